@@ -1,0 +1,43 @@
+package jose
+
+const invalid = 0xff
+
+// base64url maps a byte to its six bits (RFC 4648 §5), or to invalid.
+var base64url = func() (table [256]byte) {
+	for i := range table {
+		table[i] = invalid
+	}
+	for i, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") {
+		table[c] = byte(i)
+	}
+	return table
+}()
+
+// appendDecoded appends to dst what s is the base64url spelling of. There is one
+// spelling for every value: no padding, no line breaks, no bits left over. (The
+// decoder of encoding/base64 skips CR and LF even when it is strict.)
+func appendDecoded(dst []byte, s string) ([]byte, bool) {
+	var bad byte
+	for len(s) >= 4 {
+		a, b, c, d := base64url[s[0]], base64url[s[1]], base64url[s[2]], base64url[s[3]]
+		bad |= a | b | c | d
+		dst = append(dst, a<<2|b>>4, b<<4|c>>2, c<<6|d)
+		s = s[4:]
+	}
+	switch len(s) {
+	case 1:
+		return nil, false
+	case 2:
+		a, b := base64url[s[0]], base64url[s[1]]
+		bad |= a | b | b<<4 | b<<6 // the last four bits are zero
+		dst = append(dst, a<<2|b>>4)
+	case 3:
+		a, b, c := base64url[s[0]], base64url[s[1]], base64url[s[2]]
+		bad |= a | b | c | c<<6 // the last two bits are zero
+		dst = append(dst, a<<2|b>>4, b<<4|c>>2)
+	}
+	if bad&0xc0 != 0 {
+		return nil, false
+	}
+	return dst, true
+}

@@ -1,0 +1,22 @@
+package jose
+
+// VerifySignature reports whether sig is the key's signature of input.
+func (k *Key) VerifySignature(input string, sig []byte) bool { return k.verify([]byte(input), sig) }
+
+// SignRaw signs input, whatever it is.
+func (k *Key) SignRaw(input string) ([]byte, error) { return k.sign([]byte(input)) }
+
+// Remembered returns the number of tokens in the cache.
+func (v *Verifier) Remembered() int { return v.cache.len() }
+
+// DecodeBase64 is the decoder of tokens.
+func DecodeBase64(s string) ([]byte, bool) { return appendDecoded(nil, s) }
+
+// ParseClaims is the reader of claims.
+func ParseClaims(text string) (*Claims, error) {
+	c := new(Claims)
+	if err := parseClaims(text, c); err != nil {
+		return nil, err
+	}
+	return c, nil
+}

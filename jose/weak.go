@@ -1,0 +1,109 @@
+package jose
+
+import (
+	"bytes"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// minDistinct is how many different bytes a secret has at least. Half of the
+// sixteen that hexadecimal text is made of never occurs by chance.
+const minDistinct = 8
+
+// placeholders are what examples and templates have where a secret belongs, in
+// small letters and without punctuation.
+var placeholders = [...]string{ //nolint:gochecknoglobals // a constant, if arrays could be
+	"changeme", "changethis", "changeit", "placeholder", "replaceme", "replacethis", "yoursecret", "mysecret",
+	"supersecret", "topsecret", "secretkey", "jwtsecret", "insecure", "example", "notasecret", "donotuse", "todo",
+}
+
+// checkSecret refuses what is no secret. Its errors do not quote it.
+func checkSecret(secret []byte, minSize int) error {
+	if len(secret) < minSize {
+		return fmt.Errorf("the secret has %d bytes, it needs %d", len(secret), minSize)
+	}
+	if looksPublic(secret) {
+		return errors.New("the secret is an encoded key or a document, not a secret")
+	}
+	var seen [256]bool
+	distinct := 0
+	for _, c := range secret {
+		if !seen[c] {
+			seen[c] = true
+			distinct++
+		}
+	}
+	if distinct < minDistinct {
+		return fmt.Errorf("the secret has only %d different bytes", distinct)
+	}
+	if p := period(secret); p < 16 && p*2 <= len(secret) {
+		return fmt.Errorf("the secret repeats itself every %d bytes", p)
+	}
+	plain := letters(secret)
+	for _, word := range placeholders {
+		if strings.Contains(plain, word) {
+			return errors.New("the secret is a placeholder")
+		}
+	}
+	return nil
+}
+
+// looksPublic reports whether secret is PEM, DER or JSON: a public key in one of
+// these spellings is no secret.
+func looksPublic(secret []byte) bool {
+	text := bytes.TrimSpace(secret)
+	if bytes.Contains(text, []byte("-----BEGIN")) || bytes.HasPrefix(text, []byte("ssh-")) {
+		return true
+	}
+	if block, _ := pem.Decode(secret); block != nil {
+		return true
+	}
+	if len(text) > 1 && text[0] == '{' && text[len(text)-1] == '}' {
+		return true
+	}
+	return isSequence(secret)
+}
+
+// isSequence reports whether b is exactly one DER sequence, as all encoded keys
+// are.
+func isSequence(b []byte) bool {
+	if len(b) < 2 || b[0] != 0x30 {
+		return false
+	}
+	if b[1] < 0x80 {
+		return int(b[1]) == len(b)-2
+	}
+	n := int(b[1] & 0x7f)
+	if n == 0 || n > 3 || len(b) < 2+n {
+		return false
+	}
+	size := 0
+	for _, c := range b[2 : 2+n] {
+		size = size<<8 | int(c)
+	}
+	return size == len(b)-2-n
+}
+
+// period returns the least number of bytes after which b repeats itself, len(b)
+// when it does not.
+func period(b []byte) int {
+	for p := 1; p < len(b) && p < 16; p++ {
+		if bytes.Equal(b[p:], b[:len(b)-p]) {
+			return p
+		}
+	}
+	return len(b)
+}
+
+// letters returns the letters of ASCII in b, small.
+func letters(b []byte) string {
+	var s strings.Builder
+	for _, c := range bytes.ToLower(b) {
+		if 'a' <= c && c <= 'z' {
+			s.WriteByte(c)
+		}
+	}
+	return s.String()
+}
