@@ -1,0 +1,197 @@
+package design
+
+import (
+	"fmt"
+	"slices"
+)
+
+// A key is one word that may stand in a mapping of the design. The tables below
+// are the grammar: the loader and the JSON Schema are both made from them.
+type key struct {
+	name   string
+	doc    string
+	schema object // of the value
+	later  bool   // known, but refused for now
+}
+
+type object = map[string]any
+
+func later(names ...string) []key {
+	keys := make([]key, len(names))
+	for i, n := range names {
+		keys[i] = key{name: n, later: true}
+	}
+	return keys
+}
+
+func designKeys() []key {
+	return append([]key{
+		{name: "gate", doc: "Version of this format.", schema: object{"const": Version}},
+		{name: "service", doc: "The service as a whole.", schema: ref("service")},
+		{name: "roles", doc: "Roles by name, each with the permissions it holds.", schema: namedMap("roleName", "role")},
+		{name: "plugins", doc: "What is added to the service, by name, with settings.", schema: namedMap("pluginName", "plugin")},
+		{name: "entities", doc: "Tables by name, each with its fields and who may use it.", schema: namedMap("entityName", "entity")},
+	}, later("tenant", "tenants", "actions", "jobs", "events")...)
+}
+
+func serviceKeys() []key {
+	return append([]key{
+		{name: "name", doc: "Name of the service in kebab-case.", schema: object{"type": "string", "pattern": kebabPattern, "maxLength": maxName}},
+		{name: "module", doc: "Path of the Go module, such as example.com/restaurant.", schema: object{"type": "string", "minLength": 1}},
+		{name: "database", doc: "Where rows are kept. Default: sqlite.", schema: enumOf(string(SQLite), string(Postgres))},
+		{name: "description", doc: "What the service is for. Appears in the API documentation.", schema: textSchema()},
+		{name: "port", doc: "Port the service listens on unless its environment says otherwise. Default: 3000.", schema: between(1, 65535)},
+		{name: "apis", doc: "Surfaces of the service. Default: [rest].", schema: object{"type": "array", "items": enumOf("rest"), "uniqueItems": true, "minItems": 1}},
+		{name: openKey, doc: "DANGER: opens every action to everybody, whatever the rules say. For a service without authentication that only a gateway can reach.", schema: boolSchema()},
+	}, later("rest", "graphql", "decimals", "integers", "tenant", "prefix")...)
+}
+
+func roleKeys() []key {
+	return append([]key{
+		{name: "description", doc: "Who holds this role.", schema: textSchema()},
+		{name: "default", doc: "Whether every new account holds this role. Default: false.", schema: boolSchema()},
+		{name: "permissions", doc: "What the role may do, as verb:noun.", schema: object{
+			"type": "array", "uniqueItems": true,
+			"items": object{"type": "string", "pattern": permissionPattern, "maxLength": maxPermission},
+		}},
+	}, later("inherits", "extends", "tenant")...)
+}
+
+func entityKeys() []key {
+	return append([]key{
+		{name: "description", doc: "What a row is. Appears in the API documentation.", schema: textSchema()},
+		{name: "plural", doc: "Plural of the name in PascalCase. Default: the English plural.", schema: object{"type": "string", "pattern": pascalPattern}},
+		{name: "route", doc: "Path below /api. Default: the plural in kebab-case.", schema: object{"type": "string", "pattern": kebabPattern, "maxLength": maxName}},
+		{name: "table", doc: "Name of the table. Default: the plural in snake_case.", schema: object{"type": "string", "pattern": snakePattern}},
+		{name: "fields", doc: "Columns by name: a type, or a mapping with a type and its properties.", schema: namedMap("fieldName", "field")},
+		{name: "owner", doc: "Field that says whose row it is: a relation to the entity of the accounts, or id where each account owns itself.", schema: object{"type": "string", "pattern": camelPattern}},
+		{name: "allow", doc: "Who may do what. Nothing is allowed unless it says so.", schema: ref("allow")},
+		{name: "fieldRules", doc: "Who may read and write single fields, among those whom allow lets in.", schema: namedMap("fieldName", "fieldRule")},
+	}, later("tenant", "softDelete", "version", "indexes", "unique", "constraints", "renamedFrom", "hooks", "rest", "graphql")...)
+}
+
+func allowKeys() []key {
+	return []key{
+		{name: "view", doc: "Get one row.", schema: ref("rules")},
+		{name: "list", doc: "Find rows.", schema: ref("rules")},
+		{name: "create", doc: "Make a row.", schema: ref("rules")},
+		{name: "update", doc: "Change a row.", schema: ref("rules")},
+		{name: "delete", doc: "Delete a row.", schema: ref("rules")},
+	}
+}
+
+func fieldRuleKeys() []key {
+	return []key{
+		{name: "view", doc: "Read the field, and filter or sort by it.", schema: ref("rules")},
+		{name: "create", doc: "Set the field in a new row.", schema: ref("rules")},
+		{name: "update", doc: "Change the field.", schema: ref("rules")},
+	}
+}
+
+// fieldType is a type of field and the properties that a field of that type has
+// besides type and description.
+type fieldType struct {
+	name  Type
+	doc   string
+	props []string
+}
+
+func fieldTypes() []fieldType {
+	column := "column"
+	return []fieldType{
+		{Text, "One line of text.", []string{"required", "unique", "searchable", "minLength", "maxLength", "default", column}},
+		{LongText, "Text of any length.", []string{"required", "searchable", "minLength", "maxLength", "default", column}},
+		{Email, "E-mail address; keeps its spelling and compares without case.", []string{"required", "unique", "searchable", "default", column}},
+		{URL, "Address that starts with http:// or https://.", []string{"required", "unique", "searchable", "maxLength", "default", column}},
+		{Int, "Whole number of 64 bits.", []string{"required", "unique", "min", "max", "default", column}},
+		{Decimal, "Exact number with a fixed number of digits after the point.", []string{"required", "unique", "precision", "scale", "min", "max", "default", column}},
+		{Float, "Number of 64 bits that need not be exact.", []string{"required", "min", "max", "default", column}},
+		{Boolean, "True or false.", []string{"required", "default", column}},
+		{Enum, "One of a list of values.", []string{"values", "required", "default", column}},
+		{Date, "Day, as 2006-01-02.", []string{"required", "unique", "default", column}},
+		{DateTime, "Instant, as 2006-01-02T15:04:05Z.", []string{"required", "unique", "default", column}},
+		{JSON, "Any JSON value.", []string{"required", column}},
+		{ID, "Identifier of the row. Added by itself, as a uuid, unless written.", []string{"kind", column}},
+		{CreatedAt, "When the row was made. Added by itself unless written.", []string{column}},
+		{UpdatedAt, "When the row was last changed. Added by itself unless written.", []string{column}},
+		{Username, "Name to sign in with. Required and unique unless written otherwise.", []string{"required", "unique", "searchable", "minLength", "maxLength", column}},
+		{Password, "Kept as a hash, never answered.", []string{"required", column}},
+		{Roles, "The roles of an account. Written by nobody unless a field rule says who.", []string{column}},
+		{ToOne, "Points to one row of another entity, or of the same.", []string{"to", "required", "unique", "onDelete", column}},
+	}
+}
+
+// laterTypes lists the types that are known and not supported yet.
+func laterTypes() []string {
+	return []string{"multi-enum", "geo", "file", "tenant", "version", "deleted-at", "computed"}
+}
+
+// laterProperties lists the properties that are known and not supported yet.
+func laterProperties() []string {
+	return []string{"many", "through", "inverse", "computed", "pattern", "collation", "index", "renamedFrom", "min-date", "allow"}
+}
+
+func typeNames() []string {
+	var names []string
+	for _, t := range fieldTypes() {
+		names = append(names, string(t.name))
+	}
+	return names
+}
+
+// property returns the key of that name for a field of type t.
+func property(name string, t Type) key {
+	k := key{name: name}
+	switch name {
+	case "required":
+		k.doc, k.schema = "Whether a row must have a value. Default: false.", boolSchema()
+	case "unique":
+		k.doc, k.schema = "Whether no two rows may have the same value. Default: false.", boolSchema()
+	case "searchable":
+		k.doc, k.schema = "Whether $search looks into the field. Default: false.", boolSchema()
+	case "min":
+		k.doc, k.schema = "Smallest value.", numberSchema(t)
+	case "max":
+		k.doc, k.schema = "Greatest value.", numberSchema(t)
+	case "minLength":
+		k.doc, k.schema = "Fewest characters. Default: 0.", between(0, lengthLimit(t))
+	case "maxLength":
+		k.doc = fmt.Sprintf("Most characters. Default: %d.", defaultLength(t))
+		k.schema = between(1, lengthLimit(t))
+	case "precision":
+		k.doc = fmt.Sprintf("Digits in all. Default: %d.", defaultPrecision)
+		k.schema = between(1, maxPrecision)
+	case "scale":
+		k.doc = fmt.Sprintf("Digits after the point. Default: %d.", defaultScale)
+		k.schema = between(0, maxPrecision)
+	case "values":
+		k.doc = "The values, in the order in which they sort."
+		k.schema = object{
+			"type": "array", "minItems": 1, "maxItems": maxValues, "uniqueItems": true,
+			"items": object{"type": "string", "pattern": valuePattern},
+		}
+	case "kind":
+		k.doc, k.schema = "What identifiers look like. Default: uuid.", enumOf(string(UUID), string(Serial), string(CUID2), string(ULID))
+	case "to":
+		k.doc, k.schema = "Entity that the field points to.", object{"type": "string", "pattern": pascalPattern}
+	case "onDelete":
+		k.doc = "What becomes of this row when the other is deleted: restrict keeps the other from being deleted, cascade deletes this one too, set-null empties the field. Default: restrict."
+		k.schema = enumOf(string(Restrict), string(Cascade), string(SetNull))
+	case "column":
+		k.doc, k.schema = "Name of the column. Default: the name of the field in snake_case.", object{"type": "string", "pattern": snakePattern}
+	case "default":
+		k.doc, k.schema = "Value of a new row that does not bring one.", defaultSchema(t)
+	}
+	return k
+}
+
+// propertyOwners lists the types that have a property.
+func propertyOwners(name string) []string {
+	var owners []string
+	for _, t := range fieldTypes() {
+		if slices.Contains(t.props, name) {
+			owners = append(owners, string(t.name))
+		}
+	}
+	return owners
+}

@@ -1,0 +1,357 @@
+package design
+
+import "slices"
+
+// Version is the version of the gate.yaml format that this package reads: the
+// number behind the key "gate".
+const Version = 1
+
+// Limits of the design file. A file beyond one of them is refused before it is
+// looked at more closely.
+const (
+	MaxSize  = 1 << 20 // bytes
+	MaxDepth = 50      // mappings and lists inside each other
+	MaxNodes = 100_000 // values, those that aliases repeat included
+)
+
+// A Position is a place in a design file. The zero value is no place: what has
+// it was not written by the user but added by default.
+type Position struct {
+	File   string
+	Line   int // from 1
+	Column int // from 1, in characters
+}
+
+// A Design is a gate.yaml that was read and found valid: every name in it is
+// safe to print as an identifier, every reference points to something, every
+// default is filled in. Lists are in the order of the file.
+//
+// A Design is not changed after it was made; it may be shared by goroutines
+// that only read it.
+type Design struct {
+	File     string // the name given to Load or Parse
+	Version  int
+	Service  Service
+	Roles    []*Role
+	Plugins  []*Plugin // those that are turned off included
+	Entities []*Entity
+
+	warnings []Problem
+}
+
+// Service describes the service as a whole.
+type Service struct {
+	Name        string // kebab-case
+	Module      string // Go module path
+	Database    Database
+	Description string
+	Port        int      // 3000 unless written
+	APIs        []string // "rest"
+
+	// InsecureOpenToEveryone opens every action to everybody, whatever the rules
+	// say. It is refused unless authentication is off, and meant for a service
+	// that only a gateway can reach. Without it, a service without authentication
+	// refuses every action that is not public.
+	InsecureOpenToEveryone bool
+
+	Pos Position
+}
+
+// Database is the kind of database of a service.
+type Database string
+
+// The databases a service can use.
+const (
+	SQLite   Database = "sqlite"
+	Postgres Database = "postgres"
+)
+
+// A Role is a named set of permissions.
+type Role struct {
+	Name        string // kebab-case
+	Description string
+	Default     bool // given to every new account
+	Permissions []string
+	Pos         Position
+}
+
+// A Plugin is one entry of the section "plugins". Which plugins exist and what
+// their settings mean is not known here.
+type Plugin struct {
+	Name     string
+	Enabled  bool    // false with "enabled: false", which keeps the settings
+	Settings Setting // the mapping behind the name, without "enabled"
+	Pos      Position
+}
+
+// Kind says what a [Setting] holds.
+type Kind uint8
+
+// The kinds of settings.
+const (
+	KindNull    Kind = iota
+	KindBool         // Value is a bool
+	KindInteger      // Value is an int64
+	KindFloat        // Value is a float64
+	KindString       // Value is a string
+	KindList         // Children are the elements
+	KindMapping      // Children are the entries, in order
+)
+
+// A Setting is a value in the settings of a plugin, and where it stands.
+type Setting struct {
+	Key      string // empty for the elements of a list
+	Path     string // plugins.auth-jwt.expiresIn
+	Kind     Kind
+	Value    any // nil, bool, int64, float64 or string
+	Children []Setting
+	Pos      Position // of the key, or of the element of a list
+	ValuePos Position // of the value
+}
+
+// An Entity is a table with its fields and the rules who may use it.
+type Entity struct {
+	Name        string // PascalCase
+	Plural      string // PascalCase, differs from Name
+	Route       string // kebab-case, unique: order-items
+	Table       string // snake_case, unique: order_items
+	Description string
+	Fields      []*Field // id first and createdAt, updatedAt last when they were added
+	Allow       Access
+	Owner       *Field // nil when rows have no owner; the id field when each row owns itself
+	Pos         Position
+}
+
+// Access holds who may do what with the rows of an entity. Any one of the rules
+// of a list is enough; an empty list lets nobody in.
+type Access struct {
+	View, List, Create, Update, Delete []Rule
+}
+
+// FieldAccess narrows who may read and write one field, among those whom the
+// entity lets in. An empty list does not narrow; [Nobody] alone closes.
+type FieldAccess struct {
+	View, Create, Update []Rule
+}
+
+// RuleKind is the kind of a [Rule].
+type RuleKind uint8
+
+// The kinds of rules. The zero value is the strictest.
+const (
+	Nobody        RuleKind = iota
+	Public                 // everybody, without credentials
+	SignedIn               // everybody with an account
+	RowOwner               // who owns the row
+	HasRole                // who holds the role Rule.Name
+	HasPermission          // who holds the permission Rule.Name through any role
+)
+
+// A Rule is one word of an access list.
+type Rule struct {
+	Kind RuleKind
+	Name string // of the role or permission
+	Pos  Position
+}
+
+// A Field is a column of an entity.
+type Field struct {
+	Name        string // camelCase, as written
+	Key         string // in JSON, filters and GraphQL inputs: the name, and nameId for a relation
+	Column      string // snake_case
+	GoName      string // Go name of Name
+	GoKey       string // Go name of Key
+	Type        Type
+	Description string
+
+	Required   bool // never null
+	Unique     bool
+	Searchable bool
+	ReadOnly   bool // set by the service only: id, created-at, updated-at
+
+	Min, Max             string // exact decimal literals; "" is no limit
+	MinLength, MaxLength int    // code points; MaxLength 0 is no limit
+	Precision, Scale     int    // of a decimal: digits in all, digits after the point
+
+	// Default is nil, a string (text kinds, enum, decimal as its exact literal,
+	// date and datetime as RFC 3339 or "now"), a bool, an int64 or a float64.
+	Default any
+
+	Values   []Value   // of an enum
+	ID       IDKind    // of an id
+	Relation *Relation // of a relation
+
+	Access FieldAccess
+	Added  bool // not written in the file
+	Pos    Position
+}
+
+// A Value is one value of an enum.
+type Value struct {
+	Name   string // as stored and sent: in-progress
+	GoName string // InProgress
+	Pos    Position
+}
+
+// IDKind says what identifiers look like and who makes them.
+type IDKind string
+
+// The kinds of identifiers.
+const (
+	UUID   IDKind = "uuid"   // version 7, sorts by time of creation
+	Serial IDKind = "serial" // a number, counted by the database
+	CUID2  IDKind = "cuid2"
+	ULID   IDKind = "ulid"
+)
+
+// OnDelete says what becomes of a row when the row that it points to is deleted.
+type OnDelete string
+
+// What can become of a row.
+const (
+	Restrict OnDelete = "restrict" // the other row may not be deleted
+	Cascade  OnDelete = "cascade"  // it is deleted, too
+	SetNull  OnDelete = "set-null" // it points to nothing
+)
+
+// A Relation points from a row to one row of another entity, or of its own.
+type Relation struct {
+	To       string  // name of the entity
+	Entity   *Entity // the entity itself
+	OnDelete OnDelete
+	Pos      Position // of the name
+}
+
+// Entity returns the entity of that name, nil if there is none.
+func (d *Design) Entity(name string) *Entity {
+	for _, e := range d.Entities {
+		if e.Name == name {
+			return e
+		}
+	}
+	return nil
+}
+
+// Role returns the role of that name, nil if there is none.
+func (d *Design) Role(name string) *Role {
+	for _, r := range d.Roles {
+		if r.Name == name {
+			return r
+		}
+	}
+	return nil
+}
+
+// Plugin returns the plugin of that name, whether enabled or not, nil if the
+// design does not mention it.
+func (d *Design) Plugin(name string) *Plugin {
+	for _, p := range d.Plugins {
+		if p.Name == name {
+			return p
+		}
+	}
+	return nil
+}
+
+// Authentication reports whether callers can prove who they are: whether the
+// plugin auth-core is there and not turned off.
+func (d *Design) Authentication() bool {
+	p := d.Plugin(AuthCore)
+	return p != nil && p.Enabled
+}
+
+// Permissions lists the permissions that roles hold, sorted, each once.
+func (d *Design) Permissions() []string {
+	var all []string
+	for _, r := range d.Roles {
+		all = append(all, r.Permissions...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// Field returns the field of that name, nil if there is none.
+func (e *Entity) Field(name string) *Field {
+	for _, f := range e.Fields {
+		if f.Name == name {
+			return f
+		}
+	}
+	return nil
+}
+
+// IDField returns the field of type id. Every entity has exactly one.
+func (e *Entity) IDField() *Field {
+	for _, f := range e.Fields {
+		if f.Type == ID {
+			return f
+		}
+	}
+	return nil
+}
+
+// String returns the rule as it is written: "public", "signed-in", "nobody",
+// "owner", the name of a role or a permission.
+func (r Rule) String() string {
+	switch r.Kind {
+	case Public:
+		return rulePublic
+	case SignedIn:
+		return ruleSignedIn
+	case RowOwner:
+		return ruleOwner
+	case HasRole, HasPermission:
+		return r.Name
+	default:
+		return ruleNobody
+	}
+}
+
+// Actions lists the names of the actions, in the order of [Access].
+func Actions() []string {
+	return []string{"view", "list", "create", "update", "delete"}
+}
+
+// Rules returns the rules of the action with that name, nil for an unknown one.
+func (a *Access) Rules(action string) []Rule {
+	if p := a.rules(action); p != nil {
+		return *p
+	}
+	return nil
+}
+
+func (a *Access) rules(action string) *[]Rule {
+	switch action {
+	case "view":
+		return &a.View
+	case "list":
+		return &a.List
+	case "create":
+		return &a.Create
+	case "update":
+		return &a.Update
+	case "delete":
+		return &a.Delete
+	}
+	return nil
+}
+
+// Rules returns the rules of the action view, create or update, nil for any other.
+func (a *FieldAccess) Rules(action string) []Rule {
+	if p := a.rules(action); p != nil {
+		return *p
+	}
+	return nil
+}
+
+func (a *FieldAccess) rules(action string) *[]Rule {
+	switch action {
+	case "view":
+		return &a.View
+	case "create":
+		return &a.Create
+	case "update":
+		return &a.Update
+	}
+	return nil
+}

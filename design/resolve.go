@@ -1,0 +1,154 @@
+package design
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// resolve checks what needs the whole file.
+func (l *loader) resolve() {
+	l.permissions = l.d.Permissions()
+	l.relations()
+	l.entityCollisions()
+	for _, check := range l.todo {
+		check()
+	}
+	l.passwordHolders()
+	if len(l.errs.Problems) == 0 {
+		l.requiredCycles()
+	}
+}
+
+func (l *loader) relations() {
+	var names []string
+	for _, e := range l.d.Entities {
+		names = append(names, e.Name)
+	}
+	for _, e := range l.d.Entities {
+		for _, f := range e.Fields {
+			r := f.Relation
+			if r == nil || r.To == "" {
+				continue
+			}
+			path := "entities." + e.Name + ".fields." + f.Name
+			if r.Entity = l.d.Entity(r.To); r.Entity == nil {
+				hint := "the entities are: " + strings.Join(names, ", ")
+				near := l.didYouMean(r.To, names)
+				if near != "" {
+					hint = ""
+				}
+				l.errs.Add(r.Pos, path+".to", fmt.Sprintf("unknown entity %s%s", quote(r.To), near), hint)
+			}
+			if f.Required && r.OnDelete == SetNull {
+				l.errs.Add(f.Pos, path, "a required relation cannot be emptied by onDelete: set-null", "restrict, cascade, or required: false")
+			}
+		}
+	}
+}
+
+// entityCollisions reports entities that would become the same name in Go,
+// GraphQL, SQL or a path.
+func (l *loader) entityCollisions() {
+	routes, tables := map[string]*Entity{}, map[string]*Entity{}
+	for _, e := range l.d.Entities {
+		path := "entities." + e.Name
+		if first := routes[e.Route]; first != nil {
+			l.errs.Add(e.Pos, path+".route", fmt.Sprintf("entities %s and %s have the same route %s", first.Name, e.Name, quote(e.Route)), "write another: route: "+clip(e.Route, 50)+"-2")
+		} else {
+			routes[e.Route] = e
+		}
+		if first := tables[strings.ToLower(e.Table)]; first != nil {
+			l.errs.Add(e.Pos, path+".table", fmt.Sprintf("entities %s and %s have the same table %s", first.Name, e.Name, quote(e.Table)), "write another: table: "+clip(e.Table, 50)+"_2")
+		} else {
+			tables[strings.ToLower(e.Table)] = e
+		}
+	}
+	l.typeCollisions()
+}
+
+// typeCollisions reports entities and enums whose types collide with each other
+// or with what a generated package has anyway.
+func (l *loader) typeCollisions() {
+	taken := map[string]string{} // lower case → owner
+	for _, n := range ReservedNames() {
+		taken[strings.ToLower(n)] = "the generated package itself"
+	}
+	for _, n := range graphQLTypes() {
+		taken[strings.ToLower(n)] = "GraphQL"
+	}
+	claim := func(name, owner, what, path string, at Position) bool {
+		other, ok := taken[strings.ToLower(name)]
+		if ok && other != owner {
+			l.errs.Add(at, path, fmt.Sprintf("%s needs the name %s, which belongs to %s", what, quote(name), other), "rename it")
+			return false
+		}
+		taken[strings.ToLower(name)] = owner
+		return true
+	}
+	for _, e := range l.d.Entities {
+		for _, n := range derivedNames(e) {
+			if !claim(n, "entity "+e.Name, "entity "+e.Name, "entities."+e.Name, e.Pos) {
+				break
+			}
+		}
+	}
+	for _, e := range l.d.Entities {
+		for _, f := range e.Fields {
+			if f.Type == Enum {
+				what := "enum " + e.Name + "." + f.Name
+				claim(e.Name+f.GoName, what, what, "entities."+e.Name+".fields."+f.Name, f.Pos)
+			}
+		}
+	}
+}
+
+// passwordHolders lets only the accounts have passwords and roles.
+func (l *loader) passwordHolders() {
+	auth := l.authEntityName()
+	if auth == "" {
+		return
+	}
+	for _, e := range l.d.Entities {
+		for _, f := range e.Fields {
+			if e.Name != auth && (f.Type == Password || f.Type == Roles) {
+				l.errs.Add(f.Pos, "entities."+e.Name+".fields."+f.Name,
+					fmt.Sprintf("only %s, the entity of the accounts, can have a field of type %s", auth, f.Type), "")
+			}
+		}
+	}
+}
+
+// requiredCycles reports entities of which no first row could ever be made.
+func (l *loader) requiredCycles() {
+	const (
+		unseen = iota
+		open
+		done
+	)
+	state := map[*Entity]int{}
+	var visit func(e *Entity, trail []string)
+	visit = func(e *Entity, trail []string) {
+		state[e] = open
+		trail = append(trail, e.Name)
+		for _, f := range e.Fields {
+			if f.Relation == nil || !f.Required {
+				continue
+			}
+			switch to := f.Relation.Entity; state[to] {
+			case unseen:
+				visit(to, trail)
+			case open:
+				cycle := append(slices.Clone(trail[slices.Index(trail, to.Name):]), to.Name)
+				l.errs.Add(f.Pos, "entities."+e.Name+".fields."+f.Name,
+					"no first row could be made: "+strings.Join(cycle, " needs "), "make one of the relations required: false")
+			}
+		}
+		state[e] = done
+	}
+	for _, e := range l.d.Entities {
+		if state[e] == unseen {
+			visit(e, nil)
+		}
+	}
+}

@@ -1,0 +1,70 @@
+package design
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Warnings lists what is legal and dangerous, in the order of the file. A
+// warning does not stop anything.
+func (d *Design) Warnings() []Problem { return slices.Clone(d.warnings) }
+
+func warnings(d *Design) []Problem {
+	w := &warner{d: d}
+	if d.Service.InsecureOpenToEveryone {
+		w.add(d.Service.Pos, "service."+openKey, "every action is open to everybody: "+openKey+" is on",
+			"let nothing but a gateway that authenticates reach this service")
+	}
+	for _, e := range d.Entities {
+		w.entity(e)
+	}
+	sortProblems(w.list)
+	return w.list
+}
+
+type warner struct {
+	d    *Design
+	list []Problem
+}
+
+func (w *warner) add(at Position, path, message, hint string) {
+	w.list = append(w.list, Problem{
+		File: at.File, Line: at.Line, Column: at.Column,
+		Path: path, Message: message, Hint: hint, Severity: Warning,
+	})
+}
+
+func (w *warner) entity(e *Entity) {
+	path := "entities." + e.Name
+	empty := true
+	for _, action := range Actions() {
+		rules := e.Allow.Rules(action)
+		for _, r := range rules {
+			empty = empty && r.Kind == Nobody
+			w.rule(e, action, r, len(rules), path+".allow."+action)
+		}
+	}
+	if empty && !w.d.Service.InsecureOpenToEveryone {
+		w.add(e.Pos, path+".allow", fmt.Sprintf("nobody may do anything with %s", e.Name), "add: allow:")
+	}
+}
+
+func (w *warner) rule(e *Entity, action string, r Rule, of int, path string) {
+	switch {
+	case w.d.Service.InsecureOpenToEveryone:
+	case !w.d.Authentication() && r.Kind != Public && r.Kind != Nobody:
+		w.add(r.Pos, path, fmt.Sprintf("nobody may %s %s: the rule %s needs authentication, which is off", action, e.Plural, quote(r.String())),
+			"turn auth-core on, write public, or see "+openKey)
+	case r.Kind != Public:
+	case of > 1:
+		w.add(r.Pos, path, "public lets everybody in: the rules beside it add nothing", "")
+	case w.holdsAccounts(e) && action != "create":
+		w.add(r.Pos, path, fmt.Sprintf("everybody on the network may %s %s, the accounts", action, e.Plural), "owner and a role or permission are usual here")
+	case w.d.Authentication() && (action == "update" || action == "delete"):
+		w.add(r.Pos, path, fmt.Sprintf("everybody on the network may %s %s", action, e.Plural), "signed-in, owner, a role or a permission would narrow it")
+	}
+}
+
+func (w *warner) holdsAccounts(e *Entity) bool {
+	return slices.ContainsFunc(e.Fields, func(f *Field) bool { return f.Type == Password || f.Type == Roles })
+}
