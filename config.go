@@ -1,0 +1,124 @@
+package gate
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/gatewright/gate/jose"
+)
+
+// EntityNone is the [Config.Entity] of a service whose tokens stand for
+// themselves, without an account behind them.
+const EntityNone = "-"
+
+// DefaultExpiresIn is how long an access token lives unless the configuration
+// says otherwise.
+const DefaultExpiresIn = 15 * time.Minute
+
+// Config configures a [Service]. The zero value makes a service without
+// tokens: it guards, but nobody can log in.
+type Config struct {
+	// Keys sign and verify access tokens. With keys, Issuer and Audience are
+	// required; without them the service has no tokens.
+	Keys *jose.KeySet
+	// Issuer is the claim "iss" of tokens, and the only one accepted.
+	Issuer string
+	// Audience is the claim "aud" of tokens; a token for any of them is accepted.
+	Audience []string
+	// ExpiresIn is the life of a token; zero means [DefaultExpiresIn].
+	ExpiresIn time.Duration
+
+	// AuthStrategies are the strategies that may log in, in order. None means
+	// that nobody can.
+	AuthStrategies []string
+	// ParseStrategies are the strategies asked for credentials on a request,
+	// in order; nil means AuthStrategies.
+	ParseStrategies []string
+
+	// Entity is the key under which results show the account; empty means
+	// "user", [EntityNone] that there are no accounts.
+	Entity string
+	// LoadEntity returns the account as its owner may see it, for results:
+	// never with a password hash. Nil means Principal.Entity as it is. An
+	// error that is [ErrNotAuthenticated] says that there is no such account.
+	LoadEntity func(context.Context, *Principal) (any, error)
+	// Permissions returns what roles may do; nil means nothing. It runs for
+	// every request, and its result is not changed.
+	Permissions func(roles []string) []string
+	// Sessions keeps the logins; nil means that a token works until it
+	// expires, whatever happens.
+	Sessions Sessions
+
+	// Payload returns further claims for the token of p; nil means none.
+	Payload func(ctx context.Context, p *Principal) (map[string]any, error)
+	// TokenOptions returns what differs from this configuration in the token
+	// of p; nil means nothing. The subject defaults to that of p.
+	TokenOptions func(ctx context.Context, p *Principal) (TokenOptions, error)
+
+	// Logger gets refused logins and faults; nil means slog.Default().
+	Logger *slog.Logger
+	// Now is the clock of tokens and events; nil means time.Now.
+	Now func() time.Time
+}
+
+// clone returns a copy that shares no slice with c. Key sets, stores and
+// functions are shared: they are not configuration but what it refers to.
+func (c Config) clone() Config {
+	c.Audience = slices.Clone(c.Audience)
+	c.AuthStrategies = slices.Clone(c.AuthStrategies)
+	c.ParseStrategies = slices.Clone(c.ParseStrategies)
+	return c
+}
+
+// withDefaults returns a checked copy of c with nothing left open.
+func (c Config) withDefaults() (Config, error) {
+	c = c.clone()
+	c.ExpiresIn = cmp.Or(c.ExpiresIn, DefaultExpiresIn)
+	c.Entity = cmp.Or(c.Entity, "user")
+	c.Logger = loggerOr(c.Logger)
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c, c.validate()
+}
+
+func (c Config) validate() error {
+	var errs []error
+	refuse := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if c.ExpiresIn < time.Second {
+		refuse("expires in %v: a token must live for a second or more", c.ExpiresIn)
+	}
+	if c.Keys == nil && (c.Issuer != "" || len(c.Audience) > 0) {
+		refuse("issuer and audience without keys: tokens need Keys")
+	}
+	if c.Keys != nil && c.Issuer == "" {
+		refuse("keys without an issuer: tokens need Issuer")
+	}
+	if c.Keys != nil && len(c.Audience) == 0 || slices.Contains(c.Audience, "") {
+		refuse("keys without an audience, or an empty one: tokens need Audience")
+	}
+	if c.Entity == "accessToken" || c.Entity == "authentication" {
+		refuse("entity %q: the name is taken by the results", c.Entity)
+	}
+	for list, names := range map[string][]string{"auth": c.AuthStrategies, "parse": c.ParseStrategies} {
+		for i, name := range names {
+			if name == "" || slices.Contains(names[:i], name) {
+				refuse("%s strategies: %q is empty or there twice", list, name)
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// parseStrategies are the names to ask for credentials on a request.
+func (c Config) parseStrategies() []string {
+	if c.ParseStrategies != nil {
+		return c.ParseStrategies
+	}
+	return c.AuthStrategies
+}

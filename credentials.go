@@ -1,0 +1,48 @@
+package gate
+
+import (
+	"fmt"
+	"log/slog"
+)
+
+// Credentials are what somebody presents: the name of a strategy and the
+// fields it asked for. They hold secrets, so printing, logging or encoding
+// them shows the strategy and nothing else. The zero value presents nothing.
+type Credentials struct {
+	// Strategy is the name of the strategy that is to judge.
+	Strategy string
+	// Fields are what was sent, as decoded from JSON: nothing here has been
+	// checked, not even its type. Use [Credentials.String].
+	Fields map[string]any
+}
+
+// Text returns the field called name, or "" when there is none. A field that
+// is not a string is refused with [ErrBadRequest]: an object or a list must
+// never reach a query or a comparison.
+func (c Credentials) Text(name string) (string, error) {
+	v, ok := c.Fields[name]
+	if !ok {
+		return "", nil
+	}
+	s, ok := v.(string)
+	if !ok {
+		return "", &AuthError{Code: ErrBadRequest, Message: fmt.Sprintf("%q must be a string", name)}
+	}
+	return s, nil
+}
+
+// String returns a text that is safe to print.
+func (c Credentials) String() string { return "credentials for " + fmt.Sprintf("%q", c.Strategy) }
+
+// GoString returns what [Credentials.String] returns.
+func (c Credentials) GoString() string { return c.String() }
+
+// LogValue implements [slog.LogValuer] without the fields.
+func (c Credentials) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("strategy", c.Strategy))
+}
+
+// MarshalJSON encodes the strategy without the fields.
+func (c Credentials) MarshalJSON() ([]byte, error) {
+	return fmt.Appendf(nil, `{"strategy":%q}`, c.Strategy), nil
+}

@@ -1,0 +1,67 @@
+package gate_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/gatewright/gate"
+
+// floors lists the trees of this module from the ground up. A tree may import
+// what stands on a lower floor, and itself. This is a statement of policy: a
+// change here comes with a decision record in docs/decisions.
+var floors = [][]string{
+	{"internal"},                   // 0: secrets, strict JSON, test helpers; the standard library alone
+	{"jose", "design"},             // 1: tokens, the model of gate.yaml; strangers to each other
+	{"."},                          // 2: the engine, what people import
+	{"authz", "password", "store"}, // 3: decisions, hashes, rows
+	{"strategy", "runtime", "gen"}, // 4: the products; strangers to each other
+	{"cmd", "bench", "examples"},   // 5: wiring
+}
+
+func TestImportsPointDown(t *testing.T) {
+	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "testdata" || d.Name() == "node_modules") {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return nil
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		from, tree := floor(path.Dir(filepath.ToSlash(file)))
+		if from < 0 {
+			t.Errorf("%s stands on no floor", file)
+		}
+		for _, spec := range f.Imports {
+			imp, ours := strings.CutPrefix(strings.Trim(spec.Path.Value, `"`)+"/", module+"/")
+			if !ours {
+				continue
+			}
+			if to, other := floor(path.Clean(imp)); to >= from && other != tree {
+				t.Errorf("%s (floor %d) imports %s (floor %d)", file, from, path.Clean(imp), to)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// floor returns the floor of a package and the tree it belongs to.
+func floor(rel string) (int, string) {
+	tree, _, _ := strings.Cut(rel, "/")
+	return slices.IndexFunc(floors, func(f []string) bool { return slices.Contains(f, tree) }), tree
+}

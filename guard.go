@@ -1,0 +1,170 @@
+package gate
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+)
+
+// A Guard stands in front of handlers and lets those requests through that its
+// strategies recognise and its requirements allow. It hangs on the handler,
+// not on a path, so no spelling of a path goes around it. A Guard is immutable:
+// its methods return changed copies.
+type Guard struct {
+	service     *Service
+	strategies  []*registration
+	permissions []string
+	roles       []string
+	optional    bool
+}
+
+// Guard returns a guard that asks the strategies called names in this order.
+// The first whose credentials a request carries decides; a refusal by it is
+// final. Guard panics when a name is not registered or its strategy cannot
+// read requests, and when there are no names: then it is the program that is
+// wrong.
+func (s *Service) Guard(names ...string) *Guard {
+	if len(names) == 0 {
+		panic("gate: a guard needs a strategy")
+	}
+	st := s.state.Load()
+	g := &Guard{service: s}
+	for _, name := range names {
+		reg := st.byName[name]
+		if reg == nil || reg.parser == nil {
+			panic(fmt.Sprintf("gate: strategy %q is not registered, or reads no requests", name))
+		}
+		g.strategies = append(g.strategies, reg)
+	}
+	return g
+}
+
+// Require returns a guard that also demands all of these permissions.
+func (g *Guard) Require(permissions ...string) *Guard {
+	next := *g
+	next.permissions = append(slices.Clip(g.permissions), permissions...)
+	return &next
+}
+
+// RequireRole returns a guard that also demands one of these roles; nobody
+// holds one of none. A second call replaces the first.
+func (g *Guard) RequireRole(roles ...string) *Guard {
+	next := *g
+	next.roles = append([]string{}, roles...) // not nil, which would demand nothing
+	return &next
+}
+
+// Optional returns a guard that lets requests without credentials through as
+// nobody, unless it requires something. Credentials that are refused, and an
+// Authorization header that none of its strategies understands, are still 401.
+func (g *Guard) Optional() *Guard {
+	next := *g
+	next.optional = true
+	return &next
+}
+
+// Protect returns a handler that calls next for the requests that pass, with
+// the [Principal] and the [Client] in their context, and answers the others
+// itself: 401 with the challenges of its strategies, 403 without, 400 for
+// malformed credentials, 503 when it could not be decided.
+func (g *Guard) Protect(next http.Handler) http.Handler {
+	if next == nil {
+		panic("gate: a guard needs a handler")
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := contextOf(r)
+		p, asked, err := g.authenticate(ctx, r)
+		if err == nil {
+			err = g.permit(p)
+		}
+		if err != nil {
+			g.refuse(w, r, asked, err)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, principalKey{}, &admission{p, g})))
+	})
+}
+
+// authenticate returns who sent r, nil for nobody, and the strategy that was
+// asked.
+func (g *Guard) authenticate(ctx context.Context, r *http.Request) (*Principal, *registration, error) {
+	reg, c, err := parse(r, g.strategies)
+	if err != nil {
+		return nil, reg, err
+	}
+	if reg == nil {
+		if g.optional && len(r.Header["Authorization"]) == 0 {
+			return nil, nil, nil
+		}
+		return nil, nil, &AuthError{Code: ErrNotAuthenticated}
+	}
+	p, err := g.service.state.Load().authenticate(ctx, reg, c)
+	return p, reg, err
+}
+
+func (g *Guard) permit(p *Principal) error {
+	if p == nil && (len(g.permissions) > 0 || g.roles != nil) {
+		return &AuthError{Code: ErrNotAuthenticated}
+	}
+	for _, permission := range g.permissions {
+		if !p.HasPermission(permission) {
+			return &AuthError{Code: ErrForbidden}
+		}
+	}
+	if g.roles != nil && !slices.ContainsFunc(g.roles, p.HasRole) {
+		return &AuthError{Code: ErrForbidden}
+	}
+	return nil
+}
+
+func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, asked *registration, err error) {
+	switch statusOfError(err) {
+	case http.StatusUnauthorized:
+		w.Header()["Www-Authenticate"] = challenges(g.strategies, asked, err)
+	case http.StatusBadRequest: // RFC 6750 §3.1: the form was wrong, say which
+		if asked != nil && asked.challenger != nil {
+			w.Header().Set("WWW-Authenticate", asked.challenger.Challenge(err))
+		}
+	}
+	ErrorWriter{Logger: g.service.state.Load().cfg.Logger}.Write(w, r, err)
+}
+
+// challenges returns the challenges of these strategies; asked is the one that
+// refused with err, nil when none was asked.
+func challenges(regs []*registration, asked *registration, err error) []string {
+	list := make([]string, 0, len(regs))
+	for _, reg := range regs {
+		if reg.challenger == nil {
+			continue
+		}
+		refusal := err
+		if reg != asked {
+			refusal = nil
+		}
+		list = append(list, reg.challenger.Challenge(refusal))
+	}
+	if len(list) == 0 {
+		list = append(list, bareChallenge)
+	}
+	return list
+}
+
+// bareChallenge is for answers that no strategy has a challenge for: RFC 9110
+// §15.5.2 wants one in every 401.
+const bareChallenge = "Bearer"
+
+// admission is what a guard leaves in the context of a request that it let
+// through.
+type admission struct {
+	principal *Principal
+	guard     *Guard
+}
+
+// challengesFrom returns the challenges for a 401 below a guard.
+func challengesFrom(ctx context.Context) []string {
+	if a, ok := ctx.Value(principalKey{}).(*admission); ok && a.guard != nil {
+		return challenges(a.guard.strategies, nil, nil)
+	}
+	return []string{bareChallenge}
+}

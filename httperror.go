@@ -1,0 +1,350 @@
+package gate
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gatewright/gate/jose"
+)
+
+// An Error is an error as it is answered over HTTP. Everything in it but Err
+// is shown to the client. [WriteError] is the only one to write it.
+type Error struct {
+	// Status is the HTTP status; one outside 400 to 599 is answered as 500.
+	Status int
+	// Name is the word for programs, for instance "NotFound"; empty means the
+	// one that Feathers uses for the status.
+	Name string
+	// Message is for people; empty means the usual words for the status.
+	Message string
+	// Errors says what is wrong with which field; a map or a list.
+	Errors any
+	// Data is further information for programs.
+	Data any
+	// RetryAfter is when asking again makes sense; zero leaves it open.
+	RetryAfter time.Duration
+	// Err is the cause: logged when the status is 500 or more, never shown.
+	Err error
+}
+
+// Error returns the message and the cause. It is meant for logs.
+func (e *Error) Error() string {
+	text := cmp.Or(e.Message, e.Name, strconv.Itoa(e.Status))
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is reports whether target is the [Code] of the same status.
+func (e *Error) Is(target error) bool {
+	code, ok := target.(Code) //nolint:errorlint // Is is asked about one target at a time
+	return ok && e.Status != http.StatusInternalServerError && e.Status == statusOf(code)
+}
+
+// ErrorWriter writes errors as HTTP answers. The zero value is ready to use.
+type ErrorWriter struct {
+	// Logger gets every answer of 500 and more, once, with its cause; nil
+	// means slog.Default().
+	Logger *slog.Logger
+}
+
+// WriteError answers r with err; it is the zero [ErrorWriter]'s Write.
+func WriteError(w http.ResponseWriter, r *http.Request, err error) {
+	ErrorWriter{}.Write(w, r, err)
+}
+
+// Write answers r with err: an [Error] or an [AuthError] as what it says, a
+// bare [Code] as that, anything else as 500 without details. The body is that
+// of Feathers, or application/problem+json (RFC 9457) when the client prefers
+// it. A 401 always carries WWW-Authenticate: what the caller set, else the
+// challenges of the [Guard] that let r through, else that of a bearer token.
+//
+// From 500 on, the answer names a request identifier, that of the response
+// header X-Request-Id if there is one, and the log has it next to the cause.
+func (ew ErrorWriter) Write(w http.ResponseWriter, r *http.Request, err error) {
+	e := httpError(err)
+	body := newErrorBody(e)
+	h := w.Header()
+	if e.Status >= http.StatusInternalServerError {
+		body.requestID = requestID(h)
+		ew.log(r.Context(), r, e, body.requestID)
+	}
+	if e.Status == http.StatusUnauthorized && h.Get("WWW-Authenticate") == "" {
+		h["Www-Authenticate"] = challengesFrom(r.Context())
+	}
+	if e.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.FormatInt(int64((e.RetryAfter+time.Second-1)/time.Second), 10))
+	}
+	h.Del("Content-Encoding")
+	h.Del("Etag")
+	h.Del("Last-Modified")
+	h.Add("Vary", "Accept")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	if prefersProblem(r.Header.Values("Accept")) {
+		writeJSON(w, e.Status, "application/problem+json", body.problem())
+		return
+	}
+	writeJSON(w, e.Status, "application/json", body.feathers())
+}
+
+func (ew ErrorWriter) log(ctx context.Context, r *http.Request, e *Error, id string) {
+	level := slog.LevelError
+	if errors.Is(e.Err, context.Canceled) && ctx.Err() != nil {
+		level = slog.LevelInfo // the client went away; nothing is wrong here
+	}
+	loggerOr(ew.Logger).Log(ctx, level, "request failed",
+		"status", e.Status, "method", r.Method, "path", r.URL.Path, "request_id", id, "err", e)
+}
+
+// httpError is the one place where errors become answers.
+func httpError(err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok && e.Status >= 400 && e.Status <= 599 {
+		answer := *e
+		if answer.Err == nil && err != error(e) {
+			answer.Err = err
+		}
+		return &answer
+	}
+	if e, ok := errors.AsType[*AuthError](err); ok && statusOf(e.Code) != http.StatusInternalServerError {
+		return &Error{
+			Status: statusOf(e.Code), Message: e.Message, Data: tokenProblem(err),
+			RetryAfter: cmp.Or(e.RetryAfter, defaultRetry(e.Code)), Err: err,
+		}
+	}
+	if code, ok := errors.AsType[Code](err); ok && statusOf(code) != http.StatusInternalServerError {
+		return &Error{Status: statusOf(code), RetryAfter: defaultRetry(code), Err: err}
+	}
+	return &Error{Status: http.StatusInternalServerError, Err: err}
+}
+
+// statusOfError returns the status that err is answered with.
+func statusOfError(err error) int { return httpError(err).Status }
+
+func statusOf(code Code) int {
+	switch code {
+	case ErrNotAuthenticated, ErrInvalidCredentials:
+		return http.StatusUnauthorized
+	case ErrForbidden:
+		return http.StatusForbidden
+	case ErrBadRequest:
+		return http.StatusBadRequest
+	case ErrTooManyRequests:
+		return http.StatusTooManyRequests
+	case ErrUnavailable:
+		return http.StatusServiceUnavailable
+	default:
+		return http.StatusInternalServerError
+	}
+}
+
+func defaultRetry(code Code) time.Duration {
+	switch code {
+	case ErrUnavailable:
+		return time.Second
+	case ErrTooManyRequests:
+		return time.Minute
+	default:
+		return 0
+	}
+}
+
+// tokenProblem names what is wrong with a token as the clients of Feathers
+// know it.
+func tokenProblem(err error) any {
+	type problem struct {
+		Name string `json:"name"`
+	}
+	switch {
+	case errors.Is(err, jose.ErrExpired):
+		return problem{"TokenExpiredError"}
+	case errors.Is(err, jose.ErrNotYetValid):
+		return problem{"NotBeforeError"}
+	default:
+		return nil
+	}
+}
+
+// feathersName returns the name that Feathers gives to a status, ours where it
+// has none, and the words for people.
+func feathersName(status int) (name, message string) {
+	switch status {
+	case http.StatusBadRequest:
+		return "BadRequest", "Bad request"
+	case http.StatusUnauthorized:
+		return "NotAuthenticated", "Not authenticated"
+	case http.StatusPaymentRequired:
+		return "PaymentError", "Payment required"
+	case http.StatusForbidden:
+		return "Forbidden", "You do not have the permission to do this"
+	case http.StatusNotFound:
+		return "NotFound", "Not found"
+	case http.StatusMethodNotAllowed:
+		return "MethodNotAllowed", "Method not allowed"
+	case http.StatusNotAcceptable:
+		return "NotAcceptable", "Not acceptable"
+	case http.StatusRequestTimeout:
+		return "Timeout", "Timeout"
+	case http.StatusConflict:
+		return "Conflict", "Conflict"
+	case http.StatusGone:
+		return "Gone", "Gone"
+	case http.StatusLengthRequired:
+		return "LengthRequired", "Length required"
+	case http.StatusPreconditionFailed:
+		return "PreconditionFailed", "Precondition failed"
+	case http.StatusRequestEntityTooLarge:
+		return "PayloadTooLarge", "The body is too large"
+	case http.StatusUnsupportedMediaType:
+		return "UnsupportedMediaType", "Unsupported media type"
+	case http.StatusUnprocessableEntity:
+		return "Unprocessable", "Unprocessable"
+	case http.StatusTooManyRequests:
+		return "TooManyRequests", "Too many requests"
+	case http.StatusNotImplemented:
+		return "NotImplemented", "Not implemented"
+	case http.StatusBadGateway:
+		return "BadGateway", "Bad gateway"
+	case http.StatusServiceUnavailable:
+		return "Unavailable", "The service is not available, try again"
+	}
+	if status < http.StatusInternalServerError {
+		return strings.ReplaceAll(http.StatusText(status), " ", ""), http.StatusText(status)
+	}
+	return "GeneralError", "Something went wrong"
+}
+
+// errorBody is what both formats are made of.
+type errorBody struct {
+	*Error
+	requestID string
+}
+
+func newErrorBody(e *Error) errorBody {
+	name, message := feathersName(e.Status)
+	e.Name = cmp.Or(e.Name, name)
+	e.Message = cmp.Or(e.Message, message)
+	return errorBody{Error: e}
+}
+
+func (b errorBody) feathers() any {
+	data := b.Data
+	if data == nil && b.requestID != "" {
+		data = map[string]string{"requestId": b.requestID}
+	}
+	return struct {
+		Name      string `json:"name"`
+		Message   string `json:"message"`
+		Code      int    `json:"code"`
+		ClassName string `json:"className"`
+		Data      any    `json:"data,omitempty"`
+		Errors    any    `json:"errors,omitempty"`
+	}{b.Name, b.Message, b.Status, className(b.Name), data, b.Errors}
+}
+
+func (b errorBody) problem() any {
+	return struct {
+		Type      string `json:"type"`
+		Title     string `json:"title"`
+		Status    int    `json:"status"`
+		Detail    string `json:"detail"`
+		Name      string `json:"name"`
+		RequestID string `json:"requestId,omitempty"`
+		Data      any    `json:"data,omitempty"`
+		Errors    any    `json:"errors,omitempty"`
+	}{"about:blank", http.StatusText(b.Status), b.Status, b.Message, b.Name, b.requestID, b.Data, b.Errors}
+}
+
+// className turns "NotAuthenticated" into "not-authenticated".
+func className(name string) string {
+	var b strings.Builder
+	for i, r := range name {
+		if r >= 'A' && r <= 'Z' {
+			if i > 0 {
+				b.WriteByte('-')
+			}
+			r += 'a' - 'A'
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// requestID returns the identifier that middleware gave to the request, or a
+// new one. What the client sent as its own is not looked at.
+func requestID(h http.Header) string {
+	id := h.Get("X-Request-Id")
+	if id == "" {
+		id = rand.Text()
+		h.Set("X-Request-Id", id)
+	}
+	return id
+}
+
+// prefersProblem reports whether an Accept header names
+// application/problem+json and does not like application/json better. A
+// wildcard does not count: it is what clients send that never heard of either.
+func prefersProblem(accept []string) bool {
+	if len(accept) == 0 {
+		return false
+	}
+	problem, plain := -1.0, -1.0
+	for _, value := range accept {
+		for entry := range strings.SplitSeq(value, ",") {
+			media, params, err := mime.ParseMediaType(entry)
+			if err != nil {
+				continue
+			}
+			q, err := strconv.ParseFloat(cmp.Or(params["q"], "1"), 64)
+			if err != nil {
+				continue
+			}
+			switch media {
+			case "application/problem+json":
+				problem = max(problem, q)
+			case "application/json":
+				plain = max(plain, q)
+			}
+		}
+	}
+	return problem > 0 && problem >= plain
+}
+
+// writeJSON writes v. Encoding comes first, so that a value that cannot be
+// encoded is a 500 and not half an answer.
+func writeJSON(w http.ResponseWriter, status int, mediaType string, v any) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		status, mediaType = http.StatusInternalServerError, "application/json"
+		buf.Reset()
+		buf.WriteString(`{"name":"GeneralError","message":"Something went wrong","code":500,"className":"general-error"}` + "\n")
+	}
+	h := w.Header()
+	h.Set("Content-Type", mediaType)
+	h.Set("Content-Length", strconv.Itoa(buf.Len()))
+	w.WriteHeader(status)
+	_, _ = w.Write(buf.Bytes()) // nobody is left to be told
+}
+
+func loggerOr(l *slog.Logger) *slog.Logger {
+	if l == nil {
+		return slog.Default()
+	}
+	return l
+}

@@ -1,0 +1,110 @@
+package gate
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/gatewright/gate/jose"
+)
+
+// A Principal is who or what was authenticated. The zero value is nobody in
+// particular and may do nothing. A principal taken from a context is shared by
+// all who handle the request and must not be changed.
+type Principal struct {
+	// Subject identifies the account; it is the claim "sub" of its tokens.
+	Subject string
+	// Strategy is the name under which the deciding strategy is registered.
+	Strategy string
+	// Issuer is who issued the token presented; empty without a token.
+	Issuer string
+	// SessionID is the session behind the token; empty without one.
+	SessionID string
+	// Roles are the roles as they are now, not as they were at login.
+	Roles []string
+	// Permissions follow from the roles through [Config.Permissions].
+	Permissions []string
+	// Entity is the account's row as its owner may see it; often nil, because
+	// guards have no need of it.
+	Entity any
+	// Claims are those of the token presented; nil without a token.
+	Claims *jose.Claims
+	// ExpiresAt is when the credentials stop working; zero means not by time.
+	ExpiresAt time.Time
+}
+
+// HasRole reports whether p holds the role. A nil principal holds none.
+func (p *Principal) HasRole(role string) bool {
+	return p != nil && slices.Contains(p.Roles, role)
+}
+
+// HasPermission reports whether p holds the permission. A nil principal holds
+// none.
+func (p *Principal) HasPermission(permission string) bool {
+	return p != nil && slices.Contains(p.Permissions, permission)
+}
+
+type principalKey struct{}
+
+// ContextWithPrincipal returns a context that carries p; nil means nobody.
+func ContextWithPrincipal(ctx context.Context, p *Principal) context.Context {
+	a := admission{principal: p}
+	if above, ok := ctx.Value(principalKey{}).(*admission); ok {
+		a.guard = above.guard
+	}
+	return context.WithValue(ctx, principalKey{}, &a)
+}
+
+// PrincipalFromContext returns the principal that a guard or
+// [ContextWithPrincipal] put into ctx, and whether there is one.
+func PrincipalFromContext(ctx context.Context) (*Principal, bool) {
+	a, ok := ctx.Value(principalKey{}).(*admission)
+	if !ok || a.principal == nil {
+		return nil, false
+	}
+	return a.principal, true
+}
+
+// A Client is what is known of the other end of a connection. It serves
+// throttling and the list of one's sessions; it identifies nobody.
+type Client struct {
+	Address   netip.Addr
+	UserAgent string
+}
+
+type clientKey struct{}
+
+// ContextWithClient returns a context that carries c. Middleware that knows
+// which proxies to trust calls it; guards and handlers leave a client that is
+// there alone.
+func ContextWithClient(ctx context.Context, c Client) context.Context {
+	return context.WithValue(ctx, clientKey{}, c)
+}
+
+// ClientFromContext returns the client in ctx and whether there is one.
+func ClientFromContext(ctx context.Context) (Client, bool) {
+	c, ok := ctx.Value(clientKey{}).(Client)
+	return c, ok
+}
+
+// maxUserAgent bounds what is kept of a header that the client chooses.
+const maxUserAgent = 256
+
+// contextOf returns the context of r with the client of its connection, unless
+// one is there already. Forwarding headers are not believed.
+func contextOf(r *http.Request) context.Context {
+	ctx := r.Context()
+	if _, ok := ClientFromContext(ctx); ok {
+		return ctx
+	}
+	c := Client{UserAgent: r.UserAgent()}
+	if len(c.UserAgent) > maxUserAgent {
+		c.UserAgent = c.UserAgent[:maxUserAgent]
+	}
+	if ap, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		c.Address = ap.Addr().Unmap()
+	}
+	return ContextWithClient(ctx, c)
+}

@@ -1,0 +1,430 @@
+package gate
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/gatewright/gate/jose"
+)
+
+// A Service authenticates with the strategies registered on it, issues access
+// tokens and ends them. Several services live side by side without knowing of
+// each other. All methods may be called from many goroutines; what changes the
+// service replaces its state at once, so that a call sees either the old
+// configuration or the new one.
+type Service struct {
+	change sync.Mutex // held while the next state is made
+	state  atomic.Pointer[state]
+	events events
+}
+
+// state is what a call works with from its beginning to its end.
+type state struct {
+	cfg      Config
+	verifier *jose.Verifier // nil without keys
+	order    []*registration
+	byName   map[string]*registration
+	ready    bool // Setup succeeded: later configurations are checked the same way
+}
+
+// New returns a service without strategies. It refuses a configuration that is
+// incomplete; that the strategies named in it exist is for [Service.Setup].
+func New(cfg Config) (*Service, error) {
+	s := &Service{}
+	if err := s.configure(cfg, &state{}); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Configure replaces the configuration. A configuration that is refused leaves
+// the old one in force.
+func (s *Service) Configure(cfg Config) error {
+	s.change.Lock()
+	defer s.change.Unlock()
+	next := *s.state.Load()
+	return s.configure(cfg, &next)
+}
+
+func (s *Service) configure(cfg Config, next *state) error {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return fmt.Errorf("authentication service: %w", err)
+	}
+	next.cfg, next.verifier = cfg, nil
+	if cfg.Keys != nil {
+		next.verifier, err = jose.NewVerifier(jose.VerifierConfig{
+			Keys: cfg.Keys, Issuer: cfg.Issuer, Audience: cfg.Audience,
+			Type: []string{jose.AccessTokenType}, Now: cfg.Now,
+		})
+		if err != nil {
+			return fmt.Errorf("authentication service: %w", err)
+		}
+	}
+	if next.ready {
+		if err := next.check(); err != nil {
+			return fmt.Errorf("authentication service: %w", err)
+		}
+	}
+	s.state.Store(next)
+	return nil
+}
+
+// Configuration returns a copy of the configuration in force, defaults
+// included. Changing it changes nothing; see [Service.Configure].
+func (s *Service) Configuration() Config { return s.state.Load().cfg.clone() }
+
+// Register adds a strategy under the name by which clients, guards and the
+// configuration call it. It returns the error of a strategy that refuses its
+// own configuration, and panics when st is nil or the name is empty or taken:
+// then it is the program that is wrong.
+func (s *Service) Register(name string, st Strategy) error {
+	if name == "" || st == nil {
+		panic("gate: a strategy needs a name, and a name a strategy")
+	}
+	if v, ok := st.(Validator); ok {
+		if err := v.Validate(); err != nil {
+			return fmt.Errorf("strategy %q: %w", name, err)
+		}
+	}
+	s.change.Lock()
+	defer s.change.Unlock()
+	next := *s.state.Load()
+	if next.byName[name] != nil {
+		panic(fmt.Sprintf("gate: strategy %q registered twice", name))
+	}
+	reg := newRegistration(name, st)
+	next.order = append(slices.Clip(next.order), reg)
+	next.byName = maps.Clone(next.byName)
+	if next.byName == nil {
+		next.byName = make(map[string]*registration)
+	}
+	next.byName[name] = reg
+	s.state.Store(&next)
+	return nil
+}
+
+// Setup checks that configuration and strategies fit together. Call it when
+// all strategies are registered; later configurations are then held to the
+// same.
+func (s *Service) Setup() error {
+	s.change.Lock()
+	defer s.change.Unlock()
+	next := *s.state.Load()
+	if err := next.check(); err != nil {
+		return fmt.Errorf("authentication service: %w", err)
+	}
+	next.ready = true
+	s.state.Store(&next)
+	return nil
+}
+
+func (st *state) check() error {
+	var errs []error
+	for _, name := range st.cfg.AuthStrategies {
+		if st.byName[name] == nil {
+			errs = append(errs, fmt.Errorf("auth strategy %q is not registered", name))
+		}
+	}
+	for _, name := range st.cfg.ParseStrategies {
+		if reg := st.byName[name]; reg == nil || reg.parser == nil {
+			errs = append(errs, fmt.Errorf("parse strategy %q is not registered, or reads no requests", name))
+		}
+	}
+	if len(st.cfg.AuthStrategies) > 0 && st.verifier == nil {
+		errs = append(errs, errors.New("auth strategies make tokens, and tokens need Keys"))
+	}
+	return errors.Join(errs...)
+}
+
+// Strategies returns the names of the registered strategies in the order of
+// their registration.
+func (s *Service) Strategies() []string {
+	st := s.state.Load()
+	names := make([]string, len(st.order))
+	for i, reg := range st.order {
+		names[i] = reg.name
+	}
+	return names
+}
+
+// Strategy returns the strategy registered under name, nil when there is none.
+func (s *Service) Strategy(name string) Strategy {
+	if reg := s.state.Load().byName[name]; reg != nil {
+		return reg.strategy
+	}
+	return nil
+}
+
+// Authenticate lets the strategy that c names judge c, provided it is among
+// names; no names means Config.AuthStrategies. An error is a refusal with one
+// of the codes of this package, or [ErrUnavailable].
+func (s *Service) Authenticate(ctx context.Context, c Credentials, names ...string) (*Principal, error) {
+	st := s.state.Load()
+	if len(names) == 0 {
+		names = st.cfg.AuthStrategies
+	}
+	reg, err := st.allowed(c.Strategy, names)
+	if err != nil {
+		return nil, err
+	}
+	return st.authenticate(ctx, reg, c)
+}
+
+func (st *state) allowed(name string, names []string) (*registration, error) {
+	const message = "Invalid authentication information"
+	switch reg := st.byName[name]; {
+	case name == "":
+		return nil, &AuthError{Code: ErrNotAuthenticated, Message: message + " (no `strategy` set)"}
+	case !slices.Contains(names, name):
+		return nil, &AuthError{Code: ErrNotAuthenticated, Message: message + " (strategy not allowed in authStrategies)"}
+	case reg == nil:
+		return nil, &AuthError{Code: ErrNotAuthenticated, Message: message}
+	default:
+		return reg, nil
+	}
+}
+
+func (st *state) authenticate(ctx context.Context, reg *registration, c Credentials) (p *Principal, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			p, err = nil, undecided(panicError("strategy "+reg.name, v))
+		}
+	}()
+	p, err = reg.strategy.Authenticate(ctx, c)
+	switch {
+	case err != nil:
+		return nil, undecided(err)
+	case p == nil:
+		return nil, undecided(fmt.Errorf("strategy %s returned neither a principal nor an error", reg.name))
+	case p.Subject == "" && st.cfg.Entity != EntityNone:
+		return nil, undecided(fmt.Errorf("strategy %s returned a principal without a subject", reg.name))
+	}
+	p.Strategy = reg.name
+	if p.Permissions == nil && st.cfg.Permissions != nil {
+		p.Permissions = st.cfg.Permissions(p.Roles)
+	}
+	return p, nil
+}
+
+func panicError(who string, v any) error {
+	return fmt.Errorf("%s panicked: %v\n%s", who, v, debug.Stack())
+}
+
+// Parse asks the strategies called names, in order, for credentials on r; no
+// names means Config.ParseStrategies. It returns those of the first that finds
+// its own, and whether any did. It does not judge them.
+func (s *Service) Parse(r *http.Request, names ...string) (Credentials, bool, error) {
+	st := s.state.Load()
+	if len(names) == 0 {
+		names = st.cfg.parseStrategies()
+	}
+	regs := make([]*registration, 0, len(names))
+	for _, name := range names {
+		if reg := st.byName[name]; reg != nil && reg.parser != nil {
+			regs = append(regs, reg)
+		}
+	}
+	_, c, err := parse(r, regs)
+	return c, c.Strategy != "", err
+}
+
+// parse returns the registration whose credentials r carries, nil when there
+// is none. With an error it returns the registration that refused their form.
+func parse(r *http.Request, regs []*registration) (found *registration, c Credentials, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			c, err = Credentials{}, undecided(panicError("parser", v))
+		}
+	}()
+	for _, found = range regs {
+		c, ok, err := found.parser.Parse(r)
+		if err != nil {
+			return found, Credentials{}, undecided(err)
+		}
+		if ok {
+			c.Strategy = found.name
+			return found, c, nil
+		}
+	}
+	return nil, Credentials{}, nil
+}
+
+// An Option changes one call of [Service.Create] or [Service.Remove].
+type Option func(*call)
+
+type call struct {
+	strategies []string
+	payload    map[string]any
+	external   bool
+}
+
+// WithStrategies allows these strategies for the call instead of
+// Config.AuthStrategies.
+func WithStrategies(names ...string) Option { return func(c *call) { c.strategies = names } }
+
+// WithPayload adds claims to the token of the call; they win over those of
+// Config.Payload.
+func WithPayload(claims map[string]any) Option { return func(c *call) { c.payload = claims } }
+
+// External marks a call made for somebody outside the program, which is what
+// login and logout events are about.
+func External() Option { return func(c *call) { c.external = true } }
+
+func (st *state) newCall(opts []Option) call {
+	c := call{strategies: st.cfg.AuthStrategies}
+	for _, opt := range opts {
+		opt(&c)
+	}
+	return c
+}
+
+// Create logs in: it lets a strategy judge c, opens a session and issues an
+// access token. Credentials that are a token already are answered with that
+// token.
+func (s *Service) Create(ctx context.Context, c Credentials, opts ...Option) (*Result, error) {
+	st := s.state.Load()
+	call := st.newCall(opts)
+	result, err := st.login(ctx, c, call)
+	if err == nil && call.external {
+		err = s.announceLogin(ctx, st, result)
+	}
+	if err != nil {
+		if decided(err) {
+			st.cfg.Logger.InfoContext(ctx, "login refused", "strategy", st.known(c.Strategy), "err", err)
+		}
+		return nil, err
+	}
+	return result, nil
+}
+
+// known returns name if it is that of a strategy: what strangers send does not
+// become a label in the log.
+func (st *state) known(name string) string {
+	if st.byName[name] == nil {
+		return "unknown"
+	}
+	return name
+}
+
+func (st *state) login(ctx context.Context, c Credentials, call call) (*Result, error) {
+	if len(call.strategies) == 0 {
+		return nil, &AuthError{
+			Code:    ErrNotAuthenticated,
+			Message: "No authentication strategies allowed for creating a JWT (`authStrategies`)",
+		}
+	}
+	reg, err := st.allowed(c.Strategy, call.strategies)
+	if err != nil {
+		return nil, err
+	}
+	p, err := st.authenticate(ctx, reg, c)
+	if err != nil {
+		return nil, err
+	}
+	result, err := st.result(ctx, reg, c, p)
+	if err != nil || result.AccessToken != "" {
+		return result, err
+	}
+	result.AccessToken, result.Authentication.Payload, err = st.issueFor(ctx, p, call.payload)
+	if err != nil {
+		return nil, err
+	}
+	return result, nil
+}
+
+// result describes p, with the token if that is what was presented.
+func (st *state) result(ctx context.Context, reg *registration, c Credentials, p *Principal) (*Result, error) {
+	result := &Result{Authentication: Authentication{Strategy: reg.name}, Principal: p}
+	if reg.carrier != nil {
+		token := reg.carrier.AccessToken(c)
+		result.AccessToken, result.Authentication.AccessToken = token, token
+		result.Authentication.Payload = p.Claims
+	}
+	if st.cfg.Entity == EntityNone {
+		return result, nil
+	}
+	result.EntityName, result.Entity = st.cfg.Entity, p.Entity
+	if st.cfg.LoadEntity != nil {
+		entity, err := st.cfg.LoadEntity(ctx, p)
+		if err != nil {
+			return nil, undecided(fmt.Errorf("load %s: %w", st.cfg.Entity, err))
+		}
+		result.Entity = entity
+	}
+	return result, nil
+}
+
+// announceLogin asks the listeners that may refuse and tells the others. A
+// refused login leaves no session behind.
+func (s *Service) announceLogin(ctx context.Context, st *state, result *Result) error {
+	ev := st.event(ctx, result.Principal, result)
+	if err := s.events.require(ctx, eventLogin, ev); err != nil {
+		if result.Authentication.AccessToken == "" { // the session is a new one
+			err = errors.Join(err, st.endSession(ctx, sessionID(result.Authentication.Payload)))
+		}
+		return err
+	}
+	s.events.emit(ctx, eventLogin, ev, st.cfg.Logger)
+	return nil
+}
+
+// Remove logs out whoever presents c: the session behind it ends, and with it
+// every token of that session. The id is empty or the access token itself.
+// Without [Config.Sessions] the token works on until it expires.
+func (s *Service) Remove(ctx context.Context, id string, c Credentials, opts ...Option) (*Result, error) {
+	st := s.state.Load()
+	call := st.newCall(opts)
+	if id != "" && subtle.ConstantTimeCompare([]byte(id), []byte(st.tokenOf(c))) != 1 {
+		return nil, &AuthError{Code: ErrNotAuthenticated, Message: "Invalid access token"}
+	}
+	reg, err := st.allowed(c.Strategy, call.strategies)
+	if err != nil {
+		return nil, err
+	}
+	p, err := st.authenticate(ctx, reg, c)
+	if err != nil {
+		return nil, err
+	}
+	result, err := st.result(ctx, reg, c, p)
+	if err != nil {
+		return nil, err
+	}
+	if err := st.endSession(ctx, p.SessionID); err != nil {
+		return nil, err
+	}
+	if call.external {
+		ev := st.event(ctx, p, result)
+		if err := s.events.require(ctx, eventLogout, ev); err != nil {
+			return nil, err
+		}
+		s.events.emit(ctx, eventLogout, ev, st.cfg.Logger)
+	}
+	return result, nil
+}
+
+// tokenOf returns the access token that c carries, if it is of that kind.
+func (st *state) tokenOf(c Credentials) string {
+	if reg := st.byName[c.Strategy]; reg != nil && reg.carrier != nil {
+		return reg.carrier.AccessToken(c)
+	}
+	return ""
+}
+
+func (st *state) endSession(ctx context.Context, id string) error {
+	if st.cfg.Sessions == nil || id == "" {
+		return nil
+	}
+	if err := st.cfg.Sessions.End(ctx, id); err != nil {
+		return undecided(fmt.Errorf("end session: %w", err))
+	}
+	return nil
+}

@@ -1,0 +1,66 @@
+package gate
+
+import (
+	"context"
+	"net/http"
+)
+
+// A Strategy authenticates one kind of credentials. Its methods are called
+// from many goroutines at once.
+//
+// Further abilities are further small interfaces: [Parser], [Challenger],
+// [Validator], [TokenCarrier]. They are found once, at [Service.Register].
+type Strategy interface {
+	// Authenticate judges c. The principal it returns belongs to the caller,
+	// who completes it, so it must be a fresh one. An error that is one of
+	// the codes of this package is a refusal; any other error means that it
+	// could not decide.
+	Authenticate(ctx context.Context, c Credentials) (*Principal, error)
+}
+
+// A Parser finds its credentials on a request.
+type Parser interface {
+	// Parse reports whether r carries credentials of this kind, and returns
+	// them. It judges their form only: malformed ones are an [ErrBadRequest].
+	// It neither reads the body nor panics on anything a client may send.
+	Parse(r *http.Request) (Credentials, bool, error)
+}
+
+// A Challenger asks for its credentials in a WWW-Authenticate header (RFC 9110
+// §11.6.1).
+type Challenger interface {
+	// Challenge returns one challenge. The refusal is nil when no credentials
+	// of this kind were presented, else why they were refused.
+	Challenge(refusal error) string
+}
+
+// A Validator checks its own configuration. [Service.Register] returns its
+// error.
+type Validator interface {
+	Validate() error
+}
+
+// A TokenCarrier is a strategy whose credentials are an access token of the
+// service. Logging in with one answers with that same token: presenting a
+// token never makes a second one, nor a second session.
+type TokenCarrier interface {
+	// AccessToken returns the token in c, "" when there is none.
+	AccessToken(c Credentials) string
+}
+
+// registration is a strategy with its abilities, nil where it has not got one.
+type registration struct {
+	name       string
+	strategy   Strategy
+	parser     Parser
+	challenger Challenger
+	carrier    TokenCarrier
+}
+
+func newRegistration(name string, st Strategy) *registration {
+	reg := &registration{name: name, strategy: st}
+	reg.parser, _ = st.(Parser)
+	reg.challenger, _ = st.(Challenger)
+	reg.carrier, _ = st.(TokenCarrier)
+	return reg
+}
