@@ -1,0 +1,11 @@
+package store
+
+// Split returns the statements of a script, for tests.
+func Split(d Dialect, script string) (texts []string, lines []int, err error) {
+	all, err := split(d, script)
+	for _, st := range all {
+		texts = append(texts, st.text)
+		lines = append(lines, st.line)
+	}
+	return texts, lines, err
+}

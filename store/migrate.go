@@ -1,0 +1,260 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+const (
+	// migrationWait bounds how long a process waits while another migrates.
+	migrationWait = time.Minute
+	// migrationLock is the key of the advisory lock on PostgreSQL: "gate" in
+	// ASCII, then 1.
+	migrationLock = 0x67617465_00000001
+)
+
+// The table is the same text in both dialects.
+const createMigrations = `CREATE TABLE IF NOT EXISTS gate_migrations (
+	component  TEXT NOT NULL,
+	version    INTEGER NOT NULL,
+	name       TEXT NOT NULL,
+	checksum   TEXT NOT NULL,
+	applied_at TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT CURRENT_TIMESTAMP,
+	PRIMARY KEY (component, version)
+)`
+
+// Migrate brings the schema of one component up to date: it runs the
+// migrations that the database has not seen, in order, each in a transaction
+// together with its record in the table gate_migrations, and returns those.
+// When one fails it is rolled back, those before it stay, and the error names
+// its file and line.
+//
+// Any number of processes may call it at once: one works, the others wait, for
+// at most a minute, and find it done.
+//
+// On SQLite a migration runs with foreign keys off, so that the usual rebuild
+// of a table (create, copy, drop, rename) does not delete the rows that refer
+// to it, and is rolled back when a foreign key dangles at its end.
+//
+// A migration that was edited after it had been applied is refused with
+// [ErrChanged], a database ahead of ms with [ErrNewer], a hole with [ErrGap]:
+// nothing is run then.
+func (db *DB) Migrate(ctx context.Context, component string, ms []Migration) ([]Migration, error) {
+	pending, err := db.Pending(ctx, component, ms)
+	if err != nil || len(pending) == 0 {
+		return nil, err
+	}
+	applied, err := db.migrate(ctx, component, ms)
+	if err != nil {
+		return applied, fmt.Errorf("migrate %s: %w", component, db.Wrap(err))
+	}
+	return applied, nil
+}
+
+// Pending returns the migrations that [DB.Migrate] would run, and its refusals.
+// It changes nothing, so a service that runs without the right to change the
+// schema learns from it whether it may start.
+func (db *DB) Pending(ctx context.Context, component string, ms []Migration) ([]Migration, error) {
+	if !componentName.MatchString(component) {
+		return nil, fmt.Errorf("migrations: component %q is not a lower-case word", component)
+	}
+	if err := consecutive(ms); err != nil {
+		return nil, fmt.Errorf("migrations of %s: %w", component, err)
+	}
+	exists := "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'gate_migrations'"
+	if db.dialect == Postgres {
+		exists = "SELECT count(to_regclass('gate_migrations'))"
+	}
+	var n int
+	if err := db.read.QueryRowContext(ctx, exists).Scan(&n); err != nil {
+		return nil, db.Wrap(fmt.Errorf("migrations of %s: %w", component, err))
+	}
+	if n == 0 {
+		return ms, nil
+	}
+	done, err := pending(ctx, db.read, component, ms)
+	if err != nil {
+		return nil, db.Wrap(fmt.Errorf("migrations of %s: %w", component, err))
+	}
+	return done, nil
+}
+
+// querier is what [sql.DB] and [sql.Tx] have in common here.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// pending compares ms with what the database has seen, and returns the rest.
+func pending(ctx context.Context, q querier, component string, ms []Migration) ([]Migration, error) {
+	rows, err := q.QueryContext(ctx,
+		"SELECT version, name, checksum FROM gate_migrations WHERE component = $1 ORDER BY version", component)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	seen := 0
+	for rows.Next() {
+		var m Migration
+		var checksum string
+		if err := rows.Scan(&m.Version, &m.Name, &checksum); err != nil {
+			return nil, err
+		}
+		seen++
+		switch {
+		case m.Version > len(ms):
+			return nil, fmt.Errorf("%w: it has %s, this program knows %d; start the program that made it, or a newer one", ErrNewer, m, len(ms))
+		case m.Version != seen:
+			return nil, fmt.Errorf("%w: the database has %s but not version %d", ErrGap, m, seen)
+		case checksum != ms[seen-1].Checksum():
+			return nil, fmt.Errorf("%w: %s is not the file that was applied as %s; put the old text back and add a new migration", ErrChanged, ms[seen-1], m)
+		}
+	}
+	return ms[seen:], rows.Err()
+}
+
+// migrate works on one connection, which it has to itself.
+func (db *DB) migrate(ctx context.Context, component string, ms []Migration) (applied []Migration, err error) {
+	conn, err := db.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	if db.dialect == SQLite {
+		// Inside a transaction the switch does nothing, so it comes before.
+		if _, err := conn.ExecContext(ctx, "PRAGMA foreign_keys = OFF"); err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, restoreForeignKeys(ctx, conn)) }()
+	}
+	for {
+		m, err := db.migrateNext(ctx, conn, component, ms)
+		if err != nil || m == nil {
+			return applied, err
+		}
+		applied = append(applied, *m)
+	}
+}
+
+// restoreForeignKeys turns foreign keys on again. A connection that cannot is
+// thrown away.
+func restoreForeignKeys(ctx context.Context, conn *sql.Conn) error {
+	ctx = context.WithoutCancel(ctx)
+	var on bool
+	_, err := conn.ExecContext(ctx, "PRAGMA foreign_keys = ON")
+	if err == nil {
+		err = conn.QueryRowContext(ctx, "PRAGMA foreign_keys").Scan(&on)
+	}
+	if err == nil && on {
+		return nil
+	}
+	_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // discards it; the error is the one it was given
+	return nil
+}
+
+// migrateNext runs the first migration that is pending, nil when there is none.
+func (db *DB) migrateNext(ctx context.Context, conn *sql.Conn, component string, ms []Migration) (*Migration, error) {
+	tx, err := db.beginMigration(ctx, conn)
+	if err != nil {
+		return nil, err
+	}
+	defer tx.Rollback()
+	if _, err := tx.ExecContext(ctx, createMigrations); err != nil {
+		return nil, err
+	}
+	todo, err := pending(ctx, tx, component, ms) // again: another process may have been here
+	if err != nil || len(todo) == 0 {
+		return nil, err
+	}
+	m := todo[0]
+	if err := db.run(ctx, tx, m); err != nil {
+		return nil, err
+	}
+	if _, err := tx.ExecContext(ctx,
+		"INSERT INTO gate_migrations (component, version, name, checksum) VALUES ($1, $2, $3, $4)",
+		component, m.Version, m.Name, m.Checksum()); err != nil {
+		return nil, fmt.Errorf("%s: record: %w", m, err)
+	}
+	if err := tx.Commit(); err != nil {
+		return nil, fmt.Errorf("%s: commit: %w", m, err)
+	}
+	return &m, nil
+}
+
+// beginMigration begins a transaction that holds the lock of all migrations.
+// It waits for another process for at most migrationWait.
+func (db *DB) beginMigration(ctx context.Context, conn *sql.Conn) (*sql.Tx, error) {
+	if db.dialect == Postgres {
+		return lockPostgres(ctx, conn)
+	}
+	deadline := time.Now().Add(migrationWait)
+	for {
+		tx, err := conn.BeginTx(ctx, nil) // BEGIN IMMEDIATE: the lock
+		if err == nil || !db.Classify(err).Retry || time.Now().After(deadline) {
+			return tx, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func lockPostgres(ctx context.Context, conn *sql.Conn) (*sql.Tx, error) {
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, stmt := range []string{
+		"SET LOCAL statement_timeout = 0",
+		fmt.Sprintf("SET LOCAL lock_timeout = '%dms'", migrationWait.Milliseconds()),
+		fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", int64(migrationLock)),
+		// A change that waits for a table makes everyone else wait behind it.
+		"SET LOCAL lock_timeout = '5s'",
+	} {
+		if _, err := tx.ExecContext(ctx, stmt); err != nil {
+			return nil, errors.Join(err, tx.Rollback())
+		}
+	}
+	return tx, nil
+}
+
+// run executes the statements of m.
+func (db *DB) run(ctx context.Context, tx *sql.Tx, m Migration) error {
+	statements, err := split(db.dialect, m.SQL)
+	if err != nil {
+		return fmt.Errorf("%s: %w", m, err)
+	}
+	for _, st := range statements {
+		if slices.Contains([]string{"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT"}, st.word) {
+			return fmt.Errorf("%s:%d: %s: a migration runs in a transaction of its own", m, st.line, st.word)
+		}
+		if _, err := tx.ExecContext(ctx, st.text); err != nil {
+			return fmt.Errorf("%s:%d: %w", m, st.line, err)
+		}
+	}
+	if db.dialect == SQLite {
+		return checkForeignKeys(ctx, tx, m)
+	}
+	return nil
+}
+
+// checkForeignKeys looks for rows that refer to nothing.
+func checkForeignKeys(ctx context.Context, tx *sql.Tx, m Migration) error {
+	var table, parent string
+	var row sql.NullInt64
+	var key int
+	err := tx.QueryRowContext(ctx, "PRAGMA foreign_key_check").Scan(&table, &row, &parent, &key)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil
+	case err != nil:
+		return fmt.Errorf("%s: check foreign keys: %w", m, err)
+	}
+	return fmt.Errorf("%s: rows of table %q refer to rows of %q that are not there", m, table, parent)
+}

@@ -1,0 +1,227 @@
+// Package store holds rows: one handle over SQLite or PostgreSQL, a reading of
+// the errors they answer with, and a runner for migrations.
+//
+// A handle is opened by a dialect package, so that a program links the driver
+// it uses and no other:
+//
+//	db, err := sqlite.Open(ctx, "data/app.db", sqlite.Config{})
+//	db, err := postgres.Open(ctx, url, postgres.Config{})
+//
+// # Reading and writing
+//
+// [DB.Read] and [DB.Write] are ordinary [sql.DB] handles. SQLite knows one
+// writer at a time, so there Write is a single connection and Read a pool that
+// cannot write; on PostgreSQL both are the same pool. Requests write through
+// [DB.InTx] and [DB.Exec], which bound the wait for a connection: when another
+// process keeps the database locked, they answer within seconds instead of
+// queueing up behind each other.
+//
+// # Errors
+//
+// [DB.Classify] says what went wrong in terms of the data: a unique or foreign
+// key, a missing value, a refused check. Whatever keeps the database from
+// answering at all (locked, full, unreachable, too slow) is recognisable by
+// errors.Is(err, [ErrUnavailable]) once [DB.Wrap] has seen it; methods of DB
+// return errors that it has seen.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// A Dialect is the SQL that a database speaks. The zero value is no dialect;
+// [New] refuses it.
+type Dialect uint8
+
+// The dialects.
+const (
+	SQLite Dialect = iota + 1
+	Postgres
+)
+
+// String returns the name of the dialect as gate.yaml spells it.
+func (d Dialect) String() string {
+	switch d {
+	case SQLite:
+		return "sqlite"
+	case Postgres:
+		return "postgresql"
+	}
+	return "Dialect(" + strconv.Itoa(int(d)) + ")"
+}
+
+// Placeholder returns the placeholder of the n-th argument, counted from 1. It
+// is $n in both dialects, so a statement in the common subset of SQL is the
+// same text for both. One argument may be used several times.
+func (d Dialect) Placeholder(n int) string { return "$" + strconv.Itoa(n) }
+
+// Quote returns name as a quoted identifier. Quotes inside are doubled, and a
+// NUL, which no database stores, is dropped.
+func (d Dialect) Quote(name string) string {
+	return `"` + strings.NewReplacer(`"`, `""`, "\x00", "").Replace(name) + `"`
+}
+
+// Config is what a dialect package hands to [New].
+type Config struct {
+	// Dialect is required.
+	Dialect Dialect
+	// Write is required. On SQLite it is limited to one connection and begins
+	// every transaction as the writer (BEGIN IMMEDIATE).
+	Write *sql.DB
+	// Read is a pool for queries; nil means Write.
+	Read *sql.DB
+	// Classify reads an error of the driver. It answers the zero Problem for
+	// an error that it does not know. Required.
+	Classify func(error) Problem
+	// Wait bounds how long [DB.InTx] and [DB.Exec] wait for a connection;
+	// zero means three seconds.
+	Wait time.Duration
+}
+
+// A DB is a database. It is safe for concurrent use. The zero value is not
+// usable; see [New].
+type DB struct {
+	dialect  Dialect
+	read     *sql.DB
+	write    *sql.DB
+	classify func(error) Problem
+	wait     time.Duration
+	closed   atomic.Bool
+}
+
+// New returns a DB over handles that are open. Programs call sqlite.Open or
+// postgres.Open instead.
+func New(cfg Config) (*DB, error) {
+	switch {
+	case cfg.Dialect != SQLite && cfg.Dialect != Postgres:
+		return nil, fmt.Errorf("store: unknown dialect %v", cfg.Dialect)
+	case cfg.Write == nil:
+		return nil, errors.New("store: no handle to write with")
+	case cfg.Classify == nil:
+		return nil, errors.New("store: no way to classify errors")
+	case cfg.Wait < 0:
+		return nil, fmt.Errorf("store: negative wait %v", cfg.Wait)
+	}
+	db := &DB{dialect: cfg.Dialect, read: cfg.Read, write: cfg.Write, classify: cfg.Classify, wait: cfg.Wait}
+	if db.read == nil {
+		db.read = db.write
+	}
+	if db.wait == 0 {
+		db.wait = 3 * time.Second
+	}
+	return db, nil
+}
+
+// Dialect returns the dialect of the database.
+func (db *DB) Dialect() Dialect { return db.dialect }
+
+// Read returns the handle for queries. On SQLite it refuses to write. Inside
+// [DB.InTx] query the transaction instead: the handle does not see its changes.
+func (db *DB) Read() *sql.DB { return db.read }
+
+// Write returns the handle for changes. It waits for a connection as long as
+// the context allows; [DB.InTx] and [DB.Exec] give up sooner.
+func (db *DB) Write() *sql.DB { return db.write }
+
+// Ping reports whether the database answers, to reads and writes alike.
+func (db *DB) Ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, db.wait)
+	defer cancel()
+	if err := db.read.PingContext(ctx); err != nil {
+		return db.Wrap(fmt.Errorf("ping: %w", err))
+	}
+	var one int
+	if err := db.read.QueryRowContext(ctx, "SELECT 1").Scan(&one); err != nil {
+		return db.Wrap(fmt.Errorf("ping: %w", err))
+	}
+	return nil
+}
+
+// Close closes the handles after the statements that run have ended. Closing
+// twice is fine.
+func (db *DB) Close() error {
+	db.closed.Store(true)
+	var err error
+	if db.read != db.write {
+		err = db.read.Close() // readers first: the last connection to a SQLite file folds its log into it
+	}
+	return errors.Join(err, db.write.Close())
+}
+
+// insideTx is the key under which a context inside InTx names its DB.
+type insideTx struct{ db *DB }
+
+// InTx runs fn in a transaction on the writer. It commits if fn returns nil,
+// and rolls back if fn returns an error or panics. The error of fn comes back
+// as it is, save that one caused by the database not answering also matches
+// [ErrUnavailable]. When the error comes from the commit itself and the
+// connection broke in that moment, nobody knows whether the change was kept.
+//
+// Transactions do not nest: a call with the context that fn was given is
+// refused at once.
+func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
+	if ctx.Value(insideTx{db}) != nil {
+		return errors.New("store: transaction inside a transaction")
+	}
+	conn, err := db.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return db.Wrap(fmt.Errorf("begin transaction: %w", err))
+	}
+	defer tx.Rollback() // after a commit it does nothing; it also runs when fn panics
+
+	if err := fn(context.WithValue(ctx, insideTx{db}, true), tx); err != nil {
+		return db.Wrap(causedBy(ctx, err))
+	}
+	if err := tx.Commit(); err != nil {
+		return db.Wrap(fmt.Errorf("commit: %w", causedBy(ctx, err)))
+	}
+	return nil
+}
+
+// causedBy adds the end of ctx to the error of a transaction that database/sql
+// rolled back for it.
+func causedBy(ctx context.Context, err error) error {
+	if cause := ctx.Err(); cause != nil && errors.Is(err, sql.ErrTxDone) {
+		return fmt.Errorf("%w (%w)", err, cause)
+	}
+	return err
+}
+
+// Exec runs one statement on the writer, in a transaction of its own. Errors
+// come back as from [DB.InTx], inside which it is refused.
+func (db *DB) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if ctx.Value(insideTx{db}) != nil {
+		return nil, errors.New("store: Exec inside a transaction")
+	}
+	conn, err := db.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	res, err := conn.ExecContext(ctx, query, args...)
+	return res, db.Wrap(err)
+}
+
+// acquire takes a connection to write with, and gives up after db.wait: a
+// queue behind a locked database must end.
+func (db *DB) acquire(ctx context.Context) (*sql.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, db.wait)
+	defer cancel()
+	conn, err := db.write.Conn(ctx)
+	if err != nil {
+		return nil, db.Wrap(fmt.Errorf("wait for a connection: %w", err))
+	}
+	return conn, nil
+}
