@@ -1,0 +1,193 @@
+// Package jwt is the strategy that recognises access tokens presented as
+// "Authorization: Bearer <token>" (RFC 6750 §2.1).
+//
+// The token proves who asks; what that account may do is looked up at each
+// request, so a change of roles, or a disabled account, counts at once.
+package jwt
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/jose"
+	"github.com/gatewright/gate/strategy/internal/authorization"
+)
+
+// TokenVerifier says whether a token is good; [*gate.Service] does. Its error
+// for a token that is not is [gate.ErrNotAuthenticated]; any other means that
+// it could not tell.
+type TokenVerifier interface {
+	VerifyAccessToken(ctx context.Context, token string) (*jose.Claims, error)
+}
+
+// Subjects looks up the accounts that tokens are about.
+type Subjects interface {
+	// Subject returns the account as it is now: subject, roles, and what else
+	// is known. An account that is gone or disabled is
+	// [gate.ErrNotAuthenticated]. The principal is copied, not changed, so
+	// that an implementation may keep it.
+	Subject(ctx context.Context, id string) (*gate.Principal, error)
+}
+
+// Config configures a [Strategy]. The zero value is fine where accounts are
+// looked up.
+type Config struct {
+	// Realm is shown in challenges; empty means "api".
+	Realm string
+	// Stateless says that tokens stand for themselves. Only then may there be
+	// no Subjects.
+	Stateless bool
+	// RolesClaim is the claim whose strings are the roles of a stateless
+	// token; empty means that it has none.
+	RolesClaim string
+}
+
+// Strategy implements [gate.Strategy], [gate.Parser], [gate.Challenger],
+// [gate.TokenCarrier] and [gate.Validator].
+type Strategy struct {
+	tokens   TokenVerifier
+	subjects Subjects
+	cfg      Config
+}
+
+var (
+	_ gate.Strategy     = (*Strategy)(nil)
+	_ gate.Parser       = (*Strategy)(nil)
+	_ gate.Challenger   = (*Strategy)(nil)
+	_ gate.TokenCarrier = (*Strategy)(nil)
+	_ gate.Validator    = (*Strategy)(nil)
+)
+
+// New returns a strategy that verifies with tokens and looks accounts up in
+// subjects.
+func New(tokens TokenVerifier, subjects Subjects, cfg Config) *Strategy {
+	cfg.Realm = cmp.Or(cfg.Realm, "api")
+	return &Strategy{tokens: tokens, subjects: subjects, cfg: cfg}
+}
+
+// Validate implements [gate.Validator].
+func (s *Strategy) Validate() error {
+	switch {
+	case s.tokens == nil:
+		return errors.New("there is nothing to verify tokens with")
+	case s.subjects == nil && !s.cfg.Stateless:
+		return errors.New("there are no subjects to look up, and the tokens are not stateless")
+	case s.subjects != nil && s.cfg.Stateless:
+		return errors.New("the tokens are stateless, but there are subjects to look up")
+	case s.cfg.RolesClaim != "" && !s.cfg.Stateless:
+		return errors.New("roles come from the subjects, not from a claim")
+	default:
+		return nil
+	}
+}
+
+// field is the name of the token in credentials.
+const field = "accessToken"
+
+// AccessToken implements [gate.TokenCarrier].
+func (s *Strategy) AccessToken(c gate.Credentials) string {
+	token, _ := c.Text(field) // one that is not a string has been refused
+	return token
+}
+
+// Authenticate implements [gate.Strategy]: it verifies the field "accessToken"
+// and looks up its subject.
+func (s *Strategy) Authenticate(ctx context.Context, c gate.Credentials) (*gate.Principal, error) {
+	token, err := c.Text(field)
+	if err != nil {
+		return nil, err
+	}
+	if token == "" {
+		return nil, &gate.AuthError{Code: gate.ErrNotAuthenticated, Message: "No access token"}
+	}
+	claims, err := s.tokens.VerifyAccessToken(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.principal(ctx, claims)
+	if err != nil {
+		return nil, err
+	}
+	p.Subject, p.Issuer, p.Claims, p.ExpiresAt = claims.Subject, claims.Issuer, claims, claims.Expiry
+	p.SessionID, _ = claims.String("sid")
+	return p, nil
+}
+
+func (s *Strategy) principal(ctx context.Context, claims *jose.Claims) (*gate.Principal, error) {
+	if s.subjects == nil {
+		return &gate.Principal{Roles: s.roles(claims)}, nil
+	}
+	found, err := s.subjects.Subject(ctx, claims.Subject)
+	switch {
+	case errors.Is(err, gate.ErrUnavailable):
+		return nil, err
+	case errors.Is(err, gate.ErrNotAuthenticated):
+		// The reason, gone or disabled, is not for whoever holds the token.
+		return nil, &gate.AuthError{Code: gate.ErrNotAuthenticated, Err: err}
+	case err != nil:
+		return nil, &gate.AuthError{Code: gate.ErrUnavailable, Err: fmt.Errorf("look up subject: %w", err)}
+	case found == nil || found.Subject != claims.Subject:
+		return nil, errors.New("look up subject: another one was returned")
+	}
+	p := *found
+	return &p, nil
+}
+
+// roles returns the roles that a stateless token claims: a list of strings, or
+// none at all.
+func (s *Strategy) roles(claims *jose.Claims) []string {
+	if s.cfg.RolesClaim == "" {
+		return nil
+	}
+	roles, _ := claims.Strings(s.cfg.RolesClaim)
+	return roles
+}
+
+// Parse implements [gate.Parser]. The header holds one token and nothing else
+// (RFC 6750 §2.1); a token in the query besides it is refused (§2), alone it
+// is ignored.
+func (s *Strategy) Parse(r *http.Request) (gate.Credentials, bool, error) {
+	token, found, err := authorization.Credentials(r, "Bearer")
+	if err != nil || !found {
+		return gate.Credentials{}, false, err
+	}
+	if !isToken(token) {
+		return gate.Credentials{}, false, authorization.Malformed("The Authorization header must be: Bearer <token>")
+	}
+	if strings.Contains(r.URL.RawQuery, "access_token") && r.URL.Query().Has("access_token") {
+		return gate.Credentials{}, false, authorization.Malformed("The access token must be sent once")
+	}
+	return gate.Credentials{Fields: map[string]any{field: token}}, true, nil
+}
+
+// isToken reports whether s is a b64token (RFC 6750 §2.1).
+func isToken(s string) bool {
+	end := strings.TrimRight(s, "=")
+	for _, c := range []byte(end) {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9',
+			c == '-', c == '.', c == '_', c == '~', c == '+', c == '/':
+		default:
+			return false
+		}
+	}
+	return end != ""
+}
+
+// Challenge implements [gate.Challenger] (RFC 6750 §3).
+func (s *Strategy) Challenge(refusal error) string {
+	challenge := "Bearer realm=" + authorization.Quote(s.cfg.Realm)
+	switch {
+	case refusal == nil:
+		return challenge
+	case errors.Is(refusal, gate.ErrBadRequest):
+		return challenge + `, error="invalid_request"`
+	default:
+		return challenge + `, error="invalid_token"`
+	}
+}
