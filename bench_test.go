@@ -62,7 +62,7 @@ func guards(b *testing.B) []struct {
 	}{
 		{"bare", "Bearer " + token, okHandler},
 		{"jwt", "Bearer " + token, guarded},
-		{"basic", basicRequest(ada, adasPassword).Header.Get("Authorization"), guarded},
+		{"basic", basicRequest(adasPassword).Header.Get("Authorization"), guarded},
 	}
 }
 

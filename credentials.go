@@ -12,14 +12,39 @@ type Credentials struct {
 	// Strategy is the name of the strategy that is to judge.
 	Strategy string
 	// Fields are what was sent, as decoded from JSON: nothing here has been
-	// checked, not even its type. Use [Credentials.String].
+	// checked, not even its type. Read them with [Credentials.Text].
 	Fields map[string]any
+
+	texts [2]textField // what a Parser found; see SetText
+}
+
+type textField struct{ name, value string }
+
+// SetText sets a field to a string, for a [Parser] to report what it found. It
+// keeps two fields without making a map, which would cost more than the rest
+// of parsing. A field set so hides one of the same name in Fields.
+func (c *Credentials) SetText(name, value string) {
+	for i := range c.texts {
+		if t := &c.texts[i]; t.name == "" || t.name == name {
+			*t = textField{name, value}
+			return
+		}
+	}
+	if c.Fields == nil {
+		c.Fields = make(map[string]any)
+	}
+	c.Fields[name] = value
 }
 
 // Text returns the field called name, or "" when there is none. A field that
 // is not a string is refused with [ErrBadRequest]: an object or a list must
 // never reach a query or a comparison.
 func (c Credentials) Text(name string) (string, error) {
+	for i := range c.texts {
+		if c.texts[i].name == name && name != "" {
+			return c.texts[i].value, nil
+		}
+	}
 	v, ok := c.Fields[name]
 	if !ok {
 		return "", nil

@@ -16,9 +16,9 @@ import (
 	"github.com/gatewright/gate/strategy/local"
 )
 
-func basicRequest(user, password string) *http.Request {
+func basicRequest(password string) *http.Request {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
-	r.SetBasicAuth(user, password)
+	r.SetBasicAuth(ada, password)
 	return r
 }
 
@@ -40,8 +40,8 @@ const (
 func TestGuard(t *testing.T) {
 	w := newWorld(t)
 	token := w.token(t)
-	ada64 := basicRequest(ada, adasPassword).Header.Get("Authorization")
-	wrong64 := basicRequest(ada, "wrong").Header.Get("Authorization")
+	ada64 := basicRequest(adasPassword).Header.Get("Authorization")
+	wrong64 := basicRequest("wrong").Header.Get("Authorization")
 	both := w.Guard("jwt", "basic")
 	for _, tt := range []struct {
 		name          string
@@ -104,11 +104,17 @@ func TestGuard_immutable(t *testing.T) {
 	w := newWorld(t)
 	base := w.Guard("jwt").Require("cook:items")
 	narrow := base.Require("delete:items")
+	wide := base.Require("cook:items", "cook:items").Require("cook:items") // room for more behind
+	sibling := wide.Require("cook:items")
+	_ = wide.Require("delete:items")
 	_ = base.Require("other:items")
 	_ = base.Optional()
 	auth := []string{"Authorization", "Bearer " + w.token(t)}
 	if got := serve(base.Protect(whoami), http.MethodGet, "/", "", auth...); got.Code != 200 {
 		t.Errorf("the guard it came from: %d", got.Code)
+	}
+	if got := serve(sibling.Protect(whoami), http.MethodGet, "/", "", auth...); got.Code != 200 {
+		t.Errorf("a guard got what its sibling requires: %d", got.Code)
 	}
 	if got := serve(narrow.Protect(whoami), http.MethodGet, "/", "", auth...); got.Code != 403 {
 		t.Errorf("the narrower guard: %d", got.Code)
@@ -156,9 +162,17 @@ func TestAUZ18_spellings(t *testing.T) {
 		"/ITEMS", "/items%00", "/items%20", "/items\\1", "/public%2f..%2fitems", "/public;/../items", "/items/%2e%2e/public",
 	}
 	headers := [][2]string{
-		{"X-Original-URL", "/public"}, {"X-Rewrite-URL", "/public"}, {"X-HTTP-Method-Override", "OPTIONS"},
-		{"X-Forwarded-User", "7"}, {"X-User", "7"}, {"X_User", "7"}, {"X-Forwarded-Uri", "/public"}, {"X-Remote-User", ada},
-		{"User-Agent", "kube-probe/1.0"}, {"Cookie", "accessToken=x"}, {"Upgrade", "websocket"},
+		{"X-Original-URL", "/public"},
+		{"X-Rewrite-URL", "/public"},
+		{"X-HTTP-Method-Override", "OPTIONS"},
+		{"X-Forwarded-User", "7"},
+		{"X-User", "7"},
+		{"X_User", "7"},
+		{"X-Forwarded-Uri", "/public"},
+		{"X-Remote-User", ada},
+		{"User-Agent", "kube-probe/1.0"},
+		{"Cookie", "accessToken=x"},
+		{"Upgrade", "websocket"},
 	}
 	try := func(method, path string, header [2]string) {
 		t.Helper()
@@ -242,7 +256,7 @@ func TestLOG16_faults(t *testing.T) {
 			return serve(w.Guard("jwt").Optional().Protect(whoami), http.MethodGet, "/", "", "Authorization", "Bearer "+token)
 		},
 		"guard basic": func() *httptest.ResponseRecorder {
-			r := basicRequest(ada, "wrong")
+			r := basicRequest("wrong")
 			return serve(w.Guard("basic").Protect(whoami), http.MethodGet, "/", "", "Authorization", r.Header.Get("Authorization"))
 		},
 		"logout": func() *httptest.ResponseRecorder {
@@ -291,14 +305,21 @@ func TestLOG16_panics(t *testing.T) {
 	w := newWorld(t)
 	boom := strategyFunc(func(context.Context, gate.Credentials) (*gate.Principal, error) { panic("secret state") })
 	empty := strategyFunc(func(context.Context, gate.Credentials) (*gate.Principal, error) { return &gate.Principal{}, nil })
+	yes := strategyFunc(func(context.Context, gate.Credentials) (*gate.Principal, error) {
+		return &gate.Principal{Subject: "1"}, nil
+	})
+	raw := strategyFunc(func(context.Context, gate.Credentials) (*gate.Principal, error) {
+		return nil, errors.New("secret state")
+	})
 	neither := strategyFunc(func(context.Context, gate.Credentials) (*gate.Principal, error) { return nil, nil })
 	for name, st := range map[string]headerStrategy{
 		"authenticate": {strategyFunc: boom},
-		"parse":        {strategyFunc: boom, parse: func(*http.Request) (gate.Credentials, bool, error) { panic("secret state") }},
-		"parse fails": {strategyFunc: boom, parse: func(*http.Request) (gate.Credentials, bool, error) {
+		"parse":        {strategyFunc: yes, parse: func(*http.Request) (gate.Credentials, bool, error) { panic("secret state") }},
+		"parse fails": {strategyFunc: yes, parse: func(*http.Request) (gate.Credentials, bool, error) {
 			return gate.Credentials{}, true, errors.New("secret state")
 		}},
 		"no subject":        {strategyFunc: empty},
+		"raw error":         {strategyFunc: raw},
 		"neither yes or no": {strategyFunc: neither},
 	} {
 		if err := w.Register(name, st); err != nil {
@@ -357,11 +378,11 @@ func TestGuard_client(t *testing.T) {
 	}))
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.RemoteAddr = "[::ffff:192.0.2.7]:99"
-	r.Header.Set("User-Agent", strings.Repeat("u", 1000))
+	r.Header.Set("User-Agent", strings.Repeat("é", 127)+"u\xff"+strings.Repeat("é", 500))
 	r.Header.Set("X-Forwarded-For", "203.0.113.1")
 	h.ServeHTTP(httptest.NewRecorder(), r)
-	if got.Address != netip.MustParseAddr("192.0.2.7") || len(got.UserAgent) != 256 {
-		t.Errorf("client %v, user agent of %d bytes", got.Address, len(got.UserAgent))
+	if got.Address != netip.MustParseAddr("192.0.2.7") || got.UserAgent != strings.Repeat("é", 127)+"u" {
+		t.Errorf("client %v, user agent %q", got.Address, got.UserAgent)
 	}
 	known := gate.Client{Address: netip.MustParseAddr("198.51.100.1")}
 	h.ServeHTTP(httptest.NewRecorder(), r.WithContext(gate.ContextWithClient(r.Context(), known)))

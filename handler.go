@@ -123,7 +123,6 @@ func readCredentials(w http.ResponseWriter, r *http.Request) (Credentials, error
 	}
 	c := Credentials{Fields: fields}
 	c.Strategy, err = c.Text("strategy")
-	delete(fields, "strategy")
 	return c, err
 }
 
@@ -153,15 +152,40 @@ func requestedID(r *http.Request) (id string, ok bool) {
 	if id := r.PathValue("token"); id != "" {
 		return id, true
 	}
-	path := r.URL.Path
+	rest := segments(r.URL.Path)
 	if i := strings.IndexByte(r.Pattern, '/'); i >= 0 {
-		mount := r.Pattern[i:]
-		if rest, found := strings.CutPrefix(path, mount); found {
-			path = rest
+		rest = below(segments(r.Pattern[i:]), rest)
+	}
+	switch len(rest) {
+	case 0:
+		return "", true
+	case 1:
+		return rest[0], true
+	default:
+		return "", false
+	}
+}
+
+func segments(path string) []string {
+	path = strings.Trim(path, "/")
+	if path == "" {
+		return nil
+	}
+	return strings.Split(path, "/")
+}
+
+// below returns the segments of path that follow those of pattern, or all when
+// path has had its prefix stripped.
+func below(pattern, path []string) []string {
+	for i, p := range pattern {
+		if p == "{$}" || strings.HasSuffix(p, "...}") {
+			return path[min(i, len(path)):]
+		}
+		if i >= len(path) || p != path[i] && p[0] != '{' {
+			return path
 		}
 	}
-	id = strings.Trim(path, "/")
-	return id, !strings.Contains(id, "/")
+	return path[len(pattern):]
 }
 
 func methodNotAllowed(w http.ResponseWriter, r *http.Request, id string) error {

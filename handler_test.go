@@ -308,6 +308,10 @@ func TestHandler_mounts(t *testing.T) {
 		{"DELETE /api/auth/{token}", "/api/auth/{token}"},
 		{"example.com/x/", "/x/{token}"},
 		{"/", "/{token}"},
+		{"/api/auth/{$}", "/api/auth/"},
+		{"/{tenant}/auth", "/acme/auth"},
+		{"/{tenant}/auth/", "/acme/auth/{token}"},
+		{"/api/auth/{rest...}", "/api/auth/{token}"},
 	} {
 		mux := http.NewServeMux()
 		mux.Handle(tt.pattern, w.Handler())
@@ -338,7 +342,7 @@ func TestLOG13_goneAtOnce(t *testing.T) {
 				t.Fatalf("before: %d", got.Code)
 			}
 			change(w)
-			r := basicRequest(ada, adasPassword)
+			r := basicRequest(adasPassword)
 			for door, got := range map[string]int{
 				"guard jwt":   serve(guarded, http.MethodGet, "/", "", "Authorization", "Bearer "+token).Code,
 				"guard basic": serve(guarded, http.MethodGet, "/", "", "Authorization", r.Header.Get("Authorization")).Code,
@@ -373,5 +377,24 @@ func TestHandler_stateless(t *testing.T) {
 	guarded := w.Guard("jwt").Require("cook:items").Protect(http.NotFoundHandler())
 	if got := serve(guarded, http.MethodGet, "/", "", "Authorization", "Bearer "+result.AccessToken); got.Code != 404 {
 		t.Errorf("guard: %d %s", got.Code, got.Body)
+	}
+}
+
+// TestHandler_challenges asks for a token only: Basic's challenge would open
+// the browser's own login window.
+func TestHandler_challenges(t *testing.T) {
+	w := newWorld(t)
+	login := serve(mounted(w), http.MethodPost, "/authentication", loginBody(ada, "wrong"), "Content-Type", asJSON)
+	logout := serve(mounted(w), http.MethodDelete, "/authentication", "", "Authorization", "Bearer x")
+	for _, tt := range []struct {
+		got  http.Header
+		want string
+	}{
+		{login.Result().Header, bearerChallenge},
+		{logout.Result().Header, bearerChallenge + `, error="invalid_token"`},
+	} {
+		if diff := cmp.Diff([]string{tt.want}, tt.got["Www-Authenticate"]); diff != "" {
+			t.Error(diff)
+		}
 	}
 }

@@ -51,7 +51,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Is reports whether target is the [Code] of the same status.
 func (e *Error) Is(target error) bool {
-	code, ok := target.(Code) //nolint:errorlint // Is is asked about one target at a time
+	code, ok := target.(Code)
 	return ok && e.Status != http.StatusInternalServerError && e.Status == statusOf(code)
 }
 
@@ -81,7 +81,7 @@ func (ew ErrorWriter) Write(w http.ResponseWriter, r *http.Request, err error) {
 	h := w.Header()
 	if e.Status >= http.StatusInternalServerError {
 		body.requestID = requestID(h)
-		ew.log(r.Context(), r, e, body.requestID)
+		ew.log(r, e.Status, err, body.requestID)
 	}
 	if e.Status == http.StatusUnauthorized && h.Get("WWW-Authenticate") == "" {
 		h["Www-Authenticate"] = challengesFrom(r.Context())
@@ -102,35 +102,50 @@ func (ew ErrorWriter) Write(w http.ResponseWriter, r *http.Request, err error) {
 	writeJSON(w, e.Status, "application/json", body.feathers())
 }
 
-func (ew ErrorWriter) log(ctx context.Context, r *http.Request, e *Error, id string) {
-	level := slog.LevelError
-	if errors.Is(e.Err, context.Canceled) && ctx.Err() != nil {
+func (ew ErrorWriter) log(r *http.Request, status int, err error, id string) {
+	ctx, level := r.Context(), slog.LevelError
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		level = slog.LevelInfo // the client went away; nothing is wrong here
 	}
 	loggerOr(ew.Logger).Log(ctx, level, "request failed",
-		"status", e.Status, "method", r.Method, "path", r.URL.Path, "request_id", id, "err", e)
+		"status", status, "method", r.Method, "path", r.URL.Path, "request_id", id, "err", err)
 }
 
-// httpError is the one place where errors become answers.
-func httpError(err error) *Error {
-	if e, ok := errors.AsType[*Error](err); ok && e.Status >= 400 && e.Status <= 599 {
-		answer := *e
-		if answer.Err == nil && err != error(e) {
-			answer.Err = err
-		}
-		return &answer
-	}
-	if e, ok := errors.AsType[*AuthError](err); ok && statusOf(e.Code) != http.StatusInternalServerError {
-		return &Error{
-			Status: statusOf(e.Code), Message: e.Message, Data: tokenProblem(err),
-			RetryAfter: cmp.Or(e.RetryAfter, defaultRetry(e.Code)), Err: err,
-		}
-	}
-	if code, ok := errors.AsType[Code](err); ok && statusOf(code) != http.StatusInternalServerError {
-		return &Error{Status: statusOf(code), RetryAfter: defaultRetry(code), Err: err}
-	}
-	return &Error{Status: http.StatusInternalServerError, Err: err}
+// answerer is an error that knows how it is answered: Error, AuthError, Code.
+type answerer interface {
+	error
+	answer() Error
 }
+
+// httpError is the one place where errors become answers. The outermost one
+// that knows its answer decides: a cause is not an answer. But whatever could
+// not be decided is never answered as if it had been.
+func httpError(err error) *Error {
+	answer := Error{Status: http.StatusInternalServerError}
+	if known, ok := errors.AsType[answerer](err); ok {
+		answer = known.answer()
+	}
+	if answer.Status < http.StatusInternalServerError && errors.Is(err, ErrUnavailable) {
+		answer = ErrUnavailable.answer()
+	}
+	if answer.Status < 400 || answer.Status > 599 {
+		answer = Error{Status: http.StatusInternalServerError}
+	}
+	return &answer
+}
+
+func (e *Error) answer() Error { return *e }
+
+func (e *AuthError) answer() Error {
+	answer := e.Code.answer()
+	if answer.Status != http.StatusInternalServerError {
+		answer.Message, answer.Data = e.Message, tokenProblem(e)
+		answer.RetryAfter = cmp.Or(e.RetryAfter, answer.RetryAfter)
+	}
+	return answer
+}
+
+func (c Code) answer() Error { return Error{Status: statusOf(c), RetryAfter: defaultRetry(c)} }
 
 // statusOfError returns the status that err is answered with.
 func statusOfError(err error) int { return httpError(err).Status }

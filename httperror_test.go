@@ -46,6 +46,8 @@ func TestWriteError(t *testing.T) {
 		{"unknown code", gate.Code("nope"), 500, `{"name":"GeneralError","message":"Something went wrong","code":500,"className":"general-error","data":{"requestId":"ID"}}`},
 		{"status that is none", &gate.Error{Status: 200, Message: "fine"}, 500, `{"name":"GeneralError","message":"Something went wrong","code":500,"className":"general-error","data":{"requestId":"ID"}}`},
 		{"nil", nil, 500, `{"name":"GeneralError","message":"Something went wrong","code":500,"className":"general-error","data":{"requestId":"ID"}}`},
+		{"fault that looks like an answer inside", &gate.AuthError{Code: gate.ErrUnavailable, Err: &gate.Error{Status: 401, Message: "no"}}, 503, `{"name":"Unavailable","message":"The service is not available, try again","code":503,"className":"unavailable","data":{"requestId":"ID"}}`},
+		{"answer that hides a fault", &gate.AuthError{Code: gate.ErrNotAuthenticated, Err: &gate.AuthError{Code: gate.ErrUnavailable}}, 503, `{"name":"Unavailable","message":"The service is not available, try again","code":503,"className":"unavailable","data":{"requestId":"ID"}}`},
 		{"could not decide", &gate.AuthError{Code: gate.ErrUnavailable, Err: cause}, 503, `{"name":"Unavailable","message":"The service is not available, try again","code":503,"className":"unavailable","data":{"requestId":"ID"}}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gatewright/gate/jose"
@@ -99,10 +100,8 @@ func contextOf(r *http.Request) context.Context {
 	if _, ok := ClientFromContext(ctx); ok {
 		return ctx
 	}
-	c := Client{UserAgent: r.UserAgent()}
-	if len(c.UserAgent) > maxUserAgent {
-		c.UserAgent = c.UserAgent[:maxUserAgent]
-	}
+	agent := r.UserAgent()
+	c := Client{UserAgent: strings.ToValidUTF8(agent[:min(len(agent), maxUserAgent)], "")}
 	if ap, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 		c.Address = ap.Addr().Unmap()
 	}

@@ -88,3 +88,12 @@ func (r Result) LogValue() slog.Value {
 	}
 	return slog.GroupValue(attrs...)
 }
+
+// String returns a text that is safe to print.
+func (a Authentication) String() string { return "strategy " + a.Strategy }
+
+// GoString returns what [Authentication.String] returns.
+func (a Authentication) GoString() string { return a.String() }
+
+// LogValue implements [slog.LogValuer] without the token.
+func (a Authentication) LogValue() slog.Value { return slog.StringValue(a.Strategy) }

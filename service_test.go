@@ -373,7 +373,7 @@ func TestCreateAccessToken_refuses(t *testing.T) {
 
 func TestParse(t *testing.T) {
 	w := newWorld(t)
-	r := basicRequest(ada, adasPassword)
+	r := basicRequest(adasPassword)
 	if _, found, err := w.Parse(r); found || err != nil {
 		t.Errorf("basic is not among the parse strategies: %v %v", found, err)
 	}
@@ -388,15 +388,21 @@ func TestParse(t *testing.T) {
 func TestOPS_nothingPrintsSecrets(t *testing.T) {
 	w := newWorld(t)
 	c := login()
+	c.SetText("email", ada)
+	c.SetText("password", adasPassword)
 	result, err := w.Create(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	jwtResult, err := w.Create(t.Context(), bearer(result.AccessToken))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var log lockedBuffer
 	logger := slog.New(slog.NewJSONHandler(&log, nil))
-	logger.Info("x", "c", c, "cp", &c, "r", result, "rv", *result)
+	logger.Info("x", "c", c, "cp", &c, "r", result, "rv", *result, "a", jwtResult.Authentication)
 	text := log.String()
-	for _, v := range []any{c, &c, *result, result, []any{c, result}} {
+	for _, v := range []any{c, &c, *result, result, jwtResult, jwtResult.Authentication, []any{c, result}} {
 		text += fmt.Sprintf("%v %+v %#v %s %q", v, v, v, v, v)
 	}
 	encoded, err := json.Marshal(c)
@@ -443,6 +449,52 @@ func TestJWT08_kinds(t *testing.T) {
 		}
 		if got := serve(h, http.MethodGet, "/", "", "Authorization", "Bearer "+token); got.Code != want {
 			t.Errorf("%s: %d, want %d: %s", typ, got.Code, want, got.Body)
+		}
+	}
+}
+
+func TestCredentials_text(t *testing.T) {
+	var c gate.Credentials
+	if v, err := c.Text(""); v != "" || err != nil {
+		t.Errorf("no name: %q %v", v, err)
+	}
+	c.Fields = map[string]any{"a": 1}
+	for _, name := range []string{"a", "b", "c", "a"} {
+		c.SetText(name, name+"!")
+	}
+	for _, name := range []string{"a", "b", "c"} {
+		if v, err := c.Text(name); v != name+"!" || err != nil {
+			t.Errorf("%s: %q %v", name, v, err)
+		}
+	}
+	if v, err := c.Text("d"); v != "" || err != nil {
+		t.Errorf("absent: %q %v", v, err)
+	}
+}
+
+// TestLOG16_sessionsConfused has a session store whose failure looks like a
+// refusal.
+func TestLOG16_sessionsConfused(t *testing.T) {
+	w := newWorld(t)
+	token := w.token(t)
+	for _, fault := range []error{gate.ErrNotAuthenticated, gate.ErrForbidden, context.Canceled} {
+		w.sessions.fail(fault)
+		if claims, err := w.VerifyAccessToken(t.Context(), token); claims != nil || !errors.Is(err, gate.ErrUnavailable) {
+			t.Errorf("%v: got %v, %v", fault, claims, err)
+		}
+	}
+}
+
+// TestCreate_unsignable logs in with claims that no token holds.
+func TestCreate_unsignable(t *testing.T) {
+	w := newWorld(t)
+	for name, value := range map[string]any{"too large": strings.Repeat("x", 9000), "no JSON": make(chan int)} {
+		result, err := w.Create(t.Context(), login(), gate.WithPayload(map[string]any{"x": value}))
+		if result != nil || err == nil || errors.Is(err, gate.ErrNotAuthenticated) {
+			t.Errorf("%s: %v, %v", name, result, err)
+		}
+		if w.sessions.count() != 0 {
+			t.Errorf("%s: a session is left of a login that failed", name)
 		}
 	}
 }

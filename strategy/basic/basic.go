@@ -208,7 +208,10 @@ func (s *Strategy) Parse(r *http.Request) (gate.Credentials, bool, error) {
 	case strings.ContainsFunc(text, unicode.IsControl):
 		return gate.Credentials{}, false, authorization.Malformed("Basic credentials must not contain control characters")
 	}
-	return gate.Credentials{Fields: map[string]any{usernameField: username, passwordField: password}}, true, nil
+	var c gate.Credentials
+	c.SetText(usernameField, username)
+	c.SetText(passwordField, password)
+	return c, true, nil
 }
 
 // Challenge implements [gate.Challenger].

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -39,12 +40,13 @@ func newBackend() *backend {
 	}}
 }
 
-func (b *backend) change(name string, f func(*local.Account)) {
+// change replaces the account of ada by a changed copy.
+func (b *backend) change(f func(*local.Account)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	account := b.accounts[name]
+	account := b.accounts["ada"]
 	f(&account)
-	b.accounts[name] = account
+	b.accounts["ada"] = account
 }
 
 func (b *backend) ByLogin(_ context.Context, name string) (*local.Account, error) {
@@ -160,17 +162,17 @@ func TestLOG14_remembered(t *testing.T) {
 		time.Sleep(time.Second) // being used does not make it younger
 		ask(nil, 1)
 
-		b.change("ada", func(a *local.Account) { a.Roles = []string{"chef"} })
+		b.change(func(a *local.Account) { a.Roles = []string{"chef"} })
 		if p, _ := s.Authenticate(t.Context(), credentials("ada", password)); !p.HasRole("chef") {
 			t.Errorf("roles %v", p.Roles)
 		}
-		b.change("ada", func(a *local.Account) { a.Disabled = true })
+		b.change(func(a *local.Account) { a.Disabled = true })
 		ask(gate.ErrInvalidCredentials, 1)
-		b.change("ada", func(a *local.Account) { a.Disabled = false })
+		b.change(func(a *local.Account) { a.Disabled = false })
 		ask(nil, 1)
-		b.change("ada", func(a *local.Account) { a.PasswordHash = "plain:another" })
+		b.change(func(a *local.Account) { a.PasswordHash = "plain:another" })
 		ask(gate.ErrInvalidCredentials, 1)
-		b.change("ada", func(a *local.Account) { a.PasswordHash = "plain:" + password })
+		b.change(func(a *local.Account) { a.PasswordHash = "plain:" + password })
 		ask(nil, 1)
 		delete(b.accounts, "ada")
 		ask(gate.ErrInvalidCredentials, 1)
@@ -319,8 +321,8 @@ func TestParse(t *testing.T) {
 		got := map[bool]string{true: found, false: none}[ok]
 		if err != nil {
 			got = bad
-			if !errors.Is(err, gate.ErrBadRequest) || c.Fields != nil {
-				t.Errorf("%q: %v and %v", tt.authorization, err, c.Fields)
+			if !errors.Is(err, gate.ErrBadRequest) || !reflect.DeepEqual(c, gate.Credentials{}) {
+				t.Errorf("%q: %v and credentials", tt.authorization, err)
 			}
 		}
 		if got != tt.want {
@@ -328,8 +330,9 @@ func TestParse(t *testing.T) {
 		}
 	}
 	c, _, _ := s.Parse(request(encode("a:b:c")))
-	if c.Fields["username"] != "a" || c.Fields["password"] != "b:c" {
-		t.Errorf("only the first colon separates: %v", c.Fields)
+	username, _ := c.Text("username")
+	if secret, _ := c.Text("password"); username != "a" || secret != "b:c" {
+		t.Errorf("only the first colon separates: %q %q", username, secret)
 	}
 }
 
@@ -369,14 +372,16 @@ func FuzzParse(f *testing.F) {
 		r := request(header)
 		c, found, err := s.Parse(r)
 		if !found || err != nil {
-			if c.Fields != nil {
+			if !reflect.DeepEqual(c, gate.Credentials{}) {
 				t.Errorf("%q: credentials although not found", header)
 			}
 			return
 		}
 		username, password, ok := r.BasicAuth()
-		if !ok || c.Fields["username"] != username || c.Fields["password"] != password {
-			t.Errorf("%q: %v, net/http says %q %q", header, c.Fields, username, password)
+		gotName, _ := c.Text("username")
+		gotSecret, _ := c.Text("password")
+		if !ok || gotName != username || gotSecret != password {
+			t.Errorf("%q: %q %q, net/http says %q %q", header, gotName, gotSecret, username, password)
 		}
 		if strings.ContainsAny(username+password, "\x00\r\n\x7f") {
 			t.Errorf("%q: control characters", header)

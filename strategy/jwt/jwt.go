@@ -162,16 +162,24 @@ func (s *Strategy) Parse(r *http.Request) (gate.Credentials, bool, error) {
 	if strings.Contains(r.URL.RawQuery, "access_token") && r.URL.Query().Has("access_token") {
 		return gate.Credentials{}, false, authorization.Malformed("The access token must be sent once")
 	}
-	return gate.Credentials{Fields: map[string]any{field: token}}, true, nil
+	var c gate.Credentials
+	c.SetText(field, token)
+	return c, true, nil
 }
+
+// The bytes of a b64token as sets of bits, below 64 and from there.
+const (
+	lowToken  = 1<<'+' | 1<<'-' | 1<<'.' | 1<<'/' | (1<<10-1)<<'0'
+	highToken = (1<<26-1)<<('A'-64) | (1<<26-1)<<('a'-64) | 1<<('_'-64) | 1<<('~'-64)
+)
 
 // isToken reports whether s is a b64token (RFC 6750 §2.1).
 func isToken(s string) bool {
 	end := strings.TrimRight(s, "=")
-	for _, c := range []byte(end) {
-		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9',
-			c == '-', c == '.', c == '_', c == '~', c == '+', c == '/':
+	for i := range len(end) {
+		switch c := end[i]; {
+		case c < 64 && uint64(lowToken)>>c&1 == 1:
+		case c >= 64 && c < 128 && uint64(highToken)>>(c-64)&1 == 1:
 		default:
 			return false
 		}
