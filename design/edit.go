@@ -2,13 +2,13 @@ package design
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
 // SetPlugin returns src with the plugin of that name having these settings, each
@@ -84,7 +84,10 @@ func EnablePlugin(src []byte, name string, on bool) ([]byte, error) {
 	return src, nil
 }
 
-var settingName = regexp.MustCompile(camelPattern)
+var (
+	settingName = regexp.MustCompile(camelPattern)
+	anchorName  = regexp.MustCompile(`^&[^ \t]+[ \t]*`)
+)
 
 var errByHand = errors.New("the file is written in a way that cannot be edited safely: change it by hand")
 
@@ -94,6 +97,23 @@ type editor struct {
 	root  *node
 	lines []int // where they start
 	eol   string
+	json  bool // the file is JSON, and has to stay so
+}
+
+// key and value write what stands in a flow mapping.
+func (e *editor) key(name string) string {
+	if e.json {
+		return strconv.Quote(name) // a plain word
+	}
+	return name
+}
+
+func (e *editor) value(value any) (string, error) {
+	if !e.json {
+		return flowValue(value)
+	}
+	text, err := json.Marshal(value)
+	return string(text), err
 }
 
 func newEditor(src []byte) (*editor, error) {
@@ -115,6 +135,7 @@ func newEditor(src []byte) (*editor, error) {
 	if root == nil || root.kind != KindMapping {
 		return nil, errors.New("the file holds no design")
 	}
+	e.json = json.Valid(src)
 	return e, nil
 }
 
@@ -161,7 +182,7 @@ func addPlugin(src []byte, name string) ([]byte, error) {
 // the end.
 func (e *editor) addSection(name string) ([]byte, error) {
 	if e.isFlow(e.root.pos) {
-		return e.append(e.root, "plugins", "{"+name+": {}}")
+		return e.append(e.root, "plugins", "{"+e.key(name)+": {}}")
 	}
 	text := "plugins:" + e.eol + "  " + name + ": {}" + e.eol
 	at, want := len(e.src), with(e.root, len(e.root.entries), "plugins", mapNode(name, emptyMap()))
@@ -184,11 +205,11 @@ func (e *editor) addSection(name string) ([]byte, error) {
 
 // setSetting sets one setting of a plugin that is there.
 func setSetting(src []byte, plugin, key string, value any) ([]byte, error) {
-	text, err := flowValue(value)
+	e, err := newEditor(src)
 	if err != nil {
 		return nil, err
 	}
-	e, err := newEditor(src)
+	text, err := e.value(value)
 	if err != nil {
 		return nil, err
 	}
@@ -215,7 +236,7 @@ func (e *editor) insert(m *node, i int, key, text string, block bool) ([]byte, e
 		return e.append(v, key, text)
 	}
 	if !empty(v) {
-		return nil, fmt.Errorf("%s has to be a mapping, not %s", parent.key, v.describe())
+		return nil, fmt.Errorf("%s has to be a mapping, not %s", quote(parent.key), v.describe())
 	}
 	colon, err := e.afterColon(parent)
 	if err != nil {
@@ -227,7 +248,7 @@ func (e *editor) insert(m *node, i int, key, text string, block bool) ([]byte, e
 	}
 	want := e.with(m, i, mapNode(key, scalarNode(text)))
 	if !block || e.isFlow(e.root.pos) {
-		return e.splice(colon, end, " {"+key+": "+text+"}", want)
+		return e.splice(colon, end, " {"+e.key(key)+": "+text+"}", want)
 	}
 	line := e.eol + strings.Repeat(" ", parent.pos.Column+1) + key + ": " + text
 	if end == colon {
@@ -247,13 +268,13 @@ func (e *editor) append(v *node, key, text string) ([]byte, error) {
 	}
 	if len(v.entries) == 0 {
 		at := e.offset(v.pos) + 1
-		return e.splice(at, at, key+": "+text, want)
+		return e.splice(at, at, e.key(key)+": "+text, want)
 	}
 	end, err := e.entryEnd(v.entries[len(v.entries)-1])
 	if err != nil {
 		return nil, err
 	}
-	return e.splice(end, end, ", "+key+": "+text, want)
+	return e.splice(end, end, ", "+e.key(key)+": "+text, want)
 }
 
 func (e *editor) replace(m *node, i int, text string) ([]byte, error) {
@@ -351,22 +372,28 @@ func (e *editor) with(m *node, i int, value *node) *node {
 	return e.withValue(m, changed)
 }
 
-// withValue returns the root with one node of it replaced, wherever it is.
-func (e *editor) withValue(old, value *node) *node { return swap(e.root, old, value) }
+// withValue returns the root with one node of it replaced, in the place where it
+// is written. Where an alias repeats it the old one stays, so that an edit that
+// would change two places at once is found out.
+func (e *editor) withValue(old, value *node) *node {
+	root, _ := swap(e.root, old, value)
+	return root
+}
 
-func swap(n, old, value *node) *node {
+func swap(n, old, value *node) (*node, bool) {
 	if n == old {
-		return value
+		return value, true
 	}
-	if len(n.entries) == 0 {
-		return n
+	for i := range n.entries {
+		child, found := swap(n.entries[i].value, old, value)
+		if found {
+			changed := *n
+			changed.entries = slices.Clone(n.entries)
+			changed.entries[i].value = child
+			return &changed, true
+		}
 	}
-	changed := *n
-	changed.entries = slices.Clone(n.entries)
-	for i := range changed.entries {
-		changed.entries[i].value = swap(changed.entries[i].value, old, value)
-	}
-	return &changed
+	return n, false
 }
 
 // with returns m with an entry more, at place i.
@@ -406,206 +433,4 @@ func sameNode(a, b *node) bool {
 
 func empty(n *node) bool {
 	return n.kind == KindNull || n.kind == KindMapping && len(n.entries) == 0
-}
-
-// offset returns where in the file a position is.
-func (e *editor) offset(p Position) int {
-	at := e.lines[p.Line-1]
-	for range p.Column - 1 {
-		_, size := utf8.DecodeRune(e.src[at:])
-		at += size
-	}
-	return at
-}
-
-func (e *editor) isFlow(p Position) bool {
-	at := e.offset(p)
-	return at < len(e.src) && e.src[at] == '{'
-}
-
-// line returns the text of a line without its end.
-func (e *editor) line(number int) string {
-	return string(e.src[e.lines[number-1]:e.lineEnd(number)])
-}
-
-// lineEnd returns the offset of the end of a line, before \n or \r\n.
-func (e *editor) lineEnd(number int) int {
-	if number >= len(e.lines) {
-		return len(e.src)
-	}
-	end := e.lines[number] - 1
-	if end > 0 && e.src[end-1] == '\r' {
-		end--
-	}
-	return end
-}
-
-// lastLine returns the last line of an entry of a block mapping: those that
-// follow belong to it as long as they are indented deeper. Comments and empty
-// lines after it do not.
-func (e *editor) lastLine(en entry) int {
-	last := en.pos.Line
-	for number := last + 1; number <= len(e.lines); number++ {
-		text := e.line(number)
-		trimmed := strings.TrimLeft(text, " \t")
-		indent := len(text) - len(trimmed)
-		element := indent == en.pos.Column-1 && (trimmed == "-" || strings.HasPrefix(trimmed, "- "))
-		switch {
-		case trimmed == "":
-		case indent >= en.pos.Column || element:
-			last = number
-		case trimmed[0] == '#':
-		default:
-			return last
-		}
-	}
-	return last
-}
-
-// afterColon returns the offset after the colon of an entry.
-func (e *editor) afterColon(en entry) (int, error) {
-	at, err := e.scalarEnd(e.offset(en.pos), en.key)
-	if err != nil {
-		return 0, err
-	}
-	rest := strings.TrimLeft(string(e.src[at:]), " \t")
-	if !strings.HasPrefix(rest, ":") {
-		return 0, errByHand
-	}
-	return len(e.src) - len(rest) + 1, nil
-}
-
-// valueStart returns where the value of an entry begins. It does not say so
-// when the value is an alias, whose text stands elsewhere.
-func (e *editor) valueStart(en entry) (int, bool) {
-	colon, err := e.afterColon(en)
-	at := e.offset(en.value.pos)
-	if err != nil || at < colon {
-		return 0, false
-	}
-	for line := range strings.Lines(string(e.src[colon:at])) {
-		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
-			return 0, false
-		}
-	}
-	return at, true
-}
-
-// entryEnd returns the offset after the value of an entry.
-func (e *editor) entryEnd(en entry) (int, error) {
-	if en.value.kind == KindNull && en.value.text == "" {
-		return e.afterColon(en)
-	}
-	at, ok := e.valueStart(en)
-	if !ok {
-		return 0, errByHand
-	}
-	if c := e.src[at]; c == '{' || c == '[' {
-		return e.flowEnd(at)
-	}
-	if en.value.kind == KindMapping || en.value.kind == KindList {
-		return 0, errByHand
-	}
-	return e.scalarEnd(at, en.value.text)
-}
-
-func (e *editor) scalarEnd(at int, text string) (int, error) {
-	switch rest := e.src[at:]; {
-	case len(rest) > 0 && (rest[0] == '"' || rest[0] == '\''):
-		return e.quoteEnd(at)
-	case text != "" && bytes.HasPrefix(rest, []byte(text)):
-		return at + len(text), nil
-	}
-	return 0, errByHand
-}
-
-func (e *editor) quoteEnd(at int) (int, error) {
-	mark := e.src[at]
-	for i := at + 1; i < len(e.src); i++ {
-		switch {
-		case mark == '"' && e.src[i] == '\\':
-			i++
-		case e.src[i] == mark && mark == '\'' && i+1 < len(e.src) && e.src[i+1] == mark:
-			i++
-		case e.src[i] == mark:
-			return i + 1, nil
-		}
-	}
-	return 0, errByHand
-}
-
-// flowEnd returns the offset after the bracket that closes the one at.
-func (e *editor) flowEnd(at int) (int, error) {
-	depth := 0
-	for i := at; i < len(e.src); i++ {
-		switch e.src[i] {
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth--; depth == 0 {
-				return i + 1, nil
-			}
-		case '"', '\'':
-			if !strings.ContainsRune(" \t\r\n,:{[", rune(e.src[i-1])) {
-				continue // within a plain word
-			}
-			end, err := e.quoteEnd(i)
-			if err != nil {
-				return 0, err
-			}
-			i = end - 1
-		case '#':
-			if !strings.ContainsRune(" \t\r\n", rune(e.src[i-1])) {
-				continue
-			}
-			for i+1 < len(e.src) && e.src[i+1] != '\n' {
-				i++
-			}
-		}
-	}
-	return 0, errByHand
-}
-
-// flowValue writes a value so that it can stand in a flow mapping.
-func flowValue(value any) (string, error) {
-	switch v := value.(type) {
-	case bool:
-		return strconv.FormatBool(v), nil
-	case int:
-		return strconv.Itoa(v), nil
-	case int64:
-		return strconv.FormatInt(v, 10), nil
-	case float64:
-		text := strconv.FormatFloat(v, 'f', -1, 64)
-		if !isFloat64(text) {
-			return "", fmt.Errorf("%v is not a number that can be written", v)
-		}
-		return text, nil
-	case string:
-		return scalarText(v), nil
-	case []string:
-		words := make([]string, len(v))
-		for i, s := range v {
-			words[i] = scalarText(s)
-		}
-		return "[" + strings.Join(words, ", ") + "]", nil
-	}
-	return "", fmt.Errorf("a %T cannot be written", value)
-}
-
-var (
-	plainWord     = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_./-]*$`)
-	plainDuration = regexp.MustCompile(`^[0-9]+(ms|s|m|h)$`)
-)
-
-// scalarText writes a text so that YAML reads it back as that very text.
-func scalarText(s string) string {
-	switch strings.ToLower(s) {
-	case "true", "false", "null", "yes", "no", "on", "off", "y", "n":
-		return strconv.Quote(s)
-	}
-	if plainWord.MatchString(s) || plainDuration.MatchString(s) {
-		return s
-	}
-	return strconv.QuoteToGraphic(s)
 }

@@ -23,6 +23,9 @@ func edits() map[string]func([]byte) ([]byte, error) {
 				design.Setting{Key: "algorithm", Value: "ES256"}, design.Setting{Key: "expiresIn", Value: "15m"},
 				design.Setting{Key: "audience", Value: []string{"a", "b c"}})
 		},
+		"set-core-account": func(src []byte) ([]byte, error) {
+			return design.SetPlugin(src, "auth-core", design.Setting{Key: "entity", Value: "Account"})
+		},
 		"set-jwt-nothing": func(src []byte) ([]byte, error) { return design.SetPlugin(src, "auth-jwt") },
 		"remove-jwt":      func(src []byte) ([]byte, error) { return design.RemovePlugin(src, "auth-jwt") },
 		"remove-core":     func(src []byte) ([]byte, error) { return design.RemovePlugin(src, "auth-core") },
@@ -159,6 +162,22 @@ func TestSetPlugin_refusals(t *testing.T) {
 	} {
 		if err == nil || err.Error() != `no plugin "auth-jtw" in the design, did you mean "auth-jwt"?` {
 			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+// TestSetPlugin_noFinalNewline adds to a file whose last line does not end.
+func TestSetPlugin_noFinalNewline(t *testing.T) {
+	for in, want := range map[string]string{
+		header + "# end":                         header + "# end\n\nplugins:\n  auth-jwt: {}\n",
+		strings.TrimSuffix(header, "\n"):         header + "\nplugins:\n  auth-jwt: {}\n",
+		header + "plugins:":                      header + "plugins:\n  auth-jwt: {}",
+		header + "plugins:\n  other:":            header + "plugins:\n  other:\n  auth-jwt: {}",
+		header + "plugins:\n  other: {a: 1} # x": header + "plugins:\n  other: {a: 1} # x\n  auth-jwt: {}",
+	} {
+		got, err := design.SetPlugin([]byte(in), "auth-jwt")
+		if err != nil || string(got) != want {
+			t.Errorf("%q: got %q, %v; want %q", in, got, err, want)
 		}
 	}
 }

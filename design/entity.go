@@ -38,7 +38,7 @@ func (l *loader) entityNames(e *Entity, n *node, path string) {
 			e.Plural = s
 		}
 	}
-	at := place2(n.get("plural"), e.Pos)
+	at := placeOf(n.get("plural"), e.Pos)
 	if strings.EqualFold(e.Plural, e.Name) {
 		l.errs.Add(at, path+".plural", fmt.Sprintf("the plural of %s has to differ from it", quote(e.Name)), "write one, such as plural: "+e.Name+"List")
 	}
@@ -48,7 +48,7 @@ func (l *loader) entityNames(e *Entity, n *node, path string) {
 			e.Route = s
 		}
 	}
-	at = place2(n.get("route"), e.Pos)
+	at = placeOf(n.get("route"), e.Pos)
 	if slices.Contains(ReservedRoutes(), e.Route) {
 		l.errs.Add(at, path+".route", fmt.Sprintf("route %s belongs to the service itself", quote(e.Route)), "write another, such as route: "+e.Route+"-list")
 	}
@@ -57,11 +57,12 @@ func (l *loader) entityNames(e *Entity, n *node, path string) {
 			e.Table = s
 		}
 	}
-	at = place2(n.get("table"), e.Pos)
+	at = placeOf(n.get("table"), e.Pos)
 	l.checkSQLName("table", e.Table, at, path+".table", "write another, such as table: app_"+clip(e.Table, 20))
 }
 
-func place2(n *node, otherwise Position) Position {
+// placeOf returns where n is written, or otherwise if it is not.
+func placeOf(n *node, otherwise Position) Position {
 	if n != nil {
 		return n.pos
 	}

@@ -70,7 +70,7 @@ func (l *loader) field(e *Entity, en entry, path string) {
 	if n.kind == KindMapping {
 		l.properties(f, n, path)
 	}
-	l.checkSQLName("column", f.Column, place2(n.get("column"), f.Pos), path,
+	l.checkSQLName("column", f.Column, placeOf(n.get("column"), f.Pos), path,
 		"choose another name, or name the column yourself: column: "+clip(f.Column, 50)+"_value")
 }
 
@@ -330,11 +330,11 @@ func (l *loader) values(f *Field, n *node, path string) {
 // limits checks that the limits of a field leave room for a value.
 func (l *loader) limits(f *Field, n *node, path string) {
 	if f.MaxLength > 0 && f.MinLength > f.MaxLength {
-		l.errs.Add(place2(n.get("minLength"), f.Pos), path+".minLength",
+		l.errs.Add(placeOf(n.get("minLength"), f.Pos), path+".minLength",
 			fmt.Sprintf("minLength %d is greater than maxLength %d", f.MinLength, f.MaxLength), "")
 	}
 	if f.Type == Decimal && f.Scale > f.Precision {
-		l.errs.Add(place2(n.get("scale"), place2(n.get("precision"), f.Pos)), path+".scale",
+		l.errs.Add(placeOf(n.get("scale"), placeOf(n.get("precision"), f.Pos)), path+".scale",
 			fmt.Sprintf("scale %d is greater than precision %d", f.Scale, f.Precision), "precision counts all digits")
 		return
 	}

@@ -18,7 +18,7 @@ const (
 
 // Load reads the file at path and parses it. See [Parse].
 func Load(path string) (*Design, error) {
-	f, err := os.Open(path)
+	f, err := os.Open(path) //nolint:gosec // reading the file that the caller names is what Load is for
 	if err != nil {
 		return nil, err
 	}
@@ -406,8 +406,12 @@ func join(path, name string) string {
 
 // last returns the last word of a path, which is the key that is meant.
 func last(path string) string {
-	if i := strings.IndexByte(path, '['); i >= 0 && strings.HasSuffix(path, "]") {
-		return "an element of " + last(path[:strings.LastIndexByte(path, '[')])
+	if i := strings.LastIndexByte(path, '['); i >= 0 && strings.HasSuffix(path, "]") {
+		return "an element of " + last(path[:i])
 	}
-	return path[strings.LastIndexByte(path, '.')+1:]
+	word := path[strings.LastIndexByte(path, '.')+1:]
+	if !plainWord.MatchString(word) {
+		return quote(word) // a key that the user chose
+	}
+	return word
 }

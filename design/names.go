@@ -110,21 +110,20 @@ func longer(name string) string {
 	return name + "Entry"
 }
 
-func (l *loader) checkSQLName(what, name string, at Position, path, hint string) bool {
+func (l *loader) checkSQLName(what, name string, at Position, path, hint string) {
 	lower := strings.ToLower(name)
 	for _, prefix := range []string{"sqlite_", "pg_", "gate_"} {
 		if strings.HasPrefix(lower, prefix) {
 			l.errs.Add(at, path, fmt.Sprintf("%s %s starts with %s, which is reserved", what, quote(name), quote(prefix)), hint)
-			return false
+			return
 		}
 	}
 	if len(name) > maxName {
 		l.errs.Add(at, path, fmt.Sprintf("%s %s is longer than %d characters", what, quote(name), maxName), hint)
-		return false
+		return
 	}
 	if reservedSQL(lower) {
 		l.errs.Add(at, path, fmt.Sprintf("%s %s is a reserved word of SQL", what, quote(name)), hint)
-		return false
+		return
 	}
-	return true
 }

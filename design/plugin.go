@@ -52,13 +52,13 @@ func (l *loader) setting(key, path string, at Position, n *node) Setting {
 	case KindInteger:
 		v, err := strconv.ParseInt(n.text, 10, 64)
 		if err != nil || !wholeNumber.MatchString(n.text) {
-			l.errs.Add(n.pos, path, fmt.Sprintf("%s has to be %s, not %s", key, numberNoun(Int), n.describe()), "")
+			l.errs.Add(n.pos, path, fmt.Sprintf("%s has to be %s, not %s", last(path), numberNoun(Int), n.describe()), "")
 		}
 		s.Value = v
 	case KindFloat:
 		v, err := strconv.ParseFloat(n.text, 64)
 		if err != nil || !isFloat64(n.text) {
-			l.errs.Add(n.pos, path, fmt.Sprintf("%s has to be %s, not %s", key, numberNoun(Float), n.describe()), "")
+			l.errs.Add(n.pos, path, fmt.Sprintf("%s has to be %s, not %s", last(path), numberNoun(Float), n.describe()), "")
 		}
 		s.Value = v
 	case KindList:

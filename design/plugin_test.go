@@ -1,6 +1,7 @@
 package design_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -60,7 +61,7 @@ func TestDecode(t *testing.T) {
 func TestDecode_refusals(t *testing.T) {
 	d := parse(t, header+`plugins:
   jwt:
-    algoritm: ES256
+    algorthm: ES256
     expiresIn: 15
     rounds: 1.5
     small: 300
@@ -77,7 +78,7 @@ func TestDecode_refusals(t *testing.T) {
 	if err == nil {
 		t.Fatal("got no error")
 	}
-	want := `gate.yaml:5:5: unknown setting "algoritm" of plugin jwt, did you mean "algorithm"?
+	want := `gate.yaml:5:5: unknown setting "algorthm" of plugin jwt, did you mean "algorithm"?
 gate.yaml:6:16: expiresIn has to be a duration such as 15m or 24h, not the number "15"
 gate.yaml:7:13: rounds has to be a whole number of 64 bits, not the number "1.5"
 gate.yaml:8:12: small has to be a whole number of 8 bits, not the number "300"
@@ -104,6 +105,18 @@ gate.yaml:16:5: unknown setting "zzz" of plugin jwt
 		}
 	}()
 	_ = d.Plugin("jwt").Decode(settings{})
+}
+
+// TestGEN01_oddSettingNames wants odd keys in a message, not a crash.
+func TestGEN01_oddSettingNames(t *testing.T) {
+	for _, key := range []string{"a]", "[", "]", "a[b]", ".", "a.", "\n", ""} {
+		d := parse(t, header+"plugins: {x: {headers: {"+fmt.Sprintf("%q", key)+": [1]}}}\n")
+		if err := d.Plugin("x").Decode(&settings{}); err == nil {
+			t.Errorf("%q: a list was taken for text", key)
+		} else if strings.Count(err.Error(), "\n") > 0 {
+			t.Errorf("%q: message over lines: %q", key, err)
+		}
+	}
 }
 
 func TestSettingChild(t *testing.T) {

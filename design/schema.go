@@ -3,6 +3,7 @@ package design
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"slices"
 )
 
@@ -124,9 +125,7 @@ func mapping(doc string, keys []key, required ...string) object {
 			continue
 		}
 		schema := object{"description": k.doc}
-		for name, v := range k.schema {
-			schema[name] = v
-		}
+		maps.Copy(schema, k.schema)
 		properties[k.name] = schema
 	}
 	out := object{"description": doc, "type": "object", "properties": properties, "additionalProperties": false}

@@ -26,18 +26,28 @@ func didYouMean(word string, candidates []string) string {
 }
 
 // nearest returns the candidate that needs the fewest edits to become word, ""
-// if all are too far away.
+// if all are too far away. Of verb:noun both parts have to be near: delete:items
+// is not create:items misspelt.
 func nearest(word string, candidates []string) string {
 	if len(word) > 64 {
 		return ""
 	}
 	best, least := "", 1+max(1, len(word)/3)
 	for _, c := range candidates {
-		if d := distance(strings.ToLower(word), strings.ToLower(c)); d < least {
+		if d := distance(strings.ToLower(word), strings.ToLower(c)); d < least && nearParts(word, c) {
 			best, least = c, d
 		}
 	}
 	return best
+}
+
+func nearParts(word, candidate string) bool {
+	verb, noun, both := strings.Cut(strings.ToLower(word), ":")
+	otherVerb, otherNoun, alsoBoth := strings.Cut(strings.ToLower(candidate), ":")
+	if !both || !alsoBoth {
+		return true
+	}
+	return distance(verb, otherVerb) <= max(1, len(verb)/3) && distance(noun, otherNoun) <= max(1, len(noun)/3)
 }
 
 // distance counts the insertions, deletions, replacements and swaps of

@@ -1,5 +1,10 @@
 package jose
 
+import (
+	"encoding/binary"
+	"slices"
+)
+
 const invalid = 0xff
 
 // base64url maps a byte to its six bits (RFC 4648 §5), or to invalid.
@@ -17,8 +22,20 @@ var base64url = func() (table [256]byte) {
 // spelling for every value: no padding, no line breaks, no bits left over. (The
 // decoder of encoding/base64 skips CR and LF even when it is strict.)
 func appendDecoded(dst []byte, s string) ([]byte, bool) {
+	n := len(dst)
+	dst = slices.Grow(dst, len(s)/4*3+8) // room for eight bytes at the last six
+	out := dst[:cap(dst)]
 	var bad byte
-	for len(s) >= 4 {
+	for ; len(s) >= 8; s = s[8:] {
+		a, b, c, d := base64url[s[0]], base64url[s[1]], base64url[s[2]], base64url[s[3]]
+		e, f, g, h := base64url[s[4]], base64url[s[5]], base64url[s[6]], base64url[s[7]]
+		bad |= a | b | c | d | e | f | g | h
+		binary.BigEndian.PutUint64(out[n:], uint64(a)<<58|uint64(b)<<52|uint64(c)<<46|uint64(d)<<40|
+			uint64(e)<<34|uint64(f)<<28|uint64(g)<<22|uint64(h)<<16)
+		n += 6
+	}
+	dst = out[:n]
+	if len(s) >= 4 {
 		a, b, c, d := base64url[s[0]], base64url[s[1]], base64url[s[2]], base64url[s[3]]
 		bad |= a | b | c | d
 		dst = append(dst, a<<2|b>>4, b<<4|c>>2, c<<6|d)

@@ -65,38 +65,33 @@ func (c *cache) get(sum *[sha256.Size]byte) *entry {
 // put keeps e, unless something was dropped since epoch: then e may be what
 // should have been.
 func (c *cache) put(e *entry, epoch uint64, now int64) {
-	if c == nil || c.epoch.Load() != epoch {
+	if c == nil {
 		return
 	}
 	set := c.set(&e.sum)
 	place := victim(set, e, now)
 	place.Store(e)
-	if c.epoch.Load() != epoch {
+	if c.epoch.Load() != epoch { // after storing: dropAll counts before it looks
 		place.CompareAndSwap(e, nil)
 	}
 }
 
-// victim returns the place that e gets.
+// victim returns the place that e gets: an empty or outdated one, else the next
+// one that was not used since it was passed by, beginning anywhere.
 func victim(set []atomic.Pointer[entry], e *entry, now int64) *atomic.Pointer[entry] {
-	var free, idle *atomic.Pointer[entry]
 	for i := range set {
-		switch old := set[i].Load(); {
-		case old != nil && old.sum == e.sum:
+		if old := set[i].Load(); old == nil || old.until <= now || old.sum == e.sum {
 			return &set[i]
-		case old == nil || old.until <= now:
-			free = &set[i]
-		case !old.used.Swap(false):
-			idle = &set[i]
 		}
 	}
-	switch {
-	case free != nil:
-		return free
-	case idle != nil:
-		return idle
-	default:
-		return &set[e.sum[len(e.sum)-1]%ways]
+	begin := int(e.sum[len(e.sum)-1])
+	for i := range ways {
+		place := &set[(begin+i)%ways]
+		if old := place.Load(); old == nil || !old.used.Swap(false) {
+			return place
+		}
 	}
+	return &set[begin%ways]
 }
 
 // drop removes e.

@@ -20,3 +20,6 @@ func ParseClaims(text string) (*Claims, error) {
 	}
 	return c, nil
 }
+
+// PublicKey returns the public half as crypto has it.
+func (k *Key) PublicKey() any { return k.public }

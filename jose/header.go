@@ -32,11 +32,11 @@ func parseHeader(text string) (*header, error) {
 		case "typ":
 			h.kind, err = p.stringValue()
 			h.kind = canonicalType(h.kind)
-		case "crit", "b64":
-			return syntaxError("an extension is not understood")
 		default:
 			switch fold(name) {
-			case "alg", "kid", "typ", "crit", "b64": // in another case
+			case "crit", "b64":
+				return syntaxError("an extension is not understood")
+			case "alg", "kid", "typ": // in another case
 				return errDuplicate
 			}
 			_, err = p.value()

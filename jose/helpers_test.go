@@ -4,14 +4,18 @@ import (
 	"context"
 	"crypto"
 	"crypto/hmac"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -39,6 +43,18 @@ func hmacKey(tb testing.TB, kid string, alg jose.Algorithm, seed string) *jose.K
 	}
 	return k
 }
+
+// rsaKeys returns two RSA keys, which take long to make.
+var rsaKeys = sync.OnceValue(func() (keys [2]*rsa.PrivateKey) {
+	for i := range keys {
+		k, err := rsa.GenerateKey(rand.Reader, 2048)
+		if err != nil {
+			panic(err)
+		}
+		keys[i] = k
+	}
+	return keys
+})
 
 func generate(tb testing.TB, kid string, alg jose.Algorithm) *jose.Key {
 	tb.Helper()
@@ -175,3 +191,14 @@ func allocated(f func()) uint64 {
 	}
 	return least
 }
+
+// A brokenSigner is a private key that signs with anything.
+type brokenSigner struct {
+	key *jose.Key
+	sig []byte
+	err error
+}
+
+func (s brokenSigner) Public() crypto.PublicKey { return s.key.PublicKey() }
+
+func (s brokenSigner) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) { return s.sig, s.err }

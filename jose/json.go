@@ -3,6 +3,7 @@ package jose
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -175,6 +176,15 @@ func (p *parser) literal(word string) error {
 	return nil
 }
 
+// special holds the bytes that do not stand for themselves in a string.
+var special = func() (table [256]bool) {
+	for c := range ' ' {
+		table[c] = true
+	}
+	table['"'], table['\\'] = true, true
+	return table
+}()
+
 // stringValue reads a value that has to be a string.
 func (p *parser) stringValue() (string, error) {
 	if p.peek() != '"' {
@@ -186,18 +196,19 @@ func (p *parser) stringValue() (string, error) {
 // string reads a string; the parser stands at its quote.
 func (p *parser) string() (string, error) {
 	start := p.pos + 1
-	for i := start; i < len(p.text); i++ {
-		switch c := p.text[i]; {
-		case c == '"':
-			p.pos = i + 1
-			return p.text[start:i], nil
-		case c == '\\':
-			return p.escaped(start, i)
-		case c < ' ':
-			return "", errSyntax
-		}
+	i := start
+	for i < len(p.text) && !special[p.text[i]] {
+		i++
 	}
-	return "", errSyntax
+	switch {
+	case i == len(p.text) || p.text[i] < ' ':
+		return "", errSyntax
+	case p.text[i] == '\\':
+		return p.escaped(start, i)
+	default:
+		p.pos = i + 1
+		return p.text[start:i], nil
+	}
 }
 
 // escaped reads on in a string that began at start and has its first escape at i.
@@ -375,10 +386,8 @@ type nameSet struct {
 
 // add reports whether name is new.
 func (s *nameSet) add(name string) bool {
-	for _, other := range s.few[:s.n] {
-		if other == name {
-			return false
-		}
+	if slices.Contains(s.few[:s.n], name) {
+		return false
 	}
 	if s.n < len(s.few) {
 		s.few[s.n] = name

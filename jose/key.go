@@ -12,6 +12,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"unicode/utf8"
 )
@@ -35,13 +36,13 @@ type Key struct {
 	scheme      scheme
 	mac         *macKey            // HMAC only
 	public      crypto.PublicKey   // *rsa.PublicKey, *ecdsa.PublicKey, ed25519.PublicKey; nil for HMAC
-	signer      *signer            // nil when the key can only verify
+	private     signFunc           // nil when the key can only verify
 	fingerprint *[sha256.Size]byte // tells keys apart; a pointer, so that a copy of the key prints none of it
 }
 
-// A signer hides a private key from the fmt package, which does not follow
-// pointers that deep.
-type signer struct{ crypto.Signer }
+// A signFunc is the Sign of a private key. The fmt package prints no functions,
+// and follows everything else.
+type signFunc func(rand io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error)
 
 var (
 	_ fmt.Stringer   = (*Key)(nil)
@@ -68,7 +69,7 @@ func NewHMACKey(kid string, alg Algorithm, secret []byte) (*Key, error) {
 	return k, nil
 }
 
-// NewPrivateKey returns a key that signs with signer and verifies with its
+// NewPrivateKey returns a key that signs with private and verifies with its
 // public half: an RSA key of 2048 to 8192 bits with the exponent 65537, an ECDSA
 // key on the curve of alg, or an Ed25519 key. The private half may be anywhere,
 // in an HSM for example. An empty kid means that the key has no name.
@@ -91,7 +92,7 @@ func NewPrivateKey(kid string, alg Algorithm, private crypto.Signer) (*Key, erro
 	if err != nil {
 		return nil, fmt.Errorf("private key: %w", err)
 	}
-	k.signer = &signer{private}
+	k.private = private.Sign
 	return k, nil
 }
 
@@ -165,7 +166,7 @@ func (k *Key) ID() string { return k.kid }
 func (k *Key) Algorithm() Algorithm { return k.alg }
 
 // CanSign reports whether the key signs, as opposed to verifies only.
-func (k *Key) CanSign() bool { return k.mac != nil || k.signer != nil }
+func (k *Key) CanSign() bool { return k.mac != nil || k.private != nil }
 
 // Symmetric reports whether the key is a shared secret, which has no public
 // half.
@@ -177,11 +178,11 @@ func (k *Key) Public() *Key {
 	switch {
 	case k.Symmetric():
 		return nil
-	case k.signer == nil:
+	case k.private == nil:
 		return k
 	default:
 		public := *k
-		public.signer = nil
+		public.private = nil
 		return &public
 	}
 }

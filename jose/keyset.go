@@ -25,7 +25,7 @@ var _ KeySource = (*KeySet)(nil)
 
 // A KeySet holds our own keys by their names, and which of them signs. Reading
 // takes no lock and sees every change at once. The zero value is an empty set
-// ready to use; a KeySet must not be copied.
+// ready to use, a nil one can be read; a KeySet must not be copied.
 type KeySet struct {
 	writing sync.Mutex
 	current atomic.Pointer[snapshot]
@@ -148,8 +148,10 @@ func (s *KeySet) JWKS() []byte { return bytes.Clone(s.load().public) }
 func (s *KeySet) MarshalJSON() ([]byte, error) { return s.JWKS(), nil }
 
 func (s *KeySet) load() *snapshot {
-	if now := s.current.Load(); now != nil {
-		return now
+	if s != nil {
+		if now := s.current.Load(); now != nil {
+			return now
+		}
 	}
 	return &snapshot{public: []byte(`{"keys":[]}`)}
 }

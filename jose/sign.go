@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // The sizes of tokens that are accepted, in bytes: unless configured, and at
@@ -59,19 +60,14 @@ func checkSigned(typ string, c *Claims) error {
 		return errors.New("it has no type")
 	case c == nil || c.Issuer == "":
 		return errors.New("it has no issuer")
-	case len(c.Audience) == 0:
-		return errors.New("it has no audience")
+	case len(c.Audience) == 0 || slices.Contains(c.Audience, ""):
+		return errors.New("it has no audience, or an empty one")
 	case c.Expiry.IsZero():
 		return errors.New("it has no expiry")
 	}
 	for _, r := range typ {
 		if r <= ' ' || r > '~' {
 			return errors.New("its type is not plain ASCII")
-		}
-	}
-	for _, a := range c.Audience {
-		if a == "" {
-			return errors.New("it has an empty audience")
 		}
 	}
 	return nil

@@ -102,18 +102,18 @@ func (k *Key) sign(input []byte) ([]byte, error) {
 	if k.mac != nil {
 		return k.mac.sign(input), nil
 	}
-	if k.signer == nil {
+	if k.private == nil {
 		return nil, errors.New("the key can only verify")
 	}
 	switch k.scheme.family {
 	case familyEd25519:
-		return k.signer.Sign(rand.Reader, input, crypto.Hash(0))
+		return k.private(rand.Reader, input, crypto.Hash(0))
 	case familyPSS:
-		return k.signer.Sign(rand.Reader, digest(nil, k.scheme.hash, input), pssOptions(k.scheme.hash))
+		return k.private(rand.Reader, digest(nil, k.scheme.hash, input), pssOptions(k.scheme.hash))
 	case familyRSA:
-		return k.signer.Sign(rand.Reader, digest(nil, k.scheme.hash, input), k.scheme.hash)
+		return k.private(rand.Reader, digest(nil, k.scheme.hash, input), k.scheme.hash)
 	default:
-		der, err := k.signer.Sign(rand.Reader, digest(nil, k.scheme.hash, input), k.scheme.hash)
+		der, err := k.private(rand.Reader, digest(nil, k.scheme.hash, input), k.scheme.hash)
 		if err != nil {
 			return nil, err
 		}
@@ -142,7 +142,7 @@ func derSignature(sig []byte, size int) ([]byte, bool) {
 	body := make([]byte, 3, 2*size+12)
 	body = appendInteger(body, sig[:size])
 	body = appendInteger(body, sig[size:])
-	n := byte(len(body) - 3) // at most 2*(2+1+66)
+	n := byte(len(body) - 3) //nolint:gosec // at most 2*(2+1+66)
 	if n < 0x80 {
 		body[1], body[2] = 0x30, n
 		return body[1:], true
@@ -157,8 +157,8 @@ func appendInteger(b, number []byte) []byte {
 	for len(number) > 1 && number[0] == 0 {
 		number = number[1:]
 	}
-	sign := number[0] >> 7 // a leading one would make it negative
-	b = append(b, 0x02, byte(len(number))+sign)
+	sign := number[0] >> 7                      // a leading one would make it negative
+	b = append(b, 0x02, byte(len(number))+sign) //nolint:gosec // at most 66
 	if sign == 1 {
 		b = append(b, 0)
 	}

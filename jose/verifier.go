@@ -51,8 +51,8 @@ type VerifierConfig struct {
 	MaxSize int
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
-	// CacheSize is how many verified tokens are remembered: 0 means 10,000,
-	// less than 0 none.
+	// CacheSize is how many verified tokens are remembered, rounded down to a
+	// multiple of 8: 0 means 10,000, less than 0 none.
 	CacheSize int
 }
 

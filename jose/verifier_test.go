@@ -2,8 +2,6 @@ package jose_test
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -22,10 +20,7 @@ import (
 
 // JWT-01: the key says the algorithm.
 func TestJWT01_keySaysAlgorithm(t *testing.T) {
-	private, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
+	private := rsaKeys()[0]
 	rs, err := jose.NewPrivateKey("", jose.RS256, private)
 	if err != nil {
 		t.Fatal(err)

@@ -118,7 +118,7 @@ func pending(ctx context.Context, q querier, component string, ms []Migration) (
 }
 
 // migrate works on one connection, which it has to itself.
-func (db *DB) migrate(ctx context.Context, component string, ms []Migration) (applied []Migration, err error) {
+func (db *DB) migrate(ctx context.Context, component string, ms []Migration) ([]Migration, error) {
 	conn, err := db.acquire(ctx)
 	if err != nil {
 		return nil, err
@@ -129,8 +129,9 @@ func (db *DB) migrate(ctx context.Context, component string, ms []Migration) (ap
 		if _, err := conn.ExecContext(ctx, "PRAGMA foreign_keys = OFF"); err != nil {
 			return nil, err
 		}
-		defer func() { err = errors.Join(err, restoreForeignKeys(ctx, conn)) }()
+		defer restoreForeignKeys(ctx, conn)
 	}
+	var applied []Migration
 	for {
 		m, err := db.migrateNext(ctx, conn, component, ms)
 		if err != nil || m == nil {
@@ -142,18 +143,16 @@ func (db *DB) migrate(ctx context.Context, component string, ms []Migration) (ap
 
 // restoreForeignKeys turns foreign keys on again. A connection that cannot is
 // thrown away.
-func restoreForeignKeys(ctx context.Context, conn *sql.Conn) error {
+func restoreForeignKeys(ctx context.Context, conn *sql.Conn) {
 	ctx = context.WithoutCancel(ctx)
 	var on bool
 	_, err := conn.ExecContext(ctx, "PRAGMA foreign_keys = ON")
 	if err == nil {
 		err = conn.QueryRowContext(ctx, "PRAGMA foreign_keys").Scan(&on)
 	}
-	if err == nil && on {
-		return nil
+	if err != nil || !on {
+		_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // the answer that discards it
 	}
-	_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // discards it; the error is the one it was given
-	return nil
 }
 
 // migrateNext runs the first migration that is pending, nil when there is none.
@@ -162,7 +161,7 @@ func (db *DB) migrateNext(ctx context.Context, conn *sql.Conn, component string,
 	if err != nil {
 		return nil, err
 	}
-	defer tx.Rollback()
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
 	if _, err := tx.ExecContext(ctx, createMigrations); err != nil {
 		return nil, err
 	}

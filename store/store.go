@@ -14,7 +14,8 @@
 // cannot write; on PostgreSQL both are the same pool. Requests write through
 // [DB.InTx] and [DB.Exec], which bound the wait for a connection: when another
 // process keeps the database locked, they answer within seconds instead of
-// queueing up behind each other.
+// queueing up behind each other. How long a statement may run is for the
+// context to say; give each request a deadline.
 //
 // # Errors
 //
@@ -179,7 +180,7 @@ func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx)
 	if err != nil {
 		return db.Wrap(fmt.Errorf("begin transaction: %w", err))
 	}
-	defer tx.Rollback() // after a commit it does nothing; it also runs when fn panics
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing; it also runs when fn panics
 
 	if err := fn(context.WithValue(ctx, insideTx{db}, true), tx); err != nil {
 		return db.Wrap(causedBy(ctx, err))

@@ -52,7 +52,8 @@ const (
 	defaultCacheSize = 16384
 	seenEvery        = time.Minute // how exact LastSeenAt is
 	maxListed        = 100
-	deleteBatch      = 1000 // rows deleted at once: the writer is needed by others
+	readTimeout      = 3 * time.Second // a check that waits for longer is no answer
+	deleteBatch      = 1000            // rows deleted at once: the writer is needed by others
 )
 
 // Sessions is the store of sessions: [gate.Sessions], and what a person needs
@@ -123,7 +124,7 @@ func (s *Sessions) Create(ctx context.Context, session gate.Session) (string, er
 	_, err := s.db.Exec(ctx, `INSERT INTO gate_sessions
 		(id, entity, subject, strategy, user_agent, address, created_at, last_seen_at, expires_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)`,
-		id, session.Entity, session.Subject, session.Strategy, printable(session.Client.UserAgent, 256), address,
+		id, session.Entity, session.Subject, session.Strategy, readable(session.Client.UserAgent, 256), address,
 		now.UnixMilli(), session.ExpiresAt.UnixMilli())
 	if err != nil {
 		return "", fmt.Errorf("create session: %w", err)
@@ -168,6 +169,8 @@ func (s *Sessions) Get(ctx context.Context, id string) (Session, error) {
 	if !validID(id) {
 		return Session{}, ErrNoSession
 	}
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
 	session, err := scan(s.db.Read().QueryRowContext(ctx, "SELECT "+columns+" FROM gate_sessions WHERE id = $1", id))
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -181,6 +184,8 @@ func (s *Sessions) Get(ctx context.Context, id string) (Session, error) {
 // List returns the live sessions of an account, the newest first, at most a
 // hundred.
 func (s *Sessions) List(ctx context.Context, entity, subject string) ([]Session, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
 	rows, err := s.db.Read().QueryContext(ctx, "SELECT "+columns+` FROM gate_sessions
 		WHERE entity = $1 AND subject = $2 AND ended_at IS NULL AND expires_at > $3
 		ORDER BY created_at DESC, id LIMIT $4`, entity, subject, s.now().UnixMilli(), maxListed)
@@ -243,14 +248,15 @@ func (s *Sessions) End(ctx context.Context, id string) error {
 // EndSubject ends every live session of an account, save those listed in
 // except, and returns how many there were.
 func (s *Sessions) EndSubject(ctx context.Context, entity, subject string, except ...string) (int, error) {
-	query := "UPDATE gate_sessions SET ended_at = $1 WHERE entity = $2 AND subject = $3 AND ended_at IS NULL"
+	var query strings.Builder
+	query.WriteString("UPDATE gate_sessions SET ended_at = $1 WHERE entity = $2 AND subject = $3 AND ended_at IS NULL")
 	args := []any{s.now().UnixMilli(), entity, subject}
 	except = slices.DeleteFunc(slices.Clone(except), func(id string) bool { return !validID(id) })
 	for _, id := range except {
 		args = append(args, id)
-		query += " AND id <> " + s.db.Dialect().Placeholder(len(args))
+		query.WriteString(" AND id <> " + s.db.Dialect().Placeholder(len(args)))
 	}
-	res, err := s.db.Exec(ctx, query, args...)
+	res, err := s.db.Exec(ctx, query.String(), args...)
 	s.cache.dropOwner(owner{entity, subject})
 	if err != nil {
 		return 0, fmt.Errorf("end sessions: %w", err)
@@ -298,9 +304,9 @@ func validID(id string) bool {
 	return true
 }
 
-// printable returns text without control characters and broken bytes, cut to
+// readable returns text without control characters and broken bytes, cut to
 // at most n bytes.
-func printable(text string, n int) string {
+func readable(text string, n int) string {
 	if len(text) > n {
 		text = text[:n]
 	}

@@ -34,9 +34,9 @@ func open(t *testing.T, url string, cfg postgres.Config) *store.DB {
 	return db
 }
 
-func run(t *testing.T, db *store.DB, stmt string, args ...any) {
+func run(t *testing.T, db *store.DB, stmt string) {
 	t.Helper()
-	if _, err := db.Exec(t.Context(), stmt, args...); err != nil {
+	if _, err := db.Exec(t.Context(), stmt); err != nil {
 		t.Fatalf("%s: %v", stmt, err)
 	}
 }

@@ -34,7 +34,8 @@ func classify(err error) store.Problem {
 //
 //	constraint failed: UNIQUE constraint failed: user.email, user.tenant (2067)
 func constraint(code int, text string) store.Problem {
-	kind, phrase := store.Other, ""
+	var kind store.Kind
+	var phrase string
 	switch code {
 	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID:
 		kind, phrase = store.Unique, "UNIQUE"

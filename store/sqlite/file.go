@@ -21,7 +21,7 @@ func prepare(file string) error {
 	if err := prepareFolder(filepath.Dir(file)); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_RDWR, fileMode)
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_RDWR, fileMode) //nolint:gosec // the name comes from the operator
 	switch {
 	case err == nil:
 		// The umask may have taken bits of the owner away.

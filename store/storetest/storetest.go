@@ -59,9 +59,9 @@ func Run(t *testing.T, open func(t *testing.T) *store.DB) {
 	}
 }
 
-func mustExec(t *testing.T, db *store.DB, stmt string, args ...any) {
+func mustExec(t *testing.T, db *store.DB, stmt string) {
 	t.Helper()
-	if _, err := db.Exec(t.Context(), stmt, args...); err != nil {
+	if _, err := db.Exec(t.Context(), stmt); err != nil {
 		t.Fatalf("%s: %v", stmt, err)
 	}
 }
