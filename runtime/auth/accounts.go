@@ -1,0 +1,198 @@
+package auth
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/runtime/model"
+	"github.com/gatewright/gate/store"
+)
+
+// account is what the engine needs to know of one. It is the shape in which
+// strategies want it, see [UsersAs].
+type account = struct {
+	Subject      string
+	PasswordHash string
+	Roles        []string
+	Disabled     bool
+}
+
+// Accounts finds accounts in the rows of the auth entity. It reads them past
+// the rules, for it is what the rules rest on; nothing of a row but identifier,
+// roles and password hash leaves it. It is safe for concurrent use.
+type Accounts struct {
+	db       *store.DB
+	entity   *model.Entity
+	id       *model.Field
+	password *model.Field // nil without
+	roles    *model.Field // nil without
+	defaults []string     // the roles of an account whose entity keeps none
+	byID     string       // statements
+	byLogin  string
+	replace  string
+	cache    *cache
+	now      func() time.Time
+}
+
+// newAccounts returns the accounts of an entity whose fields are named in cfg.
+func newAccounts(db *store.DB, e *model.Entity, cfg Config, now func() time.Time) (*Accounts, error) {
+	a := &Accounts{db: db, entity: e, cache: newCache(), now: now, id: &e.Fields[e.IDField()]}
+	login, err := field(e, cfg.Login)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Password != "" {
+		if a.password, err = field(e, cfg.Password); err != nil {
+			return nil, err
+		}
+	}
+	if cfg.Roles != "" {
+		if a.roles, err = field(e, cfg.Roles); err != nil {
+			return nil, err
+		}
+	}
+	q := db.Dialect().Quote
+	columns := []string{a.idText(), "NULL", "NULL"}
+	if a.password != nil {
+		columns[1] = q(a.password.Column)
+	}
+	if a.roles != nil {
+		columns[2] = q(a.roles.Column)
+	}
+	from := "SELECT " + strings.Join(columns, ", ") + " FROM " + q(e.Table) + " WHERE "
+	a.byID = from + q(a.id.Column) + " = $1"
+	a.byLogin = from + sameText(db.Dialect(), q(login.Column), login.Type) + " LIMIT 1"
+	if a.password != nil {
+		a.replace = "UPDATE " + q(e.Table) + " SET " + q(a.password.Column) + " = $1 WHERE " +
+			q(a.id.Column) + " = $2 AND " + q(a.password.Column) + " = $3"
+	}
+	return a, nil
+}
+
+func field(e *model.Entity, name string) (*model.Field, error) {
+	f, ok := e.Field(name)
+	if !ok {
+		return nil, fmt.Errorf("entity %s has no field %q", e.Name, name)
+	}
+	return &e.Fields[f], nil
+}
+
+// idText returns the id as text, which is how accounts are spoken of.
+func (a *Accounts) idText() string {
+	return "CAST(" + a.db.Dialect().Quote(a.id.Column) + " AS TEXT)"
+}
+
+// sameText compares a column with $1 the way its unique index does.
+func sameText(d store.Dialect, column string, t model.Type) string {
+	switch {
+	case t != model.Email && t != model.Username:
+		return column + " = $1"
+	case d == store.SQLite:
+		return column + " = $1 COLLATE NOCASE"
+	default:
+		return `lower(` + column + ` COLLATE "C") = lower($1 COLLATE "C")`
+	}
+}
+
+// key returns the argument for the id column.
+func (a *Accounts) key(subject string) (any, bool) {
+	id, ok := a.id.ID.Parse(subject)
+	if !ok || a.id.ID != model.Serial {
+		return id, ok
+	}
+	n, err := strconv.ParseInt(id, 10, 64)
+	return n, err == nil
+}
+
+// Subject returns the account with that identifier as it is now, for strategies
+// that recognise it by other means than a password. One that is not there is
+// [gate.ErrNotAuthenticated]; any other error means that it could not tell. The
+// principal is shared and must not be changed.
+func (a *Accounts) Subject(ctx context.Context, id string) (*gate.Principal, error) {
+	if e, ok := a.cache.subject(id, a.now()); ok {
+		return e.principal, nil
+	}
+	key, ok := a.key(id)
+	if !ok {
+		return nil, gate.ErrNotAuthenticated
+	}
+	e, err := a.load(ctx, "", a.byID, key)
+	if err != nil {
+		return nil, err
+	}
+	return e.principal, nil
+}
+
+// byName returns the account with that login.
+func (a *Accounts) byName(ctx context.Context, login string) (*entry, error) {
+	if e, ok := a.cache.login(login, a.now()); ok {
+		return e, nil
+	}
+	return a.load(ctx, login, a.byLogin, login)
+}
+
+// load reads one account and remembers it.
+func (a *Accounts) load(ctx context.Context, login, query string, arg any) (*entry, error) {
+	epoch := a.cache.epoch()
+	var (
+		subject string
+		hash    sql.NullString
+		roles   []byte
+	)
+	err := a.db.Read().QueryRowContext(ctx, query, arg).Scan(&subject, &hash, &roles)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, gate.ErrNotAuthenticated
+	case err != nil:
+		return nil, fmt.Errorf("read account: %w", a.db.Wrap(err))
+	}
+	acc := account{Subject: subject, PasswordHash: hash.String, Roles: a.defaults}
+	if a.roles != nil {
+		acc.Roles = nil
+		if roles != nil {
+			if err := json.Unmarshal(roles, &acc.Roles); err != nil {
+				return nil, fmt.Errorf("read account: roles: %w", err)
+			}
+		}
+	}
+	e := &entry{account: acc, login: login, principal: &gate.Principal{Subject: subject, Roles: acc.Roles}}
+	a.cache.put(e, epoch, a.now())
+	return e, nil
+}
+
+// replaceHash writes next over old, unless somebody changed it meanwhile.
+func (a *Accounts) replaceHash(ctx context.Context, subject, old, next string) error {
+	key, ok := a.key(subject)
+	if !ok || a.replace == "" {
+		return nil
+	}
+	_, err := a.db.Exec(ctx, a.replace, next, key, old)
+	a.cache.drop(subject)
+	if err != nil {
+		return fmt.Errorf("replace password hash: %w", err)
+	}
+	return nil
+}
+
+// any reports whether there is an account at all.
+func (a *Accounts) any(ctx context.Context, q interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+},
+) (bool, error) {
+	var one int
+	err := q.QueryRowContext(ctx, "SELECT 1 FROM "+a.db.Dialect().Quote(a.entity.Table)+" LIMIT 1").Scan(&one)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for accounts: %w", a.db.Wrap(err))
+	}
+	return true, nil
+}

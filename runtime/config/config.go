@@ -1,0 +1,124 @@
+package config
+
+import (
+	"log/slog"
+	"net/netip"
+	"net/url"
+
+	"github.com/gatewright/gate/internal/secret"
+)
+
+// A Config holds the settings of a service, read and checked. It is not changed
+// after [Load] made it. The zero value listens nowhere and signs nothing.
+type Config struct {
+	// Addr is where to listen, host:port.
+	Addr string
+	// DatabaseURL names the database and may hold its password.
+	DatabaseURL secret.String
+	// AuthSecret signs access tokens; empty unless [Options.SecretBytes] asks
+	// for it.
+	AuthSecret secret.String
+	// AuthKeyFile is the file of the private key that signs access tokens;
+	// empty unless [Options.KeyFile] asks for it.
+	AuthKeyFile string
+	// AdminEmail is the login of the first administrator; empty leaves the
+	// choice to the service.
+	AdminEmail string
+	// PublicURL is how clients reach the service; nil if it was not said. It has
+	// no trailing slash.
+	PublicURL *url.URL
+	// CORSOrigins are the origins whose pages may read answers, in the spelling
+	// of the Origin header.
+	CORSOrigins []string
+	// TrustedProxies are the peers whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
+	// LogLevel is the least level that is logged.
+	LogLevel slog.Level
+	// Docs says whether the OpenAPI document and its viewer are served.
+	Docs bool
+	// Dev is set while the service runs under "gate dev", else nil.
+	Dev *Dev
+	// Warnings are what is allowed but should not stay so.
+	Warnings []Problem
+
+	lookup func(string) (string, bool) // a function, because a map would be printed with its secrets
+}
+
+// Dev is what "gate dev" tells the service that it runs.
+type Dev struct {
+	// Token is random and new for each run.
+	Token secret.String
+	// StateFile is where "gate dev" keeps what it knows of the service.
+	StateFile string
+}
+
+// Lookup returns a setting by its name, for the service's own code: from the
+// environment, else from the file. The result may be a secret.
+func (c *Config) Lookup(name string) (string, bool) {
+	if c.lookup == nil {
+		return "", false
+	}
+	return c.lookup(name)
+}
+
+// Options say what a service needs to be told. The zero value asks for no
+// secret, knows no database and reads the environment of the process but no
+// file.
+type Options struct {
+	// Environ is the environment as NAME=value; nil means that of the process.
+	Environ []string
+	// File is the path of the .env; it need not exist, and empty means none.
+	File string
+	// Addr is where to listen when nothing else is said.
+	Addr string
+	// Database is the URL of the database when nothing else is said; empty
+	// makes DATABASE_URL necessary.
+	Database string
+	// SecretBytes is the least length of AUTH_SECRET; zero means that the
+	// service has no use for it. Less than 32 counts as 32.
+	SecretBytes int
+	// KeyFile makes AUTH_KEY_FILE necessary.
+	KeyFile bool
+}
+
+// The names of the settings.
+const (
+	keyAddr      = "ADDR"
+	keyDatabase  = "DATABASE_URL"
+	keySecret    = "AUTH_SECRET"
+	keyKeyFile   = "AUTH_KEY_FILE"
+	keyAdmin     = "ADMIN_EMAIL"
+	keyPublicURL = "PUBLIC_URL"
+	keyCORS      = "CORS_ORIGINS"
+	keyProxies   = "TRUSTED_PROXIES"
+	keyLogLevel  = "LOG_LEVEL"
+	keyDocs      = "DOCS"
+	keyDev       = "GATE_DEV"
+	keyDevState  = "GATE_DEV_STATE"
+)
+
+// toolPrefix is before every name that belongs to this module, testPrefix
+// before those of its tests.
+const (
+	toolPrefix = "GATE_"
+	testPrefix = "GATE_TEST_"
+)
+
+func known() []string {
+	return []string{
+		keyAddr, keyDatabase, keySecret, keyKeyFile, keyAdmin, keyPublicURL,
+		keyCORS, keyProxies, keyLogLevel, keyDocs, keyDev, keyDevState,
+	}
+}
+
+// Load reads the settings. Its error is an [*Errors] with all that is wrong.
+func Load(o Options) (*Config, error) {
+	l := &loader{options: o, config: &Config{}, values: make(map[string]string)}
+	l.config.lookup = func(name string) (string, bool) { v, ok := l.values[name]; return v, ok }
+	l.read()
+	l.settings()
+	if len(l.problems) > 0 {
+		return nil, &Errors{Problems: l.problems}
+	}
+	return l.config, nil
+}

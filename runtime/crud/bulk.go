@@ -1,0 +1,87 @@
+package crud
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/runtime/model"
+)
+
+// MaxBulk is how many rows can be created at once.
+const MaxBulk = 100
+
+// CreateRows implements [Service].
+func (r *Resource[T]) CreateRows(ctx context.Context, body []byte, sel []string) (*Rows, error) {
+	c := callerFrom(ctx)
+	if err := r.may(c, authz.Create); err != nil {
+		return nil, err
+	}
+	selected, err := r.selection(c, sel)
+	if err != nil {
+		return nil, err
+	}
+	if r.hasher != nil { // hashing many passwords in one request is an attack
+		return nil, &gate.Error{Status: http.StatusBadRequest, Message: r.entity.Plural + " are created one by one"}
+	}
+	list, err := objects(body)
+	if err != nil {
+		return nil, badRequest(err)
+	}
+	drafts := make([]*draft[T], len(list))
+	var problems model.Problems
+	for i, object := range list {
+		d, found, err := r.draft(c, r.fromJSON(object))
+		if err != nil {
+			return nil, err
+		}
+		drafts[i] = d
+		problems = append(problems, inRow(i, found)...)
+	}
+	if err := refused(problems); err != nil {
+		return nil, err
+	}
+	err = r.inTx(ctx, func(ctx context.Context, t *transaction) error {
+		for _, d := range drafts {
+			if err := r.insert(ctx, t, c, d); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	rows := &Rows{Total: int64(len(drafts)), Limit: len(drafts), enc: r, len: len(drafts)}
+	data := make([]T, len(drafts))
+	for i, d := range drafts {
+		data[i] = d.Row
+		rows.sets = append(rows.sets, r.answered(c, &d.Row, d.sent).Intersect(selected))
+	}
+	rows.rows = data
+	return rows, nil
+}
+
+// inRow says in which row of a list the problems are.
+func inRow(i int, problems model.Problems) model.Problems {
+	for k := range problems {
+		problems[k].Field = fmt.Sprintf("[%d].%s", i, problems[k].Field)
+	}
+	return problems
+}
+
+// objects splits a JSON array of objects.
+func objects(body []byte) ([]json.RawMessage, error) {
+	var list []json.RawMessage
+	if err := json.Unmarshal(body, &list); err != nil || list == nil {
+		return nil, model.Problems{{Code: model.CodeMalformed, Message: "not a list of objects"}}
+	}
+	if len(list) == 0 || len(list) > MaxBulk {
+		return nil, model.Problems{{Code: model.CodeLimit, Message: "a list has 1 to " + strconv.Itoa(MaxBulk) + " objects"}}
+	}
+	return list, nil
+}

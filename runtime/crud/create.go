@@ -1,0 +1,269 @@
+package crud
+
+import (
+	"context"
+	"slices"
+
+	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/runtime/model"
+	"github.com/gatewright/gate/runtime/query"
+	"github.com/gatewright/gate/store"
+)
+
+// Create makes a row of the fields in Set and answers it: with what the caller
+// may read, or, when the row is out of the caller's sight, its id and what was
+// sent. Ids, times, the owner, default values and roles that were not sent are
+// set by the service.
+func (r *Resource[T]) Create(ctx context.Context, ch *Change[T]) (*T, error) {
+	c := callerFrom(ctx)
+	d, err := r.create(ctx, c, r.fromGo(ch))
+	if err != nil {
+		return nil, err
+	}
+	set := r.answered(c, &d.Row, d.sent)
+	r.clear(&d.Row, set)
+	return &d.Row, nil
+}
+
+// CreateRow implements [Service].
+func (r *Resource[T]) CreateRow(ctx context.Context, body []byte, sel []string) (Row, error) {
+	c := callerFrom(ctx)
+	if err := r.may(c, authz.Create); err != nil {
+		return Row{}, err
+	}
+	selected, err := r.selection(c, sel)
+	if err != nil {
+		return Row{}, err
+	}
+	d, err := r.create(ctx, c, r.fromJSON(body))
+	if err != nil {
+		return Row{}, err
+	}
+	return r.answerRow(&d.Row, r.answered(c, &d.Row, d.sent).Intersect(selected)), nil
+}
+
+// draft is a row that is about to be created.
+type draft[T any] struct {
+	Change[T]
+	sent model.FieldSet // by the caller
+	have model.FieldSet // sent, or set by the service
+}
+
+func (r *Resource[T]) create(ctx context.Context, c caller, in input[T]) (*draft[T], error) {
+	if err := r.may(c, authz.Create); err != nil {
+		return nil, err
+	}
+	d, problems, err := r.draft(c, in)
+	if err != nil {
+		return nil, err
+	}
+	if err := refused(problems); err != nil {
+		return nil, err
+	}
+	if err := r.hash(ctx, &d.Change); err != nil {
+		return nil, err
+	}
+	return d, r.inTx(ctx, func(ctx context.Context, t *transaction) error { return r.insert(ctx, t, c, d) })
+}
+
+// draft makes the row and finds what is wrong with it.
+func (r *Resource[T]) draft(c caller, in input[T]) (*draft[T], model.Problems, error) {
+	filter, err := r.rules.reach(c, authz.Create)
+	if err != nil {
+		return nil, nil, err
+	}
+	fields := r.rules.fieldsFor(c, authz.Create, filter)
+	ch, problems, err := in(fields.own, "")
+	if err != nil {
+		return nil, nil, badRequest(err)
+	}
+	d := &draft[T]{Change: *ch, sent: ch.Set}
+	d.Action = authz.Create
+	problems = append(problems, r.checkPassword(ch)...)
+	if roles := r.roles.field; roles != model.NoField && ch.Set.Has(roles) {
+		problems = append(problems, r.roles.check(c, nil, r.rolesOf(&ch.Row))...)
+	}
+	r.complete(c, d)
+	if len(problems) > 0 || len(r.before[authz.Create]) == 0 {
+		problems = append(problems, r.missing(&d.Row, d.have.Union(r.named(problems)))...)
+	}
+	if len(problems) > 0 {
+		return d, problems, nil
+	}
+	return d, r.notOwn(c, &d.Row, d.sent, fields), r.stays(filter, &d.Row)
+}
+
+// named returns the fields that problems are about.
+func (r *Resource[T]) named(problems model.Problems) model.FieldSet {
+	var set model.FieldSet
+	for _, p := range problems {
+		if f, ok := r.entity.Field(p.Field); ok {
+			set.Add(f)
+		}
+	}
+	return set
+}
+
+// notOwn names the fields that the caller may write in own rows only, when this
+// row is not.
+func (r *Resource[T]) notOwn(c caller, row *T, set model.FieldSet, fields scope) model.Problems {
+	set = set.Intersect(fields.own.Without(fields.always))
+	if set.Empty() || c.owns(r.value(row, r.entity.OwnerField())) {
+		return nil
+	}
+	var problems model.Problems
+	for f := range set.All() {
+		problems = append(problems, r.unwritable(f))
+	}
+	return problems
+}
+
+// stays refuses a row that the caller's rights to write would not reach.
+func (r *Resource[T]) stays(filter query.Filter, row *T) error {
+	if filter.Match(r.values(row)) {
+		return nil
+	}
+	return forbidden("The row would not be yours")
+}
+
+// complete sets what the caller did not send.
+func (r *Resource[T]) complete(c caller, d *draft[T]) {
+	at := now()
+	d.have = d.Set
+	for i := range r.entity.Fields {
+		f := model.FieldID(i)
+		if d.Set.Has(f) {
+			continue
+		}
+		field, p := r.field(&d.Row, f)
+		field.SetDefault(p, at)
+		switch {
+		case field.HasDefault():
+			d.have.Add(f)
+		case field.Type == model.ID && field.ID == model.Serial:
+			d.have.Add(f)
+		case field.Type == model.ID:
+			field.Store(p, field.ID.New(at))
+		case field.Type == model.CreatedAt || field.Type == model.UpdatedAt:
+			field.Store(p, at)
+		case field.Type == model.Roles:
+			field.Store(p, slices.Clone(r.roles.defaults))
+		case f == r.entity.OwnerField() && !c.system:
+			if v, err := field.Parse(c.subject()); err == nil {
+				field.Store(p, v)
+			}
+		}
+	}
+}
+
+// insert adds the row of a draft within a transaction.
+func (r *Resource[T]) insert(ctx context.Context, t *transaction, c caller, d *draft[T]) error {
+	if hooks := r.before[authz.Create]; len(hooks) > 0 {
+		if err := run(ctx, hooks, &d.Change); err != nil {
+			return err
+		}
+		if err := refused(append(r.missing(&d.Row, d.have), r.check(&d.Row, r.filled(&d.Row))...)); err != nil {
+			return err
+		}
+	}
+	if err := r.checkTargets(ctx, c, &d.Row, d.sent); err != nil {
+		return err
+	}
+	if err := r.execInsert(ctx, t, d); err != nil {
+		return err
+	}
+	if err := run(ctx, r.after[authz.Create], &d.Change); err != nil {
+		return err
+	}
+	r.tell(t, Changed{Action: authz.Create, ID: r.id(&d.Row), Set: r.entity.All()})
+	return nil
+}
+
+// filled returns the fields that are not null.
+func (r *Resource[T]) filled(row *T) model.FieldSet {
+	var set model.FieldSet
+	for f := range r.entity.All().All() {
+		if r.value(row, f) != nil {
+			set.Add(f)
+		}
+	}
+	return set
+}
+
+func (r *Resource[T]) execInsert(ctx context.Context, t *transaction, d *draft[T]) error {
+	id, p := r.field(&d.Row, r.entity.IDField())
+	columns := r.entity.All()
+	counted := id.ID == model.Serial && !d.Set.Has(r.entity.IDField())
+	if counted {
+		columns.Remove(r.entity.IDField())
+	}
+	s := r.statement()
+	defer r.recycle(s)
+	r.compile.Insert(s, columns, r.values(&d.Row))
+	if counted {
+		cell := model.Cell{Field: id, P: p}
+		return r.written(t.tx.QueryRowContext(ctx, string(s.SQL), s.Args...).Scan(&cell))
+	}
+	_, err := t.tx.ExecContext(ctx, string(s.SQL), s.Args...)
+	return r.written(err)
+}
+
+// written turns a broken foreign key into an answer: what the row points to is
+// gone, since it was there a moment ago.
+func (r *Resource[T]) written(err error) error {
+	if err != nil && r.db.Classify(err).Kind == store.ForeignKey {
+		return refused(model.Problems{{Code: model.CodeNotFound, Message: "a row that this one points to does not exist"}})
+	}
+	return err
+}
+
+// checkTargets refuses keys of rows that the caller may not get, in the same
+// words as keys of rows that do not exist.
+func (r *Resource[T]) checkTargets(ctx context.Context, c caller, row *T, set model.FieldSet) error {
+	var problems model.Problems
+	for f := range set.All() {
+		target, id := r.targets[f], r.value(row, f)
+		if target == nil || id == nil {
+			continue
+		}
+		ok, err := target.gettable(ctx, c, id)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			problems.Add(r.entity.Fields[f].Name, model.CodeNotFound, "points to a row that does not exist")
+		}
+	}
+	return refused(problems)
+}
+
+// run calls hooks in their order.
+func run[T any](ctx context.Context, hooks []Hook[T], ch *Change[T]) error {
+	for _, hook := range hooks {
+		if err := hook(ctx, ch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// answered returns the fields of a written row that the answer shows.
+func (r *Resource[T]) answered(c caller, row *T, sent model.FieldSet) model.FieldSet {
+	filter := r.rules.visible(c)
+	if !filter.Match(r.values(row)) {
+		sent.Add(r.entity.IDField())
+		return sent.Intersect(r.rules.systemFields(authz.View))
+	}
+	fields := r.rules.fieldsFor(c, authz.View, filter)
+	return r.shown(c, row, fields.own, fields)
+}
+
+// selection resolves the fields that a writer wants back, before anything is
+// written. Nil selects all.
+func (r *Resource[T]) selection(c caller, sel []string) (model.FieldSet, error) {
+	if sel == nil {
+		return r.entity.All(), nil
+	}
+	set, err := query.ResolveSelect(r.entity, sel, r.rules.fieldsFor(c, authz.View, r.rules.visible(c)).own)
+	return set, badRequest(err)
+}

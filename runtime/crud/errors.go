@@ -1,0 +1,101 @@
+package crud
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/runtime/model"
+	"github.com/gatewright/gate/store"
+)
+
+func unauthenticated() error { return &gate.Error{Status: http.StatusUnauthorized} }
+
+func forbidden(message string) error {
+	return &gate.Error{Status: http.StatusForbidden, Message: message}
+}
+
+// notFound uses the words of Feathers.
+func notFound(id string) error {
+	if len(id) > 64 { // nobody's id; it is not worth repeating
+		return &gate.Error{Status: http.StatusNotFound}
+	}
+	return &gate.Error{Status: http.StatusNotFound, Message: "No record found for id '" + id + "'"}
+}
+
+// refused makes the answer to what somebody sent: 403 if all that is wrong are
+// missing rights, else 400. It is nil when nothing is wrong.
+func refused(problems model.Problems) error {
+	switch {
+	case len(problems) == 0:
+		return nil
+	case problems.Only(model.CodeForbidden):
+		return &gate.Error{Status: http.StatusForbidden, Errors: problems}
+	}
+	return &gate.Error{Status: http.StatusBadRequest, Message: "Some fields are wrong", Errors: problems}
+}
+
+// badRequest makes the answer to an error of package query or model.
+func badRequest(err error) error {
+	if problems, ok := errors.AsType[model.Problems](err); ok {
+		message := "The query is wrong"
+		if problems.Only(model.CodeMalformed) {
+			message = "The body is not a JSON object"
+		}
+		return &gate.Error{Status: http.StatusBadRequest, Message: message, Errors: problems}
+	}
+	return err
+}
+
+// answer turns an error of the database into an answer. Answers come back as
+// they are.
+func (r *Resource[T]) answer(err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*gate.Error](err); ok {
+		return err
+	}
+	switch p := r.db.Classify(err); p.Kind {
+	case store.Unavailable:
+		return unavailable(err)
+	case store.Unique:
+		if p.Table == "" || p.Table == r.entity.Table {
+			return r.taken(p)
+		}
+	}
+	return err
+}
+
+func unavailable(err error) error {
+	return &gate.Error{Status: http.StatusServiceUnavailable, RetryAfter: time.Second, Err: err}
+}
+
+// taken names the field whose value another row has, and nothing else.
+func (r *Resource[T]) taken(p store.Problem) error {
+	e := &gate.Error{Status: http.StatusConflict, Message: "The value is already taken"}
+	var problems model.Problems
+	for i := range r.entity.Fields {
+		f := &r.entity.Fields[i]
+		if namesColumn(p, r.entity.Table, f.Column) {
+			problems.Add(f.Name, model.CodeTaken, "is already taken")
+		}
+	}
+	if problems != nil {
+		e.Errors = problems
+	}
+	return e
+}
+
+// namesColumn reports whether a violated constraint is about the column. An
+// index on an expression has no columns, but a name made of them.
+func namesColumn(p store.Problem, table, column string) bool {
+	if len(p.Columns) > 0 {
+		return slices.Contains(p.Columns, column)
+	}
+	rest, ok := strings.CutPrefix(p.Constraint, table+"_"+column)
+	return ok && (rest == "" || rest == "_key" || rest == "_idx" || rest == "_unique" || rest == "_lower_idx" || rest == "_ci")
+}

@@ -1,0 +1,179 @@
+package crud
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/gatewright/gate/runtime/model"
+)
+
+// maxProblems bounds how much is said about one body.
+const maxProblems = 50
+
+// An input makes a change of what a caller sent: the values that are right, and
+// all that is wrong. Only fields in writable may be among them.
+type input[T any] func(writable model.FieldSet, id string) (*Change[T], model.Problems, error)
+
+// fromJSON is the input of a JSON object.
+func (r *Resource[T]) fromJSON(body []byte) input[T] {
+	return func(writable model.FieldSet, id string) (*Change[T], model.Problems, error) {
+		members, err := model.Members(body)
+		if err != nil {
+			return nil, nil, err
+		}
+		var ch Change[T]
+		var problems model.Problems
+		for _, m := range members {
+			p, ok := r.decode(&ch, m, writable, id)
+			if !ok && len(problems) < maxProblems {
+				problems = append(problems, p)
+			}
+		}
+		return &ch, problems, nil
+	}
+}
+
+func (r *Resource[T]) decode(ch *Change[T], m model.Member, writable model.FieldSet, id string) (model.Problem, bool) {
+	f, ok := r.entity.Field(m.Key)
+	if !ok {
+		return model.Problem{Field: m.Key, Code: model.CodeUnknown, Message: "is not a field of " + r.entity.Name}, false
+	}
+	field, p := r.field(&ch.Row, f)
+	if !writable.Has(f) {
+		if f == r.entity.IDField() && id != "" && sameID(m.Value, id) {
+			return model.Problem{}, true // clients send rows back as they got them
+		}
+		return r.unwritable(f), false
+	}
+	problem, ok := field.Decode(m.Value, p)
+	if ok {
+		ch.Set.Add(f)
+	}
+	return problem, ok
+}
+
+// sameID reports whether a JSON value is that id.
+func sameID(raw json.RawMessage, id string) bool {
+	return string(bytes.Trim(raw, `"`)) == id
+}
+
+// unwritable says why a field may not be written.
+func (r *Resource[T]) unwritable(f model.FieldID) model.Problem {
+	field := &r.entity.Fields[f]
+	if field.ReadOnly || f == r.entity.OwnerField() && field.Create == nil && field.Update == nil {
+		return model.Problem{Field: field.Name, Code: model.CodeReadOnly, Message: "is set by the service"}
+	}
+	return model.Problem{Field: field.Name, Code: model.CodeForbidden, Message: "needs a right that you do not have"}
+}
+
+// fromGo is the input of code of the service. The values are copied, so that
+// the change of the caller stays as it is.
+func (r *Resource[T]) fromGo(from *Change[T]) input[T] {
+	return func(writable model.FieldSet, _ string) (*Change[T], model.Problems, error) {
+		ch := &Change[T]{Set: from.Set.Intersect(r.entity.All())}
+		row := from.Row
+		var problems model.Problems
+		for f := range ch.Set.All() {
+			if !writable.Has(f) {
+				problems = append(problems, r.unwritable(f))
+				continue
+			}
+			r.copy(&ch.Row, &row, f)
+			field, p := r.field(&ch.Row, f)
+			if problem, ok := field.Check(p); !ok {
+				problems = append(problems, problem)
+			}
+		}
+		return ch, problems, nil
+	}
+}
+
+// copy sets a field of one row to what it is in another.
+func (r *Resource[T]) copy(to, from *T, f model.FieldID) {
+	field, p := r.field(to, f)
+	field.Store(p, r.value(from, f))
+}
+
+// check checks the values of some fields, secrets apart: those are hashes by
+// now.
+func (r *Resource[T]) check(row *T, set model.FieldSet) model.Problems {
+	var problems model.Problems
+	for f := range set.All() {
+		field, p := r.field(row, f)
+		if field.Secret() || field.ReadOnly {
+			continue
+		}
+		if problem, ok := field.Check(p); !ok {
+			problems = append(problems, problem)
+		}
+	}
+	return problems
+}
+
+// missing names the required fields that got no value.
+func (r *Resource[T]) missing(row *T, have model.FieldSet) model.Problems {
+	var problems model.Problems
+	for i := range r.entity.Fields {
+		f := model.FieldID(i)
+		if field := &r.entity.Fields[i]; field.Required && !have.Has(f) && isZero(r.value(row, f)) {
+			problems.Add(field.Name, model.CodeRequired, "is required")
+		}
+	}
+	return problems
+}
+
+// different returns the fields in which two rows differ.
+func (r *Resource[T]) different(a, b *T) model.FieldSet {
+	var set model.FieldSet
+	for f := range r.entity.All().All() {
+		if !same(r.value(a, f), r.value(b, f)) {
+			set.Add(f)
+		}
+	}
+	return set
+}
+
+func same(a, b any) bool {
+	switch a := a.(type) {
+	case json.RawMessage:
+		b, ok := b.(json.RawMessage)
+		return ok && bytes.Equal(a, b)
+	case []string:
+		b, ok := b.([]string)
+		return ok && slices.Equal(a, b)
+	case time.Time:
+		b, ok := b.(time.Time)
+		return ok && a.Equal(b)
+	case nil:
+		return b == nil
+	}
+	switch b.(type) {
+	case json.RawMessage, []string:
+		return false
+	}
+	return a == b
+}
+
+func isZero(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case string:
+		return v == ""
+	case int64:
+		return v == 0
+	case float64:
+		return v == 0
+	case bool:
+		return !v
+	case model.Decimal:
+		return v.Units() == 0
+	case model.Date:
+		return v == model.Date{}
+	case time.Time:
+		return v.IsZero()
+	}
+	return false
+}

@@ -1,0 +1,61 @@
+package crud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/runtime/model"
+)
+
+// checkPassword asks the policy about a password that was sent.
+func (r *Resource[T]) checkPassword(ch *Change[T]) model.Problems {
+	f := r.entity.Find(model.Password)
+	if f == model.NoField || !ch.Set.Has(f) {
+		return nil
+	}
+	plain, ok := r.value(&ch.Row, f).(string)
+	if !ok {
+		return nil
+	}
+	about := []string{}
+	for other := range ch.Set.All() {
+		if s, ok := r.value(&ch.Row, other).(string); ok && r.resembles(other) {
+			about = append(about, s)
+		}
+	}
+	if err := r.hasher.Check(plain, about...); err != nil {
+		return model.Problems{{Field: r.entity.Fields[f].Name, Code: model.CodeWeak, Message: err.Error()}}
+	}
+	return nil
+}
+
+// resembles reports whether a password must not be like the field.
+func (r *Resource[T]) resembles(f model.FieldID) bool {
+	t := r.entity.Fields[f].Type
+	return t == model.Email || t == model.Username || t == model.Text
+}
+
+// hash puts the hash of a password in its place, before a transaction begins:
+// it takes its time.
+func (r *Resource[T]) hash(ctx context.Context, ch *Change[T]) error {
+	f := r.entity.Find(model.Password)
+	if f == model.NoField || !ch.Set.Has(f) {
+		return nil
+	}
+	field, p := r.field(&ch.Row, f)
+	plain, ok := field.Value(p).(string)
+	if !ok {
+		return nil
+	}
+	encoded, err := r.hasher.Hash(ctx, plain)
+	if _, ok := errors.AsType[*gate.Error](err); ok {
+		return err
+	}
+	if err != nil {
+		return unavailable(fmt.Errorf("hash a password of %s: %w", r.entity.Name, err))
+	}
+	field.Store(p, encoded)
+	return nil
+}

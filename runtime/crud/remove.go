@@ -1,0 +1,88 @@
+package crud
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/runtime/model"
+	"github.com/gatewright/gate/store"
+)
+
+// Remove deletes the row and answers it as it was.
+func (r *Resource[T]) Remove(ctx context.Context, id string) (*T, error) {
+	c := callerFrom(ctx)
+	row, err := r.remove(ctx, c, id)
+	if err != nil {
+		return nil, err
+	}
+	r.clear(row, r.answered(c, row, model.FieldSet{}))
+	return row, nil
+}
+
+// RemoveRow implements [Service].
+func (r *Resource[T]) RemoveRow(ctx context.Context, id string, sel []string) (Row, error) {
+	c := callerFrom(ctx)
+	if err := r.may(c, authz.Delete); err != nil {
+		return Row{}, err
+	}
+	selected, err := r.selection(c, sel)
+	if err != nil {
+		return Row{}, err
+	}
+	row, err := r.remove(ctx, c, id)
+	if err != nil {
+		return Row{}, err
+	}
+	return r.answerRow(row, r.answered(c, row, model.FieldSet{}).Intersect(selected)), nil
+}
+
+func (r *Resource[T]) remove(ctx context.Context, c caller, id string) (*T, error) {
+	if err := r.may(c, authz.Delete); err != nil {
+		return nil, err
+	}
+	filter, err := r.rules.reach(c, authz.Delete)
+	if err != nil {
+		return nil, err
+	}
+	key, ok := r.parseID(id)
+	if !ok {
+		return nil, notFound(id)
+	}
+	var row *T
+	err = r.inTx(ctx, func(ctx context.Context, t *transaction) error {
+		old, err := r.reachable(ctx, c, id, key, filter, true)
+		if err != nil {
+			return err
+		}
+		row = old
+		if err := r.mayRemoveAccount(ctx, c, old); err != nil {
+			return err
+		}
+		ch := &Change[T]{Action: authz.Delete, Row: *old, Old: old}
+		if err := run(ctx, r.before[authz.Delete], ch); err != nil {
+			return err
+		}
+		s := r.statement()
+		defer r.recycle(s)
+		r.compile.Delete(s, key, filter)
+		if err := r.exec(ctx, t, s, id); err != nil {
+			return r.needed(err)
+		}
+		if err := run(ctx, r.after[authz.Delete], ch); err != nil {
+			return err
+		}
+		r.tell(t, Changed{Action: authz.Delete, ID: r.id(old), Set: r.entity.All()})
+		return nil
+	})
+	return row, err
+}
+
+// needed turns a broken foreign key into an answer.
+func (r *Resource[T]) needed(err error) error {
+	if r.db.Classify(err).Kind == store.ForeignKey {
+		return &gate.Error{Status: http.StatusConflict, Message: "Other rows still point to this one"}
+	}
+	return err
+}

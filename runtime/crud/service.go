@@ -1,0 +1,141 @@
+package crud
+
+import (
+	"context"
+
+	"github.com/gatewright/gate/runtime/model"
+	"github.com/gatewright/gate/runtime/query"
+)
+
+// A Service is a [Resource] without the type of its rows: bodies come as JSON,
+// rows append themselves as JSON, with the fields that the caller may read and
+// no others. Selections name fields; nil selects all.
+type Service interface {
+	// Entity returns the description of the entity.
+	Entity() *model.Entity
+	// FindRows answers a page of the rows that the caller may list.
+	FindRows(ctx context.Context, q *query.Query) (*Rows, error)
+	// GetRow answers one row.
+	GetRow(ctx context.Context, id string, sel []string) (Row, error)
+	// CreateRow makes a row of a JSON object.
+	CreateRow(ctx context.Context, body []byte, sel []string) (Row, error)
+	// CreateRows makes rows of a JSON array of 1 to [MaxBulk] objects: all of
+	// them or none.
+	CreateRows(ctx context.Context, body []byte, sel []string) (*Rows, error)
+	// UpdateRow replaces a row: fields that a JSON object does not name get
+	// their default.
+	UpdateRow(ctx context.Context, id string, body []byte, sel []string) (Row, error)
+	// PatchRow changes the fields of a row that a JSON object names.
+	PatchRow(ctx context.Context, id string, body []byte, sel []string) (Row, error)
+	// RemoveRow deletes a row and answers it as it was.
+	RemoveRow(ctx context.Context, id string, sel []string) (Row, error)
+}
+
+// encoder appends rows whose type it knows.
+type encoder interface {
+	appendRow(dst []byte, row any, set model.FieldSet) []byte
+	appendRowAt(dst []byte, rows any, i int, set model.FieldSet) []byte
+}
+
+// A Row is one row to be answered. It belongs to one request.
+type Row struct {
+	ID  string
+	enc encoder
+	row any // *T
+	set model.FieldSet
+}
+
+// AppendJSON appends the row as a JSON object.
+func (r Row) AppendJSON(dst []byte) []byte { return r.enc.appendRow(dst, r.row, r.set) }
+
+// Rows is a page of rows to be answered. It belongs to one request.
+type Rows struct {
+	Total int64 // how many rows there are, on all pages
+	Limit int   // the size of the page
+	Skip  int   // how many come before it
+
+	enc  encoder
+	rows any // []T
+	len  int
+	set  model.FieldSet
+	sets []model.FieldSet // one for each row when they differ
+}
+
+// Len returns the number of rows on the page.
+func (r *Rows) Len() int { return r.len }
+
+// AppendRow appends the i-th row as a JSON object.
+func (r *Rows) AppendRow(dst []byte, i int) []byte {
+	set := r.set
+	if r.sets != nil {
+		set = r.sets[i]
+	}
+	return r.enc.appendRowAt(dst, r.rows, i, set)
+}
+
+// AppendJSON appends all rows as a JSON array.
+func (r *Rows) AppendJSON(dst []byte) []byte {
+	dst = append(dst, '[')
+	for i := range r.len {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = r.AppendRow(dst, i)
+	}
+	return append(dst, ']')
+}
+
+// A Page is a page of rows. Fields that the caller may not read, or did not
+// select, have their zero value.
+type Page[T any] struct {
+	Total int64
+	Limit int
+	Skip  int
+	Data  []T
+}
+
+func (r *Resource[T]) appendRowAt(dst []byte, rows any, i int, set model.FieldSet) []byte {
+	list, ok := rows.([]T)
+	if !ok {
+		panic("crud: rows of another resource")
+	}
+	return r.append(dst, &list[i], set)
+}
+
+func (r *Resource[T]) appendRow(dst []byte, row any, set model.FieldSet) []byte {
+	t, ok := row.(*T)
+	if !ok {
+		panic("crud: a row of another resource")
+	}
+	return r.append(dst, t, set)
+}
+
+func (r *Resource[T]) append(dst []byte, row *T, set model.FieldSet) []byte {
+	dst = append(dst, '{')
+	first := true
+	for f := range set.All() {
+		if !first {
+			dst = append(dst, ',')
+		}
+		first = false
+		field := &r.entity.Fields[f]
+		dst = field.AppendKey(dst)
+		dst = field.AppendJSON(dst, r.pointer(row, f))
+	}
+	return append(dst, '}')
+}
+
+// clear takes out of a row what is not in set.
+func (r *Resource[T]) clear(row *T, set model.FieldSet) {
+	for f := range r.entity.All().Without(set).All() {
+		field, p := r.field(row, f)
+		field.Clear(p)
+	}
+}
+
+// answerRow makes the answer of one row.
+func (r *Resource[T]) answerRow(row *T, set model.FieldSet) Row {
+	return Row{ID: r.id(row), enc: r, row: row, set: set}
+}
+
+var _ Service = (*Resource[struct{}])(nil)

@@ -1,0 +1,223 @@
+package crud
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/runtime/model"
+	"github.com/gatewright/gate/runtime/query"
+)
+
+// Patch changes the fields in Set and answers the row as [Resource.Create]
+// does. A change that changes nothing writes nothing.
+func (r *Resource[T]) Patch(ctx context.Context, id string, ch *Change[T]) (*T, error) {
+	return r.updateGo(ctx, id, ch, false)
+}
+
+// Update replaces the row: a field that is not in Set gets its default, or
+// null. It keeps what the caller may not write, the password and the roles.
+func (r *Resource[T]) Update(ctx context.Context, id string, ch *Change[T]) (*T, error) {
+	return r.updateGo(ctx, id, ch, true)
+}
+
+func (r *Resource[T]) updateGo(ctx context.Context, id string, ch *Change[T], replace bool) (*T, error) {
+	c := callerFrom(ctx)
+	done, err := r.update(ctx, c, id, r.fromGo(ch), replace)
+	if err != nil {
+		return nil, err
+	}
+	r.clear(&done.Row, r.answered(c, &done.Row, done.Set))
+	return &done.Row, nil
+}
+
+// UpdateRow implements [Service].
+func (r *Resource[T]) UpdateRow(ctx context.Context, id string, body []byte, sel []string) (Row, error) {
+	return r.updateJSON(ctx, id, body, sel, true)
+}
+
+// PatchRow implements [Service].
+func (r *Resource[T]) PatchRow(ctx context.Context, id string, body []byte, sel []string) (Row, error) {
+	return r.updateJSON(ctx, id, body, sel, false)
+}
+
+func (r *Resource[T]) updateJSON(ctx context.Context, id string, body []byte, sel []string, replace bool) (Row, error) {
+	c := callerFrom(ctx)
+	if err := r.may(c, authz.Update); err != nil {
+		return Row{}, err
+	}
+	selected, err := r.selection(c, sel)
+	if err != nil {
+		return Row{}, err
+	}
+	done, err := r.update(ctx, c, id, r.fromJSON(body), replace)
+	if err != nil {
+		return Row{}, err
+	}
+	return r.answerRow(&done.Row, r.answered(c, &done.Row, done.Set).Intersect(selected)), nil
+}
+
+// may answers 401 and 403 before anything is read.
+func (r *Resource[T]) may(c caller, action authz.Action) error {
+	if err := r.ready(); err != nil {
+		return err
+	}
+	_, err := r.rules.reach(c, action)
+	return err
+}
+
+func (r *Resource[T]) update(ctx context.Context, c caller, id string, in input[T], replace bool) (*Change[T], error) {
+	if err := r.may(c, authz.Update); err != nil {
+		return nil, err
+	}
+	filter, err := r.rules.reach(c, authz.Update)
+	if err != nil {
+		return nil, err
+	}
+	key, ok := r.parseID(id)
+	if !ok {
+		return nil, notFound(id)
+	}
+	fields := r.rules.fieldsFor(c, authz.Update, filter)
+	ch, problems, err := in(fields.own, text(key))
+	if err != nil {
+		return nil, badRequest(err)
+	}
+	ch.Action = authz.Update
+	if replace {
+		problems = append(problems, r.replace(ch, fields.always, problems)...)
+	}
+	problems = append(problems, r.checkPassword(ch)...)
+	if len(problems) > 0 {
+		// Whoever may not see or change the row is told that, and nothing else.
+		if _, err := r.reachable(ctx, c, id, key, filter, false); err != nil {
+			return nil, r.answer(err)
+		}
+		return nil, refused(problems)
+	}
+	if err := r.hash(ctx, ch); err != nil {
+		return nil, err
+	}
+	u := updating[T]{Change: ch, key: key, filter: filter, fields: fields}
+	return ch, r.inTx(ctx, func(ctx context.Context, t *transaction) error { return r.rewrite(ctx, t, c, id, u) })
+}
+
+// replace sets the fields that a replacement did not name and the caller may
+// write.
+func (r *Resource[T]) replace(ch *Change[T], writable model.FieldSet, problems model.Problems) model.Problems {
+	at := now()
+	known := ch.Set.Union(r.named(problems))
+	var found model.Problems
+	for f := range writable.Without(known).All() {
+		field, p := r.field(&ch.Row, f)
+		switch {
+		case field.ReadOnly || field.Secret() || field.Type == model.Roles || f == r.entity.OwnerField():
+		case field.Required && !field.HasDefault():
+			found.Add(field.Name, model.CodeRequired, "is required")
+		default:
+			field.SetDefault(p, at)
+			ch.Set.Add(f)
+		}
+	}
+	return found
+}
+
+// reachable reads a row that the caller is about to change: 404 unless get would
+// show it, 403 unless the filter of the action lets it through.
+func (r *Resource[T]) reachable(ctx context.Context, c caller, id string, key any, filter query.Filter, lock bool) (*T, error) {
+	row, err := r.one(ctx, key, r.rules.visible(c), r.entity.All(), lock)
+	switch {
+	case err != nil:
+		return nil, err
+	case row == nil:
+		return nil, notFound(id)
+	case !filter.Match(r.values(row)):
+		return nil, forbidden("")
+	}
+	return row, nil
+}
+
+// updating is a change and what its caller may do.
+type updating[T any] struct {
+	*Change[T]
+	key    any
+	filter query.Filter
+	fields scope
+}
+
+// rewrite changes a row within a transaction.
+func (r *Resource[T]) rewrite(ctx context.Context, t *transaction, c caller, id string, u updating[T]) error {
+	old, err := r.reachable(ctx, c, id, u.key, u.filter, true)
+	if err != nil {
+		return err
+	}
+	if err := refused(r.notOwn(c, old, u.Set, u.fields)); err != nil {
+		return err
+	}
+	r.merge(u.Change, old)
+	changed := r.different(&u.Row, old)
+	if err := r.mayChangeAccount(ctx, c, old, &u.Row, changed); err != nil {
+		return err
+	}
+	if hooks := r.before[authz.Update]; len(hooks) > 0 {
+		if err := run(ctx, hooks, u.Change); err != nil {
+			return err
+		}
+		changed = r.different(&u.Row, old)
+		if err := refused(r.check(&u.Row, changed)); err != nil {
+			return err
+		}
+	}
+	changed.Remove(r.entity.IDField())
+	if changed.Empty() {
+		return nil
+	}
+	if err := r.stays(u.filter, &u.Row); err != nil {
+		return err
+	}
+	if err := r.checkTargets(ctx, c, &u.Row, changed.Intersect(u.Set)); err != nil {
+		return err
+	}
+	if f := r.entity.Find(model.UpdatedAt); f != model.NoField && !u.Set.Has(f) {
+		field, p := r.field(&u.Row, f)
+		field.Store(p, now())
+		changed.Add(f)
+	}
+	s := r.statement()
+	defer r.recycle(s)
+	r.compile.Update(s, u.key, u.filter, changed, r.values(&u.Row))
+	if err := r.exec(ctx, t, s, id); err != nil {
+		return r.written(err)
+	}
+	if err := run(ctx, r.after[authz.Update], u.Change); err != nil {
+		return err
+	}
+	r.tell(t, Changed{Action: authz.Update, ID: r.id(&u.Row), Set: changed})
+	return nil
+}
+
+// merge makes Row the old row with the fields in Set.
+func (r *Resource[T]) merge(ch *Change[T], old *T) {
+	row := *old
+	for f := range ch.Set.All() {
+		r.copy(&row, &ch.Row, f)
+	}
+	ch.Row, ch.Old = row, old
+}
+
+// exec runs a statement that must reach one row.
+func (r *Resource[T]) exec(ctx context.Context, t *transaction, s *query.Statement, id string) error {
+	res, err := t.tx.ExecContext(ctx, string(s.SQL), s.Args...)
+	if err != nil {
+		return err
+	}
+	return r.reached(res, id)
+}
+
+func (r *Resource[T]) reached(res sql.Result, id string) error {
+	n, err := res.RowsAffected()
+	if err == nil && n != 1 {
+		return notFound(id)
+	}
+	return err
+}

@@ -1,0 +1,218 @@
+// Package devpage is the start page of a service under development: its
+// addresses, its routes with who may use them, its first user, and commands to
+// try. A production build does not link it.
+//
+// The page shows a password. So it is served to this machine only: the peer must
+// be a loopback address, and the Host a name of one, because a page elsewhere can
+// make a browser ask 127.0.0.1 under a name of its own (DNS rebinding).
+package devpage
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"html/template"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/internal/secret"
+	"github.com/gatewright/gate/runtime/model"
+)
+
+// Assets is the path below which the style and the script of the page are.
+const Assets = "/.gate/"
+
+//go:embed assets/start.html assets/gate.css assets/start.js
+var assets embed.FS
+
+// policy allows the page its own style and script, and nothing else.
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// Facts are what the page tells of a service.
+type Facts struct {
+	// Service is the name of the service, Database the kind of its database.
+	Service, Database string
+	// Docs says whether the documentation is served.
+	Docs bool
+	// Login is the field that accounts log in with; empty without accounts.
+	Login string
+	// Tokens says whether there is a log-in that answers a token.
+	Tokens bool
+	// AuthEntity is the name of the entity that holds the accounts.
+	AuthEntity string
+	// Routes are shown in this order.
+	Routes []Route
+	// Entities are what commands are made of.
+	Entities []*model.Entity
+	// AdminFile holds the first administrator, StateFile what "gate dev" knows.
+	// Both are read for each request; either may be missing.
+	AdminFile, StateFile string
+}
+
+// A Route is a method on a path and the words of the rule for it.
+type Route struct {
+	Method, Path string
+	Rules        []string
+}
+
+// A Page serves the start page and its assets. [New] makes one.
+type Page struct {
+	facts Facts
+}
+
+// New returns the page for these facts.
+func New(f Facts) *Page { return &Page{facts: f} }
+
+// ServeHTTP implements [http.Handler]. Whoever is not on this machine gets 404,
+// whoever asks for another host 403.
+func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case !fromHere(r.RemoteAddr) || r.Header.Get("X-Forwarded-For") != "":
+		gate.WriteError(w, r, &gate.Error{Status: http.StatusNotFound})
+	case !isLocal(r.Host) || !sameOrigin(r):
+		gate.WriteError(w, r, &gate.Error{Status: http.StatusForbidden, Message: "This page is for this machine only"})
+	case r.URL.Path == "/":
+		p.start(w, r)
+	default:
+		asset(w, r)
+	}
+}
+
+// fromHere reports whether the peer is on this machine.
+func fromHere(remote string) bool {
+	ap, err := netip.ParseAddrPort(remote)
+	return err == nil && ap.Addr().Unmap().IsLoopback()
+}
+
+// isLocal reports whether a Host header names this machine and nothing else.
+func isLocal(host string) bool {
+	name, port, err := net.SplitHostPort(host)
+	if err != nil {
+		name, port = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]"), "80"
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return false
+	}
+	if strings.EqualFold(name, "localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(name)
+	return err == nil && addr.IsLoopback()
+}
+
+// sameOrigin reports whether a request that says where it comes from comes from
+// the page's own origin.
+func sameOrigin(r *http.Request) bool {
+	for _, origin := range r.Header["Origin"] {
+		if u, err := url.Parse(origin); err != nil || u.Host != r.Host {
+			return false
+		}
+	}
+	return true
+}
+
+func asset(w http.ResponseWriter, r *http.Request) {
+	name := path.Base(r.URL.Path)
+	types := map[string]string{"gate.css": "text/css; charset=utf-8", "start.js": "text/javascript; charset=utf-8"}
+	if types[name] == "" || r.URL.Path != Assets+name {
+		gate.WriteError(w, r, &gate.Error{Status: http.StatusNotFound})
+		return
+	}
+	data, err := assets.ReadFile("assets/" + name)
+	if err != nil {
+		gate.WriteError(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", types[name])
+	w.Header().Set("Cache-Control", "no-cache")
+	_, _ = w.Write(data) // nobody is left to be told
+}
+
+func (p *Page) start(w http.ResponseWriter, r *http.Request) {
+	var b bytes.Buffer
+	t, err := template.ParseFS(assets, "assets/start.html")
+	if err == nil {
+		err = t.Execute(&b, p.view(r.Host))
+	}
+	if err != nil {
+		gate.WriteError(w, r, err)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", policy)
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+	_, _ = w.Write(b.Bytes()) // nobody is left to be told
+}
+
+// State is what "gate dev" writes to the state file.
+type State struct {
+	// Gate is the version of the generator.
+	Gate string `json:"gate"`
+	// Design says what the design has in it: "gate.yaml, 2 entities, 2 roles".
+	Design string `json:"design"`
+	// StartedIn is how long the start took: "0.9 s".
+	StartedIn string `json:"started_in"`
+	// Error is why the last change did not build; nil if it did.
+	Error *Failure `json:"error"`
+}
+
+// A Failure is why a change does not build.
+type Failure struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Message string `json:"message"`
+	Since   string `json:"since"`
+}
+
+// Where returns the place of the failure, empty if it has none.
+func (f *Failure) Where() string {
+	if f.File == "" || f.Line == 0 {
+		return f.File
+	}
+	return f.File + ":" + strconv.Itoa(f.Line)
+}
+
+// maxFile bounds the files that are read for each request.
+const maxFile = 64 << 10
+
+// readJSON reads a small file; it reports false when there is none, or not yet
+// a whole one.
+func readJSON(name string, v any) bool {
+	if name == "" {
+		return false
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile))
+	return err == nil && json.Unmarshal(data, v) == nil
+}
+
+// readAdmin returns the first administrator, nil when the file is gone.
+func (p *Page) readAdmin() *admin {
+	var fields map[string]string
+	if p.facts.Login == "" || !readJSON(p.facts.AdminFile, &fields) || fields[p.facts.Login] == "" {
+		return nil
+	}
+	return &admin{Login: fields[p.facts.Login], secret: secret.String(fields["password"])}
+}
+
+type admin struct {
+	Login  string
+	secret secret.String
+}
+
+// Password reveals the password to the page.
+func (a *admin) Password() string { return a.secret.Reveal() }

@@ -1,0 +1,227 @@
+package devpage_test
+
+import (
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/gatewright/gate/runtime/devpage"
+	"github.com/gatewright/gate/runtime/model"
+)
+
+func facts(t *testing.T) devpage.Facts {
+	t.Helper()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "admin.json"), `{"email":"admin@restaurant.test","password":"fpuod-fx6fg"}`)
+	return devpage.Facts{
+		Service: "restaurant", Database: "SQLite", Docs: true, Login: "email", Tokens: true, AuthEntity: "User",
+		AdminFile: filepath.Join(dir, "admin.json"), StateFile: filepath.Join(dir, "dev.json"),
+		Routes: []devpage.Route{
+			{Method: "GET", Path: "/api/items", Rules: []string{"public"}},
+			{Method: "POST", Path: "/api/items", Rules: []string{"create:items", "menu-admin"}},
+			{Method: "GET", Path: "/api/users/{id}", Rules: []string{"owner"}},
+			{Method: "DELETE", Path: "/api/users/{id}"},
+		},
+		Entities: []*model.Entity{{
+			Name: "OrderItem", Plural: "OrderItems", Path: "order-items",
+			Fields: []model.Field{
+				{Name: "id", Type: model.ID, Required: true, ReadOnly: true},
+				{Name: "name", Type: model.Text, Required: true},
+				{Name: "price", Type: model.DecimalType, Precision: 10, Scale: 2, Required: true, Min: "0"},
+				{Name: "note", Type: model.Text},
+			},
+			Allow: model.Allow{List: []string{"public"}, Create: []string{"create:items"}},
+		}},
+	}
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// get asks for a path from this machine.
+func get(f devpage.Facts, path string, change ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest("GET", path, nil)
+	r.RemoteAddr, r.Host = "127.0.0.1:4711", "localhost:3000"
+	for i := 0; i < len(change); i += 2 {
+		switch change[i] {
+		case "peer":
+			r.RemoteAddr = change[i+1]
+		case "Host":
+			r.Host = change[i+1]
+		default:
+			r.Header.Set(change[i], change[i+1])
+		}
+	}
+	w := httptest.NewRecorder()
+	devpage.New(f).ServeHTTP(w, r)
+	return w
+}
+
+// TestOPS17_thisMachineOnly: the page shows a password, so it is for nobody else.
+func TestOPS17_thisMachineOnly(t *testing.T) {
+	f := facts(t)
+	for _, tt := range []struct {
+		name   string
+		change []string
+		want   int
+	}{
+		{"localhost", nil, 200},
+		{"localhost without a port", []string{"Host", "localhost"}, 200},
+		{"127.0.0.1", []string{"Host", "127.0.0.1:3000"}, 200},
+		{"IPv6", []string{"peer", "[::1]:4711", "Host", "[::1]:3000"}, 200},
+		{"own origin", []string{"Origin", "http://localhost:3000"}, 200},
+		{"another machine", []string{"peer", "192.0.2.7:4711"}, 404},
+		{"another machine that says localhost", []string{"peer", "192.0.2.7:4711", "Host", "localhost:3000"}, 404},
+		{"no peer", []string{"peer", ""}, 404},
+		{"through a proxy", []string{"X-Forwarded-For", "192.0.2.7"}, 404},
+		{"rebound name", []string{"Host", "evil.com"}, 403},
+		{"rebound name with the port", []string{"Host", "evil.com:3000"}, 403},
+		{"name that begins well", []string{"Host", "localhost.evil.com:3000"}, 403},
+		{"address in a name", []string{"Host", "127.0.0.1.nip.io:3000"}, 403},
+		{"address of another machine", []string{"Host", "192.0.2.7:3000"}, 403},
+		{"any address", []string{"Host", "0.0.0.0:3000"}, 403},
+		{"user in the host", []string{"Host", "localhost:3000@evil.com"}, 403},
+		{"empty", []string{"Host", ""}, 403},
+		{"foreign origin", []string{"Origin", "http://evil.com"}, 403},
+		{"null origin", []string{"Origin", "null"}, 403},
+		{"origin on another port", []string{"Origin", "http://localhost:4000"}, 403},
+	} {
+		for _, path := range []string{"/", devpage.Assets + "start.js"} {
+			t.Run(tt.name+" "+path, func(t *testing.T) {
+				w := get(f, path, tt.change...)
+				if w.Code != tt.want {
+					t.Errorf("status is %d, want %d", w.Code, tt.want)
+				}
+				if tt.want != 200 && strings.Contains(w.Body.String(), "fpuod") {
+					t.Error("the refusal shows the password")
+				}
+			})
+		}
+	}
+}
+
+func TestPage(t *testing.T) {
+	f := facts(t)
+	w := get(f, "/")
+	body := w.Body.String()
+	for _, want := range []string{
+		"<title>restaurant is running · Gatewright</title>",
+		"<h1>restaurant is running</h1>",
+		`<a href="/api/docs">REST reference</a>`,
+		"<code>localhost:3000/api/docs</code>",
+		`<td><code class="verb">GET</code> <code>/api/items</code></td><td>everyone</td>`,
+		`<td><code>create:items</code>, <code>menu-admin</code></td>`,
+		`<td>owner</td>`, `<td>nobody</td>`,
+		`<h3>admin@restaurant.test</h3>`,
+		`<details><summary>Show password<span class="vh"> of admin@restaurant.test</span></summary><code>fpuod-fx6fg</code></details>`,
+		"<pre>curl localhost:3000/api/order-items</pre>",
+		"Read the order items, as everyone may",
+		`{&#34;name&#34;:&#34;Figs and honey&#34;,&#34;price&#34;:7.50}`,
+		"<dt>Database</dt><dd>SQLite</dd>",
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %s", want)
+		}
+	}
+	for _, bad := range []string{"note bad", "fault", "Started in", "{{", "<no value>", "ZgotmplZ"} {
+		if strings.Contains(body, bad) {
+			t.Errorf("the page has %s", bad)
+		}
+	}
+	if got := w.Header().Get("Cache-Control"); got != "no-store" {
+		t.Errorf("Cache-Control is %q", got)
+	}
+}
+
+// TestPage_strictPolicy: nothing inline, nothing from elsewhere.
+func TestPage_strictPolicy(t *testing.T) {
+	w := get(facts(t), "/")
+	policy := w.Header().Get("Content-Security-Policy")
+	if !strings.HasPrefix(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") || strings.Contains(policy, "http") {
+		t.Errorf("policy is %q", policy)
+	}
+	inline := regexp.MustCompile(`<style|<script>|\son[a-z]+=|\sstyle=|javascript:|(?:src|href)="(?:https?:)?//`)
+	if found := inline.FindString(w.Body.String()); found != "" {
+		t.Errorf("the page has %q", found)
+	}
+	for path, mediaType := range map[string]string{"gate.css": "text/css; charset=utf-8", "start.js": "text/javascript; charset=utf-8"} {
+		a := get(facts(t), devpage.Assets+path)
+		if a.Code != 200 || a.Header().Get("Content-Type") != mediaType || a.Body.Len() == 0 {
+			t.Errorf("%s: %d %q", path, a.Code, a.Header().Get("Content-Type"))
+		}
+		if strings.Contains(a.Body.String(), "url(") || strings.Contains(a.Body.String(), "@import") {
+			t.Errorf("%s loads something", path)
+		}
+	}
+	for _, path := range []string{"start.html", "x.js", "gate.css/", "../devpage.go"} {
+		if a := get(facts(t), devpage.Assets+path); a.Code != 404 {
+			t.Errorf("%s: %d", path, a.Code)
+		}
+	}
+}
+
+// TestPage_failure: the page says where the last change does not build, and
+// nothing of the message is taken for markup.
+func TestPage_failure(t *testing.T) {
+	f := facts(t)
+	write(t, f.StateFile, `{"name":"restaurant","gate":"0.1.0","design":"gate.yaml, 2 entities, 2 roles","started_in":"0.9 s",
+		"error":{"file":"gate.yaml","line":23,"message":"unknown permission <script>alert(1)</script>","since":"14:32:20"}}`)
+	body := get(f, "/").Body.String()
+	for _, want := range []string{
+		`class="sheet hall set fault"`, `<div class="note bad" role="alert">`, "<code>gate.yaml:23</code>",
+		"unknown permission &lt;script&gt;alert(1)&lt;/script&gt;", "Since 14:32:20.", "<title>Build failed · restaurant",
+		"<dt>Started in</dt><dd>0.9 s</dd>", "<dd>gate 0.1.0</dd>", "<code>gate.yaml</code>, 2 entities, 2 roles",
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %s", want)
+		}
+	}
+	write(t, f.StateFile, `{"started_in":"1.0 s","error":null}`)
+	if body := get(f, "/").Body.String(); strings.Contains(body, "note bad") || !strings.Contains(body, "1.0 s") {
+		t.Error("the failure stays")
+	}
+	write(t, f.StateFile, `{"started_in":"1.0`) // half written
+	if w := get(f, "/"); w.Code != 200 {
+		t.Errorf("half a state file: %d", w.Code)
+	}
+}
+
+func TestPage_withoutAuthentication(t *testing.T) {
+	f := facts(t)
+	f.Login, f.Tokens, f.Docs = "", false, false
+	body := get(f, "/").Body.String()
+	for _, bad := range []string{"Users", "fpuod", "TOKEN", "/api/me", "/api/docs"} {
+		if strings.Contains(body, bad) {
+			t.Errorf("the page has %s", bad)
+		}
+	}
+}
+
+func TestPage_administratorGone(t *testing.T) {
+	f := facts(t)
+	if err := os.Remove(f.AdminFile); err != nil {
+		t.Fatal(err)
+	}
+	if body := get(f, "/").Body.String(); !strings.Contains(body, "not in <code>.gate/admin.json</code> any more") {
+		t.Error("nothing is said of the missing file")
+	}
+}
+
+func ExampleNew() {
+	page := devpage.New(devpage.Facts{Service: "restaurant", Database: "SQLite"})
+	r := httptest.NewRequest("GET", "/", nil)
+	r.RemoteAddr, r.Host = "127.0.0.1:4711", "evil.example"
+	w := httptest.NewRecorder()
+	page.ServeHTTP(w, r)
+	fmt.Println(w.Code)
+	// Output:
+	// 403
+}

@@ -1,0 +1,179 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+)
+
+var (
+	wireName = regexp.MustCompile(`^[a-z][A-Za-z0-9]{0,62}$`)
+	sqlName  = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
+)
+
+// bounds are Min, Max and Default of a field, read once.
+type bounds struct {
+	min, max     *Decimal // of integers and decimals
+	fmin, fmax   *float64 // of floats
+	defaultValue any      // as [Field.Parse] answers it
+	now          bool     // the default is the time of the write
+}
+
+// Check reports everything that is wrong with the description, and prepares it
+// for use. It must be called before any other method, once; crud.New does. A
+// mistake in it is one of the program, so it is found at the start.
+func (e *Entity) Check() error {
+	errs := []error{e.checkNames()}
+	e.names = make(map[string]FieldID, len(e.Fields))
+	e.all, e.id, e.owner = FieldSet{}, NoField, NoField
+	columns := make(map[string]bool, len(e.Fields))
+	if len(e.Fields) > MaxFields {
+		return fmt.Errorf("entity %s: %d fields are more than %d", e.Name, len(e.Fields), MaxFields)
+	}
+	for i := range e.Fields {
+		f := &e.Fields[i]
+		if err := f.check(); err != nil {
+			errs = append(errs, fmt.Errorf("field %q: %w", f.Name, err))
+		}
+		if _, twice := e.names[f.Name]; twice || columns[f.Column] {
+			errs = append(errs, fmt.Errorf("field %q: name or column is there twice", f.Name))
+		}
+		e.names[f.Name], columns[f.Column] = FieldID(i), true
+		e.all.Add(FieldID(i))
+		if f.Type == ID && e.id == NoField {
+			e.id = FieldID(i)
+		} else if slices.Contains([]Type{ID, Password, Roles, CreatedAt, UpdatedAt}, f.Type) && e.Find(f.Type) != FieldID(i) {
+			errs = append(errs, fmt.Errorf("field %q: a second one of type %s", f.Name, f.Type))
+		}
+	}
+	errs = append(errs, e.checkRoles())
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("entity %s: %w", e.Name, err)
+	}
+	return nil
+}
+
+func (e *Entity) checkNames() error {
+	if e.Name == "" || e.Path == "" || !sqlName.MatchString(e.Table) {
+		return fmt.Errorf("name, path or table %q is missing or no identifier", e.Table)
+	}
+	return nil
+}
+
+// checkRoles checks what fields are to the entity: its id and its owner.
+func (e *Entity) checkRoles() error {
+	if e.id == NoField {
+		return errors.New("no field of type id")
+	}
+	if e.Owner == "" {
+		return nil
+	}
+	owner, ok := e.names[e.Owner]
+	if !ok {
+		return fmt.Errorf("owner %q is no field", e.Owner)
+	}
+	if t := e.Fields[owner].Type; t != ID && t != Relation {
+		return fmt.Errorf("owner %q is neither id nor relation", e.Owner)
+	}
+	e.owner = owner
+	return nil
+}
+
+func (f *Field) check() error {
+	switch {
+	case !wireName.MatchString(f.Name) || !sqlName.MatchString(f.Column):
+		return fmt.Errorf("name or column %q is no identifier", f.Column)
+	case f.Type == 0 || int(f.Type) >= len(typeNames):
+		return fmt.Errorf("unknown type %s", f.Type)
+	case int(f.ID) >= len(idKindNames):
+		return fmt.Errorf("unknown kind of id %s", f.ID)
+	case f.Type == ID && !f.Required:
+		return errors.New("an id is required")
+	case f.Type == Relation && f.To == "":
+		return errors.New("a relation points to an entity")
+	case f.Type == Enum && len(f.Values) == 0:
+		return errors.New("an enum has values")
+	case f.MinLength < 0 || f.MaxLength < 0 || f.MaxLength > 0 && f.MaxLength < f.MinLength:
+		return errors.New("lengths are out of order")
+	case f.Type == DecimalType && (f.Precision < 1 || f.Precision > MaxPrecision || f.Scale < 0 || f.Scale > f.Precision):
+		return fmt.Errorf("precision %d, scale %d: a decimal has 1 to %d digits", f.Precision, f.Scale, MaxPrecision)
+	}
+	if f.Type == ID || f.Type == CreatedAt || f.Type == UpdatedAt {
+		f.ReadOnly = true
+	}
+	f.key = strconv.Quote(f.Name) + ":"
+	f.bounds = bounds{}
+	if err := f.checkBounds(); err != nil {
+		return err
+	}
+	return f.checkDefault()
+}
+
+func (f *Field) checkBounds() error {
+	for _, b := range []struct {
+		text string
+		dec  **Decimal
+		flt  **float64
+	}{{f.Min, &f.bounds.min, &f.bounds.fmin}, {f.Max, &f.bounds.max, &f.bounds.fmax}} {
+		if b.text == "" {
+			continue
+		}
+		switch f.Type {
+		case Integer, DecimalType:
+			d, err := ParseDecimal(b.text)
+			if err != nil {
+				return fmt.Errorf("limit %q: %w", b.text, err)
+			}
+			*b.dec = &d
+		case Float:
+			n, err := strconv.ParseFloat(b.text, 64)
+			if err != nil {
+				return fmt.Errorf("limit %q: %w", b.text, err)
+			}
+			*b.flt = &n
+		default:
+			return fmt.Errorf("a %s has no minimum or maximum", f.Type)
+		}
+	}
+	return nil
+}
+
+func (f *Field) checkDefault() error {
+	if f.Default == nil {
+		return nil
+	}
+	if f.Default == "now" && (f.Type == DateType || f.Type == DateTime) {
+		f.bounds.now = true
+		return nil
+	}
+	if f.Type == Password || f.Type == Roles || f.Type == ID || f.Type == JSON {
+		return fmt.Errorf("a %s has no default", f.Type)
+	}
+	v, err := f.Parse(f.Default)
+	if err != nil {
+		return fmt.Errorf("default: %w", err)
+	}
+	f.bounds.defaultValue = v
+	return nil
+}
+
+// HasDefault reports whether a row gets a value when a create names none.
+func (f *Field) HasDefault() bool { return f.bounds.defaultValue != nil || f.bounds.now }
+
+// SetDefault stores the default in the field at p, or null (for a required
+// field the zero value) if it has none.
+func (f *Field) SetDefault(p any, now time.Time) {
+	switch {
+	case !f.bounds.now && f.bounds.defaultValue == nil:
+		f.Clear(p)
+	case !f.bounds.now:
+		f.Store(p, f.bounds.defaultValue)
+	case f.Type == DateType:
+		f.Store(p, DateOf(now.UTC()))
+	default:
+		f.Store(p, Moment(now))
+	}
+}

@@ -1,0 +1,164 @@
+package model
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/gatewright/gate/internal/strictjson"
+)
+
+// A Member is one member of a JSON object: a name and a value that is checked
+// JSON.
+type Member = strictjson.Member
+
+// Members returns the members of the JSON object in body. What could be read in
+// two ways is refused: members that are there twice, half surrogate pairs,
+// bytes that are not UTF-8, more than one value.
+func Members(body []byte) ([]Member, error) {
+	members, err := strictjson.Members(body)
+	if err != nil {
+		return nil, Problems{{Code: CodeMalformed, Message: err.Error()}}
+	}
+	return members, nil
+}
+
+// Decode reads a JSON value, as [Members] answers it, into the field at p. What
+// is wrong with it comes back as a [Problem]; then p is as it was.
+func (f *Field) Decode(raw json.RawMessage, p any) (Problem, bool) {
+	v, bad := f.decode(raw)
+	if !bad.bad() && v == nil && f.Required {
+		bad = fault{CodeRequired, "must not be null"}
+	}
+	if bad.bad() {
+		return Problem{Field: f.Name, Code: bad.code, Message: bad.message}, false
+	}
+	f.Store(p, v)
+	return Problem{}, true
+}
+
+// Check checks the value in the field at p by the rules of the field. It is for
+// values that came from Go; [Field.Decode] has done it.
+func (f *Field) Check(p any) (Problem, bool) {
+	v, bad := f.parse(f.Value(p))
+	if !bad.bad() && v == nil && f.Required {
+		bad = fault{CodeRequired, "must not be null"}
+	}
+	if bad.bad() {
+		return Problem{Field: f.Name, Code: bad.code, Message: bad.message}, false
+	}
+	f.Store(p, v) // in its one spelling: scale, zone, case of an id
+	return Problem{}, true
+}
+
+func (f *Field) decode(raw json.RawMessage) (any, fault) {
+	if f.Type == JSON {
+		return decodeJSON(raw)
+	}
+	switch raw[0] {
+	case 'n':
+		return nil, fault{}
+	case 't', 'f':
+		if f.Type == Boolean {
+			return raw[0] == 't', fault{}
+		}
+	case '"':
+		if f.isText() {
+			s, err := strictjson.Unquote(raw)
+			if err != nil {
+				return nil, fault{CodeFormat, "must be a string"}
+			}
+			return f.parse(s)
+		}
+	case '[':
+		if f.Type == Roles {
+			var roles []string
+			if json.Unmarshal(raw, &roles) == nil {
+				return f.parse(roles)
+			}
+		}
+	case '{':
+	default:
+		if !f.isText() && f.Type != Boolean && f.Type != Roles {
+			return f.parse(json.Number(raw))
+		}
+	}
+	return nil, fault{CodeType, "must be " + f.wants()}
+}
+
+// isText reports whether the field is a string in JSON.
+func (f *Field) isText() bool {
+	switch f.Type {
+	case Integer, DecimalType, Float, Boolean, Roles, JSON:
+		return false
+	case ID, Relation:
+		return f.ID != Serial
+	}
+	return true
+}
+
+func (f *Field) wants() string {
+	switch {
+	case f.Type == DateType:
+		return "a date such as \"2026-11-21\""
+	case f.Type == DateTime || f.Type == CreatedAt || f.Type == UpdatedAt:
+		return "a time such as \"2026-11-21T11:45:40Z\""
+	case f.Type == Boolean:
+		return "true or false"
+	case f.Type == Roles:
+		return "a list of strings"
+	case f.Type == Integer || f.serial():
+		return "an integer"
+	case f.isText():
+		return "a string"
+	}
+	return "a number"
+}
+
+// decodeJSON refuses what a JSON column cannot keep, and takes the blanks out.
+func decodeJSON(raw json.RawMessage) (any, fault) {
+	if string(raw) == "null" {
+		return nil, fault{}
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	for {
+		token, err := dec.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, fault{CodeFormat, "must be JSON"}
+		}
+		switch token := token.(type) {
+		case string:
+			if strings.IndexByte(token, 0) >= 0 {
+				return nil, fault{CodeFormat, "must not contain the character NUL"}
+			}
+		case json.Number:
+			if !modest(token.String()) {
+				return nil, fault{CodePrecision, fmt.Sprintf("must not contain numbers of more than %d digits", maxDigits)}
+			}
+		}
+	}
+	var out bytes.Buffer
+	if err := json.Compact(&out, raw); err != nil {
+		return nil, fault{CodeFormat, "must be JSON"}
+	}
+	return json.RawMessage(out.Bytes()), fault{}
+}
+
+// maxDigits bounds a number inside a JSON field, so that no database has to
+// refuse it.
+const maxDigits = 300
+
+func modest(number string) bool {
+	mantissa, exponent, _ := strings.Cut(strings.ToLower(number), "e")
+	exp, err := strconv.Atoi(cmp.Or(exponent, "0"))
+	return err == nil && len(mantissa) <= maxDigits && exp <= maxDigits && exp >= -maxDigits
+}

@@ -1,0 +1,150 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+)
+
+// An Entity describes a table, its fields and who may use it. It is made by
+// generated code, checked once by [Entity.Check] and not changed after that;
+// then it may be shared by goroutines.
+type Entity struct {
+	Name        string // Item
+	Plural      string // Items
+	Path        string // items, in URLs
+	Table       string // items
+	Description string
+	Fields      []Field // exactly one of type [ID]
+	Owner       string  // name of the field that says whose row it is; empty without owners
+	Allow       Allow
+
+	names map[string]FieldID
+	all   FieldSet
+	id    FieldID
+	owner FieldID // -1 without
+}
+
+// Allow says who may do what: a list of rules for each action, any one of which
+// is enough. The rules are "public", "signed-in", "nobody", "owner", the name of
+// a role, or a permission. An empty list allows nobody.
+type Allow struct {
+	View, List, Create, Update, Delete []string
+}
+
+// A FieldID is the place of a field in [Entity.Fields].
+type FieldID int
+
+// NoField is the id of no field.
+const NoField FieldID = -1
+
+// A Field describes a column.
+type Field struct {
+	Name        string // in JSON: authorId
+	Column      string // author_id
+	Description string
+	Type        Type
+	ID          IDKind // of an [ID], and of what a [Relation] points to
+
+	Required   bool // never null
+	Unique     bool
+	Searchable bool // found by a search
+	ReadOnly   bool // set by the service alone
+
+	MinLength, MaxLength int    // in code points; 0 is no limit
+	Min, Max             string // exact numbers; "" is no limit
+	Precision, Scale     int    // of a decimal: digits in all, and after the point
+	Values               []string
+	// Default is what a row gets when a create names no value: nil, a string
+	// (texts, decimals, dates as RFC 3339 or "now"), a bool, an int64 or a
+	// float64.
+	Default any
+
+	To       string   // name of the entity that a relation points to
+	OnDelete OnDelete // what becomes of this row when that one is deleted
+
+	// View, Create and Update narrow who may read and write the field, among
+	// those who may use the row at all. Nil does not narrow.
+	View, Create, Update []string
+
+	key    string // "name":
+	bounds bounds
+}
+
+// OnDelete says what becomes of a row when the row that it points to is deleted.
+type OnDelete uint8
+
+// What can become of a row. The database sees to it.
+const (
+	Restrict OnDelete = iota // the other row may not be deleted
+	Cascade                  // it is deleted, too
+	SetNull                  // it points to nothing
+)
+
+// Type is the type of a [Field].
+type Type uint8
+
+// The types. The zero value is none and is refused.
+const (
+	_ Type = iota
+	Text
+	LongText
+	Email
+	URL
+	Enum
+	Username
+	Password
+	ID
+	Relation
+	Integer
+	DecimalType
+	Float
+	Boolean
+	DateType
+	DateTime
+	CreatedAt
+	UpdatedAt
+	JSON
+	Roles
+)
+
+var typeNames = [...]string{
+	"none", "text", "longtext", "email", "url", "enum", "username", "password", "id", "relation", "integer",
+	"decimal", "float", "boolean", "date", "datetime", "created-at", "updated-at", "json", "roles",
+}
+
+// String returns the name of the type as a design spells it.
+func (t Type) String() string {
+	if int(t) < len(typeNames) {
+		return typeNames[t]
+	}
+	return fmt.Sprintf("Type(%d)", t)
+}
+
+// Field returns the place of the field with that name in JSON.
+func (e *Entity) Field(name string) (FieldID, bool) {
+	f, ok := e.names[name]
+	return f, ok
+}
+
+// IDField returns the place of the field that identifies a row.
+func (e *Entity) IDField() FieldID { return e.id }
+
+// OwnerField returns the place of the field that says whose row it is, or
+// [NoField].
+func (e *Entity) OwnerField() FieldID { return e.owner }
+
+// All returns the set of all fields.
+func (e *Entity) All() FieldSet { return e.all }
+
+// Find returns the first field of that type, or [NoField].
+func (e *Entity) Find(t Type) FieldID {
+	return FieldID(slices.IndexFunc(e.Fields, func(f Field) bool { return f.Type == t }))
+}
+
+// Secret reports whether the field is written and never read, by anybody.
+func (f *Field) Secret() bool { return f.Type == Password }
+
+// serial reports whether the field is an id or relation that is kept in an int64.
+func (f *Field) serial() bool {
+	return (f.Type == ID || f.Type == Relation) && f.ID == Serial
+}

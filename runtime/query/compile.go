@@ -1,0 +1,396 @@
+package query
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/gatewright/gate/runtime/model"
+	"github.com/gatewright/gate/store"
+)
+
+// A Statement is SQL and its arguments. The zero value is empty and ready to
+// use; it can be used again after Reset.
+type Statement struct {
+	SQL  []byte
+	Args []any
+}
+
+// Reset empties s and keeps its memory.
+func (s *Statement) Reset() {
+	clear(s.Args)
+	s.SQL, s.Args = s.SQL[:0], s.Args[:0]
+}
+
+func (s *Statement) text(parts ...string) {
+	for _, p := range parts {
+		s.SQL = append(s.SQL, p...)
+	}
+}
+
+// bind appends an argument and the placeholder for it.
+func (s *Statement) bind(v any) {
+	s.Args = append(s.Args, v)
+	s.SQL = strconv.AppendInt(append(s.SQL, '$'), int64(len(s.Args)), 10)
+}
+
+// A Compiler writes the statements of one entity in one dialect. It is safe for
+// concurrent use.
+type Compiler struct {
+	dialect store.Dialect
+	entity  *model.Entity
+	table   string
+	columns []string
+}
+
+// NewCompiler returns a compiler for an entity that was checked.
+func NewCompiler(d store.Dialect, e *model.Entity) *Compiler {
+	c := &Compiler{dialect: d, entity: e, table: d.Quote(e.Table)}
+	for _, f := range e.Fields {
+		c.columns = append(c.columns, d.Quote(f.Column))
+	}
+	return c
+}
+
+// Page writes the statement for the rows of a plan.
+func (c *Compiler) Page(s *Statement, p *Plan, filter Filter, columns model.FieldSet) {
+	c.selectFrom(s, columns)
+	c.where(s, p, filter)
+	c.orderBy(s, p)
+	s.text(" LIMIT ")
+	s.bind(int64(p.Limit))
+	if p.Skip > 0 {
+		s.text(" OFFSET ")
+		s.bind(int64(p.Skip))
+	}
+}
+
+// Count writes the statement for the number of rows of a plan, whatever its
+// page.
+func (c *Compiler) Count(s *Statement, p *Plan, filter Filter) {
+	s.text("SELECT count(*) FROM ", c.table)
+	c.where(s, p, filter)
+}
+
+// One writes the statement for the row with that id. With lock set, nobody else
+// changes it until the transaction ends.
+func (c *Compiler) One(s *Statement, id any, filter Filter, columns model.FieldSet, lock bool) {
+	c.selectFrom(s, columns)
+	c.byID(s, id, filter)
+	if lock && c.dialect == store.Postgres { // on SQLite the transaction has locked everything
+		s.text(" FOR UPDATE")
+	}
+}
+
+// Insert writes the statement that adds a row. It returns the id where the
+// database makes that.
+func (c *Compiler) Insert(s *Statement, set model.FieldSet, value func(model.FieldID) any) {
+	s.text("INSERT INTO ", c.table, " (")
+	c.list(s, set, func(f model.FieldID) { s.text(c.columns[f]) })
+	s.text(") VALUES (")
+	c.list(s, set, func(f model.FieldID) { c.bind(s, f, value(f)) })
+	s.text(")")
+	if id := c.entity.IDField(); !set.Has(id) {
+		s.text(" RETURNING ", c.columns[id])
+	}
+}
+
+// Update writes the statement that changes a row.
+func (c *Compiler) Update(s *Statement, id any, filter Filter, set model.FieldSet, value func(model.FieldID) any) {
+	s.text("UPDATE ", c.table, " SET ")
+	c.list(s, set, func(f model.FieldID) {
+		s.text(c.columns[f], " = ")
+		c.bind(s, f, value(f))
+	})
+	c.byID(s, id, filter)
+}
+
+// Delete writes the statement that removes a row.
+func (c *Compiler) Delete(s *Statement, id any, filter Filter) {
+	s.text("DELETE FROM ", c.table)
+	c.byID(s, id, filter)
+}
+
+// OtherHolder writes the statement for the id of a row other than the one with
+// that id whose roles have one of the given, and locks that row.
+func (c *Compiler) OtherHolder(s *Statement, id any, roles model.FieldID, names []string) {
+	idColumn := c.columns[c.entity.IDField()]
+	s.text("SELECT ", idColumn, " FROM ", c.table, " WHERE ", idColumn, " <> ")
+	s.bind(id)
+	s.text(" AND (")
+	for i, name := range names {
+		if i > 0 {
+			s.text(" OR ")
+		}
+		if c.dialect == store.Postgres {
+			s.text(c.columns[roles], " @> jsonb_build_array(")
+			s.bind(name)
+			s.text("::text)")
+		} else {
+			s.text("EXISTS (SELECT 1 FROM json_each(", c.columns[roles], ") WHERE value = ")
+			s.bind(name)
+			s.text(")")
+		}
+	}
+	s.text(") LIMIT 1")
+	if c.dialect == store.Postgres {
+		s.text(" FOR UPDATE")
+	}
+}
+
+func (c *Compiler) selectFrom(s *Statement, columns model.FieldSet) {
+	s.text("SELECT ")
+	if columns.Empty() {
+		s.text("1")
+	}
+	c.list(s, columns, func(f model.FieldID) { s.text(c.columns[f]) })
+	s.text(" FROM ", c.table)
+}
+
+func (c *Compiler) list(s *Statement, set model.FieldSet, item func(model.FieldID)) {
+	first := true
+	for f := range set.All() {
+		if !first {
+			s.text(", ")
+		}
+		first = false
+		item(f)
+	}
+}
+
+func (c *Compiler) bind(s *Statement, f model.FieldID, v any) {
+	s.bind(c.entity.Fields[f].Bind(c.dialect, v))
+}
+
+func (c *Compiler) byID(s *Statement, id any, filter Filter) {
+	s.text(" WHERE ", c.columns[c.entity.IDField()], " = ")
+	s.bind(id)
+	if !filter.Unlimited() {
+		s.text(" AND ")
+		c.filter(s, filter)
+	}
+}
+
+func (c *Compiler) filter(s *Statement, filter Filter) {
+	if filter.nothing {
+		s.text("1 = 0")
+		return
+	}
+	c.node(s, filter.term)
+}
+
+func (c *Compiler) where(s *Statement, p *Plan, filter Filter) {
+	word := " WHERE "
+	if !filter.Unlimited() {
+		s.text(word)
+		c.filter(s, filter)
+		word = " AND "
+	}
+	if p.where != nil {
+		s.text(word)
+		c.node(s, p.where)
+		word = " AND "
+	}
+	if p.needle != "" {
+		s.text(word)
+		c.search(s, p)
+	}
+}
+
+func (c *Compiler) search(s *Statement, p *Plan) {
+	like := "%" + escapeLike(lowerASCII(p.needle)) + "%"
+	s.text("(")
+	for i, f := range p.search {
+		if i > 0 {
+			s.text(" OR ")
+		}
+		c.folded(s, f)
+		s.text(" LIKE ")
+		s.bind(like)
+		s.text(` ESCAPE '\'`)
+	}
+	s.text(")")
+}
+
+func (c *Compiler) node(s *Statement, n node) {
+	switch n := n.(type) {
+	case all:
+		c.join(s, n, " AND ", "1 = 1")
+	case either:
+		c.join(s, n, " OR ", "1 = 0")
+	case not:
+		s.text("(")
+		c.node(s, n.inner)
+		s.text(") IS NOT TRUE") // where the inner one is null, too
+	case term:
+		c.term(s, n)
+	}
+}
+
+func (c *Compiler) join(s *Statement, nodes []node, word, none string) {
+	if len(nodes) == 0 {
+		s.text(none)
+		return
+	}
+	s.text("(")
+	for i, n := range nodes {
+		if i > 0 {
+			s.text(word)
+		}
+		c.node(s, n)
+	}
+	s.text(")")
+}
+
+var comparisons = [...]string{Eq: " = ", Ne: " <> ", Lt: " < ", Lte: " <= ", Gt: " > ", Gte: " >= "}
+
+func (c *Compiler) term(s *Statement, t term) {
+	f := &c.entity.Fields[t.field]
+	negative := t.op == Ne || t.op == NotIn
+	switch {
+	case t.op == In || t.op == NotIn:
+		c.in(s, t, negative)
+	case len(t.values) == 0 && negative:
+		s.text(c.columns[t.field], " IS NOT NULL")
+	case len(t.values) == 0:
+		s.text(c.columns[t.field], " IS NULL")
+	case t.op == Ne && !f.Required:
+		s.text("(")
+		c.term(s, term{field: t.field, op: Eq, values: t.values})
+		s.text(") IS NOT TRUE")
+	case t.op == Contains || t.op == StartsWith || t.op == EndsWith:
+		c.pattern(s, t)
+	default:
+		c.comparable(s, t.field)
+		s.text(comparisons[t.op])
+		c.value(s, t.field, t.values[0])
+	}
+}
+
+func (c *Compiler) in(s *Statement, t term, negative bool) {
+	if len(t.values) == 0 {
+		c.join(s, nil, "", map[bool]string{true: "1 = 1", false: "1 = 0"}[negative])
+		return
+	}
+	s.text("(")
+	c.comparable(s, t.field)
+	s.text(" IN (")
+	for i, v := range t.values {
+		if i > 0 {
+			s.text(", ")
+		}
+		c.value(s, t.field, v)
+	}
+	s.text("))")
+	if negative {
+		s.text(" IS NOT TRUE")
+	}
+}
+
+// comparable writes a column so that it compares by code point, or without
+// case.
+func (c *Compiler) comparable(s *Statement, f model.FieldID) {
+	field := &c.entity.Fields[f]
+	switch {
+	case foldsCase(field.Type):
+		c.folded(s, f)
+		if c.dialect == store.SQLite {
+			s.text(" COLLATE NOCASE")
+		}
+	case c.dialect == store.Postgres && isText(field):
+		s.text(c.columns[f], ` COLLATE "C"`)
+	default:
+		s.text(c.columns[f])
+	}
+}
+
+// folded writes a column so that LIKE ignores the case of ASCII letters, as
+// SQLite's always does.
+func (c *Compiler) folded(s *Statement, f model.FieldID) {
+	if c.dialect == store.Postgres {
+		s.text("lower(", c.columns[f], ` COLLATE "C")`)
+		return
+	}
+	s.text(c.columns[f])
+}
+
+func (c *Compiler) value(s *Statement, f model.FieldID, v any) {
+	if text, ok := v.(string); ok && foldsCase(c.entity.Fields[f].Type) {
+		v = lowerASCII(text)
+	}
+	c.bind(s, f, v)
+}
+
+// pattern looks for a text inside a column. SQLite's LIKE ignores case, so
+// there it is GLOB that looks for exact text.
+func (c *Compiler) pattern(s *Statement, t term) {
+	text, _ := t.values[0].(string)
+	fold := foldsCase(c.entity.Fields[t.field].Type)
+	if c.dialect == store.SQLite && !fold {
+		s.text(c.columns[t.field], " GLOB ")
+		s.bind(anchor(t.op, escapeGlob(text), "*"))
+		return
+	}
+	if fold {
+		c.folded(s, t.field)
+		text = lowerASCII(text)
+	} else {
+		s.text(c.columns[t.field])
+	}
+	s.text(" LIKE ")
+	s.bind(anchor(t.op, escapeLike(text), "%"))
+	s.text(` ESCAPE '\'`)
+}
+
+func anchor(op Op, text, wild string) string {
+	if op != StartsWith {
+		text = wild + text
+	}
+	if op != EndsWith {
+		text += wild
+	}
+	return text
+}
+
+func escapeLike(s string) string {
+	if !strings.ContainsAny(s, `\%_`) {
+		return s
+	}
+	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s)
+}
+
+func escapeGlob(s string) string {
+	if !strings.ContainsAny(s, `*?[`) {
+		return s
+	}
+	return strings.NewReplacer(`*`, `[*]`, `?`, `[?]`, `[`, `[[]`).Replace(s)
+}
+
+func lowerASCII(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
+}
+
+// orderBy ends in the id, so that the order is total.
+func (c *Compiler) orderBy(s *Statement, p *Plan) {
+	s.text(" ORDER BY ")
+	for _, k := range p.sort {
+		f := &c.entity.Fields[k.field]
+		c.comparable(s, k.field)
+		if k.descending {
+			s.text(" DESC")
+		}
+		// SQLite counts null as the least, PostgreSQL as the greatest.
+		if !f.Required && k.descending == (c.dialect == store.Postgres) {
+			s.text(" NULLS LAST")
+		}
+		if k.field == c.entity.IDField() {
+			return
+		}
+		s.text(", ")
+	}
+	c.comparable(s, c.entity.IDField())
+}

@@ -1,0 +1,24 @@
+// Package rest serves entities over HTTP. It translates: a request into a query
+// tree or the body of a change, a row into JSON, an error into an answer. Who
+// may do what, which fields there are and what a value must look like is judged
+// below, in package crud, so it is the same whatever surface asks.
+//
+// # Routes
+//
+//	GET    /{path}        a page of rows
+//	GET    /{path}/{id}   one row
+//	POST   /{path}        create a row, or all rows of a list or none: 201
+//	PUT    /{path}/{id}   replace a row
+//	PATCH  /{path}/{id}   change some fields of a row
+//	DELETE /{path}/{id}   remove a row
+//
+// The last three answer the row. HEAD is answered where GET is. A header that
+// asks for another method is not looked at. Bodies are application/json.
+//
+// # Grammar
+//
+// How a query is spelt is a [Grammar]; [Feathers] is the one there is. An
+// unknown parameter, an unknown operator and a parameter given twice are
+// refused by name, and everything that is wrong with a query is reported at
+// once.
+package rest

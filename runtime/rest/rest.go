@@ -1,0 +1,300 @@
+package rest
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/runtime/crud"
+	"github.com/gatewright/gate/runtime/model"
+)
+
+// An API says how entities are served. The zero value serves them to everybody
+// that the gate below lets in without asking who it is, in the grammar of
+// [Feathers], below "/api".
+type API struct {
+	// Prefix is before every path; empty means "/api". It has no trailing
+	// slash.
+	Prefix string
+	// Grammar is how queries and pages are spelt; nil means [Feathers].
+	Grammar Grammar
+	// Protect finds out who asks, for instance by a guard that lets anonymous
+	// callers pass; nil means that nobody is known.
+	Protect func(http.Handler) http.Handler
+	// Policy decides who is told what is wrong with a request: not those who may
+	// not make it at all. Nil tells everybody.
+	Policy *authz.Policy
+	// Errors writes the refusals.
+	Errors gate.ErrorWriter
+}
+
+// A Route is one method on one path.
+type Route struct {
+	Method string
+	// Path is the pattern of the path: /api/items/{id}.
+	Path string
+	// Action is what is done, for which the rules of the entity say who may.
+	Action authz.Action
+	// Rules are the words of that rule.
+	Rules   []string
+	Handler http.Handler
+}
+
+// Routes returns the routes of one entity, always in the same order.
+func (a API) Routes(s crud.Service) []Route {
+	if a.Prefix == "" {
+		a.Prefix = "/api"
+	}
+	if a.Grammar == nil {
+		a.Grammar = Feathers{}
+	}
+	h := &handlers{
+		service: s, grammar: a.Grammar, policy: a.Policy, errors: a.Errors,
+		path: a.Prefix + "/" + s.Entity().Path,
+	}
+	one := h.path + "/{id}"
+	route := func(method, path string, action authz.Action, f func(http.ResponseWriter, *http.Request) error) Route {
+		var handler http.Handler = h.handle(f)
+		if a.Protect != nil {
+			handler = a.Protect(handler)
+		}
+		return Route{Method: method, Path: path, Action: action, Rules: rules(s.Entity(), action), Handler: handler}
+	}
+	return []Route{
+		route(http.MethodGet, h.path, authz.List, h.find),
+		route(http.MethodGet, one, authz.View, h.get),
+		route(http.MethodPost, h.path, authz.Create, h.create),
+		route(http.MethodPut, one, authz.Update, h.update),
+		route(http.MethodPatch, one, authz.Update, h.patch),
+		route(http.MethodDelete, one, authz.Delete, h.remove),
+	}
+}
+
+// handlers are the routes of one entity.
+type handlers struct {
+	service crud.Service
+	grammar Grammar
+	policy  *authz.Policy
+	errors  gate.ErrorWriter
+	path    string
+}
+
+// handle makes a handler of f, whose error becomes the answer.
+func (h *handlers) handle(f func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header.Add("Vary", "Authorization")
+		if _, known := gate.PrincipalFromContext(r.Context()); known {
+			header.Set("Cache-Control", "no-store")
+		} else {
+			header.Set("Cache-Control", "no-cache")
+		}
+		if err := f(w, r); err != nil {
+			h.errors.Write(w, r, err)
+		}
+	})
+}
+
+// first returns what comes before a malformed request: that its sender is
+// nobody, or may not do this at all. Otherwise it returns err.
+func (h *handlers) first(r *http.Request, action authz.Action, err error) error {
+	if h.policy == nil {
+		return err
+	}
+	rule, ruleErr := authz.ParseRule(rules(h.service.Entity(), action)...)
+	if ruleErr != nil {
+		return ruleErr // cannot be: the entity was checked when it was made
+	}
+	switch h.policy.DecideContext(r.Context(), rule) {
+	case authz.Unauthenticated:
+		return gate.ErrNotAuthenticated
+	case authz.Forbidden:
+		return gate.ErrForbidden
+	default:
+		return err
+	}
+}
+
+// rules returns the words of the rule for an action.
+func rules(e *model.Entity, action authz.Action) []string {
+	switch action {
+	case authz.View:
+		return e.Allow.View
+	case authz.List:
+		return e.Allow.List
+	case authz.Create:
+		return e.Allow.Create
+	case authz.Update:
+		return e.Allow.Update
+	case authz.Delete:
+		return e.Allow.Delete
+	}
+	return nil
+}
+
+func (h *handlers) find(w http.ResponseWriter, r *http.Request) error {
+	q, err := h.grammar.Find(r.URL.RawQuery)
+	if err != nil {
+		return h.first(r, authz.List, err)
+	}
+	rows, err := h.service.FindRows(r.Context(), q)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, func(dst []byte) []byte { return h.grammar.AppendPage(dst, rows) })
+	return nil
+}
+
+func (h *handlers) get(w http.ResponseWriter, r *http.Request) error {
+	fields, err := h.grammar.Select(r.URL.RawQuery)
+	if err != nil {
+		return h.first(r, authz.View, err)
+	}
+	row, err := h.service.GetRow(r.Context(), r.PathValue("id"), fields)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, row.AppendJSON)
+	return nil
+}
+
+func (h *handlers) create(w http.ResponseWriter, r *http.Request) error {
+	fields, body, err := h.change(r)
+	if err != nil {
+		return h.first(r, authz.Create, err)
+	}
+	if isList(body) {
+		rows, err := h.service.CreateRows(r.Context(), body, fields)
+		if err != nil {
+			return err
+		}
+		writeJSON(w, http.StatusCreated, rows.AppendJSON)
+		return nil
+	}
+	row, err := h.service.CreateRow(r.Context(), body, fields)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Location", h.path+"/"+url.PathEscape(row.ID))
+	writeJSON(w, http.StatusCreated, row.AppendJSON)
+	return nil
+}
+
+func (h *handlers) update(w http.ResponseWriter, r *http.Request) error {
+	fields, body, err := h.change(r)
+	if err != nil {
+		return h.first(r, authz.Update, err)
+	}
+	row, err := h.service.UpdateRow(r.Context(), r.PathValue("id"), body, fields)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, row.AppendJSON)
+	return nil
+}
+
+func (h *handlers) patch(w http.ResponseWriter, r *http.Request) error {
+	fields, body, err := h.change(r)
+	if err != nil {
+		return h.first(r, authz.Update, err)
+	}
+	row, err := h.service.PatchRow(r.Context(), r.PathValue("id"), body, fields)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, row.AppendJSON)
+	return nil
+}
+
+func (h *handlers) remove(w http.ResponseWriter, r *http.Request) error {
+	fields, err := h.grammar.Select(r.URL.RawQuery)
+	if err != nil {
+		return h.first(r, authz.Delete, err)
+	}
+	row, err := h.service.RemoveRow(r.Context(), r.PathValue("id"), fields)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, row.AppendJSON)
+	return nil
+}
+
+// change reads what the routes that change something take.
+func (h *handlers) change(r *http.Request) (fields []string, body []byte, err error) {
+	body, err = readBody(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	fields, err = h.grammar.Select(r.URL.RawQuery)
+	return fields, body, err
+}
+
+// readBody returns the body of a request, which must say that it is JSON. How
+// much there may be is limited before, for every handler alike.
+func readBody(r *http.Request) ([]byte, error) {
+	if !isJSON(r.Header["Content-Type"]) {
+		return nil, &gate.Error{Status: http.StatusUnsupportedMediaType, Message: "The body must be application/json"}
+	}
+	body, err := io.ReadAll(r.Body)
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		return nil, &gate.Error{Status: http.StatusRequestEntityTooLarge}
+	}
+	if err != nil {
+		return nil, &gate.Error{Status: http.StatusBadRequest, Message: "The body could not be read", Err: err}
+	}
+	return body, nil
+}
+
+// isJSON reports whether the one Content-Type is application/json, in UTF-8.
+func isJSON(types []string) bool {
+	if len(types) != 1 {
+		return false
+	}
+	if types[0] == "application/json" {
+		return true
+	}
+	media, params, err := mime.ParseMediaType(types[0])
+	if err != nil || media != "application/json" {
+		return false
+	}
+	charset, ok := params["charset"]
+	return !ok || strings.EqualFold(charset, "utf-8")
+}
+
+// isList reports whether a JSON text is a list.
+func isList(body []byte) bool {
+	for _, c := range body {
+		switch c {
+		case ' ', '\t', '\r', '\n':
+		default:
+			return c == '['
+		}
+	}
+	return false
+}
+
+// maxPooled is the largest buffer that is kept for the next answer.
+const maxPooled = 64 << 10
+
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// writeJSON answers with what appendTo appends.
+func writeJSON(w http.ResponseWriter, status int, appendTo func([]byte) []byte) {
+	buf := buffers.Get().(*[]byte) //nolint:forcetypeassert // the pool holds nothing else
+	*buf = appendTo((*buf)[:0])
+	h := w.Header()
+	h["Content-Type"] = []string{"application/json"}
+	h["Content-Length"] = []string{strconv.Itoa(len(*buf))}
+	w.WriteHeader(status)
+	_, _ = w.Write(*buf) // nobody is left to be told
+	if cap(*buf) <= maxPooled {
+		buffers.Put(buf)
+	}
+}

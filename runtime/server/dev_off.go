@@ -1,0 +1,25 @@
+//go:build !gatedev
+
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/gatewright/gate/runtime/config"
+)
+
+// devCheck refuses to start a build for production in development.
+func devCheck(cfg *config.Config) error {
+	if cfg.Dev != nil {
+		return errors.New("GATE_DEV is set, and this is not a development build: unset it, or build with -tags gatedev")
+	}
+	return nil
+}
+
+func (a *App) devRoutes() {}
+
+func watch(ctx context.Context, _ *config.Config, _ io.Reader) (context.Context, context.CancelFunc) {
+	return context.WithCancel(ctx)
+}

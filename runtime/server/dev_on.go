@@ -1,0 +1,71 @@
+//go:build gatedev
+
+package server
+
+import (
+	"context"
+	"io"
+	"net/http"
+
+	"github.com/gatewright/gate/runtime/config"
+	"github.com/gatewright/gate/runtime/devpage"
+	"github.com/gatewright/gate/store"
+)
+
+// devCheck lets every build with the tag start.
+func devCheck(*config.Config) error { return nil }
+
+// devRoutes puts the start page under "/", while "gate dev" runs the service.
+func (a *App) devRoutes() {
+	if a.Config.Dev == nil || a.ownRoot {
+		return
+	}
+	page := devpage.New(a.devFacts())
+	a.mux.Handle("GET /{$}", page)
+	a.mux.Handle("GET "+devpage.Assets+"{file}", page)
+}
+
+func (a *App) devFacts() devpage.Facts {
+	f := devpage.Facts{
+		Service: a.Name, Database: "SQLite", StateFile: a.Config.Dev.StateFile, AdminFile: adminFile,
+		Docs: a.Config.Docs && len(a.service.OpenAPI) > 0,
+	}
+	if a.DB.Dialect() == store.Postgres {
+		f.Database = "PostgreSQL"
+	}
+	if a.Auth != nil {
+		f.Login, f.Tokens = a.service.Auth.Login, a.Auth.LogsIn()
+		if f.Tokens {
+			f.Routes = append(f.Routes,
+				devpage.Route{Method: http.MethodPost, Path: pathLogin, Rules: []string{"public"}},
+				devpage.Route{Method: http.MethodDelete, Path: pathLogin, Rules: []string{"signed-in"}})
+		}
+		f.Routes = append(f.Routes,
+			devpage.Route{Method: http.MethodGet, Path: pathMe, Rules: []string{"signed-in"}},
+			devpage.Route{Method: http.MethodGet, Path: pathPermissions, Rules: []string{"signed-in"}})
+		f.AuthEntity = a.Auth.EntityName()
+	}
+	for _, r := range a.routes {
+		rules := r.Rules
+		if a.service.InsecureOpenToEveryone {
+			rules = []string{"public"}
+		}
+		f.Routes = append(f.Routes, devpage.Route{Method: r.Method, Path: r.Path, Rules: rules})
+	}
+	for _, e := range a.entities {
+		f.Entities = append(f.Entities, e.Entity())
+	}
+	return f
+}
+
+// watch ends the service when its standard input ends: whoever ran it is gone.
+func watch(ctx context.Context, cfg *config.Config, stdin io.Reader) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	if cfg.Dev != nil && stdin != nil {
+		go func() {
+			_, _ = io.Copy(io.Discard, stdin)
+			cancel()
+		}()
+	}
+	return ctx, cancel
+}

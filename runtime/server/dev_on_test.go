@@ -1,0 +1,66 @@
+//go:build gatedev
+
+package server_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/gatewright/gate/runtime/server"
+)
+
+func devToken() []string { return []string{"GATE_DEV=0123456789abcdef0123"} }
+
+func TestDev_startPage(t *testing.T) {
+	r := start(t, options{environ: devToken()})
+	page := r.do("GET", "/", "").is(200)
+	if !strings.Contains(page.Body, "restaurant is running") || !strings.HasPrefix(page.Header.Get("Content-Security-Policy"), "default-src 'none'; style-src 'self'") {
+		t.Errorf("%v\n%s", page.Header, page.Body)
+	}
+	r.do("GET", "/.gate/gate.css", "").is(200)
+	r.do("POST", "/", "{}").is(405)
+	r.do("GET", "/nowhere", "").is(404)
+	production := start(t, options{})
+	production.do("GET", "/", "").is(404)
+	production.do("GET", "/.gate/gate.css", "").is(404)
+}
+
+// TestDev_endsWithItsSupervisor: when standard input ends, the service does.
+func TestDev_endsWithItsSupervisor(t *testing.T) {
+	t.Chdir(t.TempDir())
+	stdin, hold := io.Pipe()
+	out, w := io.Pipe()
+	ended := make(chan int, 1)
+	go func() {
+		environ := append(devToken(), "AUTH_SECRET="+testSecret, "ADDR=127.0.0.1:0")
+		ended <- server.Run(t.Context(), restaurant(true, false, nil), nil, environ, stdin, io.Discard, w, false)
+		_ = w.Close()
+	}()
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		var line struct{ Msg, Addr string }
+		if err := json.Unmarshal(lines.Bytes(), &line); err == nil && line.Msg == "listening" {
+			res, err := http.Get("http://" + line.Addr + "/")
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = res.Body.Close()
+			if res.StatusCode != 200 {
+				t.Errorf("/ answers %d", res.StatusCode)
+			}
+			break
+		}
+	}
+	go func() { _, _ = io.Copy(io.Discard, out) }()
+	if err := hold.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if code := <-ended; code != 0 {
+		t.Errorf("it ended with %d", code)
+	}
+}
+

@@ -1,0 +1,81 @@
+package server
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxLogText bounds one value of a log line; most of them come from clients.
+const maxLogText = 1 << 10
+
+// redacted is logged in the place of a secret.
+const redacted = "[redacted]"
+
+// newLogger returns a logger that writes one JSON object a line and keeps
+// secrets out: values whose name says that they are secret, and texts that look
+// like a token whatever their name. Secrets of the types of internal/secret
+// keep themselves out.
+func newLogger(w io.Writer, level slog.Level) *slog.Logger {
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: redact}))
+}
+
+func redact(_ []string, a slog.Attr) slog.Attr {
+	if isSecretName(a.Key) {
+		return slog.String(a.Key, redacted)
+	}
+	switch a.Value.Kind() {
+	case slog.KindString:
+		a.Value = slog.StringValue(cleanText(a.Value.String()))
+	case slog.KindAny:
+		switch v := a.Value.Any().(type) {
+		case error:
+			a.Value = slog.StringValue(cleanText(v.Error()))
+		case fmt.Stringer:
+			a.Value = slog.StringValue(cleanText(v.String()))
+		}
+	default: // numbers, times and the like hold no text
+	}
+	return a
+}
+
+// isSecretName reports whether a value of that name is a secret, in whatever
+// spelling.
+func isSecretName(name string) bool {
+	folded := strings.Map(func(r rune) rune {
+		if r == '_' || r == '-' || r == '.' {
+			return -1
+		}
+		return r
+	}, strings.ToLower(name))
+	switch folded {
+	case "authorization", "proxyauthorization", "cookie", "setcookie", "credentials", "databaseurl", "dsn":
+		return true
+	}
+	for _, end := range []string{"password", "passwd", "token", "secret", "apikey", "privatekey", "hash"} {
+		if strings.HasSuffix(folded, end) {
+			return true
+		}
+	}
+	return false
+}
+
+// tokenLike finds JWTs, credentials behind their scheme, passwords in URLs, and
+// password hashes.
+var tokenLike = regexp.MustCompile(
+	`eyJ[\w-]*\.[\w.-]+|(?i:\b(?:bearer|basic)\s+)[\w.~+/=-]+|://[^\s/@:]*:[^\s/@]*@|\$(?:argon2\w+|2[aby]|scrypt|pbkdf2[\w-]*)\$\S+`)
+
+// cleanText takes what looks like a secret out of a text, and cuts it.
+func cleanText(s string) string {
+	if len(s) > maxLogText {
+		cut := maxLogText
+		for cut > 0 && !utf8.RuneStart(s[cut]) {
+			cut--
+		}
+		s = s[:cut] + "…"
+	}
+	return tokenLike.ReplaceAllString(s, redacted)
+}

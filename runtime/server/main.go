@@ -1,0 +1,209 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"golang.org/x/term"
+
+	"github.com/gatewright/gate/runtime/config"
+)
+
+// The exit codes of [Main].
+const (
+	exitOK    = 0
+	exitFault = 1
+	exitUsage = 2
+)
+
+// process is the program's surroundings.
+type process struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	environ        []string // nil means that of the process
+	terminal       bool     // stderr is one
+}
+
+// Main runs the program of a service and returns its exit code: 0, 1 for a
+// fault, 2 for wrong usage. The arguments are those of the command line without
+// the name of the program.
+func Main(s Service, args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return run(ctx, s, args, process{
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		terminal: term.IsTerminal(int(os.Stderr.Fd())),
+	})
+}
+
+func run(ctx context.Context, s Service, args []string, p process) int {
+	command, rest := "serve", args
+	if len(args) > 0 {
+		command, rest = args[0], args[1:]
+	}
+	var f func(context.Context, Service, process) int
+	switch command {
+	case "serve":
+		f = serve
+	case "migrate":
+		f = migrateOnly
+	case "version", "--version":
+		f = version
+	case "help", "--help", "-h":
+		_, _ = io.WriteString(p.stdout, usage(s))
+		return exitOK
+	}
+	if len(rest) > 0 && (rest[0] == "--help" || rest[0] == "-h") && f != nil {
+		_, _ = io.WriteString(p.stdout, usage(s))
+		return exitOK
+	}
+	if f == nil || len(rest) > 0 {
+		bad := command
+		if f != nil {
+			bad = rest[0]
+		}
+		_, _ = fmt.Fprintf(p.stderr, "%s: unknown argument %q\n\n%s", s.Name, bad, usage(s))
+		return exitUsage
+	}
+	return f(ctx, s, p)
+}
+
+func usage(s Service) string {
+	var b strings.Builder
+	b.WriteString(s.Name)
+	if s.Description != "" {
+		b.WriteString(": " + s.Description)
+	}
+	b.WriteString(`
+
+Usage:
+  NAME            serve until interrupted
+  NAME migrate    bring the database up to date and end
+  NAME version    print the version
+
+Settings come from the environment, and from the file .env for what the
+environment does not say: ADDR, DATABASE_URL, AUTH_SECRET or AUTH_KEY_FILE,
+ADMIN_EMAIL, PUBLIC_URL, CORS_ORIGINS, TRUSTED_PROXIES, LOG_LEVEL, DOCS.
+
+Example:
+  ADDR=127.0.0.1:8080 AUTH_SECRET="$(openssl rand -base64 48)" NAME
+`)
+	return strings.ReplaceAll(b.String(), "NAME", s.Name)
+}
+
+// start reads the settings and opens the server.
+func start(ctx context.Context, s Service, p process) (*Server, error) {
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	o := config.Options{Environ: p.environ, File: ".env", Addr: s.Addr, Database: s.Database}
+	if o.Addr == "" {
+		o.Addr = "127.0.0.1:3000"
+	}
+	if s.Auth != nil && s.Auth.JWT != nil {
+		o.SecretBytes = s.Auth.JWT.SecretBytes()
+		o.KeyFile = o.SecretBytes == 0
+	}
+	cfg, err := config.Load(o)
+	if err != nil {
+		return nil, err
+	}
+	logger := newLogger(p.stderr, cfg.LogLevel)
+	if err := devCheck(cfg); err != nil {
+		return nil, err
+	}
+	if s.InsecureOpenToEveryone {
+		logger.WarnContext(ctx, "open to everyone: no rule holds")
+	}
+	for _, w := range cfg.Warnings {
+		logger.WarnContext(ctx, "setting", "problem", w.String())
+	}
+	srv, err := Open(ctx, s, cfg, logger)
+	if err != nil {
+		return nil, err
+	}
+	if err := srv.firstAdministrator(ctx, p); err != nil {
+		return nil, errors.Join(err, srv.Close())
+	}
+	return srv, nil
+}
+
+// firstAdministrator creates the administrator of a service without accounts,
+// and shows the password if somebody watches. It never goes to the log.
+func (s *Server) firstAdministrator(ctx context.Context, p process) error {
+	if s.app.Auth == nil {
+		return nil
+	}
+	admin, err := s.app.Auth.FirstAdministrator(ctx, adminFile)
+	if err != nil || admin == nil {
+		return err
+	}
+	s.logger.InfoContext(ctx, "first administrator created", "file", adminFile)
+	if p.terminal {
+		_, _ = fmt.Fprintf(p.stderr, "\n  Administrator   %s\n  Password        %s\n  Also in %s; shown this once.\n\n",
+			admin.Login, admin.Password.Reveal(), adminFile)
+	}
+	return nil
+}
+
+// adminFile is where the first administrator is written to.
+const adminFile = ".gate/admin.json"
+
+// fail reports why the program ends: settings in words, everything as a line of
+// the log.
+func fail(ctx context.Context, p process, err error) int {
+	if problems, ok := errors.AsType[*config.Errors](err); ok {
+		_, _ = fmt.Fprintln(p.stderr, problems.Error())
+		err = errors.New("the settings are not right")
+	}
+	newLogger(p.stderr, slog.LevelInfo).ErrorContext(ctx, "the service does not start", "err", err)
+	return exitFault
+}
+
+func serve(ctx context.Context, s Service, p process) int {
+	srv, err := start(ctx, s, p)
+	if err != nil {
+		return fail(ctx, p, err)
+	}
+	defer srv.Close()
+	ctx, stop := watch(ctx, srv.app.Config, p.stdin)
+	defer stop()
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", srv.app.Config.Addr)
+	if err != nil {
+		return fail(ctx, p, err)
+	}
+	srv.logger.InfoContext(ctx, "listening", "addr", l.Addr().String(), "service", s.Name)
+	if err := srv.Serve(ctx, l); err != nil {
+		srv.logger.ErrorContext(ctx, "stopped", "err", err)
+		return exitFault
+	}
+	srv.logger.InfoContext(ctx, "stopped")
+	return exitOK
+}
+
+// migrateOnly brings the database up to date, creates the first administrator
+// like a start does, and prints what was applied.
+func migrateOnly(ctx context.Context, s Service, p process) int {
+	srv, err := start(ctx, s, p)
+	if err != nil {
+		return fail(ctx, p, err)
+	}
+	defer srv.Close()
+	out := json.NewEncoder(p.stdout)
+	for _, m := range srv.applied {
+		if err := out.Encode(m); err != nil {
+			return fail(ctx, p, err)
+		}
+	}
+	return exitOK
+}

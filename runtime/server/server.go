@@ -1,0 +1,231 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/runtime/auth"
+	"github.com/gatewright/gate/runtime/config"
+	"github.com/gatewright/gate/store"
+	"github.com/gatewright/gate/store/accounts"
+)
+
+// Time-outs of a connection, and of stopping.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 30 * time.Second
+	writeTimeout      = 60 * time.Second
+	idleTimeout       = 120 * time.Second
+	maxHeaderBytes    = 32 << 10
+	pingTimeout       = 2 * time.Second
+	shutdownTimeout   = 10 * time.Second
+	sweepEvery        = time.Hour // of expired sessions
+)
+
+// A Server is a service with its database open and its routes in place.
+// [Main] makes one; tests of a service make their own.
+type Server struct {
+	app      *App
+	handler  http.Handler
+	logger   *slog.Logger
+	applied  []applied // migrations, by this start
+	stopping atomic.Bool
+}
+
+// Open opens the database, migrates it, and builds the service. The caller
+// closes the server. A nil logger means slog.Default().
+func Open(ctx context.Context, s Service, cfg *config.Config, logger *slog.Logger) (*Server, error) {
+	if logger == nil {
+		logger = slog.Default()
+	}
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	db, err := s.Open(ctx, cfg.DatabaseURL.Reveal())
+	if err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	srv, err := build(ctx, s, cfg, logger, db)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return srv, nil
+}
+
+func build(ctx context.Context, s Service, cfg *config.Config, logger *slog.Logger, db *store.DB) (*Server, error) {
+	done, err := migrate(ctx, s, db)
+	if err != nil {
+		return nil, err
+	}
+	policy, err := authz.NewPolicy(s.Roles)
+	if err != nil {
+		return nil, err
+	}
+	a := &App{
+		Name: s.Name, Config: cfg, DB: db, Policy: policy, Logger: logger,
+		service: s, mux: http.NewServeMux(), errors: gate.ErrorWriter{Logger: logger},
+	}
+	if s.Auth != nil {
+		a.Auth, err = auth.New(*s.Auth, auth.Options{Service: s.Name, Settings: cfg, DB: db, Policy: policy, Logger: logger})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if err := s.Build(a); err != nil {
+		return nil, fmt.Errorf("build the service: %w", err)
+	}
+	srv := &Server{app: a, logger: logger, applied: done}
+	a.mux.HandleFunc("GET /health/live", srv.live)
+	a.mux.HandleFunc("GET /health/ready", srv.ready)
+	if err := a.finish(); err != nil {
+		return nil, fmt.Errorf("build the service: %w", err)
+	}
+	srv.handler = &edge{
+		next: a.mux, logger: logger, errors: a.errors, login: pathLogin,
+		proxies: cfg.TrustedProxies, origins: cfg.CORSOrigins,
+		hsts: cfg.PublicURL != nil && cfg.PublicURL.Scheme == "https", now: time.Now,
+	}
+	return srv, nil
+}
+
+// An applied is a migration that was applied.
+type applied struct {
+	Component string `json:"component"`
+	Version   int    `json:"version"`
+	Name      string `json:"name"`
+}
+
+// migrate brings the schema up to date: that of sessions, if there are any, and
+// that of the service.
+func migrate(ctx context.Context, s Service, db *store.DB) ([]applied, error) {
+	type component struct {
+		name       string
+		migrations []store.Migration
+	}
+	own, err := s.Migrations()
+	if err != nil {
+		return nil, err
+	}
+	components := []component{{"app", own}}
+	if s.Auth != nil {
+		components = append(components, component{accounts.Component, accounts.Migrations(db.Dialect())})
+	}
+	var all []applied
+	for _, c := range components {
+		done, err := db.Migrate(ctx, c.name, c.migrations)
+		if err != nil {
+			return all, fmt.Errorf("migrate the database: %w", err)
+		}
+		for _, m := range done {
+			all = append(all, applied{c.name, m.Version, m.Name})
+		}
+	}
+	return all, nil
+}
+
+// Handler returns the whole service as one handler.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Close closes the database and ends what runs in the background. No request
+// may run any more.
+func (s *Server) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+	defer cancel()
+	var err error
+	if s.app.Auth != nil {
+		err = s.app.Auth.Close(ctx)
+	}
+	return errors.Join(err, s.app.DB.Close())
+}
+
+// Serve answers requests on l until ctx ends. Then it takes no further ones,
+// lets those that run finish for at most ten seconds, and returns. The error is
+// nil after an orderly stop.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	hs := &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn),
+	}
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	hs.Protocols = &protocols
+	sweep, stop := context.WithCancel(ctx)
+	swept := make(chan struct{})
+	go func() {
+		defer close(swept)
+		s.sweep(sweep)
+	}()
+	defer func() { stop(); <-swept }()
+
+	failed := make(chan error, 1)
+	go func() { failed <- hs.Serve(l) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	s.stopping.Store(true)
+	s.logger.InfoContext(ctx, "stopping")
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	err := hs.Shutdown(drain)
+	if err != nil {
+		err = errors.Join(fmt.Errorf("requests still ran after %v: %w", shutdownTimeout, err), hs.Close())
+	}
+	<-failed
+	return err
+}
+
+// sweep removes the rows of sessions that have expired, once in a while.
+func (s *Server) sweep(ctx context.Context) {
+	if s.app.Auth == nil {
+		return
+	}
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if _, err := s.app.Auth.Sessions().DeleteExpired(ctx); err != nil && ctx.Err() == nil {
+				s.logger.WarnContext(ctx, "expired sessions not deleted", "err", err)
+			}
+		}
+	}
+}
+
+// live answers as long as the process does.
+func (s *Server) live(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusOK)
+}
+
+// ready answers 503 while requests cannot be served: the database does not
+// answer, or the service is stopping. It does not say which.
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	ctx, cancel := context.WithTimeout(r.Context(), pingTimeout)
+	defer cancel()
+	status := http.StatusOK
+	if s.stopping.Load() {
+		status = http.StatusServiceUnavailable
+	} else if err := s.app.DB.Ping(ctx); err != nil {
+		status = http.StatusServiceUnavailable
+		s.logger.WarnContext(ctx, "not ready", "err", err)
+	}
+	w.WriteHeader(status)
+}

@@ -1,0 +1,205 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/runtime/auth"
+	"github.com/gatewright/gate/runtime/config"
+	"github.com/gatewright/gate/runtime/crud"
+	"github.com/gatewright/gate/runtime/model"
+	"github.com/gatewright/gate/runtime/rest"
+	"github.com/gatewright/gate/store"
+)
+
+// A Service is what generated code says of itself. Name, Open, Migrations and
+// Build are required.
+type Service struct {
+	// Name is the name of the service: restaurant.
+	Name string
+	// Module is the path of its Go module.
+	Module string
+	// Description is a sentence for people.
+	Description string
+	// Addr is where it listens unless ADDR says otherwise; empty means
+	// 127.0.0.1:3000.
+	Addr string
+	// Database is the database unless DATABASE_URL says otherwise; empty makes
+	// that setting necessary.
+	Database string
+	// Open opens the database.
+	Open func(ctx context.Context, url string) (*store.DB, error)
+	// Migrations are those of the service's own tables.
+	Migrations func() ([]store.Migration, error)
+	// OpenAPI is the description of the routes as JSON; empty means that there
+	// is none.
+	OpenAPI []byte
+	// Roles are the roles that accounts may have.
+	Roles []authz.Role
+	// Auth says how callers prove who they are; nil means that nobody can, and
+	// what is not public is closed.
+	Auth *auth.Config
+	// InsecureOpenToEveryone puts every request above the rules. It is refused
+	// together with Auth, and meant for a service that only a gateway can reach.
+	InsecureOpenToEveryone bool
+	// Build makes the entities and hands them to [App.Serve].
+	Build func(*App) error
+}
+
+func (s Service) check() error {
+	switch {
+	case s.Name == "" || s.Open == nil || s.Migrations == nil || s.Build == nil:
+		return errors.New("the service lacks a name, a database, migrations or a build function")
+	case s.Auth != nil && s.InsecureOpenToEveryone:
+		return errors.New("a service that is open to everyone has no authentication")
+	}
+	return nil
+}
+
+// An App is a service while it is being put together. Generated code and the
+// service's own code get it in [Service.Build].
+type App struct {
+	// Name is the name of the service.
+	Name string
+	// Config holds the settings.
+	Config *config.Config
+	// DB is the database, migrated.
+	DB *store.DB
+	// Policy knows the roles.
+	Policy *authz.Policy
+	// Auth is the authentication; nil for a service without.
+	Auth *auth.Auth
+	// Logger is the service's log.
+	Logger *slog.Logger
+
+	service   Service
+	mux       *http.ServeMux
+	errors    gate.ErrorWriter
+	entities  []crud.Service
+	passwords crud.Hasher // made when an entity needs it
+	routes    []rest.Route
+	guarded   []guardedRoute
+	ownRoot   bool // the service has its own pattern for everything
+	err       error
+}
+
+// guardedRoute is a handler that waits for the guards, which can be made only
+// when all strategies are registered.
+type guardedRoute struct {
+	pattern string
+	handler http.Handler
+}
+
+// prefix is before the paths of the API.
+const prefix = "/api"
+
+// Serve puts an entity under its routes. Call it once for each.
+func (a *App) Serve(s crud.Service) {
+	if e := s.Entity(); e.Find(model.Password) != model.NoField {
+		if u, ok := s.(interface{ UsePasswords(crud.Hasher) }); ok {
+			u.UsePasswords(a.hasher())
+		}
+	}
+	a.entities = append(a.entities, s)
+}
+
+// hasher returns the one hasher of the service.
+func (a *App) hasher() crud.Hasher {
+	if a.passwords == nil {
+		a.passwords, a.err = auth.NewHasher(a.Auth, a.Name)
+	}
+	return a.passwords
+}
+
+// Authenticate says which entity holds the accounts. Call it once, after the
+// calls of Serve, in a service with [Service.Auth].
+func (a *App) Authenticate(users auth.Entity) error {
+	if a.Auth == nil {
+		return errors.New("the service has no authentication")
+	}
+	return a.Auth.Use(users)
+}
+
+// Handle serves an own handler on a pattern of [http.ServeMux]. Like the routes
+// of entities it is asked by callers of whom it is known who they are and by
+// nobody in particular: what a caller may do is for the handler to say, see
+// [gate.PrincipalFromContext]. It panics like the mux does when the pattern is
+// malformed or taken.
+func (a *App) Handle(pattern string, h http.Handler) {
+	if pattern == everything {
+		a.ownRoot = true
+	}
+	a.guarded = append(a.guarded, guardedRoute{pattern, h})
+}
+
+// HandleFunc is [App.Handle] for a function.
+func (a *App) HandleFunc(pattern string, h http.HandlerFunc) { a.Handle(pattern, h) }
+
+// protect returns h behind the strategies of the service.
+func (a *App) protect(h http.Handler) http.Handler {
+	if a.Auth != nil {
+		return a.Auth.Protect(h)
+	}
+	if !a.service.InsecureOpenToEveryone {
+		return h
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r.WithContext(authz.System(r.Context())))
+	})
+}
+
+// finish registers everything on the mux.
+func (a *App) finish() error {
+	if a.err != nil {
+		return a.err
+	}
+	if a.Auth != nil && a.Auth.Accounts() == nil {
+		return errors.New("nobody said which entity holds the accounts")
+	}
+	if err := crud.Link(a.entities...); err != nil {
+		return fmt.Errorf("entities: %w", err)
+	}
+	api := rest.API{Prefix: prefix, Protect: a.protect, Policy: a.Policy, Errors: a.errors}
+	for _, e := range a.entities {
+		for _, route := range api.Routes(e) {
+			a.routes = append(a.routes, route)
+			a.mux.Handle(route.Method+" "+route.Path, route.Handler)
+		}
+	}
+	if a.Auth != nil {
+		a.authRoutes()
+	}
+	for _, g := range a.guarded {
+		a.mux.Handle(g.pattern, a.protect(g.handler))
+	}
+	if a.Config.Docs && len(a.service.OpenAPI) > 0 {
+		docs(a.mux, a.Name, a.service.OpenAPI)
+	}
+	a.devRoutes()
+	if !a.ownRoot {
+		a.mux.Handle(everything, &notFound{mux: a.mux, errors: a.errors})
+	}
+	return nil
+}
+
+// The paths of authentication.
+const (
+	pathLogin       = prefix + "/authentication"
+	pathMe          = prefix + "/me"
+	pathPermissions = prefix + "/me/permissions"
+)
+
+func (a *App) authRoutes() {
+	if a.Auth.LogsIn() {
+		login := a.Auth.Service().Handler()
+		a.mux.Handle(pathLogin, login)
+		a.mux.Handle(pathLogin+"/{token}", login)
+	}
+	a.mux.Handle("GET "+pathMe, a.Auth.Protect(a.Auth.Me(a.errors)))
+	a.mux.Handle("GET "+pathPermissions, a.Auth.Protect(a.Auth.MyPermissions(a.errors)))
+}
