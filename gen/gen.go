@@ -1,0 +1,115 @@
+package gen
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"text/template"
+
+	"github.com/gatewright/gate/design"
+)
+
+//go:embed templates
+var templates embed.FS
+
+// The names of files that gate has a special relation to.
+const (
+	gitignoreFile  = ".gitignore"
+	schemaFile     = "gate.schema.json"
+	envExampleFile = ".env.example"
+)
+
+// Options are what a design does not say about its service.
+type Options struct {
+	// GateVersion is the version of the module github.com/gatewright/gate that the
+	// service requires: v1.2.3. Empty means a development build, which needs
+	// Replace.
+	GateVersion string
+
+	// GateSum is the checksum of that version, for go.sum, as
+	// debug.ReadBuildInfo reports it: h1:… Without it the first build of a service
+	// asks for go mod download.
+	GateSum string
+
+	// Replace is the folder of a checkout of gate, relative to the service or
+	// absolute, that go.mod names instead of a released version.
+	Replace string
+
+	// State is what is in the folder of the service already; see [ReadState].
+	State State
+
+	// AllowDestructive names the destructive changes of the schema that may be
+	// made: "items" for a table, "items.price" for a column.
+	AllowDestructive []string
+}
+
+// Generate makes the files of the service that d describes. Same input, same
+// bytes. It reads and writes no file: what it knows of the disk is in
+// opts.State. Plugins that d does not turn on contribute nothing.
+//
+// The error is a [*design.Errors] when something in gate.yaml is to be changed,
+// and a [*DestructiveError] when the schema would lose data that
+// opts.AllowDestructive does not name.
+func Generate(d *design.Design, opts Options, plugins ...Plugin) (Files, error) {
+	on, err := solve(d, plugins)
+	if err != nil {
+		return nil, err
+	}
+	b := &Build{Design: d, parsed: map[parsedTemplate]*template.Template{}}
+	for _, a := range on {
+		if err := a.part.Contribute(b); err != nil {
+			return nil, fmt.Errorf("plugin %s: %w", a.Name, err)
+		}
+	}
+	if err := b.migrations(opts); err != nil {
+		return nil, err
+	}
+	if err := b.module(opts); err != nil {
+		return nil, err
+	}
+	schema, err := Schema(plugins...)
+	if err != nil {
+		return nil, err
+	}
+	b.Add(File{Path: schemaFile, Data: schema, Owner: Generated})
+	return b.files()
+}
+
+// FindReplace returns how go.mod of the service in dir names a checkout of gate:
+// relative when the service lies inside of it, so that both can move together,
+// and absolute otherwise.
+func FindReplace(dir, checkout string) (string, error) {
+	dir, err := realPath(dir)
+	if err != nil {
+		return "", err
+	}
+	if checkout, err = realPath(checkout); err != nil {
+		return "", err
+	}
+	below, err := filepath.Rel(checkout, dir)
+	if err != nil || !filepath.IsLocal(below) {
+		return filepath.ToSlash(checkout), nil //nolint:nilerr // on another drive there is no relative path
+	}
+	up, err := filepath.Rel(dir, checkout)
+	if up == "." {
+		return "", errors.New("the service cannot be the checkout of gate itself")
+	}
+	return filepath.ToSlash(up), err
+}
+
+// realPath returns the absolute path without symbolic links of a folder that
+// may not exist yet.
+func realPath(dir string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	real, err := filepath.EvalSymlinks(dir)
+	if errors.Is(err, os.ErrNotExist) && filepath.Dir(dir) != dir {
+		parent, err := realPath(filepath.Dir(dir))
+		return filepath.Join(parent, filepath.Base(dir)), err
+	}
+	return real, err
+}

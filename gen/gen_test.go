@@ -1,0 +1,90 @@
+package gen_test
+
+import (
+	"testing"
+
+	"github.com/gatewright/gate/design"
+	"github.com/gatewright/gate/gen"
+	"github.com/gatewright/gate/gen/standard"
+)
+
+// everything is a design with every type of field, every kind of id and every
+// plugin.
+const everything = `gate: 1
+service: {name: shop, module: example.com/shop, description: "All there is.\nIn two lines."}
+roles:
+  customer: {default: true}
+  clerk: {permissions: ["create:orders", "update:orders"]}
+plugins:
+  auth-core: {entity: User}
+  auth-jwt: {expiresIn: 1h, issuer: shop.example, audience: api.shop.example}
+  auth-basic: {realm: Shop}
+entities:
+  Customer:
+    plural: Customers
+    fields:
+      id: {type: id, kind: serial}
+      name: {type: text, required: true, minLength: 2, maxLength: 80, searchable: true, description: "What to call\nthem."}
+    allow: {view: public, list: signed-in}
+  Order:
+    description: What a customer wants.
+    fields:
+      id: {type: id, kind: cuid2}
+      item: {type: relation, to: OrderItem}
+      customer: {type: relation, to: Customer, required: true, onDelete: cascade}
+      buyer: {type: relation, to: User, onDelete: set-null}
+      note: longtext
+      link: url
+      contact: email
+      count: {type: integer, required: true, default: 1, min: 1, max: 99}
+      price: {type: decimal, precision: 12, scale: 3, required: true, min: 0.5}
+      weight: {type: float, default: 1.5}
+      paid: {type: boolean, required: true, default: false}
+      status: {type: enum, values: [open, in-progress, done], required: true, default: open}
+      due: date
+      shipped: datetime
+      extra: json
+    owner: buyer
+    allow:
+      view: [owner, clerk]
+      list: [owner, clerk]
+      create: ["create:orders"]
+      update: [owner, "update:orders"]
+    fieldRules:
+      note: {view: [clerk], update: [clerk]}
+  OrderItem:
+    fields:
+      id: {type: id, kind: ulid}
+      parent: {type: relation, to: OrderItem}
+      code: {type: text, unique: true, required: true}
+    allow: {view: public, list: public}
+  User:
+    fields:
+      name: username
+      password: password
+      roles: roles
+    owner: id
+    allow: {view: owner, create: public}
+`
+
+func parse(t testing.TB, src string) *design.Design {
+	t.Helper()
+	d, err := design.Parse("gate.yaml", []byte(src))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// generate generates a development build.
+func generate(t testing.TB, d *design.Design, opts gen.Options) gen.Files {
+	t.Helper()
+	if opts.Replace == "" && opts.GateVersion == "" {
+		opts.Replace = "/gate"
+	}
+	files, err := gen.Generate(d, opts, standard.Plugins()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}

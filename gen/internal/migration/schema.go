@@ -1,0 +1,230 @@
+// Package migration turns the difference between two versions of a design into
+// SQL, and keeps the last version as a snapshot next to the migrations.
+//
+// It knows what is stored and how, not what the fields mean: maximum lengths,
+// enum values and patterns are checked by the service, so that a change of them
+// needs no migration.
+package migration
+
+import (
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+
+	"github.com/gatewright/gate/design"
+)
+
+// snapshotFormat is the version of the snapshot.
+const snapshotFormat = 1
+
+// A Schema is the tables of a service as they stand after a migration.
+type Schema struct {
+	Format   int             `json:"format"`
+	Database design.Database `json:"database"`
+	Tables   []*Table        `json:"tables"`
+}
+
+// A Table holds the rows of an entity.
+type Table struct {
+	Name    string    `json:"name"`
+	Columns []*Column `json:"columns"`
+
+	pos design.Position
+}
+
+// A Column holds the values of a field. The first column of a table is its
+// primary key.
+type Column struct {
+	Name       string `json:"name"`
+	Kind       Kind   `json:"kind"`
+	Precision  int    `json:"precision,omitempty"`
+	Scale      int    `json:"scale,omitempty"`
+	Null       bool   `json:"null,omitempty"`
+	Unique     Unique `json:"unique,omitempty"`
+	References string `json:"references,omitempty"` // a table
+	OnDelete   string `json:"onDelete,omitempty"`   // NO ACTION, CASCADE, SET NULL
+
+	fill any // the value for rows that are there already: nil, or as design.Field.Default
+	pos  design.Position
+	path string // of the field in gate.yaml
+}
+
+// stored returns what the snapshot keeps of c.
+func (c *Column) stored() Column {
+	s := *c
+	s.fill, s.pos, s.path = nil, design.Position{}, ""
+	return s
+}
+
+// A Kind is a way to store values. Fields of different types may be stored in
+// the same way; a password and a text are not, so that neither becomes the other.
+type Kind string
+
+// The kinds of columns.
+const (
+	Text     Kind = "text"
+	Password Kind = "password"
+	Integer  Kind = "integer"
+	Decimal  Kind = "decimal"
+	Float    Kind = "float"
+	Boolean  Kind = "boolean"
+	Date     Kind = "date"
+	DateTime Kind = "datetime"
+	JSON     Kind = "json"
+	Roles    Kind = "roles"
+	UUID     Kind = "uuid"
+	Serial   Kind = "serial"
+)
+
+// Unique says how the values of a column differ from each other.
+type Unique string
+
+// The ways to be unique. The zero value is none.
+const (
+	Exact Unique = "exact"
+	Fold  Unique = "fold" // letters of either case are the same
+)
+
+// FromDesign returns the schema that d asks for.
+func FromDesign(d *design.Design) (*Schema, error) {
+	s := &Schema{Format: snapshotFormat, Database: d.Service.Database}
+	for _, e := range d.Entities {
+		t := &Table{Name: e.Table, pos: e.Pos}
+		for _, f := range e.Fields {
+			c, err := column(f)
+			if err != nil {
+				return nil, err
+			}
+			c.path = "entities." + e.Name + ".fields." + f.Name
+			if f.Type == design.ID {
+				t.Columns = append([]*Column{c}, t.Columns...)
+				continue
+			}
+			t.Columns = append(t.Columns, c)
+		}
+		s.Tables = append(s.Tables, t)
+	}
+	return s, nil
+}
+
+func column(f *design.Field) (*Column, error) {
+	c := &Column{
+		Name: f.Column, Kind: kinds(f.Type), Null: !f.Required,
+		fill: f.Default, pos: f.Pos,
+	}
+	switch f.Type {
+	case design.ID:
+		c.Kind, c.Null = idKind(f.ID), false
+		return c, nil
+	case design.ToOne:
+		to := f.Relation.Entity
+		id := to.IDField()
+		if id == nil {
+			return nil, fmt.Errorf("entity %s has no id", to.Name)
+		}
+		if c.Kind = idKind(id.ID); c.Kind == Serial {
+			c.Kind = Integer
+		}
+		c.References, c.OnDelete = to.Table, onDelete(f.Relation.OnDelete)
+	case design.Decimal:
+		c.Precision, c.Scale = f.Precision, f.Scale
+	case design.CreatedAt, design.UpdatedAt:
+		c.Null, c.fill = false, "now"
+	case design.Roles:
+		c.fill = "[]"
+	}
+	if c.Kind == "" {
+		return nil, fmt.Errorf("field %s: type %s is not stored", f.Name, f.Type)
+	}
+	if f.Unique {
+		c.Unique = Exact
+		if f.Type == design.Email || f.Type == design.Username {
+			c.Unique = Fold
+		}
+	}
+	return c, nil
+}
+
+func kinds(t design.Type) Kind {
+	switch t {
+	case design.Text, design.LongText, design.Email, design.URL, design.Enum, design.Username:
+		return Text
+	case design.Int:
+		return Integer
+	case design.CreatedAt, design.UpdatedAt:
+		return DateTime
+	case design.Password, design.Decimal, design.Float, design.Boolean, design.Date, design.DateTime, design.JSON, design.Roles:
+		return Kind(t)
+	}
+	return ""
+}
+
+func idKind(k design.IDKind) Kind {
+	switch k {
+	case design.UUID:
+		return UUID
+	case design.Serial:
+		return Serial
+	}
+	return Text
+}
+
+func onDelete(o design.OnDelete) string {
+	switch o {
+	case design.Cascade:
+		return "CASCADE"
+	case design.SetNull:
+		return "SET NULL"
+	}
+	return "RESTRICT"
+}
+
+// Parse reads a snapshot. A nil one is an empty schema.
+func Parse(db design.Database, snapshot []byte) (*Schema, error) {
+	if snapshot == nil {
+		return &Schema{Format: snapshotFormat, Database: db}, nil
+	}
+	var s Schema
+	if err := json.Unmarshal(snapshot, &s); err != nil {
+		return nil, fmt.Errorf("reading the snapshot of the schema: %w", err)
+	}
+	if s.Format != snapshotFormat || s.Database != db {
+		return nil, fmt.Errorf("the snapshot of the schema has format %d for %q, not %d for %q", s.Format, s.Database, snapshotFormat, db)
+	}
+	return &s, nil
+}
+
+// Snapshot returns s as [Parse] reads it.
+func (s *Schema) Snapshot() ([]byte, error) {
+	b, err := json.MarshalIndent(s, "", "\t")
+	return append(b, '\n'), err
+}
+
+func (s *Schema) table(name string) *Table {
+	for _, t := range s.Tables {
+		if t.Name == name {
+			return t
+		}
+	}
+	return nil
+}
+
+func (t *Table) column(name string) *Column {
+	for _, c := range t.Columns {
+		if c.Name == name {
+			return c
+		}
+	}
+	return nil
+}
+
+// indexName names an index within the 63 bytes that PostgreSQL looks at.
+func indexName(table, column, suffix string) string {
+	name := table + "_" + column + "_" + suffix
+	if len(name) <= 63 {
+		return name
+	}
+	h := fnv.New32a()
+	h.Write([]byte(name))
+	return fmt.Sprintf("%s_%08x_%s", name[:63-10-len(suffix)], h.Sum32(), suffix)
+}

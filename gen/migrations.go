@@ -1,0 +1,115 @@
+package gen
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gatewright/gate/gen/internal/migration"
+)
+
+// A DestructiveError says that the change of a design would lose data.
+type DestructiveError struct {
+	Changes []Destruction
+}
+
+// A Destruction is one change of the schema that loses data.
+type Destruction struct {
+	Name string // what to allow: items, or items.price
+	What string // for people: column price of table items is dropped
+}
+
+// Error lists the changes.
+func (e *DestructiveError) Error() string {
+	what := make([]string, len(e.Changes))
+	for i, c := range e.Changes {
+		what[i] = c.What
+	}
+	return "the change loses data: " + strings.Join(what, "; ")
+}
+
+// migrations adds the migration that leads from the last snapshot to the design,
+// and the new snapshot.
+func (b *Build) migrations(opts Options) error {
+	db := b.Design.Service.Database
+	dir := migrationsDir(db)
+	if opts.State.Schema == nil && len(opts.State.Migrations) > 0 {
+		return fmt.Errorf("%s holds migrations but no schema.json, which says where they lead: restore it from version control", dir)
+	}
+	was, err := migration.Parse(db, opts.State.Schema)
+	if err != nil {
+		return fmt.Errorf("%s/schema.json: %w", dir, err)
+	}
+	is, err := migration.FromDesign(b.Design)
+	if err != nil {
+		return err
+	}
+	plan, err := migration.Diff(was, is)
+	if err != nil {
+		return err
+	}
+	if lost := destructive(plan, opts.AllowDestructive); len(lost) > 0 {
+		return &DestructiveError{Changes: lost}
+	}
+	names := opts.State.Migrations
+	if !plan.Empty() {
+		name, err := nextMigration(names, plan.Title)
+		if err != nil {
+			return err
+		}
+		names = append(slices.Clone(names), name)
+		b.Add(File{Path: path.Join(dir, name), Data: plan.SQL, Owner: AppendOnly})
+	}
+	snapshot, err := is.Snapshot()
+	if err != nil {
+		return err
+	}
+	if !plan.Empty() || opts.State.Schema == nil {
+		opts.State.Schema = snapshot
+	}
+	b.Add(File{Path: path.Join(dir, "schema.json"), Data: opts.State.Schema, Owner: Merged})
+	b.Template(File{Path: "migrations/migrations_gen.go", Owner: Generated}, templates, "templates/migrations.go.tmpl", migrationsData{
+		Dialect: string(db), Any: len(names) > 0,
+	})
+	return nil
+}
+
+// migrationsData is what the template of the package migrations prints.
+type migrationsData struct {
+	Dialect string
+	Any     bool
+}
+
+// destructive lists what plan loses and nobody allowed.
+func destructive(plan *migration.Plan, allowed []string) []Destruction {
+	var lost []Destruction
+	for _, l := range plan.Losses {
+		if !slices.Contains(allowed, l.Name) {
+			lost = append(lost, Destruction(l))
+		}
+	}
+	return lost
+}
+
+var migrationName = regexp.MustCompile(`^(\d{4,9})_[a-z0-9_]{1,100}\.sql$`)
+
+// nextMigration names the migration that follows those there are. Numbers, not
+// dates: the same change makes the same file.
+func nextMigration(names []string, title string) (string, error) {
+	last := 0
+	for _, name := range names {
+		m := migrationName.FindStringSubmatch(name)
+		if m == nil {
+			return "", fmt.Errorf("migration %s is not named like 0001_init.sql", name)
+		}
+		n, err := strconv.Atoi(m[1])
+		if err != nil {
+			return "", err
+		}
+		last = max(last, n)
+	}
+	return fmt.Sprintf("%04d_%s.sql", last+1, title[:min(len(title), 90)]), nil
+}

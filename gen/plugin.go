@@ -1,0 +1,51 @@
+package gen
+
+import "github.com/gatewright/gate/design"
+
+// A Plugin adds one ability to a service. It is a description; the work is done
+// by the [Part] that New makes for each generation.
+//
+// The order in which plugins contribute is solved from Requires, not configured.
+type Plugin struct {
+	Name    string // as in gate.yaml
+	Summary string // one line for people, lower case, no full stop
+
+	// Base plugins are part of every service and are not named in gate.yaml.
+	Base bool
+
+	// Requires names plugins that have to be on as well and contribute earlier.
+	Requires []string
+
+	// Conflicts names plugins that cannot be on at the same time.
+	Conflicts []string
+
+	// Provides says what the plugin is to others, and Needs what some other
+	// plugin has to provide, whatever the order of the two. Empty is nothing.
+	Provides, Needs string
+
+	// New makes the plugin ready for one generation.
+	New func() Part
+}
+
+// A Part is a plugin at work, for one generation of one service. Its settings
+// are read first, then Validate is called, then Contribute.
+type Part interface {
+	// Settings returns a pointer to the struct that takes the settings, with the
+	// defaults in it, or nil when there are none to make. What the tags of its
+	// fields say is also what editors are told:
+	//
+	//	Entity    string        `yaml:"entity" doc:"Who signs in." required:"true"`
+	//	Algorithm string        `yaml:"algorithm" doc:"How tokens are signed." enum:"HS256,ES256"`
+	//	ExpiresIn time.Duration `yaml:"expiresIn" doc:"Life of a token." min:"1m" max:"24h"`
+	//
+	// All three conditions are enforced, and a placeholder such as CHANGE_ME is
+	// refused in every text.
+	Settings() any
+
+	// Validate checks what the settings alone cannot say. p is the plugin's place
+	// in gate.yaml, nil for base plugins. The error is a [*design.Errors].
+	Validate(d *design.Design, p *design.Plugin) error
+
+	// Contribute adds to the service.
+	Contribute(b *Build) error
+}

@@ -1,0 +1,76 @@
+package authjwt
+
+import (
+	"github.com/gatewright/gate/design"
+	"github.com/gatewright/gate/gen"
+)
+
+// path describes logging in and out.
+func path(a *design.AuthEntity) gen.Object {
+	login := gen.Object{
+		{Name: "tags", Value: []string{"authentication"}},
+		{Name: "summary", Value: "Log in"},
+		{Name: "description", Value: "With a login name and a password, or with an access token that is still good."},
+		{Name: "operationId", Value: "login"},
+		{Name: "security", Value: []any{}},
+		{Name: "requestBody", Value: gen.JSONBody(gen.SchemaRef("auth.Credentials"))},
+		{Name: "responses", Value: gen.Object{
+			{Name: "201", Value: gen.JSONResponse("Logged in.", gen.SchemaRef("auth.Result"))},
+			{Name: "400", Value: gen.ResponseRef("BadRequest")},
+			{Name: "401", Value: gen.ResponseRef("NotAuthenticated")},
+			{Name: "429", Value: gen.ResponseRef("TooManyRequests")},
+			{Name: "503", Value: gen.ResponseRef("Unavailable")},
+		}},
+	}
+	logout := gen.Object{
+		{Name: "tags", Value: []string{"authentication"}},
+		{Name: "summary", Value: "Log out: the token is dead from then on"},
+		{Name: "operationId", Value: "logout"},
+		{Name: "security", Value: []any{gen.Object{{Name: "bearer", Value: []string{}}}}},
+		{Name: "responses", Value: gen.Object{
+			{Name: "200", Value: gen.JSONResponse("Logged out.", gen.SchemaRef("auth.Result"))},
+			{Name: "401", Value: gen.ResponseRef("NotAuthenticated")},
+		}},
+	}
+	return gen.Object{{Name: "post", Value: login}, {Name: "delete", Value: logout}}
+}
+
+func schemas(a *design.AuthEntity) []gen.Property {
+	text := gen.Object{{Name: "type", Value: "string"}}
+	local := gen.Object{
+		{Name: "type", Value: "object"},
+		{Name: "required", Value: []string{"strategy", a.Identity.Key, a.Password.Key}},
+		{Name: "properties", Value: gen.Object{
+			{Name: "strategy", Value: gen.Object{{Name: "const", Value: "local"}}},
+			{Name: a.Identity.Key, Value: text},
+			{Name: a.Password.Key, Value: gen.Object{{Name: "type", Value: "string"}, {Name: "format", Value: "password"}}},
+		}},
+	}
+	token := gen.Object{
+		{Name: "type", Value: "object"},
+		{Name: "required", Value: []string{"strategy", "accessToken"}},
+		{Name: "properties", Value: gen.Object{
+			{Name: "strategy", Value: gen.Object{{Name: "const", Value: "jwt"}}},
+			{Name: "accessToken", Value: text},
+		}},
+	}
+	result := gen.Object{
+		{Name: "type", Value: "object"},
+		{Name: "required", Value: []string{"accessToken", "authentication"}},
+		{Name: "properties", Value: gen.Object{
+			{Name: "accessToken", Value: text},
+			{Name: "authentication", Value: gen.Object{
+				{Name: "type", Value: "object"},
+				{Name: "properties", Value: gen.Object{
+					{Name: "strategy", Value: text},
+					{Name: "payload", Value: gen.Object{{Name: "type", Value: "object"}, {Name: "description", Value: "The claims of the token."}}},
+				}},
+			}},
+			{Name: gen.Lower(a.Name), Value: gen.SchemaRef(a.Name)},
+		}},
+	}
+	return []gen.Property{
+		{Name: "auth.Credentials", Value: gen.Object{{Name: "oneOf", Value: []any{local, token}}}},
+		{Name: "auth.Result", Value: result},
+	}
+}

@@ -1,0 +1,297 @@
+package rest
+
+import (
+	"strings"
+
+	"github.com/gatewright/gate/design"
+	"github.com/gatewright/gate/gen"
+)
+
+// writer describes one entity.
+type writer struct {
+	design   *design.Design
+	entity   *design.Entity
+	security []gen.SecurityScheme
+}
+
+func (w *writer) tag() gen.Object {
+	tag := gen.Object{{Name: "name", Value: w.entity.Route}}
+	if w.entity.Description != "" {
+		tag = append(tag, gen.Property{Name: "description", Value: w.entity.Description})
+	}
+	return tag
+}
+
+// paths describes the operations that somebody may use.
+func (w *writer) paths() gen.Object {
+	e := w.entity
+	collection, single := gen.Object{}, gen.Object{}
+	if w.open(e.Allow.List) {
+		collection = append(collection, gen.Property{Name: "get", Value: w.list()})
+	}
+	if w.open(e.Allow.Create) {
+		collection = append(collection, gen.Property{Name: "post", Value: w.create()})
+	}
+	if w.open(e.Allow.View) {
+		single = append(single, gen.Property{Name: "get", Value: w.get()})
+	}
+	if w.open(e.Allow.Update) {
+		single = append(single,
+			gen.Property{Name: "put", Value: w.change("replace", "Replace", "Update"+e.Name)},
+			gen.Property{Name: "patch", Value: w.change("patch", "Change some fields of", e.Name+"Patch")})
+	}
+	if w.open(e.Allow.Delete) {
+		single = append(single, gen.Property{Name: "delete", Value: w.remove()})
+	}
+	var out gen.Object
+	if len(collection) > 0 {
+		out = append(out, gen.Property{Name: "/api/" + e.Route, Value: collection})
+	}
+	if len(single) > 0 {
+		id := gen.Object{
+			{Name: "name", Value: "id"}, {Name: "in", Value: "path"}, {Name: "required", Value: true},
+			{Name: "schema", Value: property(w.design, e.IDField(), false)},
+		}
+		single = append(gen.Object{{Name: "parameters", Value: []any{id}}}, single...)
+		out = append(out, gen.Property{Name: "/api/" + e.Route + "/{id}", Value: single})
+	}
+	return out
+}
+
+// open reports whether anybody at all may do what the rules are about.
+func (w *writer) open(rules []design.Rule) bool {
+	if w.design.Service.InsecureOpenToEveryone {
+		return true
+	}
+	for _, r := range rules {
+		if r.Kind == design.Public || r.Kind != design.Nobody && len(w.security) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// operation starts the description of an operation.
+func (w *writer) operation(verb, name, summary string, rules []design.Rule) gen.Object {
+	op := gen.Object{
+		{Name: "tags", Value: []string{w.entity.Route}},
+		{Name: "summary", Value: summary},
+		{Name: "operationId", Value: verb + name},
+	}
+	if w.design.Service.InsecureOpenToEveryone {
+		return op
+	}
+	words := make([]string, len(rules))
+	anybody := false
+	for i, r := range rules {
+		words[i] = r.String()
+		anybody = anybody || r.Kind == design.Public
+	}
+	op = append(op, gen.Property{Name: "description", Value: "For: " + strings.Join(words, ", ") + "."})
+	if len(w.security) == 0 {
+		return op
+	}
+	need := requirements(w.security)
+	if anybody {
+		need = append([]any{gen.Object{}}, need...)
+	}
+	return append(op, gen.Property{Name: "security", Value: need})
+}
+
+// answers lists what an operation answers: the good answer, and those errors that
+// it can give.
+func (w *writer) answers(status string, good any, rules []design.Rule, errors ...string) gen.Property {
+	out := gen.Object{{Name: status, Value: good}}
+	add := func(status, name string) {
+		out = append(out, gen.Property{Name: status, Value: gen.ResponseRef(name)})
+	}
+	codes := map[string]string{"400": "BadRequest", "404": "NotFound", "409": "Conflict", "415": "UnsupportedMediaType"}
+	if len(errors) > 0 && errors[0] == "400" {
+		add("400", codes["400"])
+		errors = errors[1:]
+	}
+	if len(w.security) > 0 {
+		add("401", "NotAuthenticated")
+		add("403", "Forbidden")
+	}
+	for _, status := range errors {
+		add(status, codes[status])
+	}
+	add("503", "Unavailable")
+	return gen.Property{Name: "responses", Value: out}
+}
+
+func (w *writer) list() gen.Object {
+	e := w.entity
+	op := w.operation("list", e.Plural, "Find "+e.Plural, e.Allow.List)
+	params := []any{ref("parameters", "limit"), ref("parameters", "skip")}
+	var sortable gen.Object
+	var readable []string
+	search := false
+	for _, f := range e.Fields {
+		if hidden(f.Access.View) || f.Type == design.Password {
+			continue
+		}
+		readable = append(readable, f.Key)
+		search = search || f.Searchable
+		if f.Type != design.JSON && f.Type != design.Roles {
+			sortable = append(sortable, gen.Property{Name: f.Key, Value: gen.Object{{Name: "enum", Value: []int{1, -1}}}})
+		}
+	}
+	params = append(params,
+		parameter("$sort", "Order: 1 ascending, -1 descending; nulls are last.", gen.Object{
+			{Name: "type", Value: "object"}, {Name: "properties", Value: sortable}, {Name: "additionalProperties", Value: false},
+		}),
+		selection(readable))
+	if search {
+		params = append(params, gen.Object{
+			{Name: "name", Value: "$search"}, {Name: "in", Value: "query"},
+			{Name: "description", Value: "Rows in which one of the searchable fields holds this text."},
+			{Name: "schema", Value: gen.Object{{Name: "type", Value: "string"}, {Name: "minLength", Value: 2}}},
+		})
+	}
+	for _, f := range e.Fields {
+		if hidden(f.Access.View) || f.Type == design.Password {
+			continue
+		}
+		params = append(params, parameter(f.Key, filterDoc(f), gen.SchemaRef(filterName(w.design, f))))
+	}
+	op = append(op, gen.Property{Name: "parameters", Value: params})
+	return append(op, w.answers("200", gen.JSONResponse("A page of "+e.Plural+".", gen.SchemaRef(e.Name+"Page")), e.Allow.List, "400"))
+}
+
+func filterDoc(f *design.Field) string {
+	if f.Type == design.JSON || f.Type == design.Roles {
+		return "Rows whose " + f.Key + " is, or is not, null: " + f.Key + "[$null]=true."
+	}
+	return "Rows with this " + f.Key + ", or with an operator, such as " + f.Key + "[$ne]."
+}
+
+func (w *writer) create() gen.Object {
+	e := w.entity
+	one, many := gen.SchemaRef("Create"+e.Name), gen.Object{
+		{Name: "type", Value: "array"}, {Name: "minItems", Value: 1}, {Name: "maxItems", Value: 100}, {Name: "items", Value: gen.SchemaRef("Create" + e.Name)},
+	}
+	row := gen.Object{{Name: "anyOf", Value: []any{
+		gen.SchemaRef(e.Name),
+		gen.Object{{Name: "type", Value: "array"}, {Name: "items", Value: gen.SchemaRef(e.Name)}},
+	}}}
+	op := w.operation("create", e.Name, "Create one "+e.Name+", or all of a list or none", e.Allow.Create)
+	body := gen.JSONBody(gen.Object{{Name: "anyOf", Value: []any{one, many}}})
+	body = withExample(body, w.example(writable(e.Fields, createRules)))
+	return append(op,
+		gen.Property{Name: "requestBody", Value: body},
+		w.answers("201", gen.JSONResponse("Created, with what the caller may read of it.", row), e.Allow.Create, "400", "409", "415"))
+}
+
+func (w *writer) get() gen.Object {
+	e := w.entity
+	op := w.operation("get", e.Name, "Get one "+e.Name, e.Allow.View)
+	op = append(op, gen.Property{Name: "parameters", Value: []any{selection(w.readable())}})
+	return append(op, w.answers("200", gen.JSONResponse("The row, with what the caller may read of it.", gen.SchemaRef(e.Name)), e.Allow.View, "404"))
+}
+
+func (w *writer) change(verb, summary, schema string) gen.Object {
+	e := w.entity
+	op := w.operation(verb, e.Name, summary+" one "+e.Name, e.Allow.Update)
+	return append(op,
+		gen.Property{Name: "requestBody", Value: gen.JSONBody(gen.SchemaRef(schema))},
+		w.answers("200", gen.JSONResponse("The row as it is now.", gen.SchemaRef(e.Name)), e.Allow.Update, "400", "404", "409", "415"))
+}
+
+func (w *writer) remove() gen.Object {
+	e := w.entity
+	op := w.operation("delete", e.Name, "Delete one "+e.Name, e.Allow.Delete)
+	return append(op, w.answers("200", gen.JSONResponse("The row as it was.", gen.SchemaRef(e.Name)), e.Allow.Delete, "404", "409"))
+}
+
+func (w *writer) readable() []string {
+	var names []string
+	for _, f := range w.entity.Fields {
+		if !hidden(f.Access.View) && f.Type != design.Password {
+			names = append(names, f.Key)
+		}
+	}
+	return names
+}
+
+// schemas describes the rows and what may be written to them.
+func (w *writer) schemas() gen.Object {
+	e := w.entity
+	row := gen.Object{{Name: "type", Value: "object"}}
+	if e.Description != "" {
+		row = append(row, gen.Property{Name: "description", Value: e.Description})
+	}
+	var required []string
+	properties := gen.Object{}
+	for _, f := range e.Fields {
+		if hidden(f.Access.View) || f.Type == design.Password {
+			continue
+		}
+		properties = append(properties, gen.Property{Name: f.Key, Value: property(w.design, f, true)})
+		if f.Access.View == nil {
+			required = append(required, f.Key)
+		}
+	}
+	row = append(row, gen.Property{Name: "properties", Value: properties}, gen.Property{Name: "required", Value: required})
+	page := gen.Object{
+		{Name: "type", Value: "object"},
+		{Name: "properties", Value: gen.Object{
+			{Name: "total", Value: gen.Object{{Name: "type", Value: "integer"}}},
+			{Name: "limit", Value: gen.Object{{Name: "type", Value: "integer"}}},
+			{Name: "skip", Value: gen.Object{{Name: "type", Value: "integer"}}},
+			{Name: "data", Value: gen.Object{{Name: "type", Value: "array"}, {Name: "items", Value: gen.SchemaRef(e.Name)}}},
+		}},
+		{Name: "required", Value: []string{"total", "limit", "skip", "data"}},
+	}
+	out := gen.Object{{Name: e.Name, Value: row}, {Name: e.Name + "Page", Value: page}}
+	if w.open(e.Allow.Create) {
+		out = append(out, gen.Property{Name: "Create" + e.Name, Value: w.input(createRules, true)})
+	}
+	if w.open(e.Allow.Update) {
+		out = append(out,
+			gen.Property{Name: "Update" + e.Name, Value: w.input(updateRules, true)},
+			gen.Property{Name: e.Name + "Patch", Value: w.input(updateRules, false)})
+	}
+	return out
+}
+
+func createRules(f *design.Field) []design.Rule { return f.Access.Create }
+func updateRules(f *design.Field) []design.Rule { return f.Access.Update }
+
+// input describes a body. Fields that not everybody may write are never required.
+func (w *writer) input(rules func(*design.Field) []design.Rule, whole bool) gen.Object {
+	properties := gen.Object{}
+	required := []string{}
+	for _, f := range writable(w.entity.Fields, rules) {
+		properties = append(properties, gen.Property{Name: f.Key, Value: property(w.design, f, false)})
+		if whole && f.Required && f.Default == nil && rules(f) == nil {
+			required = append(required, f.Key)
+		}
+	}
+	out := gen.Object{{Name: "type", Value: "object"}, {Name: "properties", Value: properties}}
+	if len(required) > 0 {
+		out = append(out, gen.Property{Name: "required", Value: required})
+	}
+	return append(out, gen.Property{Name: "additionalProperties", Value: false})
+}
+
+func writable(fields []*design.Field, rules func(*design.Field) []design.Rule) []*design.Field {
+	var out []*design.Field
+	for _, f := range fields {
+		if !f.ReadOnly && !hidden(rules(f)) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// hidden reports whether the rules of a field let nobody in.
+func hidden(rules []design.Rule) bool {
+	for _, r := range rules {
+		if r.Kind != design.Nobody {
+			return false
+		}
+	}
+	return rules != nil
+}

@@ -1,0 +1,413 @@
+package rest
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/gatewright/gate/design"
+	"github.com/gatewright/gate/gen"
+)
+
+// property describes the values of a field, as they are read or as they are
+// written.
+func property(d *design.Design, f *design.Field, read bool) gen.Object {
+	typ, more := jsonType(d, f)
+	var out gen.Object
+	switch {
+	case typ == "":
+	case f.Required || f.Type == design.ID:
+		out = append(out, gen.Property{Name: "type", Value: typ})
+	default:
+		out = append(out, gen.Property{Name: "type", Value: []string{typ, "null"}})
+	}
+	if f.Description != "" {
+		out = append(out, gen.Property{Name: "description", Value: f.Description})
+	}
+	out = append(out, more...)
+	if read && f.ReadOnly {
+		out = append(out, gen.Property{Name: "readOnly", Value: true})
+	}
+	if !read && f.Default != nil && f.Default != "now" {
+		out = append(out, gen.Property{Name: "default", Value: standard(f)})
+	}
+	if example := example(d, f); example != nil && f.Type != design.Password {
+		out = append(out, gen.Property{Name: "examples", Value: []any{example}})
+	}
+	return out
+}
+
+// jsonType returns the JSON type of a field, empty for any, and what else there
+// is to say about its values.
+func jsonType(d *design.Design, f *design.Field) (string, gen.Object) {
+	var more gen.Object
+	add := func(name string, value any) { more = append(more, gen.Property{Name: name, Value: value}) }
+	switch f.Type {
+	case design.Int, design.Decimal, design.Float:
+		return numberType(f)
+	case design.Boolean:
+		return "boolean", nil
+	case design.JSON:
+		return "", nil
+	case design.Roles:
+		var names []string
+		for _, r := range d.Roles {
+			names = append(names, r.Name)
+		}
+		add("items", gen.Object{{Name: "type", Value: "string"}, {Name: "enum", Value: names}})
+		add("uniqueItems", true)
+		return "array", more
+	case design.Enum:
+		values := []any{}
+		for _, v := range f.Values {
+			values = append(values, v.Name)
+		}
+		if !f.Required {
+			values = append(values, nil)
+		}
+		add("enum", values)
+		return "string", more
+	case design.ID, design.ToOne:
+		switch idKind(f) {
+		case design.Serial:
+			add("format", "int64")
+			return "integer", more
+		case design.UUID:
+			add("format", "uuid")
+		}
+		return "string", more
+	}
+	if format := map[design.Type]string{
+		design.Email: "email", design.URL: "uri", design.Date: "date", design.DateTime: "date-time",
+		design.CreatedAt: "date-time", design.UpdatedAt: "date-time", design.Password: "password",
+	}[f.Type]; format != "" {
+		add("format", format)
+	}
+	if f.MinLength > 0 {
+		add("minLength", f.MinLength)
+	}
+	if f.MaxLength > 0 {
+		add("maxLength", f.MaxLength)
+	}
+	if f.Type == design.Password {
+		add("writeOnly", true)
+	}
+	return "string", more
+}
+
+func numberType(f *design.Field) (string, gen.Object) {
+	var more gen.Object
+	typ := "number"
+	switch f.Type {
+	case design.Int:
+		typ = "integer"
+		more = append(more, gen.Property{Name: "format", Value: "int64"})
+	case design.Float:
+		more = append(more, gen.Property{Name: "format", Value: "double"})
+	default:
+		more = append(more, gen.Property{Name: "x-precision", Value: f.Precision}, gen.Property{Name: "x-scale", Value: f.Scale})
+	}
+	if f.Min != "" {
+		more = append(more, gen.Property{Name: "minimum", Value: json.Number(f.Min)})
+	}
+	if f.Max != "" {
+		more = append(more, gen.Property{Name: "maximum", Value: json.Number(f.Max)})
+	}
+	return typ, more
+}
+
+// idKind returns the kind of an id, or of the id that a relation points to.
+func idKind(f *design.Field) design.IDKind {
+	if f.Relation != nil {
+		return f.Relation.Entity.IDField().ID
+	}
+	return f.ID
+}
+
+// standard returns the default of a field as JSON.
+func standard(f *design.Field) any {
+	if s, ok := f.Default.(string); ok && f.Type == design.Decimal {
+		return json.Number(s)
+	}
+	return f.Default
+}
+
+// example returns a value that a field could have.
+func example(d *design.Design, f *design.Field) any {
+	if f.Default != nil && f.Default != "now" {
+		return standard(f)
+	}
+	switch f.Type {
+	case design.Text, design.LongText:
+		return sized(strings.ToUpper(f.Name[:1])+f.Name[1:], f)
+	case design.Username:
+		return sized("ada.lovelace", f)
+	case design.Email:
+		return "ada@example.com"
+	case design.URL:
+		return "https://example.com/" + f.Column
+	case design.Int:
+		return number(f, "1")
+	case design.Decimal:
+		return number(f, "1"+strings.TrimSuffix("."+strings.Repeat("0", f.Scale), "."))
+	case design.Float:
+		return number(f, "1.5")
+	case design.Boolean:
+		return true
+	case design.Enum:
+		return f.Values[0].Name
+	case design.Date:
+		return "2026-01-31"
+	case design.DateTime, design.CreatedAt, design.UpdatedAt:
+		return "2026-01-31T12:00:00.000000Z"
+	case design.JSON:
+		return gen.Object{}
+	case design.Roles:
+		for _, r := range d.Roles {
+			if r.Default {
+				return []string{r.Name}
+			}
+		}
+		return []string{}
+	case design.Password:
+		return "correct horse battery staple"
+	case design.ID, design.ToOne:
+		return exampleID(f)
+	}
+	return nil
+}
+
+func exampleID(f *design.Field) any {
+	switch idKind(f) {
+	case design.Serial:
+		return 1
+	case design.CUID2:
+		return "tz4a98xxat96iws9zmbrgj3a"
+	case design.ULID:
+		return "01JGWZ7Q8N5V1K3M9R2T4X6Y8B"
+	}
+	return "01941f29-7c00-7a3e-8b1d-3f5a7c9e1b2d"
+}
+
+// sized fits a word to the length of a text.
+func sized(word string, f *design.Field) string {
+	for len(word) < f.MinLength {
+		word += " " + word
+	}
+	if f.MaxLength > 0 && len(word) > f.MaxLength {
+		word = word[:f.MaxLength]
+	}
+	return word
+}
+
+// number returns the least number that a field takes, or n if there is none.
+func number(f *design.Field, n string) json.Number {
+	switch {
+	case f.Min != "" && f.Min != "0":
+		n = f.Min
+	case f.Min == "" && f.Max != "":
+		n = f.Max
+	}
+	return json.Number(n)
+}
+
+// example is a body with the fields that it has to have.
+func (w *writer) example(fields []*design.Field) gen.Object {
+	out := gen.Object{}
+	for _, f := range fields {
+		if f.Required && f.Type != design.Roles && f.Access.Create == nil {
+			out = append(out, gen.Property{Name: f.Key, Value: example(w.design, f)})
+		}
+	}
+	return out
+}
+
+// withExample adds an example to a body of JSON.
+func withExample(body, example gen.Object) gen.Object {
+	if content, ok := body[len(body)-1].Value.(gen.Object); ok && len(content) > 0 {
+		if media, ok := content[0].Value.(gen.Object); ok {
+			content[0].Value = append(media, gen.Property{Name: "example", Value: example})
+		}
+	}
+	return body
+}
+
+// filterName names the schema of what a field can be compared with.
+func filterName(d *design.Design, f *design.Field) string {
+	typ, _ := jsonType(d, f)
+	switch f.Type {
+	case design.Text, design.LongText, design.Email, design.URL, design.Username:
+		return "filter.text"
+	case design.Enum, design.ID, design.ToOne:
+		return "filter." + typ + "Equality"
+	case design.Int:
+		return "filter.integer"
+	case design.Decimal, design.Float:
+		return "filter.number"
+	case design.Date, design.DateTime, design.CreatedAt, design.UpdatedAt:
+		return "filter.time"
+	case design.Boolean:
+		return "filter.boolean"
+	}
+	return "filter.existence"
+}
+
+// operators lists the operators that a field of that type offers, besides being
+// equal to a value.
+func operators(filter string) []string {
+	equality := []string{"$ne", "$in", "$nin"}
+	switch filter {
+	case "filter.text":
+		return append(equality, "$lt", "$lte", "$gt", "$gte", "$contains", "$startsWith", "$endsWith", "$null")
+	case "filter.integer", "filter.number", "filter.time":
+		return append(equality, "$lt", "$lte", "$gt", "$gte", "$null")
+	case "filter.boolean":
+		return []string{"$ne", "$null"}
+	case "filter.existence":
+		return []string{"$null"}
+	}
+	return append(equality, "$null")
+}
+
+// filters describes the filters that the entities use.
+func filters(d *design.Design) gen.Object {
+	used := map[string]string{}
+	for _, e := range d.Entities {
+		for _, f := range e.Fields {
+			if f.Type != design.Password && !hidden(f.Access.View) {
+				typ, _ := jsonType(d, f)
+				used[filterName(d, f)] = typ
+			}
+		}
+	}
+	var out gen.Object
+	for _, name := range []string{
+		"filter.text", "filter.stringEquality", "filter.integerEquality", "filter.integer", "filter.number",
+		"filter.time", "filter.boolean", "filter.existence",
+	} {
+		if typ, ok := used[name]; ok {
+			out = append(out, gen.Property{Name: name, Value: filter(name, typ)})
+		}
+	}
+	return out
+}
+
+func filter(name, typ string) gen.Object {
+	value := gen.Object{{Name: "type", Value: typ}}
+	properties := gen.Object{}
+	for _, op := range operators(name) {
+		var schema any = value
+		switch op {
+		case "$in", "$nin":
+			schema = gen.Object{{Name: "type", Value: "array"}, {Name: "items", Value: value}}
+		case "$null":
+			schema = gen.Object{{Name: "type", Value: "boolean"}}
+		}
+		properties = append(properties, gen.Property{Name: op, Value: schema})
+	}
+	object := gen.Object{{Name: "type", Value: "object"}, {Name: "properties", Value: properties}, {Name: "additionalProperties", Value: false}}
+	if name == "filter.existence" {
+		return object
+	}
+	return gen.Object{{Name: "anyOf", Value: []any{value, object}}}
+}
+
+func ref(kind, name string) gen.Object {
+	return gen.Object{{Name: "$ref", Value: "#/components/" + kind + "/" + name}}
+}
+
+// parameter describes a parameter that is written with brackets.
+func parameter(name, doc string, schema any) gen.Object {
+	return gen.Object{
+		{Name: "name", Value: name}, {Name: "in", Value: "query"}, {Name: "description", Value: doc},
+		{Name: "style", Value: "deepObject"}, {Name: "explode", Value: true}, {Name: "schema", Value: schema},
+	}
+}
+
+// selection describes the choice of fields.
+func selection(fields []string) gen.Object {
+	return gen.Object{
+		{Name: "name", Value: "$select"}, {Name: "in", Value: "query"}, {Name: "description", Value: "The fields to answer, separated by commas. Default: all."},
+		{Name: "style", Value: "form"}, {Name: "explode", Value: false},
+		{Name: "schema", Value: gen.Object{{Name: "type", Value: "array"}, {Name: "items", Value: gen.Object{{Name: "type", Value: "string"}, {Name: "enum", Value: slices.Clone(fields)}}}}},
+	}
+}
+
+func parameters() gen.Object {
+	whole := func(more ...gen.Property) gen.Object {
+		return append(gen.Object{{Name: "type", Value: "integer"}, {Name: "minimum", Value: 0}}, more...)
+	}
+	return gen.Object{
+		{Name: "limit", Value: gen.Object{
+			{Name: "name", Value: "$limit"}, {Name: "in", Value: "query"},
+			{Name: "description", Value: "How many rows at most; 0 answers the total alone. More than 100 is 100."},
+			{Name: "schema", Value: whole(gen.Property{Name: "default", Value: 25})},
+		}},
+		{Name: "skip", Value: gen.Object{
+			{Name: "name", Value: "$skip"}, {Name: "in", Value: "query"},
+			{Name: "description", Value: "How many rows to leave out at the start."},
+			{Name: "schema", Value: whole(gen.Property{Name: "maximum", Value: 10000}, gen.Property{Name: "default", Value: 0})},
+		}},
+	}
+}
+
+// errorSchemas describes the two forms of an error.
+func errorSchemas() gen.Object {
+	text := gen.Object{{Name: "type", Value: "string"}}
+	whole := gen.Object{{Name: "type", Value: "integer"}}
+	list := gen.Object{{Name: "type", Value: "array"}, {Name: "items", Value: gen.SchemaRef("error.Field")}}
+	return gen.Object{
+		{Name: "error.Field", Value: gen.Object{
+			{Name: "type", Value: "object"},
+			{Name: "description", Value: "One thing that is wrong."},
+			{Name: "properties", Value: gen.Object{{Name: "field", Value: text}, {Name: "code", Value: text}, {Name: "message", Value: text}}},
+			{Name: "required", Value: []string{"code", "message"}},
+		}},
+		{Name: "error.Feathers", Value: gen.Object{
+			{Name: "type", Value: "object"},
+			{Name: "properties", Value: gen.Object{
+				{Name: "name", Value: text}, {Name: "message", Value: text}, {Name: "code", Value: whole}, {Name: "className", Value: text},
+				{Name: "data", Value: gen.Object{}}, {Name: "errors", Value: list},
+			}},
+			{Name: "required", Value: []string{"name", "message", "code", "className"}},
+		}},
+		{Name: "error.Problem", Value: gen.Object{
+			{Name: "type", Value: "object"},
+			{Name: "description", Value: "RFC 9457."},
+			{Name: "properties", Value: gen.Object{
+				{Name: "type", Value: text}, {Name: "title", Value: text}, {Name: "status", Value: whole}, {Name: "detail", Value: text},
+				{Name: "name", Value: text}, {Name: "requestId", Value: text}, {Name: "data", Value: gen.Object{}}, {Name: "errors", Value: list},
+			}},
+			{Name: "required", Value: []string{"type", "title", "status", "detail"}},
+		}},
+	}
+}
+
+// responses describes the errors that operations answer.
+func responses() gen.Object {
+	all := []struct {
+		name, class, message, doc string
+		status                    int
+	}{
+		{"BadRequest", "bad-request", "The query is not valid", "What was sent is wrong; errors lists everything that is.", 400},
+		{"NotAuthenticated", "not-authenticated", "Not authenticated", "Nobody is known to be calling. WWW-Authenticate says how to change that.", 401},
+		{"Forbidden", "forbidden", "Forbidden", "The caller may not do this.", 403},
+		{"NotFound", "not-found", "Not found", "There is no such row, or none that the caller may see.", 404},
+		{"Conflict", "conflict", "Conflict", "Another row is in the way: a value is taken, or the row is still pointed to.", 409},
+		{"UnsupportedMediaType", "unsupported-media-type", "Unsupported media type", "The body has to be application/json.", 415},
+		{"TooManyRequests", "too-many-requests", "Too many requests", "Come back later; Retry-After says when.", 429},
+		{"Unavailable", "unavailable", "Unavailable", "The service cannot answer now; Retry-After says when to try again.", 503},
+	}
+	var out gen.Object
+	for _, r := range all {
+		example := gen.Object{{Name: "name", Value: r.name}, {Name: "message", Value: r.message}, {Name: "code", Value: r.status}, {Name: "className", Value: r.class}}
+		out = append(out, gen.Property{Name: r.name, Value: gen.Object{
+			{Name: "description", Value: r.doc},
+			{Name: "content", Value: gen.Object{
+				{Name: "application/json", Value: gen.Object{{Name: "schema", Value: gen.SchemaRef("error.Feathers")}, {Name: "example", Value: example}}},
+				{Name: "application/problem+json", Value: gen.Object{{Name: "schema", Value: gen.SchemaRef("error.Problem")}}},
+			}},
+		}})
+	}
+	return out
+}

@@ -1,0 +1,164 @@
+// Package service is the plugin that every service has: its program, its
+// entities, and the files around them.
+package service
+
+import (
+	"embed"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gatewright/gate/design"
+	"github.com/gatewright/gate/gen"
+)
+
+//go:embed templates
+var templates embed.FS
+
+// Plugin returns the plugin.
+func Plugin() gen.Plugin {
+	return gen.Plugin{
+		Name:    "service",
+		Summary: "the program, its entities and its database",
+		Base:    true,
+		New:     func() gen.Part { return part{} },
+	}
+}
+
+// part is the plugin at work.
+type part struct{}
+
+// Settings returns nil: what there is to set is the section service itself.
+func (part) Settings() any { return nil }
+
+// Validate has nothing to check.
+func (part) Validate(*design.Design, *design.Plugin) error { return nil }
+
+// Contribute adds the program.
+func (part) Contribute(b *gen.Build) error {
+	b.Environment = append(b.Environment, environment(b.Design)...)
+	s := &service{Build: b, names: constants(b.Design)}
+	b.Template(gen.File{Path: "main.go", Owner: gen.Once, Needed: true}, templates, "templates/main.go.tmpl", s)
+	b.Template(gen.File{Path: "app/app_gen.go", Owner: gen.Generated}, templates, "templates/app.go.tmpl", s)
+	b.Template(gen.File{Path: "app/hooks.go", Owner: gen.Once, Needed: true}, templates, "templates/hooks.go.tmpl", s)
+	b.Template(gen.File{Path: ".gitignore", Owner: gen.Once}, templates, "templates/gitignore.tmpl", s)
+	b.Template(gen.File{Path: ".env.example", Owner: gen.Generated}, templates, "templates/env.example.tmpl", s)
+	b.Template(gen.File{Path: "README.md", Owner: gen.Once}, templates, "templates/README.md.tmpl", s)
+	for _, e := range b.Design.Entities {
+		b.Template(gen.File{Path: "app/" + fileName(e), Owner: gen.Generated}, templates, "templates/entity.go.tmpl", &entity{Entity: e, names: s.names, module: b.Design.Service.Module})
+	}
+	return nil
+}
+
+// environment lists what every service reads.
+func environment(d *design.Design) []gen.Variable {
+	database := gen.Variable{Name: "DATABASE_URL", Doc: "File of the database. Default: .gate/" + d.Service.Name + ".db."}
+	if d.Service.Database == design.Postgres {
+		database = gen.Variable{Name: "DATABASE_URL", Doc: "Where the database is: postgres://user:password@host/name.", Required: true}
+	}
+	return []gen.Variable{
+		{Name: "ADDR", Doc: fmt.Sprintf("Address to listen on. Default: 127.0.0.1:%d.", d.Service.Port)},
+		database,
+		{Name: "PUBLIC_URL", Doc: "Where clients reach the service, if that is another address."},
+		{Name: "CORS_ORIGINS", Doc: "Origins of web pages that may call the service, separated by commas. Default: none."},
+		{Name: "TRUSTED_PROXIES", Doc: "Addresses of proxies whose X-Forwarded-For is believed. Default: none."},
+		{Name: "LOG_LEVEL", Doc: "debug, info, warn or error. Default: info."},
+	}
+}
+
+// service is what the templates print.
+type service struct {
+	*gen.Build
+
+	names map[*design.Field]string
+}
+
+// Imports returns the packages that app_gen.go needs.
+func (s *service) Imports() []string {
+	d := s.Design
+	list := []string{
+		"context", "embed:_",
+		"github.com/gatewright/gate/runtime/server", "github.com/gatewright/gate/store",
+		"github.com/gatewright/gate/store/" + string(d.Service.Database), d.Service.Module + "/migrations",
+	}
+	if len(d.Roles) > 0 {
+		list = append(list, "github.com/gatewright/gate/authz")
+	}
+	if len(d.Entities) > 0 {
+		list = append(list, "github.com/gatewright/gate/runtime/crud")
+	}
+	return append(list, gen.Imports(s.Service)...)
+}
+
+// Addr is the address to listen on unless the environment says otherwise.
+func (s *service) Addr() string { return fmt.Sprintf("127.0.0.1:%d", s.Design.Service.Port) }
+
+// DefaultDatabase is the database unless the environment says otherwise.
+func (s *service) DefaultDatabase() string {
+	if s.Design.Service.Database == design.Postgres {
+		return ""
+	}
+	return ".gate/" + s.Design.Service.Name + ".db"
+}
+
+// First is the entity that examples are about, nil without entities.
+func (s *service) First() *design.Entity {
+	if len(s.Design.Entities) == 0 {
+		return nil
+	}
+	return s.Design.Entities[0]
+}
+
+// fileName names the file of an entity. The names that start with auth belong to
+// the plugins.
+func fileName(e *design.Entity) string {
+	name := snake(e.Name)
+	if name == "auth" || strings.HasPrefix(name, "auth_") {
+		name = "entity_" + name
+	}
+	return name + "_gen.go"
+}
+
+// snake returns a Go name in lower case with underscores: OrderItem, HTTPLog.
+func snake(name string) string {
+	var b strings.Builder
+	for i := 0; i < len(name); i++ {
+		upper := name[i] >= 'A' && name[i] <= 'Z'
+		startsWord := i > 0 && upper && (name[i-1] < 'A' || name[i-1] > 'Z' || i+1 < len(name) && name[i+1] >= 'a' && name[i+1] <= 'z')
+		if startsWord && name[i-1] != '_' {
+			b.WriteByte('_')
+		}
+		b.WriteByte(name[i])
+	}
+	return strings.ToLower(b.String())
+}
+
+// constants names the constants of all fields. An entity Order with a relation
+// item and an entity OrderItem with an id both ask for OrderItemID: whoever comes
+// second in gate.yaml gets OrderItemIDField.
+func constants(d *design.Design) map[*design.Field]string {
+	taken := slices.Clone(design.ReservedNames())
+	for _, e := range d.Entities {
+		taken = append(taken, e.Name)
+		for _, f := range e.Fields {
+			for _, v := range f.Values {
+				taken = append(taken, e.Name+f.GoName+v.GoName)
+			}
+		}
+	}
+	seen := map[string]bool{}
+	for _, name := range taken {
+		seen[name] = true
+	}
+	names := map[*design.Field]string{}
+	for _, e := range d.Entities {
+		for _, f := range e.Fields {
+			name := e.Name + f.GoKey
+			for seen[name] {
+				name += "Field"
+			}
+			seen[name], names[f] = true, name
+		}
+	}
+	return names
+}

@@ -1,0 +1,144 @@
+package gen
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gatewright/gate/design"
+)
+
+// active is a plugin that is on.
+type active struct {
+	Plugin
+
+	place *design.Plugin // nil for base plugins
+	part  Part
+}
+
+// Check reports what is wrong with the plugins of d and their settings, without
+// generating anything. The error is a [*design.Errors].
+func Check(d *design.Design, plugins ...Plugin) error {
+	_, err := solve(d, plugins)
+	return err
+}
+
+// solve returns the plugins that are on, in the order in which they contribute,
+// with their settings read and validated.
+func solve(d *design.Design, plugins []Plugin) ([]*active, error) {
+	var errs design.Errors
+	on := enabled(d, plugins, &errs)
+	for _, a := range on {
+		requirements(d, a, on, &errs)
+	}
+	if err := errs.Err(); err != nil {
+		return nil, err
+	}
+	on, err := order(on)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range on {
+		a.part = a.New()
+		if err := readSettings(a.place, a.part.Settings()); err != nil {
+			errs.Join(err)
+			continue
+		}
+		errs.Join(a.part.Validate(d, a.place))
+	}
+	return on, errs.Err()
+}
+
+// enabled lists the plugins that d turns on and those that are always on, in the
+// order of plugins, and reports the names that nobody knows.
+func enabled(d *design.Design, plugins []Plugin, errs *design.Errors) []*active {
+	for _, place := range d.Plugins {
+		if !slices.Contains(names(plugins), place.Name) {
+			errs.Add(place.Pos, "plugins."+place.Name, fmt.Sprintf("unknown plugin %q", place.Name), "the plugins are: "+strings.Join(names(plugins), ", "))
+		}
+	}
+	var on []*active
+	for _, p := range plugins {
+		place := d.Plugin(p.Name)
+		switch {
+		case p.Base:
+			on = append(on, &active{Plugin: p})
+		case place != nil && place.Enabled:
+			on = append(on, &active{Plugin: p, place: place})
+		}
+	}
+	return on
+}
+
+func names(plugins []Plugin) []string {
+	var names []string
+	for _, p := range plugins {
+		if !p.Base {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
+// requirements reports what a needs and does not find, and what it cannot stand.
+func requirements(d *design.Design, a *active, on []*active, errs *design.Errors) {
+	var at design.Position
+	if a.place != nil {
+		at = a.place.Pos
+	}
+	path := "plugins." + a.Name
+	isOn := func(name string) bool {
+		return slices.ContainsFunc(on, func(o *active) bool { return o.Name == name })
+	}
+	for _, name := range a.Requires {
+		if isOn(name) {
+			continue
+		}
+		hint := fmt.Sprintf("add %s under plugins, or turn %s off with enabled: false", name, a.Name)
+		message := fmt.Sprintf("plugin %s requires %s", a.Name, name)
+		if d.Plugin(name) != nil {
+			message += ", which is turned off"
+			hint = fmt.Sprintf("remove enabled: false from %s, or turn %s off as well", name, a.Name)
+		}
+		errs.Add(at, path, message, hint)
+	}
+	for _, name := range a.Conflicts {
+		if isOn(name) {
+			errs.Add(at, path, fmt.Sprintf("plugin %s cannot be on together with %s", a.Name, name), "turn one of them off with enabled: false")
+		}
+	}
+	if a.Needs != "" && !slices.ContainsFunc(on, func(o *active) bool { return o.Provides == a.Needs }) {
+		errs.Add(at, path, fmt.Sprintf("plugin %s needs %s, and no plugin that is on brings one", a.Name, a.Needs),
+			fmt.Sprintf("add auth-jwt or auth-basic under plugins, or turn %s off with enabled: false", a.Name))
+	}
+}
+
+// order sorts plugins so that each comes after those it requires. Otherwise the
+// order of the list stays: that of gate.yaml says nothing, so moving a line there
+// changes nothing that is generated.
+func order(on []*active) ([]*active, error) {
+	var sorted []*active
+	var visit func(a *active, trail []string) error
+	visit = func(a *active, trail []string) error {
+		if slices.Contains(trail, a.Name) {
+			return fmt.Errorf("plugins require each other in a circle: %s", strings.Join(append(trail, a.Name), " → "))
+		}
+		if slices.Contains(sorted, a) {
+			return nil
+		}
+		for _, name := range a.Requires {
+			i := slices.IndexFunc(on, func(o *active) bool { return o.Name == name })
+			if err := visit(on[i], append(trail, a.Name)); err != nil {
+				return err
+			}
+		}
+		sorted = append(sorted, a)
+		return nil
+	}
+	for _, a := range on {
+		if err := visit(a, nil); err != nil {
+			return nil, err
+		}
+	}
+	return sorted, nil
+}

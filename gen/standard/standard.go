@@ -1,0 +1,23 @@
+// Package standard is the one list of the plugins that come with gate.
+package standard
+
+import (
+	"github.com/gatewright/gate/gen"
+	"github.com/gatewright/gate/gen/plugin/authbasic"
+	"github.com/gatewright/gate/gen/plugin/authcore"
+	"github.com/gatewright/gate/gen/plugin/authjwt"
+	"github.com/gatewright/gate/gen/plugin/rest"
+	"github.com/gatewright/gate/gen/plugin/service"
+)
+
+// Plugins returns the plugins that come with gate, in the order in which they
+// are shown to people and, where nothing else says, contribute.
+func Plugins() []gen.Plugin {
+	return []gen.Plugin{
+		service.Plugin(),
+		rest.Plugin(),
+		authcore.Plugin(),
+		authjwt.Plugin(),
+		authbasic.Plugin(),
+	}
+}

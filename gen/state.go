@@ -1,0 +1,59 @@
+package gen
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+
+	"github.com/gatewright/gate/design"
+)
+
+// State is what [Generate] has to know about the folder that it generates for.
+// The zero value is an empty folder.
+type State struct {
+	GoMod, GoSum []byte   // the present go.mod and go.sum, nil when there is none
+	Schema       []byte   // the snapshot after the last migration, nil when there is none
+	Migrations   []string // the names of the migrations there are: 0001_init.sql
+}
+
+// migrationsDir is the folder of the migrations for one database.
+func migrationsDir(db design.Database) string { return "migrations/" + string(db) }
+
+// ReadState reads the state of the service in dir, whose database is db. A
+// folder that does not exist is an empty one.
+func ReadState(dir string, db design.Database) (State, error) {
+	var s State
+	root, err := os.OpenRoot(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, nil
+	}
+	if err != nil {
+		return s, err
+	}
+	defer root.Close()
+
+	folder := migrationsDir(db)
+	for name, into := range map[string]*[]byte{
+		"go.mod": &s.GoMod, "go.sum": &s.GoSum, path.Join(folder, "schema.json"): &s.Schema,
+	} {
+		b, err := root.ReadFile(name)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return State{}, fmt.Errorf("reading the present service: %w", err)
+		}
+		*into = b
+	}
+	entries, err := fs.ReadDir(root.FS(), folder)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return State{}, fmt.Errorf("reading the present service: %w", err)
+	}
+	for _, e := range entries {
+		if path.Ext(e.Name()) == ".sql" {
+			s.Migrations = append(s.Migrations, e.Name())
+		}
+	}
+	slices.Sort(s.Migrations)
+	return s, nil
+}

@@ -1,0 +1,74 @@
+package gen
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// comment returns text as a Go comment of lines of about 80 columns. Nothing in
+// text can leave it: every line starts with //, whatever ends lines in it, and
+// a paragraph cannot look like a directive to a tool.
+func comment(text string) string {
+	var lines []string
+	for paragraph := range strings.SplitSeq(printable(text), "\n") {
+		line := ""
+		for word := range strings.FieldsSeq(paragraph) {
+			if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > 77 {
+				lines = append(lines, "// "+line)
+				line = ""
+			}
+			switch {
+			case line != "":
+				line += " " + word
+			case strings.HasPrefix(word, "+"):
+				line = strconv.Quote(word) // gofmt takes +build for a condition, and moves it to the top
+			default:
+				line = word
+			}
+		}
+		lines = append(lines, strings.TrimRight("// "+line, " "))
+	}
+	for len(lines) > 0 && lines[len(lines)-1] == "//" {
+		lines = lines[:len(lines)-1]
+	}
+	return strings.Join(lines, "\n")
+}
+
+// printable keeps what a text may hold in a file of source: other line ends
+// become newlines, and what cannot be seen or turns the direction of writing is
+// left out.
+func printable(text string) string {
+	text = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n", "\u0085", "\n", "\v", " ", "\f", " ", "\t", " ").Replace(text)
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == ' ' || unicode.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, strings.ToValidUTF8(text, ""))
+}
+
+// sentence returns text with a capital and a full stop.
+func sentence(text string) string {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return ""
+	}
+	r, n := utf8.DecodeRuneInString(text)
+	text = string(unicode.ToUpper(r)) + text[n:]
+	if !strings.ContainsRune(".!?:", rune(text[len(text)-1])) {
+		text += "."
+	}
+	return text
+}
+
+// firstLower returns text with a small first letter, unless it starts with an
+// abbreviation.
+func firstLower(text string) string {
+	r, n := utf8.DecodeRuneInString(text)
+	if next, _ := utf8.DecodeRuneInString(text[n:]); unicode.IsUpper(next) {
+		return text
+	}
+	return strings.TrimSuffix(string(unicode.ToLower(r))+text[n:], ".")
+}
