@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// build compiles the service and answers the path of its program. The program
+// that serves is left as it is.
+func (d *dev) build(ctx context.Context, s *step) (bin, detail string, err error) {
+	dir, err := filepath.Abs(filepath.Join(d.p.stateDir(), "bin"))
+	if err != nil {
+		return "", "", err
+	}
+	bin = filepath.Join(dir, d.p.design.Service.Name+"-a")
+	if bin == d.bin {
+		bin = filepath.Join(dir, d.p.design.Service.Name+"-b")
+	}
+	goTool, err := exec.LookPath("go")
+	if err != nil {
+		return "", "", failf("install Go from your package manager, and run this again", "the program go is not in PATH")
+	}
+	cmd := exec.CommandContext(ctx, goTool, "build", "-v", "-buildvcs=false", "-tags", "gatedev", "-o", bin, ".")
+	cmd.Dir = d.p.dir
+	cmd.Env = append(os.Environ(), "GOWORK=off")
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 5 * time.Second
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		return "", "", err
+	}
+	if err := cmd.Start(); err != nil {
+		return "", "", err
+	}
+	packages, output := followBuild(stderr, s)
+	if err := cmd.Wait(); err != nil {
+		if ctx.Err() != nil {
+			return "", "", ctx.Err()
+		}
+		if len(output) == 0 {
+			return "", "", fmt.Errorf("go build: %w", err)
+		}
+		return "", "", &fault{err: errors.New(strings.Join(output, "\n")), hint: d.buildHint(output)}
+	}
+	if packages == 0 {
+		return bin, "cached", nil
+	}
+	return bin, count(packages, "package", "packages"), nil
+}
+
+// followBuild shows how far the build is: go build -v prints each package that
+// it compiles. Everything else that it prints is returned.
+func followBuild(stderr interface{ Read([]byte) (int, error) }, s *step) (packages int, output []string) {
+	lines := make(chan string)
+	go func() {
+		defer close(lines)
+		for scan := bufio.NewScanner(stderr); scan.Scan(); {
+			lines <- scan.Text()
+		}
+	}()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	last := ""
+	for {
+		select {
+		case line, more := <-lines:
+			switch {
+			case !more:
+				return packages, output
+			case strings.HasPrefix(line, "go: downloading "):
+				last = strings.TrimPrefix(line, "go: ")
+			case isPackage(line):
+				packages++
+				last = fmt.Sprintf("%s, %s", count(packages, "package", "packages"), line)
+			case !strings.HasPrefix(line, "# "):
+				output = append(output, line)
+			}
+		case <-tick.C:
+		}
+		switch {
+		case last != "":
+			s.progress(last)
+		case time.Since(s.start) > time.Second:
+			s.progress("the first build compiles everything and takes a minute")
+		}
+	}
+}
+
+// isPackage recognises an import path: one word without a colon.
+func isPackage(line string) bool {
+	return line != "" && !strings.ContainsAny(line, " \t:")
+}
+
+func (d *dev) buildHint(output []string) string {
+	for _, line := range output {
+		if strings.Contains(line, "_gen.go:") {
+			return "the place is generated; look at the last change of gate.yaml and of the hooks"
+		}
+		if strings.Contains(line, "go.sum entry") || strings.Contains(line, "go: updates to go.mod needed") {
+			return "run go mod tidy in " + d.cmd.Dir
+		}
+	}
+	return ""
+}
+
+// migrate brings the database to the newest version by the new program.
+func (d *dev) migrate(ctx context.Context, bin string) (string, error) {
+	cmd := exec.CommandContext(ctx, bin, "migrate")
+	cmd.Dir = d.p.dir
+	cmd.Env = d.environment()
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			return "", ctx.Err()
+		}
+		for line := range strings.Lines(stderr.String()) {
+			d.log.add(strings.TrimRight(line, "\n"))
+		}
+		return "", fmt.Errorf("migrate: %w", &exitError{err: err, lines: d.log.errors()})
+	}
+	var names []string
+	for line := range strings.Lines(stdout.String()) {
+		var m struct{ Name string }
+		if json.Unmarshal([]byte(line), &m) == nil && m.Name != "" {
+			names = append(names, m.Name)
+		}
+	}
+	if len(names) == 0 {
+		return "nothing to apply", nil
+	}
+	return fmt.Sprintf("%d applied: %s", len(names), strings.Join(names, ", ")), nil
+}

@@ -1,0 +1,125 @@
+// Package cli is the command gate: one file for each of its commands.
+//
+// Data goes to stdout, talk to stderr. An error says what was wrong, where, and
+// what to do next; it exits with 1, wrong usage with 2.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"reflect"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// commands is the tree of commands, in the order in which help lists them.
+type commands struct {
+	Dev      devCmd      `cmd:"" help:"Generate, build, migrate and run a service, and follow every change."`
+	New      newCmd      `cmd:"" help:"Start a service: a gate.yaml and everything generated from it."`
+	Generate generateCmd `cmd:"" help:"Generate the service from gate.yaml."`
+	Plugin   pluginCmd   `cmd:"" help:"List, add, remove, enable and disable plugins in gate.yaml."`
+	Design   designCmd   `cmd:"" help:"Check gate.yaml, or print its JSON Schema."`
+	Token    tokenCmd    `cmd:"" help:"Decode, verify and sign tokens."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
+
+	Color string `enum:"auto,always,never" default:"auto" help:"Colour the talk: auto, always or never."`
+}
+
+// console is what a command may read and write.
+type console struct {
+	context.Context //nolint:containedctx // the command line is the request; kong binds one value
+	stdin           io.Reader
+	stdout          io.Writer
+	talk            *talk
+}
+
+// fault is an error with its advice: what to do next.
+type fault struct {
+	err  error
+	hint string
+}
+
+func (f *fault) Error() string { return f.err.Error() }
+func (f *fault) Unwrap() error { return f.err }
+
+// exit ends parsing from inside kong, after --help.
+type exit int
+
+// errReported ends a command whose error has been told already.
+var errReported = errors.New("already reported")
+
+// Main runs the command line and answers the exit code.
+func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
+	defer func() {
+		if r := recover(); r != nil {
+			e, ok := r.(exit)
+			if !ok {
+				panic(r)
+			}
+			code = int(e)
+		}
+	}()
+	var c commands
+	parser, err := kong.New(&c,
+		kong.Name("gate"),
+		kong.Description("Describe a backend once. Get a Go service you own, with the authentication done right."),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(code int) { panic(exit(code)) }),
+		kong.Help(help),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 76}),
+		kong.Vars{"starters": starters()},
+	)
+	if err != nil {
+		panic("gate: " + err.Error())
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	cmd, err := parser.Parse(args)
+	t := newTalk(stderr, c.Color)
+	if err != nil {
+		t.error(err, "gate --help lists the commands; gate COMMAND --help ends in an example")
+		return 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err = cmd.Run(&console{Context: ctx, stdin: stdin, stdout: stdout, talk: t})
+	switch f := (*fault)(nil); {
+	case err == nil:
+		return 0
+	case errors.Is(err, errReported):
+	case errors.As(err, &f):
+		t.error(f.err, f.hint)
+	default:
+		t.error(err, "")
+	}
+	return 1
+}
+
+// failf is an error with a hint.
+func failf(hint, format string, args ...any) error {
+	return &fault{err: fmt.Errorf(format, args...), hint: hint}
+}
+
+// help prints what kong prints, and ends in an example that works.
+func help(options kong.HelpOptions, ctx *kong.Context) error {
+	if err := kong.DefaultHelpPrinter(options, ctx); err != nil {
+		return err
+	}
+	example := "gate dev examples/restaurant"
+	for _, p := range ctx.Path {
+		if p.Command == nil {
+			continue
+		}
+		if e, ok := reflect.TypeAssert[interface{ Example() string }](p.Command.Target.Addr()); ok {
+			example = e.Example()
+		}
+	}
+	_, err := fmt.Fprintf(ctx.Stdout, "\nExample:\n  %s\n", example)
+	return err
+}

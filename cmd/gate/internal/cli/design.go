@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"github.com/gatewright/gate/gen"
+	"github.com/gatewright/gate/gen/standard"
+)
+
+type designCmd struct {
+	Check  designCheckCmd  `cmd:"" help:"Check gate.yaml and print everything that is wrong with it."`
+	Schema designSchemaCmd `cmd:"" help:"Print the JSON Schema of gate.yaml, for editors."`
+}
+
+type designCheckCmd struct {
+	Dir string `arg:"" default:"." help:"Folder of the service, with its gate.yaml."`
+}
+
+func (designCheckCmd) Example() string { return "gate design check examples/restaurant" }
+
+// Run checks the design.
+func (c *designCheckCmd) Run(out *console) error {
+	s := out.talk.step("design")
+	p, err := open(c.Dir)
+	if err != nil {
+		return err
+	}
+	s.done(p.summary())
+	warn(out.talk, p)
+	return nil
+}
+
+type designSchemaCmd struct{}
+
+func (designSchemaCmd) Help() string {
+	return "Editors use it by the first line of gate.yaml:\n" +
+		"# yaml-language-server: $schema=./gate.schema.json"
+}
+
+func (designSchemaCmd) Example() string { return "gate design schema > gate.schema.json" }
+
+// Run prints the schema.
+func (designSchemaCmd) Run(out *console) error {
+	schema, err := gen.Schema(standard.Plugins()...)
+	if err != nil {
+		return err
+	}
+	_, err = out.stdout.Write(schema)
+	return err
+}

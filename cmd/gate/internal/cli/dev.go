@@ -1,0 +1,455 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gatewright/gate/design"
+	"github.com/gatewright/gate/gen"
+)
+
+type devCmd struct {
+	Dir              string   `arg:"" default:"." help:"Folder of the service, with its gate.yaml."`
+	Addr             string   `placeholder:"HOST:PORT" help:"Listen here instead of localhost and the design's port; port 0 picks a free one."`
+	JSON             bool     `name:"json" help:"Print one JSON object a line to stdout, for programs."`
+	Verbose          bool     `short:"v" help:"Show every line of the service's log; all of it is in .gate/service.log."`
+	AllowDestructive []string `placeholder:"NAME" help:"Let a migration drop this table or column (items, items.price)."`
+	Force            bool     `help:"Overwrite generated files that were edited."`
+}
+
+func (devCmd) Help() string {
+	return "Everything that is made while developing (database, keys, the first administrator) lives in .gate and .env " +
+		"of that folder. Ctrl+C stops everything."
+}
+
+func (devCmd) Example() string { return "gate dev examples/restaurant --addr localhost:8080" }
+
+// Run follows the folder of a service until it is interrupted.
+func (c *devCmd) Run(out *console) error {
+	if c.JSON {
+		out.talk.toPrograms(out.stdout)
+	}
+	ctx, stop := context.WithCancel(out)
+	defer stop()
+	go leaveWithParent(stop)
+	d := &dev{cmd: c, talk: out.talk}
+	err := d.run(ctx)
+	if ctx.Err() != nil {
+		out.talk.event(map[string]any{"event": "stopped"})
+		return nil
+	}
+	return err
+}
+
+// A dev is one run of gate dev: a folder, and the version of its service that
+// is being served.
+type dev struct {
+	cmd   *devCmd
+	talk  *talk
+	p     *project // of the version that is served, or the newest readable one
+	addr  string   // where to listen; with the real port once it is known
+	token string   // proves to the service that we started it
+	log   *serviceLog
+	watch *watcher
+
+	serving *process
+	bin     string    // of the process that serves
+	since   time.Time // it serves
+	took    time.Duration
+}
+
+func (d *dev) run(ctx context.Context) error {
+	start := time.Now()
+	p, err := d.read()
+	if err != nil {
+		return err
+	}
+	d.p = p
+	d.token = rand.Text()
+	if err := d.chooseAddr(ctx); err != nil {
+		return err
+	}
+	if err := d.openLog(); err != nil {
+		return err
+	}
+	defer d.log.file.Close()
+	if d.watch, err = newWatcher(d.p.dir); err != nil {
+		return fmt.Errorf("watch %s: %w", d.p.dir, err)
+	}
+	defer d.watch.close()
+	known := d.administratorKnown()
+	if err := d.make(ctx, true); err != nil {
+		return err
+	}
+	defer func() { d.serving.stop() }()
+	d.took = time.Since(start)
+	d.tellState(nil)
+	d.tellReady(!known)
+	return d.follow(ctx)
+}
+
+func (d *dev) read() (*project, error) {
+	s := d.talk.step("design")
+	p, err := open(d.cmd.Dir)
+	if err != nil {
+		return nil, err
+	}
+	d.talk.line("")
+	d.talk.line("  " + d.talk.paint(bold, "gate "+version()+"   "+p.design.Service.Name))
+	d.talk.line("")
+	s.done(p.summary())
+	warn(d.talk, p)
+	return p, nil
+}
+
+// chooseAddr decides where to listen, and says so early when that is taken.
+func (d *dev) chooseAddr(ctx context.Context) error {
+	d.addr = d.cmd.Addr
+	if d.addr == "" {
+		d.addr = net.JoinHostPort("localhost", strconv.Itoa(d.p.design.Service.Port))
+	}
+	host, port, err := net.SplitHostPort(d.addr)
+	if err != nil {
+		return failf("write it as localhost:3000 or :3000", "--addr %s: not HOST:PORT", d.addr)
+	}
+	if host == "localhost" {
+		d.addr = net.JoinHostPort("127.0.0.1", port)
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", d.addr)
+	if err != nil {
+		return failf("--addr localhost:0 picks a free port", "cannot listen on %s: %w", d.addr, err)
+	}
+	return l.Close()
+}
+
+func (d *dev) openLog() error {
+	if err := d.p.prepare(); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(filepath.Join(d.p.stateDir(), "service.log"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	d.log = &serviceLog{file: f, talk: d.talk, all: d.cmd.Verbose}
+	return err
+}
+
+// make brings the service to the design: generate, build, migrate, restart.
+// Until the last step the old version serves, and it goes on when one fails.
+func (d *dev) make(ctx context.Context, aloud bool) error {
+	step := d.talk.step
+	if !aloud {
+		quiet := &talk{w: nothing{}}
+		step = quiet.step
+	}
+	s := step("generate")
+	report, err := d.p.generate(d.cmd.AllowDestructive, gen.ApplyOptions{Force: d.cmd.Force})
+	if err != nil {
+		return err
+	}
+	if err := d.p.prepare(); err != nil {
+		return err
+	}
+	if err := d.watch.accept(); err != nil { // what we wrote is no change
+		return err
+	}
+	s.done(generated(report))
+
+	s = step("build")
+	bin, detail, err := d.build(ctx, s)
+	if err != nil {
+		return err
+	}
+	s.done(detail)
+
+	s = step("migrate")
+	applied, err := d.migrate(ctx, bin)
+	if err != nil {
+		return err
+	}
+	s.done(applied)
+
+	s = step("start")
+	if err := d.restart(ctx, bin); err != nil {
+		return err
+	}
+	s.done(d.url())
+	return nil
+}
+
+// nothing is a writer for steps that nobody wants to hear of.
+type nothing struct{}
+
+func (nothing) Write(p []byte) (int, error) { return len(p), nil }
+
+// restart replaces the process that serves. When the new one does not come up,
+// the old one is started again.
+func (d *dev) restart(ctx context.Context, bin string) error {
+	old := d.bin
+	d.serving.stop()
+	p, err := d.start(ctx, bin)
+	if err != nil {
+		if ctx.Err() == nil && old != "" && old != bin {
+			if again, err := d.start(ctx, old); err == nil {
+				d.serving, d.bin = again, old
+			}
+		}
+		return err
+	}
+	d.serving, d.bin, d.since = p, bin, time.Now()
+	return nil
+}
+
+func (d *dev) start(ctx context.Context, bin string) (*process, error) {
+	p, err := start(bin, d.p.dir, d.environment(), d.log)
+	if err != nil {
+		return nil, err
+	}
+	addr, err := p.wait(ctx)
+	if err == nil {
+		d.addr = addr
+		err = d.answers(ctx)
+	}
+	if err != nil {
+		p.stop()
+		return nil, err
+	}
+	return p, nil
+}
+
+// answers asks the service whether it is ready.
+func (d *dev) answers(ctx context.Context) error {
+	client := &http.Client{Timeout: time.Second}
+	url := "http://" + d.addr + "/health/ready"
+	for try := 0; ; try++ {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+		if err != nil {
+			return err
+		}
+		res, err := client.Do(req)
+		if err == nil {
+			_ = res.Body.Close()
+			if res.StatusCode < 300 {
+				return nil
+			}
+			err = fmt.Errorf("%s answers %s", url, res.Status)
+		}
+		if try == 50 || ctx.Err() != nil {
+			return err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func (d *dev) environment() []string {
+	return append(os.Environ(),
+		"ADDR="+d.addr,
+		"GATE_DEV="+d.token,
+		"GATE_DEV_STATE="+d.statePath(),
+	)
+}
+
+// follow makes a new version after each change.
+func (d *dev) follow(ctx context.Context) error {
+	changes := make(chan []string)
+	failed := make(chan error, 1)
+	taken := make(chan struct{})
+	go func() {
+		for {
+			names, err := d.watch.wait(ctx)
+			if err != nil {
+				failed <- err
+				return
+			}
+			select {
+			case changes <- names:
+			case <-ctx.Done():
+				return
+			}
+			select {
+			case <-taken:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case err := <-failed:
+			return err
+		case <-d.gone():
+			d.died()
+		case names := <-changes:
+			d.change(ctx, names)
+			taken <- struct{}{}
+		}
+	}
+}
+
+// gone is closed when the service has ended by itself.
+func (d *dev) gone() <-chan struct{} {
+	if d.serving == nil {
+		return nil
+	}
+	return d.serving.gone
+}
+
+func (d *dev) died() {
+	err := &exitError{err: d.serving.err, lines: d.log.errors()}
+	d.serving = nil
+	d.problem(err, nil)
+	d.talk.line("            the next change starts it again")
+}
+
+// change makes a new version, and tells on one line how that went.
+func (d *dev) change(ctx context.Context, names []string) {
+	start := time.Now()
+	what := strings.Join(names, ", ")
+	if len(names) > 3 {
+		what = fmt.Sprintf("%s and %d more", names[0], len(names)-1)
+	}
+	p, err := open(d.cmd.Dir)
+	if err == nil {
+		old := d.p
+		d.p = p
+		if err = d.make(ctx, false); err != nil {
+			d.p = old
+		}
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	if err != nil {
+		d.problem(err, names)
+		return
+	}
+	warn(d.talk, d.p)
+	d.tellState(nil)
+	took := time.Since(start)
+	d.talk.event(map[string]any{"event": "change", "files": names, "status": "restarted", "url": d.url(), "ms": took.Milliseconds()})
+	d.talk.line("  " + d.talk.paint(dim, time.Now().Format(time.TimeOnly)) + "  " + pad(what, 14) + " restarted in " + short(took))
+}
+
+// problem tells what is wrong with the newest version; the last good one is
+// still there.
+func (d *dev) problem(err error, names []string) {
+	hint := ""
+	if f, ok := errors.AsType[*fault](err); ok {
+		hint = f.hint
+	}
+	place, message := "", err.Error()
+	if errs, ok := errors.AsType[*design.Errors](err); ok && len(errs.Problems) > 0 {
+		first := errs.Problems[0]
+		place = fmt.Sprintf("%s:%d", filepath.Base(first.File), first.Line)
+		message = first.Message
+	}
+	d.tellState(map[string]any{"place": place, "message": err.Error(), "since": time.Now().Format(time.TimeOnly)})
+	d.talk.event(map[string]any{"event": "change", "files": names, "status": "failed", "message": err.Error(), "hint": hint})
+	now := "  " + d.talk.paint(dim, time.Now().Format(time.TimeOnly)) + "  "
+	if place != "" {
+		d.talk.line(now + pad(place, 14) + " " + d.talk.paint(red, message))
+	} else {
+		d.talk.line(now + d.talk.paint(red, strings.ReplaceAll(message, "\n", "\n            ")))
+	}
+	if hint != "" {
+		d.talk.line("            " + hint)
+	}
+	if d.serving != nil {
+		d.talk.line("            still serving the version of " + d.since.Format(time.TimeOnly))
+	}
+}
+
+// url is where people find the service.
+func (d *dev) url() string {
+	host, port, err := net.SplitHostPort(d.addr)
+	if err != nil {
+		return "http://" + d.addr
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && (ip.IsLoopback() || ip.IsUnspecified()) {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+func (d *dev) tellReady(firstTime bool) {
+	admin := d.administrator()
+	event := map[string]any{"event": "ready", "url": d.url() + "/", "api": d.url() + "/api", "docs": d.url() + "/api/docs", "ms": d.took.Milliseconds()}
+	if admin.Email != "" {
+		event["admin"] = map[string]any{"email": admin.Email, "file": d.administratorFile()}
+	}
+	d.talk.event(event)
+	d.talk.line("")
+	d.talk.named("Start here", d.talk.paint(cyan, d.url()+"/"))
+	d.talk.named("REST", d.talk.paint(cyan, d.url()+"/api/docs"))
+	if admin.Email != "" {
+		password := "password in " + d.administratorFile()
+		if firstTime && d.talk.terminal {
+			password = d.talk.paint(bold, admin.Password)
+		}
+		d.talk.line("")
+		d.talk.named("Users", pad(admin.Email, 27)+pad("every role", 13)+password)
+	}
+	d.talk.line("")
+	d.talk.line("  " + d.talk.paint(bold, "Ready in "+short(d.took)+".") + " Watching gate.yaml and *.go. Ctrl+C stops.")
+	d.talk.line("")
+}
+
+type administrator struct{ Email, Password string }
+
+func (d *dev) administratorFile() string { return filepath.Join(d.cmd.Dir, ".gate", "admin.json") }
+
+func (d *dev) administrator() (a administrator) {
+	if data, err := os.ReadFile(d.administratorFile()); err == nil {
+		_ = json.Unmarshal(data, &a)
+	}
+	return a
+}
+
+func (d *dev) administratorKnown() bool { return d.administrator().Email != "" }
+
+func (d *dev) statePath() string {
+	path, err := filepath.Abs(filepath.Join(d.p.stateDir(), "dev.json"))
+	if err != nil {
+		return ""
+	}
+	return path
+}
+
+// tellState writes what the start page shows.
+func (d *dev) tellState(problem map[string]any) {
+	state := map[string]any{
+		"name": d.p.design.Service.Name, "gate": version(), "design": d.p.summary(),
+		"database":   map[design.Database]string{design.SQLite: "SQLite", design.Postgres: "PostgreSQL"}[d.p.design.Service.Database],
+		"started_in": short(d.took), "error": problem,
+	}
+	data, err := json.Marshal(state)
+	if err != nil {
+		return
+	}
+	tmp := d.statePath() + ".new"
+	if os.WriteFile(tmp, data, 0o600) == nil {
+		_ = os.Rename(tmp, d.statePath())
+	}
+}
+
+// leaveWithParent ends everything when the program that started us has gone.
+// "go run" does not pass a SIGTERM on: without this the service would stay.
+func leaveWithParent(stop func()) {
+	exe, err := os.Executable()
+	if err != nil || !strings.Contains(exe, "go-build") {
+		return // started by hand
+	}
+	for parent := os.Getppid(); os.Getppid() == parent; {
+		time.Sleep(250 * time.Millisecond)
+	}
+	stop()
+}

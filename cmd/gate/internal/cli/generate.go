@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/gatewright/gate/gen"
+)
+
+type generateCmd struct {
+	Dir              string   `arg:"" default:"." help:"Folder of the service, with its gate.yaml."`
+	Check            bool     `xor:"how" help:"Write nothing; exit with 1 when the files are not what gate.yaml says."`
+	Diff             bool     `xor:"how" help:"Write nothing; print what would change."`
+	Force            bool     `help:"Overwrite generated files that were edited."`
+	AllowDestructive []string `placeholder:"NAME" help:"Let a migration drop this table or column (items, items.price)."`
+}
+
+func (generateCmd) Help() string {
+	return "Files named *_gen.go and what gate.manifest.json lists are gate's and rewritten. " +
+		"Every other file is written once and then yours."
+}
+
+func (generateCmd) Example() string { return "gate generate --diff examples/restaurant" }
+
+// Run generates, or says what generating would change.
+func (c *generateCmd) Run(out *console) error {
+	s := out.talk.step("design")
+	p, err := open(c.Dir)
+	if err != nil {
+		return err
+	}
+	s.done(p.summary())
+	warn(out.talk, p)
+	s = out.talk.step("generate")
+	report, err := p.generate(c.AllowDestructive, gen.ApplyOptions{Check: c.Check || c.Diff, Diff: c.Diff, Force: c.Force})
+	if err != nil {
+		return err
+	}
+	switch {
+	case c.Diff:
+		fmt.Fprint(out.stdout, report.Diff)
+		s.done(generated(report))
+	case c.Check && report.Drift():
+		for _, name := range report.Created {
+			fmt.Fprintln(out.stdout, "missing", name)
+		}
+		for _, name := range append(report.Updated, report.Edited...) {
+			fmt.Fprintln(out.stdout, "differs", name)
+		}
+		for _, name := range report.Removed {
+			fmt.Fprintln(out.stdout, "orphan ", name)
+		}
+		return failf("gate generate "+c.Dir+" brings them up to date", "the generated files are not what gate.yaml says")
+	default:
+		s.done(generated(report))
+		if !c.Check {
+			return p.prepare()
+		}
+	}
+	return nil
+}
+
+// generated says what a generation did, in words.
+func generated(r *gen.Report) string {
+	changed := len(r.Created) + len(r.Updated) + len(r.Edited) + len(r.Removed)
+	return fmt.Sprintf("%s, %d changed; yours untouched", count(r.Unchanged+len(r.Created)+len(r.Updated)+len(r.Edited), "file", "files"), changed)
+}
+
+// warn tells of what is legal in the design, but dangerous.
+func warn(t *talk, p *project) {
+	for _, w := range p.design.Warnings() {
+		t.event(map[string]any{"event": "warning", "file": w.File, "line": w.Line, "column": w.Column, "message": w.Message, "hint": w.Hint})
+		t.line("  " + t.paint(yellow, "!") + " " + w.String())
+	}
+}

@@ -1,0 +1,126 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"golang.org/x/mod/module"
+
+	"github.com/gatewright/gate/design"
+	"github.com/gatewright/gate/gen"
+	"github.com/gatewright/gate/gen/standard"
+)
+
+// designFile is the name of the design in the folder of a service.
+const designFile = "gate.yaml"
+
+// A project is the folder of a service, and the design in it.
+type project struct {
+	dir    string
+	design *design.Design
+}
+
+// open reads the design in dir, and checks it with the plugins.
+func open(dir string) (*project, error) {
+	path := filepath.Join(dir, designFile)
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return nil, failf("name the folder that holds gate.yaml", "%s is not a folder", dir)
+	}
+	d, err := design.Load(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, failf("gate new starts a service; gate dev DIR takes the folder of one", "%s: there is no such file", path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := gen.Check(d, standard.Plugins()...); err != nil {
+		return nil, err
+	}
+	return &project{dir: dir, design: d}, nil
+}
+
+// generate brings the folder to the design.
+func (p *project) generate(allow []string, how gen.ApplyOptions) (*gen.Report, error) {
+	state, err := gen.ReadState(p.dir, p.design.Service.Database)
+	if err != nil {
+		return nil, err
+	}
+	opts := gen.Options{State: state, AllowDestructive: allow}
+	if checkout := checkout(); checkout != "" {
+		opts.Replace, err = gen.FindReplace(p.dir, checkout)
+		if err != nil {
+			return nil, err
+		}
+	} else {
+		opts.GateVersion = version()
+	}
+	files, err := gen.Generate(p.design, opts, standard.Plugins()...)
+	if lost, ok := errors.AsType[*gen.DestructiveError](err); ok {
+		names := make([]string, len(lost.Changes))
+		for i, c := range lost.Changes {
+			names[i] = "--allow-destructive=" + c.Name
+		}
+		return nil, &fault{err: err, hint: "nothing was written; when the data may go: " + strings.Join(names, " ")}
+	}
+	if err != nil {
+		return nil, err
+	}
+	report, err := gen.Apply(p.dir, files, how)
+	if _, ok := errors.AsType[*gen.EditedError](err); ok {
+		return nil, &fault{err: err, hint: "nothing was written; move your lines to a file of yours, or --force to lose them"}
+	}
+	return report, err
+}
+
+// summary is what the design holds, in words.
+func (p *project) summary() string {
+	return fmt.Sprintf("%s, %s, %s", designFile, count(len(p.design.Entities), "entity", "entities"), count(len(p.design.Roles), "role", "roles"))
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// stateDir is where all development state lives; git ignores it.
+func (p *project) stateDir() string { return filepath.Join(p.dir, ".gate") }
+
+// version is the version of this command: v0.1.0, or "development".
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if v := info.Main.Version; v != "" && v != "(devel)" && !strings.Contains(v, "+") && !module.IsPseudoVersion(v) {
+			return v
+		}
+	}
+	return development
+}
+
+const development = "development"
+
+// checkout is the folder of gate's own source when this command was built from
+// one. Services that it generates then use that folder, and not a release.
+func checkout() string {
+	if version() != development {
+		return ""
+	}
+	_, file, _, ok := runtime.Caller(0)
+	if !ok || !filepath.IsAbs(file) {
+		return "" // built with -trimpath
+	}
+	for dir := filepath.Dir(file); ; dir = filepath.Dir(dir) {
+		mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+		if err == nil && strings.HasPrefix(string(mod), "module github.com/gatewright/gate\n") {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			return ""
+		}
+	}
+}
