@@ -1,0 +1,10 @@
+// Command bench measures the budgets of a generated service, each as a ratio to
+// its floor in the same run on the same machine:
+//
+//	go run ./bench [-run name] [-seconds n]
+//
+// It builds examples/restaurant and the bare handler in bench/bare, a program of
+// net/http and database/sql alone, puts both on the same SQLite file, and loads
+// them in turns from this process over loopback. Load is bounded in connections
+// and time. Micro-benchmarks stand in their packages: go test -bench . ./jose.
+package main
