@@ -11,8 +11,6 @@ import (
 	"strings"
 	"text/template"
 	"unicode"
-
-	"github.com/gatewright/gate/design"
 )
 
 // modulePath is the module that services require.
@@ -117,7 +115,7 @@ func Imports(members []Member) []string {
 
 // markdown returns text as one line of Markdown that holds no markup.
 func markdown(text string) string {
-	text = strings.Join(strings.Fields(printable(text)), " ")
+	text = strings.Join(strings.Fields(visible(text)), " ")
 	var b strings.Builder
 	for _, r := range text {
 		if strings.ContainsRune("\\`*_{}[]<>()#+-!|~&", r) {
@@ -126,15 +124,4 @@ func markdown(text string) string {
 		b.WriteRune(r)
 	}
 	return b.String()
-}
-
-// gateImport returns the path of a package of gate.
-func gateImport(pkg string) string { return path.Join(modulePath, pkg) }
-
-// storePackage is the package that opens the database of a service.
-func storePackage(db design.Database) string {
-	if db == design.Postgres {
-		return gateImport("store/postgres")
-	}
-	return gateImport("store/sqlite")
 }

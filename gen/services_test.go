@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/gatewright/gate/gen"
+	"github.com/gatewright/gate/store/storetest"
 )
 
 // accounts is a shop whose items are public to read and guarded to write.
@@ -216,8 +217,8 @@ func goTool(t *testing.T, dir string, args ...string) {
 	}
 }
 
-// TestEverythingBuilds compiles every type of field, for both databases, and
-// sees that go.mod and go.sum are complete.
+// TestEverythingBuilds compiles and starts a service with every type of field, on
+// both databases, and sees that go.mod and go.sum are complete.
 func TestEverythingBuilds(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds services")
@@ -237,6 +238,18 @@ func TestEverythingBuilds(t *testing.T) {
 				}
 			}
 			unlinked(t, dir, db)
+
+			if db == "postgres" {
+				t.Setenv("DATABASE_URL", storetest.PostgresURL(t))
+			}
+			goTool(t, dir, "build", "-o", "shop", ".")
+			url := start(t, dir, filepath.Join(dir, "shop"))
+			if status, _, body := ask(t, "GET", url+"/api/order-items?$sort[code]=-1&code[$startsWith]=ab", "", ""); status != 200 {
+				t.Errorf("list: %d %s", status, body)
+			}
+			if status, _, body := ask(t, "GET", url+"/api/openapi.json", "", ""); status != 200 || !json.Valid([]byte(body)) {
+				t.Errorf("openapi.json: %d %s", status, body)
+			}
 		})
 	}
 }

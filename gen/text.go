@@ -12,7 +12,7 @@ import (
 // a paragraph cannot look like a directive to a tool.
 func comment(text string) string {
 	var lines []string
-	for paragraph := range strings.SplitSeq(printable(text), "\n") {
+	for paragraph := range strings.SplitSeq(visible(text), "\n") {
 		line := ""
 		for word := range strings.FieldsSeq(paragraph) {
 			if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > 77 {
@@ -36,10 +36,10 @@ func comment(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// printable keeps what a text may hold in a file of source: other line ends
+// visible keeps what a text may hold in a file of source: other line ends
 // become newlines, and what cannot be seen or turns the direction of writing is
 // left out.
-func printable(text string) string {
+func visible(text string) string {
 	text = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n", "\u0085", "\n", "\v", " ", "\f", " ", "\t", " ").Replace(text)
 	return strings.Map(func(r rune) rune {
 		if r == '\n' || r == ' ' || unicode.IsPrint(r) {

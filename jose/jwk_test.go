@@ -130,6 +130,9 @@ func TestParseJWK_refuses(t *testing.T) {
 		"RSA only d":        strings.Replace(a2JWK, `{`, `{"alg":"RS256","d":"AQ",`, 1),
 		"weak oct":          `{"kty":"oct","alg":"HS256","k":"` + b64(bytes.Repeat([]byte("secret"), 10)) + `"}`,
 		"short oct":         `{"kty":"oct","alg":"HS256","k":"AQID"}`,
+		"kty RSA, HS256":    strings.Replace(a1JWK, `"oct"`, `"RSA","alg":"HS256"`, 1),
+		"kty EC, RS256":     strings.Replace(a3JWK, `{`, `{"alg":"RS256",`, 1),
+		"Ed25519, short d":  strings.Replace(edJWK, `"d":"nWGx`, `"d":"`, 1),
 		"no k":              `{"kty":"oct","alg":"HS256"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -195,8 +198,10 @@ func TestParsePublicJWKS(t *testing.T) {
 	if len(skipped) != 7 {
 		t.Errorf("%d keys were skipped, want 7: %v", len(skipped), skipped)
 	}
-	if _, _, err := jose.ParsePublicJWKS([]byte(`<html>`)); err == nil {
-		t.Error("HTML is accepted")
+	for _, doc := range []string{`<html>`, `{"keys":[` + strings.TrimSuffix(strings.Repeat(`{},`, 101), ",") + `]}`} {
+		if keys, _, err := jose.ParsePublicJWKS([]byte(doc)); err == nil || keys != nil {
+			t.Errorf("ParsePublicJWKS(%.20s…) = %v, %v; want an error", doc, keys, err)
+		}
 	}
 }
 

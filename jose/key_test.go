@@ -190,6 +190,7 @@ func TestJWT14_ecdsa(t *testing.T) {
 				"r = s = 0": pair(zero, zero), "r = 0": pair(zero, s), "s = 0": pair(r, zero),
 				"r = s = n": pair(n, n), "r = n": pair(n, s), "s = n": pair(r, n), "r = s = 1": pair(one, one),
 				"all ones": full, "DER": der, "short": sig[1:], "long": append([]byte{0}, sig...),
+				"s a byte longer":    append(append(bytes.Clone(sig[:size]), 0), sig[size:]...),
 				"r, s a byte longer": append(append([]byte{0}, sig[:size]...), append([]byte{0}, sig[size:]...)...),
 			} {
 				if k.VerifySignature("input", bad) {

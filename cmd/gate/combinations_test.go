@@ -86,7 +86,9 @@ func TestCombinations(t *testing.T) {
 				r.want(200, "GET", "/api/me", maria, "")
 				admin := "Basic " + base64.StdEncoding.EncodeToString([]byte(r.admin.Email+":"+r.admin.Password))
 				r.want(201, "POST", "/api/items", admin, item)
-				r.want(401, "POST", "/api/items", maria+"x", item)
+				r.want(400, "POST", "/api/items", maria+"!", item)
+				wrong := "Basic " + base64.StdEncoding.EncodeToString([]byte("maria@kitchen.example:correct horse battery stapl"))
+				r.want(401, "POST", "/api/items", wrong, item)
 			} else {
 				r.want(401, "POST", "/api/items", maria, item)
 			}

@@ -114,7 +114,7 @@ func serve(t *testing.T, bin, dir, before string) *running {
 func TestOwnBinary(t *testing.T) {
 	bin, dir := built(t)
 	for name, env := range map[string]string{
-		"short":       "AUTH_SECRET=short",
+		"short":       "AUTH_SECRET=hunter22",
 		"placeholder": "AUTH_SECRET=change_me_change_me_change_me_change_me_change_me",
 		"repeated":    "AUTH_SECRET=" + strings.Repeat("a", 64),
 		"unknown":     "GATE_DEBUG=1",

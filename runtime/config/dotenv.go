@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"runtime"
@@ -21,7 +22,7 @@ type entry struct {
 // readFile returns the entries of the file called name, none if there is no
 // such file, and the mode of the file.
 func readFile(name string) (map[string]entry, fs.FileMode, []Problem) {
-	f, err := os.Open(name)
+	f, err := os.Open(name) //nolint:gosec // the path is the program's choice
 	if os.IsNotExist(err) {
 		return nil, 0, nil
 	}
@@ -38,7 +39,7 @@ func readFile(name string) (map[string]entry, fs.FileMode, []Problem) {
 	case info.Size() > maxFile:
 		return nil, 0, []Problem{{File: name, Message: "is larger than 64 KiB"}}
 	}
-	src, err := os.ReadFile(name)
+	src, err := io.ReadAll(io.LimitReader(f, maxFile))
 	if err != nil {
 		return nil, 0, []Problem{{File: name, Message: "cannot be read: " + reason(err)}}
 	}

@@ -223,7 +223,7 @@ func (l *loader) publicURL() *url.URL {
 		l.bad(keyPublicURL, "must be scheme, host and perhaps a path", "for instance PUBLIC_URL=https://api.example.com")
 		return nil
 	}
-	if u.Scheme != "https" && !(u.Scheme == "http" && isLoopback(u.Hostname())) {
+	if !private(u) {
 		l.bad(keyPublicURL, "must begin with https://", "http:// is for this machine only: localhost, 127.0.0.1, [::1]")
 	}
 	return u
@@ -239,7 +239,7 @@ func (l *loader) origins() []string {
 			l.bad(keyCORS, "cannot hold *", "list each origin: CORS_ORIGINS=https://app.example.com,https://admin.example.com")
 		case err != nil || u.Scheme+"://"+u.Host != raw || u.Host == "" || u.User != nil || raw != strings.ToLower(raw):
 			l.bad(keyCORS, "must list origins: scheme, host and port, nothing else, in lower case", "for instance https://app.example.com")
-		case u.Scheme != "https" && !(u.Scheme == "http" && isLoopback(u.Hostname())):
+		case !private(u):
 			l.bad(keyCORS, "must list https:// origins", "http:// is for this machine only")
 		case slices.Contains(origins, raw):
 			l.bad(keyCORS, "names an origin twice", "")
@@ -323,6 +323,12 @@ func list(s string) []string {
 		}
 	}
 	return parts
+}
+
+// private reports whether nobody on the way can read what goes to u: by TLS, or
+// because it does not leave this machine.
+func private(u *url.URL) bool {
+	return u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname())
 }
 
 func isLoopback(host string) bool {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -407,6 +408,19 @@ func TestAUZ16_lastTwoAtOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s := newShop(t, db)
 		mia := s.account(t, "mia@example.com", "customer", "clerk", "manager")
+		// Both stand between check and write, if nothing keeps them from it.
+		var arrived atomic.Int32
+		both := make(chan struct{})
+		s.users.Before(authz.Update, func(context.Context, *crud.Change[User]) error {
+			if arrived.Add(1) == 2 {
+				close(both)
+			}
+			select {
+			case <-both:
+			case <-time.After(300 * time.Millisecond):
+			}
+			return nil
+		})
 		var wg sync.WaitGroup
 		errs := make([]error, 2)
 		for i, pair := range [][2]*gate.Principal{{s.max, mia}, {mia, s.max}} {

@@ -61,7 +61,7 @@ func (a API) Routes(s crud.Service) []Route {
 	}
 	one := h.path + "/{id}"
 	route := func(method, path string, action authz.Action, f func(http.ResponseWriter, *http.Request) error) Route {
-		var handler http.Handler = h.handle(f)
+		handler := h.handle(f)
 		if a.Protect != nil {
 			handler = a.Protect(handler)
 		}

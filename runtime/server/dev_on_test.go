@@ -63,4 +63,3 @@ func TestDev_endsWithItsSupervisor(t *testing.T) {
 		t.Errorf("it ended with %d", code)
 	}
 }
-

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,19 +85,15 @@ func (e *edge) requestID(r *http.Request) string {
 }
 
 func isRequestID(s string) bool {
-	for _, c := range []byte(s) {
-		if !('0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '-' || c == '_' || c == '.') {
-			return false
-		}
-	}
-	return len(s) >= 8 && len(s) <= 64
+	const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_."
+	return len(s) >= 8 && len(s) <= 64 && strings.Trim(s, alphabet) == ""
 }
 
 // cors answers preflights of listed origins and lets their pages read answers
 // (Fetch §3.2). It never allows credentials: the service knows no cookies.
 func (e *edge) cors(w http.ResponseWriter, r *http.Request) (answered bool) {
 	origins := r.Header["Origin"]
-	if len(origins) != 1 || !contains(e.origins, origins[0]) {
+	if len(origins) != 1 || !slices.Contains(e.origins, origins[0]) {
 		return false
 	}
 	h := w.Header()
@@ -112,15 +109,6 @@ func (e *edge) cors(w http.ResponseWriter, r *http.Request) (answered bool) {
 	h.Set("Access-Control-Max-Age", "600")
 	w.WriteHeader(http.StatusNoContent)
 	return true
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
 
 // admit refuses requests that no handler should see, and bounds the body.

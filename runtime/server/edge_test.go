@@ -14,8 +14,9 @@ import (
 	"github.com/gatewright/gate"
 )
 
-// raw sends bytes and returns the first answer.
-func (r *running) raw(request string) *http.Response {
+// raw sends bytes and returns the status of the first answer, and whether the
+// connection ends with it.
+func (r *running) raw(request string) (status int, closes bool) {
 	r.t.Helper()
 	c, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
 	if err != nil {
@@ -29,8 +30,10 @@ func (r *running) raw(request string) *http.Response {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	r.t.Cleanup(func() { _ = res.Body.Close() })
-	return res
+	if err := res.Body.Close(); err != nil {
+		r.t.Logf("the answer was cut off: %v", err)
+	}
+	return res.StatusCode, res.Close
 }
 
 // TestAUZ18_spellings: every other spelling of a guarded route reaches the same
@@ -49,12 +52,12 @@ func TestAUZ18_spellings(t *testing.T) {
 			if method == "POST" {
 				continue // sign-up is open
 			}
-			res := r.raw(method + " " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-HTTP-Method-Override: GET\r\n" +
+			status, _ := r.raw(method + " " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-HTTP-Method-Override: GET\r\n" +
 				"X-Original-URL: /api/items\r\nX-Rewrite-URL: /api/items\r\nX-User: admin\r\nX-Forwarded-User: admin\r\n\r\n")
-			switch res.StatusCode {
+			switch status {
 			case 400, 401, 404, 405:
 			default:
-				t.Errorf("%s %s answers %d", method, path, res.StatusCode)
+				t.Errorf("%s %s answers %d", method, path, status)
 			}
 		}
 	}
@@ -87,9 +90,9 @@ func TestOPS04_framing(t *testing.T) {
 		{"negative length", head + "Content-Length: -1\r\n\r\n{}", 400},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			res := r.raw(tt.request)
-			if res.StatusCode != tt.status || !res.Close {
-				t.Errorf("status %d, close %v; want %d and a closed connection", res.StatusCode, res.Close, tt.status)
+			status, closes := r.raw(tt.request)
+			if status != tt.status || !closes {
+				t.Errorf("status %d, close %v; want %d and a closed connection", status, closes, tt.status)
 			}
 		})
 	}
@@ -137,8 +140,8 @@ func TestOPS02_bodies(t *testing.T) {
 			fmt.Fprintf(&b, "%x\r\n%s\r\n", len(chunk), chunk)
 		}
 		b.WriteString("0\r\n\r\n")
-		if res := r.raw(b.String()); res.StatusCode != 413 {
-			t.Errorf("status is %d", res.StatusCode)
+		if status, _ := r.raw(b.String()); status != 413 {
+			t.Errorf("status is %d", status)
 		}
 	})
 }

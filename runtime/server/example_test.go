@@ -3,7 +3,6 @@ package server_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http/httptest"
 
@@ -23,7 +22,7 @@ func ExampleOpen() {
 		fmt.Println(err)
 		return
 	}
-	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	quiet := slog.New(slog.DiscardHandler)
 	srv, err := server.Open(context.Background(), restaurant(true, false, nil), cfg, quiet)
 	if err != nil {
 		fmt.Println(err)

@@ -20,13 +20,13 @@ func TestOPS10_log(t *testing.T) {
 		name string
 		attr slog.Attr
 	}{
-		{"Authorization", slog.String("Authorization", canary)},
+		{"Authorization", slog.String("Authorization", canary)}, //nolint:sloglint // as it is spelt on the wire
 		{"authorization in a group", slog.Group("header", slog.String("authorization", canary))},
 		{"cookie", slog.Any("cookie", []string{canary})},
-		{"Set-Cookie", slog.String("Set-Cookie", canary)},
+		{"Set-Cookie", slog.String("Set-Cookie", canary)}, //nolint:sloglint // as above
 		{"password", slog.String("password", canary)},
 		{"new password", slog.String("new_password", canary)},
-		{"accessToken", slog.String("accessToken", canary)},
+		{"accessToken", slog.String("accessToken", canary)}, //nolint:sloglint // as above
 		{"refresh_token", slog.String("refresh_token", canary)},
 		{"AUTH_SECRET", slog.String("AUTH_SECRET", canary)},
 		{"client secret", slog.String("client-secret", canary)},

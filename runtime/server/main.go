@@ -182,7 +182,8 @@ func serve(ctx context.Context, s Service, p process) int {
 	if err != nil {
 		return fail(ctx, p, err)
 	}
-	srv.logger.InfoContext(ctx, "listening", "addr", l.Addr().String(), "service", s.Name)
+	// Whoever started the service waits for this line, whatever the level.
+	srv.logger.Log(ctx, max(slog.LevelInfo, srv.app.Config.LogLevel), "listening", "addr", l.Addr().String(), "service", s.Name)
 	if err := srv.Serve(ctx, l); err != nil {
 		srv.logger.ErrorContext(ctx, "stopped", "err", err)
 		return exitFault

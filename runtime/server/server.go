@@ -170,10 +170,10 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}()
 	defer func() { stop(); <-swept }()
 
-	failed := make(chan error, 1)
-	go func() { failed <- hs.Serve(l) }()
+	ended := make(chan error, 1)
+	go func() { ended <- hs.Serve(l) }()
 	select {
-	case err := <-failed:
+	case err := <-ended:
 		return err
 	case <-ctx.Done():
 	}
@@ -185,7 +185,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if err != nil {
 		err = errors.Join(fmt.Errorf("requests still ran after %v: %w", shutdownTimeout, err), hs.Close())
 	}
-	<-failed
+	if serveErr := <-ended; !errors.Is(serveErr, http.ErrServerClosed) {
+		err = errors.Join(err, serveErr)
+	}
 	return err
 }
 

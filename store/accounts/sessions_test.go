@@ -182,8 +182,7 @@ func TestActive_hostileIdentifiers(t *testing.T) {
 				t.Errorf("End(%.30q) = %v", hostile, err)
 			}
 		}
-		expectActive(t, s, id, "1", true)
-		for range 2 { // from the database, and remembered
+		for range 2 { // asked of the database, then remembered
 			expectActive(t, s, id, "2", false)
 			expectActive(t, s, id, "", false)
 			expectActive(t, s, id, "1", true)

@@ -69,10 +69,12 @@ func (p *part) Contribute(b *gen.Build) error {
 	a.Register = append(a.Register, "registerJWT")
 	b.Environment = append(b.Environment, variable(s.Algorithm))
 	b.API.Security = append(b.API.Security, gen.SecurityScheme{Name: "bearer", Scheme: gen.Object{
-		{Name: "type", Value: "http"}, {Name: "scheme", Value: "bearer"}, {Name: "bearerFormat", Value: "JWT"},
+		{Name: "type", Value: "http"},
+		{Name: "scheme", Value: "bearer"},
+		{Name: "bearerFormat", Value: "JWT"},
 		{Name: "description", Value: "The accessToken that POST /authentication answers."},
 	}})
-	b.API.Paths = append(b.API.Paths, gen.Property{Name: "/authentication", Value: path(a.Accounts)})
+	b.API.Paths = append(b.API.Paths, gen.Property{Name: "/authentication", Value: path()})
 	b.API.Schemas = append(b.API.Schemas, schemas(a.Accounts)...)
 	b.Template(gen.File{Path: "app/auth_jwt_gen.go", Owner: gen.Generated}, templates, "templates/auth_jwt.go.tmpl", b)
 	return nil

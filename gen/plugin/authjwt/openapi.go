@@ -6,7 +6,7 @@ import (
 )
 
 // path describes logging in and out.
-func path(a *design.AuthEntity) gen.Object {
+func path() gen.Object {
 	login := gen.Object{
 		{Name: "tags", Value: []string{"authentication"}},
 		{Name: "summary", Value: "Log in"},

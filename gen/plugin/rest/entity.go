@@ -49,7 +49,9 @@ func (w *writer) paths() gen.Object {
 	}
 	if len(single) > 0 {
 		id := gen.Object{
-			{Name: "name", Value: "id"}, {Name: "in", Value: "path"}, {Name: "required", Value: true},
+			{Name: "name", Value: "id"},
+			{Name: "in", Value: "path"},
+			{Name: "required", Value: true},
 			{Name: "schema", Value: property(w.design, e.IDField(), false)},
 		}
 		single = append(gen.Object{{Name: "parameters", Value: []any{id}}}, single...)
@@ -100,7 +102,7 @@ func (w *writer) operation(verb, name, summary string, rules []design.Rule) gen.
 
 // answers lists what an operation answers: the good answer, and those errors that
 // it can give.
-func (w *writer) answers(status string, good any, rules []design.Rule, errors ...string) gen.Property {
+func (w *writer) answers(status string, good any, errors ...string) gen.Property {
 	out := gen.Object{{Name: status, Value: good}}
 	add := func(status, name string) {
 		out = append(out, gen.Property{Name: status, Value: gen.ResponseRef(name)})
@@ -145,7 +147,8 @@ func (w *writer) list() gen.Object {
 		selection(readable))
 	if search {
 		params = append(params, gen.Object{
-			{Name: "name", Value: "$search"}, {Name: "in", Value: "query"},
+			{Name: "name", Value: "$search"},
+			{Name: "in", Value: "query"},
 			{Name: "description", Value: "Rows in which one of the searchable fields holds this text."},
 			{Name: "schema", Value: gen.Object{{Name: "type", Value: "string"}, {Name: "minLength", Value: 2}}},
 		})
@@ -157,7 +160,7 @@ func (w *writer) list() gen.Object {
 		params = append(params, parameter(f.Key, filterDoc(f), gen.SchemaRef(filterName(w.design, f))))
 	}
 	op = append(op, gen.Property{Name: "parameters", Value: params})
-	return append(op, w.answers("200", gen.JSONResponse("A page of "+e.Plural+".", gen.SchemaRef(e.Name+"Page")), e.Allow.List, "400"))
+	return append(op, w.answers("200", gen.JSONResponse("A page of "+e.Plural+".", gen.SchemaRef(e.Name+"Page")), "400"))
 }
 
 func filterDoc(f *design.Field) string {
@@ -181,14 +184,14 @@ func (w *writer) create() gen.Object {
 	body = withExample(body, w.example(writable(e.Fields, createRules)))
 	return append(op,
 		gen.Property{Name: "requestBody", Value: body},
-		w.answers("201", gen.JSONResponse("Created, with what the caller may read of it.", row), e.Allow.Create, "400", "409", "415"))
+		w.answers("201", gen.JSONResponse("Created, with what the caller may read of it.", row), "400", "409", "415"))
 }
 
 func (w *writer) get() gen.Object {
 	e := w.entity
 	op := w.operation("get", e.Name, "Get one "+e.Name, e.Allow.View)
 	op = append(op, gen.Property{Name: "parameters", Value: []any{selection(w.readable())}})
-	return append(op, w.answers("200", gen.JSONResponse("The row, with what the caller may read of it.", gen.SchemaRef(e.Name)), e.Allow.View, "404"))
+	return append(op, w.answers("200", gen.JSONResponse("The row, with what the caller may read of it.", gen.SchemaRef(e.Name)), "404"))
 }
 
 func (w *writer) change(verb, summary, schema string) gen.Object {
@@ -196,13 +199,13 @@ func (w *writer) change(verb, summary, schema string) gen.Object {
 	op := w.operation(verb, e.Name, summary+" one "+e.Name, e.Allow.Update)
 	return append(op,
 		gen.Property{Name: "requestBody", Value: gen.JSONBody(gen.SchemaRef(schema))},
-		w.answers("200", gen.JSONResponse("The row as it is now.", gen.SchemaRef(e.Name)), e.Allow.Update, "400", "404", "409", "415"))
+		w.answers("200", gen.JSONResponse("The row as it is now.", gen.SchemaRef(e.Name)), "400", "404", "409", "415"))
 }
 
 func (w *writer) remove() gen.Object {
 	e := w.entity
 	op := w.operation("delete", e.Name, "Delete one "+e.Name, e.Allow.Delete)
-	return append(op, w.answers("200", gen.JSONResponse("The row as it was.", gen.SchemaRef(e.Name)), e.Allow.Delete, "404", "409"))
+	return append(op, w.answers("200", gen.JSONResponse("The row as it was.", gen.SchemaRef(e.Name)), "404", "409"))
 }
 
 func (w *writer) readable() []string {

@@ -319,16 +319,23 @@ func ref(kind, name string) gen.Object {
 // parameter describes a parameter that is written with brackets.
 func parameter(name, doc string, schema any) gen.Object {
 	return gen.Object{
-		{Name: "name", Value: name}, {Name: "in", Value: "query"}, {Name: "description", Value: doc},
-		{Name: "style", Value: "deepObject"}, {Name: "explode", Value: true}, {Name: "schema", Value: schema},
+		{Name: "name", Value: name},
+		{Name: "in", Value: "query"},
+		{Name: "description", Value: doc},
+		{Name: "style", Value: "deepObject"},
+		{Name: "explode", Value: true},
+		{Name: "schema", Value: schema},
 	}
 }
 
 // selection describes the choice of fields.
 func selection(fields []string) gen.Object {
 	return gen.Object{
-		{Name: "name", Value: "$select"}, {Name: "in", Value: "query"}, {Name: "description", Value: "The fields to answer, separated by commas. Default: all."},
-		{Name: "style", Value: "form"}, {Name: "explode", Value: false},
+		{Name: "name", Value: "$select"},
+		{Name: "in", Value: "query"},
+		{Name: "description", Value: "The fields to answer, separated by commas. Default: all."},
+		{Name: "style", Value: "form"},
+		{Name: "explode", Value: false},
 		{Name: "schema", Value: gen.Object{{Name: "type", Value: "array"}, {Name: "items", Value: gen.Object{{Name: "type", Value: "string"}, {Name: "enum", Value: slices.Clone(fields)}}}}},
 	}
 }
@@ -339,12 +346,14 @@ func parameters() gen.Object {
 	}
 	return gen.Object{
 		{Name: "limit", Value: gen.Object{
-			{Name: "name", Value: "$limit"}, {Name: "in", Value: "query"},
+			{Name: "name", Value: "$limit"},
+			{Name: "in", Value: "query"},
 			{Name: "description", Value: "How many rows at most; 0 answers the total alone. More than 100 is 100."},
 			{Name: "schema", Value: whole(gen.Property{Name: "default", Value: 25})},
 		}},
 		{Name: "skip", Value: gen.Object{
-			{Name: "name", Value: "$skip"}, {Name: "in", Value: "query"},
+			{Name: "name", Value: "$skip"},
+			{Name: "in", Value: "query"},
 			{Name: "description", Value: "How many rows to leave out at the start."},
 			{Name: "schema", Value: whole(gen.Property{Name: "maximum", Value: 10000}, gen.Property{Name: "default", Value: 0})},
 		}},
@@ -366,8 +375,12 @@ func errorSchemas() gen.Object {
 		{Name: "error.Feathers", Value: gen.Object{
 			{Name: "type", Value: "object"},
 			{Name: "properties", Value: gen.Object{
-				{Name: "name", Value: text}, {Name: "message", Value: text}, {Name: "code", Value: whole}, {Name: "className", Value: text},
-				{Name: "data", Value: gen.Object{}}, {Name: "errors", Value: list},
+				{Name: "name", Value: text},
+				{Name: "message", Value: text},
+				{Name: "code", Value: whole},
+				{Name: "className", Value: text},
+				{Name: "data", Value: gen.Object{}},
+				{Name: "errors", Value: list},
 			}},
 			{Name: "required", Value: []string{"name", "message", "code", "className"}},
 		}},
@@ -375,8 +388,14 @@ func errorSchemas() gen.Object {
 			{Name: "type", Value: "object"},
 			{Name: "description", Value: "RFC 9457."},
 			{Name: "properties", Value: gen.Object{
-				{Name: "type", Value: text}, {Name: "title", Value: text}, {Name: "status", Value: whole}, {Name: "detail", Value: text},
-				{Name: "name", Value: text}, {Name: "requestId", Value: text}, {Name: "data", Value: gen.Object{}}, {Name: "errors", Value: list},
+				{Name: "type", Value: text},
+				{Name: "title", Value: text},
+				{Name: "status", Value: whole},
+				{Name: "detail", Value: text},
+				{Name: "name", Value: text},
+				{Name: "requestId", Value: text},
+				{Name: "data", Value: gen.Object{}},
+				{Name: "errors", Value: list},
 			}},
 			{Name: "required", Value: []string{"type", "title", "status", "detail"}},
 		}},

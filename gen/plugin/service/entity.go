@@ -162,7 +162,7 @@ func (c column) Meta() []gen.Member {
 		name  string
 		rules []design.Rule
 	}{{"View", c.Access.View}, {"Create", c.Access.Create}, {"Update", c.Access.Update}} {
-		if r.rules != nil && !(c.ReadOnly && r.name != "View") {
+		if r.rules != nil && (!c.ReadOnly || r.name == "View") {
 			m.add(r.name, texts(r.rules))
 		}
 	}
