@@ -31,6 +31,9 @@ type API struct {
 	// Policy decides who is told what is wrong with a request: not those who may
 	// not make it at all. Nil tells everybody.
 	Policy *authz.Policy
+	// NoCredentials says that there is no way to show who one is. What asks for
+	// somebody is then 403 for everybody: a 401 would have nothing to ask for.
+	NoCredentials bool
 	// Errors writes the refusals.
 	Errors gate.ErrorWriter
 }
@@ -57,7 +60,7 @@ func (a API) Routes(s crud.Service) []Route {
 	}
 	h := &handlers{
 		service: s, grammar: a.Grammar, policy: a.Policy, errors: a.Errors,
-		path: a.Prefix + "/" + s.Entity().Path,
+		path: a.Prefix + "/" + s.Entity().Path, noCredentials: a.NoCredentials,
 	}
 	one := h.path + "/{id}"
 	route := func(method, path string, action authz.Action, f func(http.ResponseWriter, *http.Request) error) Route {
@@ -84,6 +87,8 @@ type handlers struct {
 	policy  *authz.Policy
 	errors  gate.ErrorWriter
 	path    string
+
+	noCredentials bool
 }
 
 // handle makes a handler of f, whose error becomes the answer.
@@ -97,9 +102,18 @@ func (h *handlers) handle(f func(http.ResponseWriter, *http.Request) error) http
 			header.Set("Cache-Control", "no-cache")
 		}
 		if err := f(w, r); err != nil {
+			if h.noCredentials && unauthenticated(err) {
+				err = gate.ErrForbidden
+			}
 			h.errors.Write(w, r, err)
 		}
 	})
+}
+
+// unauthenticated reports whether an error asks who somebody is.
+func unauthenticated(err error) bool {
+	e, ok := errors.AsType[*gate.Error](err)
+	return ok && e.Status == http.StatusUnauthorized || errors.Is(err, gate.ErrNotAuthenticated)
 }
 
 // first returns what comes before a malformed request: that its sender is

@@ -164,7 +164,7 @@ func (a *App) finish() error {
 	if err := crud.Link(a.entities...); err != nil {
 		return fmt.Errorf("entities: %w", err)
 	}
-	api := rest.API{Prefix: prefix, Protect: a.protect, Policy: a.Policy, Errors: a.errors}
+	api := rest.API{Prefix: prefix, Protect: a.protect, Policy: a.Policy, NoCredentials: a.Auth == nil, Errors: a.errors}
 	for _, e := range a.entities {
 		for _, route := range api.Routes(e) {
 			a.routes = append(a.routes, route)

@@ -63,6 +63,7 @@ func environment(d *design.Design) []gen.Variable {
 		{Name: "CORS_ORIGINS", Doc: "Origins of web pages that may call the service, separated by commas. Default: none."},
 		{Name: "TRUSTED_PROXIES", Doc: "Addresses of proxies whose X-Forwarded-For is believed. Default: none."},
 		{Name: "LOG_LEVEL", Doc: "debug, info, warn or error. Default: info."},
+		{Name: "DOCS", Doc: "on or off: whether /api/docs and /api/openapi.json answer."},
 	}
 }
 
