@@ -169,7 +169,7 @@ func (a *applier) file(f File) error {
 	}
 	a.new.Files = append(a.new.Files, record)
 	switch {
-	case f.Owner == Once && (exists || entry.Owner == Once.String()):
+	case f.Owner == Once && (exists || entry.Owner == Once.String() && !f.Needed):
 		a.report.Unchanged++
 	case !exists || len(have) == 0 && f.Owner != Merged: // a crash of the machine leaves empty files
 		a.change(f, nil, &a.report.Created)
