@@ -28,8 +28,8 @@ func TestOPS10_log(t *testing.T) {
 		{"new password", slog.String("new_password", canary)},
 		{"accessToken", slog.String("accessToken", canary)}, //nolint:sloglint // as above
 		{"refresh_token", slog.String("refresh_token", canary)},
-		{"AUTH_SECRET", slog.String("AUTH_SECRET", canary)},
-		{"client secret", slog.String("client-secret", canary)},
+		{"AUTH_SECRET", slog.String("AUTH_SECRET", canary)},     //nolint:sloglint // as above
+		{"client secret", slog.String("client-secret", canary)}, //nolint:sloglint // as above
 		{"api key", slog.String("api_key", canary)},
 		{"database URL", slog.String("database_url", canary)},
 		{"password hash", slog.String("password_hash", canary)},
