@@ -105,7 +105,7 @@ func (a *applier) apply(dir string, files Files) error {
 		return err
 	}
 	if !a.opts.Check {
-		if err := os.MkdirAll(dir, 0o750); err != nil {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
 	}
@@ -283,7 +283,7 @@ func (a *applier) write() error {
 		return boolRank(x.Path != gitignoreFile) - boolRank(y.Path != gitignoreFile)
 	})
 	for _, f := range a.writes {
-		if err := a.root.MkdirAll(filepath.FromSlash(path.Dir(f.Path)), 0o750); err != nil {
+		if err := a.root.MkdirAll(filepath.FromSlash(path.Dir(f.Path)), 0o755); err != nil {
 			return err
 		}
 		if err := a.replace(f.Path, f.Data); err != nil {

@@ -33,6 +33,27 @@ entities:
     owner: id
 `
 
+// TestOpenToEveryone opens a service without authentication: every action, but
+// neither roles nor what the service sets itself.
+func TestOpenToEveryone(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds a service")
+	}
+	yaml := strings.Replace(strings.Replace(combined, "PLUGINS\n", "", 1), "example.com/shop}", "example.com/shop, insecureOpenToEveryone: true}", 1)
+	r := dev(t, gateBinary(t), design(t, yaml))
+	const user = `"email":"maria@kitchen.example"`
+	r.want(201, "POST", "/api/items", "", `{"name":"Figs"}`)
+	r.want(201, "POST", "/api/users", "", "{"+user+"}")
+	if list := r.want(200, "GET", "/api/users", "", ""); strings.Contains(list.body, "argon2") {
+		t.Errorf("the list shows a hash: %s", list.body)
+	}
+	for _, more := range []string{`"roles":["keeper"]`, `"password":"correct horse battery staple"`, `"id":"0199a1b2-0000-7000-8000-000000000000"`, `"createdAt":"2026-01-01T00:00:00Z"`} {
+		if a := r.ask("POST", "/api/users", "", "{"+strings.Replace(user, "maria", "eve", 1)+","+more+"}"); a.status != 400 && a.status != 403 {
+			t.Errorf("%s: %d %s", more, a.status, a.body)
+		}
+	}
+}
+
 // TestCombinations builds and runs every combination of authentication plugins,
 // on one service and one database: each is a change of a few lines, and what was
 // there before stays.

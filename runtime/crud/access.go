@@ -72,6 +72,16 @@ func (r *rules) addField(id model.FieldID, f *model.Field) error {
 	return nil
 }
 
+// closed reports whether nobody but the service itself may write the field.
+func (r *rules) closed(action authz.Action, f model.FieldID) bool {
+	for _, n := range r.fields[action].narrowed {
+		if n.field == f {
+			return n.rule.String() == "nobody"
+		}
+	}
+	return false
+}
+
 func (r *rules) parse(words []string) (authz.Rule, error) {
 	rule, err := authz.ParseRule(words...)
 	if err != nil {

@@ -148,6 +148,9 @@ func (r *Resource[T]) complete(c caller, d *draft[T]) {
 			field.Store(p, at)
 		case field.Type == model.Roles:
 			field.Store(p, slices.Clone(r.roles.defaults))
+		case field.Type == model.Password && r.rules.closed(authz.Create, f):
+			field.Store(p, "") // no password fits: the service has no authentication
+			d.have.Add(f)
 		case f == r.entity.OwnerField() && !c.system:
 			if v, err := field.Parse(c.subject()); err == nil {
 				field.Store(p, v)

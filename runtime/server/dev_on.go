@@ -46,11 +46,7 @@ func (a *App) devFacts() devpage.Facts {
 		f.AuthEntity = a.Auth.EntityName()
 	}
 	for _, r := range a.routes {
-		rules := r.Rules
-		if a.service.InsecureOpenToEveryone {
-			rules = []string{"public"}
-		}
-		f.Routes = append(f.Routes, devpage.Route{Method: r.Method, Path: r.Path, Rules: rules})
+		f.Routes = append(f.Routes, devpage.Route{Method: r.Method, Path: r.Path, Rules: r.Rules})
 	}
 	for _, e := range a.entities {
 		f.Entities = append(f.Entities, e.Entity())

@@ -121,9 +121,6 @@ func start(ctx context.Context, s Service, p process) (*Server, error) {
 	if err := devCheck(cfg); err != nil {
 		return nil, err
 	}
-	if s.InsecureOpenToEveryone {
-		logger.WarnContext(ctx, "open to everyone: no rule holds")
-	}
 	for _, w := range cfg.Warnings {
 		logger.WarnContext(ctx, "setting", "problem", w.String())
 	}

@@ -44,19 +44,13 @@ type Service struct {
 	// Auth says how callers prove who they are; nil means that nobody can, and
 	// what is not public is closed.
 	Auth *auth.Config
-	// InsecureOpenToEveryone puts every request above the rules. It is refused
-	// together with Auth, and meant for a service that only a gateway can reach.
-	InsecureOpenToEveryone bool
 	// Build makes the entities and hands them to [App.Serve].
 	Build func(*App) error
 }
 
 func (s Service) check() error {
-	switch {
-	case s.Name == "" || s.Open == nil || s.Migrations == nil || s.Build == nil:
+	if s.Name == "" || s.Open == nil || s.Migrations == nil || s.Build == nil {
 		return errors.New("the service lacks a name, a database, migrations or a build function")
-	case s.Auth != nil && s.InsecureOpenToEveryone:
-		return errors.New("a service that is open to everyone has no authentication")
 	}
 	return nil
 }
@@ -142,15 +136,10 @@ func (a *App) HandleFunc(pattern string, h http.HandlerFunc) { a.Handle(pattern,
 
 // protect returns h behind the strategies of the service.
 func (a *App) protect(h http.Handler) http.Handler {
-	if a.Auth != nil {
-		return a.Auth.Protect(h)
-	}
-	if !a.service.InsecureOpenToEveryone {
+	if a.Auth == nil {
 		return h
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h.ServeHTTP(w, r.WithContext(authz.System(r.Context())))
-	})
+	return a.Auth.Protect(h)
 }
 
 // finish registers everything on the mux.

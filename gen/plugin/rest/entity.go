@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/gatewright/gate/design"
@@ -62,9 +63,6 @@ func (w *writer) paths() gen.Object {
 
 // open reports whether anybody at all may do what the rules are about.
 func (w *writer) open(rules []design.Rule) bool {
-	if w.design.Service.InsecureOpenToEveryone {
-		return true
-	}
 	for _, r := range rules {
 		if r.Kind == design.Public || r.Kind != design.Nobody && len(w.security) > 0 {
 			return true
@@ -79,9 +77,6 @@ func (w *writer) operation(verb, name, summary string, rules []design.Rule) gen.
 		{Name: "tags", Value: []string{w.entity.Route}},
 		{Name: "summary", Value: summary},
 		{Name: "operationId", Value: verb + name},
-	}
-	if w.design.Service.InsecureOpenToEveryone {
-		return op
 	}
 	words := make([]string, len(rules))
 	anybody := false
@@ -172,19 +167,30 @@ func filterDoc(f *design.Field) string {
 
 func (w *writer) create() gen.Object {
 	e := w.entity
-	one, many := gen.SchemaRef("Create"+e.Name), gen.Object{
-		{Name: "type", Value: "array"}, {Name: "minItems", Value: 1}, {Name: "maxItems", Value: 100}, {Name: "items", Value: gen.SchemaRef("Create" + e.Name)},
+	summary := "Create one " + e.Name
+	sent, row := gen.SchemaRef("Create"+e.Name), gen.SchemaRef(e.Name)
+	if !hasPassword(e) { // many passwords in one request are refused: each is work
+		summary += ", or all of a list or none"
+		sent = orList(sent, gen.Property{Name: "minItems", Value: 1}, gen.Property{Name: "maxItems", Value: 100})
+		row = orList(row)
 	}
-	row := gen.Object{{Name: "anyOf", Value: []any{
-		gen.SchemaRef(e.Name),
-		gen.Object{{Name: "type", Value: "array"}, {Name: "items", Value: gen.SchemaRef(e.Name)}},
-	}}}
-	op := w.operation("create", e.Name, "Create one "+e.Name+", or all of a list or none", e.Allow.Create)
-	body := gen.JSONBody(gen.Object{{Name: "anyOf", Value: []any{one, many}}})
+	op := w.operation("create", e.Name, summary, e.Allow.Create)
+	body := gen.JSONBody(sent)
 	body = withExample(body, w.example(writable(e.Fields, createRules)))
 	return append(op,
 		gen.Property{Name: "requestBody", Value: body},
 		w.answers("201", gen.JSONResponse("Created, with what the caller may read of it.", row), "400", "409", "415"))
+}
+
+func hasPassword(e *design.Entity) bool {
+	return slices.ContainsFunc(e.Fields, func(f *design.Field) bool { return f.Type == design.Password })
+}
+
+// orList is the schema of one, or of a list of them.
+func orList(one gen.Object, bounds ...gen.Property) gen.Object {
+	list := append(gen.Object{{Name: "type", Value: "array"}}, bounds...)
+	list = append(list, gen.Property{Name: "items", Value: one})
+	return gen.Object{{Name: "anyOf", Value: []any{one, list}}}
 }
 
 func (w *writer) get() gen.Object {
