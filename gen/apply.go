@@ -105,7 +105,7 @@ func (a *applier) apply(dir string, files Files) error {
 		return err
 	}
 	if !a.opts.Check {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
+		if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // source code, for others to read
 			return err
 		}
 	}

@@ -49,7 +49,7 @@ func run(file string) error {
 	defer db.Close()
 	db.SetMaxOpenConns(4)
 	db.SetMaxIdleConns(4)
-	one, err := db.Prepare("SELECT " + columns + " FROM items WHERE id = ?")
+	one, err := db.Prepare("SELECT " + columns + " FROM items WHERE id = ?") //nolint:sqlclosecheck // it is closed below
 	if err != nil {
 		return err
 	}
