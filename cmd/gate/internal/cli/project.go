@@ -57,7 +57,7 @@ func (p *project) generate(allow []string, how gen.ApplyOptions) (*gen.Report, e
 			return nil, err
 		}
 	} else {
-		opts.GateVersion = version()
+		opts.GateVersion, opts.GateSum = version(), sum()
 	}
 	files, err := gen.Generate(p.design, opts, standard.Plugins()...)
 	if lost, ok := errors.AsType[*gen.DestructiveError](err); ok {
@@ -100,6 +100,14 @@ func version() string {
 		}
 	}
 	return development
+}
+
+// sum is the hash of the module that this command was built from, for go.sum.
+func sum() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.Main.Sum
+	}
+	return ""
 }
 
 const development = "development"
