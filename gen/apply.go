@@ -194,12 +194,12 @@ func (a *applier) orphan(e manifestEntry) error {
 	}
 	switch {
 	case e.Owner == AppendOnly.String():
-		if !exists || !e.wrote(have) {
+		if !exists {
 			a.report.Edited = append(a.report.Edited, e.Path)
-			if !exists {
-				return nil
-			}
-			e.SHA256 = hash(have)
+			return nil
+		}
+		if !e.wrote(have) { // Force included: databases remember the text that they applied
+			return fmt.Errorf("%s was edited, and a migration is never changed: put the old text back", e.Path)
 		}
 		e.Pending = ""
 		a.new.Files = append(a.new.Files, e)

@@ -285,18 +285,24 @@ func TestMigrationsAreAppended(t *testing.T) {
 		t.Error("a migration was rewritten")
 	}
 	write(t, dir, "migrations/sqlite/0001_init.sql", "edited")
+	for _, force := range []bool{false, true} {
+		if _, err := gen.Apply(dir, nil, gen.ApplyOptions{Force: force}); err == nil || !strings.Contains(err.Error(), "put the old text back") {
+			t.Errorf("an edited migration, force %t: %v", force, err)
+		}
+	}
+	write(t, dir, "migrations/sqlite/0001_init.sql", "one")
 	if err := os.Remove(filepath.Join(dir, "migrations/sqlite/0002_more.sql")); err != nil {
 		t.Fatal(err)
 	}
 	_, err := gen.Apply(dir, nil, gen.ApplyOptions{})
-	if edited, ok := errors.AsType[*gen.EditedError](err); !ok || len(edited.Paths) != 2 {
+	if edited, ok := errors.AsType[*gen.EditedError](err); !ok || len(edited.Paths) != 1 {
 		t.Errorf("got %v", err)
 	}
 	apply(t, dir, nil, gen.ApplyOptions{Force: true})
 	if r := apply(t, dir, nil, gen.ApplyOptions{Check: true}); r.Drift() {
 		t.Errorf("after force: %+v", r)
 	}
-	if got := tree(t, dir)["migrations/sqlite/0001_init.sql"]; got != "edited" {
+	if got := tree(t, dir)["migrations/sqlite/0001_init.sql"]; got != "one" {
 		t.Errorf("force changed the migration to %q", got)
 	}
 }

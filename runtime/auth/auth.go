@@ -158,8 +158,12 @@ func (a *Auth) Sessions() *accounts.Sessions { return a.sessions }
 
 // Register adds a strategy under a name. One that reads requests by itself
 // authenticates each of them; any other one, and one whose credentials are an
-// access token, may log in.
+// access token, may log in. In a service without authentication, where a is nil,
+// there is nothing to do.
 func (a *Auth) Register(name string, st gate.Strategy) error {
+	if a == nil {
+		return nil
+	}
 	if err := a.service.Register(name, st); err != nil {
 		return err
 	}
@@ -194,6 +198,12 @@ func (a *Auth) Use(e Entity) error {
 	if err := a.cfg.Strategies(a); err != nil {
 		return fmt.Errorf("authentication: %w", err)
 	}
+	return nil
+}
+
+// Setup takes all strategies that were registered into use. The server calls it
+// once, when the service's own code has registered its own.
+func (a *Auth) Setup() error {
 	if err := a.service.Configure(a.gateConfig()); err != nil {
 		return err
 	}

@@ -129,7 +129,7 @@ func newSystem(t *testing.T, change func(*auth.Config)) (*system, error) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close(context.Background()) })
-	return s, s.Use(s.members)
+	return s, errors.Join(s.Use(s.members), s.Setup())
 }
 
 // add makes a member past the resource, so that nobody is told.

@@ -56,10 +56,23 @@ func (a *Auth) FirstAdministrator(ctx context.Context, file string) (*Administra
 		}
 		return nil, fmt.Errorf("first administrator: %w", explain(err))
 	}
+	if err := keep(file); err != nil {
+		return nil, fmt.Errorf("first administrator: the password is in %s: %w", draft, err)
+	}
 	if err := os.Rename(draft, file); err != nil {
 		return nil, fmt.Errorf("first administrator: the password is in %s: %w", draft, err)
 	}
 	return admin, nil
+}
+
+// keep moves a file that is there out of the way: it may belong to another
+// database, and hold the only copy of a password.
+func keep(file string) error {
+	other := strings.TrimSuffix(file, ".json") + time.Now().UTC().Format("-20060102T150405.000000") + ".json"
+	if err := os.Rename(file, other); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // explain adds the fields to an answer, which are not part of its text.

@@ -11,17 +11,30 @@ import (
 
 // checkPassword asks the policy about a password that was sent.
 func (r *Resource[T]) checkPassword(ch *Change[T]) model.Problems {
+	return r.judgePassword(r.plainPassword(ch), &ch.Row, ch.Set)
+}
+
+// plainPassword returns the password that was sent, empty if there is none. It
+// is there until [Resource.hash] has replaced it.
+func (r *Resource[T]) plainPassword(ch *Change[T]) string {
 	f := r.entity.Find(model.Password)
 	if f == model.NoField || !ch.Set.Has(f) {
-		return nil
+		return ""
 	}
-	plain, ok := r.value(&ch.Row, f).(string)
-	if !ok {
+	plain, _ := r.value(&ch.Row, f).(string)
+	return plain
+}
+
+// judgePassword asks the policy about a password for an account of which the
+// fields in set are known.
+func (r *Resource[T]) judgePassword(plain string, row *T, set model.FieldSet) model.Problems {
+	f := r.entity.Find(model.Password)
+	if plain == "" {
 		return nil
 	}
 	about := []string{}
-	for other := range ch.Set.All() {
-		if s, ok := r.value(&ch.Row, other).(string); ok && r.resembles(other) {
+	for other := range set.All() {
+		if s, ok := r.value(row, other).(string); ok && r.resembles(other) {
 			about = append(about, s)
 		}
 	}

@@ -34,7 +34,8 @@ func compileRoles(policy *authz.Policy, e *model.Entity, rules rules) roleRules 
 		holder := caller{principal: &gate.Principal{Subject: "-", Roles: []string{role.Name}}}
 		filter, err := rules.reach(holder, authz.Update)
 		fields := rules.fieldsFor(holder, authz.Update, filter)
-		if err == nil && filter.Unlimited() && fields.always.Has(rr.field) {
+		seen, blind := rules.reach(holder, authz.View)
+		if err == nil && filter.Unlimited() && fields.always.Has(rr.field) && blind == nil && seen.Unlimited() {
 			rr.granting = append(rr.granting, role.Name)
 		}
 	}

@@ -95,10 +95,11 @@ func (r *Resource[T]) update(ctx context.Context, c caller, id string, in input[
 		}
 		return nil, refused(problems)
 	}
+	plain := r.plainPassword(ch)
 	if err := r.hash(ctx, ch); err != nil {
 		return nil, err
 	}
-	u := updating[T]{Change: ch, key: key, filter: filter, fields: fields}
+	u := updating[T]{Change: ch, key: key, filter: filter, fields: fields, password: plain}
 	return ch, r.inTx(ctx, func(ctx context.Context, t *transaction) error { return r.rewrite(ctx, t, c, id, u) })
 }
 
@@ -140,9 +141,10 @@ func (r *Resource[T]) reachable(ctx context.Context, c caller, id string, key an
 // updating is a change and what its caller may do.
 type updating[T any] struct {
 	*Change[T]
-	key    any
-	filter query.Filter
-	fields scope
+	key      any
+	filter   query.Filter
+	fields   scope
+	password string // as it was sent, for the policy
 }
 
 // rewrite changes a row within a transaction.
@@ -155,6 +157,9 @@ func (r *Resource[T]) rewrite(ctx context.Context, t *transaction, c caller, id 
 		return err
 	}
 	r.merge(u.Change, old)
+	if err := refused(r.judgePassword(u.password, &u.Row, r.entity.All())); err != nil {
+		return err
+	}
 	changed := r.different(&u.Row, old)
 	if err := r.mayChangeAccount(ctx, c, old, &u.Row, changed); err != nil {
 		return err

@@ -2,9 +2,11 @@
 // addresses, its routes with who may use them, its first user, and commands to
 // try. A production build does not link it.
 //
-// The page shows a password. So it is served to this machine only: the peer must
-// be a loopback address, and the Host a name of one, because a page elsewhere can
-// make a browser ask 127.0.0.1 under a name of its own (DNS rebinding).
+// The page is served to this machine only: the peer must be a loopback address,
+// and the Host a name of one, because a page elsewhere can make a browser ask
+// 127.0.0.1 under a name of its own (DNS rebinding). It shows a password only to
+// whoever brings the token of this run, which gate dev prints: other users of the
+// machine, and what comes through a proxy on it, are here as well.
 package devpage
 
 import (
@@ -52,6 +54,9 @@ type Facts struct {
 	Routes []Route
 	// Entities are what commands are made of.
 	Entities []*model.Entity
+	// Token opens the password of the first administrator: ?token= and this.
+	// Empty never shows it.
+	Token secret.String
 	// AdminFile holds the first administrator, StateFile what "gate dev" knows.
 	// Both are read for each request; either may be missing.
 	AdminFile, StateFile string
@@ -75,9 +80,9 @@ func New(f Facts) *Page { return &Page{facts: f} }
 // whoever asks for another host 403.
 func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
-	case !fromHere(r.RemoteAddr) || r.Header.Get("X-Forwarded-For") != "":
+	case !fromHere(r.RemoteAddr) || forwarded(r):
 		gate.WriteError(w, r, &gate.Error{Status: http.StatusNotFound})
-	case !isLocal(r.Host) || !sameOrigin(r):
+	case !IsLocal(r.Host) || !sameOrigin(r):
 		gate.WriteError(w, r, &gate.Error{Status: http.StatusForbidden, Message: "This page is for this machine only"})
 	case r.URL.Path == "/":
 		p.start(w, r)
@@ -92,8 +97,18 @@ func fromHere(remote string) bool {
 	return err == nil && ap.Addr().Unmap().IsLoopback()
 }
 
-// isLocal reports whether a Host header names this machine and nothing else.
-func isLocal(host string) bool {
+// forwarded reports whether a proxy says that it stands between.
+func forwarded(r *http.Request) bool {
+	for _, name := range []string{"Forwarded", "Via", "X-Real-Ip", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"} {
+		if _, ok := r.Header[name]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// IsLocal reports whether a Host header names this machine and nothing else.
+func IsLocal(host string) bool {
 	name, port, err := net.SplitHostPort(host)
 	if err != nil {
 		name, port = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]"), "80"
@@ -111,6 +126,9 @@ func isLocal(host string) bool {
 // sameOrigin reports whether a request that says where it comes from comes from
 // the page's own origin.
 func sameOrigin(r *http.Request) bool {
+	if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" && r.Header.Get("Sec-Fetch-Mode") != "navigate" {
+		return false
+	}
 	for _, origin := range r.Header["Origin"] {
 		if u, err := url.Parse(origin); err != nil || u.Host != r.Host {
 			return false
@@ -140,7 +158,7 @@ func (p *Page) start(w http.ResponseWriter, r *http.Request) {
 	var b bytes.Buffer
 	t, err := template.ParseFS(assets, "assets/start.html")
 	if err == nil {
-		err = t.Execute(&b, p.view(r.Host))
+		err = t.Execute(&b, p.view(r))
 	}
 	if err != nil {
 		gate.WriteError(w, r, err)
@@ -201,12 +219,16 @@ func readJSON(name string, v any) bool {
 }
 
 // readAdmin returns the first administrator, nil when the file is gone.
-func (p *Page) readAdmin() *admin {
+func (p *Page) readAdmin(token string) *admin {
 	var fields map[string]string
 	if p.facts.Login == "" || !readJSON(p.facts.AdminFile, &fields) || fields[p.facts.Login] == "" {
 		return nil
 	}
-	return &admin{Login: fields[p.facts.Login], secret: secret.String(fields["password"])}
+	a := &admin{Login: fields[p.facts.Login]}
+	if p.facts.Token != "" && p.facts.Token.Equal(secret.String(token)) {
+		a.secret = secret.String(fields["password"])
+	}
+	return a
 }
 
 type admin struct {
@@ -214,5 +236,5 @@ type admin struct {
 	secret secret.String
 }
 
-// Password reveals the password to the page.
+// Password reveals the password to the page; empty for whoever has no token.
 func (a *admin) Password() string { return a.secret.Reveal() }

@@ -18,7 +18,7 @@ func facts(t *testing.T) devpage.Facts {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "admin.json"), `{"email":"admin@restaurant.test","password":"fpuod-fx6fg"}`)
 	return devpage.Facts{
-		Service: "restaurant", Database: "SQLite", Docs: true, Login: "email", Tokens: true, AuthEntity: "User",
+		Service: "restaurant", Database: "SQLite", Docs: true, Login: "email", Tokens: true, AuthEntity: "User", Token: "fresh-for-each-run",
 		AdminFile: filepath.Join(dir, "admin.json"), StateFile: filepath.Join(dir, "dev.json"),
 		Routes: []devpage.Route{
 			{Method: "GET", Path: "/api/items", Rules: []string{"public"}},
@@ -82,6 +82,11 @@ func TestOPS17_thisMachineOnly(t *testing.T) {
 		{"another machine that says localhost", []string{"peer", "192.0.2.7:4711", "Host", "localhost:3000"}, 404},
 		{"no peer", []string{"peer", ""}, 404},
 		{"through a proxy", []string{"X-Forwarded-For", "192.0.2.7"}, 404},
+		{"through a proxy that says nothing", []string{"X-Forwarded-For", ""}, 404},
+		{"through another proxy", []string{"Via", "1.1 proxy"}, 404},
+		{"through nginx", []string{"X-Real-Ip", "192.0.2.7"}, 404},
+		{"through a standard one", []string{"Forwarded", "for=192.0.2.7"}, 404},
+		{"fetched by another site", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors"}, 403},
 		{"rebound name", []string{"Host", "evil.com"}, 403},
 		{"rebound name with the port", []string{"Host", "evil.com:3000"}, 403},
 		{"name that begins well", []string{"Host", "localhost.evil.com:3000"}, 403},
@@ -110,7 +115,7 @@ func TestOPS17_thisMachineOnly(t *testing.T) {
 
 func TestPage(t *testing.T) {
 	f := facts(t)
-	w := get(f, "/")
+	w := get(f, "/?token=fresh-for-each-run")
 	body := w.Body.String()
 	for _, want := range []string{
 		"<title>restaurant is running · Gatewright</title>",
@@ -142,6 +147,20 @@ func TestPage(t *testing.T) {
 }
 
 // TestPage_strictPolicy: nothing inline, nothing from elsewhere.
+// TestOPS17_token: other users of the machine are on this machine, too.
+func TestOPS17_token(t *testing.T) {
+	f := facts(t)
+	for _, path := range []string{"/", "/?token=", "/?token=other", "/?token=fresh-for-each-run2"} {
+		if body := get(f, path).Body.String(); strings.Contains(body, "fpuod") || !strings.Contains(body, "admin.json") {
+			t.Errorf("%s: the page shows the password, or does not say where it is", path)
+		}
+	}
+	f.Token = ""
+	if strings.Contains(get(f, "/?token=").Body.String(), "fpuod") {
+		t.Error("without a token the page shows the password")
+	}
+}
+
 func TestPage_strictPolicy(t *testing.T) {
 	w := get(facts(t), "/")
 	policy := w.Header().Get("Content-Security-Policy")

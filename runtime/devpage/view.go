@@ -3,6 +3,7 @@ package devpage
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -36,11 +37,11 @@ type (
 	command struct{ Title, Text string }
 )
 
-func (p *Page) view(host string) view {
-	f := p.facts
+func (p *Page) view(r *http.Request) view {
+	f, host := p.facts, r.Host
 	v := view{
 		Service: f.Service, Database: f.Database, Assets: Assets, Host: host, Login: f.Login,
-		Admin: p.readAdmin(), Addresses: addresses(f), Commands: p.commands(host),
+		Admin: p.readAdmin(r.URL.Query().Get("token")), Addresses: addresses(f), Commands: p.commands(host),
 	}
 	for _, r := range f.Routes {
 		v.Routes = append(v.Routes, routeView{r.Method, r.Path, everybody(r.Rules)})

@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 
+	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/runtime/config"
 )
 
@@ -19,6 +21,8 @@ func devCheck(cfg *config.Config) error {
 }
 
 func (a *App) devRoutes() {}
+
+func devHost(next http.Handler, _ *config.Config, _ gate.ErrorWriter) http.Handler { return next }
 
 func watch(ctx context.Context, _ *config.Config, _ io.Reader) (context.Context, context.CancelFunc) {
 	return context.WithCancel(ctx)

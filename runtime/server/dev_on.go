@@ -5,8 +5,10 @@ package server
 import (
 	"context"
 	"io"
+	"net"
 	"net/http"
 
+	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/runtime/config"
 	"github.com/gatewright/gate/runtime/devpage"
 	"github.com/gatewright/gate/store"
@@ -25,10 +27,28 @@ func (a *App) devRoutes() {
 	a.mux.Handle("GET "+devpage.Assets+"{file}", page)
 }
 
+// devHost refuses requests for another host while gate dev serves this machine
+// alone: a page elsewhere could otherwise read and write what is public here,
+// under a name of its own that leads to 127.0.0.1 (DNS rebinding).
+func devHost(next http.Handler, cfg *config.Config, errs gate.ErrorWriter) http.Handler {
+	host, _, err := net.SplitHostPort(cfg.Addr)
+	if cfg.Dev == nil || err != nil || !devpage.IsLocal(net.JoinHostPort(host, "0")) {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !devpage.IsLocal(r.Host) {
+			errs.Write(w, r, &gate.Error{Status: http.StatusForbidden, Message: "gate dev serves this machine only"})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 func (a *App) devFacts() devpage.Facts {
 	f := devpage.Facts{
 		Service: a.Name, Database: "SQLite", StateFile: a.Config.Dev.StateFile, AdminFile: adminFile,
-		Docs: a.Config.Docs && len(a.service.OpenAPI) > 0,
+		Token: a.Config.Dev.Token,
+		Docs:  a.Config.Docs && len(a.service.OpenAPI) > 0,
 	}
 	if a.DB.Dialect() == store.Postgres {
 		f.Database = "PostgreSQL"

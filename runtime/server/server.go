@@ -89,7 +89,7 @@ func build(ctx context.Context, s Service, cfg *config.Config, logger *slog.Logg
 		return nil, fmt.Errorf("build the service: %w", err)
 	}
 	srv.handler = &edge{
-		next: a.mux, logger: logger, errors: a.errors, login: pathLogin,
+		next: devHost(a.mux, cfg, a.errors), logger: logger, errors: a.errors, login: pathLogin,
 		proxies: cfg.TrustedProxies, origins: cfg.CORSOrigins,
 		hsts: cfg.PublicURL != nil && cfg.PublicURL.Scheme == "https", now: time.Now,
 	}

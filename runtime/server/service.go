@@ -150,6 +150,11 @@ func (a *App) finish() error {
 	if a.Auth != nil && a.Auth.Accounts() == nil {
 		return errors.New("nobody said which entity holds the accounts")
 	}
+	if a.Auth != nil {
+		if err := a.Auth.Setup(); err != nil {
+			return err
+		}
+	}
 	if err := crud.Link(a.entities...); err != nil {
 		return fmt.Errorf("entities: %w", err)
 	}

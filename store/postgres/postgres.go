@@ -118,7 +118,7 @@ func parseError(err error) error {
 	if strings.Contains(err.Error(), "failed to configure TLS") {
 		return fmt.Errorf("postgres: database URL: TLS: %w", errors.Unwrap(err))
 	}
-	return errors.New("postgres: database URL does not parse: it looks like postgres://USER:PASSWORD@HOST:5432/NAME?sslmode=verify-full, with special characters of the password written as %2F")
+	return errors.New("postgres: database URL does not parse: it starts with postgres:// and has user, password, host, port and database, with special characters of the password written as %2F")
 }
 
 // defaults returns the session's settings that a URL may override.

@@ -96,6 +96,9 @@ func parseName(name string) (string, error) {
 			path = strings.TrimPrefix(rest, "//")
 		}
 	}
+	if scheme, _, ok := strings.Cut(path, "://"); ok {
+		return "", fmt.Errorf("sqlite: the address of a %s database is not the name of a file", scheme)
+	}
 	switch {
 	case path == memory:
 		return memory, nil

@@ -16,8 +16,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"golang.org/x/text/unicode/norm"
-
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/password"
 )
@@ -205,13 +203,20 @@ func (s *Strategy) lookUp(ctx context.Context, username string) (*Account, error
 }
 
 // throttleKey names what attempts are counted for: the account found, so that
-// all spellings of its name share a counter, else the name as somebody else
-// might spell it.
+// all spellings of its name share a counter, else the name without its case, as
+// look-ups have it. Folding more would tell accounts from names: spellings that
+// find no account must not share a counter only where there is none.
 func throttleKey(account *Account, username string) string {
 	if account != nil {
 		return "subject:" + account.Subject
 	}
-	return "login:" + strings.ToLower(norm.NFKC.String(strings.TrimSpace(username)))
+	lower := func(c rune) rune {
+		if 'A' <= c && c <= 'Z' {
+			return c + 'a' - 'A'
+		}
+		return c
+	}
+	return "login:" + strings.Map(lower, username)
 }
 
 // check compares the password. Whatever the account, it takes one hash.

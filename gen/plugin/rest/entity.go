@@ -90,7 +90,7 @@ func (w *writer) operation(verb, name, summary string, rules []design.Rule) gen.
 	}
 	need := requirements(w.security)
 	if anybody {
-		need = append([]any{gen.Object{}}, need...)
+		need = []any{} // a token may come along, and may show more
 	}
 	return append(op, gen.Property{Name: "security", Value: need})
 }

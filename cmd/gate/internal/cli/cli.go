@@ -77,8 +77,13 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	if err != nil {
 		panic("gate: " + err.Error())
 	}
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		args = []string{"--help"}
+	case args[0] == "--version":
+		args = []string{"version"}
+	case args[0] == "help":
+		args = append(args[1:], "--help")
 	}
 	cmd, err := parser.Parse(args)
 	t := newTalk(stderr, c.Color)

@@ -10,6 +10,9 @@ type designCmd struct {
 	Schema designSchemaCmd `cmd:"" help:"Print the JSON Schema of gate.yaml, for editors."`
 }
 
+// Example is of the most used of the two.
+func (designCmd) Example() string { return "gate design check examples/restaurant" }
+
 type designCheckCmd struct {
 	Dir string `arg:"" default:"." help:"Folder of the service, with its gate.yaml."`
 }
@@ -24,7 +27,7 @@ func (c *designCheckCmd) Run(out *console) error {
 		return err
 	}
 	s.done(p.summary())
-	warn(out.talk, p)
+	warnAll(out.talk, p.design.Warnings())
 	return nil
 }
 

@@ -75,7 +75,7 @@ func (d *dev) run(ctx context.Context) error {
 		return err
 	}
 	d.p = p
-	d.token = rand.Text()
+	d.token = strings.ToLower(rand.Text())
 	if err := d.chooseAddr(ctx); err != nil {
 		return err
 	}
@@ -87,14 +87,14 @@ func (d *dev) run(ctx context.Context) error {
 		return fmt.Errorf("watch %s: %w", d.p.dir, err)
 	}
 	defer d.watch.close()
-	known := d.administratorKnown()
+	known := d.administrator()
 	if err := d.make(ctx, true); err != nil {
 		return err
 	}
 	defer func() { d.serving.stop() }()
 	d.took = time.Since(start)
 	d.tellState(nil)
-	d.tellReady(!known)
+	d.tellReady(d.administrator() != known)
 	return d.follow(ctx)
 }
 
@@ -136,7 +136,11 @@ func (d *dev) openLog() error {
 	if err := d.p.prepare(); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(filepath.Join(d.p.stateDir(), "service.log"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	name := filepath.Join(d.p.stateDir(), "service.log")
+	if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) { // it may be a link to somewhere
+		return err
+	}
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	d.log = &serviceLog{file: f, talk: d.talk, all: d.cmd.Verbose}
 	return err
 }
@@ -312,7 +316,7 @@ func (d *dev) died() {
 
 // change makes a new version, and tells on one line how that went.
 func (d *dev) change(ctx context.Context, names []string) {
-	start := time.Now()
+	start, known := time.Now(), d.administrator()
 	what := strings.Join(names, ", ")
 	if len(names) > 3 {
 		what = fmt.Sprintf("%s and %d more", names[0], len(names)-1)
@@ -332,8 +336,10 @@ func (d *dev) change(ctx context.Context, names []string) {
 		d.problem(err, names)
 		return
 	}
-	warn(d.talk, d.p)
 	d.tellState(nil)
+	if now := d.administrator(); now != known {
+		d.tellAdministrator(now, true)
+	}
 	took := time.Since(start)
 	d.talk.event(map[string]any{"event": "change", "files": names, "status": "restarted", "url": d.url(), "ms": took.Milliseconds()})
 	d.talk.line("  " + d.talk.paint(dim, time.Now().Format(time.TimeOnly)) + "  " + pad(what, 14) + " restarted in " + short(took))
@@ -347,12 +353,17 @@ func (d *dev) problem(err error, names []string) {
 		hint = f.hint
 	}
 	place, message := "", err.Error()
+	failure := map[string]any{"message": message, "since": time.Now().Format(time.TimeOnly)}
 	if errs, ok := errors.AsType[*design.Errors](err); ok && len(errs.Problems) > 0 {
 		first := errs.Problems[0]
 		place = fmt.Sprintf("%s:%d", filepath.Base(first.File), first.Line)
 		message = first.Message
+		if more := len(errs.Problems) - 1; more > 0 {
+			message += ", and " + count(more, "problem", "problems") + " more: gate design check tells all"
+		}
+		failure["file"], failure["line"] = filepath.Base(first.File), first.Line
 	}
-	d.tellState(map[string]any{"place": place, "message": err.Error(), "since": time.Now().Format(time.TimeOnly)})
+	d.tellState(failure)
 	d.talk.event(map[string]any{"event": "change", "files": names, "status": "failed", "message": err.Error(), "hint": hint})
 	now := "  " + d.talk.paint(dim, time.Now().Format(time.TimeOnly)) + "  "
 	if place != "" {
@@ -382,39 +393,57 @@ func (d *dev) url() string {
 
 func (d *dev) tellReady(firstTime bool) {
 	admin := d.administrator()
-	event := map[string]any{"event": "ready", "url": d.url() + "/", "api": d.url() + "/api", "docs": d.url() + "/api/docs", "ms": d.took.Milliseconds()}
-	if admin.Email != "" {
-		event["admin"] = map[string]any{"email": admin.Email, "file": d.administratorFile()}
+	start := d.url() + "/?token=" + d.token
+	event := map[string]any{"event": "ready", "url": d.url() + "/", "start": start, "api": d.url() + "/api", "docs": d.url() + "/api/docs", "ms": d.took.Milliseconds()}
+	if admin.Login != "" {
+		event["admin"] = map[string]any{"login": admin.Login, "file": d.administratorFile()}
 	}
 	d.talk.event(event)
 	d.talk.line("")
-	d.talk.named("Start here", d.talk.paint(cyan, d.url()+"/"))
+	d.talk.named("Start here", d.talk.paint(cyan, start))
 	d.talk.named("REST", d.talk.paint(cyan, d.url()+"/api/docs"))
-	if admin.Email != "" {
-		password := "password in " + d.administratorFile()
-		if firstTime && d.talk.terminal {
-			password = d.talk.paint(bold, admin.Password)
-		}
-		d.talk.line("")
-		d.talk.named("Users", pad(admin.Email, 27)+pad("every role", 13)+password)
-	}
+	d.tellAdministrator(admin, firstTime)
 	d.talk.line("")
 	d.talk.line("  " + d.talk.paint(bold, "Ready in "+short(d.took)+".") + " Watching gate.yaml and *.go. Ctrl+C stops.")
 	d.talk.line("")
 }
 
-type administrator struct{ Email, Password string }
+// tellAdministrator names the first administrator; the password is shown once,
+// and on a terminal only.
+func (d *dev) tellAdministrator(a administrator, once bool) {
+	if a.Login == "" {
+		return
+	}
+	password := "password in " + d.administratorFile()
+	if once && d.talk.terminal {
+		password = d.talk.paint(bold, a.password)
+	}
+	d.talk.line("")
+	d.talk.named("Users", pad(a.Login, 27)+pad("every role", 13)+password)
+}
+
+// administrator is what the service wrote when it made its first account.
+type administrator struct{ Login, password string }
 
 func (d *dev) administratorFile() string { return filepath.Join(d.cmd.Dir, ".gate", "admin.json") }
 
+// administrator reads {"email": …, "password": …}; what accounts log in with may
+// have another name.
 func (d *dev) administrator() (a administrator) {
-	if data, err := os.ReadFile(d.administratorFile()); err == nil {
-		_ = json.Unmarshal(data, &a)
+	var fields map[string]string
+	data, err := os.ReadFile(d.administratorFile())
+	if err != nil || json.Unmarshal(data, &fields) != nil {
+		return administrator{}
+	}
+	for name, value := range fields {
+		if name == "password" {
+			a.password = value
+		} else {
+			a.Login = value
+		}
 	}
 	return a
 }
-
-func (d *dev) administratorKnown() bool { return d.administrator().Email != "" }
 
 func (d *dev) statePath() string {
 	path, err := filepath.Abs(filepath.Join(d.p.stateDir(), "dev.json"))

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 
+	"github.com/gatewright/gate/design"
 	"github.com/gatewright/gate/gen"
 )
 
@@ -65,9 +66,19 @@ func generated(r *gen.Report) string {
 	return fmt.Sprintf("%s, %d changed; yours untouched", count(r.Unchanged+len(r.Created)+len(r.Updated)+len(r.Edited), "file", "files"), changed)
 }
 
-// warn tells of what is legal in the design, but dangerous.
+// warn tells of what is legal in the design, but dangerous. More than a few
+// warnings are counted, and told by design check.
 func warn(t *talk, p *project) {
-	for _, w := range p.design.Warnings() {
+	list := p.design.Warnings()
+	if len(list) > 3 {
+		t.line("  " + t.paint(yellow, "!") + " " + fmt.Sprintf("%d warnings: gate design check %s tells them", len(list), p.dir))
+		return
+	}
+	warnAll(t, list)
+}
+
+func warnAll(t *talk, list []design.Problem) {
+	for _, w := range list {
 		t.event(map[string]any{"event": "warning", "file": w.File, "line": w.Line, "column": w.Column, "message": w.Message, "hint": w.Hint})
 		t.line("  " + t.paint(yellow, "!") + " " + w.String())
 	}

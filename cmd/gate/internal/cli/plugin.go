@@ -21,6 +21,9 @@ type pluginCmd struct {
 	Disable pluginDisableCmd `cmd:"" help:"Turn a plugin off and keep its settings."`
 }
 
+// Example is of the most used of them.
+func (pluginCmd) Example() string { return "gate plugin list -C examples/restaurant" }
+
 // in is the folder that the plugin commands work on.
 type in struct {
 	Dir string `short:"C" default:"." placeholder:"DIR" help:"Folder of the service, with its gate.yaml."`
@@ -88,7 +91,7 @@ func (c *pluginAddCmd) Run(out *console) error {
 		}
 		settings[i] = setting(key, value)
 	}
-	return c.edit(out, func(src []byte) ([]byte, error) { return design.SetPlugin(src, c.Name, settings...) })
+	return c.edit(out, c.Name, func(src []byte) ([]byte, error) { return design.SetPlugin(src, c.Name, settings...) })
 }
 
 type pluginRemoveCmd struct {
@@ -102,7 +105,7 @@ func (pluginRemoveCmd) Example() string {
 
 // Run removes the plugin.
 func (c *pluginRemoveCmd) Run(out *console) error {
-	return c.edit(out, func(src []byte) ([]byte, error) { return design.RemovePlugin(src, c.Name) })
+	return c.edit(out, c.Name, func(src []byte) ([]byte, error) { return design.RemovePlugin(src, c.Name) })
 }
 
 type pluginEnableCmd struct {
@@ -114,7 +117,7 @@ func (pluginEnableCmd) Example() string { return "gate plugin enable auth-jwt -C
 
 // Run turns the plugin on.
 func (c *pluginEnableCmd) Run(out *console) error {
-	return c.edit(out, func(src []byte) ([]byte, error) { return design.EnablePlugin(src, c.Name, true) })
+	return c.edit(out, c.Name, func(src []byte) ([]byte, error) { return design.EnablePlugin(src, c.Name, true) })
 }
 
 type pluginDisableCmd struct {
@@ -128,7 +131,7 @@ func (pluginDisableCmd) Example() string {
 
 // Run turns the plugin off.
 func (c *pluginDisableCmd) Run(out *console) error {
-	return c.edit(out, func(src []byte) ([]byte, error) { return design.EnablePlugin(src, c.Name, false) })
+	return c.edit(out, c.Name, func(src []byte) ([]byte, error) { return design.EnablePlugin(src, c.Name, false) })
 }
 
 // known refuses a plugin that nobody has heard of.
@@ -148,7 +151,7 @@ func known(name string) error {
 // edit changes gate.yaml. What would not load or generate any more is told, with
 // its place, and written all the same when it was so before: two plugins that
 // need each other can only be added one after the other.
-func (c *in) edit(out *console, change func([]byte) ([]byte, error)) error {
+func (c *in) edit(out *console, name string, change func([]byte) ([]byte, error)) error {
 	path := filepath.Join(c.Dir, designFile)
 	old, err := os.ReadFile(path)
 	if err != nil {
@@ -163,6 +166,9 @@ func (c *in) edit(out *console, change func([]byte) ([]byte, error)) error {
 		return failf("nothing was written", "%w", err)
 	}
 	checked := gen.Check(d, standard.Plugins()...)
+	if wrong := settingsOf(name, checked); wrong != nil {
+		return failf("nothing was written", "%w", wrong)
+	}
 	if err := replaceFile(path, src); err != nil {
 		return err
 	}
@@ -172,6 +178,21 @@ func (c *in) edit(out *console, change func([]byte) ([]byte, error)) error {
 	}
 	out.talk.line("  " + out.talk.paint(green, "✓") + " " + path + "; gate generate brings the code up to date")
 	return nil
+}
+
+// settingsOf returns the problems that are about the settings of a plugin.
+func settingsOf(name string, err error) error {
+	errs, ok := errors.AsType[*design.Errors](err)
+	if !ok {
+		return nil
+	}
+	var own design.Errors
+	for _, p := range errs.Problems {
+		if strings.HasPrefix(p.Path, "plugins."+name+".") {
+			own.Problems = append(own.Problems, p)
+		}
+	}
+	return own.Err()
 }
 
 // replaceFile writes the file at once or not at all, and keeps its mode.

@@ -21,6 +21,12 @@ import (
 // prepare makes the folder for development state, and what the service wants
 // from its environment: random, for this folder only, in .env.
 func (p *project) prepare() error {
+	env := filepath.Join(p.dir, ".env")
+	for _, path := range []string{p.stateDir(), env} {
+		if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSymlink != 0 {
+			return failf("put a folder or file of its own there", "%s is a link, and gate follows none", path)
+		}
+	}
 	if err := os.MkdirAll(p.stateDir(), 0o700); err != nil {
 		return err
 	}
@@ -28,7 +34,6 @@ func (p *project) prepare() error {
 	if !p.design.Authentication() || jwt == nil || !jwt.Enabled {
 		return nil
 	}
-	env := filepath.Join(p.dir, ".env")
 	algorithm := "HS256"
 	for _, s := range jwt.Settings.Children {
 		if name, ok := s.Value.(string); ok && s.Key == "algorithm" {
