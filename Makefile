@@ -15,7 +15,7 @@ test: ## test, with the race detector
 	go test -race -shuffle=on ./...
 
 fuzz: ## fuzz what parses, half a minute each
-	for p in ./jose ./design ./internal/strictjson ./password ./gen; do \
+	for p in $$(grep -rl --include=*_test.go '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
 	  for f in $$(go test -list '^Fuzz' $$p | grep ^Fuzz); do go test -run '^$$' -fuzz "^$$f$$" -fuzztime 30s $$p || exit 1; done; done
 
 bench: ## the budgets, each as a ratio to its floor

@@ -105,13 +105,15 @@ func (c Config) validate() error {
 	if c.Entity == "accessToken" || c.Entity == "authentication" {
 		refuse("entity %q: the name is taken by the results", c.Entity)
 	}
-	for list, names := range map[string][]string{"auth": c.AuthStrategies, "parse": c.ParseStrategies} {
+	checkNames := func(list string, names []string) {
 		for i, name := range names {
 			if name == "" || slices.Contains(names[:i], name) {
 				refuse("%s strategies: %q is empty or there twice", list, name)
 			}
 		}
 	}
+	checkNames("auth", c.AuthStrategies)
+	checkNames("parse", c.ParseStrategies)
 	return errors.Join(errs...)
 }
 

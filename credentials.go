@@ -1,7 +1,9 @@
 package gate
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 )
 
@@ -59,8 +61,8 @@ func (c Credentials) Text(name string) (string, error) {
 // String returns a text that is safe to print.
 func (c Credentials) String() string { return "credentials for " + fmt.Sprintf("%q", c.Strategy) }
 
-// GoString returns what [Credentials.String] returns.
-func (c Credentials) GoString() string { return c.String() }
+// Format implements [fmt.Formatter]: every verb prints what [Credentials.String] returns.
+func (c Credentials) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
 
 // LogValue implements [slog.LogValuer] without the fields.
 func (c Credentials) LogValue() slog.Value {
@@ -69,5 +71,7 @@ func (c Credentials) LogValue() slog.Value {
 
 // MarshalJSON encodes the strategy without the fields.
 func (c Credentials) MarshalJSON() ([]byte, error) {
-	return fmt.Appendf(nil, `{"strategy":%q}`, c.Strategy), nil
+	return json.Marshal(struct {
+		Strategy string `json:"strategy"`
+	}{c.Strategy})
 }

@@ -47,6 +47,9 @@ func TestImportsPointDown(t *testing.T) {
 		for _, spec := range f.Imports {
 			imp, ours := strings.CutPrefix(strings.Trim(spec.Path.Value, `"`)+"/", module+"/")
 			if !ours {
+				if host, _, _ := strings.Cut(imp, "/"); from == 0 && strings.Contains(host, ".") {
+					t.Errorf("%s stands in the cellar and imports %s", file, path.Clean(imp))
+				}
 				continue
 			}
 			if to, other := floor(path.Clean(imp)); to >= from && other != tree {

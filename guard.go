@@ -15,7 +15,7 @@ type Guard struct {
 	service     *Service
 	strategies  []*registration
 	permissions []string
-	roles       []string
+	roles       [][]string // one of each list
 	optional    bool
 }
 
@@ -48,10 +48,10 @@ func (g *Guard) Require(permissions ...string) *Guard {
 }
 
 // RequireRole returns a guard that also demands one of these roles; nobody
-// holds one of none. A second call replaces the first.
+// holds one of none. Like every further condition, a second call narrows.
 func (g *Guard) RequireRole(roles ...string) *Guard {
 	next := *g
-	next.roles = append([]string{}, roles...) // not nil, which would demand nothing
+	next.roles = append(slices.Clip(g.roles), slices.Clone(roles))
 	return &next
 }
 
@@ -104,7 +104,7 @@ func (g *Guard) authenticate(ctx context.Context, r *http.Request) (*Principal, 
 }
 
 func (g *Guard) permit(p *Principal) error {
-	if p == nil && (len(g.permissions) > 0 || g.roles != nil) {
+	if p == nil && (len(g.permissions) > 0 || len(g.roles) > 0) {
 		return &AuthError{Code: ErrNotAuthenticated}
 	}
 	for _, permission := range g.permissions {
@@ -112,8 +112,10 @@ func (g *Guard) permit(p *Principal) error {
 			return &AuthError{Code: ErrForbidden}
 		}
 	}
-	if g.roles != nil && !slices.ContainsFunc(g.roles, p.HasRole) {
-		return &AuthError{Code: ErrForbidden}
+	for _, roles := range g.roles {
+		if !slices.ContainsFunc(roles, p.HasRole) {
+			return &AuthError{Code: ErrForbidden}
+		}
 	}
 	return nil
 }

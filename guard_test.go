@@ -73,6 +73,7 @@ func TestGuard(t *testing.T) {
 		{"permission, nobody", both.Require("cook:items"), nil, "/", 401, "", []string{bearerChallenge, basicChallenge}},
 		{"role", both.RequireRole("chef", "cook"), []string{ada64}, "/", 200, "basic 7", nil},
 		{"role missing", both.RequireRole("chef"), []string{ada64}, "/", 403, "", nil},
+		{"two conditions, one met", both.RequireRole("chef").RequireRole("cook"), []string{ada64}, "/", 403, "", nil},
 		{"one of no roles", both.RequireRole(), []string{ada64}, "/", 403, "", nil},
 
 		{"optional, nobody", both.Optional(), nil, "/", 200, "nobody", nil},

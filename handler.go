@@ -33,7 +33,9 @@ func (s *Service) Handler() http.Handler {
 			s.answerError(w, r, err)
 			return
 		}
-		writeJSON(w, status, "application/json", result)
+		if err := writeJSON(w, status, "application/json", result); err != nil {
+			s.state.Load().cfg.Logger.ErrorContext(r.Context(), "answer", "err", err)
+		}
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -95,11 +96,15 @@ func (ew ErrorWriter) Write(w http.ResponseWriter, r *http.Request, err error) {
 	h.Add("Vary", "Accept")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
+	var fault error
 	if prefersProblem(r.Header.Values("Accept")) {
-		writeJSON(w, e.Status, "application/problem+json", body.problem())
-		return
+		fault = writeJSON(w, e.Status, "application/problem+json", body.problem())
+	} else {
+		fault = writeJSON(w, e.Status, "application/json", body.feathers())
 	}
-	writeJSON(w, e.Status, "application/json", body.feathers())
+	if fault != nil {
+		loggerOr(ew.Logger).ErrorContext(r.Context(), "answer", "err", fault)
+	}
 }
 
 func (ew ErrorWriter) log(r *http.Request, status int, err error, id string) {
@@ -340,12 +345,13 @@ func prefersProblem(accept []string) bool {
 }
 
 // writeJSON writes v. Encoding comes first, so that a value that cannot be
-// encoded is a 500 and not half an answer.
-func writeJSON(w http.ResponseWriter, status int, mediaType string, v any) {
+// encoded is a 500 and not half an answer; the error says so, for the log.
+func writeJSON(w http.ResponseWriter, status int, mediaType string, v any) error {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	fault := enc.Encode(v)
+	if fault != nil {
 		status, mediaType = http.StatusInternalServerError, "application/json"
 		buf.Reset()
 		buf.WriteString(`{"name":"GeneralError","message":"Something went wrong","code":500,"className":"general-error"}` + "\n")
@@ -355,6 +361,10 @@ func writeJSON(w http.ResponseWriter, status int, mediaType string, v any) {
 	h.Set("Content-Length", strconv.Itoa(buf.Len()))
 	w.WriteHeader(status)
 	_, _ = w.Write(buf.Bytes()) // nobody is left to be told
+	if fault != nil {
+		return fmt.Errorf("encode an answer: %w", fault)
+	}
+	return nil
 }
 
 func loggerOr(l *slog.Logger) *slog.Logger {

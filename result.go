@@ -3,6 +3,8 @@ package gate
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"io"
 	"log/slog"
 
 	"github.com/gatewright/gate/jose"
@@ -77,8 +79,8 @@ func (r Result) MarshalJSON() ([]byte, error) {
 // String returns a text that is safe to print.
 func (r Result) String() string { return "result of strategy " + r.Authentication.Strategy }
 
-// GoString returns what [Result.String] returns.
-func (r Result) GoString() string { return r.String() }
+// Format implements [fmt.Formatter]: every verb prints what [Result.String] returns.
+func (r Result) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, r.String()) }
 
 // LogValue implements [slog.LogValuer] without the token.
 func (r Result) LogValue() slog.Value {
@@ -92,8 +94,8 @@ func (r Result) LogValue() slog.Value {
 // String returns a text that is safe to print.
 func (a Authentication) String() string { return "strategy " + a.Strategy }
 
-// GoString returns what [Authentication.String] returns.
-func (a Authentication) GoString() string { return a.String() }
+// Format implements [fmt.Formatter]: every verb prints what [Authentication.String] returns.
+func (a Authentication) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, a.String()) }
 
 // LogValue implements [slog.LogValuer] without the token.
 func (a Authentication) LogValue() slog.Value { return slog.StringValue(a.Strategy) }

@@ -403,7 +403,9 @@ func TestOPS_nothingPrintsSecrets(t *testing.T) {
 	logger.Info("x", "c", c, "cp", &c, "r", result, "rv", *result, "a", jwtResult.Authentication)
 	text := log.String()
 	for _, v := range []any{c, &c, *result, result, jwtResult, jwtResult.Authentication, []any{c, result}} {
-		text += fmt.Sprintf("%v %+v %#v %s %q", v, v, v, v, v)
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%t"} {
+			text += fmt.Sprintf(verb, v)
+		}
 	}
 	encoded, err := json.Marshal(c)
 	if err != nil {

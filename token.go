@@ -115,7 +115,7 @@ func (st *state) issue(ctx context.Context, extra map[string]any, o TokenOptions
 	}
 	now := st.cfg.Now().Truncate(time.Second)
 	expires := now.Add(cmp.Or(o.ExpiresIn, st.cfg.ExpiresIn))
-	if !expires.After(now) {
+	if expires.Sub(now) < time.Second { // claims count whole seconds
 		return "", nil, fmt.Errorf("create access token: it would live for %v", o.ExpiresIn)
 	}
 	opened, err := st.openSession(ctx, &o, expires)

@@ -47,7 +47,7 @@ const (
 	Postgres
 )
 
-// String returns the name of the dialect as gate.yaml spells it.
+// String returns the name of the dialect in full: "sqlite", "postgresql".
 func (d Dialect) String() string {
 	switch d {
 	case SQLite:

@@ -225,6 +225,12 @@ func (s *Strategy) check(ctx context.Context, account *Account, secret string) (
 		return false, false, s.hasher.Burn(ctx, secret)
 	}
 	ok, rehash, err = s.hasher.Verify(ctx, account.PasswordHash, secret)
+	if errors.Is(err, password.ErrUnsupportedHash) || errors.Is(err, password.ErrTooCostly) {
+		// No password fits, now or later. Whoever tries must not learn that the
+		// account is there.
+		s.cfg.Logger.ErrorContext(ctx, "stored password hash is not usable", "subject", account.Subject, "err", err)
+		return false, false, s.hasher.Burn(ctx, secret)
+	}
 	if err != nil || account.Disabled || account.Subject == "" {
 		return false, false, err
 	}

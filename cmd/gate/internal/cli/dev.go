@@ -198,6 +198,7 @@ func (nothing) Write(p []byte) (int, error) { return len(p), nil }
 func (d *dev) restart(ctx context.Context, bin string) error {
 	old := d.bin
 	d.serving.stop()
+	d.serving = nil
 	p, err := d.start(ctx, bin)
 	if err != nil {
 		if ctx.Err() == nil && old != "" && old != bin {
@@ -311,7 +312,6 @@ func (d *dev) died() {
 	err := &exitError{err: d.serving.err, lines: d.log.errors()}
 	d.serving = nil
 	d.problem(err, nil)
-	d.talk.line("            the next change starts it again")
 }
 
 // change makes a new version, and tells on one line how that went.
@@ -376,6 +376,8 @@ func (d *dev) problem(err error, names []string) {
 	}
 	if d.serving != nil {
 		d.talk.line("            still serving the version of " + d.since.Format(time.TimeOnly))
+	} else {
+		d.talk.line("            nothing is served until a change starts")
 	}
 }
 

@@ -148,9 +148,9 @@ func known(name string) error {
 	return failf("there are "+strings.Join(names, ", "), "there is no plugin %q", name)
 }
 
-// edit changes gate.yaml. What would not load or generate any more is told, with
-// its place, and written all the same when it was so before: two plugins that
-// need each other can only be added one after the other.
+// edit changes gate.yaml. What does not load any more is not written. What loads
+// and is not complete is written and told: two plugins that need each other can
+// only be added one after the other.
 func (c *in) edit(out *console, name string, change func([]byte) ([]byte, error)) error {
 	path := filepath.Join(c.Dir, designFile)
 	old, err := os.ReadFile(path)
@@ -220,6 +220,8 @@ func setting(key, value string) design.Setting {
 		s.Kind, s.Value = design.KindBool, b
 	} else if n, err := strconv.ParseInt(value, 10, 64); err == nil {
 		s.Kind, s.Value = design.KindInteger, n
+	} else if f, err := strconv.ParseFloat(value, 64); err == nil {
+		s.Kind, s.Value = design.KindFloat, f
 	}
 	return s
 }

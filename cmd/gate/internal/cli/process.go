@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -36,7 +35,7 @@ func start(bin, dir string, env []string, log *serviceLog) (*process, error) {
 	cmd := exec.Command(bin)
 	cmd.Dir = dir
 	cmd.Env = env
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = ownGroup()
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -64,7 +63,10 @@ func (p *process) read(stderr io.Reader) {
 		line, err := lines.ReadString('\n')
 		if line != "" {
 			if addr, ok := listening(line); ok {
-				p.ready <- addr
+				select {
+				case p.ready <- addr:
+				default: // the service's own code logs such lines, too
+				}
 			}
 			p.log.add(strings.TrimRight(line, "\n"))
 		}
@@ -111,14 +113,14 @@ func (p *process) stop() {
 	if p == nil {
 		return
 	}
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	_ = p.stdin.Close() // it ends by itself when nobody holds the other end
+	terminate(p.cmd.Process)
 	select {
 	case <-p.gone:
 	case <-time.After(grace):
+		kill(p.cmd.Process)
+		<-p.gone
 	}
-	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
-	_ = p.stdin.Close()
-	<-p.gone
 }
 
 // exitError is a service that ended before it listened.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,7 +18,7 @@ import (
 type tokenCmd struct {
 	Decode tokenDecodeCmd `cmd:"" help:"Print what a token says, without checking it."`
 	Verify tokenVerifyCmd `cmd:"" help:"Check a token and print its claims."`
-	Sign   tokenSignCmd   `cmd:"" help:"Make a token, to try a service."`
+	Sign   tokenSignCmd   `cmd:"" help:"Make a token, for services that check no session."`
 }
 
 // Example is of the most used of the three.
@@ -26,7 +27,7 @@ func (tokenCmd) Example() string { return "gate token decode < token.txt" }
 // keyed are the flags that name a key. No secret is given on the command line,
 // where every user of the machine can read it.
 type keyed struct {
-	Algorithm string `name:"alg" default:"HS256" placeholder:"ALG" help:"Algorithm of the key: HS256, RS256, ES256, EdDSA …"`
+	Algorithm string `name:"alg" placeholder:"ALG" help:"Algorithm of the key: HS256 (for a secret, if not given), RS256, ES256, EdDSA …"`
 	KeyFile   string `name:"key" placeholder:"FILE" help:"Key as PEM or JWK."`
 	SecretEnv string `placeholder:"NAME" help:"Environment variable that holds the secret of HS256, HS384, HS512."`
 	KID       string `name:"kid" placeholder:"ID" help:"Name of the key, the token's kid."`
@@ -42,7 +43,7 @@ func (k keyed) key(private bool) (*jose.Key, error) {
 		if !ok {
 			return nil, failf("it is in .env of the service: set -a; . ./.env; set +a", "the environment variable %s is not set", k.SecretEnv)
 		}
-		return jose.NewHMACKey(k.KID, alg, []byte(value))
+		return jose.NewHMACKey(k.KID, cmp.Or(alg, jose.HS256), []byte(value))
 	case k.KeyFile != "":
 		data, err := os.ReadFile(k.KeyFile)
 		if err != nil {
@@ -63,6 +64,12 @@ func (k keyed) key(private bool) (*jose.Key, error) {
 // parseKey reads a key as PEM or as JWK.
 func parseKey(kid string, alg jose.Algorithm, data []byte) (*jose.Key, error) {
 	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
+		if kid != "" {
+			return nil, errors.New("a JWK brings its own kid: leave --kid out")
+		}
+		if alg == "" {
+			return jose.ParseJWK(data)
+		}
 		return jose.ParseJWK(data, alg)
 	}
 	return jose.ParsePEM(kid, alg, data)
@@ -116,7 +123,11 @@ func (c *tokenVerifyCmd) Run(out *console) error {
 	if err != nil {
 		return err
 	}
-	v, err := jose.NewVerifier(jose.VerifierConfig{Keys: keys, Issuer: c.Issuer, Audience: c.Audience, Type: c.Type, Leeway: c.Leeway})
+	leeway := c.Leeway
+	if leeway == 0 {
+		leeway = -1 // none; zero would be the default
+	}
+	v, err := jose.NewVerifier(jose.VerifierConfig{Keys: keys, Issuer: c.Issuer, Audience: c.Audience, Type: c.Type, Leeway: leeway})
 	if err != nil {
 		return err
 	}
@@ -152,6 +163,9 @@ func (c *tokenSignCmd) Run(out *console) error {
 	if err != nil {
 		return err
 	}
+	if c.ExpiresIn < time.Second || c.ExpiresIn > 24*time.Hour {
+		return failf("write it as 15m", "--expires-in %s: not between a second and a day", c.ExpiresIn)
+	}
 	now := time.Now()
 	claims := &jose.Claims{
 		Issuer: c.Issuer, Audience: c.Audience, Subject: c.Subject,
@@ -160,9 +174,7 @@ func (c *tokenSignCmd) Run(out *console) error {
 	for name, text := range c.Claim {
 		var value any = text
 		if json.Valid([]byte(text)) {
-			if err := json.Unmarshal([]byte(text), &value); err != nil {
-				return err
-			}
+			value = json.RawMessage(text) // as it stands, to the last digit
 		}
 		if claims.Extra == nil {
 			claims.Extra = map[string]any{}

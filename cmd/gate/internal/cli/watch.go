@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -95,7 +96,9 @@ func (w *watcher) wait(ctx context.Context) ([]string, error) {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		case err := <-w.events.Errors:
-			return nil, err
+			if !errors.Is(err, fsnotify.ErrEventOverflow) { // which says: look yourself
+				return nil, err
+			}
 		case <-w.events.Events:
 		}
 		w.quiet(ctx)
