@@ -3,6 +3,7 @@ package sqlite
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -31,6 +32,10 @@ func prepare(file string) error {
 		}
 	case !errors.Is(err, fs.ErrExist):
 		return err
+	default:
+		if err := isDatabase(file); err != nil {
+			return err
+		}
 	}
 	for _, name := range []string{file, file + "-wal", file + "-shm"} {
 		if err := restrict(name); err != nil {
@@ -55,6 +60,26 @@ func prepareFolder(folder string) error {
 		return err
 	}
 	return os.Chmod(folder, folderMode)
+}
+
+// isDatabase refuses a file that is there and is something else, before
+// anything about it is changed: the name may be a mistake.
+func isDatabase(file string) error {
+	f, err := os.Open(file) //nolint:gosec // the name comes from the operator
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	const magic = "SQLite format 3\x00"
+	head := make([]byte, len(magic))
+	n, err := io.ReadFull(f, head)
+	if n > 0 && string(head) != magic {
+		return fmt.Errorf("%s is not a SQLite database", file)
+	}
+	if n > 0 || errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
 }
 
 // restrict takes the rights of others away from a file that is there.

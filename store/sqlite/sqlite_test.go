@@ -298,3 +298,38 @@ func TestCommit_cancelled(t *testing.T) {
 		t.Errorf("foreign keys = %d, %v on the connection that replaced it", keys, err)
 	}
 }
+
+// TestOPS14_notADatabase names files that are something else: they are refused,
+// and keep their content and mode.
+func TestOPS14_notADatabase(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"passwd": "root:x:0:0:root:/root:/bin/sh\n", "short": "x"} {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(file, 0o644); err != nil { //nolint:gosec // the mode is what the test is about
+			t.Fatal(err)
+		}
+		if db, err := sqlite.Open(t.Context(), file, sqlite.Config{}); err == nil {
+			t.Errorf("%s was opened", name)
+			_ = db.Close()
+		}
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(file)
+		if err != nil || string(data) != text || info.Mode().Perm() != 0o644 {
+			t.Errorf("%s: %v %q %v", name, info.Mode(), data, err)
+		}
+	}
+	for _, url := range []string{"postgres://u:secret@db.example/app", "mysql://x"} {
+		if db, err := sqlite.Open(t.Context(), url, sqlite.Config{}); err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", url, err)
+			if db != nil {
+				_ = db.Close()
+			}
+		}
+	}
+}
