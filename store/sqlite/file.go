@@ -74,7 +74,7 @@ func isDatabase(file string) error {
 	head := make([]byte, len(magic))
 	n, err := io.ReadFull(f, head)
 	if n > 0 && string(head) != magic {
-		return fmt.Errorf("%s is not a SQLite database", file)
+		return fmt.Errorf("%s is not a database of SQLite", file)
 	}
 	if n > 0 || errors.Is(err, io.EOF) {
 		return nil

@@ -308,7 +308,7 @@ func TestOPS14_notADatabase(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Chmod(file, 0o644); err != nil { //nolint:gosec // the mode is what the test is about
+		if err := os.Chmod(file, 0o644); err != nil {
 			t.Fatal(err)
 		}
 		if db, err := sqlite.Open(t.Context(), file, sqlite.Config{}); err == nil {
