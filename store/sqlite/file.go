@@ -65,6 +65,9 @@ func prepareFolder(folder string) error {
 // isDatabase refuses a file that is there and is something else, before
 // anything about it is changed: the name may be a mistake.
 func isDatabase(file string) error {
+	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
+		return err // what is no file at all is refused below
+	}
 	f, err := os.Open(file) //nolint:gosec // the name comes from the operator
 	if err != nil {
 		return err
