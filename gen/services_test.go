@@ -122,8 +122,6 @@ func TestEverythingBuilds(t *testing.T) {
 			regenerate(t, dir, strings.Replace(everything, "example.com/shop,", "example.com/shop, database: "+db+",", 1))
 			before := tree(t, dir)
 			goTool(t, dir, "vet", "./...")
-			goTool(t, dir, "mod", "verify")
-			goTool(t, dir, "list", "-m", "all")
 			after := tree(t, dir)
 			for _, name := range []string{"go.mod", "go.sum"} {
 				if before[name] != after[name] {
