@@ -37,7 +37,6 @@ func (a *Auth) signedIn(errs gate.ErrorWriter, f func(*http.Request, *gate.Princ
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Cache-Control", "no-store")
-		h.Add("Vary", "Authorization")
 		p, ok := gate.PrincipalFromContext(r.Context())
 		if !ok {
 			errs.Write(w, r, gate.ErrNotAuthenticated)

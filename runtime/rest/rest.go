@@ -95,7 +95,6 @@ type handlers struct {
 func (h *handlers) handle(f func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
-		header.Add("Vary", "Authorization")
 		if _, known := gate.PrincipalFromContext(r.Context()); known {
 			header.Set("Cache-Control", "no-store")
 		} else {

@@ -66,8 +66,7 @@ func (e *edge) headers(h http.Header, r *http.Request, id string) {
 	h["Referrer-Policy"] = []string{"no-referrer"}
 	h["Content-Security-Policy"] = []string{"default-src 'none'; frame-ancestors 'none'"}
 	h["Cross-Origin-Resource-Policy"] = []string{"same-origin"}
-	h["X-Frame-Options"] = []string{"DENY"}
-	h["Vary"] = []string{"Origin"}
+	h["Vary"] = []string{"Origin, Authorization"}
 	if e.hsts || r.TLS != nil {
 		h["Strict-Transport-Security"] = []string{"max-age=31536000"}
 	}

@@ -69,7 +69,6 @@ func TestOPS07_everyRoute(t *testing.T) {
 				"X-Content-Type-Options":    "nosniff",
 				"Referrer-Policy":           "no-referrer",
 				"Strict-Transport-Security": "max-age=31536000",
-				"X-Frame-Options":           "DENY",
 			} {
 				if got := a.Header.Values(name); len(got) != 1 || got[0] != want {
 					t.Errorf("%s is %q, want %q", name, got, want)
