@@ -21,6 +21,7 @@ type running struct {
 	t      *testing.T
 	cmd    *exec.Cmd
 	url    string
+	start  string // path of the start page, with its token
 	admin  struct{ Email, Password string }
 	events chan map[string]any
 }
@@ -93,6 +94,7 @@ func dev(t *testing.T, gate, dir string) *running {
 	t.Cleanup(func() { r.stop() })
 	ready := r.await("ready")
 	r.url = strings.TrimSuffix(ready["url"].(string), "/")
+	r.start = strings.TrimPrefix(ready["start"].(string), r.url)
 	if data, err := os.ReadFile(filepath.Join(dir, ".gate", "admin.json")); err == nil {
 		if err := json.Unmarshal(data, &r.admin); err != nil {
 			t.Fatal(err)
@@ -260,6 +262,7 @@ func TestStory(t *testing.T) {
 	maria := user.object(t)["id"].(string)
 	r.want(200, "PATCH", "/api/users/"+maria, admin, `{"roles":["menu-admin"]}`)
 	menuAdmin, _ := r.login("maria@kitchen.example", password)
+	r.want(400, "PATCH", "/api/users/"+maria, menuAdmin, `{"password":"maria@kitchen.example"}`)
 	r.want(200, "PATCH", path, menuAdmin, `{"price":8}`)
 	put := r.want(200, "PUT", path, menuAdmin, `{"name":"Figs","price":9.25}`).object(t)
 	if put["name"] != "Figs" || put["description"] != nil {
@@ -284,7 +287,29 @@ func TestStory(t *testing.T) {
 		t.Errorf("openapi: %v", doc["openapi"])
 	}
 	r.want(200, "GET", "/api/docs", "", "")
-	r.want(200, "GET", "/", "", "")
+	if page := r.want(200, "GET", "/", "", ""); strings.Contains(page.body, r.admin.Password) {
+		t.Error("the start page shows the password to whoever asks on this machine")
+	}
+	if page := r.want(200, "GET", r.start, "", ""); !strings.Contains(page.body, r.admin.Password) {
+		t.Error("the start page hides the password from whoever was given its address")
+	}
+
+	t.Log("a name that leads here by DNS is another host")
+	for _, path := range []string{"/", "/api/items", r.start} {
+		req, err := http.NewRequest("GET", r.url+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = "evil.example"
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != 403 {
+			t.Errorf("GET %s for another host: %s", path, res.Status)
+		}
+	}
 
 	for name, mode := range map[string]os.FileMode{".env": 0o600, ".gate/admin.json": 0o600, ".gate": 0o700} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode().Perm() != mode {
