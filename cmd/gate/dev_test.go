@@ -32,6 +32,9 @@ const patience = 8 * time.Minute
 // gateBinary is the command: this program under another name, see TestMain.
 func gateBinary(t *testing.T) string {
 	t.Helper()
+	if err := depend(); err != nil {
+		t.Fatal(err)
+	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

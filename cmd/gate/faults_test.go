@@ -31,6 +31,9 @@ var shared = sync.OnceValue(func() string {
 })
 
 var restaurant = sync.OnceValues(func() (bin string, err error) {
+	if err := depend(); err != nil {
+		return "", err
+	}
 	dir := filepath.Join(shared(), "restaurant")
 	yaml, err := os.ReadFile("../../examples/restaurant/gate.yaml")
 	if err != nil {

@@ -80,6 +80,10 @@ func (c *newCmd) Run(out *console) error {
 	}
 	s.done(count(len(report.Created), "file", "files") + " in " + c.Dir)
 	out.talk.line("")
+	if p.design.Service.Database == design.Postgres {
+		out.talk.named("First", "createdb "+c.Name+", and its address in "+filepath.Join(c.Dir, ".env")+":")
+		out.talk.named("", "DATABASE_URL=postgres://USER:PASSWORD@localhost:5432/"+c.Name)
+	}
 	out.talk.named("Next", "gate dev "+c.Dir)
 	return nil
 }
