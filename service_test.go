@@ -230,6 +230,19 @@ func TestCreate_payload(t *testing.T) {
 	}
 }
 
+// TestCreateAccessToken_shortLife: claims count whole seconds, so that a shorter
+// life would be none.
+func TestCreateAccessToken_shortLife(t *testing.T) {
+	w := newWorld(t)
+	for life, good := range map[time.Duration]bool{time.Millisecond: false, 999 * time.Millisecond: false, time.Second: true} {
+		before := w.sessions.count()
+		_, _, err := w.CreateAccessToken(t.Context(), nil, gate.TokenOptions{Subject: "7", ExpiresIn: life})
+		if (err == nil) != good || !good && w.sessions.count() != before {
+			t.Errorf("a life of %v: %v, %d sessions more", life, err, w.sessions.count()-before)
+		}
+	}
+}
+
 func TestCreate_faultsOfFunctions(t *testing.T) {
 	fault := errors.New("disk on fire")
 	for name, change := range map[string]func(*gate.Config){

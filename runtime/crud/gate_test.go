@@ -520,3 +520,32 @@ func TestConflicts(t *testing.T) {
 		}
 	})
 }
+
+// TestAUZ16_blindGranter: who may write roles and see no account cannot give any.
+// Where only such a one is left, the last who can stays.
+func TestAUZ16_blindGranter(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := unlinked(t, db)
+		policy, err := authz.NewPolicy(append(roles(), authz.Role{Name: "blind", Permissions: []string{"write:users"}}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := userEntity()
+		e.Allow.Update = []string{"owner", "manage:users", "write:users"}
+		for i := range e.Fields {
+			if e.Fields[i].Type == model.Roles {
+				e.Fields[i].Update = []string{"manage:roles", "write:users"}
+			}
+		}
+		s.users = newResource(t, db, policy, e, (*User).pointer)
+		s.users.UsePasswords(hasher{})
+		if err := crud.Link(s.users, s.items, s.orders); err != nil {
+			t.Fatal(err)
+		}
+		s.account(t, "blind@example.com", "blind")
+		max := s.account(t, "max@example.com", "customer", "clerk", "manager")
+		if _, err := s.users.Remove(as(t, max), max.Subject); status(t, err) != 409 {
+			t.Errorf("removal of the last who can give roles: %v", err)
+		}
+	})
+}

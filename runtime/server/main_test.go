@@ -130,6 +130,22 @@ func TestPWD12_firstAdministrator(t *testing.T) {
 		t.Errorf("the file came back: %v", err)
 	}
 
+	// Another, empty database makes another administrator; the file of the first
+	// may hold the only copy of its password.
+	t.Chdir(t.TempDir())
+	program(t, []string{"migrate"}, nil, false)
+	if data, err = os.ReadFile(".gate/admin.json"); err != nil {
+		t.Fatal(err)
+	}
+	program(t, []string{"migrate"}, []string{"AUTH_SECRET=" + testSecret, "DATABASE_URL=other.db"}, false)
+	kept, err := filepath.Glob(".gate/admin-*.json")
+	if err != nil || len(kept) != 1 {
+		t.Fatalf("the file of the first database: %v, %v", kept, err)
+	}
+	if old, err := os.ReadFile(kept[0]); err != nil || !bytes.Equal(old, data) {
+		t.Errorf("%s says %s, want %s", kept[0], old, data)
+	}
+
 	t.Chdir(t.TempDir())
 	environ := []string{"AUTH_SECRET=" + testSecret, "ADMIN_EMAIL=ada@kitchen.example"}
 	_, _, errs = program(t, []string{"migrate"}, environ, true)

@@ -335,3 +335,25 @@ func TestValidate(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// damaged has stored hashes that no password fits.
+type damaged struct {
+	hasher
+	why error
+}
+
+func (d *damaged) Verify(context.Context, string, string) (ok, rehash bool, err error) {
+	return false, false, d.why
+}
+
+// TestPWD04_unusableHash: an account whose stored hash cannot be used is refused
+// like any other, at the cost of a hash, and the attempt counts.
+func TestPWD04_unusableHash(t *testing.T) {
+	for _, why := range []error{passwords.ErrUnsupportedHash, passwords.ErrTooCostly} {
+		h, th := &damaged{why: why}, &throttle{limit: 1}
+		_, err := local.New(newUsers(), h, local.Config{Throttle: th, Logger: slog.New(slog.DiscardHandler)}).Verify(t.Context(), "ada", password)
+		if !errors.Is(err, gate.ErrInvalidCredentials) || h.burnt != 1 || !cmp.Equal(th.outcomes, []local.Outcome{local.Failed}) {
+			t.Errorf("%v: got %v, %d hashes, outcomes %v", why, err, h.burnt, th.outcomes)
+		}
+	}
+}
