@@ -12,6 +12,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/authz"
 	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/runtime/model"
 	"github.com/gatewright/gate/runtime/query"
@@ -543,8 +544,8 @@ func TestAUZ16_blindGranter(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.account(t, "blind@example.com", "blind")
-		max := s.account(t, "max@example.com", "customer", "clerk", "manager")
-		if _, err := s.users.Remove(as(t, max), max.Subject); status(t, err) != 409 {
+		last := s.account(t, "max@example.com", "customer", "clerk", "manager")
+		if _, err := s.users.Remove(as(t, last), last.Subject); status(t, err) != 409 {
 			t.Errorf("removal of the last who can give roles: %v", err)
 		}
 	})
