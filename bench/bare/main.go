@@ -3,6 +3,8 @@
 package main
 
 import (
+	"context"
+	"crypto/rand"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -74,29 +76,45 @@ func run(file string) error {
 			http.NotFound(w, r)
 			return
 		}
-		answer(w, i, err)
+		answer(w, http.StatusOK, i, err)
 	})
 	mux.HandleFunc("GET /api/items", func(w http.ResponseWriter, r *http.Request) {
 		p := page{Limit: 25, Data: []item{}}
 		if err := total.QueryRowContext(r.Context()).Scan(&p.Total); err != nil {
-			answer(w, nil, err)
+			answer(w, http.StatusOK, nil, err)
 			return
 		}
 		rows, err := list.QueryContext(r.Context(), p.Limit, p.Skip)
 		if err != nil {
-			answer(w, nil, err)
+			answer(w, http.StatusOK, nil, err)
 			return
 		}
 		defer rows.Close()
 		for rows.Next() {
 			var i item
 			if err := scan(rows, &i); err != nil {
-				answer(w, nil, err)
+				answer(w, http.StatusOK, nil, err)
 				return
 			}
 			p.Data = append(p.Data, i)
 		}
-		answer(w, p, rows.Err())
+		answer(w, http.StatusOK, p, rows.Err())
+	})
+	writer, err := sql.Open("sqlite", "file:"+file+"?_txlock=immediate&_pragma=busy_timeout(2000)&_pragma=synchronous(normal)&_pragma=foreign_keys(1)")
+	if err != nil {
+		return err
+	}
+	defer writer.Close()
+	writer.SetMaxOpenConns(1)
+	mux.HandleFunc("POST /api/items", func(w http.ResponseWriter, r *http.Request) {
+		var i item
+		if err := json.NewDecoder(r.Body).Decode(&i); err != nil {
+			http.Error(w, "bad request", http.StatusBadRequest)
+			return
+		}
+		i.ID, i.CreatedAt = rand.Text(), time.Now().UTC().Format("2006-01-02T15:04:05.000000Z")
+		i.UpdatedAt = i.CreatedAt
+		answer(w, http.StatusCreated, i, insert(r.Context(), writer, &i))
 	})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -116,7 +134,22 @@ func scan(row interface{ Scan(...any) error }, i *item) error {
 	return nil
 }
 
-func answer(w http.ResponseWriter, v any, err error) {
+// insert is one transaction, as a service with hooks has it.
+func insert(ctx context.Context, db *sql.DB, i *item) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	_, err = tx.ExecContext(ctx, "INSERT INTO items ("+columns+") VALUES (?, ?, ?, ?, ?, ?, ?)",
+		i.ID, i.Name, int64(i.Price*100), i.Description, i.Image, i.CreatedAt, i.UpdatedAt)
+	if err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func answer(w http.ResponseWriter, status int, v any, err error) {
 	if err != nil {
 		http.Error(w, "internal error", http.StatusInternalServerError)
 		return
@@ -128,5 +161,6 @@ func answer(w http.ResponseWriter, v any, err error) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
+	w.WriteHeader(status)
 	_, _ = w.Write(data)
 }
