@@ -10,16 +10,15 @@ import (
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/strategy/basic"
 	"github.com/gatewright/gate/strategy/jwt"
-	"github.com/gatewright/gate/strategy/local"
 )
 
 // okHandler is the handler that is guarded: what is measured is the guard.
 var okHandler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"ok":true}`)) })
 
 // fixed is one account that costs nothing to look up.
-type fixed struct{ local.Account }
+type fixed struct{ gate.Account }
 
-func (f *fixed) ByLogin(context.Context, string) (*local.Account, error) { return &f.Account, nil }
+func (f *fixed) ByLogin(context.Context, string) (*gate.Account, error) { return &f.Account, nil }
 
 func (f *fixed) Subject(context.Context, string) (*gate.Principal, error) {
 	return &gate.Principal{Subject: f.Account.Subject, Roles: f.Roles}, nil
@@ -44,7 +43,7 @@ func guards(b *testing.B) []struct {
 	if err != nil {
 		b.Fatal(err)
 	}
-	account := &fixed{local.Account{Subject: "7", PasswordHash: "x", Roles: []string{"cook"}}}
+	account := &fixed{gate.Account{Subject: "7", PasswordHash: "x", Roles: []string{"cook"}}}
 	if err := svc.Register("jwt", jwt.New(svc, account, jwt.Config{})); err != nil {
 		b.Fatal(err)
 	}

@@ -15,6 +15,12 @@ const (
 	ErrNotAuthenticated Code = "not_authenticated"
 	// ErrInvalidCredentials: the credentials are wrong: 401.
 	ErrInvalidCredentials Code = "invalid_credentials"
+	// ErrReused: the credentials were good for one use and had been used: 401.
+	// It is an [ErrNotAuthenticated] too.
+	ErrReused Code = "reused"
+	// ErrStepUpRequired: known, but not for sure enough: 401, and the account
+	// has to prove anew who it is (RFC 9470).
+	ErrStepUpRequired Code = "step_up_required"
 	// ErrForbidden: known, but not allowed: 403.
 	ErrForbidden Code = "forbidden"
 	// ErrBadRequest: the credentials are malformed: 400.
@@ -35,6 +41,9 @@ type AuthError struct {
 	// Message is for people and safe to show to the one who asked; empty
 	// means the usual words for the code.
 	Message string
+	// Subject is the account that the refusal is about, if there is one: for
+	// the audit trail, never shown.
+	Subject string
 	// RetryAfter is when asking again makes sense; zero leaves it open.
 	RetryAfter time.Duration
 	// Err is the cause: logged, never shown.
@@ -54,7 +63,9 @@ func (e *AuthError) Error() string {
 }
 
 // Is reports whether target is the code of e.
-func (e *AuthError) Is(target error) bool { return target == e.Code }
+func (e *AuthError) Is(target error) bool {
+	return target == e.Code || e.Code == ErrReused && target == ErrNotAuthenticated
+}
 
 // Unwrap returns the cause.
 func (e *AuthError) Unwrap() error { return e.Err }
@@ -65,7 +76,7 @@ func decided(err error) bool {
 	if errors.Is(err, ErrUnavailable) {
 		return false
 	}
-	for _, code := range []Code{ErrNotAuthenticated, ErrInvalidCredentials, ErrForbidden, ErrBadRequest, ErrTooManyRequests} {
+	for _, code := range []Code{ErrNotAuthenticated, ErrInvalidCredentials, ErrReused, ErrStepUpRequired, ErrForbidden, ErrBadRequest, ErrTooManyRequests} {
 		if errors.Is(err, code) {
 			return true
 		}

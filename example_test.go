@@ -19,9 +19,9 @@ import (
 )
 
 // staff is where this program keeps its accounts.
-type staff map[string]local.Account
+type staff map[string]gate.Account
 
-func (s staff) ByLogin(_ context.Context, name string) (*local.Account, error) {
+func (s staff) ByLogin(_ context.Context, name string) (*gate.Account, error) {
 	account, ok := s[strings.ToLower(name)]
 	if !ok {
 		return nil, gate.ErrNotAuthenticated

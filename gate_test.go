@@ -41,7 +41,7 @@ const (
 func newWorld(t *testing.T, change ...func(*gate.Config)) *world {
 	t.Helper()
 	w := &world{
-		accounts: &accounts{byName: map[string]*local.Account{
+		accounts: &accounts{byName: map[string]*gate.Account{
 			ada:                {Subject: "7", PasswordHash: "plain:" + adasPassword, Roles: []string{"cook"}},
 			"off@example.com":  {Subject: "8", PasswordHash: "plain:" + adasPassword, Disabled: true},
 			"none@example.com": {Subject: "9"},
@@ -140,7 +140,7 @@ func serve(h http.Handler, method, target, body string, headers ...string) *http
 
 type accounts struct {
 	mu     sync.Mutex
-	byName map[string]*local.Account
+	byName map[string]*gate.Account
 	err    error
 }
 
@@ -151,7 +151,7 @@ func (a *accounts) fail(err error) {
 }
 
 // change replaces the account called name by a changed copy.
-func (a *accounts) change(name string, f func(*local.Account)) {
+func (a *accounts) change(name string, f func(*gate.Account)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	next := *a.byName[name]
@@ -159,7 +159,7 @@ func (a *accounts) change(name string, f func(*local.Account)) {
 	a.byName[name] = &next
 }
 
-func (a *accounts) ByLogin(_ context.Context, name string) (*local.Account, error) {
+func (a *accounts) ByLogin(_ context.Context, name string) (*gate.Account, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.err != nil {

@@ -13,7 +13,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatewright/gate"
-	"github.com/gatewright/gate/strategy/local"
 )
 
 func basicRequest(password string) *http.Request {
@@ -222,11 +221,11 @@ func TestGuard_rolesCountAtOnce(t *testing.T) {
 	if got := serve(h, http.MethodGet, "/", "", auth...); got.Code != 403 {
 		t.Fatalf("as cook: %d", got.Code)
 	}
-	w.accounts.change(ada, func(a *local.Account) { a.Roles = []string{"chef"} })
+	w.accounts.change(ada, func(a *gate.Account) { a.Roles = []string{"chef"} })
 	if got := serve(h, http.MethodGet, "/", "", auth...); got.Code != 200 {
 		t.Errorf("as chef: %d %s", got.Code, got.Body)
 	}
-	w.accounts.change(ada, func(a *local.Account) { a.Roles = nil })
+	w.accounts.change(ada, func(a *gate.Account) { a.Roles = nil })
 	if got := serve(h, http.MethodGet, "/", "", auth...); got.Code != 403 {
 		t.Errorf("without a role: %d", got.Code)
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatewright/gate"
-	"github.com/gatewright/gate/strategy/local"
 )
 
 // mounted serves the handler as the documentation says to.
@@ -331,7 +330,7 @@ func TestHandler_mounts(t *testing.T) {
 // TestLOG13_goneAtOnce disables and deletes accounts with live tokens.
 func TestLOG13_goneAtOnce(t *testing.T) {
 	for name, change := range map[string]func(*world){
-		"disabled": func(w *world) { w.accounts.change(ada, func(a *local.Account) { a.Disabled = true }) },
+		"disabled": func(w *world) { w.accounts.change(ada, func(a *gate.Account) { a.Disabled = true }) },
 		"deleted":  func(w *world) { delete(w.accounts.byName, ada) },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -157,7 +157,7 @@ func statusOfError(err error) int { return httpError(err).Status }
 
 func statusOf(code Code) int {
 	switch code {
-	case ErrNotAuthenticated, ErrInvalidCredentials:
+	case ErrNotAuthenticated, ErrInvalidCredentials, ErrReused, ErrStepUpRequired:
 		return http.StatusUnauthorized
 	case ErrForbidden:
 		return http.StatusForbidden

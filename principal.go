@@ -25,16 +25,29 @@ type Principal struct {
 	SessionID string
 	// Roles are the roles as they are now, not as they were at login.
 	Roles []string
-	// Permissions follow from the roles through [Config.Permissions].
+	// Permissions follow from the roles through [Config.Permissions]. They may
+	// be wildcards, see [Permits]; ask with [Principal.HasPermission].
 	Permissions []string
+	// Scopes are what the credentials were limited to when they were made, as
+	// an API key is; nil means that they are not limited. A limited principal
+	// holds no role, only those of its permissions that its scopes permit, and
+	// what is its own only with the scope [ScopeOwner].
+	Scopes []string
 	// Entity is the account's row as its owner may see it; often nil, because
 	// guards have no need of it.
 	Entity any
 	// Claims are those of the token presented; nil without a token.
 	Claims *jose.Claims
+	// AuthenticatedAt is when the account itself proved who it is, for
+	// [Guard.Fresh]; zero means that it never did, as with an API key.
+	AuthenticatedAt time.Time
 	// ExpiresAt is when the credentials stop working; zero means not by time.
 	ExpiresAt time.Time
 }
+
+// ScopeOwner is the scope of credentials that may do what the account may do
+// with what it owns.
+const ScopeOwner = "owner"
 
 // HasRole reports whether p holds the role. A nil principal holds none.
 func (p *Principal) HasRole(role string) bool {
@@ -44,7 +57,34 @@ func (p *Principal) HasRole(role string) bool {
 // HasPermission reports whether p holds the permission. A nil principal holds
 // none.
 func (p *Principal) HasPermission(permission string) bool {
-	return p != nil && slices.Contains(p.Permissions, permission)
+	return p != nil && slices.ContainsFunc(p.Permissions, func(held string) bool { return Permits(held, permission) })
+}
+
+// Permits reports whether holding the one permission is holding the other. A
+// permission is words joined by colons; the word "*" stands for any word, and
+// at the end for any further ones: "create:*" permits "create:items", "*:items"
+// permits "delete:items", "items:*" permits "items:read:all", "*" everything.
+// Nothing permits the empty permission.
+func Permits(held, permission string) bool {
+	if held == permission {
+		return held != ""
+	}
+	if strings.IndexByte(held, '*') < 0 || permission == "" {
+		return false
+	}
+	for {
+		h, heldRest, more := strings.Cut(held, ":")
+		p, rest, deeper := strings.Cut(permission, ":")
+		switch {
+		case h != "*" && h != p || p == "":
+			return false
+		case !more:
+			return h == "*" || !deeper
+		case !deeper:
+			return false
+		}
+		held, permission = heldRest, rest
+	}
 }
 
 type principalKey struct{}

@@ -9,7 +9,7 @@ import (
 // from many goroutines at once.
 //
 // Further abilities are further small interfaces: [Parser], [Challenger],
-// [Validator], [TokenCarrier]. They are found once, at [Service.Register].
+// [Validator], [TokenCarrier], [Renewer]. They are found once, at [Service.Register].
 type Strategy interface {
 	// Authenticate judges c. The principal it returns belongs to the caller,
 	// who completes it, so it must be a fresh one. An error that is one of
@@ -46,6 +46,27 @@ type Validator interface {
 type TokenCarrier interface {
 	// AccessToken returns the token in c, "" when there is none.
 	AccessToken(c Credentials) string
+	// FromToken returns the credentials that carry token, for routes that take
+	// one from elsewhere than the Authorization header; see [Guard.FromQuery].
+	FromToken(token string) Credentials
+}
+
+// A Renewer is a strategy whose credentials are used up when they are
+// presented, and replaced by others: a refresh token. They log in, see
+// [Service.Create], and are good for nothing else.
+type Renewer interface {
+	// Renew judges c, uses it up, and returns the account with the session
+	// that goes on, and what replaces c. Errors are as for
+	// [Strategy.Authenticate]; [ErrReused] says that c had been used before.
+	Renew(ctx context.Context, c Credentials) (*Renewal, error)
+}
+
+// A Renewal is what a [Renewer] answers.
+type Renewal struct {
+	// Principal has its SessionID and AuthenticatedAt set.
+	Principal *Principal
+	// Refresh replaces the credentials that were presented.
+	Refresh RefreshToken
 }
 
 // registration is a strategy with its abilities, nil where it has not got one.
@@ -55,6 +76,7 @@ type registration struct {
 	parser     Parser
 	challenger Challenger
 	carrier    TokenCarrier
+	renewer    Renewer
 }
 
 func newRegistration(name string, st Strategy) *registration {
@@ -62,5 +84,6 @@ func newRegistration(name string, st Strategy) *registration {
 	reg.parser, _ = st.(Parser)
 	reg.challenger, _ = st.(Challenger)
 	reg.carrier, _ = st.(TokenCarrier)
+	reg.renewer, _ = st.(Renewer)
 	return reg
 }

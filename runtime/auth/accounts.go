@@ -15,15 +15,6 @@ import (
 	"github.com/gatewright/gate/store"
 )
 
-// account is what the engine needs to know of one. It is the shape in which
-// strategies want it, see [UsersAs].
-type account = struct {
-	Subject      string
-	PasswordHash string
-	Roles        []string
-	Disabled     bool
-}
-
 // Accounts finds accounts in the rows of the auth entity. It reads them past
 // the rules, for it is what the rules rest on; nothing of a row but identifier,
 // roles and password hash leaves it. It is safe for concurrent use.
@@ -130,6 +121,19 @@ func (a *Accounts) Subject(ctx context.Context, id string) (*gate.Principal, err
 	return e.principal, nil
 }
 
+// ByLogin returns the account with that login name, for strategies that check
+// passwords. E-mail addresses and user names compare without regard to case. A
+// name that is not there is [gate.ErrNotAuthenticated]; any other error means
+// that it could not tell.
+func (a *Accounts) ByLogin(ctx context.Context, name string) (*gate.Account, error) {
+	e, err := a.byName(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	account := e.account
+	return &account, nil
+}
+
 // byName returns the account with that login.
 func (a *Accounts) byName(ctx context.Context, login string) (*entry, error) {
 	if e, ok := a.cache.login(login, a.now()); ok {
@@ -153,7 +157,7 @@ func (a *Accounts) load(ctx context.Context, login, query string, arg any) (*ent
 	case err != nil:
 		return nil, fmt.Errorf("read account: %w", a.db.Wrap(err))
 	}
-	acc := account{Subject: subject, PasswordHash: hash.String, Roles: a.defaults}
+	acc := gate.Account{Subject: subject, PasswordHash: hash.String, Roles: a.defaults}
 	if a.roles != nil {
 		acc.Roles = nil
 		if roles != nil {
@@ -167,8 +171,9 @@ func (a *Accounts) load(ctx context.Context, login, query string, arg any) (*ent
 	return e, nil
 }
 
-// replaceHash writes next over old, unless somebody changed it meanwhile.
-func (a *Accounts) replaceHash(ctx context.Context, subject, old, next string) error {
+// ReplaceHash sets the password hash of the account to next if it still is old.
+// It is no error when it is not.
+func (a *Accounts) ReplaceHash(ctx context.Context, subject, old, next string) error {
 	key, ok := a.key(subject)
 	if !ok || a.replace == "" {
 		return nil

@@ -28,10 +28,10 @@ import (
 // The strategies and this package meet in these shapes, and know nothing else of
 // each other.
 var (
-	_ local.Users    = auth.Users[local.Account]{}
-	_ basic.Users    = auth.Users[local.Account]{}
-	_ local.Throttle = auth.Throttle[local.Outcome]{}
-	_ jwt.Subjects   = (*auth.Accounts)(nil)
+	_ local.Users   = (*auth.Accounts)(nil)
+	_ basic.Users   = (*auth.Accounts)(nil)
+	_ gate.Throttle = gate.Throttle(nil)
+	_ jwt.Subjects  = (*auth.Accounts)(nil)
 )
 
 type member struct {
@@ -89,8 +89,8 @@ func newSystem(t *testing.T, change func(*auth.Config)) (*system, error) {
 		Entity: "member", Login: "login", Password: "password", Roles: "roles",
 		JWT: &auth.JWT{Algorithm: jose.HS256},
 		Strategies: func(a *auth.Auth) error {
-			users := auth.UsersAs[local.Account](a)
-			passwords := local.New(users, a.Passwords(), local.Config{UsernameField: "login", Throttle: auth.ThrottleAs[local.Outcome](a)})
+			users := a.Accounts()
+			passwords := local.New(users, a.Passwords(), local.Config{UsernameField: "login", Throttle: a.Throttle()})
 			return errors.Join(
 				a.Register("jwt", jwt.New(a.Service(), a.Accounts(), jwt.Config{})),
 				a.Register("local", passwords),
@@ -166,7 +166,7 @@ func TestAccounts_subject(t *testing.T) {
 func TestAccounts_byLogin(t *testing.T) {
 	s := mustSystem(t, nil)
 	s.add(t, "Ada", "hash", `["admin"]`)
-	users := auth.UsersAs[local.Account](s.Auth)
+	users := s.Auth.Accounts()
 	for _, name := range []string{"Ada", "ada", "ADA"} {
 		a, err := users.ByLogin(t.Context(), name)
 		if err != nil || a.Subject != "1" || a.PasswordHash != "hash" || a.Disabled || !slices.Equal(a.Roles, []string{"admin"}) {
@@ -201,7 +201,7 @@ func TestAUZ16_cache(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a, err := auth.UsersAs[local.Account](s.Auth).ByLogin(t.Context(), "ada")
+		a, err := s.Auth.Accounts().ByLogin(t.Context(), "ada")
 		if err != nil || !slices.Equal(a.Roles, p.Roles) {
 			t.Fatalf("ByLogin = %+v, %v; Subject has %v", a, err, p.Roles)
 		}
@@ -244,7 +244,7 @@ func TestLOG16_undecided(t *testing.T) {
 	if _, err := s.Accounts().Subject(t.Context(), "1"); !errors.Is(err, store.ErrUnavailable) || errors.Is(err, gate.ErrNotAuthenticated) {
 		t.Errorf("closed database: %v", err)
 	}
-	if _, err := auth.UsersAs[local.Account](s.Auth).ByLogin(t.Context(), "ada"); !errors.Is(err, store.ErrUnavailable) {
+	if _, err := s.Auth.Accounts().ByLogin(t.Context(), "ada"); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("closed database: %v", err)
 	}
 }
@@ -254,7 +254,7 @@ func TestLOG16_undecided(t *testing.T) {
 func TestPWD08_replaceHash(t *testing.T) {
 	s := mustSystem(t, nil)
 	s.add(t, "ada", "old", `[]`)
-	users := auth.UsersAs[local.Account](s.Auth)
+	users := s.Auth.Accounts()
 	hash := func() string {
 		t.Helper()
 		a, err := users.ByLogin(t.Context(), "ada")

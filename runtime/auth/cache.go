@@ -23,7 +23,7 @@ type cache struct {
 
 // entry is an account, immutable once it is in the cache.
 type entry struct {
-	account   account
+	account   gate.Account
 	principal *gate.Principal
 	login     string // empty when it was found by its identifier
 	until     time.Time

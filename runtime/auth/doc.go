@@ -6,8 +6,8 @@
 // [Config.Strategies], and gets their parts from [Auth]:
 //
 //	func strategies(a *auth.Auth) error {
-//		users := auth.UsersAs[local.Account](a)
-//		throttle := auth.ThrottleAs[local.Outcome](a)
+//		users := a.Accounts()
+//		throttle := a.Throttle()
 //		return errors.Join(
 //			a.Register("jwt", jwt.New(a.Service(), a.Accounts(), jwt.Config{})),
 //			a.Register("local", local.New(users, a.Passwords(), local.Config{Throttle: throttle})),

@@ -18,8 +18,8 @@ func ExampleConfig() {
 		Entity: "user", Login: "email", Password: "password", Roles: "roles",
 		JWT: &auth.JWT{Algorithm: jose.HS512, ExpiresIn: 15 * time.Minute},
 		Strategies: func(a *auth.Auth) error {
-			users := auth.UsersAs[local.Account](a)
-			passwords := local.New(users, a.Passwords(), local.Config{Throttle: auth.ThrottleAs[local.Outcome](a)})
+			users := a.Accounts()
+			passwords := local.New(users, a.Passwords(), local.Config{Throttle: a.Throttle()})
 			return errors.Join(
 				a.Register("jwt", jwt.New(a.Service(), a.Accounts(), jwt.Config{})),
 				a.Register("local", passwords),

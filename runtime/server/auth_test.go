@@ -14,7 +14,6 @@ import (
 	"github.com/gatewright/gate/runtime/config"
 	"github.com/gatewright/gate/runtime/server"
 	"github.com/gatewright/gate/store"
-	"github.com/gatewright/gate/strategy/local"
 )
 
 func basicHeader(email, password string) []string {
@@ -205,8 +204,8 @@ func TestLOG03_throttle(t *testing.T) {
 // TestThrottleOutcomes pins the numbers by which package auth and the strategy
 // understand each other.
 func TestThrottleOutcomes(t *testing.T) {
-	if local.Failed != 0 || local.Succeeded != 1 || local.Undecided != 2 {
-		t.Errorf("outcomes are %d, %d, %d", local.Failed, local.Succeeded, local.Undecided)
+	if gate.Failed != 0 || gate.Succeeded != 1 || gate.Undecided != 2 {
+		t.Errorf("outcomes are %d, %d, %d", gate.Failed, gate.Succeeded, gate.Undecided)
 	}
 	r := start(t, options{})
 	r.signUp("ada@x.example")

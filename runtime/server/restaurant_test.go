@@ -188,8 +188,8 @@ func restaurant(tokens, basicToo bool, configure func(*App) error) server.Servic
 }
 
 func strategies(a *auth.Auth, tokens, basicToo bool) error {
-	users := auth.UsersAs[local.Account](a)
-	passwords := local.New(users, a.Passwords(), local.Config{Throttle: auth.ThrottleAs[local.Outcome](a)})
+	users := a.Accounts()
+	passwords := local.New(users, a.Passwords(), local.Config{Throttle: a.Throttle()})
 	var errs []error
 	if tokens {
 		errs = append(errs,

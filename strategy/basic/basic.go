@@ -20,7 +20,6 @@ import (
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/strategy/internal/authorization"
-	"github.com/gatewright/gate/strategy/local"
 )
 
 // A Verifier judges a user name and a password; [*local.Strategy] does, with
@@ -31,7 +30,7 @@ type Verifier interface {
 
 // Users looks up accounts; see [local.Users].
 type Users interface {
-	ByLogin(ctx context.Context, name string) (*local.Account, error)
+	ByLogin(ctx context.Context, name string) (*gate.Account, error)
 }
 
 // MaxRemember is the longest that a right password may be remembered.
@@ -171,7 +170,7 @@ func (s *Strategy) judge(ctx context.Context, key digest, username, password str
 }
 
 // current returns the account if it can log in now, else nil.
-func (s *Strategy) current(ctx context.Context, username string) (*local.Account, error) {
+func (s *Strategy) current(ctx context.Context, username string) (*gate.Account, error) {
 	account, err := s.users.ByLogin(ctx, username)
 	switch {
 	case errors.Is(err, gate.ErrUnavailable):

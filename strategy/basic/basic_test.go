@@ -15,7 +15,6 @@ import (
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/strategy/basic"
-	"github.com/gatewright/gate/strategy/local"
 	"github.com/gatewright/gate/strategy/strategytest"
 )
 
@@ -24,7 +23,7 @@ const password = "correct horse battery"
 // backend holds accounts and judges passwords, slowly if told to.
 type backend struct {
 	mu       sync.Mutex
-	accounts map[string]local.Account
+	accounts map[string]gate.Account
 	err      error
 	judged   int
 	delay    time.Duration
@@ -32,7 +31,7 @@ type backend struct {
 }
 
 func newBackend() *backend {
-	return &backend{accounts: map[string]local.Account{
+	return &backend{accounts: map[string]gate.Account{
 		"ada": {Subject: "7", PasswordHash: "plain:" + password, Roles: []string{"cook"}},
 		"a":   {Subject: "1", PasswordHash: "plain:bc"},
 		"ab":  {Subject: "2", PasswordHash: "plain:c"},
@@ -41,7 +40,7 @@ func newBackend() *backend {
 }
 
 // change replaces the account of ada by a changed copy.
-func (b *backend) change(f func(*local.Account)) {
+func (b *backend) change(f func(*gate.Account)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	account := b.accounts["ada"]
@@ -49,7 +48,7 @@ func (b *backend) change(f func(*local.Account)) {
 	b.accounts["ada"] = account
 }
 
-func (b *backend) ByLogin(_ context.Context, name string) (*local.Account, error) {
+func (b *backend) ByLogin(_ context.Context, name string) (*gate.Account, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.err != nil {
@@ -162,17 +161,17 @@ func TestLOG14_remembered(t *testing.T) {
 		time.Sleep(time.Second) // being used does not make it younger
 		ask(nil, 1)
 
-		b.change(func(a *local.Account) { a.Roles = []string{"chef"} })
+		b.change(func(a *gate.Account) { a.Roles = []string{"chef"} })
 		if p, _ := s.Authenticate(t.Context(), credentials("ada", password)); !p.HasRole("chef") {
 			t.Errorf("roles %v", p.Roles)
 		}
-		b.change(func(a *local.Account) { a.Disabled = true })
+		b.change(func(a *gate.Account) { a.Disabled = true })
 		ask(gate.ErrInvalidCredentials, 1)
-		b.change(func(a *local.Account) { a.Disabled = false })
+		b.change(func(a *gate.Account) { a.Disabled = false })
 		ask(nil, 1)
-		b.change(func(a *local.Account) { a.PasswordHash = "plain:another" })
+		b.change(func(a *gate.Account) { a.PasswordHash = "plain:another" })
 		ask(gate.ErrInvalidCredentials, 1)
-		b.change(func(a *local.Account) { a.PasswordHash = "plain:" + password })
+		b.change(func(a *gate.Account) { a.PasswordHash = "plain:" + password })
 		ask(nil, 1)
 		delete(b.accounts, "ada")
 		ask(gate.ErrInvalidCredentials, 1)

@@ -95,6 +95,13 @@ func (s *Strategy) AccessToken(c gate.Credentials) string {
 	return token
 }
 
+// FromToken implements [gate.TokenCarrier].
+func (s *Strategy) FromToken(token string) gate.Credentials {
+	var c gate.Credentials
+	c.SetText(field, token)
+	return c
+}
+
 // Authenticate implements [gate.Strategy]: it verifies the field "accessToken"
 // and looks up its subject.
 func (s *Strategy) Authenticate(ctx context.Context, c gate.Credentials) (*gate.Principal, error) {

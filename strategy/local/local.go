@@ -20,26 +20,13 @@ import (
 	"github.com/gatewright/gate/password"
 )
 
-// An Account is what the strategy needs to know about one.
-type Account struct {
-	// Subject identifies the account.
-	Subject string
-	// PasswordHash is the encoded hash; empty means that the account has no
-	// password and nobody logs in with one.
-	PasswordHash string
-	// Roles are the roles of the account.
-	Roles []string
-	// Disabled accounts are refused as if they were not there.
-	Disabled bool
-}
-
 // Users looks up accounts.
 type Users interface {
 	// ByLogin returns the account with that login name. How names compare is
 	// for the implementation to say. A name that is not there is
 	// [gate.ErrNotAuthenticated]; any other error means that it could not
 	// tell.
-	ByLogin(ctx context.Context, name string) (*Account, error)
+	ByLogin(ctx context.Context, name string) (*gate.Account, error)
 	// ReplaceHash sets the hash of the account to next if it still is old. It
 	// is no error when it is not.
 	ReplaceHash(ctx context.Context, subject, old, next string) error
@@ -66,7 +53,9 @@ type Config struct {
 	// login".
 	ErrorMessage string
 	// Throttle slows guessing down; nil means that something else does.
-	Throttle Throttle
+	Throttle gate.Throttle
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
 	// Logger gets what went wrong without changing the answer; nil means
 	// slog.Default().
 	Logger *slog.Logger
@@ -96,6 +85,9 @@ func New(users Users, hasher Hasher, cfg Config) *Strategy {
 	cfg.UsernameField = cmp.Or(cfg.UsernameField, "email")
 	cfg.PasswordField = cmp.Or(cfg.PasswordField, "password")
 	cfg.ErrorMessage = cmp.Or(cfg.ErrorMessage, "Invalid login")
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
@@ -140,7 +132,7 @@ func (s *Strategy) Verify(ctx context.Context, username, secret string) (*gate.P
 	if err != nil {
 		return nil, err
 	}
-	outcome := Undecided
+	outcome := gate.Undecided
 	if s.cfg.Throttle != nil {
 		done, err := s.cfg.Throttle.Begin(ctx, throttleKey(account, username))
 		if err != nil {
@@ -155,14 +147,14 @@ func (s *Strategy) Verify(ctx context.Context, username, secret string) (*gate.P
 			Code: gate.ErrUnavailable, RetryAfter: retryAfter(err), Err: fmt.Errorf("check password: %w", err),
 		}
 	case !ok:
-		outcome = Failed
+		outcome = gate.Failed
 		return nil, s.refusal()
 	}
-	outcome = Succeeded
+	outcome = gate.Succeeded
 	if rehash {
 		s.rehash(ctx, account, secret)
 	}
-	return &gate.Principal{Subject: account.Subject, Roles: account.Roles}, nil
+	return &gate.Principal{Subject: account.Subject, Roles: account.Roles, AuthenticatedAt: s.cfg.Now()}, nil
 }
 
 // checkForm refuses what cannot be anybody's, before it costs a look-up or a
@@ -191,7 +183,7 @@ func (s *Strategy) refusal() error {
 }
 
 // lookUp returns the account, nil when there is none.
-func (s *Strategy) lookUp(ctx context.Context, username string) (*Account, error) {
+func (s *Strategy) lookUp(ctx context.Context, username string) (*gate.Account, error) {
 	account, err := s.users.ByLogin(ctx, username)
 	if err != nil {
 		if errors.Is(err, gate.ErrNotAuthenticated) && !errors.Is(err, gate.ErrUnavailable) {
@@ -206,7 +198,7 @@ func (s *Strategy) lookUp(ctx context.Context, username string) (*Account, error
 // all spellings of its name share a counter, else the name without its case, as
 // look-ups have it. Folding more would tell accounts from names: spellings that
 // find no account must not share a counter only where there is none.
-func throttleKey(account *Account, username string) string {
+func throttleKey(account *gate.Account, username string) string {
 	if account != nil {
 		return "subject:" + account.Subject
 	}
@@ -220,7 +212,7 @@ func throttleKey(account *Account, username string) string {
 }
 
 // check compares the password. Whatever the account, it takes one hash.
-func (s *Strategy) check(ctx context.Context, account *Account, secret string) (ok, rehash bool, err error) {
+func (s *Strategy) check(ctx context.Context, account *gate.Account, secret string) (ok, rehash bool, err error) {
 	if account == nil || account.PasswordHash == "" {
 		return false, false, s.hasher.Burn(ctx, secret)
 	}
@@ -238,7 +230,7 @@ func (s *Strategy) check(ctx context.Context, account *Account, secret string) (
 }
 
 // rehash brings the stored hash up to date. The login does not depend on it.
-func (s *Strategy) rehash(ctx context.Context, account *Account, secret string) {
+func (s *Strategy) rehash(ctx context.Context, account *gate.Account, secret string) {
 	next, err := s.hasher.Hash(ctx, secret)
 	if err == nil {
 		err = s.users.ReplaceHash(ctx, account.Subject, account.PasswordHash, next)

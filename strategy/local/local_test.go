@@ -22,13 +22,13 @@ const password = "correct horse battery"
 // users is a table of accounts. It finds names in any case and trimmed, as
 // some stores do.
 type users struct {
-	byName   map[string]*local.Account
+	byName   map[string]*gate.Account
 	err      error
 	replaced []string
 }
 
 func newUsers() *users {
-	return &users{byName: map[string]*local.Account{
+	return &users{byName: map[string]*gate.Account{
 		"ada":  {Subject: "7", PasswordHash: "plain:" + password, Roles: []string{"cook"}},
 		"off":  {Subject: "8", PasswordHash: "plain:" + password, Disabled: true},
 		"none": {Subject: "9"},
@@ -36,7 +36,7 @@ func newUsers() *users {
 	}}
 }
 
-func (u *users) ByLogin(_ context.Context, name string) (*local.Account, error) {
+func (u *users) ByLogin(_ context.Context, name string) (*gate.Account, error) {
 	if u.err != nil {
 		return nil, u.err
 	}
@@ -85,11 +85,11 @@ type throttle struct {
 	mu       sync.Mutex
 	limit    int
 	keys     []string
-	outcomes []local.Outcome
+	outcomes []gate.Outcome
 	err      error
 }
 
-func (t *throttle) Begin(_ context.Context, account string) (func(local.Outcome), error) {
+func (t *throttle) Begin(_ context.Context, account string) (func(gate.Outcome), error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.err != nil {
@@ -99,7 +99,7 @@ func (t *throttle) Begin(_ context.Context, account string) (func(local.Outcome)
 		return nil, &gate.AuthError{Code: gate.ErrTooManyRequests, RetryAfter: time.Minute}
 	}
 	t.keys = append(t.keys, account)
-	return func(o local.Outcome) {
+	return func(o gate.Outcome) {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		t.outcomes = append(t.outcomes, o)
@@ -208,7 +208,7 @@ func TestLOG16_busy(t *testing.T) {
 				if !ok || refusal.Code != gate.ErrUnavailable || refusal.RetryAfter != tt.retry {
 					t.Errorf("got %v", err)
 				}
-				if diff := cmp.Diff([]local.Outcome{local.Undecided}, th.outcomes); diff != "" {
+				if diff := cmp.Diff([]gate.Outcome{gate.Undecided}, th.outcomes); diff != "" {
 					t.Errorf("the attempt counts against the account: %s", diff)
 				}
 			})
@@ -281,7 +281,7 @@ func TestThrottle_outcomes(t *testing.T) {
 		t.Errorf("%v %v", p, err)
 	}
 	_, _ = s.Verify(t.Context(), "off", password)
-	if diff := cmp.Diff([]local.Outcome{local.Failed, local.Succeeded, local.Failed}, th.outcomes); diff != "" {
+	if diff := cmp.Diff([]gate.Outcome{gate.Failed, gate.Succeeded, gate.Failed}, th.outcomes); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -352,7 +352,7 @@ func TestPWD04_unusableHash(t *testing.T) {
 	for _, why := range []error{passwords.ErrUnsupportedHash, passwords.ErrTooCostly} {
 		h, th := &damaged{why: why}, &throttle{limit: 1}
 		_, err := local.New(newUsers(), h, local.Config{Throttle: th, Logger: slog.New(slog.DiscardHandler)}).Verify(t.Context(), "ada", password)
-		if !errors.Is(err, gate.ErrInvalidCredentials) || h.burnt != 1 || !cmp.Equal(th.outcomes, []local.Outcome{local.Failed}) {
+		if !errors.Is(err, gate.ErrInvalidCredentials) || h.burnt != 1 || !cmp.Equal(th.outcomes, []gate.Outcome{gate.Failed}) {
 			t.Errorf("%v: got %v, %d hashes, outcomes %v", why, err, h.burnt, th.outcomes)
 		}
 	}

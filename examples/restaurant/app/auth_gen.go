@@ -33,9 +33,9 @@ func strategies(a *auth.Auth) error {
 
 // passwords returns the strategy that checks login names and passwords.
 func passwords(a *auth.Auth) *local.Strategy {
-	return local.New(auth.UsersAs[local.Account](a), a.Passwords(), local.Config{
+	return local.New(a.Accounts(), a.Passwords(), local.Config{
 		UsernameField: "email",
 		PasswordField: "password",
-		Throttle:      auth.ThrottleAs[local.Outcome](a),
+		Throttle:      a.Throttle(),
 	})
 }
