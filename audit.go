@@ -1,7 +1,9 @@
 package gate
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 )
@@ -70,4 +72,34 @@ func (o Outcome) String() string {
 // the fact; it neither fails nor holds up what it is told of.
 type Auditor interface {
 	Record(ctx context.Context, e AuditEvent)
+}
+
+// The actions that the engine itself notes.
+const (
+	auditLogin   = "login"
+	auditLogout  = "logout"
+	auditRefresh = "refresh"
+	auditAccess  = "access"
+)
+
+// audit completes e with how it ended and hands it to the trail.
+func (st *state) audit(ctx context.Context, e AuditEvent, err error) {
+	if st.cfg.Audit == nil {
+		return
+	}
+	e.At, e.Entity = st.cfg.Now(), st.cfg.Entity
+	e.Client, _ = ClientFromContext(ctx)
+	e.Outcome = Succeeded
+	if err != nil {
+		e.Reason, e.Outcome = ErrUnavailable, Undecided
+		if refusal, ok := errors.AsType[*AuthError](err); ok {
+			e.Reason, e.Subject = refusal.Code, cmp.Or(e.Subject, refusal.Subject)
+		} else if code, ok := errors.AsType[Code](err); ok {
+			e.Reason = code
+		}
+		if decided(err) {
+			e.Outcome = Failed
+		}
+	}
+	st.cfg.Audit.Record(ctx, e)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 	"time"
 
@@ -19,6 +20,20 @@ const EntityNone = "-"
 // DefaultExpiresIn is how long an access token lives unless the configuration
 // says otherwise.
 const DefaultExpiresIn = 15 * time.Minute
+
+// DefaultSessionExpiresIn is how long a login lasts whose tokens are renewed,
+// unless the configuration says otherwise.
+const DefaultSessionExpiresIn = 30 * 24 * time.Hour
+
+// Encryption wraps tokens in other tokens (RFC 7519 §5.2) and unwraps them;
+// [github.com/gatewright/gate/jose/jwe.Codec] does. Both are called from many
+// goroutines.
+type Encryption interface {
+	// Encrypt returns token, encrypted.
+	Encrypt(token string) (string, error)
+	// Decrypt returns what Encrypt wrapped. Any error is a refusal of token.
+	Decrypt(token string) (string, error)
+}
 
 // Config configures a [Service]. The zero value makes a service without
 // tokens: it guards, but nobody can log in.
@@ -53,6 +68,16 @@ type Config struct {
 	// Sessions keeps the logins; nil means that a token works until it
 	// expires, whatever happens.
 	Sessions Sessions
+	// SessionExpiresIn is how long a login lasts at most; zero means
+	// [DefaultSessionExpiresIn] with RefreshTokens, else as long as its token.
+	SessionExpiresIn time.Duration
+	// RefreshTokens makes a refresh token for each login, which needs Sessions
+	// and a strategy that is a [Renewer]; nil means that there are none.
+	RefreshTokens RefreshTokens
+	// Encryption wraps access tokens, so that only this service can read them;
+	// nil means that they are signed alone. With it, a token that is not
+	// encrypted is refused.
+	Encryption Encryption
 
 	// Payload returns further claims for the token of p; nil means none.
 	Payload func(ctx context.Context, p *Principal) (map[string]any, error)
@@ -60,6 +85,12 @@ type Config struct {
 	// of p; nil means nothing. The subject defaults to that of p.
 	TokenOptions func(ctx context.Context, p *Principal) (TokenOptions, error)
 
+	// LoginHeader adds to the headers of an answer to a login, for instance a
+	// cookie that knows the device again; nil adds nothing.
+	LoginHeader func(ctx context.Context, h http.Header, r *Result)
+	// Audit is told of logins, log-outs and refusals; nil means that there is
+	// no trail.
+	Audit Auditor
 	// Logger gets refused logins and faults; nil means slog.Default().
 	Logger *slog.Logger
 	// Now is the clock of tokens and events; nil means time.Now.
@@ -84,6 +115,9 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.RefreshTokens != nil {
+		c.SessionExpiresIn = cmp.Or(c.SessionExpiresIn, DefaultSessionExpiresIn)
+	}
 	return c, c.validate()
 }
 
@@ -102,7 +136,13 @@ func (c Config) validate() error {
 	if c.Keys != nil && len(c.Audience) == 0 || slices.Contains(c.Audience, "") {
 		refuse("keys without an audience, or an empty one: tokens need Audience")
 	}
-	if c.Entity == "accessToken" || c.Entity == "authentication" {
+	if c.SessionExpiresIn < 0 || c.SessionExpiresIn > 0 && c.SessionExpiresIn < c.ExpiresIn {
+		refuse("sessions expire in %v: they last at least as long as a token, %v", c.SessionExpiresIn, c.ExpiresIn)
+	}
+	if c.RefreshTokens != nil && (c.Sessions == nil || c.Keys == nil) {
+		refuse("refresh tokens without sessions or keys: they belong to a session, and renew its access tokens")
+	}
+	if c.Entity == "refreshToken" || c.Entity == "accessToken" || c.Entity == "authentication" {
 		refuse("entity %q: the name is taken by the results", c.Entity)
 	}
 	checkNames := func(list string, names []string) {

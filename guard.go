@@ -2,9 +2,13 @@ package gate
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"mime"
 	"net/http"
+	"net/url"
 	"slices"
+	"time"
 )
 
 // A Guard stands in front of handlers and lets those requests through that its
@@ -17,7 +21,18 @@ type Guard struct {
 	permissions []string
 	roles       [][]string // one of each list
 	optional    bool
+	fresh       time.Duration // since the account proved who it is; zero does not matter
+	carriers    carriers
 }
+
+// carriers are the places besides the Authorization header that a token may
+// come from (RFC 6750 §2).
+type carriers uint8
+
+const (
+	fromQuery carriers = 1 << iota
+	fromForm
+)
 
 // Guard returns a guard that asks the strategies called names in this order.
 // The first whose credentials a request carries decides; a refusal by it is
@@ -64,6 +79,54 @@ func (g *Guard) Optional() *Guard {
 	return &next
 }
 
+// Fresh returns a guard that also demands that the account proved who it is at
+// most d ago: by logging in, not by a token that was renewed since. Who did not
+// is answered 401 with the code step_up_required and max_age (RFC 9470 §3), and
+// logs in again. Of two calls the shorter time counts. Fresh panics when d is
+// not positive.
+func (g *Guard) Fresh(d time.Duration) *Guard {
+	if d <= 0 {
+		panic("gate: fresh for no time")
+	}
+	next := *g
+	if g.fresh == 0 || d < g.fresh {
+		next.fresh = d
+	}
+	return &next
+}
+
+// FromQuery returns a guard that also takes an access token from the query
+// parameter access_token (RFC 6750 §2.3), for routes whose clients cannot set a
+// header, such as downloads by link. URLs are written to logs and histories:
+// use it where there is no other way. Answers are marked no-store; two tokens
+// in one request are refused. It panics when none of its strategies takes
+// access tokens.
+func (g *Guard) FromQuery() *Guard { return g.from(fromQuery) }
+
+// FromForm is [Guard.FromQuery] for the field access_token of a form in the
+// body (RFC 6750 §2.2), which the guard then parses. Only POST, PUT and PATCH
+// carry one.
+func (g *Guard) FromForm() *Guard { return g.from(fromForm) }
+
+func (g *Guard) from(c carriers) *Guard {
+	if g.tokenStrategy() == nil {
+		panic("gate: none of the guard's strategies takes access tokens")
+	}
+	next := *g
+	next.carriers |= c
+	return &next
+}
+
+// tokenStrategy returns the first of the strategies that takes access tokens.
+func (g *Guard) tokenStrategy() *registration {
+	for _, reg := range g.strategies {
+		if reg.carrier != nil {
+			return reg
+		}
+	}
+	return nil
+}
+
 // Protect returns a handler that calls next for the requests that pass, with
 // the [Principal] and the [Client] in their context, and answers the others
 // itself: 401 with the challenges of its strategies, 403 without, 400 for
@@ -74,11 +137,19 @@ func (g *Guard) Protect(next http.Handler) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := contextOf(r)
-		p, asked, err := g.authenticate(ctx, r)
+		if g.carriers != 0 {
+			w.Header().Set("Cache-Control", "no-store")
+		}
+		p, asked, err := g.authenticate(ctx, w, r)
 		if err == nil {
 			err = g.permit(p)
 		}
 		if err != nil {
+			if p != nil {
+				g.service.state.Load().audit(ctx, AuditEvent{
+					Action: auditAccess, Subject: p.Subject, Strategy: p.Strategy, SessionID: p.SessionID,
+				}, err)
+			}
 			g.refuse(w, r, asked, err)
 			return
 		}
@@ -88,8 +159,11 @@ func (g *Guard) Protect(next http.Handler) http.Handler {
 
 // authenticate returns who sent r, nil for nobody, and the strategy that was
 // asked.
-func (g *Guard) authenticate(ctx context.Context, r *http.Request) (*Principal, *registration, error) {
+func (g *Guard) authenticate(ctx context.Context, w http.ResponseWriter, r *http.Request) (*Principal, *registration, error) {
 	reg, c, err := parse(r, g.strategies)
+	if err == nil && g.carriers != 0 {
+		reg, c, err = g.carried(w, r, reg, c)
+	}
 	if err != nil {
 		return nil, reg, err
 	}
@@ -103,9 +177,48 @@ func (g *Guard) authenticate(ctx context.Context, r *http.Request) (*Principal, 
 	return p, reg, err
 }
 
+// maxFormToken bounds a form that is read for its token.
+const maxFormToken = 1 << 20
+
+// carried looks for a token where the guard allows one besides the header. One
+// request carries one token (RFC 6750 §2), whatever strategy the other is for.
+func (g *Guard) carried(w http.ResponseWriter, r *http.Request, reg *registration, c Credentials) (*registration, Credentials, error) {
+	const param = "access_token"
+	carrier := g.tokenStrategy()
+	var tokens []string
+	if g.carriers&fromQuery != 0 {
+		query, err := url.ParseQuery(r.URL.RawQuery)
+		if err != nil {
+			return carrier, Credentials{}, &AuthError{Code: ErrBadRequest, Message: "The query is malformed", Err: err}
+		}
+		tokens = query[param]
+	}
+	if media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); g.carriers&fromForm != 0 && media == "application/x-www-form-urlencoded" {
+		r.Body = http.MaxBytesReader(w, r.Body, maxFormToken)
+		if err := r.ParseForm(); err != nil {
+			return carrier, Credentials{}, &AuthError{Code: ErrBadRequest, Message: "The form is malformed", Err: err}
+		}
+		tokens = append(tokens, r.PostForm[param]...)
+	}
+	switch {
+	case len(tokens) == 0:
+		return reg, c, nil
+	case len(tokens) > 1 || reg != nil || len(r.Header["Authorization"]) > 0:
+		return carrier, Credentials{}, &AuthError{Code: ErrBadRequest, Message: "A request carries one token, in one place"}
+	}
+	c = carrier.carrier.FromToken(tokens[0])
+	c.Strategy = carrier.name
+	return carrier, c, nil
+}
+
 func (g *Guard) permit(p *Principal) error {
-	if p == nil && (len(g.permissions) > 0 || len(g.roles) > 0) {
+	if p == nil && (len(g.permissions) > 0 || len(g.roles) > 0 || g.fresh > 0) {
 		return &AuthError{Code: ErrNotAuthenticated}
+	}
+	if g.fresh > 0 {
+		if err := p.RequireFresh(g.fresh, g.service.state.Load().cfg.Now()); err != nil {
+			return err
+		}
 	}
 	for _, permission := range g.permissions {
 		if !p.HasPermission(permission) {
@@ -124,6 +237,10 @@ func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, asked *registrati
 	switch statusOfError(err) {
 	case http.StatusUnauthorized:
 		w.Header()["Www-Authenticate"] = challenges(g.strategies, asked, err)
+		if errors.Is(err, ErrStepUpRequired) {
+			w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer error="insufficient_user_authentication", `+
+				`error_description="Log in again", max_age="%d"`, int(g.fresh.Seconds())))
+		}
 	case http.StatusBadRequest: // RFC 6750 §3.1: the form was wrong, say which
 		if asked != nil && asked.challenger != nil {
 			w.Header().Set("WWW-Authenticate", asked.challenger.Challenge(err))

@@ -52,7 +52,7 @@ func TestHandler_login(t *testing.T) {
 	}
 	want := map[string]any{
 		"iat": 1.7e9, "exp": 1.7e9 + 900, "aud": "https://api.test", "iss": "https://gate.test",
-		"sub": "7", "sid": "s1", "jti": body.Authentication.Payload["jti"],
+		"sub": "7", "sid": "s1", "auth_time": 1.7e9, "jti": body.Authentication.Payload["jti"],
 	}
 	if diff := cmp.Diff(want, body.Authentication.Payload); diff != "" {
 		t.Errorf("payload (-want +got):\n%s", diff)

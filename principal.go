@@ -87,6 +87,19 @@ func Permits(held, permission string) bool {
 	}
 }
 
+// RequireFresh returns [ErrStepUpRequired] unless the account of p proved who it
+// is at most d before now, see [Guard.Fresh], for handlers that need it for
+// some of what they do. Nobody is [ErrNotAuthenticated].
+func (p *Principal) RequireFresh(d time.Duration, now time.Time) error {
+	if p == nil {
+		return &AuthError{Code: ErrNotAuthenticated}
+	}
+	if p.AuthenticatedAt.IsZero() || now.Sub(p.AuthenticatedAt) > d {
+		return &AuthError{Code: ErrStepUpRequired, Message: "Log in again to do this", Subject: p.Subject}
+	}
+	return nil
+}
+
 type principalKey struct{}
 
 // ContextWithPrincipal returns a context that carries p; nil means nobody.

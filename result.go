@@ -16,6 +16,9 @@ type Result struct {
 	// AccessToken is the token to present from now on; after a log-out the
 	// one that no longer works.
 	AccessToken string
+	// Refresh renews the access token; its Token is empty when there are no
+	// refresh tokens.
+	Refresh RefreshToken
 	// Authentication says how the principal was authenticated.
 	Authentication Authentication
 	// EntityName is the key of the entity in the JSON, for instance "user";
@@ -37,8 +40,8 @@ type Authentication struct {
 	Payload *jose.Claims `json:"payload,omitempty"`
 }
 
-// MarshalJSON encodes r as {accessToken, authentication, <entity>}, in this
-// order.
+// MarshalJSON encodes r as {accessToken, refreshToken, authentication,
+// <entity>}, in this order, without what is not there.
 func (r Result) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
@@ -61,6 +64,11 @@ func (r Result) MarshalJSON() ([]byte, error) {
 	}
 	if r.AccessToken != "" {
 		if err := member("accessToken", r.AccessToken); err != nil {
+			return nil, err
+		}
+	}
+	if r.Refresh.Token != "" {
+		if err := member("refreshToken", r.Refresh.Token); err != nil {
 			return nil, err
 		}
 	}

@@ -2,7 +2,6 @@ package gate
 
 import (
 	"context"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"maps"
@@ -205,14 +204,35 @@ func (st *state) authenticate(ctx context.Context, reg *registration, c Credenti
 		return nil, undecided(err)
 	case p == nil:
 		return nil, undecided(fmt.Errorf("strategy %s returned neither a principal nor an error", reg.name))
-	case p.Subject == "" && st.cfg.Entity != EntityNone:
+	case p.Subject == "" && st.cfg.Entity != EntityNone && !reg.anonymous:
 		return nil, undecided(fmt.Errorf("strategy %s returned a principal without a subject", reg.name))
 	}
 	p.Strategy = reg.name
 	if p.Permissions == nil && st.cfg.Permissions != nil {
 		p.Permissions = st.cfg.Permissions(p.Roles)
 	}
+	if p.Scopes != nil {
+		p.Permissions, p.Roles = within(p.Permissions, p.Scopes), nil
+	}
 	return p, nil
+}
+
+// within returns what both permit.
+func within(permissions, scopes []string) []string {
+	both := []string{}
+	add := func(permission string, other []string) {
+		permits := func(held string) bool { return Permits(held, permission) }
+		if slices.ContainsFunc(other, permits) && !slices.Contains(both, permission) {
+			both = append(both, permission)
+		}
+	}
+	for _, permission := range permissions {
+		add(permission, scopes)
+	}
+	for _, scope := range scopes {
+		add(scope, permissions)
+	}
+	return both
 }
 
 func panicError(who string, v any) error {
@@ -256,175 +276,4 @@ func parse(r *http.Request, regs []*registration) (found *registration, c Creden
 		}
 	}
 	return nil, Credentials{}, nil
-}
-
-// An Option changes one call of [Service.Create] or [Service.Remove].
-type Option func(*call)
-
-type call struct {
-	strategies []string
-	payload    map[string]any
-	external   bool
-}
-
-// WithStrategies allows these strategies for the call instead of
-// Config.AuthStrategies.
-func WithStrategies(names ...string) Option { return func(c *call) { c.strategies = names } }
-
-// WithPayload adds claims to the token of the call; they win over those of
-// Config.Payload.
-func WithPayload(claims map[string]any) Option { return func(c *call) { c.payload = claims } }
-
-// External marks a call made for somebody outside the program, which is what
-// login and logout events are about.
-func External() Option { return func(c *call) { c.external = true } }
-
-func (st *state) newCall(opts []Option) call {
-	c := call{strategies: st.cfg.AuthStrategies}
-	for _, opt := range opts {
-		opt(&c)
-	}
-	return c
-}
-
-// Create logs in: it lets a strategy judge c, opens a session and issues an
-// access token. Credentials that are a token already are answered with that
-// token.
-func (s *Service) Create(ctx context.Context, c Credentials, opts ...Option) (*Result, error) {
-	st := s.state.Load()
-	call := st.newCall(opts)
-	result, err := st.login(ctx, c, call)
-	if err == nil && call.external {
-		err = s.announceLogin(ctx, st, result)
-	}
-	if err != nil {
-		if decided(err) {
-			st.cfg.Logger.InfoContext(ctx, "login refused", "strategy", st.known(c.Strategy), "err", err)
-		}
-		return nil, err
-	}
-	return result, nil
-}
-
-// known returns name if it is that of a strategy: what strangers send does not
-// become a label in the log.
-func (st *state) known(name string) string {
-	if st.byName[name] == nil {
-		return "unknown"
-	}
-	return name
-}
-
-func (st *state) login(ctx context.Context, c Credentials, call call) (*Result, error) {
-	if len(call.strategies) == 0 {
-		return nil, &AuthError{
-			Code:    ErrNotAuthenticated,
-			Message: "No authentication strategies allowed for creating a JWT (`authStrategies`)",
-		}
-	}
-	reg, err := st.allowed(c.Strategy, call.strategies)
-	if err != nil {
-		return nil, err
-	}
-	p, err := st.authenticate(ctx, reg, c)
-	if err != nil {
-		return nil, err
-	}
-	result, err := st.result(ctx, reg, c, p)
-	if err != nil || result.AccessToken != "" {
-		return result, err
-	}
-	result.AccessToken, result.Authentication.Payload, err = st.issueFor(ctx, p, call.payload)
-	if err != nil {
-		return nil, err
-	}
-	return result, nil
-}
-
-// result describes p, with the token if that is what was presented.
-func (st *state) result(ctx context.Context, reg *registration, c Credentials, p *Principal) (*Result, error) {
-	result := &Result{Authentication: Authentication{Strategy: reg.name}, Principal: p}
-	if reg.carrier != nil {
-		token := reg.carrier.AccessToken(c)
-		result.AccessToken, result.Authentication.AccessToken = token, token
-		result.Authentication.Payload = p.Claims
-	}
-	if st.cfg.Entity == EntityNone {
-		return result, nil
-	}
-	result.EntityName, result.Entity = st.cfg.Entity, p.Entity
-	if st.cfg.LoadEntity != nil {
-		entity, err := st.cfg.LoadEntity(ctx, p)
-		if err != nil {
-			return nil, undecided(fmt.Errorf("load %s: %w", st.cfg.Entity, err))
-		}
-		result.Entity = entity
-	}
-	return result, nil
-}
-
-// announceLogin asks the listeners that may refuse and tells the others. A
-// refused login leaves no session behind.
-func (s *Service) announceLogin(ctx context.Context, st *state, result *Result) error {
-	ev := st.event(ctx, result.Principal, result)
-	if err := s.events.require(ctx, eventLogin, ev); err != nil {
-		if result.Authentication.AccessToken == "" { // the session is a new one
-			err = errors.Join(err, st.endSession(ctx, sessionID(result.Authentication.Payload)))
-		}
-		return err
-	}
-	s.events.emit(ctx, eventLogin, ev, st.cfg.Logger)
-	return nil
-}
-
-// Remove logs out whoever presents c: the session behind it ends, and with it
-// every token of that session. The id is empty or the access token itself.
-// Without [Config.Sessions] the token works on until it expires.
-func (s *Service) Remove(ctx context.Context, id string, c Credentials, opts ...Option) (*Result, error) {
-	st := s.state.Load()
-	call := st.newCall(opts)
-	if id != "" && subtle.ConstantTimeCompare([]byte(id), []byte(st.tokenOf(c))) != 1 {
-		return nil, &AuthError{Code: ErrNotAuthenticated, Message: "Invalid access token"}
-	}
-	reg, err := st.allowed(c.Strategy, call.strategies)
-	if err != nil {
-		return nil, err
-	}
-	p, err := st.authenticate(ctx, reg, c)
-	if err != nil {
-		return nil, err
-	}
-	result, err := st.result(ctx, reg, c, p)
-	if err != nil {
-		return nil, err
-	}
-	if err := st.endSession(ctx, p.SessionID); err != nil {
-		return nil, err
-	}
-	if call.external {
-		ev := st.event(ctx, p, result)
-		if err := s.events.require(ctx, eventLogout, ev); err != nil {
-			return nil, err
-		}
-		s.events.emit(ctx, eventLogout, ev, st.cfg.Logger)
-	}
-	return result, nil
-}
-
-// tokenOf returns the access token that c carries, if it is of that kind.
-func (st *state) tokenOf(c Credentials) string {
-	if reg := st.byName[c.Strategy]; reg != nil && reg.carrier != nil {
-		return reg.carrier.AccessToken(c)
-	}
-	return ""
-}
-
-func (st *state) endSession(ctx context.Context, id string) error {
-	if st.cfg.Sessions == nil || id == "" {
-		return nil
-	}
-	if err := st.cfg.Sessions.End(ctx, id); err != nil {
-		return undecided(fmt.Errorf("end session: %w", err))
-	}
-	return nil
 }

@@ -287,7 +287,7 @@ func TestLOG09_newSession(t *testing.T) {
 	}
 	want := gate.Session{
 		Subject: "7", Entity: "user", Strategy: "local", Client: gate.Client{UserAgent: "curl"},
-		ExpiresAt: time.Unix(1_700_000_900, 0),
+		AuthenticatedAt: time.Unix(1_700_000_000, 0), ExpiresAt: time.Unix(1_700_000_900, 0),
 	}
 	if got := w.sessions.open["s1"]; got != want {
 		t.Errorf("session %+v", got)

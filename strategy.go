@@ -9,7 +9,8 @@ import (
 // from many goroutines at once.
 //
 // Further abilities are further small interfaces: [Parser], [Challenger],
-// [Validator], [TokenCarrier], [Renewer]. They are found once, at [Service.Register].
+// [Validator], [TokenCarrier], [Renewer],
+// [Anonymous]. They are found once, at [Service.Register].
 type Strategy interface {
 	// Authenticate judges c. The principal it returns belongs to the caller,
 	// who completes it, so it must be a fresh one. An error that is one of
@@ -69,6 +70,13 @@ type Renewal struct {
 	Refresh RefreshToken
 }
 
+// Anonymous is a strategy for those who present nothing. Its principals have no
+// subject and cannot log in.
+type Anonymous interface {
+	// Anonymous reports whether principals have no subject.
+	Anonymous() bool
+}
+
 // registration is a strategy with its abilities, nil where it has not got one.
 type registration struct {
 	name       string
@@ -77,6 +85,7 @@ type registration struct {
 	challenger Challenger
 	carrier    TokenCarrier
 	renewer    Renewer
+	anonymous  bool
 }
 
 func newRegistration(name string, st Strategy) *registration {
@@ -85,5 +94,8 @@ func newRegistration(name string, st Strategy) *registration {
 	reg.challenger, _ = st.(Challenger)
 	reg.carrier, _ = st.(TokenCarrier)
 	reg.renewer, _ = st.(Renewer)
+	if a, ok := st.(Anonymous); ok {
+		reg.anonymous = a.Anonymous()
+	}
 	return reg
 }

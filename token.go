@@ -18,6 +18,10 @@ import (
 // Logout 1.0 §3).
 const sessionClaim = "sid"
 
+// authTimeClaim is when the account proved who it is (OpenID Connect Core 1.0
+// §2).
+const authTimeClaim = "auth_time"
+
 // TokenOptions say what one token is to be. Fields left zero take their value
 // from the configuration.
 type TokenOptions struct {
@@ -34,6 +38,9 @@ type TokenOptions struct {
 	SessionID string
 	// Strategy is noted in a new session.
 	Strategy string
+	// AuthenticatedAt is the claim "auth_time" (OpenID Connect Core 1.0 §2);
+	// zero leaves it out.
+	AuthenticatedAt time.Time
 }
 
 // Payload returns the claims that a token of p gets besides the registered
@@ -69,6 +76,10 @@ func (st *state) tokenOptions(ctx context.Context, p *Principal) (TokenOptions, 
 	}
 	o.Subject = cmp.Or(o.Subject, p.Subject)
 	o.Strategy = cmp.Or(o.Strategy, p.Strategy)
+	o.SessionID = cmp.Or(o.SessionID, p.SessionID)
+	if o.AuthenticatedAt.IsZero() {
+		o.AuthenticatedAt = p.AuthenticatedAt
+	}
 	return o, nil
 }
 
@@ -118,12 +129,15 @@ func (st *state) issue(ctx context.Context, extra map[string]any, o TokenOptions
 	if expires.Sub(now) < time.Second { // claims count whole seconds
 		return "", nil, fmt.Errorf("create access token: it would live for %v", o.ExpiresIn)
 	}
-	opened, err := st.openSession(ctx, &o, expires)
+	opened, err := st.openSession(ctx, &o, now, expires)
 	if err != nil {
 		return "", nil, err
 	}
 	if o.SessionID != "" {
 		extra[sessionClaim] = o.SessionID
+	}
+	if !o.AuthenticatedAt.IsZero() {
+		extra[authTimeClaim] = o.AuthenticatedAt.Unix()
 	}
 	claims := &jose.Claims{
 		Issuer: st.cfg.Issuer, Subject: o.Subject, ID: cmp.Or(o.ID, rand.Text()),
@@ -147,17 +161,25 @@ func (st *state) sign(claims *jose.Claims) (string, error) {
 	if key == nil {
 		return "", errors.New("no key to sign with")
 	}
-	return jose.Sign(key, jose.AccessTokenType, claims)
+	token, err := jose.Sign(key, jose.AccessTokenType, claims)
+	if err != nil || st.cfg.Encryption == nil {
+		return token, err
+	}
+	return st.cfg.Encryption.Encrypt(token)
 }
 
 // openSession opens a session for a token that has none yet.
-func (st *state) openSession(ctx context.Context, o *TokenOptions, expires time.Time) (opened bool, err error) {
+func (st *state) openSession(ctx context.Context, o *TokenOptions, now, expires time.Time) (opened bool, err error) {
 	if st.cfg.Sessions == nil || o.SessionID != "" {
 		return false, nil
 	}
+	if st.cfg.SessionExpiresIn > 0 {
+		expires = now.Add(st.cfg.SessionExpiresIn)
+	}
 	client, _ := ClientFromContext(ctx)
 	o.SessionID, err = st.cfg.Sessions.Create(ctx, Session{
-		Subject: o.Subject, Entity: st.cfg.Entity, Strategy: o.Strategy, ExpiresAt: expires, Client: client,
+		Subject: o.Subject, Entity: st.cfg.Entity, Strategy: o.Strategy,
+		AuthenticatedAt: o.AuthenticatedAt, ExpiresAt: expires, Client: client,
 	})
 	if err != nil {
 		return false, undecided(fmt.Errorf("open session: %w", err))
@@ -170,7 +192,7 @@ func (st *state) openSession(ctx context.Context, o *TokenOptions, expires time.
 
 func registeredClaim(name string) bool {
 	switch name {
-	case "iss", "sub", "aud", "exp", "nbf", "iat", "jti", sessionClaim:
+	case "iss", "sub", "aud", "exp", "nbf", "iat", "jti", sessionClaim, authTimeClaim:
 		return true
 	default:
 		return false
@@ -186,6 +208,10 @@ func (s *Service) VerifyAccessToken(ctx context.Context, token string) (*jose.Cl
 	st := s.state.Load()
 	if st.verifier == nil {
 		return nil, undecided(errors.New("verify access token: the service has no keys"))
+	}
+	token, err := st.decrypt(token)
+	if err != nil {
+		return nil, err
 	}
 	claims, err := st.verifier.Verify(ctx, token)
 	if err != nil {
@@ -209,13 +235,16 @@ func (s *Service) VerifyAccessToken(ctx context.Context, token string) (*jose.Cl
 	return claims, nil
 }
 
-// sessionID returns the session that claims name, "" when there is none.
-func sessionID(claims *jose.Claims) string {
-	if claims == nil {
-		return ""
+// decrypt unwraps a token, when they are wrapped here.
+func (st *state) decrypt(token string) (string, error) {
+	if st.cfg.Encryption == nil {
+		return token, nil
 	}
-	id, _ := claims.String(sessionClaim)
-	return id
+	inner, err := st.cfg.Encryption.Decrypt(token)
+	if err != nil {
+		return "", &AuthError{Code: ErrNotAuthenticated, Message: "invalid token", Err: err}
+	}
+	return inner, nil
 }
 
 // tokenError says what is wrong with a token in the words that clients of

@@ -98,19 +98,23 @@ func request(authorization ...string) *http.Request {
 func encode(text string) string { return "Basic " + base64.StdEncoding.EncodeToString([]byte(text)) }
 
 func TestStrategy(t *testing.T) {
+	fields := func(username, password string) map[string]any { return credentials(username, password).Fields }
 	strategytest.Run(t, strategytest.Suite{
-		New: func(*testing.T) (gate.Strategy, func(error)) {
+		New: func() (gate.Strategy, func(error)) {
 			b := newBackend()
 			return basic.New(b, b, basic.Config{}), func(err error) { b.err = err }
 		},
-		Valid:   credentials("ada", password),
 		Subject: "7",
-		Refused: map[string]gate.Credentials{
-			"wrong password": credentials("ada", "wrong"),
-			"unknown":        credentials("eve", password),
-			"disabled":       credentials("off", password),
+		Good: []strategytest.Case{
+			{Name: "posted", Fields: fields("ada", password)},
+			{Name: "header", Request: func() *http.Request { return request(encode("ada:" + password)) }},
 		},
-		Request: func() *http.Request { return request(encode("ada:" + password)) },
+		Bad: []strategytest.Case{
+			{Name: "wrong password", Fields: fields("ada", "a wrong guess")},
+			{Name: "unknown", Fields: fields("eve", password)},
+			{Name: "disabled", Request: func() *http.Request { return request(encode("off:" + password)) }},
+			{Name: "no colon", Request: func() *http.Request { return request(encode("ada")) }, Code: gate.ErrBadRequest},
+		},
 	})
 }
 

@@ -9,13 +9,15 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/jose"
 	"github.com/gatewright/gate/strategy/internal/authorization"
+	"github.com/gatewright/gate/strategy/internal/subject"
 )
 
 // TokenVerifier says whether a token is good; [*gate.Service] does. Its error
@@ -42,9 +44,16 @@ type Config struct {
 	// Stateless says that tokens stand for themselves. Only then may there be
 	// no Subjects.
 	Stateless bool
-	// RolesClaim is the claim whose strings are the roles of a stateless
-	// token; empty means that it has none.
+	// RolesClaim is the claim whose list of strings are the roles of a
+	// stateless token; empty means that it has none.
 	RolesClaim string
+	// PermissionsClaim is the claim that holds the permissions of a stateless
+	// token: a list of strings, such as "permissions", or words in one string,
+	// such as "scope" (RFC 8693 §4.2). They are then all that it may do,
+	// whatever its roles; wildcards are left out, because issuers that do not
+	// know of them let clients choose such scopes. Empty means that they follow
+	// from the roles.
+	PermissionsClaim string
 }
 
 // Strategy implements [gate.Strategy], [gate.Parser], [gate.Challenger],
@@ -79,8 +88,8 @@ func (s *Strategy) Validate() error {
 		return errors.New("there are no subjects to look up, and the tokens are not stateless")
 	case s.subjects != nil && s.cfg.Stateless:
 		return errors.New("the tokens are stateless, but there are subjects to look up")
-	case s.cfg.RolesClaim != "" && !s.cfg.Stateless:
-		return errors.New("roles come from the subjects, not from a claim")
+	case s.cfg.RolesClaim+s.cfg.PermissionsClaim != "" && !s.cfg.Stateless:
+		return errors.New("roles and permissions come from the subjects, not from a claim")
 	default:
 		return nil
 	}
@@ -122,37 +131,49 @@ func (s *Strategy) Authenticate(ctx context.Context, c gate.Credentials) (*gate.
 	}
 	p.Subject, p.Issuer, p.Claims, p.ExpiresAt = claims.Subject, claims.Issuer, claims, claims.Expiry
 	p.SessionID, _ = claims.String("sid")
+	p.AuthenticatedAt = authenticatedAt(claims)
 	return p, nil
 }
 
 func (s *Strategy) principal(ctx context.Context, claims *jose.Claims) (*gate.Principal, error) {
 	if s.subjects == nil {
-		return &gate.Principal{Roles: s.roles(claims)}, nil
+		return s.stateless(claims), nil
 	}
-	found, err := s.subjects.Subject(ctx, claims.Subject)
-	switch {
-	case errors.Is(err, gate.ErrUnavailable):
-		return nil, err
-	case errors.Is(err, gate.ErrNotAuthenticated):
-		// The reason, gone or disabled, is not for whoever holds the token.
-		return nil, &gate.AuthError{Code: gate.ErrNotAuthenticated, Err: err}
-	case err != nil:
-		return nil, &gate.AuthError{Code: gate.ErrUnavailable, Err: fmt.Errorf("look up subject: %w", err)}
-	case found == nil || found.Subject != claims.Subject:
-		return nil, errors.New("look up subject: another one was returned")
+	if claims.Subject == "" {
+		return nil, &gate.AuthError{Code: gate.ErrNotAuthenticated, Err: errors.New("the token is about nobody")}
 	}
-	p := *found
-	return &p, nil
+	return subject.Find(ctx, s.subjects, claims.Subject, "")
 }
 
-// roles returns the roles that a stateless token claims: a list of strings, or
-// none at all.
-func (s *Strategy) roles(claims *jose.Claims) []string {
-	if s.cfg.RolesClaim == "" {
-		return nil
+// stateless returns what a token says of itself.
+func (s *Strategy) stateless(claims *jose.Claims) *gate.Principal {
+	p := &gate.Principal{}
+	if s.cfg.RolesClaim != "" {
+		p.Roles, _ = claims.Strings(s.cfg.RolesClaim)
 	}
-	roles, _ := claims.Strings(s.cfg.RolesClaim)
-	return roles
+	if s.cfg.PermissionsClaim == "" {
+		return p
+	}
+	list, ok := claims.Strings(s.cfg.PermissionsClaim)
+	if !ok {
+		words, _ := claims.String(s.cfg.PermissionsClaim)
+		list = strings.Split(words, " ")
+	}
+	p.Permissions = slices.DeleteFunc(list, func(permission string) bool {
+		return permission == "" || strings.Contains(permission, "*")
+	})
+	return p
+}
+
+// authenticatedAt returns the claim "auth_time" (OpenID Connect Core §2), which
+// access tokens have too (RFC 9470 §6.1). One that lies after the making of the
+// token says nothing.
+func authenticatedAt(claims *jose.Claims) time.Time {
+	at, _ := claims.Time("auth_time")
+	if !claims.IssuedAt.IsZero() && at.After(claims.IssuedAt) {
+		return time.Time{}
+	}
+	return at
 }
 
 // Parse implements [gate.Parser]. The header holds one token and nothing else

@@ -79,18 +79,23 @@ func request(authorization ...string) *http.Request {
 }
 
 func TestStrategy(t *testing.T) {
+	fields := func(token string) map[string]any { return credentials(token).Fields }
 	strategytest.Run(t, strategytest.Suite{
-		New: func(*testing.T) (gate.Strategy, func(error)) {
+		New: func() (gate.Strategy, func(error)) {
 			s := newSubjects()
 			return jwt.New(newTokens(), s, jwt.Config{}), func(err error) { s.err = err }
 		},
-		Valid:   credentials("good.a.b"),
 		Subject: "7",
-		Refused: map[string]gate.Credentials{
-			"bad":  credentials("bad.a.b"),
-			"gone": credentials("gone.a.b"),
+		Good: []strategytest.Case{
+			{Name: "posted", Fields: fields("good.a.b")},
+			{Name: "bearer", Request: func() *http.Request { return request("Bearer good.a.b") }},
 		},
-		Request: func() *http.Request { return request("Bearer good.a.b") },
+		Bad: []strategytest.Case{
+			{Name: "bad", Fields: fields("wrong.a.b")},
+			{Name: "another", Request: func() *http.Request { return request("Bearer other.a.b") }},
+			{Name: "no token", Request: func() *http.Request { return request("Bearer") }, Code: gate.ErrBadRequest},
+			{Name: "gone", Fields: fields("gone.a.b"), Distinct: true}, // who has it knows that it was good
+		},
 	})
 }
 

@@ -54,8 +54,6 @@ type Config struct {
 	ErrorMessage string
 	// Throttle slows guessing down; nil means that something else does.
 	Throttle gate.Throttle
-	// Now is the clock; nil means time.Now.
-	Now func() time.Time
 	// Logger gets what went wrong without changing the answer; nil means
 	// slog.Default().
 	Logger *slog.Logger
@@ -85,9 +83,6 @@ func New(users Users, hasher Hasher, cfg Config) *Strategy {
 	cfg.UsernameField = cmp.Or(cfg.UsernameField, "email")
 	cfg.PasswordField = cmp.Or(cfg.PasswordField, "password")
 	cfg.ErrorMessage = cmp.Or(cfg.ErrorMessage, "Invalid login")
-	if cfg.Now == nil {
-		cfg.Now = time.Now
-	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
@@ -148,13 +143,13 @@ func (s *Strategy) Verify(ctx context.Context, username, secret string) (*gate.P
 		}
 	case !ok:
 		outcome = gate.Failed
-		return nil, s.refusal()
+		return nil, s.refusalOf(account)
 	}
 	outcome = gate.Succeeded
 	if rehash {
 		s.rehash(ctx, account, secret)
 	}
-	return &gate.Principal{Subject: account.Subject, Roles: account.Roles, AuthenticatedAt: s.cfg.Now()}, nil
+	return &gate.Principal{Subject: account.Subject, Roles: account.Roles}, nil
 }
 
 // checkForm refuses what cannot be anybody's, before it costs a look-up or a
@@ -178,8 +173,15 @@ func (s *Strategy) checkForm(username, secret string) error {
 	return nil
 }
 
-func (s *Strategy) refusal() error {
-	return &gate.AuthError{Code: gate.ErrInvalidCredentials, Message: s.cfg.ErrorMessage}
+func (s *Strategy) refusal() error { return s.refusalOf(nil) }
+
+// refusalOf is the same refusal, and tells the audit trail whom it was about.
+func (s *Strategy) refusalOf(account *gate.Account) error {
+	e := &gate.AuthError{Code: gate.ErrInvalidCredentials, Message: s.cfg.ErrorMessage}
+	if account != nil {
+		e.Subject = account.Subject
+	}
+	return e
 }
 
 // lookUp returns the account, nil when there is none.
