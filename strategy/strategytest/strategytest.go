@@ -1,18 +1,19 @@
 // Package strategytest checks that a strategy keeps the rules of package gate:
-// yes, no and could not decide are told apart, credentials that are not strings
-// reach nothing, parsing survives anything, challenges are well formed.
+// yes, no and could not decide are told apart, hostile credentials and requests
+// reach nothing and break nothing, refusals give nothing away, challenges are
+// well formed. A strategy needs one test:
+//
+//	strategytest.Run(t, strategytest.Suite{ … })
+//
+// Run it with the race detector: strategies are called from many goroutines.
 package strategytest
 
 import (
+	"context"
 	"errors"
-	"maps"
+	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"reflect"
-	"regexp"
 	"slices"
-	"strings"
-	"sync"
 	"testing"
 
 	"github.com/gatewright/gate"
@@ -20,221 +21,150 @@ import (
 
 // A Suite says how to make a strategy and what to send to it.
 type Suite struct {
-	// New returns a strategy on a backend that works, and a function after
-	// which every look-up in the backend fails with the error given, until it
-	// is called with nil.
-	New func(t *testing.T) (st gate.Strategy, fail func(error))
-	// Valid are credentials that the strategy accepts.
-	Valid gate.Credentials
-	// Subject is whose they are.
+	// New returns a new strategy on a backend that works, and a function after
+	// which each look-up in that backend fails with the error given, until it
+	// is called with nil. A strategy without a backend has no such function.
+	New func() (st gate.Strategy, fail func(error))
+	// Subject is whose the good credentials are; empty for a strategy that is
+	// [gate.Anonymous].
 	Subject string
-	// Refused are credentials that it must answer with no, by name.
-	Refused map[string]gate.Credentials
-	// Request returns a request that carries the valid credentials; nil for a
-	// strategy that reads no requests.
+	// Good are credentials that the strategy accepts as often as they come.
+	// One is the least.
+	Good []Case
+	// Bad are credentials that it refuses, for as many reasons as there are:
+	// wrong, unknown, disabled. They are answered alike unless they say
+	// otherwise. One is the least, but for a strategy that is
+	// [gate.Anonymous].
+	Bad []Case
+}
+
+// A Case is what somebody presents: fields in the body of a login, or a request
+// that carries something. Its values should be peculiar, because they are
+// searched for in what the strategy says and logs.
+type Case struct {
+	// Name tells it from the others in reports.
+	Name string
+	// Fields are posted to the login.
+	Fields map[string]any
+	// Request carries the credentials; it takes the place of Fields, and needs
+	// a strategy that is a [gate.Parser]. Each call returns a new one.
 	Request func() *http.Request
+	// Code is how a bad case is refused; empty means 401. A case with a code
+	// may be answered in words of its own.
+	Code gate.Code
+	// Distinct lets a bad case be answered in another way than the others,
+	// because telling it from them tells nothing.
+	Distinct bool
 }
 
-// Run runs the suite.
+// Run runs the suite in subtests. It captures what goes to [slog.Default]
+// meanwhile, and so is not for parallel tests.
 func Run(t *testing.T, s Suite) {
-	t.Run("yes", s.testYes)
-	t.Run("no", s.testNo)
-	t.Run("not a string", s.testTypes)
-	t.Run("could not decide", s.testFaults)
-	if s.Request != nil {
-		t.Run("parse", s.testParse)
-		t.Run("hostile headers", s.testHostileHeaders)
-	}
-	t.Run("challenge", s.testChallenge)
-}
-
-const name = "under-test"
-
-// service returns a service with the strategy as its only one.
-func (s Suite) service(t *testing.T) (*gate.Service, func(error)) {
 	t.Helper()
-	st, fail := s.New(t)
-	svc, err := gate.New(gate.Config{AuthStrategies: []string{name}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := svc.Register(name, st); err != nil {
-		t.Fatalf("the strategy refuses its configuration: %v", err)
-	}
-	return svc, fail
-}
-
-func authenticate(t *testing.T, svc *gate.Service, c gate.Credentials) (*gate.Principal, error) {
-	t.Helper()
-	c.Strategy = name
-	return svc.Authenticate(t.Context(), c)
-}
-
-func (s Suite) testYes(t *testing.T) {
-	svc, _ := s.service(t)
-	seen := make([]*gate.Principal, 8)
-	var wg sync.WaitGroup
-	for i := range seen {
-		wg.Go(func() {
-			p, err := authenticate(t, svc, s.Valid)
-			if err != nil {
-				t.Errorf("valid credentials: %v", err)
-				return
+	for _, c := range checks() {
+		t.Run(c.name, func(t *testing.T) {
+			for _, err := range s.perform(t.Context(), c) {
+				t.Error(err)
 			}
-			seen[i] = p
-		})
-	}
-	wg.Wait()
-	for i, p := range seen {
-		if p == nil {
-			continue
-		}
-		if p.Subject != s.Subject {
-			t.Errorf("subject %q, want %q", p.Subject, s.Subject)
-		}
-		if slices.Contains(seen[:i], p) {
-			t.Error("one principal was returned twice: callers complete theirs")
-		}
-	}
-}
-
-func (s Suite) testNo(t *testing.T) {
-	svc, _ := s.service(t)
-	refused := maps.Clone(s.Refused)
-	if refused == nil {
-		refused = make(map[string]gate.Credentials)
-	}
-	refused["nothing"] = gate.Credentials{}
-	for what, c := range refused {
-		t.Run(what, func(t *testing.T) {
-			p, err := authenticate(t, svc, c)
-			if p != nil {
-				t.Errorf("got the principal %q", p.Subject)
-			}
-			if !errors.Is(err, gate.ErrNotAuthenticated) && !errors.Is(err, gate.ErrInvalidCredentials) {
-				t.Errorf("got %v, want a 401", err)
-			}
-			leaks(t, err, c)
 		})
 	}
 }
 
-// leaks reports a value of c in the text of err.
-func leaks(t *testing.T, err error, c gate.Credentials) {
-	t.Helper()
-	for field, v := range c.Fields {
-		if text, ok := v.(string); ok && len(text) > 3 && err != nil && strings.Contains(err.Error(), text) {
-			t.Errorf("the error shows the field %q", field)
+// Check runs the suite outside of a test, and returns all that is wrong.
+func Check(ctx context.Context, s Suite) error {
+	var errs []error
+	for _, c := range checks() {
+		for _, err := range s.perform(ctx, c) {
+			errs = append(errs, fmt.Errorf("%s: %w", c.name, err))
 		}
+	}
+	return errors.Join(errs...)
+}
+
+// A check is one part of the suite.
+type check struct {
+	name string
+	run  func(context.Context, *report)
+}
+
+func checks() []check {
+	return []check{
+		{"suite", checkSuite},
+		{"yes", checkYes},
+		{"no", checkNo},
+		{"wrong types", checkTypes},
+		{"hostile text", checkTexts},
+		{"could not decide", checkFaults},
+		{"many at once", checkConcurrency},
+		{"renewal", checkRenewal},
+		{"token", checkToken},
+		{"parse", checkParse},
+		{"hostile requests", checkRequests},
+		{"guard", checkGuard},
+		{"challenge", checkChallenges},
 	}
 }
 
-func (s Suite) testTypes(t *testing.T) {
-	svc, _ := s.service(t)
-	wrong := map[string]any{
-		"object": map[string]any{"$ne": nil}, "list": []any{"a"}, "number": 1.5, "true": true, "null": nil,
-		"stringer": map[string]any{"toString": 1},
-	}
-	for field := range s.Valid.Fields {
-		for kind, v := range wrong {
-			t.Run(field+" is "+kind, func(t *testing.T) {
-				c := gate.Credentials{Fields: maps.Clone(s.Valid.Fields)}
-				c.Fields[field] = v
-				if p, err := authenticate(t, svc, c); p != nil || !errors.Is(err, gate.ErrBadRequest) {
-					t.Errorf("got %v and %v, want ErrBadRequest", p, err)
-				}
-			})
+// perform makes one check and returns what is wrong. After a suite that is
+// incomplete nothing else is worth checking.
+func (s Suite) perform(ctx context.Context, c check) []error {
+	r := &report{suite: s}
+	if checkSuite(ctx, r); len(r.errs) > 0 {
+		if c.name != "suite" {
+			return nil
 		}
+		return r.errs
 	}
+	logs, restore := capture()
+	defer restore()
+	func() {
+		defer func() {
+			if v := recover(); v != nil {
+				r.errorf("the strategy panicked: %v", v)
+			}
+		}()
+		c.run(ctx, r)
+	}()
+	r.searchLogs(logs())
+	return r.errs
 }
 
-func (s Suite) testFaults(t *testing.T) {
-	svc, fail := s.service(t)
-	fail(errors.New("backend is down"))
-	p, err := authenticate(t, svc, s.Valid)
-	if p != nil || !errors.Is(err, gate.ErrUnavailable) {
-		t.Errorf("with a failing backend got %v and %v, want ErrUnavailable", p, err)
-	}
-	if errors.Is(err, gate.ErrNotAuthenticated) || errors.Is(err, gate.ErrInvalidCredentials) {
-		t.Errorf("%v is a 401 too: clients would throw their token away", err)
-	}
-	fail(nil)
-	if _, err := authenticate(t, svc, s.Valid); err != nil {
-		t.Errorf("after the repair: %v", err)
-	}
-}
-
-func (s Suite) parser(t *testing.T) gate.Parser {
-	t.Helper()
-	st, _ := s.New(t)
-	parser, ok := st.(gate.Parser)
-	if !ok {
-		t.Fatal("the suite has a Request, but the strategy is no gate.Parser")
-	}
-	return parser
-}
-
-func (s Suite) testParse(t *testing.T) {
-	parser := s.parser(t)
-	if _, found, err := parser.Parse(httptest.NewRequest(http.MethodGet, "/", nil)); found || err != nil {
-		t.Errorf("a request without credentials: found %v, error %v", found, err)
-	}
-	c, found, err := parser.Parse(s.Request())
-	if !found || err != nil {
-		t.Fatalf("a request with credentials: found %v, error %v", found, err)
-	}
-	svc, _ := s.service(t)
-	if p, err := authenticate(t, svc, c); err != nil || p.Subject != s.Subject {
-		t.Errorf("what Parse found is refused: %v", err)
-	}
-	r := s.Request()
-	if value := r.Header.Get("Authorization"); value != "" {
-		r.Header.Add("Authorization", value)
-		if _, found, err := parser.Parse(r); found || !errors.Is(err, gate.ErrBadRequest) {
-			t.Errorf("two Authorization headers: found %v, error %v, want ErrBadRequest", found, err)
-		}
-	}
-}
-
-func (s Suite) testHostileHeaders(t *testing.T) {
-	parser := s.parser(t)
-	valid := s.Request().Header.Get("Authorization")
-	scheme, rest, _ := strings.Cut(valid, " ")
-	for _, value := range []string{
-		"", " ", scheme, scheme + " ", scheme + "  " + rest, scheme + "\t" + rest, scheme + ": " + rest,
-		"X" + valid, scheme + "x " + rest, rest, valid + " junk", valid + ",", valid + "\x00", valid + "\r\nX: y",
-		scheme + " " + strings.Repeat("A", 1<<16), scheme + " \xff\xfe", scheme + " =", scheme + " ====", scheme + " 😀",
-	} {
-		r := httptest.NewRequest(http.MethodGet, "/", nil)
-		r.Header["Authorization"] = []string{value}
-		c, found, err := parser.Parse(r)
-		if none := reflect.DeepEqual(c, gate.Credentials{}); err != nil && found || !found && !none {
-			t.Errorf("%.40q: found %v, error %v, and credentials all the same", value, found, err)
-		}
-		if err != nil && !errors.Is(err, gate.ErrBadRequest) {
-			t.Errorf("%.40q: got %v, want ErrBadRequest", value, err)
-		}
-		if found && err == nil && reflect.DeepEqual(c, gate.Credentials{}) {
-			t.Errorf("%.40q: found, but no credentials", value)
-		}
-	}
-}
-
-// challenge is one challenge with parameters (RFC 9110 §11.3).
-var challenge = regexp.MustCompile(`^[!#$%&'*+.^_` + "`" + `|~0-9A-Za-z-]+( [A-Za-z_-]+="([^"\\]|\\.)*"(, [A-Za-z_-]+="([^"\\]|\\.)*")*)?$`)
-
-func (s Suite) testChallenge(t *testing.T) {
-	st, _ := s.New(t)
-	challenger, ok := st.(gate.Challenger)
-	if !ok {
-		if s.Request != nil {
-			t.Error("the strategy reads requests but cannot ask for credentials")
-		}
+func checkSuite(_ context.Context, r *report) {
+	s := r.suite
+	if s.New == nil {
+		r.errorf("the suite has no New")
 		return
 	}
-	for what, refusal := range map[string]error{"none": nil, "refused": gate.ErrNotAuthenticated, "malformed": gate.ErrBadRequest} {
-		if got := challenger.Challenge(refusal); !challenge.MatchString(got) {
-			t.Errorf("%s: %q is not a challenge", what, got)
+	st, _ := s.New()
+	if st == nil {
+		r.errorf("New returns no strategy")
+		return
+	}
+	_, parses := st.(gate.Parser)
+	anonymous := isAnonymous(st)
+	if len(s.Good) == 0 || len(s.Bad) == 0 && !anonymous || s.Subject == "" && !anonymous {
+		r.errorf("the suite needs good credentials, bad ones, and a subject")
+	}
+	requests := false
+	for _, c := range slices.Concat(s.Good, s.Bad) {
+		requests = requests || c.Request != nil
+		if c.Request != nil && !parses {
+			r.errorf("%s is a request, but the strategy is no gate.Parser", c.Name)
 		}
 	}
+	if parses && !requests {
+		r.errorf("the strategy is a gate.Parser, but no case is a request")
+	}
+	svc, err := gate.New(gate.Config{})
+	if err == nil {
+		err = svc.Register(strategyName, st)
+	}
+	if err != nil {
+		r.errorf("the strategy refuses its configuration: %v", err)
+	}
+}
+
+func isAnonymous(st gate.Strategy) bool {
+	a, ok := st.(gate.Anonymous)
+	return ok && a.Anonymous()
 }

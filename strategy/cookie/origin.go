@@ -1,0 +1,76 @@
+package cookie
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// origins judges where a request comes from. There is no pattern that goes
+// around it.
+type origins struct {
+	protection *http.CrossOriginProtection
+	trusted    map[string]bool
+	err        error // what is wrong with the list
+}
+
+func newOrigins(trusted []string) origins {
+	o := origins{protection: http.NewCrossOriginProtection(), trusted: make(map[string]bool, len(trusted))}
+	for _, origin := range trusted {
+		switch err := o.protection.AddTrustedOrigin(origin); {
+		case err != nil:
+			o.err = errors.Join(o.err, err)
+		case !secure(origin):
+			o.err = errors.Join(o.err, fmt.Errorf("the origin %q has to be https: http is anybody's on the way", origin))
+		case strings.ToLower(origin) != origin:
+			o.err = errors.Join(o.err, fmt.Errorf("the origin %q has to be in lower case, as browsers send it", origin))
+		}
+		o.trusted[origin] = true
+	}
+	return o
+}
+
+// check returns an error when another site may have caused r. A request to
+// upgrade the connection is judged whatever its method: browsers let any site
+// open a WebSocket. Beyond net/http's rules the origin itself has to be secure,
+// for the cookie is: the same host on http is another site.
+func (o origins) check(r *http.Request) error {
+	if _, upgrade := r.Header["Upgrade"]; upgrade {
+		unsafe := *r
+		unsafe.Method = http.MethodPost
+		r = &unsafe
+	}
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return nil
+	}
+	switch from := r.Header["Origin"]; {
+	case len(from) > 1:
+		return errors.New("there are two origins")
+	case len(from) == 1 && !o.trusted[from[0]] && !secure(from[0]):
+		return errors.New("the origin is not secure")
+	}
+	return o.protection.Check(r)
+}
+
+// secure reports whether browsers keep a Secure cookie for the origin: it is on
+// https, or on this machine.
+func secure(origin string) bool {
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" || u.User != nil {
+		return false
+	}
+	switch u.Scheme {
+	case "https":
+		return true
+	case "http":
+		host := u.Hostname()
+		addr, err := netip.ParseAddr(host)
+		return err == nil && addr.IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")
+	default:
+		return false
+	}
+}
