@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/gatewright/gate/internal/strictjson"
 )
 
 // Claims are what a token asserts (RFC 7519 §4): the registered claims by their
@@ -128,7 +130,7 @@ func (c *Claims) Clone() *Claims {
 func (c *Claims) MarshalJSON() ([]byte, error) {
 	b := append(make([]byte, 0, 256), '{')
 	for _, name := range slices.Sorted(maps.Keys(c.Extra)) {
-		if registered(fold(name)) {
+		if registered(strictjson.Fold(name)) {
 			return nil, fmt.Errorf("marshal claims: %q is a registered claim, not an extra one", name)
 		}
 		value, err := marshal(c.Extra[name])
@@ -225,37 +227,37 @@ func appendString(b []byte, s string) []byte {
 // parseClaims reads the claims of a token whose signature holds. What it does
 // not check: whether they are the right ones.
 func parseClaims(text string, c *Claims) error {
-	return parseObject(text, func(p *parser, name string) (err error) {
+	return parseObject(text, func(r *reader, name string) (err error) {
 		switch name {
 		case "iss":
-			c.Issuer, err = p.stringValue()
+			c.Issuer, err = textValue(r)
 		case "sub":
-			c.Subject, err = p.stringValue()
+			c.Subject, err = textValue(r)
 		case "jti":
-			c.ID, err = p.stringValue()
+			c.ID, err = textValue(r)
 		case "aud":
-			c.Audience, err = p.audience(c.Audience)
+			c.Audience, err = audience(r, c.Audience)
 		case "exp":
-			c.Expiry, err = p.time()
+			c.Expiry, err = numericTime(r)
 		case "nbf":
-			c.NotBefore, err = p.time()
+			c.NotBefore, err = numericTime(r)
 		case "iat":
-			c.IssuedAt, err = p.time()
+			c.IssuedAt, err = numericTime(r)
 		default:
-			if registered(fold(name)) { // in another case: somebody else would take it for the claim
-				return errDuplicate
+			if registered(strictjson.Fold(name)) { // in another case: somebody else would take it for the claim
+				return errCase
 			}
 			if c.Extra == nil {
 				c.Extra = make(map[string]any)
 			}
-			c.Extra[name], err = p.value()
+			c.Extra[name], err = r.Value()
 		}
 		return err
 	})
 }
 
-func (p *parser) time() (time.Time, error) {
-	seconds, nanoseconds, err := p.numericDate()
+func numericTime(r *reader) (time.Time, error) {
+	seconds, nanoseconds, err := numericDate(r)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -263,13 +265,13 @@ func (p *parser) time() (time.Time, error) {
 }
 
 // audience reads one string or a list of them, and appends them to list.
-func (p *parser) audience(list []string) ([]string, error) {
-	if p.peek() != '[' {
-		a, err := p.stringValue()
+func audience(r *reader, list []string) ([]string, error) {
+	if r.Peek() != '[' {
+		a, err := textValue(r)
 		return append(list, a), err
 	}
-	err := p.array(func(p *parser) error {
-		a, err := p.stringValue()
+	err := r.Array(func(r *reader) error {
+		a, err := textValue(r)
 		list = append(list, a)
 		return err
 	})

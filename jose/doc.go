@@ -23,9 +23,23 @@
 // Left to the caller: whether the subject still exists, whether the session
 // behind the token has ended, and what the subject may do.
 //
+// # Claims
+//
+// [Claims] has a field for each of the registered claims. All others are in
+// Extra, by their types through [Claims.String] and its kin, or all at once as a
+// struct through [ClaimsAs].
+//
+// # Keys
+//
+// A [KeySet] rotates our own keys with overlap and serves their public halves.
+// [Key.MarshalPrivateJWK] is the one way out for a secret half; what it returns
+// is to be encrypted before it is stored. Encrypted tokens are in package jwe,
+// the keys of other issuers in package jwks.
+//
 // # Strict JSON
 //
 // Headers, claims and JWKs are read by one parser that refuses what two parsers
 // could read differently: members given twice or in another case, invalid
-// UTF-8, lone surrogates, anything after the value, nesting deeper than 16.
+// UTF-8, lone surrogates, anything after the value, nesting deeper than 16,
+// numbers that a float64 does not hold.
 package jose

@@ -32,6 +32,9 @@ const (
 	ErrAudience Error = "token has the wrong audience"
 	// ErrIssuer means that the token is from somebody else.
 	ErrIssuer Error = "token has the wrong issuer"
+	// ErrDecryption means that an encrypted token cannot be decrypted. There is no
+	// telling why (RFC 7516 §11.5); package jwe returns it.
+	ErrDecryption Error = "token cannot be decrypted"
 	// ErrUnavailable means that it could not be decided: the key source failed.
 	// It says nothing about the token.
 	ErrUnavailable Error = "token cannot be verified now"

@@ -83,13 +83,35 @@ func ExampleKeySet_rotation() {
 		return
 	}
 	fmt.Println(keys.Signing())
-	keys.Remove("2030-02") // when its last token has expired
-	_, err = keys.Key(context.Background(), "2030-02", jose.ES256)
-	fmt.Println(err)
+	if err := keys.Retire("2030-02", time.Now().Add(15*time.Minute)); err != nil { // as long as its last token lives
+		fmt.Println(err)
+		return
+	}
+	for _, k := range keys.Keys() {
+		fmt.Println(k.ID, k.State)
+	}
 	// Output:
 	// ES256 key "2030-02"
 	// ES256 key "2030-03"
-	// token is signed with an unknown key
+	// 2030-02 retired
+	// 2030-03 signing
+}
+
+func ExampleClaimsAs() {
+	claims := &jose.Claims{Subject: "ada", Extra: map[string]any{"tenant": "acme", "level": 3}}
+	type own struct {
+		Tenant string `json:"tenant"`
+		Level  int    `json:"level"`
+	}
+	c, err := jose.ClaimsAs[own](claims)
+	fmt.Println(c, err)
+
+	claims.Extra = map[string]any{"Tenant": "acme"} // is another claim
+	_, err = jose.ClaimsAs[own](claims)
+	fmt.Println(err)
+	// Output:
+	// {acme 3} <nil>
+	// typed claims: "Tenant" is not "tenant"
 }
 
 func ExampleParseJWK() {

@@ -9,9 +9,6 @@ func (k *Key) SignRaw(input string) ([]byte, error) { return k.sign([]byte(input
 // Remembered returns the number of tokens in the cache.
 func (v *Verifier) Remembered() int { return v.cache.len() }
 
-// DecodeBase64 is the decoder of tokens.
-func DecodeBase64(s string) ([]byte, bool) { return appendDecoded(nil, s) }
-
 // ParseClaims is the reader of claims.
 func ParseClaims(text string) (*Claims, error) {
 	c := new(Claims)
@@ -23,3 +20,12 @@ func ParseClaims(text string) (*Claims, error) {
 
 // PublicKey returns the public half as crypto has it.
 func (k *Key) PublicKey() any { return k.public }
+
+// ParseHeader is the reader of headers.
+func ParseHeader(text string) (alg Algorithm, kid, kind string, err error) {
+	h, err := parseHeader(text)
+	if err != nil {
+		return "", "", "", err
+	}
+	return h.alg, h.kid, h.kind, nil
+}

@@ -3,7 +3,6 @@ package jose_test
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -123,39 +122,6 @@ func FuzzParseClaims(f *testing.F) {
 	})
 }
 
-// Each byte at each place of texts of all lengths. JWT-13.
-func TestJWT13_decoder(t *testing.T) {
-	for size := range 20 {
-		for place := range size {
-			for c := range 256 {
-				s := bytes.Repeat([]byte("A"), size)
-				s[place] = byte(c)
-				compareBase64(t, string(s))
-			}
-		}
-	}
-}
-
-// FuzzBase64 compares the decoder with the strict one of the standard library,
-// which skips line breaks. JWT-13.
-func FuzzBase64(f *testing.F) {
-	for _, s := range []string{"", "A", "AA", "AB", "AAA", "AAB", "AAAA", "AAAAAA==", "AA\nAA", "-_-_", "+/+/", "AAAAA", "é"} {
-		f.Add(s)
-	}
-	f.Fuzz(compareBase64)
-}
-
-func compareBase64(t *testing.T, s string) {
-	got, ok := jose.DecodeBase64(s)
-	want, err := base64.RawURLEncoding.Strict().DecodeString(s)
-	if wantOK := err == nil && !strings.ContainsAny(s, "\r\n"); ok != wantOK {
-		t.Fatalf("DecodeBase64(%q) = %t, want %t", s, ok, wantOK)
-	}
-	if ok && !bytes.Equal(got, want) {
-		t.Errorf("DecodeBase64(%q) = %x, want %x", s, got, want)
-	}
-}
-
 // FuzzParseJWK checks that no document makes a key that cannot be written and
 // read again, and none a panic.
 func FuzzParseJWK(f *testing.F) {
@@ -167,12 +133,103 @@ func FuzzParseJWK(f *testing.F) {
 		if (err == nil) != (k != nil) {
 			t.Fatalf("ParseJWK() = %v, %v", k, err)
 		}
-		if k == nil || k.Symmetric() {
+		if k == nil {
+			return
+		}
+		if k.CanSign() {
+			again, err := jose.ParseJWK(must(k.MarshalPrivateJWK()))
+			if err != nil || !again.Equal(k) || !again.CanSign() {
+				t.Errorf("%v reads with its secret half as %v, %v", k, again, err)
+			}
+		}
+		if k.Symmetric() {
 			return
 		}
 		again, err := jose.ParseJWK(must(k.MarshalJSON()))
 		if err != nil || !again.Equal(k) {
 			t.Errorf("%v reads as %v, %v", k, again, err)
+		}
+	})
+}
+
+// FuzzParseHeader signs under any header: what we act upon in it is what another
+// implementation reads.
+func FuzzParseHeader(f *testing.F) {
+	for _, text := range []string{
+		goodHeader(jose.HS256), `{"alg":"HS256","kid":"k","typ":"application/AT+JWT"}`, `{"alg":"none"}`, `{"Alg":"HS256"}`,
+		`{"alg":"HS256","crit":[]}`, `{"alg":"HS256","jwk":{"kty":"oct","k":"AA"}}`, `{"alg":"HS256","kid":"\u006b"}`, `[]`, `{"kid":""}`,
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		alg, kid, kind, err := jose.ParseHeader(text)
+		if err != nil {
+			if !errors.Is(err, jose.ErrMalformed) || alg != "" || kid != "" || kind != "" {
+				t.Fatalf("ParseHeader() = %q, %q, %q, %v", alg, kid, kind, err)
+			}
+			return
+		}
+		var theirs struct{ Alg, Kid, Typ string }
+		if err := json.Unmarshal([]byte(text), &theirs); err != nil {
+			t.Fatalf("we accept what they refuse: %v", err)
+		}
+		if theirs.Alg == "Ed25519" {
+			theirs.Alg = "EdDSA"
+		}
+		if theirs.Alg != string(alg) || theirs.Kid != kid || len(kid) > 256 {
+			t.Errorf("alg %q, kid %q, theirs %+v", alg, kid, theirs)
+		}
+	})
+}
+
+// FuzzParseJWKS checks that both readers agree on sets, and that nothing secret
+// comes out of the public one.
+func FuzzParseJWKS(f *testing.F) {
+	set := `{"keys":[` + strings.Join([]string{a1JWK, a2JWK, a3JWK, edJWK}, ",") + `]}`
+	for _, doc := range []string{set, `{"keys":[]}`, `{"keys":[null,1,{}]}`, `{"keys":{}}`, `{"keys":[],"Keys":[]}`, `{}`, set[:len(set)-1], "[]"} {
+		f.Add([]byte(doc))
+	}
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		public, skipped, err := jose.ParsePublicJWKS(doc, jose.HS256, jose.RS256, jose.ES256, jose.EdDSA)
+		if err != nil && (public != nil || skipped != nil) {
+			t.Fatalf("an error, and %v, %v as well", public, skipped)
+		}
+		for _, k := range public {
+			if k.CanSign() || k.Symmetric() {
+				t.Errorf("%v is not public", k)
+			}
+		}
+		own, ownErr := jose.ParseJWKS(doc, jose.HS256, jose.RS256, jose.ES256, jose.EdDSA)
+		if ownErr != nil && own != nil || ownErr == nil && (err != nil || len(own) < len(public)) {
+			t.Errorf("ParseJWKS() = %v, %v; ParsePublicJWKS() = %v, %v", own, ownErr, public, err)
+		}
+	})
+}
+
+// FuzzParsePEM checks that what is read can be written and read again.
+func FuzzParsePEM(f *testing.F) {
+	for _, alg := range []jose.Algorithm{jose.ES256, jose.ES512, jose.EdDSA, jose.RS256} {
+		f.Add(must(generate(f, "", alg).PublicPEM()))
+	}
+	for _, file := range []string{
+		"", "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n", "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n",
+		"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAAAA\n-----END RSA PRIVATE KEY-----\n", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+	} {
+		f.Add([]byte(file))
+	}
+	f.Fuzz(func(t *testing.T, file []byte) {
+		for _, alg := range []jose.Algorithm{"", jose.RS256} {
+			k, err := jose.ParsePEM("k", alg, file)
+			if (err == nil) != (k != nil) {
+				t.Fatalf("ParsePEM() = %v, %v", k, err)
+			}
+			if k == nil {
+				continue
+			}
+			again, err := jose.ParsePEM("k", k.Algorithm(), must(k.PublicPEM()))
+			if err != nil || !again.Equal(k) {
+				t.Errorf("%v reads as %v, %v", k, again, err)
+			}
 		}
 	})
 }

@@ -3,10 +3,10 @@ package jose
 import (
 	"fmt"
 	"strings"
-)
 
-// maxKeyID bounds a key ID, in bytes.
-const maxKeyID = 256
+	"github.com/gatewright/gate/internal/strictjson"
+	"github.com/gatewright/gate/jose/internal/keycheck"
+)
 
 // A header is what is acted upon in the header of a token.
 type header struct {
@@ -19,27 +19,27 @@ type header struct {
 // genuine. Headers that would bring a key along are read past.
 func parseHeader(text string) (*header, error) {
 	h := new(header)
-	err := parseObject(text, func(p *parser, name string) (err error) {
+	err := parseObject(text, func(r *reader, name string) (err error) {
 		switch name {
 		case "alg":
 			var alg string
-			alg, err = p.stringValue()
+			alg, err = textValue(r)
 			h.alg = Algorithm(alg).canonical()
 		case "kid":
-			if h.kid, err = p.stringValue(); err == nil && (h.kid == "" || len(h.kid) > maxKeyID) {
+			if h.kid, err = textValue(r); err == nil && (h.kid == "" || len(h.kid) > keycheck.MaxID) {
 				err = syntaxError("the key ID is empty or too long")
 			}
 		case "typ":
-			h.kind, err = p.stringValue()
+			h.kind, err = textValue(r)
 			h.kind = canonicalType(h.kind)
 		default:
-			switch fold(name) {
+			switch strictjson.Fold(name) {
 			case "crit", "b64":
 				return syntaxError("an extension is not understood")
 			case "alg", "kid", "typ": // in another case
-				return errDuplicate
+				return errCase
 			}
-			_, err = p.value()
+			_, err = r.Value()
 		}
 		return err
 	})

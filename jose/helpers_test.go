@@ -65,6 +65,19 @@ func generate(tb testing.TB, kid string, alg jose.Algorithm) *jose.Key {
 	return k
 }
 
+// keyFor returns a key for any algorithm; those for RSA are the same key.
+func keyFor(tb testing.TB, kid string, alg jose.Algorithm) *jose.Key {
+	tb.Helper()
+	if !strings.HasPrefix(string(alg), "RS") && !strings.HasPrefix(string(alg), "PS") {
+		return generate(tb, kid, alg)
+	}
+	k, err := jose.NewPrivateKey(kid, alg, rsaKeys()[0])
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return k
+}
+
 func keySet(tb testing.TB, keys ...*jose.Key) *jose.KeySet {
 	tb.Helper()
 	s, err := jose.NewKeySet(keys...)

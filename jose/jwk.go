@@ -9,6 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/gatewright/gate/internal/base64url"
+	"github.com/gatewright/gate/jose/internal/keycheck"
 )
 
 // The sizes of documents that are read.
@@ -34,8 +37,8 @@ func ParseJWK(data []byte, algs ...Algorithm) (*Key, error) {
 		return nil, fmt.Errorf("parse JWK: %d bytes, more than %d", len(data), maxJWK)
 	}
 	j := make(jwk)
-	err := parseObject(string(data), func(p *parser, name string) (err error) {
-		j[name], err = p.value()
+	err := parseObject(string(data), func(r *reader, name string) (err error) {
+		j[name], err = r.Value()
 		return err
 	})
 	if err != nil {
@@ -106,8 +109,8 @@ func parseSet(data []byte) ([]jwk, error) {
 		return nil, fmt.Errorf("%d bytes, more than %d", len(data), maxJWKS)
 	}
 	var members any
-	err := parseObject(string(data), func(p *parser, name string) error {
-		v, err := p.value()
+	err := parseObject(string(data), func(r *reader, name string) error {
+		v, err := r.Value()
 		if name == "keys" {
 			members = v
 		}
@@ -261,10 +264,10 @@ func (j jwk) rsaPublic() (*rsa.PublicKey, error) {
 		return nil, err
 	}
 	if !slices.Equal(e, []byte{1, 0, 1}) {
-		return nil, fmt.Errorf("an RSA key has the exponent %d, spelled AQAB", rsaExponent)
+		return nil, fmt.Errorf("an RSA key has the exponent %d, spelled AQAB", keycheck.RSAExponent)
 	}
-	public := &rsa.PublicKey{N: newInt(n), E: rsaExponent}
-	return public, checkRSA(public)
+	public := &rsa.PublicKey{N: newInt(n), E: keycheck.RSAExponent}
+	return public, keycheck.RSA(public)
 }
 
 func (j jwk) rsaPrivate() (*rsa.PrivateKey, error) {
@@ -280,7 +283,7 @@ func (j jwk) rsaPrivate() (*rsa.PrivateKey, error) {
 		if parts[i], err = j.bytes(name); err != nil {
 			return nil, err
 		}
-		if len(parts[i]) > maxRSABits/8 {
+		if len(parts[i]) > keycheck.MaxRSABits/8 {
 			return nil, fmt.Errorf("member %q is too long", name)
 		}
 	}
@@ -364,7 +367,7 @@ func (j jwk) text(name string) (string, error) {
 // bytes returns what the member name spells in base64url.
 func (j jwk) bytes(name string) ([]byte, error) {
 	s, _ := j[name].(string)
-	b, ok := appendDecoded(nil, s)
+	b, ok := base64url.Append(nil, s)
 	if !ok || len(b) == 0 {
 		return nil, fmt.Errorf("member %q is missing or not base64url", name)
 	}
@@ -387,12 +390,22 @@ func (k *Key) MarshalJSON() ([]byte, error) {
 	if !k.usable() || k.Symmetric() {
 		return nil, errors.New("marshal key: it has no public half")
 	}
-	// The members that make up the key come first.
-	b := k.thumbprintInput()
-	b = append(b[:len(b)-1], `,"use":"sig"`...)
+	return k.appendPublic(nil), nil
+}
+
+// appendPublic appends the public half as a JWK. The members that make up the
+// key come first.
+func (k *Key) appendPublic(b []byte) []byte {
+	b = append(b, k.thumbprintInput()...)
+	return k.appendCommon(b[:len(b)-1])
+}
+
+// appendCommon appends what all keys say about themselves, and closes the JWK.
+func (k *Key) appendCommon(b []byte) []byte {
+	b = append(b, `,"use":"sig"`...)
 	b = appendText(b, "alg", string(k.alg))
 	b = appendText(b, "kid", k.kid)
-	return append(b, '}'), nil
+	return append(b, '}')
 }
 
 // thumbprintInput returns the members that make up a public key, in the order

@@ -1,6 +1,7 @@
 package jose
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -14,15 +15,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"unicode/utf8"
-)
 
-// The sizes of RSA keys that are used, in bits (RFC 7518 §3.3 and a ceiling
-// that bounds the work), and the one exponent.
-const (
-	minRSABits  = 2048
-	maxRSABits  = 8192
-	rsaExponent = 65537
+	"github.com/gatewright/gate/jose/internal/keycheck"
 )
 
 // A Key verifies, and perhaps signs, with exactly one algorithm. It is immutable
@@ -37,12 +31,17 @@ type Key struct {
 	mac         *macKey            // HMAC only
 	public      crypto.PublicKey   // *rsa.PublicKey, *ecdsa.PublicKey, ed25519.PublicKey; nil for HMAC
 	private     signFunc           // nil when the key can only verify
+	secret      secretFunc         // nil when the secret half is not here
 	fingerprint *[sha256.Size]byte // tells keys apart; a pointer, so that a copy of the key prints none of it
 }
 
 // A signFunc is the Sign of a private key. The fmt package prints no functions,
 // and follows everything else.
 type signFunc func(rand io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error)
+
+// A secretFunc returns the secret half: []byte, *rsa.PrivateKey,
+// *ecdsa.PrivateKey or ed25519.PrivateKey. It is a function for the same reason.
+type secretFunc func() any
 
 var (
 	_ fmt.Stringer   = (*Key)(nil)
@@ -58,13 +57,15 @@ func NewHMACKey(kid string, alg Algorithm, secret []byte) (*Key, error) {
 	if !ok || s.family != familyHMAC {
 		return nil, fmt.Errorf("HMAC key: algorithm %q is not for a shared secret", alg)
 	}
-	if err := checkKeyID(kid); err != nil {
+	if err := keycheck.ID(kid); err != nil {
 		return nil, fmt.Errorf("HMAC key: %w", err)
 	}
-	if err := checkSecret(secret, s.hash.Size()); err != nil {
+	if err := keycheck.Secret(secret, s.hash.Size()); err != nil {
 		return nil, fmt.Errorf("HMAC key: %w", err)
 	}
+	secret = bytes.Clone(secret)
 	k := &Key{kid: kid, alg: alg, scheme: s, mac: newMACKey(s.hash, secret)}
+	k.secret = func() any { return secret }
 	k.fingerprint = fingerprint(kid, alg, secret)
 	return k, nil
 }
@@ -78,7 +79,7 @@ func NewPrivateKey(kid string, alg Algorithm, private crypto.Signer) (*Key, erro
 		return nil, errors.New("private key: there is none")
 	}
 	if p, ok := private.(*rsa.PrivateKey); ok {
-		if err := checkRSA(&p.PublicKey); err != nil { // before any work is done with it
+		if err := keycheck.RSA(&p.PublicKey); err != nil { // before any work is done with it
 			return nil, fmt.Errorf("private key: %w", err)
 		}
 		if err := p.Validate(); err != nil {
@@ -92,7 +93,7 @@ func NewPrivateKey(kid string, alg Algorithm, private crypto.Signer) (*Key, erro
 	if err != nil {
 		return nil, fmt.Errorf("private key: %w", err)
 	}
-	k.private = private.Sign
+	k.private, k.secret = private.Sign, secretHalf(private)
 	return k, nil
 }
 
@@ -104,7 +105,7 @@ func NewPublicKey(kid string, alg Algorithm, public crypto.PublicKey) (*Key, err
 	if !ok || s.symmetric() {
 		return nil, fmt.Errorf("public key: algorithm %q is not for a public key", alg)
 	}
-	if err := checkKeyID(kid); err != nil {
+	if err := keycheck.ID(kid); err != nil {
 		return nil, fmt.Errorf("public key: %w", err)
 	}
 	public, err := copyPublic(public, s)
@@ -154,7 +155,7 @@ func generate(s scheme) (crypto.Signer, error) {
 		_, private, err := ed25519.GenerateKey(rand.Reader)
 		return private, err
 	default:
-		return rsa.GenerateKey(rand.Reader, minRSABits)
+		return rsa.GenerateKey(rand.Reader, keycheck.MinRSABits)
 	}
 }
 
@@ -182,7 +183,7 @@ func (k *Key) Public() *Key {
 		return k
 	default:
 		public := *k
-		public.private = nil
+		public.private, public.secret = nil, nil
 		return &public
 	}
 }
@@ -239,16 +240,6 @@ func fingerprint(kid string, alg Algorithm, material []byte) *[sha256.Size]byte 
 	return &sum
 }
 
-func checkKeyID(kid string) error {
-	if len(kid) > maxKeyID {
-		return fmt.Errorf("the key ID has %d bytes, more than %d", len(kid), maxKeyID)
-	}
-	if !utf8.ValidString(kid) {
-		return errors.New("the key ID is not valid UTF-8")
-	}
-	return nil
-}
-
 // copyPublic returns a copy of public after checking that it is fit for s.
 func copyPublic(public crypto.PublicKey, s scheme) (crypto.PublicKey, error) {
 	switch public := public.(type) {
@@ -276,27 +267,11 @@ func copyPublic(public crypto.PublicKey, s scheme) (crypto.PublicKey, error) {
 }
 
 func copyRSA(public *rsa.PublicKey) (*rsa.PublicKey, error) {
-	if err := checkRSA(public); err != nil {
+	if err := keycheck.RSA(public); err != nil {
 		return nil, err
 	}
 	c := &rsa.PublicKey{N: newInt(public.N.Bytes()), E: public.E}
 	return c, nil
-}
-
-func checkRSA(public *rsa.PublicKey) error {
-	if public == nil || public.N == nil || public.N.Sign() <= 0 {
-		return errors.New("an RSA key without a modulus")
-	}
-	if bits := public.N.BitLen(); bits < minRSABits || bits > maxRSABits {
-		return fmt.Errorf("an RSA key has %d to %d bits, not %d", minRSABits, maxRSABits, bits)
-	}
-	if public.N.Bit(0) == 0 {
-		return errors.New("an RSA key with an even modulus")
-	}
-	if public.E != rsaExponent {
-		return fmt.Errorf("an RSA key has the exponent %d, not %d", rsaExponent, public.E)
-	}
-	return nil
 }
 
 func copyECDSA(public *ecdsa.PublicKey, curve string) (*ecdsa.PublicKey, error) {

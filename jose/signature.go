@@ -29,10 +29,10 @@ type macState struct {
 	sum  [sha512.Size]byte
 }
 
+// newMACKey keeps secret, which nobody changes.
 func newMACKey(h crypto.Hash, secret []byte) *macKey {
-	own := append([]byte(nil), secret...)
 	return &macKey{states: sync.Pool{New: func() any {
-		return &macState{hash: hmac.New(h.New, own)}
+		return &macState{hash: hmac.New(h.New, secret)}
 	}}}
 }
 

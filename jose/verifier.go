@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/gatewright/gate/internal/base64url"
 )
 
 // The limits of a VerifierConfig.
@@ -230,7 +232,7 @@ func (v *Verifier) header(raw string, tmp *scratch) (*header, error) {
 
 // decode returns what s spells, until it is called again.
 func (tmp *scratch) decode(s string) ([]byte, bool) {
-	b, ok := appendDecoded(tmp.part[:0], s)
+	b, ok := base64url.Append(tmp.part[:0], s)
 	if ok {
 		tmp.part = b
 	}

@@ -7,84 +7,114 @@ import (
 	"unicode/utf8"
 )
 
-// quoted passes over a string and returns what stands between the quotes,
-// checked, and whether it has escapes.
-func (s *scanner) quoted() (inner []byte, escaped bool, err error) {
-	open := s.pos
-	s.pos++
-	for {
-		s.pos += plain(s.data[s.pos:])
-		if s.pos >= len(s.data) {
-			return nil, false, s.failAt(open, "a string that does not end")
-		}
-		switch c := s.data[s.pos]; {
-		case c == '"':
-			inner = s.data[open+1 : s.pos]
-			s.pos++
-			return inner, escaped, nil
-		case c == '\\':
-			escaped = true
-			if err := s.escape(); err != nil {
-				return nil, false, err
-			}
-		case c < ' ':
-			return nil, false, s.fail("a control character in a string")
-		default:
-			r, size := utf8.DecodeRune(s.data[s.pos:])
-			if r == utf8.RuneError && size == 1 {
-				return nil, false, s.fail("not UTF-8")
-			}
-			s.pos += size
-		}
+// special holds the bytes that do not stand for themselves in a string.
+var special = func() (table [256]bool) {
+	for c := range ' ' {
+		table[c] = true
 	}
+	table['"'], table['\\'] = true, true
+	return table
+}()
+
+// String reads a string.
+func (r *Reader) String() (string, error) {
+	if r.Peek() != '"' {
+		return "", r.unexpected("a string")
+	}
+	return r.string()
 }
 
-// plain returns how many bytes at the start of data are ASCII that stands for
-// itself in a string.
-func plain(data []byte) int {
-	for i, c := range data {
-		if c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
-			return i
-		}
+// string reads a string; the reader stands at its quote. That the text is UTF-8
+// has been checked.
+func (r *Reader) string() (string, error) {
+	text, start := r.text, r.pos+1
+	i := start
+	for i < len(text) && !special[text[i]] {
+		i++
 	}
-	return len(data)
-}
-
-// escape passes over an escape. A surrogate must be half of a pair.
-func (s *scanner) escape() error {
-	if s.pos+1 >= len(s.data) {
-		return s.unexpected("an escape")
-	}
-	switch s.data[s.pos+1] {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		s.pos += 2
-		return nil
-	case 'u':
-		r, ok := unit(s.data[s.pos:])
-		if !ok {
-			return s.fail("an escape that is none")
+	switch {
+	case i == len(text):
+		return "", r.fail("a string that does not end")
+	case text[i] == '"':
+		r.pos = i + 1
+		if r.own {
+			return strings.Clone(text[start:i]), nil
 		}
-		size := 6
-		if utf16.IsSurrogate(r) {
-			low, ok := unit(s.data[s.pos+6:])
-			if !ok || utf16.DecodeRune(r, low) == unicode.ReplacementChar {
-				return s.fail("half of a surrogate pair")
-			}
-			size = 12
-		}
-		s.pos += size
-		return nil
+		return text[start:i], nil
 	default:
-		return s.fail("an escape that is none")
+		return r.escaped(start, i)
 	}
 }
 
-// unit reads the \uXXXX at the start of data.
-func unit(data []byte) (r rune, ok bool) {
-	if len(data) < 6 || data[0] != '\\' || data[1] != 'u' {
+// escaped reads on in a string that began at start, and whose first byte that
+// does not stand for itself is at i.
+func (r *Reader) escaped(start, i int) (string, error) {
+	b := append(make([]byte, 0, 2*(i-start)+16), r.text[start:i]...)
+	for r.pos = i; r.pos < len(r.text); {
+		c := r.text[r.pos]
+		switch {
+		case c == '"':
+			r.pos++
+			return string(b), nil
+		case c < ' ':
+			return "", r.fail("a control character in a string")
+		case c == '\\':
+			char, err := r.escape()
+			if err != nil {
+				return "", err
+			}
+			b = utf8.AppendRune(b, char)
+		default:
+			b = append(b, c)
+			r.pos++
+		}
+	}
+	return "", r.failAt(start-1, "a string that does not end")
+}
+
+// escape reads an escape; the reader stands at its backslash.
+func (r *Reader) escape() (rune, error) {
+	if r.pos+1 == len(r.text) {
+		return 0, r.unexpected("an escape")
+	}
+	char, size := rune(0), 2
+	switch c := r.text[r.pos+1]; c {
+	case '"', '\\', '/':
+		char = rune(c)
+	case 'b':
+		char = '\b'
+	case 'f':
+		char = '\f'
+	case 'n':
+		char = '\n'
+	case 'r':
+		char = '\r'
+	case 't':
+		char = '\t'
+	case 'u':
+		unit, ok := codeUnit(r.text[r.pos:])
+		if !ok {
+			return 0, r.fail("an escape that is none")
+		}
+		if char, size = unit, 6; utf16.IsSurrogate(unit) {
+			low, ok := codeUnit(r.text[r.pos+6:])
+			if char, size = utf16.DecodeRune(unit, low), 12; !ok || char == unicode.ReplacementChar {
+				return 0, r.fail("half of a surrogate pair")
+			}
+		}
+	default:
+		return 0, r.fail("an escape that is none")
+	}
+	r.pos += size
+	return char, nil
+}
+
+// codeUnit reads the \uXXXX at the start of text.
+func codeUnit(text string) (unit rune, ok bool) {
+	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
 		return 0, false
 	}
-	for _, c := range data[2:6] {
+	for _, c := range []byte(text[2:6]) {
 		switch {
 		case c >= '0' && c <= '9':
 			c -= '0'
@@ -95,104 +125,7 @@ func unit(data []byte) (r rune, ok bool) {
 		default:
 			return 0, false
 		}
-		r = r<<4 | rune(c)
+		unit = unit<<4 | rune(c)
 	}
-	return r, true
-}
-
-// text reads a string.
-func (s *scanner) text() (string, error) {
-	inner, escaped, err := s.quoted()
-	if err != nil {
-		return "", err
-	}
-	if !escaped {
-		return string(inner), nil
-	}
-	return unescape(inner), nil
-}
-
-// unescape resolves the escapes in what quoted returned.
-func unescape(inner []byte) string {
-	var b strings.Builder
-	b.Grow(len(inner))
-	for i := 0; i < len(inner); i++ {
-		if inner[i] != '\\' {
-			b.WriteByte(inner[i])
-			continue
-		}
-		i++
-		switch c := inner[i]; c {
-		case 'b':
-			b.WriteByte('\b')
-		case 'f':
-			b.WriteByte('\f')
-		case 'n':
-			b.WriteByte('\n')
-		case 'r':
-			b.WriteByte('\r')
-		case 't':
-			b.WriteByte('\t')
-		case 'u':
-			r, _ := unit(inner[i-1:])
-			i += 4
-			if utf16.IsSurrogate(r) {
-				low, _ := unit(inner[i+1:])
-				r = utf16.DecodeRune(r, low)
-				i += 6
-			}
-			b.WriteRune(r)
-		default:
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
-}
-
-// names are the names of one object so far. Objects are small as a rule, so a
-// list comes first and a map only when comparing would become slow.
-type names struct {
-	few    [16]string
-	n      int
-	folded map[string]struct{}
-}
-
-// add reports whether name is new, whatever its case.
-func (n *names) add(name string) bool {
-	if n.folded == nil && n.n < len(n.few) {
-		for _, other := range n.few[:n.n] {
-			if strings.EqualFold(other, name) {
-				return false
-			}
-		}
-		n.few[n.n] = name
-		n.n++
-		return true
-	}
-	if n.folded == nil {
-		n.folded = make(map[string]struct{}, 4*len(n.few))
-		for _, other := range n.few {
-			n.folded[fold(other)] = struct{}{}
-		}
-	}
-	key := fold(name)
-	if _, ok := n.folded[key]; ok {
-		return false
-	}
-	n.folded[key] = struct{}{}
-	return true
-}
-
-// fold returns the same text for all names that strings.EqualFold calls equal.
-func fold(name string) string {
-	return strings.Map(func(r rune) rune {
-		if r < utf8.RuneSelf && (r < 'a' || r > 'z') { // upper case comes before lower case
-			return r
-		}
-		least := r
-		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
-			least = min(least, f)
-		}
-		return least
-	}, name)
+	return unit, true
 }

@@ -1,12 +1,55 @@
-package jose
+// Package keycheck refuses weak keys, for signatures and for encryption alike.
+package keycheck
 
 import (
 	"bytes"
+	"crypto/rsa"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
+
+// The sizes of RSA keys that are used, in bits (RFC 7518 §3.3 and a ceiling
+// that bounds the work), and the one exponent.
+const (
+	MinRSABits  = 2048
+	MaxRSABits  = 8192
+	RSAExponent = 65537
+)
+
+// MaxID bounds a key ID, in bytes.
+const MaxID = 256
+
+// ID refuses key IDs that are too long or not UTF-8; an empty one is good.
+func ID(kid string) error {
+	if len(kid) > MaxID {
+		return fmt.Errorf("the key ID has %d bytes, more than %d", len(kid), MaxID)
+	}
+	if !utf8.ValidString(kid) {
+		return errors.New("the key ID is not valid UTF-8")
+	}
+	return nil
+}
+
+// RSA refuses keys of another size or exponent, before any work is done with
+// them.
+func RSA(public *rsa.PublicKey) error {
+	if public == nil || public.N == nil || public.N.Sign() <= 0 {
+		return errors.New("an RSA key without a modulus")
+	}
+	if bits := public.N.BitLen(); bits < MinRSABits || bits > MaxRSABits {
+		return fmt.Errorf("an RSA key has %d to %d bits, not %d", MinRSABits, MaxRSABits, bits)
+	}
+	if public.N.Bit(0) == 0 {
+		return errors.New("an RSA key with an even modulus")
+	}
+	if public.E != RSAExponent {
+		return fmt.Errorf("an RSA key has the exponent %d, not %d", RSAExponent, public.E)
+	}
+	return nil
+}
 
 // minDistinct is how many different bytes a secret has at least. Half of the
 // sixteen that hexadecimal text is made of never occurs by chance.
@@ -19,8 +62,10 @@ var placeholders = [...]string{ //nolint:gochecknoglobals // a constant, if arra
 	"supersecret", "topsecret", "secretkey", "jwtsecret", "insecure", "example", "notasecret", "donotuse", "todo",
 }
 
-// checkSecret refuses what is no secret. Its errors do not quote it.
-func checkSecret(secret []byte, minSize int) error {
+// Secret refuses what is shorter than minSize bytes or could be guessed: a
+// placeholder, a repetition, an encoded key, a document. Its errors do not quote
+// it.
+func Secret(secret []byte, minSize int) error {
 	if len(secret) < minSize {
 		return fmt.Errorf("the secret has %d bytes, it needs %d", len(secret), minSize)
 	}

@@ -1,4 +1,5 @@
-package cookie
+// Package origin judges which web site caused a request that a cookie vouches for.
+package origin
 
 import (
 	"errors"
@@ -9,35 +10,39 @@ import (
 	"strings"
 )
 
-// origins judges where a request comes from. There is no pattern that goes
-// around it.
-type origins struct {
+// A Guard judges where a request comes from. There is no pattern that goes
+// around it. It is safe for concurrent use; [New] makes one.
+type Guard struct {
 	protection *http.CrossOriginProtection
 	trusted    map[string]bool
-	err        error // what is wrong with the list
 }
 
-func newOrigins(trusted []string) origins {
-	o := origins{protection: http.NewCrossOriginProtection(), trusted: make(map[string]bool, len(trusted))}
+// New returns a guard that lets these origins through besides a service's own.
+func New(trusted []string) (*Guard, error) {
+	o := &Guard{protection: http.NewCrossOriginProtection(), trusted: make(map[string]bool, len(trusted))}
+	var errs []error
 	for _, origin := range trusted {
 		switch err := o.protection.AddTrustedOrigin(origin); {
 		case err != nil:
-			o.err = errors.Join(o.err, err)
+			errs = append(errs, err)
 		case !secure(origin):
-			o.err = errors.Join(o.err, fmt.Errorf("the origin %q has to be https: http is anybody's on the way", origin))
+			errs = append(errs, fmt.Errorf("the origin %q has to be https: http is anybody's on the way", origin))
 		case strings.ToLower(origin) != origin:
-			o.err = errors.Join(o.err, fmt.Errorf("the origin %q has to be in lower case, as browsers send it", origin))
+			errs = append(errs, fmt.Errorf("the origin %q has to be in lower case, as browsers send it", origin))
 		}
 		o.trusted[origin] = true
 	}
-	return o
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return o, nil
 }
 
-// check returns an error when another site may have caused r. A request to
+// Check returns an error when another site may have caused r. A request to
 // upgrade the connection is judged whatever its method: browsers let any site
 // open a WebSocket. Beyond net/http's rules the origin itself has to be secure,
 // for the cookie is: the same host on http is another site.
-func (o origins) check(r *http.Request) error {
+func (o *Guard) Check(r *http.Request) error {
 	if _, upgrade := r.Header["Upgrade"]; upgrade {
 		unsafe := *r
 		unsafe.Method = http.MethodPost

@@ -1,0 +1,191 @@
+package outbound_test
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/gatewright/gate/internal/outbound"
+)
+
+func newClient(t *testing.T, cfg outbound.Config) *outbound.Client {
+	t.Helper()
+	c, err := outbound.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestJKS02_redirect(t *testing.T) {
+	var asked atomic.Int64
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+	defer other.Close()
+	server := httptest.NewServer(http.RedirectHandler(other.URL, http.StatusFound))
+	defer server.Close()
+	doc, err := newClient(t, outbound.Config{}).Get(t.Context(), server.URL+"/a?secret=b", "*/*")
+	if status, ok := errors.AsType[outbound.StatusError](err); !ok || status != http.StatusFound || doc != nil {
+		t.Errorf("%v, %v", doc, err)
+	}
+	if err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("the error shows the query: %v", err)
+	}
+	if n := asked.Load(); n != 0 {
+		t.Errorf("the other host was asked %d times", n)
+	}
+}
+
+func TestJKS02_size(t *testing.T) {
+	for name, tt := range map[string]struct {
+		header, body int
+		chunked, ok  bool
+	}{
+		"just right":          {0, outbound.MaxBody, false, true},
+		"just right, chunked": {0, outbound.MaxBody, true, true},
+		"a byte more":         {0, outbound.MaxBody + 1, false, false},
+		"a byte more in bits": {0, outbound.MaxBody + 1, true, false},
+		"a long header":       {80 << 10, 1, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("X", strings.Repeat("x", tt.header))
+				if tt.chunked {
+					_ = http.NewResponseController(w).Flush()
+				}
+				_, _ = w.Write(make([]byte, tt.body))
+			}))
+			defer server.Close()
+			doc, err := newClient(t, outbound.Config{}).Get(t.Context(), server.URL, "*/*")
+			if (err == nil) != tt.ok || tt.ok && len(doc.Body) != tt.body {
+				t.Errorf("accepted: %t, want %t: %v", err == nil, tt.ok, err)
+			}
+		})
+	}
+}
+
+// The environment names a proxy; nobody asks it.
+func TestJKS02_noProxy(t *testing.T) {
+	for _, guarded := range []bool{true, false} {
+		if newClient(t, outbound.Config{Guarded: guarded}).Proxies() {
+			t.Errorf("guarded %t: a client asks for a proxy", guarded)
+		}
+	}
+}
+
+func TestJKS03_addresses(t *testing.T) {
+	for _, addr := range []string{
+		"0.0.0.0", "0.1.2.3", "10.0.0.1", "100.64.0.1", "100.127.255.255", "127.0.0.1", "127.255.255.254",
+		"169.254.169.254", "172.16.0.1", "172.31.255.255", "192.0.0.1", "192.0.2.1", "192.88.99.1", "192.168.1.1",
+		"198.18.0.1", "198.19.255.255", "198.51.100.1", "203.0.113.1", "224.0.0.1", "239.255.255.255", "240.0.0.1", "255.255.255.255",
+		"::", "::1", "::7f00:1", "::ffff:127.0.0.1", "::ffff:8.8.8.8", "64:ff9b::7f00:1", "64:ff9b::808:808", "64:ff9b:1::1",
+		"100::1", "2001::1", "2001:1::1", "2001:20::1", "2001:db8::1", "2002:7f00:1::", "3fff::1", "3fff:fff::1", "5f00::1",
+		"fc00::1", "fd00::1", "fe80::1", "fe80::1%eth0", "2606:4700::1111%eth0", "fec0::1", "ff02::1",
+	} {
+		if outbound.Public(netip.MustParseAddr(addr)) {
+			t.Errorf("%s is public", addr)
+		}
+	}
+	for _, addr := range []string{
+		"1.1.1.1", "8.8.8.8", "100.63.255.255", "100.128.0.1", "169.253.1.1", "172.15.0.1", "172.32.0.1", "192.0.1.1",
+		"198.17.0.1", "198.20.0.1", "223.255.255.254", "2606:4700:4700::1111", "2a00:1450::1", "2001:4860:4860::8888", "2001:200::1",
+	} {
+		if !outbound.Public(netip.MustParseAddr(addr)) {
+			t.Errorf("%s is not public", addr)
+		}
+	}
+	if outbound.Public(netip.Addr{}) {
+		t.Error("no address is public")
+	}
+	for address, ok := range map[string]bool{
+		"8.8.8.8:443": true, "8.8.8.8:80": false, "8.8.8.8:22": false, "10.0.0.1:443": false, "[::1]:443": false, "": false, "8.8.8.8": false,
+	} {
+		if err := outbound.Control(address); (err == nil) != ok {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
+// A name that was public when somebody looked is 127.0.0.1 when it is dialled.
+func TestJKS03_rebinding(t *testing.T) {
+	var answers atomic.Int64
+	dns := nameserver(t, func() [4]byte {
+		if answers.Add(1) == 1 {
+			return [4]byte{8, 8, 8, 8}
+		}
+		return [4]byte{127, 0, 0, 1}
+	})
+	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "udp", dns)
+	}}
+	if addrs, err := resolver.LookupNetIP(t.Context(), "ip4", "rebind.test."); err != nil || !outbound.Public(addrs[0].Unmap()) {
+		t.Fatalf("the first look: %v, %v", addrs, err)
+	}
+	c := newClient(t, outbound.Config{Guarded: true, Resolver: resolver})
+	_, err := c.Get(t.Context(), "https://rebind.test./keys", "*/*")
+	if refused, ok := errors.AsType[outbound.AddressError](err); !ok || refused != "127.0.0.1:443" {
+		t.Errorf("the second look: %v", err)
+	}
+}
+
+// nameserver answers every question for an IPv4 address, and knows no other.
+func nameserver(t *testing.T, answer func() [4]byte) string {
+	t.Helper()
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	go func() {
+		b := make([]byte, 1500)
+		for {
+			n, from, err := conn.ReadFrom(b)
+			if err != nil {
+				return
+			}
+			end := 12 // of the question: labels, a zero, type and class
+			for end < n && b[end] != 0 {
+				end += int(b[end]) + 1
+			}
+			end += 5
+			reply := append([]byte(nil), b[:end]...)
+			binary.BigEndian.PutUint16(reply[2:], 0x8180)
+			copy(reply[4:], []byte{0, 1, 0, 0, 0, 0, 0, 0})
+			if binary.BigEndian.Uint16(b[end-4:]) == 1 {
+				reply[7] = 1
+				ip := answer()
+				reply = append(reply, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4)
+				reply = append(reply, ip[:]...)
+			}
+			_, _ = conn.WriteTo(reply, from)
+		}
+	}()
+	return conn.LocalAddr().String()
+}
+
+// Plain http is for this machine, whatever its names resolve to.
+func TestLoopbackOnly(t *testing.T) {
+	c := newClient(t, outbound.Config{})
+	for _, raw := range []string{"http://10.0.0.1/", "http://issuer.test/", "http://127.0.0.1.issuer.test/", "ftp://127.0.0.1/", "http://[fe80::1]/"} {
+		if _, err := c.Get(t.Context(), raw, "*/*"); err == nil || !strings.Contains(err.Error(), "not https") {
+			t.Errorf("%s: %v", raw, err)
+		}
+	}
+}
+
+func TestNew_guardHasNoWayRound(t *testing.T) {
+	for _, cfg := range []outbound.Config{
+		{Guarded: true, Transport: http.DefaultTransport},
+		{Guarded: true, Proxy: http.ProxyFromEnvironment},
+	} {
+		if _, err := outbound.New(cfg); err == nil {
+			t.Errorf("%+v: accepted", cfg.Guarded)
+		}
+	}
+}
