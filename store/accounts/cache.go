@@ -5,50 +5,51 @@ import (
 	"time"
 )
 
-// owner is the account that a session belongs to.
+// owner is the account that something belongs to.
 type owner struct{ entity, subject string }
 
-// cache remembers for a moment which sessions are active. It never remembers
-// that one is not.
-type cache struct {
+// cache remembers for a moment what the database said is good. It never
+// remembers that something is not.
+type cache[K comparable, V any] struct {
 	size int
 	ttl  time.Duration
 
 	mu      sync.RWMutex
-	entries map[string]entry
-	drops   uint64 // counts the calls of drop and dropOwner
+	entries map[K]entry[V]
+	drops   uint64 // counts the calls of drop and dropIf
 }
 
-type entry struct {
-	owner owner
-	until time.Time
+type entry[V any] struct {
+	value V
+	until int64 // in nanoseconds since 1970: a third of a time.Time
 }
 
-func newCache(size int, ttl time.Duration) *cache {
-	return &cache{size: size, ttl: ttl, entries: make(map[string]entry)}
+func newCache[K comparable, V any](size int, ttl time.Duration) *cache[K, V] {
+	return &cache[K, V]{size: size, ttl: ttl, entries: make(map[K]entry[V])}
 }
 
-// get returns the owner of the session if it is known to be active.
-func (c *cache) get(id string, now time.Time) (owner, bool) {
+// get returns what is remembered of key.
+func (c *cache[K, V]) get(key K, now time.Time) (V, bool) {
 	c.mu.RLock()
-	e, ok := c.entries[id]
+	e, ok := c.entries[key]
 	c.mu.RUnlock()
-	if !ok || !now.Before(e.until) {
-		return owner{}, false
+	if !ok || now.UnixNano() >= e.until {
+		var none V
+		return none, false
 	}
-	return e.owner, true
+	return e.value, true
 }
 
 // epoch is taken before the database is asked, for put.
-func (c *cache) epoch() uint64 {
+func (c *cache[K, V]) epoch() uint64 {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	return c.drops
 }
 
-// put remembers a session, never past expires. It does nothing if anything was
+// put remembers a value, never past expires. It does nothing if anything was
 // dropped since epoch: the answer of the database may be from before an end.
-func (c *cache) put(id string, who owner, epoch uint64, now, expires time.Time) {
+func (c *cache[K, V]) put(key K, value V, epoch uint64, now, expires time.Time) {
 	until := now.Add(c.ttl)
 	if expires.Before(until) {
 		until = expires
@@ -58,18 +59,18 @@ func (c *cache) put(id string, who owner, epoch uint64, now, expires time.Time) 
 	if c.drops != epoch {
 		return
 	}
-	if _, ok := c.entries[id]; !ok && len(c.entries) >= c.size {
+	if _, ok := c.entries[key]; !ok && len(c.entries) >= c.size {
 		c.makeRoom(now)
 	}
-	c.entries[id] = entry{who, until}
+	c.entries[key] = entry[V]{value, until.UnixNano()}
 }
 
 // makeRoom removes what is stale among a few entries, and at least one.
-func (c *cache) makeRoom(now time.Time) {
+func (c *cache[K, V]) makeRoom(now time.Time) {
 	looked := 0
-	for id, e := range c.entries { // in no particular order
-		if looked == 0 || !now.Before(e.until) {
-			delete(c.entries, id)
+	for key, e := range c.entries { // in no particular order
+		if looked == 0 || now.UnixNano() >= e.until {
+			delete(c.entries, key)
 		}
 		if looked++; looked == 8 {
 			return
@@ -77,20 +78,22 @@ func (c *cache) makeRoom(now time.Time) {
 	}
 }
 
-func (c *cache) drop(id string) {
+func (c *cache[K, V]) drop(keys ...K) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.drops++
-	delete(c.entries, id)
+	for _, key := range keys {
+		delete(c.entries, key)
+	}
 }
 
-func (c *cache) dropOwner(who owner) {
+func (c *cache[K, V]) dropIf(match func(V) bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.drops++
-	for id, e := range c.entries {
-		if e.owner == who {
-			delete(c.entries, id)
+	for key, e := range c.entries {
+		if match(e.value) {
+			delete(c.entries, key)
 		}
 	}
 }

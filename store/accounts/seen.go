@@ -3,20 +3,25 @@ package accounts
 import (
 	"context"
 	"database/sql"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/gatewright/gate/store"
 )
 
-// recorder writes when sessions were last seen, aside from the requests: one
+// recorder writes when rows were last used, aside from the requests: one
 // goroutine while there is something to write, one transaction for all that
 // came together.
 type recorder struct {
 	db *store.DB
+	// update takes the time in milliseconds and the identifier of the row.
+	update string
 
 	mu      sync.Mutex
 	waiting map[string]time.Time
+	writing map[string]time.Time
 	running bool
 	closed  bool
 	done    sync.WaitGroup
@@ -27,7 +32,7 @@ const (
 	recordTimeout = 10 * time.Second
 )
 
-// record notes that a session was seen, and returns at once.
+// record notes that a row was used, and returns at once.
 func (r *recorder) record(ctx context.Context, id string, at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -45,13 +50,24 @@ func (r *recorder) record(ctx context.Context, id string, at time.Time) {
 	}
 }
 
+// noted returns when a row was last used as far as that is not written yet, the
+// zero time if it is.
+func (r *recorder) noted(id string) time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if at, ok := r.waiting[id]; ok {
+		return at
+	}
+	return r.writing[id]
+}
+
 // run writes until nothing is waiting. What cannot be written is dropped: the
-// session is seen again.
+// row is used again.
 func (r *recorder) run(ctx context.Context) {
 	for {
 		r.mu.Lock()
-		batch := r.waiting
-		r.waiting = nil
+		r.writing, r.waiting = r.waiting, nil
+		batch := r.writing
 		r.running = len(batch) > 0
 		r.mu.Unlock()
 		if len(batch) == 0 {
@@ -65,14 +81,13 @@ func (r *recorder) write(ctx context.Context, batch map[string]time.Time) error 
 	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
 	defer cancel()
 	return r.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		stmt, err := tx.PrepareContext(ctx,
-			"UPDATE gate_sessions SET last_seen_at = $1 WHERE id = $2 AND last_seen_at < $1")
+		stmt, err := tx.PrepareContext(ctx, r.update)
 		if err != nil {
 			return err
 		}
 		defer stmt.Close()
-		for id, at := range batch {
-			if _, err := stmt.ExecContext(ctx, at.UnixMilli(), id); err != nil {
+		for _, id := range slices.Sorted(maps.Keys(batch)) { // in one order, or two processes wait for each other
+			if _, err := stmt.ExecContext(ctx, batch[id].UnixMilli(), id); err != nil {
 				return err
 			}
 		}

@@ -7,28 +7,19 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
-	"strings"
+	"sync"
 	"time"
-	"unicode"
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/store"
 )
 
-// An Error is a condition that callers act on; a target for errors.Is.
-type Error string
-
-// Error returns the condition in words.
-func (e Error) Error() string { return string(e) }
-
-// ErrNoSession means that there is no session with this identifier.
-const ErrNoSession Error = "no such session"
-
 // A Session is a session as it is stored.
 type Session struct {
 	gate.Session
 
+	// CreatedAt is when somebody logged in, LastSeenAt when the session was last
+	// used: to the minute, or to a tenth of IdleFor where that is less.
 	CreatedAt, LastSeenAt time.Time
 	// EndedAt is zero for a session that was not ended.
 	EndedAt time.Time
@@ -36,6 +27,10 @@ type Session struct {
 
 // SessionsConfig configures [NewSessions]. The zero value is ready for use.
 type SessionsConfig struct {
+	// Entity limits the store to sessions of one kind of account: it makes no
+	// others and takes others for none. Empty means any; a program with one
+	// kind of account needs no limit.
+	Entity string
 	// CacheFor is how long a session found active is taken to be so without
 	// asking the database, and therefore how late this process may learn of
 	// an end that another one brought about. Zero means five seconds, which
@@ -50,52 +45,89 @@ type SessionsConfig struct {
 const (
 	maxCacheFor      = 5 * time.Second
 	defaultCacheSize = 16384
-	seenEvery        = time.Minute // how exact LastSeenAt is
-	maxListed        = 100
+	seenEvery        = time.Minute     // how exact LastSeenAt is
+	minIdleFor       = time.Second     // what is shorter is a mistake
+	maxSessions      = 100             // live ones of an account
+	maxEnded         = 100             // others, kept until they are swept
 	readTimeout      = 3 * time.Second // a check that waits for longer is no answer
-	deleteBatch      = 1000            // rows deleted at once: the writer is needed by others
 )
 
-// Sessions is the store of sessions: [gate.Sessions], and what a person needs
-// to look after his own. It is safe for concurrent use. [NewSessions] makes
-// one, [Sessions.Close] ends what it does in the background.
+// The bounds of what callers hand in, in bytes.
+const (
+	maxEntity  = 64
+	maxSubject = 255
+)
+
+// Sessions is the store of sessions: [gate.Sessions] and [gate.CookieSessions],
+// and what a person needs to look after his own. It is safe for concurrent use.
+// [NewSessions] makes one, [Sessions.Close] ends what it does in the background.
 //
-// Any error other than [ErrNoSession] means that nothing is known of the
-// session; one caused by the database matches [store.ErrUnavailable].
+// # When a session is over
+//
+// A session is over when it was ended, when ExpiresAt has come, or when it was
+// not used for IdleFor; all three are judged here, whatever a client still
+// sends. How lately it was used is noted once a minute, or ten times in IdleFor
+// where that is less: an idle session may be over that much sooner, and never
+// later.
+//
+// An end brought about here counts at once in this process and within
+// [SessionsConfig.CacheFor] in every other. An account has at most a hundred
+// live sessions; with one more, the one unused for longest ends.
 type Sessions struct {
-	db    *store.DB
-	now   func() time.Time
-	cache *cache
-	seen  *recorder
+	db      *store.DB
+	now     func() time.Time
+	entity  string
+	live    *cache[string, owner]           // by identifier; what decides
+	secrets *cache[[32]byte, *gate.Session] // by digest; spares reading the row
+	seen    *recorder
+
+	mu    sync.RWMutex
+	hooks []func(context.Context, string)
 }
 
-var _ gate.Sessions = (*Sessions)(nil)
+var (
+	_ gate.Sessions       = (*Sessions)(nil)
+	_ gate.CookieSessions = (*Sessions)(nil)
+)
 
 // NewSessions returns a store of sessions in db, whose schema has the
 // [Migrations].
 func NewSessions(db *store.DB, cfg SessionsConfig) (*Sessions, error) {
-	switch {
-	case db == nil:
+	if db == nil {
 		return nil, errors.New("sessions: no database")
-	case cfg.CacheFor < 0 || cfg.CacheFor > maxCacheFor:
-		return nil, fmt.Errorf("sessions: cache for %v is not between 0 and %v", cfg.CacheFor, maxCacheFor)
-	case cfg.CacheSize < 0:
-		return nil, fmt.Errorf("sessions: negative cache size %d", cfg.CacheSize)
 	}
-	if cfg.CacheFor == 0 {
-		cfg.CacheFor = maxCacheFor
-	}
-	if cfg.CacheSize == 0 {
-		cfg.CacheSize = defaultCacheSize
+	if err := cacheConfig(&cfg.CacheFor, &cfg.CacheSize); err != nil {
+		return nil, fmt.Errorf("sessions: %w", err)
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
 	return &Sessions{
-		db: db, now: cfg.Now,
-		cache: newCache(cfg.CacheSize, cfg.CacheFor),
-		seen:  &recorder{db: db},
+		db: db, now: cfg.Now, entity: cfg.Entity,
+		live:    newCache[string, owner](cfg.CacheSize, cfg.CacheFor),
+		secrets: newCache[[32]byte, *gate.Session](cfg.CacheSize, cfg.CacheFor),
+		seen: &recorder{
+			db:     db,
+			update: "UPDATE gate_sessions SET last_seen_at = $1 WHERE id = $2 AND last_seen_at < $1 AND ended_at IS NULL",
+		},
 	}, nil
+}
+
+// cacheConfig checks the two settings of a cache, and fills them in.
+func cacheConfig(ttl *time.Duration, size *int) error {
+	switch {
+	case *ttl < 0 || *ttl > maxCacheFor:
+		return fmt.Errorf("cache for %v is not between 0 and %v", *ttl, maxCacheFor)
+	case *size < 0:
+		return fmt.Errorf("negative cache size %d", *size)
+	}
+	if *ttl == 0 {
+		*ttl = maxCacheFor
+	}
+	if *size == 0 {
+		*size = defaultCacheSize
+	}
+	return nil
 }
 
 // Close waits for what runs in the background: recording when sessions were
@@ -106,100 +138,212 @@ func (s *Sessions) Close() error {
 }
 
 // Create stores a session and returns its identifier: 130 random bits as text,
-// new at each call. The identifier of the argument is ignored. What the client
-// says of itself is cut and cleaned.
+// new at each call. The identifier of the argument is ignored, as is an
+// AuthenticatedAt in the future. What the client says of itself is cut and
+// cleaned.
 func (s *Sessions) Create(ctx context.Context, session gate.Session) (string, error) {
-	now := s.now()
-	switch {
-	case session.Subject == "" || session.Entity == "":
-		return "", errors.New("create session: without subject or entity")
-	case !session.ExpiresAt.After(now):
-		return "", errors.New("create session: it would have expired")
-	}
-	id := rand.Text()
-	var address string
-	if session.Client.Address.IsValid() {
-		address = session.Client.Address.Unmap().WithZone("").String()
-	}
-	_, err := s.db.Exec(ctx, `INSERT INTO gate_sessions
-		(id, entity, subject, strategy, user_agent, address, created_at, last_seen_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)`,
-		id, session.Entity, session.Subject, session.Strategy, readable(session.Client.UserAgent, 256), address,
-		now.UnixMilli(), session.ExpiresAt.UnixMilli())
+	id, err := s.create(ctx, session, sql.NullString{})
 	if err != nil {
 		return "", fmt.Errorf("create session: %w", err)
 	}
 	return id, nil
 }
 
-// Active reports whether the session exists, belongs to subject and has
-// neither ended nor expired. It asks the database at most once in
-// [SessionsConfig.CacheFor]; a session ended through this value is inactive at
-// once. Errors are not remembered.
+func (s *Sessions) create(ctx context.Context, session gate.Session, digest sql.NullString) (string, error) {
+	now := s.now()
+	if err := s.check(session, now); err != nil {
+		return "", err
+	}
+	if session.AuthenticatedAt.IsZero() || session.AuthenticatedAt.After(now) {
+		session.AuthenticatedAt = now
+	}
+	var address string
+	if session.Client.Address.IsValid() {
+		address = session.Client.Address.Unmap().WithZone("").String()
+	}
+	id := rand.Text()
+	var surplus []string
+	err := s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO gate_sessions
+			(id, entity, subject, strategy, user_agent, address, created_at, last_seen_at, expires_at,
+			authenticated_at, idle_for, secret_hash)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11)`,
+			id, session.Entity, session.Subject, session.Strategy, readable(session.Client.UserAgent, 256), address,
+			now.UnixMilli(), session.ExpiresAt.UnixMilli(), session.AuthenticatedAt.UnixMilli(), session.IdleFor.Milliseconds(), digest)
+		if err != nil {
+			return err
+		}
+		surplus, err = endSurplus(ctx, tx, session, id, now)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	if len(surplus) > 0 {
+		s.ended(ctx, surplus...)
+	}
+	return id, nil
+}
+
+func (s *Sessions) check(session gate.Session, now time.Time) error {
+	switch {
+	case session.Subject == "" || session.Entity == "":
+		return errors.New("without subject or entity")
+	case !storable(session.Subject, maxSubject) || !storable(session.Entity, maxEntity) || !storable(session.Strategy, maxEntity):
+		return errors.New("subject, entity or strategy is too long or no text")
+	case s.entity != "" && session.Entity != s.entity:
+		return fmt.Errorf("entity %q in a store for %q", session.Entity, s.entity)
+	case !session.ExpiresAt.After(now):
+		return errors.New("it would have expired")
+	case session.IdleFor != 0 && session.IdleFor < minIdleFor:
+		return fmt.Errorf("idle for %v is less than %v", session.IdleFor, minIdleFor)
+	}
+	return nil
+}
+
+// endSurplus keeps the rows of an account to a number, and returns the sessions
+// that ended for it. The one with this id is new and stays.
+func endSurplus(ctx context.Context, tx *sql.Tx, session gate.Session, id string, now time.Time) ([]string, error) {
+	_, err := tx.ExecContext(ctx, `DELETE FROM gate_sessions WHERE id IN
+		(SELECT id FROM gate_sessions WHERE entity = $1 AND subject = $2 AND (ended_at IS NOT NULL OR expires_at <= $3)
+		ORDER BY created_at DESC, id LIMIT $4 OFFSET $5)`,
+		session.Entity, session.Subject, now.UnixMilli(), batchSize, maxEnded)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.QueryContext(ctx, `UPDATE gate_sessions SET ended_at = $3 WHERE id IN
+		(SELECT id FROM gate_sessions WHERE entity = $1 AND subject = $2 AND ended_at IS NULL AND expires_at > $3 AND id <> $4
+		ORDER BY last_seen_at DESC, created_at DESC, id LIMIT $5 OFFSET $6)
+		RETURNING id`,
+		session.Entity, session.Subject, now.UnixMilli(), id, batchSize, maxSessions-1)
+	if err != nil {
+		return nil, err
+	}
+	return texts(rows)
+}
+
+// Active reports whether the session exists, belongs to subject and is not over.
+// It asks the database at most once in [SessionsConfig.CacheFor]; a session
+// ended through this value is inactive at once. Errors are not remembered.
 func (s *Sessions) Active(ctx context.Context, id, subject string) (bool, error) {
 	if !validID(id) {
 		return false, nil
 	}
 	now := s.now()
-	if owner, ok := s.cache.get(id, now); ok {
+	if owner, ok := s.live.get(id, now); ok {
 		return owner.subject == subject, nil
 	}
-	epoch := s.cache.epoch()
+	epoch := s.live.epoch()
 	session, err := s.Get(ctx, id)
+	if err == nil {
+		session, err = s.goesOn(ctx, session, now)
+	}
 	switch {
 	case errors.Is(err, ErrNoSession):
 		return false, nil
 	case err != nil:
 		return false, err
-	case !session.EndedAt.IsZero() || !session.ExpiresAt.After(now) || session.Subject != subject:
+	case session.Subject != subject:
 		return false, nil
 	}
-	s.cache.put(id, owner{session.Entity, session.Subject}, epoch, now, session.ExpiresAt)
-	if now.Sub(session.LastSeenAt) >= seenEvery {
-		s.seen.record(ctx, id, now)
-	}
+	s.noteUse(ctx, session, epoch, now)
 	return true, nil
 }
 
-const columns = "id, entity, subject, strategy, user_agent, address, created_at, last_seen_at, expires_at, ended_at"
+// goesOn returns the session, which was read from the database, if it is not
+// over, else [ErrNoSession]. One that looks idle is looked at again: its use may
+// be on the way to the database, or have arrived since.
+func (s *Sessions) goesOn(ctx context.Context, session Session, now time.Time) (Session, error) {
+	if s.over(session, now) {
+		return Session{}, ErrNoSession
+	}
+	if awake(session, session.LastSeenAt, now) || awake(session, s.seen.noted(session.ID), now) {
+		return session, nil
+	}
+	session, err := s.read(ctx, "id", session.ID)
+	if err == nil && (s.over(session, now) || !awake(session, session.LastSeenAt, now)) {
+		err = ErrNoSession
+	}
+	return session, err
+}
 
-// Get returns the session, whether or not it has ended, or [ErrNoSession]. Who
+// over reports whether the session was ended, has expired, or is none of ours.
+func (s *Sessions) over(session Session, now time.Time) bool {
+	return !session.EndedAt.IsZero() || !session.ExpiresAt.After(now) || s.entity != "" && session.Entity != s.entity
+}
+
+// awake reports whether the session, if it was seen then, is not idle now.
+func awake(session Session, seen, now time.Time) bool {
+	return session.IdleFor == 0 || seen.Add(session.IdleFor).After(now)
+}
+
+// noteUse remembers a session that goes on, and that it was used. The epoch is
+// from before it was read.
+func (s *Sessions) noteUse(ctx context.Context, session Session, epoch uint64, now time.Time) {
+	expires := session.ExpiresAt
+	every := seenEvery
+	if session.IdleFor > 0 {
+		every = min(every, session.IdleFor/10)
+		if idle := now.Add(session.IdleFor); idle.Before(expires) {
+			expires = idle
+		}
+	}
+	s.live.put(session.ID, owner{session.Entity, session.Subject}, epoch, now, expires)
+	if now.Sub(session.LastSeenAt) >= every {
+		s.seen.record(ctx, session.ID, now)
+	}
+}
+
+const columns = `id, entity, subject, strategy, user_agent, address, created_at, last_seen_at, expires_at, ended_at,
+	authenticated_at, idle_for`
+
+// Get returns the session, whether or not it is over, or [ErrNoSession]. Who
 // may see it is for the caller to decide.
 func (s *Sessions) Get(ctx context.Context, id string) (Session, error) {
 	if !validID(id) {
 		return Session{}, ErrNoSession
 	}
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	session, err := scan(s.db.Read().QueryRowContext(ctx, "SELECT "+columns+" FROM gate_sessions WHERE id = $1", id))
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return Session{}, ErrNoSession
-	case err != nil:
-		return Session{}, fmt.Errorf("get session: %w", s.db.Wrap(err))
+	session, err := s.read(ctx, "id", id)
+	if err != nil {
+		return Session{}, fmt.Errorf("get session: %w", err)
 	}
 	return session, nil
 }
 
-// List returns the live sessions of an account, the newest first, at most a
-// hundred.
+// read returns the session with this value in a column that has each once.
+func (s *Sessions) read(ctx context.Context, column, value string) (Session, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	row := s.db.Read().QueryRowContext(ctx, "SELECT "+columns+" FROM gate_sessions WHERE "+column+" = $1", value)
+	session, err := scanSession(row)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Session{}, ErrNoSession
+	}
+	return session, s.db.Wrap(err)
+}
+
+// List returns the sessions of an account that are not over, the newest first,
+// at most a hundred.
 func (s *Sessions) List(ctx context.Context, entity, subject string) ([]Session, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
+	now := s.now()
 	rows, err := s.db.Read().QueryContext(ctx, "SELECT "+columns+` FROM gate_sessions
 		WHERE entity = $1 AND subject = $2 AND ended_at IS NULL AND expires_at > $3
-		ORDER BY created_at DESC, id LIMIT $4`, entity, subject, s.now().UnixMilli(), maxListed)
+		ORDER BY created_at DESC, id LIMIT $4`, entity, subject, now.UnixMilli(), maxSessions)
 	if err != nil {
 		return nil, fmt.Errorf("list sessions: %w", s.db.Wrap(err))
 	}
 	defer rows.Close()
 	var list []Session
 	for rows.Next() {
-		session, err := scan(rows)
+		session, err := scanSession(rows)
 		if err != nil {
 			return nil, fmt.Errorf("list sessions: %w", s.db.Wrap(err))
 		}
-		list = append(list, session)
+		if awake(session, session.LastSeenAt, now) || awake(session, s.seen.noted(session.ID), now) {
+			list = append(list, session)
+		}
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("list sessions: %w", s.db.Wrap(err))
@@ -207,15 +351,19 @@ func (s *Sessions) List(ctx context.Context, entity, subject string) ([]Session,
 	return list, nil
 }
 
-// scan reads the columns of one session.
-func scan(row interface{ Scan(...any) error }) (Session, error) {
+// scanner is a row of a result.
+type scanner interface{ Scan(into ...any) error }
+
+// scanSession reads the columns of one session.
+func scanSession(row scanner) (Session, error) {
 	var (
-		v                      Session
-		address                string
-		created, seen, expires int64
-		ended                  sql.NullInt64
+		v                                    Session
+		address                              string
+		created, seen, expires, proved, idle int64
+		ended                                sql.NullInt64
 	)
-	err := row.Scan(&v.ID, &v.Entity, &v.Subject, &v.Strategy, &v.Client.UserAgent, &address, &created, &seen, &expires, &ended)
+	err := row.Scan(&v.ID, &v.Entity, &v.Subject, &v.Strategy, &v.Client.UserAgent, &address,
+		&created, &seen, &expires, &ended, &proved, &idle)
 	if err != nil {
 		return Session{}, err
 	}
@@ -225,69 +373,11 @@ func scan(row interface{ Scan(...any) error }) (Session, error) {
 		}
 	}
 	v.CreatedAt, v.LastSeenAt, v.ExpiresAt = time.UnixMilli(created), time.UnixMilli(seen), time.UnixMilli(expires)
+	v.AuthenticatedAt, v.IdleFor = time.UnixMilli(proved), time.Duration(idle)*time.Millisecond
 	if ended.Valid {
 		v.EndedAt = time.UnixMilli(ended.Int64)
 	}
 	return v, nil
-}
-
-// End ends the session. Ending one that has ended or never was is no error.
-func (s *Sessions) End(ctx context.Context, id string) error {
-	if !validID(id) {
-		return nil
-	}
-	_, err := s.db.Exec(ctx, "UPDATE gate_sessions SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL",
-		s.now().UnixMilli(), id)
-	s.cache.drop(id) // after the change: what was read before it is not cached any more
-	if err != nil {
-		return fmt.Errorf("end session: %w", err)
-	}
-	return nil
-}
-
-// EndSubject ends every live session of an account, save those listed in
-// except, and returns how many there were.
-func (s *Sessions) EndSubject(ctx context.Context, entity, subject string, except ...string) (int, error) {
-	var query strings.Builder
-	query.WriteString("UPDATE gate_sessions SET ended_at = $1 WHERE entity = $2 AND subject = $3 AND ended_at IS NULL")
-	args := []any{s.now().UnixMilli(), entity, subject}
-	except = slices.DeleteFunc(slices.Clone(except), func(id string) bool { return !validID(id) })
-	for _, id := range except {
-		args = append(args, id)
-		query.WriteString(" AND id <> " + s.db.Dialect().Placeholder(len(args)))
-	}
-	res, err := s.db.Exec(ctx, query.String(), args...)
-	s.cache.dropOwner(owner{entity, subject})
-	if err != nil {
-		return 0, fmt.Errorf("end sessions: %w", err)
-	}
-	n, err := res.RowsAffected()
-	if err != nil {
-		return 0, fmt.Errorf("end sessions: %w", s.db.Wrap(err))
-	}
-	return int(n), nil
-}
-
-// DeleteExpired removes the rows of sessions that have expired, ended or not,
-// and returns how many. A service calls it every now and then.
-func (s *Sessions) DeleteExpired(ctx context.Context) (int, error) {
-	total := 0
-	for {
-		res, err := s.db.Exec(ctx, `DELETE FROM gate_sessions WHERE id IN
-			(SELECT id FROM gate_sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
-			s.now().UnixMilli(), deleteBatch)
-		if err != nil {
-			return total, fmt.Errorf("delete expired sessions: %w", err)
-		}
-		n, err := res.RowsAffected()
-		if err != nil {
-			return total, fmt.Errorf("delete expired sessions: %w", s.db.Wrap(err))
-		}
-		total += int(n)
-		if n < deleteBatch {
-			return total, nil
-		}
-	}
 }
 
 // validID reports whether id has the form of one made here. What has not is
@@ -302,18 +392,4 @@ func validID(id string) bool {
 		}
 	}
 	return true
-}
-
-// readable returns text without control characters and broken bytes, cut to
-// at most n bytes.
-func readable(text string, n int) string {
-	if len(text) > n {
-		text = text[:n]
-	}
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return -1
-	}, strings.ToValidUTF8(text, ""))
 }

@@ -1,0 +1,53 @@
+package accounts_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/gatewright/gate/store"
+	"github.com/gatewright/gate/store/accounts"
+	"github.com/gatewright/gate/store/storetest"
+)
+
+func TestOTP08_verified(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		if _, err := db.Migrate(t.Context(), accounts.Component, accounts.Migrations(db.Dialect())); err != nil {
+			t.Fatal(err)
+		}
+		v, err := accounts.NewVerified(db, accounts.VerifiedConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		is := func(entity, subject, address string, want bool) {
+			t.Helper()
+			if got, err := v.Is(t.Context(), entity, subject, address); got != want || err != nil {
+				t.Errorf("Is(%q, %q, %q) = %t, %v", entity, subject, address, got, err)
+			}
+		}
+		is("user", "1", "a@example.com", false)
+		for _, address := range []string{"a@example.com", "a@example.com", "b@example.com"} {
+			if err := v.Set(t.Context(), "user", "1", address); err != nil {
+				t.Fatal(err)
+			}
+			is("user", "1", address, true)
+		}
+		is("user", "1", "a@example.com", false)
+		is("user", "1", "B@example.com", false)
+		is("user", "1", "", false)
+		is("staff", "1", "b@example.com", false)
+		is("user", "2", "b@example.com", false)
+		if err := v.Clear(t.Context(), "user", "1"); err != nil {
+			t.Fatal(err)
+		}
+		is("user", "1", "b@example.com", false)
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := v.Is(t.Context(), "user", "1", "b@example.com"); !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("closed database: %v", err)
+		}
+	})
+	if _, err := accounts.NewVerified(nil, accounts.VerifiedConfig{}); err == nil {
+		t.Error("a store without a database")
+	}
+}
