@@ -1,9 +1,20 @@
 // Package password hashes passwords, verifies them, and judges new ones.
 //
 // New hashes are always argon2id (RFC 9106) in the PHC string format, with the
-// parameters of [Config]. Hashes that come from elsewhere keep working: bcrypt
-// ($2a$, $2b$, $2y$), scrypt and PBKDF2 are verified, never made, and
-// [Hasher.Verify] says which ones to replace at the next log-in.
+// parameters of [Config]. Hashes that come from elsewhere keep working: they are
+// verified, never made, and [Hasher.Verify] says which ones to replace at the next
+// log-in. These are
+//
+//   - bcrypt, $2a$, $2b$ and $2y$, as Feathers, Amplication, Auth0 and most of
+//     the others write it;
+//   - argon2id and argon2i of version 1.3, scrypt and PBKDF2 with SHA-256 or
+//     SHA-512 as PHC strings, the latter two as passlib writes them as well;
+//   - pbkdf2_sha256, scrypt, argon2, bcrypt and bcrypt_sha256 of Django;
+//   - pbkdf2:sha256, pbkdf2:sha512 and scrypt of Werkzeug.
+//
+// What Node programs keep in a form of their own, as passport-local-mongoose does,
+// is written as a PHC string by whoever imports it. Firebase's scrypt needs a key
+// of that project and is not read. [CheckHash] judges a row of an import.
 //
 // # What a password may be
 //
@@ -29,8 +40,9 @@
 // this defence are:
 //
 //   - A kind counts from the moment [Hasher.Expect] names it or Verify first meets
-//     it. Call Expect at start with one stored hash of each kind, else the first
-//     refusal of each kind after a start is answered in that kind's own time.
+//     it. Call Expect or [Hasher.ExpectEach] at start with one stored hash of each
+//     kind, else the first refusal of each kind after a start is answered in that
+//     kind's own time.
 //   - At most 8 kinds count. Accounts of a ninth are verified, and answered later
 //     than the rest by the cost of their own hash.
 //   - The price of a refusal is the sum of the kinds, so it falls back to one

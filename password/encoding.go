@@ -21,7 +21,7 @@ func parse(encoded string) (stored, error) {
 	}
 	rest, ok := strings.CutPrefix(encoded, "$")
 	if !ok {
-		return stored{}, fmt.Errorf("%w: no leading $", ErrUnsupportedHash)
+		return parseForeign(encoded)
 	}
 	name, rest, _ := strings.Cut(rest, "$")
 	var (
@@ -30,7 +30,9 @@ func parse(encoded string) (stored, error) {
 	)
 	switch name {
 	case "argon2id":
-		s, err = parseArgon2(rest)
+		s, err = parseArgon2(argon2id, rest)
+	case "argon2i":
+		s, err = parseArgon2(argon2i, rest)
 	case "2a", "2b", "2y":
 		name = "bcrypt"
 		s, err = parseBcrypt(encoded, rest)
@@ -56,7 +58,7 @@ func encodeArgon2(s stored) string {
 }
 
 // parseArgon2 reads v=19$m=…,t=…,p=…$salt$sum.
-func parseArgon2(rest string) (stored, error) {
+func parseArgon2(a algorithm, rest string) (stored, error) {
 	rest, ok := strings.CutPrefix(rest, "v=19$")
 	if !ok {
 		return stored{}, fmt.Errorf("%w: not version 1.3", ErrUnsupportedHash)
@@ -73,7 +75,7 @@ func parseArgon2(rest string) (stored, error) {
 	if passes < 1 || threads < 1 || memory < 8*threads {
 		return stored{}, fmt.Errorf("%w: parameters out of range", ErrUnsupportedHash)
 	}
-	return parseSum(kind{algorithm: argon2id, cost: passes, memory: memory, threads: threads}, rest)
+	return parseSum(kind{algorithm: a, cost: passes, memory: memory, threads: threads}, rest)
 }
 
 // parseBcrypt reads cc$ and 53 characters of salt and sum.
@@ -104,16 +106,25 @@ func parseScrypt(rest string) (stored, error) {
 		return stored{}, err
 	}
 	ln, r, p := n[0], n[1], n[2]
+	k, err := scryptKind(ln, r, p)
+	if err != nil {
+		return stored{}, err
+	}
+	return parseSum(k, rest)
+}
+
+// scryptKind returns the kind of scrypt with N = 2^ln.
+func scryptKind(ln, r, p uint32) (kind, error) {
 	if ln > maxScryptLog || r > maxScryptBlock || p > maxScryptParallel {
-		return stored{}, ErrTooCostly
+		return kind{}, ErrTooCostly
 	}
 	if size := uint64(128) * uint64(r) << ln; size > maxScryptSize || size*uint64(p) > maxScryptWork {
-		return stored{}, ErrTooCostly
+		return kind{}, ErrTooCostly
 	}
 	if ln < 1 || r < 1 || p < 1 {
-		return stored{}, fmt.Errorf("%w: parameters out of range", ErrUnsupportedHash)
+		return kind{}, fmt.Errorf("%w: parameters out of range", ErrUnsupportedHash)
 	}
-	return parseSum(kind{algorithm: scryptHash, cost: ln, memory: r, threads: p}, rest)
+	return kind{algorithm: scryptHash, cost: ln, memory: r, threads: p}, nil
 }
 
 // parsePBKDF2 reads 29000$salt$sum as passlib writes it, and i=29000$… or
@@ -122,17 +133,11 @@ func parsePBKDF2(a algorithm, rest string) (stored, error) {
 	params, rest, _ := strings.Cut(rest, "$")
 	params = strings.TrimPrefix(params, "i=")
 	params, length, hasLength := strings.Cut(params, ",l=")
-	iterations, err := number(params)
+	k, err := pbkdf2Kind(a, params)
 	if err != nil {
 		return stored{}, err
 	}
-	if iterations > maxIterations {
-		return stored{}, ErrTooCostly
-	}
-	if iterations < 1 {
-		return stored{}, fmt.Errorf("%w: parameters out of range", ErrUnsupportedHash)
-	}
-	s, err := parseSum(kind{algorithm: a, cost: iterations}, rest)
+	s, err := parseSum(k, rest)
 	if err != nil {
 		return stored{}, err
 	}

@@ -62,10 +62,10 @@ func Work(encoded string) (memory, work uint64, ok bool) {
 		return 0, 0, false
 	}
 	switch s.algorithm {
-	case argon2id:
+	case argon2id, argon2i:
 		memory = uint64(s.memory) << 10
 		return memory, memory * uint64(s.cost), true
-	case bcryptHash:
+	case bcryptHash, bcryptDigest:
 		return 4096, 1 << s.cost, true
 	case scryptHash:
 		memory = uint64(128) * uint64(s.memory) << s.cost

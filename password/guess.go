@@ -1,6 +1,10 @@
 package password
 
-import "strings"
+import (
+	"slices"
+	"strings"
+	"sync"
+)
 
 // The list of common passwords is not stored but recognised. Common passwords of
 // fifteen characters and more are short ones made longer: a common word twice, two
@@ -13,7 +17,7 @@ import "strings"
 const (
 	guessBits  = 260
 	leastGuess = 6  // what is shorter has another reason to be refused
-	wordCost   = 85 // one of the words below, some 370
+	wordCost   = 85 // one of the words below, some 600
 	leetCost   = 10 // once for a word with digits or signs for letters
 	walkCost   = 60 // keys in a row, forwards or backwards
 	copyCost   = 40 // a piece that was there before
@@ -59,6 +63,24 @@ jesus jesuschrist christ heaven blessed faith hope god godisgood buddha
 money dollar lucky winner happy smile music guitar rockstar metallica nirvana eminem beatles
 whatever nothing something anything unknown nobody biteme fuckyou
 qazwsx asdf qwerty qwertz azerty abc abcd xyz lol
+midnight victoria maverick courtney patricia margaret samson rachel heather benjamin brandon austin taylor justin
+samuel patrick steven edward dennis oliver jack harry emily sophie chloe laura sarah hannah lauren megan rebecca
+natalie vanessa veronica gabriel rafael miguel fernando francisco antonio isabella valentina camila sophia mohammed
+scooter snickers marlboro gangster blink rockyou slipknot metal linkin tupac beyonce rihanna justinbieber
+bigdaddy bigboss butthead cheyenne houston dallas chicago boston denver phoenix arizona jackson madison brooklyn
+broncos packers patriots raiders redsox celtics bulls knicks giants eagles dolphins tigers lions panthers
+harvey buster bailey maggie sparky rocky lucky duke max coco tinkerbell hellokitty pooh bunny teddy
+turtle rabbit penguin elephant leopard panther cobra scorpion viper raven hawk phantom demon devil satan
+warrior knight soldier sniper marine navy army pilot captain doctor nurse teacher student college school
+coffee cocacola pepsi vodka whisky tequila beer pizza burger banane apfel kaffee pasta spaghetti
+camaro chevrolet chevy ford audi volkswagen golfgti yamaha suzuki kawasaki ducati harleydavidson
+purple yellow brown gray violet indigo magenta turquoise emerald ruby sapphire pearl
+galaxy cosmos planet saturn jupiter mercury apollo voyager enterprise startrek spock
+hunter2 abc123 qwe asd zxc aaa bbb ccc asdasd qweqwe zxczxc fuck shit bitch sexy hottie cutie
+mexico1 espana italia ireland scotland australia brazil argentina colombia venezuela portugal turkey
+schatz liebe hase mausi bella ciao amore tesoro stella juliette doudou soleil bonbon chouchou
+natasha tatiana dmitri sergey vladimir ivan olga svetlana katarina jasmine destiny precious
+december monkeys cowboy yankee steeler laker buttercup peaches pumpkin ginger cinnamon vanilla brownie
 supercalifragilisticexpialidocious tobeornottobe thequickbrownfox maytheforcebewithyou
 onceuponatime whatisyourname mynameis idontknow iamthebest iamgod imissyou ihateyou
 `
@@ -68,8 +90,33 @@ const keyWalks = `
 qwertyuiop asdfghjkl zxcvbnm qwertzuiop yxcvbnm azertyuiop qsdfghjklm wxcvbn qwertyuiopasdfghjklzxcvbnm
 1234567890 0987654321 1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p qazwsxedcrfvtgbyhnujmikolp
 1q2w3e4r5t6y7u8i9o0p q1w2e3r4t5y6u7i8o9p0 zaq12wsxcde34rfvbgt56yhnmju78ik zaq1xsw2cde3vfr4bgt5nhy6mju7
-1a2b3c4d5e6f7g8h9i 1z2x3c4v5b6n7m a1s2d3f4g5h6j7k8l9 a1b2c3d4e5f6g7h8i9 147258369 159753 !@#$%^&*() !"$%&/()=
+1a2b3c4d5e6f7g8h9i 1z2x3c4v5b6n7m a1s2d3f4g5h6j7k8l9 a1b2c3d4e5f6g7h8i9 147258369 159753 112233445566778899 !@#$%^&*() !"$%&/()=
 `
+
+// wordsByLetter are the common words by their first letter.
+var wordsByLetter = sync.OnceValue(func() map[rune][]string {
+	index := make(map[rune][]string)
+	for word := range strings.FieldsSeq(commonWords) {
+		first := rune(word[0])
+		index[first] = append(index[first], word)
+	}
+	return index
+})
+
+// beginningWith returns the common words that the text may begin with.
+func beginningWith(first rune) []string {
+	index := wordsByLetter()
+	if first >= 'a' && first <= 'z' {
+		return index[first]
+	}
+	list := index[first]
+	for letter := 'a'; letter <= 'z'; letter++ {
+		if looksLike(first, letter) {
+			list = append(slices.Clip(list), index[letter]...)
+		}
+	}
+	return list
+}
 
 // guessable reports whether the text, in lower case, is put together from common
 // parts and the words given.
@@ -78,14 +125,14 @@ func guessable(text []rune, known []string) bool {
 		return false
 	}
 	text = text[:min(len(text), MaxRunes)] // NFKC may have made it longer
-	common, walks := strings.Fields(commonWords), strings.Fields(keyWalks)
+	walks := strings.Fields(keyWalks)
 	copies := newCopies(text)
 	best := make([]int, len(text)+1) // the least cost of the text from i on
 	for i := len(text) - 1; i >= 0; i-- {
 		rest := text[i:]
 		best[i] = best[i+1] + single(rest[0])
 		reach := func(n, cost int) { best[i] = min(best[i], best[i+n]+cost) }
-		for _, word := range common {
+		for _, word := range beginningWith(rest[0]) {
 			if n, leet := spelled(rest, word); n > 0 {
 				reach(n, wordCost+leet)
 			}

@@ -3,7 +3,9 @@ package password
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"iter"
 	"runtime"
 	"slices"
 	"strings"
@@ -161,6 +163,29 @@ func (h *Hasher) Expect(encoded string) error {
 		return err
 	}
 	return h.use(s.kind)
+}
+
+// ExpectEach calls [Hasher.Expect] for hashes of the store, for instance those
+// of the last thousand accounts that logged in: at start, so that the first
+// refusals take no less time than later ones. It stops when as many kinds are in
+// use as may be. Hashes that cannot be verified are counted, for the log; an
+// error is that of the sequence.
+func (h *Hasher) ExpectEach(hashes iter.Seq2[string, error]) (unusable int, err error) {
+	for encoded, err := range hashes {
+		if err != nil {
+			return unusable, fmt.Errorf("read password hashes: %w", err)
+		}
+		if encoded == "" {
+			continue // an account without a password
+		}
+		switch err := h.Expect(encoded); {
+		case errors.Is(err, ErrTooManyKinds):
+			return unusable, nil
+		case err != nil:
+			unusable++
+		}
+	}
+	return unusable, nil
 }
 
 // use adds a kind to those in use.

@@ -23,6 +23,8 @@ const (
 	scryptHash
 	pbkdf2SHA256
 	pbkdf2SHA512
+	argon2i
+	bcryptDigest // bcrypt of the SHA-256 in hexadecimal digits
 )
 
 // kind is an algorithm with its parameters: all that decides what a hash costs.
@@ -44,8 +46,11 @@ type stored struct {
 // match computes the hash of the password and compares. It is where all the time
 // of this package is spent.
 func match(s stored, password string) (bool, error) {
-	if s.algorithm == bcryptHash {
+	switch s.algorithm {
+	case bcryptHash:
 		return matchBcrypt(s.text, password)
+	case bcryptDigest:
+		return matchBcrypt(s.text, fmt.Sprintf("%x", sha256.Sum256([]byte(password))))
 	}
 	sum, err := s.derive(password, s.salt)
 	if err != nil {
@@ -71,6 +76,8 @@ func (k kind) derive(password string, salt []byte) (sum []byte, err error) {
 	switch k.algorithm {
 	case argon2id:
 		return argon2.IDKey([]byte(password), salt, k.cost, k.memory, uint8(k.threads), uint32(k.size)), nil //nolint:gosec // bounded by maxThreads and maxSum
+	case argon2i:
+		return argon2.Key([]byte(password), salt, k.cost, k.memory, uint8(k.threads), uint32(k.size)), nil //nolint:gosec // bounded by maxThreads and maxSum
 	case scryptHash:
 		sum, err = scrypt.Key([]byte(password), salt, 1<<k.cost, int(k.memory), int(k.threads), k.size)
 	case pbkdf2SHA256:
@@ -93,7 +100,7 @@ func iterate(h func() hash.Hash, k kind, password string, salt []byte) ([]byte, 
 // dummy returns a hash of the kind that belongs to nobody.
 func (k kind) dummy() stored {
 	s := stored{kind: k, salt: make([]byte, saltSize), sum: make([]byte, k.size)}
-	if k.algorithm == bcryptHash {
+	if k.algorithm == bcryptHash || k.algorithm == bcryptDigest {
 		s.text = fmt.Sprintf("$2b$%02d$%s", k.cost, strings.Repeat(".", 53))
 	}
 	return s

@@ -48,7 +48,7 @@ func (p Policy) Check(password string, context ...string) error {
 	}
 	var reasons []string
 	normal := norm.NFKC.String(password)
-	least := p.least()
+	least := p.Least()
 	if min(utf8.RuneCountInString(password), utf8.RuneCountInString(normal)) < least {
 		reasons = append(reasons, fmt.Sprintf("must have at least %d characters", least))
 	}
@@ -65,7 +65,8 @@ func (p Policy) Check(password string, context ...string) error {
 	return &PolicyError{Reasons: reasons}
 }
 
-func (p Policy) least() int {
+// Least returns the least number of code points that p asks for.
+func (p Policy) Least() int {
 	if p.MinLength == 0 {
 		return MinRunes
 	}

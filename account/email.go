@@ -1,0 +1,280 @@
+package account
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/mail"
+	"github.com/gatewright/gate/store/accounts"
+)
+
+// SendVerification has a link sent that confirms the address of p's account. It
+// is nil, and nothing is sent, when the address is confirmed already.
+func (f *Flows) SendVerification(ctx context.Context, p *gate.Principal) error {
+	if err := f.person(p); err != nil {
+		return err
+	}
+	subject := p.Subject
+	return f.post(ctx, func(ctx context.Context) (mail.Message, bool, error) {
+		return f.composeVerification(ctx, subject)
+	})
+}
+
+// ResendVerification is [Flows.SendVerification] for whoever is not logged in:
+// like [Flows.Forgot] it is answered alike whether or not there is an account.
+func (f *Flows) ResendVerification(ctx context.Context, login string) error {
+	login, err := canonical(login)
+	if err != nil {
+		return err
+	}
+	return f.post(ctx, func(ctx context.Context) (mail.Message, bool, error) {
+		account, err := f.cfg.Users.ByLogin(ctx, login)
+		if nobody(err) {
+			f.record(ctx, "verification.send", "", nil, err)
+			return mail.Message{}, false, nil
+		}
+		if err != nil {
+			return mail.Message{}, false, fmt.Errorf("account: look up: %w", err)
+		}
+		return f.composeVerification(ctx, account.Subject)
+	})
+}
+
+func (f *Flows) composeVerification(ctx context.Context, subject string) (mail.Message, bool, error) {
+	const action = "verification.send"
+	h, err := f.load(ctx, subject)
+	if nobody(err) {
+		f.record(ctx, action, subject, nil, err)
+		return mail.Message{}, false, nil
+	}
+	if err != nil || h.profile.EmailVerified || h.profile.Email == "" {
+		return mail.Message{}, false, err
+	}
+	m, send, err := f.writeLink(ctx, accounts.VerifyEmail, h.profile, h.profile.Email, "verify")
+	f.recordSent(ctx, action, subject, send, err)
+	return m, send, err
+}
+
+// writeLink writes a letter to address with a link about it.
+func (f *Flows) writeLink(ctx context.Context, p accounts.Purpose, profile Profile, address, name string) (mail.Message, bool, error) {
+	if ok, err := f.mayGet(ctx, address); err != nil || !ok {
+		return mail.Message{}, false, err
+	}
+	link, life, err := f.link(ctx, p, profile.Subject, address)
+	if err != nil {
+		return mail.Message{}, false, err
+	}
+	m, err := f.write(ctx, address, name, letter{Account: profile.Email, Other: address, Link: link, Life: life})
+	return m, err == nil, err
+}
+
+// recordSent records a letter that was written, or held back by its rate. One
+// that could not be written is tried again.
+func (f *Flows) recordSent(ctx context.Context, action, subject string, send bool, err error) {
+	switch {
+	case err != nil:
+	case send:
+		f.record(ctx, action, subject, nil, nil)
+	default:
+		f.record(ctx, action, subject, nil, &gate.AuthError{Code: gate.ErrTooManyRequests, Subject: subject})
+	}
+}
+
+// ChangeEmail has a link sent to another address; the address counts once that
+// link is confirmed, see [Flows.Confirm]. The person proves with the current
+// password, or with a login of at most [Fresh] ago, that it is them. An address
+// that belongs to another account is answered like any other.
+func (f *Flows) ChangeEmail(ctx context.Context, p *gate.Principal, email, current string) (err error) {
+	if err := f.person(p); err != nil {
+		return err
+	}
+	defer func() { f.record(ctx, "email_change.request", p.Subject, p, err) }()
+	h, err := f.own(ctx, p)
+	if err != nil {
+		return err
+	}
+	if current != "" && h.account.PasswordHash != "" {
+		err = f.prove(ctx, h.account, current)
+	} else {
+		err = f.fresh(p)
+	}
+	if err != nil {
+		return err
+	}
+	address, err := mail.Canonical(email)
+	if err != nil {
+		return &gate.Error{
+			Status: http.StatusBadRequest, Message: "This is not an e-mail address", Err: err,
+			Errors: map[string]any{"email": []string{"is not an e-mail address"}},
+		}
+	}
+	if err := f.cfg.Tokens.Void(ctx, f.cfg.Entity, p.Subject, accounts.ChangeEmail); err != nil {
+		return unavailable(fmt.Errorf("void links: %w", err))
+	}
+	return f.post(ctx, func(ctx context.Context) (mail.Message, bool, error) {
+		return f.writeLink(ctx, accounts.ChangeEmail, h.profile, address, "change")
+	})
+}
+
+// Confirm uses up the token of a letter to an address: the address of the
+// account is then known to be right, or becomes that of the account if the
+// letter was about a change. A change tells the former address, with a link
+// that undoes it.
+func (f *Flows) Confirm(ctx context.Context, token string) error {
+	err := f.verify(ctx, token)
+	if _, none := errors.AsType[*noLink](err); none {
+		err = f.change(ctx, token)
+	}
+	return f.recordNoLink(ctx, err)
+}
+
+// recordNoLink records a link that does not work and returns the refusal of it.
+func (f *Flows) recordNoLink(ctx context.Context, err error) error {
+	none, ok := errors.AsType[*noLink](err)
+	if !ok {
+		return err
+	}
+	f.record(ctx, "email.verify", "", nil, none.error)
+	return none.error
+}
+
+// noLink is a refusal before anything was known of the link.
+type noLink struct{ error }
+
+func (e *noLink) Unwrap() error { return e.error }
+
+func (f *Flows) verify(ctx context.Context, token string) (err error) {
+	t, _, err := f.opened(ctx, accounts.VerifyEmail, token)
+	if err != nil {
+		if errors.Is(err, gate.ErrBadRequest) {
+			return &noLink{err}
+		}
+		return err
+	}
+	defer func() { f.record(ctx, "email.verify", t.Subject, nil, err) }()
+	if err := f.redeem(ctx, accounts.VerifyEmail, token); err != nil {
+		return err
+	}
+	if err := f.cfg.Users.SetEmailVerified(ctx, t.Subject, t.Address, true); err != nil {
+		return unavailable(fmt.Errorf("confirm address: %w", err))
+	}
+	return nil
+}
+
+func (f *Flows) change(ctx context.Context, token string) (err error) {
+	t, h, err := f.opened(ctx, accounts.ChangeEmail, token)
+	if err != nil {
+		if errors.Is(err, gate.ErrBadRequest) {
+			return &noLink{err}
+		}
+		return err
+	}
+	defer func() { f.record(ctx, "email.change", t.Subject, nil, err) }()
+	if err := f.redeem(ctx, accounts.ChangeEmail, token); err != nil {
+		return err
+	}
+	notice := letter{Account: h.profile.Email, Other: t.Address}
+	if err := f.offerUndo(ctx, h.profile, &notice); err != nil {
+		return err
+	}
+	if err := f.setEmail(ctx, t.Subject, t.Address); err != nil {
+		if notice.Link != "" {
+			err = errors.Join(err, f.cfg.Tokens.Void(ctx, f.cfg.Entity, t.Subject, accounts.UndoEmailChange))
+		}
+		return err
+	}
+	if err := f.void(ctx, t.Subject); err != nil {
+		return err
+	}
+	f.notify(ctx, h.profile.Email, "email-changed", notice)
+	return nil
+}
+
+// offerUndo puts a link that undoes the change into the notice. While one is on
+// its way there is no second: whoever has the account for a while could change
+// the address twice, and undo the owner's undoing.
+func (f *Flows) offerUndo(ctx context.Context, profile Profile, notice *letter) error {
+	if profile.Email == "" {
+		return nil
+	}
+	pending, err := f.cfg.Tokens.Pending(ctx, accounts.UndoEmailChange, f.cfg.Entity, profile.Subject)
+	if err != nil {
+		return unavailable(fmt.Errorf("look for links: %w", err))
+	}
+	if pending {
+		return nil
+	}
+	if notice.Link, notice.Life, err = f.link(ctx, accounts.UndoEmailChange, profile.Subject, profile.Email); err != nil {
+		return unavailable(err)
+	}
+	return nil
+}
+
+// setEmail sets an address that a letter has reached.
+func (f *Flows) setEmail(ctx context.Context, subject, address string) error {
+	switch err := f.cfg.Users.SetEmail(ctx, subject, address); {
+	case errors.Is(err, ErrTaken):
+		return &gate.Error{Status: http.StatusConflict, Message: "Another account has this address", Err: err}
+	case err != nil:
+		return unavailable(fmt.Errorf("set address: %w", err))
+	}
+	if err := f.cfg.Users.SetEmailVerified(ctx, subject, address, true); err != nil {
+		return unavailable(fmt.Errorf("confirm address: %w", err))
+	}
+	return nil
+}
+
+// Undo gives the account its former address back. Whoever did the change is
+// locked out: all sessions and API keys end, the password works no longer, every
+// other link is void, and a link to set a new password goes to the former address.
+func (f *Flows) Undo(ctx context.Context, token string) (err error) {
+	subject := ""
+	defer func() { f.record(ctx, "email.undo", subject, nil, err) }()
+	t, _, err := f.opened(ctx, accounts.UndoEmailChange, token)
+	if err != nil {
+		return err
+	}
+	subject = t.Subject
+	hash, err := f.cfg.Hasher.Hash(ctx, rand.Text()+rand.Text()) // nobody knows it
+	if err != nil {
+		return busy(fmt.Errorf("hash password: %w", err))
+	}
+	if err := f.redeem(ctx, accounts.UndoEmailChange, token); err != nil {
+		return err
+	}
+	if err := f.setEmail(ctx, subject, t.Address); err != nil {
+		return err
+	}
+	if err := f.setPassword(ctx, subject, hash, ""); err != nil {
+		return err
+	}
+	if err := f.void(ctx, subject, accounts.UndoEmailChange); err != nil {
+		return err
+	}
+	if err := f.revokeKeys(ctx, subject); err != nil {
+		return err
+	}
+	f.forgetFailures(ctx, subject)
+	f.sendUndone(ctx, subject)
+	return nil
+}
+
+func (f *Flows) sendUndone(ctx context.Context, subject string) {
+	if f.cfg.Mailer == nil {
+		return
+	}
+	err := f.cfg.Mailer.Later(ctx, func(ctx context.Context) (mail.Message, bool, error) {
+		profile, err := f.cfg.Users.Profile(ctx, subject)
+		if err != nil {
+			return mail.Message{}, false, fmt.Errorf("account: profile: %w", err)
+		}
+		return f.writeReset(ctx, profile, "email-undone")
+	})
+	if err != nil {
+		f.cfg.Logger.ErrorContext(ctx, "notice not sent", "notice", "email-undone", "err", err)
+	}
+}

@@ -1,0 +1,142 @@
+package account
+
+import (
+	"context"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"text/template"
+	"time"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/mail"
+	"github.com/gatewright/gate/store/accounts"
+)
+
+//go:embed letters/*.txt
+var letterFS embed.FS
+
+// letter is what the templates are given. Everything that a person chose is
+// inert.
+type letter struct {
+	Service, Account, Other string
+	Link                    string // empty for a notice
+	Life                    string
+	When, Where             string
+}
+
+// write returns the letter called name. Its first line is the subject.
+func (f *Flows) write(ctx context.Context, to, name string, l letter) (mail.Message, error) {
+	t, err := template.ParseFS(letterFS, "letters/"+name+".txt")
+	if err != nil {
+		return mail.Message{}, fmt.Errorf("letter %s: %w", name, err)
+	}
+	l.Service = f.cfg.Service
+	l.Account, l.Other = mail.Inert(l.Account), mail.Inert(l.Other)
+	l.When = f.cfg.Now().UTC().Format("2 January 2006, 15:04 MST")
+	if client, _ := gate.ClientFromContext(ctx); client.Address.IsValid() {
+		l.Where = mail.Inert(client.Address.String())
+	}
+	var b strings.Builder
+	if err := t.Execute(&b, l); err != nil {
+		return mail.Message{}, fmt.Errorf("letter %s: %w", name, err)
+	}
+	subject, text, _ := strings.Cut(b.String(), "\n")
+	return mail.Message{To: to, Subject: subject, Text: strings.TrimLeft(text, "\n")}, nil
+}
+
+// link makes a token and returns the link that holds it, with the words for how
+// long it works.
+func (f *Flows) link(ctx context.Context, p accounts.Purpose, subject, address string) (link, life string, err error) {
+	text, _, err := f.cfg.Tokens.Issue(ctx, p, accounts.Claim{Entity: f.cfg.Entity, Subject: subject, Address: address})
+	if err != nil {
+		return "", "", fmt.Errorf("account: make link: %w", err)
+	}
+	u := f.cfg.PublicURL.JoinPath(pageOf(p))
+	u.RawQuery = url.Values{"token": {text}}.Encode()
+	return u.String(), words(p.Life()), nil
+}
+
+// words returns a duration as people say it.
+func words(d time.Duration) string {
+	switch {
+	case d%(24*time.Hour) == 0 && d > 24*time.Hour:
+		return fmt.Sprintf("%d days", d/(24*time.Hour))
+	case d%time.Hour == 0:
+		return fmt.Sprintf("%d hours", d/time.Hour)
+	default:
+		return fmt.Sprintf("%d minutes", d/time.Minute)
+	}
+}
+
+// post has a letter written and sent in the background. Too many from one
+// network are dropped without a word: the answer would tell a stranger that
+// there was something to send.
+func (f *Flows) post(ctx context.Context, compose mail.Compose) error {
+	if f.cfg.Mailer == nil {
+		return &gate.Error{Status: http.StatusNotFound, Message: "This service sends no letters"}
+	}
+	client, _ := gate.ClientFromContext(ctx)
+	ok, err := f.cfg.Limiter.Allow(ctx, "mail-network:"+network(client.Address), mail.PerNetwork, time.Hour)
+	if err != nil {
+		return unavailable(fmt.Errorf("count letters: %w", err))
+	}
+	if !ok {
+		return nil
+	}
+	if err := f.cfg.Mailer.Later(ctx, compose); err != nil {
+		return unavailable(fmt.Errorf("queue letter: %w", err))
+	}
+	return nil
+}
+
+// mayGet counts a letter to an address.
+func (f *Flows) mayGet(ctx context.Context, address string) (bool, error) {
+	canonical, err := mail.Canonical(address)
+	if err != nil {
+		return false, nil // it would not be sent either
+	}
+	sum := sha256.Sum256([]byte(canonical)) // the address is not for counters to keep
+	ok, err := f.cfg.Limiter.Allow(ctx, "mail-address:"+hex.EncodeToString(sum[:]), mail.PerAddress, time.Hour)
+	if err != nil {
+		return false, fmt.Errorf("account: count letters: %w", err)
+	}
+	return ok, nil
+}
+
+// notify tells an address what happened. The flow that calls it is done: a full
+// queue does not undo it.
+func (f *Flows) notify(ctx context.Context, to, name string, l letter) {
+	if to == "" || f.cfg.Mailer == nil {
+		return
+	}
+	err := f.cfg.Mailer.Later(ctx, func(ctx context.Context) (mail.Message, bool, error) {
+		m, err := f.write(ctx, to, name, l)
+		return m, true, err
+	})
+	if err != nil {
+		f.cfg.Logger.ErrorContext(ctx, "notice not sent", "notice", name, "err", err)
+	}
+}
+
+// network returns what one household can hardly leave: an IPv4 address, or the
+// /64 of an IPv6 address.
+func network(addr netip.Addr) string {
+	addr = addr.Unmap().WithZone("")
+	bits := 64
+	if addr.Is4() {
+		bits = 32
+	}
+	p, err := addr.Prefix(bits)
+	if err != nil {
+		return "unknown"
+	}
+	return p.String()
+}
+
+func unavailable(err error) error { return &gate.AuthError{Code: gate.ErrUnavailable, Err: err} }

@@ -1,0 +1,151 @@
+package account
+
+import (
+	"context"
+	"time"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/mail"
+	"github.com/gatewright/gate/password"
+	"github.com/gatewright/gate/store/accounts"
+)
+
+// A Profile is what these flows need of an account besides its password.
+type Profile struct {
+	// Subject identifies the account, Login is what it logs in with.
+	Subject, Login string
+	// Email is the address letters go to, as it is stored; empty for none.
+	Email string
+	// EmailVerified says that a letter to Email arrived.
+	EmailVerified bool
+	// Name is what the person calls themselves; it is for [Policy] alone.
+	Name string
+}
+
+// Users keeps accounts. An account that is not there is
+// [gate.ErrNotAuthenticated]; any other error means that it could not tell.
+type Users interface {
+	// ByLogin returns the account with that login name.
+	ByLogin(ctx context.Context, name string) (*gate.Account, error)
+	// Profile returns what is known of the account.
+	Profile(ctx context.Context, subject string) (Profile, error)
+	// SetPassword sets the encoded hash.
+	SetPassword(ctx context.Context, subject, hash string) error
+	// SetEmail sets the address and takes it for not verified. [ErrTaken] says
+	// that another account has it.
+	SetEmail(ctx context.Context, subject, email string) error
+	// SetEmailVerified says whether letters to email arrive, if that still is
+	// the address of the account; it is no error when it is not.
+	SetEmailVerified(ctx context.Context, subject, email string, verified bool) error
+}
+
+// Tokens keeps tokens that work once; [*accounts.Tokens] does. A token that is
+// not there, was used, is too old or is for another purpose is
+// [gate.ErrInvalidCredentials]; any other error means that it could not tell.
+type Tokens interface {
+	// Issue makes a token and returns its text.
+	Issue(ctx context.Context, p accounts.Purpose, c accounts.Claim) (token string, expires time.Time, err error)
+	// Peek returns what the token proves without using it up.
+	Peek(ctx context.Context, p accounts.Purpose, token string) (accounts.Claim, error)
+	// Redeem uses the token up. Of any number of callers at the same time one
+	// gets the claim.
+	Redeem(ctx context.Context, p accounts.Purpose, token string) (accounts.Claim, error)
+	// Void uses up the account's tokens for these purposes.
+	Void(ctx context.Context, entity, subject string, purposes ...accounts.Purpose) error
+	// Pending reports whether the account has a token for this purpose that
+	// works.
+	Pending(ctx context.Context, p accounts.Purpose, entity, subject string) (bool, error)
+}
+
+// Sessions keeps logins; [*accounts.Sessions] does.
+type Sessions interface {
+	// List returns the live sessions of the account, the newest first.
+	List(ctx context.Context, entity, subject string) ([]accounts.Session, error)
+	// EndOwn ends a session of this account; [accounts.ErrNoSession] says that
+	// it has no such one, whoever else may have.
+	EndOwn(ctx context.Context, entity, subject, id string) error
+	// EndSubject ends all sessions of the account but those named, with their
+	// refresh tokens.
+	EndSubject(ctx context.Context, entity, subject string, except ...string) (int, error)
+}
+
+// RefreshTokens ends the refresh tokens of the sessions that go on.
+type RefreshTokens interface {
+	// EndSubject ends every refresh token of the account.
+	EndSubject(ctx context.Context, entity, subject string) (int, error)
+}
+
+// A Key is an API key as its owner sees it. It does not hold the key itself.
+type Key struct {
+	// ID is public: it stands at the beginning of the key.
+	ID string
+	// Name is what the owner calls it.
+	Name string
+	// Scopes are what it is limited to.
+	Scopes []string
+	// CreatedAt is when it was made, LastUsedAt when it was last used, zero
+	// for never, ExpiresAt when it stops working.
+	CreatedAt, LastUsedAt, ExpiresAt time.Time
+}
+
+// Keys keeps API keys. [accounts.ErrNoKey] says that the account has no such
+// key, whoever else may have; [accounts.ErrKeyRotated] and
+// [accounts.ErrTooManyKeys] are refusals too.
+type Keys interface {
+	// List returns the keys of the account that work.
+	List(ctx context.Context, entity, subject string) ([]Key, error)
+	// Create makes a key with this name, these scopes and this expiry, and
+	// returns it with its text, which nobody can read again.
+	Create(ctx context.Context, entity, subject string, k Key) (key Key, text string, err error)
+	// Rotate makes a key like that one. The old one works for a while longer.
+	Rotate(ctx context.Context, entity, subject, id string) (key Key, text string, err error)
+	// Revoke ends a key.
+	Revoke(ctx context.Context, entity, subject, id string) error
+}
+
+// A Hasher hashes passwords.
+type Hasher interface {
+	// Verify reports whether password is the one that encoded was made of.
+	Verify(ctx context.Context, encoded, password string) (ok, rehash bool, err error)
+	// Hash returns the encoded hash of password.
+	Hash(ctx context.Context, password string) (string, error)
+}
+
+// A Policy judges new passwords.
+type Policy interface {
+	// Check returns a [*password.PolicyError] with the reasons of a refusal.
+	// The context is what is known of the user.
+	Check(password string, context ...string) error
+}
+
+// A Breach knows passwords that have leaked.
+type Breach interface {
+	// Leaked reports whether the password is known to have leaked. Whoever
+	// cannot tell says no.
+	Leaked(ctx context.Context, password string) bool
+}
+
+// A Limiter counts events by key.
+type Limiter interface {
+	// Allow counts one and reports whether that makes no more than limit within
+	// the window. An error means that it could not tell.
+	Allow(ctx context.Context, key string, limit int, window time.Duration) (bool, error)
+}
+
+// A Mailer sends letters in the background.
+type Mailer interface {
+	// Later has a letter written and sent after it has returned. An error means
+	// that it will not be.
+	Later(ctx context.Context, compose mail.Compose) error
+}
+
+var (
+	_ Hasher        = (*password.Hasher)(nil)
+	_ Policy        = password.Policy{}
+	_ Breach        = (*password.Breach)(nil)
+	_ Limiter       = (*mail.Rates)(nil)
+	_ Mailer        = (*mail.Queue)(nil)
+	_ Tokens        = (*accounts.Tokens)(nil)
+	_ Sessions      = (*accounts.Sessions)(nil)
+	_ RefreshTokens = (*accounts.RefreshTokens)(nil)
+)

@@ -1,0 +1,83 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/password"
+)
+
+// ChangePassword sets the password of p's account, which proves with the current
+// one that it is them; an account without a password proves it with a login of
+// at most [Fresh] ago. It ends every other session and every refresh token,
+// voids links on their way and tells the address.
+//
+// The current password counts as a login: a wrong one is
+// [gate.ErrInvalidCredentials], too many are [gate.ErrTooManyRequests]. A new
+// one that is refused is a [gate.Error] of status 400 with the reasons.
+func (f *Flows) ChangePassword(ctx context.Context, p *gate.Principal, current, newPassword string) (err error) {
+	if err := f.person(p); err != nil {
+		return err
+	}
+	defer func() { f.record(ctx, "password.change", p.Subject, p, err) }()
+	h, err := f.own(ctx, p)
+	if err != nil {
+		return err
+	}
+	if h.account.PasswordHash == "" {
+		err = f.fresh(p)
+	} else {
+		err = f.prove(ctx, h.account, current)
+	}
+	if err != nil {
+		return err
+	}
+	hash, err := f.hash(ctx, h.profile, newPassword)
+	if err != nil {
+		return err
+	}
+	if err := f.setPassword(ctx, p.Subject, hash, p.SessionID); err != nil {
+		return err
+	}
+	f.notify(ctx, h.profile.Email, "password-changed", letter{Account: h.profile.Email})
+	return nil
+}
+
+// own returns the account of p.
+func (f *Flows) own(ctx context.Context, p *gate.Principal) (holder, error) {
+	h, err := f.load(ctx, p.Subject)
+	if err != nil && !nobody(err) {
+		return holder{}, unavailable(err)
+	}
+	return h, err
+}
+
+// prove checks the current password, under the throttle of the login.
+func (f *Flows) prove(ctx context.Context, account *gate.Account, current string) (err error) {
+	if err := password.CheckText(current); err != nil {
+		return &gate.AuthError{Code: gate.ErrBadRequest, Message: "The current password cannot be one", Err: err}
+	}
+	done, err := f.cfg.Throttle.Begin(ctx, throttleKey(account.Subject))
+	if err != nil {
+		if errors.Is(err, gate.ErrTooManyRequests) {
+			return err
+		}
+		return unavailable(fmt.Errorf("count attempts: %w", err))
+	}
+	result := gate.Undecided
+	defer func() { done(result) }()
+	ok, _, err := f.cfg.Hasher.Verify(ctx, account.PasswordHash, current)
+	if err != nil {
+		return busy(fmt.Errorf("check password: %w", err))
+	}
+	if !ok {
+		result = gate.Failed
+		return &gate.AuthError{
+			Code: gate.ErrInvalidCredentials, Message: "The current password is not right", Subject: account.Subject,
+		}
+	}
+	result = gate.Succeeded
+	return nil
+}
