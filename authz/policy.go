@@ -5,90 +5,77 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/gatewright/gate"
 )
 
-const (
-	maxRoles  = 256  // one bit each in a roleSet
-	maxGrants = 1024 // distinct sets of roles whose permissions are kept
-)
+const maxGrants = 1024 // distinct sets of roles whose permissions are kept
 
-// Role is a name that gives permissions.
-type Role struct {
-	Name        string
-	Permissions []string
-	Default     bool // what every new account gets
-}
+// ScopeSignedIn is the scope of credentials that may do what everybody may do
+// who is signed in: what the words signed-in and tenant of a rule admit to.
+const ScopeSignedIn = signedIn
 
-// Decision is the answer to a question. Decisions are ordered, the greater the
-// more is allowed.
-type Decision uint8
-
-// The decisions. The zero value refuses.
-const (
-	Unauthenticated Decision = iota // somebody is needed and nobody is there: 401
-	Forbidden                       // somebody is there and may not: 403
-	OwnRows                         // allowed for rows that belong to the principal
-	Allowed                         // allowed for every row
-)
-
-var decisionNames = [...]string{"unauthenticated", "forbidden", "own_rows", "allowed"}
-
-// String returns the name of the decision, for logs.
-func (d Decision) String() string {
-	if d > Allowed {
-		return fmt.Sprintf("Decision(%d)", uint8(d))
-	}
-	return decisionNames[d]
-}
-
-// Policy knows the roles and decides. The zero value knows no role. A Policy is
-// immutable and safe for concurrent use.
+// Policy knows the roles and decides. The zero value knows no role and no
+// tenants. A Policy is immutable and safe for concurrent use.
 type Policy struct {
-	roles []Role
-	index map[string]int // into roles
+	roles  []Role
+	index  map[string]int // into roles
+	reach  []roleSet      // for each role, itself and what it inherits
+	tenant func(*gate.Principal) string
 
 	mu     sync.RWMutex
-	grants map[roleSet]*grant // a cache
+	grants map[roleSet]*grant // a cache; its keys are closed under inheritance
 }
 
-// roleSet has a bit for each role of the policy: a cache key that neither the
-// order of roles nor a separator in a name can forge.
-type roleSet [maxRoles / 64]uint64
+// An Option is for [NewPolicy].
+type Option func(*Policy)
 
-func (s *roleSet) add(i int)      { s[i/64] |= 1 << (i % 64) }
-func (s *roleSet) has(i int) bool { return s[i/64]&(1<<(i%64)) != 0 }
+// WithTenant says how to find the tenant of a principal, empty for none; without
+// it nobody has one. of is called when a rule is about tenants, with principals
+// that have a subject, from many goroutines. It must take the tenant from what
+// the service knows of the account, never from what a request asks for.
+func WithTenant(of func(*gate.Principal) string) Option {
+	return func(p *Policy) { p.tenant = of }
+}
 
-// grant is what a set of roles gives.
-type grant struct {
-	set    map[string]struct{}
-	sorted []string
+// TenantClaim returns a function for [WithTenant] that takes the tenant from a
+// claim of the principal's token, for services whose issuer puts it there. A
+// claim that is not a string is no tenant.
+func TenantClaim(name string) func(*gate.Principal) string {
+	return func(principal *gate.Principal) string {
+		if principal.Claims == nil {
+			return ""
+		}
+		tenant, _ := principal.Claims.String(name)
+		return tenant
+	}
 }
 
 // NewPolicy returns the policy of the roles. It refuses a role without a proper
-// name, twice the same name, a malformed permission, and more than 256 roles.
-func NewPolicy(roles []Role) (*Policy, error) {
+// name, twice the same name, a malformed permission, the inheritance of a role
+// that is not there or of roles by each other, and more than 256 roles.
+func NewPolicy(roles []Role, opts ...Option) (*Policy, error) {
 	if len(roles) > maxRoles {
 		return nil, fmt.Errorf("authz: %d roles are more than %d", len(roles), maxRoles)
 	}
 	p := &Policy{index: make(map[string]int, len(roles)), grants: make(map[roleSet]*grant)}
 	for i, role := range roles {
-		if !isName(role.Name) || isReserved(role.Name) {
-			return nil, fmt.Errorf("authz: %q cannot name a role", role.Name)
+		if err := role.check(); err != nil {
+			return nil, err
 		}
 		if _, twice := p.index[role.Name]; twice {
 			return nil, fmt.Errorf("authz: role %q is there twice", role.Name)
 		}
-		for _, permission := range role.Permissions {
-			if !isPermission(permission) {
-				return nil, fmt.Errorf("authz: role %q: %q is not a permission, which looks like create:items", role.Name, permission)
-			}
-		}
 		p.index[role.Name] = i
-		role.Permissions = slices.Clone(role.Permissions)
-		p.roles = append(p.roles, role)
+		p.roles = append(p.roles, role.clone())
+	}
+	if err := p.inherit(); err != nil {
+		return nil, err
+	}
+	for _, opt := range opts {
+		opt(p)
 	}
 	return p, nil
 }
@@ -97,44 +84,91 @@ func NewPolicy(roles []Role) (*Policy, error) {
 func (p *Policy) Roles() []Role {
 	roles := slices.Clone(p.roles)
 	for i := range roles {
-		roles[i].Permissions = slices.Clone(roles[i].Permissions)
+		roles[i] = roles[i].clone()
 	}
 	return roles
 }
 
+// Held returns those of the roles that the policy knows, together with all that
+// they inherit, in the order of the policy.
+func (p *Policy) Held(roles []string) []string {
+	var held []string
+	set := p.set(roles)
+	for i, role := range p.roles {
+		if set.has(i) {
+			held = append(held, role.Name)
+		}
+	}
+	return held
+}
+
 // CheckRule returns an error when the rule names a role that the policy does not
-// know, and so could never admit anyone by it. Permissions are not checked: a
-// token from elsewhere may carry ones that no role gives.
+// know, or tenants when it knows none, and so could never admit anyone by it.
+// Permissions are not checked: a token from elsewhere may carry ones that no role
+// gives.
 func (p *Policy) CheckRule(rule Rule) error {
-	for _, role := range rule.roles {
+	roles := rule.all.roles
+	if rule.within != nil {
+		roles = slices.Concat(roles, rule.within.roles)
+	}
+	for _, role := range roles {
 		if _, ok := p.index[role]; !ok {
 			return fmt.Errorf("authz: rule %q: there is no role %q", rule, role)
 		}
 	}
+	if rule.within != nil && p.tenant == nil {
+		return fmt.Errorf("authz: rule %q: the policy does not know the tenants", rule)
+	}
 	return nil
 }
 
-// Permissions returns what the roles give together, sorted, each once and never
-// nil. Unknown roles give nothing. The slice is shared and must not be changed.
-// It fits [gate.Config.Permissions].
+// Permissions returns what the roles give together, inherited ones included,
+// sorted, each once and never nil. Unknown roles give nothing. The slice is shared
+// and must not be changed. It fits [gate.Config.Permissions].
 func (p *Policy) Permissions(roles []string) []string {
 	return p.grant(p.set(roles)).sorted
 }
 
+// Tenant returns the tenant of the principal, empty for none: what a query is
+// narrowed to after [TenantRows].
+func (p *Policy) Tenant(principal *gate.Principal) string {
+	if p.tenant == nil || principal == nil || principal.Subject == "" {
+		return ""
+	}
+	return p.tenant(principal)
+}
+
 // Decide answers whether the principal may do what the rule guards. A nil
 // principal is anonymous, and so is one that has neither a subject nor a strategy
-// that vouches for it; without a subject no row is its own. Permissions come from
-// the principal's roles and from its own list.
+// that vouches for it. The package comment says who holds what.
 func (p *Policy) Decide(principal *gate.Principal, rule Rule) Decision {
-	switch {
-	case rule.public:
+	if rule.public {
 		return Allowed
-	case anonymous(principal):
+	}
+	if anonymous(principal) {
 		return Unauthenticated
-	case rule.signedIn, p.holdsAny(principal, rule):
+	}
+	if p.admits(principal, &rule.all) {
 		return Allowed
-	case rule.owner && principal.Subject != "":
+	}
+	own := rule.all.owner && owns(principal)
+	if rule.within != nil && p.Tenant(principal) != "" {
+		switch {
+		case !p.admits(principal, rule.within):
+			if !own && rule.within.owner && owns(principal) {
+				return OwnWithinTenant
+			}
+		case own:
+			return OwnOrTenantRows
+		default:
+			return TenantRows
+		}
+	}
+	switch {
+	case own:
 		return OwnRows
+	case principal.Subject == "":
+		return Unauthenticated
 	}
 	return Forbidden
 }
@@ -150,57 +184,104 @@ func (p *Policy) DecideContext(ctx context.Context, rule Rule) Decision {
 }
 
 // MayGrant reports whether the principal may give the role to somebody. One must
-// hold the role oneself, or, for a default role, all that it permits: holding only
-// the permissions of any other role is not enough, because rules may name the role
-// itself. Nobody grants a role that the policy does not know. Whose account it is,
-// and whether it is the last administrator's, the caller judges.
+// hold the role oneself, or, for a default role that inherits nothing but default
+// roles, all that it permits: holding only the permissions of any other role is
+// not enough, because rules may name the role itself. Nobody grants a role that
+// the policy does not know. Whose account it is, and whether it is the last
+// administrator's, the caller judges.
 func (p *Policy) MayGrant(principal *gate.Principal, role string) bool {
 	i, known := p.index[role]
-	if !known || anonymous(principal) {
+	if !known || principal == nil || principal.Subject == "" {
 		return false
 	}
-	if principal.HasRole(role) {
+	if p.holdsRole(principal, role) {
 		return true
 	}
-	held := p.grant(p.set(principal.Roles)).set
-	for _, permission := range p.roles[i].Permissions {
-		if _, ok := held[permission]; !ok && !principal.HasPermission(permission) {
+	for j, inherited := range p.roles {
+		if p.reach[i].has(j) && !inherited.Default {
 			return false
 		}
 	}
-	return p.roles[i].Default
+	return !slices.ContainsFunc(p.grant(p.reach[i]).sorted, func(permission string) bool {
+		return !p.holdsPermission(principal, permission)
+	})
 }
 
 func anonymous(principal *gate.Principal) bool {
 	return principal == nil || principal.Subject == "" && principal.Strategy == ""
 }
 
-// holdsAny reports whether the principal holds a role or permission of the rule.
-func (p *Policy) holdsAny(principal *gate.Principal, rule Rule) bool {
-	if len(rule.roles) == 0 && len(rule.permissions) == 0 {
+// limited reports whether the principal is less than its account, see
+// [gate.Principal.Scopes].
+func limited(principal *gate.Principal) bool { return principal.Scopes != nil }
+
+func owns(principal *gate.Principal) bool {
+	return principal.Subject != "" && (!limited(principal) || slices.Contains(principal.Scopes, gate.ScopeOwner))
+}
+
+func isSignedIn(principal *gate.Principal) bool {
+	return principal.Subject != "" && (!limited(principal) || slices.Contains(principal.Scopes, ScopeSignedIn))
+}
+
+// admits reports whether a word other than owner admits the principal.
+func (p *Policy) admits(principal *gate.Principal, g *grantees) bool {
+	if g.signedIn && isSignedIn(principal) {
+		return true
+	}
+	if len(g.roles) == 0 && len(g.permissions) == 0 {
 		return false
 	}
+	if limited(principal) {
+		return slices.ContainsFunc(g.permissions, func(permission string) bool { return holdsScoped(principal, permission) })
+	}
 	set := p.set(principal.Roles)
-	for _, role := range rule.roles {
+	for _, role := range g.roles {
 		if i, known := p.index[role]; known && set.has(i) {
 			return true
 		}
 	}
-	held := p.grant(set).set
-	for _, permission := range rule.permissions {
-		if _, ok := held[permission]; ok || principal.HasPermission(permission) {
+	if len(g.permissions) == 0 {
+		return false
+	}
+	held := p.grant(set)
+	for _, permission := range g.permissions {
+		if held.permits(permission) || principal.HasPermission(permission) {
 			return true
 		}
 	}
 	return false
 }
 
-// set returns the roles that the policy knows.
+func (p *Policy) holdsRole(principal *gate.Principal, role string) bool {
+	i, known := p.index[role]
+	if !known || limited(principal) {
+		return false
+	}
+	set := p.set(principal.Roles)
+	return set.has(i)
+}
+
+func (p *Policy) holdsPermission(principal *gate.Principal, permission string) bool {
+	if limited(principal) {
+		return holdsScoped(principal, permission)
+	}
+	return principal.HasPermission(permission) || p.grant(p.set(principal.Roles)).permits(permission)
+}
+
+// holdsScoped reports whether a limited principal holds the permission. Whoever
+// made the principal has cut its permissions to its scopes already; a permission
+// that was forgotten there does not count here.
+func holdsScoped(principal *gate.Principal, permission string) bool {
+	return principal.HasPermission(permission) &&
+		slices.ContainsFunc(principal.Scopes, func(scope string) bool { return gate.Permits(scope, permission) })
+}
+
+// set returns the roles that the policy knows, and those that they inherit.
 func (p *Policy) set(roles []string) roleSet {
 	var s roleSet
 	for _, role := range roles {
 		if i, known := p.index[role]; known {
-			s.add(i)
+			s.join(&p.reach[i])
 		}
 	}
 	return s
@@ -225,6 +306,11 @@ func (p *Policy) grant(s roleSet) *grant {
 	}
 	g.sorted = slices.AppendSeq(make([]string, 0, len(g.set)), maps.Keys(g.set))
 	slices.Sort(g.sorted)
+	for _, permission := range g.sorted {
+		if strings.Contains(permission, "*") {
+			g.wild = append(g.wild, permission)
+		}
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.grants != nil && len(p.grants) < maxGrants {

@@ -139,7 +139,7 @@ func TestServiceRolesAndPlugins(t *testing.T) {
 		t.Errorf("plugins (-want +got):\n%s", diff)
 	}
 	jwt := d.Plugin("auth-jwt").Setting("expiresIn")
-	if jwt.Value != "15m" || jwt.Pos.Line != 20 || jwt.Pos.Column != 32 || jwt.ValuePos.Column != 43 || jwt.Path != "plugins.auth-jwt.expiresIn" {
+	if jwt.Value != "15m" || jwt.Pos.Line != 22 || jwt.Pos.Column != 32 || jwt.ValuePos.Column != 43 || jwt.Path != "plugins.auth-jwt.expiresIn" {
 		t.Errorf("setting %+v", jwt)
 	}
 	defaults := parse(t, header)

@@ -50,11 +50,14 @@ func roleKeys() []key {
 	return append([]key{
 		{name: "description", doc: "Who holds this role.", schema: textSchema()},
 		{name: "default", doc: "Whether every new account holds this role. Default: false.", schema: boolSchema()},
-		{name: "permissions", doc: "What the role may do, as verb:noun.", schema: object{
+		{name: "permissions", doc: "What the role may do, as verb:noun. A * stands for any verb or noun, alone for everything.", schema: object{
 			"type": "array", "uniqueItems": true,
-			"items": object{"type": "string", "pattern": permissionPattern, "maxLength": maxPermission},
+			"items": object{"type": "string", "pattern": wildPattern, "maxLength": maxPermission},
 		}},
-	}, later("inherits", "extends", "tenant")...)
+		{name: "inherits", doc: "Roles that whoever holds this one holds too.", schema: object{
+			"type": "array", "uniqueItems": true, "items": ref("roleName"),
+		}},
+	}, later("extends", "tenant")...)
 }
 
 func entityKeys() []key {

@@ -35,7 +35,7 @@ func Load(path string) (*Design, error) {
 // of it, and there is no design. Hostile input costs no more than bounded time
 // and memory.
 func Parse(name string, src []byte) (*Design, error) {
-	l := &loader{errs: &Errors{}, d: &Design{File: name}}
+	l := &loader{errs: &Errors{}, d: &Design{File: name}, heirs: map[*Role][]*node{}}
 	root := readYAML(name, src, l.errs)
 	if root == nil {
 		return nil, l.errs.Err()
@@ -55,7 +55,9 @@ type loader struct {
 	d    *Design
 	todo []func() // checks that need the whole file to be read
 
-	permissions []string // that roles hold, sorted; known once the file is read
+	permissions []string          // that roles hold, sorted; known once the file is read
+	exact       []string          // those that are no wildcards
+	heirs       map[*Role][]*node // what stands in their "inherits"
 }
 
 // didYouMean is the function of that name, as long as somebody can be expected
@@ -189,43 +191,6 @@ func (l *loader) apis(n *node) []string {
 		l.errs.Add(n.pos, "service.apis", "a service needs an api", "write: apis: [rest]")
 	}
 	return apis
-}
-
-func (l *loader) role(e entry) {
-	r := &Role{Name: e.key, Pos: e.pos}
-	l.d.Roles = append(l.d.Roles, r)
-	path := "roles." + e.key
-	if isRuleWord(e.key) {
-		l.errs.Add(e.pos, path, fmt.Sprintf("%s is a word of the rules and cannot name a role", quote(e.key)), "")
-	}
-	n := e.value
-	if n.kind == KindList {
-		l.errs.Add(n.pos, path, "a role is a mapping, not a list", "write: {permissions: [create:items]}")
-		return
-	}
-	if n.isNull() || !l.object(n, path, "role "+quote(e.key), roleKeys()) {
-		return
-	}
-	r.Description = l.description(n, path)
-	if v := n.get("default"); v != nil {
-		r.Default, _ = l.boolean(v, path+".default")
-	}
-	v := n.get("permissions")
-	if v.isNull() {
-		return
-	}
-	for i, item := range l.list(v, path+".permissions") {
-		at := path + ".permissions[" + strconv.Itoa(i) + "]"
-		p, ok := l.text(item, at, maxPermission)
-		if !ok || !l.checkName("permission", p, verbNoun, item.pos, at) {
-			continue
-		}
-		if slices.Contains(r.Permissions, p) {
-			l.errs.Add(item.pos, at, fmt.Sprintf("permission %s is listed twice", quote(p)), "")
-			continue
-		}
-		r.Permissions = append(r.Permissions, p)
-	}
 }
 
 // object checks that n is a mapping with known keys, each once.

@@ -1,7 +1,5 @@
 package design
 
-import "slices"
-
 // Version is the version of the gate.yaml format that this package reads: the
 // number behind the key "gate".
 const Version = 1
@@ -65,15 +63,6 @@ const (
 	SQLite   Database = "sqlite"
 	Postgres Database = "postgres"
 )
-
-// A Role is a named set of permissions.
-type Role struct {
-	Name        string // kebab-case
-	Description string
-	Default     bool // given to every new account
-	Permissions []string
-	Pos         Position
-}
 
 // A Plugin is one entry of the section "plugins". Which plugins exist and what
 // their settings mean is not known here.
@@ -284,16 +273,6 @@ func (d *Design) Plugin(name string) *Plugin {
 func (d *Design) Authentication() bool {
 	p := d.Plugin(AuthCore)
 	return p != nil && p.Enabled
-}
-
-// Permissions lists the permissions that roles hold, sorted, each once.
-func (d *Design) Permissions() []string {
-	var all []string
-	for _, r := range d.Roles {
-		all = append(all, r.Permissions...)
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
 }
 
 // Field returns the field of that name, nil if there is none.

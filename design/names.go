@@ -24,6 +24,7 @@ const (
 	kebabPattern      = `^[a-z][a-z0-9]*(-[a-z0-9]+)*$`
 	snakePattern      = `^[a-z][a-z0-9_]{0,62}$`
 	permissionPattern = `^[a-z][a-z0-9]*(-[a-z0-9]+)*:[a-z][a-z0-9]*(-[a-z0-9]+)*$`
+	wildPattern       = `^(\*|([a-z][a-z0-9]*(-[a-z0-9]+)*|\*):([a-z][a-z0-9]*(-[a-z0-9]+)*|\*))$`
 	valuePattern      = `^[A-Za-z][A-Za-z0-9]*([_-][A-Za-z0-9]+)*$`
 )
 
@@ -46,14 +47,15 @@ func (s spelling) check(name string) string {
 }
 
 var ( // compiled once, never changed
-	pascalCase  = spelling{regexp.MustCompile(pascalPattern), "PascalCase", "OrderItem", maxName}
-	camelCase   = spelling{regexp.MustCompile(camelPattern), "camelCase", "unitPrice", maxName}
-	kebabCase   = spelling{regexp.MustCompile(kebabPattern), "kebab-case", "order-items", maxName}
-	snakeCase   = spelling{regexp.MustCompile(snakePattern), "snake_case", "order_items", maxName}
-	verbNoun    = spelling{regexp.MustCompile(permissionPattern), "verb:noun", "create:items", maxPermission}
-	valueCase   = spelling{regexp.MustCompile(valuePattern), "a word of letters, digits, - and _", "in-progress", maxName}
-	wholeNumber = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]{0,18})$`)
-	exactNumber = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]{0,18})(\.[0-9]{1,18})?$`)
+	pascalCase   = spelling{regexp.MustCompile(pascalPattern), "PascalCase", "OrderItem", maxName}
+	camelCase    = spelling{regexp.MustCompile(camelPattern), "camelCase", "unitPrice", maxName}
+	kebabCase    = spelling{regexp.MustCompile(kebabPattern), "kebab-case", "order-items", maxName}
+	snakeCase    = spelling{regexp.MustCompile(snakePattern), "snake_case", "order_items", maxName}
+	verbNoun     = spelling{regexp.MustCompile(permissionPattern), "verb:noun", "create:items", maxPermission}
+	verbNounWild = spelling{regexp.MustCompile(wildPattern), "verb:noun", "create:items", maxPermission}
+	valueCase    = spelling{regexp.MustCompile(valuePattern), "a word of letters, digits, - and _", "in-progress", maxName}
+	wholeNumber  = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]{0,18})$`)
+	exactNumber  = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]{0,18})(\.[0-9]{1,18})?$`)
 )
 
 // checkName reports a name that is misspelt or reserved, and says whether it

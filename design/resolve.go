@@ -9,6 +9,8 @@ import (
 // resolve checks what needs the whole file.
 func (l *loader) resolve() {
 	l.permissions = l.d.Permissions()
+	l.exact = slices.DeleteFunc(slices.Clone(l.permissions), func(p string) bool { return strings.Contains(p, "*") })
+	l.inheritance()
 	l.relations()
 	l.entityCollisions()
 	for _, check := range l.todo {

@@ -57,7 +57,7 @@ func definitions() object {
 		"field":      fieldSchema(),
 		"entityName": nameSchema(pascalPattern),
 		"fieldName":  nameSchema(camelPattern),
-		"roleName":   object{"pattern": kebabPattern, "maxLength": maxName, "not": object{"enum": ruleWords()}},
+		"roleName":   object{"type": "string", "pattern": kebabPattern, "maxLength": maxName, "not": object{"enum": append(ruleWords(), laterTenant)}},
 		"pluginName": object{"pattern": kebabPattern, "maxLength": maxName},
 	}
 }

@@ -24,6 +24,7 @@ type commands struct {
 	Generate generateCmd `cmd:"" help:"Generate the service from gate.yaml."`
 	Plugin   pluginCmd   `cmd:"" help:"List, add, remove, enable and disable plugins in gate.yaml."`
 	Design   designCmd   `cmd:"" help:"Check gate.yaml, or print its JSON Schema."`
+	Authz    authzCmd    `cmd:"" help:"Explain who may do what by gate.yaml."`
 	Token    tokenCmd    `cmd:"" help:"Decode, verify and sign tokens."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 

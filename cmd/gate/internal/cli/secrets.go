@@ -30,8 +30,14 @@ func (p *project) prepare() error {
 	if err := os.MkdirAll(p.stateDir(), 0o700); err != nil {
 		return err
 	}
+	if !p.design.Authentication() {
+		return nil
+	}
+	if err := setOnce(env, "AUTH_SECRET", secret.Text().Reveal()+secret.Text().Reveal()); err != nil {
+		return err
+	}
 	jwt := p.design.Plugin("auth-jwt")
-	if !p.design.Authentication() || jwt == nil || !jwt.Enabled {
+	if jwt == nil || !jwt.Enabled {
 		return nil
 	}
 	algorithm := "HS256"
@@ -40,8 +46,8 @@ func (p *project) prepare() error {
 			algorithm = name
 		}
 	}
-	if strings.HasPrefix(algorithm, "HS") {
-		return setOnce(env, "AUTH_SECRET", secret.Text().Reveal()+secret.Text().Reveal())
+	if strings.HasPrefix(algorithm, "HS") || jwt.Setting("rotateKeys") != nil {
+		return nil // the secret signs, or the service makes its keys
 	}
 	name := "signing-" + strings.ToLower(algorithm) + ".pem"
 	if err := makeKey(filepath.Join(p.stateDir(), name), algorithm); err != nil {

@@ -1,0 +1,285 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/design"
+)
+
+type authzCmd struct {
+	Explain authzExplainCmd `cmd:"" help:"Say whether somebody may do something, and which rule says so."`
+}
+
+// Example is that of the only one.
+func (authzCmd) Example() string { return authzExplainCmd{}.Example() }
+
+type authzExplainCmd struct {
+	Dir       string   `arg:"" default:"." help:"Folder of the service, with its gate.yaml."`
+	Role      []string `xor:"as" placeholder:"ROLE" help:"Role that the caller holds; may be given more than once. Without one somebody is signed in and holds none."`
+	Anonymous bool     `xor:"as,who" help:"Nobody is signed in."`
+	Action    string   `required:"" enum:"view,list,create,update,delete" placeholder:"ACTION" help:"view, list, create, update or delete."`
+	Entity    string   `required:"" placeholder:"ENTITY" help:"Entity, as gate.yaml names it."`
+	Field     string   `placeholder:"FIELD" help:"Ask about one field of it, too."`
+	Owner     bool     `xor:"who" help:"The row is the caller's own."`
+	JSON      bool     `help:"Answer as JSON."`
+}
+
+func (authzExplainCmd) Help() string {
+	return "Exits with 0 when it is allowed and with 1 when it is refused. Reads gate.yaml and nothing else: " +
+		"what hooks add is not known here."
+}
+
+func (authzExplainCmd) Example() string {
+	return "gate authz explain examples/restaurant --role menu-admin --action update --entity Item"
+}
+
+// verdict is the answer of authz explain.
+type verdict struct {
+	Allowed  bool     `json:"allowed"`
+	Question string   `json:"question"`
+	File     string   `json:"file"`
+	Line     int      `json:"line"`   // of the rule that decided; 0 when it is not written
+	Column   int      `json:"column"` // in characters
+	Why      string   `json:"why"`
+	Checks   []*check `json:"checks"`
+
+	decided design.Position
+}
+
+// check is one list of rules: those of the entity, or of the field.
+type check struct {
+	About    string         `json:"about"`
+	Decision authz.Decision `json:"decision"`
+	Words    []word         `json:"words"`
+
+	at   design.Position // where the list is, or what has none
+	open bool            // a field without rules: whom the entity lets in
+}
+
+type word struct {
+	authz.Part
+
+	Line   int `json:"line"`
+	Column int `json:"column"`
+	pos    design.Position
+}
+
+// Run explains.
+func (c *authzExplainCmd) Run(out *console) error {
+	p, err := open(c.Dir)
+	if err != nil {
+		return err
+	}
+	v, err := c.explain(p.design)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		err = printJSON(out.stdout, v)
+	} else {
+		_, err = fmt.Fprint(out.stdout, v.text(out.talk.ascii))
+	}
+	if err == nil && !v.Allowed {
+		return errReported
+	}
+	return err
+}
+
+func (c *authzExplainCmd) explain(d *design.Design) (*verdict, error) {
+	policy, err := policyOf(d)
+	if err != nil {
+		return nil, err
+	}
+	for _, role := range c.Role {
+		if d.Role(role) == nil {
+			return nil, failf("the roles are: "+strings.Join(roleNames(d), ", "), "%s: there is no role %q", d.File, role)
+		}
+	}
+	e := d.Entity(c.Entity)
+	if e == nil {
+		var names []string
+		for _, e := range d.Entities {
+			names = append(names, e.Name)
+		}
+		return nil, failf("the entities are: "+strings.Join(names, ", "), "%s: there is no entity %q", d.File, c.Entity)
+	}
+	caller := c.caller(d)
+	v := &verdict{File: d.File, Question: c.question(d)}
+	v.Checks = append(v.Checks, newCheck(policy, caller, e.Name+", "+c.Action, e.Allow.Rules(c.Action), e.Pos))
+	if c.Field != "" {
+		fieldCheck, err := c.checkField(policy, caller, e)
+		if err != nil {
+			return nil, err
+		}
+		v.Checks = append(v.Checks, fieldCheck)
+	}
+	c.decide(v)
+	return v, nil
+}
+
+func policyOf(d *design.Design) (*authz.Policy, error) {
+	roles := make([]authz.Role, len(d.Roles))
+	for i, r := range d.Roles {
+		roles[i] = authz.Role{Name: r.Name, Permissions: r.Permissions, Inherits: r.Inherits, Default: r.Default}
+	}
+	return authz.NewPolicy(roles)
+}
+
+func roleNames(d *design.Design) []string {
+	var names []string
+	for _, r := range d.Roles {
+		names = append(names, r.Name)
+	}
+	return names
+}
+
+// caller is who asks, nil for nobody. Where authentication is off everybody is.
+func (c *authzExplainCmd) caller(d *design.Design) *gate.Principal {
+	if c.Anonymous || !d.Authentication() {
+		return nil
+	}
+	return &gate.Principal{Subject: "somebody", Strategy: "explain", Roles: c.Role}
+}
+
+func (c *authzExplainCmd) question(d *design.Design) string {
+	who := "somebody without a role"
+	switch {
+	case !d.Authentication():
+		who = "nobody (authentication is off)"
+	case c.Anonymous:
+		who = "nobody"
+	case len(c.Role) > 0:
+		who = strings.Join(c.Role, " and ")
+	}
+	what := c.Entity
+	if c.Field != "" {
+		what = c.Field + " of " + what
+	}
+	if c.Owner {
+		what = "its own " + what
+	}
+	return who + ", " + c.Action + " " + what
+}
+
+// checkField explains the rules of a field as package crud applies them.
+func (c *authzExplainCmd) checkField(policy *authz.Policy, caller *gate.Principal, e *design.Entity) (*check, error) {
+	f := e.Field(c.Field)
+	if f == nil {
+		var names []string
+		for _, f := range e.Fields {
+			names = append(names, f.Name)
+		}
+		return nil, failf("the fields are: "+strings.Join(names, ", "), "%s: %s has no field %q", e.Pos.File, e.Name, c.Field)
+	}
+	action := c.Action
+	switch action {
+	case "list":
+		action = "view"
+	case "delete":
+		return nil, failf("leave --field out", "rows are deleted, not fields")
+	}
+	about, rules := e.Name+"."+f.Name+", "+action, f.Access.Rules(action)
+	closed := ""
+	switch {
+	case action == "view" && f.Type == design.Password:
+		closed = "a password is never shown to anybody"
+	case action != "view" && f.ReadOnly:
+		closed = "the service sets it"
+	case rules == nil && action != "view" && f == e.Owner && f.Relation != nil:
+		closed = "the service says whose row it is; a rule of its own would open the field"
+	case rules == nil:
+		open := word{Part: authz.Part{Word: "no rule", Decision: authz.Allowed, Why: "the field is open to whom the entity lets in"}, pos: f.Pos}
+		return &check{About: about, Decision: authz.Allowed, Words: []word{open.placed()}, open: true}, nil
+	}
+	if closed == "" {
+		return newCheck(policy, caller, about, rules, f.Pos), nil
+	}
+	shut := newCheck(policy, caller, about, nil, f.Pos)
+	shut.Words[0].Why = closed
+	return shut, nil
+}
+
+func newCheck(policy *authz.Policy, caller *gate.Principal, about string, rules []design.Rule, at design.Position) *check {
+	words := make([]string, len(rules))
+	places := make(map[string]design.Position, len(rules))
+	for i, r := range rules {
+		words[i] = r.String()
+		places[words[i]] = r.Pos
+	}
+	rule := authz.MustRule(words...) // gate.yaml was checked
+	why := policy.Explain(caller, rule)
+	k := &check{About: about, Decision: why.Decision, at: at}
+	if len(rules) > 0 && rules[0].Pos.Line > 0 {
+		k.at = rules[0].Pos
+	}
+	for _, part := range why.Parts {
+		w := word{Part: part, pos: places[part.Word]}
+		if len(rules) == 0 {
+			w.Why = "nothing is allowed unless a rule says so"
+		}
+		if w.pos.Line == 0 {
+			w.pos = k.at
+		}
+		k.Words = append(k.Words, w.placed())
+	}
+	return k
+}
+
+func (w word) placed() word {
+	w.Line, w.Column = w.pos.Line, w.pos.Column
+	return w
+}
+
+// decide finds what decided: the first list of rules that refuses, or else the
+// word that allows most in the last.
+func (c *authzExplainCmd) decide(v *verdict) {
+	v.Allowed = true
+	for _, k := range v.Checks {
+		if k.open {
+			continue
+		}
+		own := k.Decision == authz.OwnRows
+		best := slices.MaxFunc(k.Words, func(a, b word) int { return int(a.Decision) - int(b.Decision) })
+		v.decided, v.Why = best.pos, best.Word+": "+best.Why
+		switch {
+		case k.Decision == authz.Allowed, own && c.Owner:
+			continue
+		case own && c.Action == "list":
+			v.Why += ", and no others"
+			continue
+		case own:
+			v.Why += ", and this one is somebody else's; --owner asks about their own"
+		case len(k.Words) > 1:
+			v.decided, v.Why = k.at, "none of the rules admits the caller"
+		}
+		v.Allowed = false
+		break
+	}
+	v.Line, v.Column = v.decided.Line, v.decided.Column
+}
+
+// text is the answer for people: what was asked, each word with its place, and
+// what decided.
+func (v *verdict) text(ascii bool) string {
+	var b strings.Builder
+	mark, answer := "✓", "allowed"
+	if !v.Allowed {
+		mark, answer = "!", "refused"
+	}
+	if ascii && v.Allowed {
+		mark = "ok"
+	}
+	fmt.Fprintf(&b, "  %s %s%s\n", mark, pad(answer, detailColumn-nameColumn), v.Question)
+	for _, k := range v.Checks {
+		fmt.Fprintf(&b, "\n  %s: %s\n", k.About, strings.ReplaceAll(k.Decision.String(), "_", " "))
+		for _, w := range k.Words {
+			fmt.Fprintf(&b, "  %s%s: %s\n", pad(fmt.Sprintf("%d:%d", w.Line, w.Column), detailColumn-2), w.Word, w.Why)
+		}
+	}
+	fmt.Fprintf(&b, "\n  %s%s:%d:%d: %s\n", pad("Decided by", detailColumn-2), v.File, v.Line, v.Column, v.Why)
+	return b.String()
+}
