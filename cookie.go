@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/gatewright/gate/internal/origin"
 )
 
 // The defaults of a [CookieConfig], and how far they may be loosened (NIST SP
@@ -77,9 +79,9 @@ func (s *Service) SessionHandler(cfg CookieConfig) (http.Handler, error) {
 	if err == nil && s.state.Load().cfg.Sessions == nil {
 		err = errors.New("session cookies need Config.Sessions")
 	}
-	h := &sessionHandler{service: s, cfg: cfg, origins: http.NewCrossOriginProtection()}
-	for _, origin := range cfg.TrustedOrigins {
-		err = errors.Join(err, h.origins.AddTrustedOrigin(origin))
+	h := &sessionHandler{service: s, cfg: cfg}
+	if err == nil {
+		h.origins, err = origin.New(cfg.TrustedOrigins)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("authentication service: %w", err)
@@ -90,7 +92,7 @@ func (s *Service) SessionHandler(cfg CookieConfig) (http.Handler, error) {
 type sessionHandler struct {
 	service *Service
 	cfg     CookieConfig
-	origins *http.CrossOriginProtection
+	origins *origin.Guard
 }
 
 func (h *sessionHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {

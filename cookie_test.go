@@ -190,3 +190,57 @@ func TestLoginHeader(t *testing.T) {
 		}
 	}
 }
+
+// browsers recognises the cookies of newBrowsers.
+type browsers struct{ *sessions }
+
+func (b browsers) Parse(r *http.Request) (gate.Credentials, bool, error) {
+	cookie, err := r.Cookie("__Host-gate")
+	if err != nil {
+		return gate.Credentials{}, false, nil
+	}
+	var c gate.Credentials
+	c.SetText("cookie", cookie.Value)
+	return c, true, nil
+}
+
+func (b browsers) Authenticate(ctx context.Context, c gate.Credentials) (*gate.Principal, error) {
+	text, _ := c.Text("cookie")
+	session, err := b.BySecret(ctx, text)
+	return &gate.Principal{Subject: session.Subject, SessionID: session.ID}, err
+}
+
+func (b browsers) Forget(h http.Header) { h.Add("Set-Cookie", "__Host-gate=; Max-Age=0") }
+
+func TestGuard_deadCookie(t *testing.T) {
+	w, h := newBrowsers(t)
+	if err := w.Register("cookie", browsers{w.sessions}); err != nil {
+		t.Fatal(err)
+	}
+	serve(h, http.MethodPost, "/", sessionBody, "Content-Type", "application/json")
+	optional := w.Guard("jwt", "cookie").Optional()
+	ask := func(g *gate.Guard, cookie string) (status int, dropped bool) {
+		got := serve(g.Protect(whoami), http.MethodGet, "/", "", "Cookie", "__Host-gate="+cookie)
+		return got.Code, strings.Contains(got.Header().Get("Set-Cookie"), "Max-Age=0")
+	}
+	for _, tt := range []struct {
+		name    string
+		guard   *gate.Guard
+		cookie  string
+		status  int
+		dropped bool
+	}{
+		{"living", optional, "secret-of-s1", 200, false},
+		{"dead, nobody needed", optional, "secret-of-s9", 200, true},
+		{"dead, somebody needed", optional.Require("cook:items"), "secret-of-s9", 401, true},
+		{"dead, not optional", w.Guard("cookie"), "secret-of-s9", 401, true},
+	} {
+		if status, dropped := ask(tt.guard, tt.cookie); status != tt.status || dropped != tt.dropped {
+			t.Errorf("%s: %d, dropped %t", tt.name, status, dropped)
+		}
+	}
+	w.sessions.fail(errors.New("no database"))
+	if status, dropped := ask(optional, "secret-of-s1"); status != 503 || dropped {
+		t.Errorf("LOG-16: %d, dropped %t", status, dropped)
+	}
+}

@@ -46,6 +46,8 @@ type AuthError struct {
 	Subject string
 	// RetryAfter is when asking again makes sense; zero leaves it open.
 	RetryAfter time.Duration
+	// MaxAge is how old a login may be, for [ErrStepUpRequired].
+	MaxAge time.Duration
 	// Err is the cause: logged, never shown.
 	Err error
 }

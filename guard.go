@@ -174,6 +174,12 @@ func (g *Guard) authenticate(ctx context.Context, w http.ResponseWriter, r *http
 		return nil, nil, &AuthError{Code: ErrNotAuthenticated}
 	}
 	p, err := g.service.state.Load().authenticate(ctx, reg, c)
+	if err != nil && reg.ambient != nil && decided(err) && statusOfError(err) == http.StatusUnauthorized {
+		reg.ambient.Forget(w.Header())
+		if g.optional {
+			return nil, reg, nil
+		}
+	}
 	return p, reg, err
 }
 
@@ -220,26 +226,26 @@ func (g *Guard) permit(p *Principal) error {
 			return err
 		}
 	}
-	for _, permission := range g.permissions {
-		if !p.HasPermission(permission) {
-			return &AuthError{Code: ErrForbidden}
-		}
-	}
+	lacks := func(permission string) bool { return !p.HasPermission(permission) }
+	refused := slices.ContainsFunc(g.permissions, lacks)
 	for _, roles := range g.roles {
-		if !slices.ContainsFunc(roles, p.HasRole) {
-			return &AuthError{Code: ErrForbidden}
-		}
+		refused = refused || !slices.ContainsFunc(roles, p.HasRole)
 	}
-	return nil
+	switch {
+	case !refused:
+		return nil
+	case p.Subject == "" && p.Claims == nil: // a stranger, who might log in
+		return &AuthError{Code: ErrNotAuthenticated}
+	default:
+		return &AuthError{Code: ErrForbidden}
+	}
 }
 
 func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, asked *registration, err error) {
 	switch statusOfError(err) {
 	case http.StatusUnauthorized:
-		w.Header()["Www-Authenticate"] = challenges(g.strategies, asked, err)
-		if errors.Is(err, ErrStepUpRequired) {
-			w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer error="insufficient_user_authentication", `+
-				`error_description="Log in again", max_age="%d"`, int(g.fresh.Seconds())))
+		if !errors.Is(err, ErrStepUpRequired) {
+			w.Header()["Www-Authenticate"] = challenges(g.strategies, asked, err)
 		}
 	case http.StatusBadRequest: // RFC 6750 §3.1: the form was wrong, say which
 		if asked != nil && asked.challenger != nil {

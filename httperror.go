@@ -86,6 +86,9 @@ func (ew ErrorWriter) Write(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	if e.Status == http.StatusUnauthorized && h.Get("WWW-Authenticate") == "" {
 		h["Www-Authenticate"] = challengesFrom(r.Context())
+		if e, ok := errors.AsType[*AuthError](err); ok && e.Code == ErrStepUpRequired {
+			h.Set("WWW-Authenticate", stepUpChallenge(e.MaxAge))
+		}
 	}
 	if e.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.FormatInt(int64((e.RetryAfter+time.Second-1)/time.Second), 10))
@@ -183,13 +186,24 @@ func defaultRetry(code Code) time.Duration {
 	}
 }
 
+// stepUpChallenge asks for a login that is at most maxAge old (RFC 9470 §3).
+func stepUpChallenge(maxAge time.Duration) string {
+	const challenge = `Bearer error="insufficient_user_authentication", error_description="Log in again"`
+	if maxAge <= 0 {
+		return challenge
+	}
+	return fmt.Sprintf(`%s, max_age="%d"`, challenge, max(1, int64(maxAge/time.Second)))
+}
+
 // tokenProblem names what is wrong with a token as the clients of Feathers
 // know it.
-func tokenProblem(err error) any {
+func tokenProblem(err *AuthError) any {
 	type problem struct {
 		Name string `json:"name"`
 	}
 	switch {
+	case err.Code == ErrStepUpRequired:
+		return problem{string(ErrStepUpRequired)}
 	case errors.Is(err, jose.ErrExpired):
 		return problem{"TokenExpiredError"}
 	case errors.Is(err, jose.ErrNotYetValid):

@@ -95,7 +95,7 @@ func (p *Principal) RequireFresh(d time.Duration, now time.Time) error {
 		return &AuthError{Code: ErrNotAuthenticated}
 	}
 	if p.AuthenticatedAt.IsZero() || now.Sub(p.AuthenticatedAt) > d {
-		return &AuthError{Code: ErrStepUpRequired, Message: "Log in again to do this", Subject: p.Subject}
+		return &AuthError{Code: ErrStepUpRequired, Message: "Log in again to do this", Subject: p.Subject, MaxAge: d}
 	}
 	return nil
 }

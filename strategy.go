@@ -10,7 +10,7 @@ import (
 //
 // Further abilities are further small interfaces: [Parser], [Challenger],
 // [Validator], [TokenCarrier], [Renewer],
-// [Anonymous]. They are found once, at [Service.Register].
+// [Anonymous], [Ambient]. They are found once, at [Service.Register].
 type Strategy interface {
 	// Authenticate judges c. The principal it returns belongs to the caller,
 	// who completes it, so it must be a fresh one. An error that is one of
@@ -77,6 +77,14 @@ type Anonymous interface {
 	Anonymous() bool
 }
 
+// Ambient is a strategy for credentials that a browser sends by itself, such as
+// a cookie. When they no longer count, nobody meant to present them: an
+// optional guard takes the request for that of a stranger.
+type Ambient interface {
+	// Forget adds to the headers of an answer what makes the browser stop.
+	Forget(h http.Header)
+}
+
 // registration is a strategy with its abilities, nil where it has not got one.
 type registration struct {
 	name       string
@@ -85,6 +93,7 @@ type registration struct {
 	challenger Challenger
 	carrier    TokenCarrier
 	renewer    Renewer
+	ambient    Ambient
 	anonymous  bool
 }
 
@@ -94,6 +103,7 @@ func newRegistration(name string, st Strategy) *registration {
 	reg.challenger, _ = st.(Challenger)
 	reg.carrier, _ = st.(TokenCarrier)
 	reg.renewer, _ = st.(Renewer)
+	reg.ambient, _ = st.(Ambient)
 	if a, ok := st.(Anonymous); ok {
 		reg.anonymous = a.Anonymous()
 	}

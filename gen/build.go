@@ -23,6 +23,10 @@ type Build struct {
 	// Service is further members of the server.Service in app_gen.go.
 	Service []Member
 
+	// Extensions are what the service does besides its entities, each a
+	// func(*server.App) error that app_gen.go calls when these are known.
+	Extensions []Member
+
 	// Authentication is nil without authentication.
 	Authentication *Authentication
 

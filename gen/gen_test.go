@@ -17,8 +17,11 @@ roles:
   clerk: {permissions: ["create:orders", "update:orders"]}
 plugins:
   auth-core: {entity: User}
-  auth-jwt: {expiresIn: 1h, issuer: shop.example, audience: api.shop.example}
+  auth-jwt: {expiresIn: 1h, issuer: shop.example, audience: api.shop.example, refresh: true, rotateKeys: 2160h, encrypted: true}
+  auth-session: {expiresIn: 8h}
   auth-basic: {realm: Shop}
+  auth-apikey: {environment: test}
+  auth-letters: {}
 entities:
   Customer:
     plural: Customers
@@ -61,6 +64,7 @@ entities:
   User:
     fields:
       name: username
+      email: {type: email, unique: true}
       password: password
       roles: roles
     owner: id

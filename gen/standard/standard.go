@@ -3,9 +3,12 @@ package standard
 
 import (
 	"github.com/gatewright/gate/gen"
+	"github.com/gatewright/gate/gen/plugin/authapikey"
 	"github.com/gatewright/gate/gen/plugin/authbasic"
 	"github.com/gatewright/gate/gen/plugin/authcore"
 	"github.com/gatewright/gate/gen/plugin/authjwt"
+	"github.com/gatewright/gate/gen/plugin/authletters"
+	"github.com/gatewright/gate/gen/plugin/authsession"
 	"github.com/gatewright/gate/gen/plugin/rest"
 	"github.com/gatewright/gate/gen/plugin/service"
 )
@@ -18,6 +21,9 @@ func Plugins() []gen.Plugin {
 		rest.Plugin(),
 		authcore.Plugin(),
 		authjwt.Plugin(),
+		authsession.Plugin(),
 		authbasic.Plugin(),
+		authapikey.Plugin(),
+		authletters.Plugin(),
 	}
 }

@@ -15,5 +15,8 @@ func ExamplePlugins() {
 	// Output:
 	// auth-core: accounts, from an entity with a login name, a password and roles
 	// auth-jwt: access tokens: POST /api/authentication, then Authorization: Bearer
+	// auth-session: cookies for browsers: POST /api/session, and no token in any script
 	// auth-basic: login name and password with every request: Authorization: Basic
+	// auth-apikey: keys for programs, with scopes and an expiry: X-API-Key
+	// auth-letters: letters: forgotten passwords, confirmed e-mail addresses
 }

@@ -27,7 +27,10 @@ type Accounts struct {
 	defaults []string     // the roles of an account whose entity keeps none
 	byID     string       // statements
 	byLogin  string
-	replace  string
+	replace  string // of a hash by a better one of the same password
+
+	setPassword string
+	touched     *model.Field // when the row was changed; nil without
 	cache    *cache
 	now      func() time.Time
 }
@@ -63,6 +66,12 @@ func newAccounts(db *store.DB, e *model.Entity, cfg Config, now func() time.Time
 	if a.password != nil {
 		a.replace = "UPDATE " + q(e.Table) + " SET " + q(a.password.Column) + " = $1 WHERE " +
 			q(a.id.Column) + " = $2 AND " + q(a.password.Column) + " = $3"
+		set := q(a.password.Column) + " = $1"
+		if f := e.Find(model.UpdatedAt); f != model.NoField {
+			a.touched = &e.Fields[f]
+			set += ", " + q(a.touched.Column) + " = $3"
+		}
+		a.setPassword = "UPDATE " + q(e.Table) + " SET " + set + " WHERE " + q(a.id.Column) + " = $2"
 	}
 	return a, nil
 }

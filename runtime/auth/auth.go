@@ -8,11 +8,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/account"
 	"github.com/gatewright/gate/authz"
 	"github.com/gatewright/gate/jose"
+	"github.com/gatewright/gate/mail"
 	"github.com/gatewright/gate/password"
 	"github.com/gatewright/gate/runtime/config"
 	"github.com/gatewright/gate/runtime/crud"
@@ -29,8 +32,22 @@ type Config struct {
 	// that hold what somebody logs in with, the password and the roles. The last
 	// two may be empty.
 	Login, Password, Roles string
-	// JWT makes access tokens; nil means that there are none, and no log-in.
+	// Email is the name of the field with the address for letters; empty means the
+	// login if that is one, else the first of that type.
+	Email string
+	// JWT makes access tokens; nil means that there are none, and no log-in that
+	// answers one.
 	JWT *JWT
+	// Cookies lets browsers log in with a cookie; nil means that they cannot.
+	Cookies *Cookies
+	// APIKeys lets accounts make keys for programs; nil means that they cannot.
+	APIKeys *APIKeys
+	// Letters lets the service write to people, to set a forgotten password anew
+	// for instance; nil means that it does not.
+	Letters *Letters
+	// StepUp is how long ago somebody may have logged in who changes a password,
+	// a login name, roles, or deletes an account; zero means [DefaultStepUp].
+	StepUp time.Duration
 	// Strategies registers the ways to authenticate, in the order in which a
 	// request is looked at.
 	Strategies func(*Auth) error
@@ -45,6 +62,58 @@ type JWT struct {
 	// Issuer and Audience are what they claim; empty means the name of the
 	// service.
 	Issuer, Audience string
+	// Refresh prolongs logins with refresh tokens; nil means that there are none.
+	Refresh *Refresh
+	// RotateKeys is how often the key that signs is replaced; zero means never.
+	// Rotated keys are made by the service and live in its database, sealed with
+	// AUTH_SECRET; keys that are not are AUTH_SECRET itself or AUTH_KEY_FILE.
+	RotateKeys time.Duration
+	// Encryption makes what encrypts tokens, with a key of 32 bytes; nil means
+	// that they are signed alone.
+	Encryption func(key []byte) (gate.Encryption, error)
+}
+
+// Refresh says how long a login lasts that refresh tokens prolong. The zero value
+// means the defaults of the engine and the store.
+type Refresh struct {
+	// ExpiresIn is the most, IdleFor without a renewal.
+	ExpiresIn, IdleFor time.Duration
+}
+
+// Cookies says how long browsers stay logged in; zero means the defaults of
+// [gate.CookieConfig].
+type Cookies struct {
+	// ExpiresIn is the most, IdleFor without a request.
+	ExpiresIn, IdleFor time.Duration
+}
+
+// APIKeys configures keys for programs. The zero value is ready for use.
+type APIKeys struct {
+	// Environment stands in each key: "live" if it is empty.
+	Environment string
+}
+
+// Letters says how letters are sent.
+type Letters struct {
+	// Open returns what sends them from an address, under the name of the
+	// service, through the server that MAIL_URL names. Under "gate dev" without
+	// that setting they are written to a folder instead.
+	Open func(url, from, name string) (mail.Sender, error)
+}
+
+// DefaultStepUp is how fresh a login has to be for what cannot be taken back.
+const DefaultStepUp = 5 * time.Minute
+
+// maxTokenLife is what auth-jwt allows at most; no key goes before its tokens.
+const maxTokenLife = 24 * time.Hour
+
+// SecretBytes returns the least length of AUTH_SECRET: it signs tokens, or seals
+// what has to be read again.
+func (c *Config) SecretBytes() int { return max(32, c.JWT.SecretBytes()) }
+
+// KeyFile reports whether tokens are signed with the key in AUTH_KEY_FILE.
+func (c *Config) KeyFile() bool {
+	return c.JWT != nil && c.JWT.RotateKeys == 0 && c.JWT.SecretBytes() == 0
 }
 
 // SecretBytes returns the least length of the secret for the algorithm, zero for
@@ -82,6 +151,8 @@ type Entity interface {
 	crud.Service
 	// OnChange registers f to be told of every change after it was committed.
 	OnChange(f func(context.Context, crud.Changed))
+	// Check registers f to refuse changes that the rules allow.
+	Check(f func(context.Context, crud.Changed) error)
 }
 
 // Auth is the authentication of a service. It is made by the server, and used
@@ -89,23 +160,25 @@ type Entity interface {
 type Auth struct {
 	cfg      Config
 	opts     Options
+	stores
 	keys     *jose.KeySet // nil without tokens
 	service  *gate.Service
 	hasher   *password.Hasher
-	sessions *accounts.Sessions
-	throttle *accounts.Throttle
 	accounts *Accounts // nil until Use
 	entity   Entity
+	flows    *account.Flows
 	parsers  []string
-	logins   []string
+	logins   []string // for access tokens
+	proofs   []string // those of them that are no tokens themselves
 }
 
 // New returns an Auth that knows no accounts yet; see [Auth.Use].
-func New(cfg Config, opts Options) (*Auth, error) {
+func New(ctx context.Context, cfg Config, opts Options) (*Auth, error) {
 	if cfg.Login == "" || cfg.Strategies == nil {
 		return nil, errors.New("authentication needs a login field and strategies")
 	}
 	cfg.Entity = cmp.Or(cfg.Entity, "user")
+	cfg.StepUp = cmp.Or(cfg.StepUp, DefaultStepUp)
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
@@ -114,34 +187,45 @@ func New(cfg Config, opts Options) (*Auth, error) {
 	if a.hasher, err = password.New(password.Config{}); err != nil {
 		return nil, err
 	}
-	if a.sessions, err = accounts.NewSessions(opts.DB, accounts.SessionsConfig{Now: opts.Now}); err != nil {
-		return nil, err
-	}
-	if a.throttle, err = accounts.NewThrottle(accounts.ThrottleConfig{Now: opts.Now}); err != nil {
-		return nil, err
+	if a.stores, err = openStores(ctx, cfg, opts); err != nil {
+		return nil, fmt.Errorf("authentication: %w", err)
 	}
 	if a.keys, err = a.signingKeys(); err != nil {
 		return nil, err
 	}
-	a.service, err = gate.New(a.gateConfig())
+	c, err := a.gateConfig()
+	if err != nil {
+		return nil, err
+	}
+	a.service, err = gate.New(c)
 	return a, err
 }
 
 // gateConfig configures the engine with the strategies registered so far.
-func (a *Auth) gateConfig() gate.Config {
+func (a *Auth) gateConfig() (gate.Config, error) {
 	c := gate.Config{
 		Entity: a.cfg.Entity, LoadEntity: a.loadEntity, Permissions: a.opts.Policy.Permissions,
 		Sessions: a.sessions, Logger: a.opts.Logger, Now: a.opts.Now,
-		AuthStrategies: a.logins, ParseStrategies: a.parsers,
+		AuthStrategies: a.logins, ParseStrategies: a.parsers, Audit: a.trail, LoginHeader: a.rememberDevice,
 	}
 	if a.cfg.JWT == nil {
-		return c
+		return c, nil
 	}
 	c.Keys = a.keys
 	c.Issuer = cmp.Or(a.cfg.JWT.Issuer, a.opts.Service)
 	c.Audience = []string{cmp.Or(a.cfg.JWT.Audience, a.opts.Service)}
 	c.ExpiresIn = a.cfg.JWT.ExpiresIn
-	return c
+	if a.refresh != nil {
+		c.RefreshTokens, c.SessionExpiresIn = a.refresh, a.cfg.JWT.Refresh.ExpiresIn
+	}
+	if a.cfg.JWT.Encryption == nil {
+		return c, nil
+	}
+	var err error
+	if c.Encryption, err = a.cfg.JWT.Encryption(derive(a.opts.Settings, "encrypt access tokens")); err != nil {
+		return c, fmt.Errorf("encryption of tokens: %w", err)
+	}
+	return c, nil
 }
 
 // Service returns the engine: for guards on own routes, and for events.
@@ -169,11 +253,15 @@ func (a *Auth) Register(name string, st gate.Strategy) error {
 	}
 	_, parses := st.(gate.Parser)
 	_, carries := st.(gate.TokenCarrier)
+	_, renews := st.(gate.Renewer)
 	if parses {
 		a.parsers = append(a.parsers, name)
 	}
 	if (carries || !parses) && a.cfg.JWT != nil {
 		a.logins = append(a.logins, name)
+	}
+	if !parses && !renews {
+		a.proofs = append(a.proofs, name)
 	}
 	return nil
 }
@@ -194,7 +282,12 @@ func (a *Auth) Use(e Entity) error {
 		}
 	}
 	a.accounts, a.entity = found, e
+	a.cfg.Email = emailField(e.Entity(), a.cfg)
+	if err := a.openFlows(); err != nil {
+		return fmt.Errorf("authentication: %w", err)
+	}
 	e.OnChange(a.changed)
+	e.Check(a.stepUp)
 	if err := a.cfg.Strategies(a); err != nil {
 		return fmt.Errorf("authentication: %w", err)
 	}
@@ -204,7 +297,11 @@ func (a *Auth) Use(e Entity) error {
 // Setup takes all strategies that were registered into use. The server calls it
 // once, when the service's own code has registered its own.
 func (a *Auth) Setup() error {
-	if err := a.service.Configure(a.gateConfig()); err != nil {
+	c, err := a.gateConfig()
+	if err != nil {
+		return err
+	}
+	if err := a.service.Configure(c); err != nil {
 		return err
 	}
 	return a.service.Setup()
@@ -217,37 +314,11 @@ func (a *Auth) Protect(next http.Handler) http.Handler {
 	if len(a.parsers) == 0 {
 		return next
 	}
-	return a.service.Guard(a.parsers...).Optional().Protect(next)
+	return a.withDevice(a.service.Guard(a.parsers...).Optional().Protect(next))
 }
 
 // LogsIn reports whether there is a log-in that answers an access token.
 func (a *Auth) LogsIn() bool { return a.cfg.JWT != nil }
-
-// changed follows the changes of accounts.
-func (a *Auth) changed(ctx context.Context, c crud.Changed) {
-	if c.Action == authz.Create {
-		return
-	}
-	a.accounts.cache.drop(c.ID)
-	newPassword := false
-	if a.cfg.Password != "" {
-		f, _ := a.entity.Entity().Field(a.cfg.Password)
-		newPassword = c.Set.Has(f)
-	}
-	if c.Action != authz.Delete && !newPassword {
-		return
-	}
-	var keep []string
-	if p, ok := gate.PrincipalFromContext(ctx); ok && c.Action != authz.Delete && p.Subject == c.ID && p.SessionID != "" {
-		keep = append(keep, p.SessionID)
-	}
-	// The change is made whether or not its sender still waits for the answer.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	if _, err := a.sessions.EndSubject(ctx, a.cfg.Entity, c.ID, keep...); err != nil {
-		a.opts.Logger.ErrorContext(ctx, "sessions not ended", "subject", c.ID, "err", err)
-	}
-}
 
 // loadEntity returns the account of p as its owner may see it.
 func (a *Auth) loadEntity(ctx context.Context, p *gate.Principal) (any, error) {
@@ -272,8 +343,19 @@ func isNotFound(err error) bool {
 
 // Close ends what runs in the background.
 func (a *Auth) Close(ctx context.Context) error {
-	return errors.Join(a.service.Close(ctx), a.sessions.Close())
+	return errors.Join(a.service.Close(ctx), a.stores.close(ctx))
 }
+
+// Readers returns the names of the strategies that read requests, in the order
+// in which they are asked.
+func (a *Auth) Readers() []string { return slices.Clone(a.parsers) }
+
+// EntityKey returns the key of the account in answers and in sessions: "user".
+func (a *Auth) EntityKey() string { return a.cfg.Entity }
+
+// TrustedOrigins returns the origins whose pages may use the service with a
+// cookie: those of CORS_ORIGINS.
+func (a *Auth) TrustedOrigins() []string { return a.opts.Settings.CORSOrigins }
 
 // EntityName returns the name of the entity that holds the accounts.
 func (a *Auth) EntityName() string { return a.entity.Entity().Name }

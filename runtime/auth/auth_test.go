@@ -18,7 +18,6 @@ import (
 	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/runtime/model"
 	"github.com/gatewright/gate/store"
-	"github.com/gatewright/gate/store/accounts"
 	"github.com/gatewright/gate/store/sqlite"
 	"github.com/gatewright/gate/strategy/basic"
 	"github.com/gatewright/gate/strategy/jwt"
@@ -30,7 +29,6 @@ import (
 var (
 	_ local.Users   = (*auth.Accounts)(nil)
 	_ basic.Users   = (*auth.Accounts)(nil)
-	_ gate.Throttle = gate.Throttle(nil)
 	_ jwt.Subjects  = (*auth.Accounts)(nil)
 )
 
@@ -71,9 +69,6 @@ func newSystem(t *testing.T, change func(*auth.Config)) (*system, error) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	if _, err := db.Migrate(t.Context(), accounts.Component, accounts.Migrations(db.Dialect())); err != nil {
-		t.Fatal(err)
-	}
 	_, err = db.Migrate(t.Context(), "app", []store.Migration{{Version: 1, Name: "init", SQL: `CREATE TABLE "members" (
 		"id" INTEGER PRIMARY KEY AUTOINCREMENT, "login" TEXT NOT NULL COLLATE NOCASE UNIQUE, "password" TEXT, "roles" TEXT);`}})
 	if err != nil {
@@ -101,7 +96,12 @@ func newSystem(t *testing.T, change func(*auth.Config)) (*system, error) {
 	if change != nil {
 		change(&cfg)
 	}
-	s.Auth, err = auth.New(cfg, auth.Options{
+	for _, c := range cfg.Components(db.Dialect()) {
+		if _, err := db.Migrate(t.Context(), c.Name, c.Migrations); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Auth, err = auth.New(t.Context(), cfg, auth.Options{
 		Service: "club", Settings: &config.Config{AuthSecret: "vB7xQ2mK9pL4wN8sR1tY6uZ3cF5hJ0dA"}, DB: db, Policy: policy,
 		Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return time.Unix(s.now.Load(), 0) },
 	})

@@ -17,6 +17,9 @@ func (a *Auth) signingKeys() (*jose.KeySet, error) {
 	if a.cfg.JWT == nil {
 		return nil, nil //nolint:nilnil // no tokens, no keys
 	}
+	if a.ring != nil {
+		return a.ring.Keys(), nil
+	}
 	key, err := a.signingKey()
 	if err != nil {
 		return nil, err

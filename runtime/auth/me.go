@@ -38,7 +38,7 @@ func (a *Auth) signedIn(errs gate.ErrorWriter, f func(*http.Request, *gate.Princ
 		h := w.Header()
 		h.Set("Cache-Control", "no-store")
 		p, ok := gate.PrincipalFromContext(r.Context())
-		if !ok {
+		if !ok || p.Subject == "" {
 			errs.Write(w, r, gate.ErrNotAuthenticated)
 			return
 		}

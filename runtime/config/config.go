@@ -24,6 +24,10 @@ type Config struct {
 	// AdminEmail is the login of the first administrator; empty leaves the
 	// choice to the service.
 	AdminEmail string
+	// MailURL is the server that letters go through and may hold a password;
+	// empty if it was not said. MailFrom is the address that they come from.
+	MailURL  secret.String
+	MailFrom string
 	// PublicURL is how clients reach the service; nil if it was not said. It has
 	// no trailing slash.
 	PublicURL *url.URL
@@ -88,6 +92,8 @@ const (
 	keySecret    = "AUTH_SECRET"
 	keyKeyFile   = "AUTH_KEY_FILE"
 	keyAdmin     = "ADMIN_EMAIL"
+	keyMailURL   = "MAIL_URL"
+	keyMailFrom  = "MAIL_FROM"
 	keyPublicURL = "PUBLIC_URL"
 	keyCORS      = "CORS_ORIGINS"
 	keyProxies   = "TRUSTED_PROXIES"
@@ -106,7 +112,7 @@ const (
 
 func known() []string {
 	return []string{
-		keyAddr, keyDatabase, keySecret, keyKeyFile, keyAdmin, keyPublicURL,
+		keyAddr, keyDatabase, keySecret, keyKeyFile, keyAdmin, keyMailURL, keyMailFrom, keyPublicURL,
 		keyCORS, keyProxies, keyLogLevel, keyDocs, keyDev, keyDevState,
 	}
 }

@@ -12,6 +12,8 @@
 //	AUTH_SECRET      signs access tokens (HS256 and its kin), at least 32 bytes
 //	AUTH_KEY_FILE    a private key in PEM, for RS256, ES256, EdDSA and their kin
 //	ADMIN_EMAIL      login of the administrator that the first start creates
+//	MAIL_URL         the mail server: smtp://user:password@mail.example.com:587
+//	MAIL_FROM        the address that letters come from
 //	PUBLIC_URL       how clients reach the service: https://api.example.com
 //	CORS_ORIGINS     origins whose pages may call it, exact, separated by commas
 //	TRUSTED_PROXIES  addresses whose X-Forwarded-For is believed: 10.0.0.0/8

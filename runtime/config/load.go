@@ -121,6 +121,7 @@ func (l *loader) settings() {
 	c.AuthSecret = l.authSecret()
 	c.AuthKeyFile = l.keyFile()
 	c.AdminEmail = l.adminEmail()
+	c.MailURL, c.MailFrom = l.mailURL(), l.get(keyMailFrom)
 	c.PublicURL = l.publicURL()
 	c.CORSOrigins = l.origins()
 	c.TrustedProxies = l.proxies()
@@ -211,6 +212,27 @@ func (l *loader) adminEmail() string {
 		l.bad(keyAdmin, "is not an e-mail address", "")
 	}
 	return raw
+}
+
+// mailURL reads the mail server. What else has to be right about it, whoever
+// opens it says.
+func (l *loader) mailURL() secret.String {
+	raw := l.get(keyMailURL)
+	if raw == "" {
+		return ""
+	}
+	if l.get(keyMailFrom) == "" {
+		l.bad(keyMailFrom, "is not set, and letters come from somewhere", "for instance MAIL_FROM=no-reply@example.com")
+	}
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" {
+		l.bad(keyMailURL, "is not a URL", "for instance MAIL_URL=smtp://user:password@mail.example.com:587")
+		return ""
+	}
+	if password, ok := u.User.Password(); ok && isPlaceholder(password) {
+		l.bad(keyMailURL, "has a password that was copied from an example", "give the mail user a password of its own")
+	}
+	return secret.String(raw)
 }
 
 func (l *loader) publicURL() *url.URL {

@@ -60,6 +60,11 @@ func (r *Resource[T]) remove(ctx context.Context, c caller, id string) (*T, erro
 		if err := r.mayRemoveAccount(ctx, c, old); err != nil {
 			return err
 		}
+		if len(r.checks) > 0 {
+			if err := r.permit(ctx, Changed{Action: authz.Delete, ID: r.id(old), Set: r.entity.All(), Before: r.snapshot(old)}); err != nil {
+				return err
+			}
+		}
 		ch := &Change[T]{Action: authz.Delete, Row: *old, Old: old}
 		if err := run(ctx, r.before[authz.Delete], ch); err != nil {
 			return err
@@ -73,7 +78,7 @@ func (r *Resource[T]) remove(ctx context.Context, c caller, id string) (*T, erro
 		if err := run(ctx, r.after[authz.Delete], ch); err != nil {
 			return err
 		}
-		r.tell(t, Changed{Action: authz.Delete, ID: r.id(old), Set: r.entity.All()})
+		r.tell(t, Changed{Action: authz.Delete, ID: r.id(old), Set: r.entity.All(), Before: r.snapshot(old)})
 		return nil
 	})
 	return row, err

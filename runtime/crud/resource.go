@@ -31,6 +31,7 @@ type Resource[T any] struct {
 	hasher   Hasher
 	before   [authz.Delete + 1][]Hook[T]
 	after    [authz.Delete + 1][]Hook[T]
+	checks   []func(context.Context, Changed) error
 	onChange []func(context.Context, Changed)
 
 	targets map[model.FieldID]target // what relations point to
@@ -68,6 +69,12 @@ type Changed struct {
 	Action authz.Action
 	ID     string
 	Set    model.FieldSet // the fields that differ now; all of them for Create and Delete
+	// Replaced tells the two ways to update apart: the row was replaced as a
+	// whole, not changed in part.
+	Replaced bool
+	// Before is the row before the change; for Create there was none, and
+	// nobody sees it.
+	Before Snapshot
 }
 
 // A Hasher turns passwords into what is stored.
@@ -130,6 +137,24 @@ func (r *Resource[T]) After(action authz.Action, hook Hook[T]) {
 // not block.
 func (r *Resource[T]) OnChange(tell func(context.Context, Changed)) {
 	r.onChange = append(r.onChange, tell)
+}
+
+// Check adds code that may refuse an update or a removal which the rules allow,
+// within its transaction and before the hooks. It is told what [Resource.OnChange]
+// would be told, with the fields that differ so far.
+func (r *Resource[T]) Check(check func(context.Context, Changed) error) {
+	r.checks = append(r.checks, check)
+}
+
+// permit asks the checks.
+func (r *Resource[T]) permit(ctx context.Context, c Changed) error {
+	c.Entity = r.entity.Name
+	for _, check := range r.checks {
+		if err := check(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // UsePasswords says how the password field of the entity is checked and hashed.

@@ -45,6 +45,9 @@ type Row struct {
 	set model.FieldSet
 }
 
+// Fields returns the fields that AppendJSON appends.
+func (r Row) Fields() model.FieldSet { return r.set }
+
 // AppendJSON appends the row as a JSON object.
 func (r Row) AppendJSON(dst []byte) []byte { return r.enc.appendRow(dst, r.row, r.set) }
 

@@ -99,7 +99,7 @@ func (r *Resource[T]) update(ctx context.Context, c caller, id string, in input[
 	if err := r.hash(ctx, ch); err != nil {
 		return nil, err
 	}
-	u := updating[T]{Change: ch, key: key, filter: filter, fields: fields, password: plain}
+	u := updating[T]{Change: ch, key: key, filter: filter, fields: fields, password: plain, replace: replace}
 	return ch, r.inTx(ctx, func(ctx context.Context, t *transaction) error { return r.rewrite(ctx, t, c, id, u) })
 }
 
@@ -145,6 +145,7 @@ type updating[T any] struct {
 	filter   query.Filter
 	fields   scope
 	password string // as it was sent, for the policy
+	replace  bool
 }
 
 // rewrite changes a row within a transaction.
@@ -163,6 +164,11 @@ func (r *Resource[T]) rewrite(ctx context.Context, t *transaction, c caller, id 
 	changed := r.different(&u.Row, old)
 	if err := r.mayChangeAccount(ctx, c, old, &u.Row, changed); err != nil {
 		return err
+	}
+	if len(r.checks) > 0 && !changed.Empty() {
+		if err := r.permit(ctx, Changed{Action: authz.Update, ID: r.id(old), Set: changed, Before: r.snapshot(old)}); err != nil {
+			return err
+		}
 	}
 	if hooks := r.before[authz.Update]; len(hooks) > 0 {
 		if err := run(ctx, hooks, u.Change); err != nil {
@@ -197,7 +203,9 @@ func (r *Resource[T]) rewrite(ctx context.Context, t *transaction, c caller, id 
 	if err := run(ctx, r.after[authz.Update], u.Change); err != nil {
 		return err
 	}
-	r.tell(t, Changed{Action: authz.Update, ID: r.id(&u.Row), Set: changed})
+	r.tell(t, Changed{
+		Action: authz.Update, ID: r.id(&u.Row), Set: changed, Replaced: u.replace, Before: r.snapshot(old),
+	})
 	return nil
 }
 

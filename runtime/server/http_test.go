@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -115,9 +116,9 @@ func (a answer) json() map[string]any {
 }
 
 // is fails the test unless the answer has this status.
-func (a answer) is(status int) answer {
+func (a answer) is(status ...int) answer {
 	a.t.Helper()
-	if a.Status != status {
+	if !slices.Contains(status, a.Status) {
 		a.t.Fatalf("status is %d, want %d: %s", a.Status, status, a.Body)
 	}
 	return a

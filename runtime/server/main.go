@@ -51,6 +51,14 @@ func run(ctx context.Context, s Service, args []string, p process) int {
 	if len(args) > 0 {
 		command, rest = args[0], args[1:]
 	}
+	if len(rest) == 0 || rest[0] != "--help" && rest[0] != "-h" {
+		switch command {
+		case "keys":
+			return administer(ctx, s, p, rest, keys)
+		case "logout":
+			return administer(ctx, s, p, rest, logout)
+		}
+	}
 	var f func(context.Context, Service, process) int
 	switch command {
 	case "serve":
@@ -89,6 +97,9 @@ func usage(s Service) string {
 Usage:
   NAME            serve until interrupted
   NAME migrate    bring the database up to date and end
+  NAME keys       list the keys that sign tokens; keys rotate makes the next
+                  one, keys remove KEY takes one out at once that leaked
+  NAME logout ID  end the sessions of an account, of everyone with --all
   NAME version    print the version
 
 Settings come from the environment, and from the file .env for what the
@@ -110,9 +121,8 @@ func start(ctx context.Context, s Service, p process) (*Server, error) {
 	if o.Addr == "" {
 		o.Addr = "127.0.0.1:3000"
 	}
-	if s.Auth != nil && s.Auth.JWT != nil {
-		o.SecretBytes = s.Auth.JWT.SecretBytes()
-		o.KeyFile = o.SecretBytes == 0
+	if s.Auth != nil {
+		o.SecretBytes, o.KeyFile = s.Auth.SecretBytes(), s.Auth.KeyFile()
 	}
 	cfg, err := config.Load(o)
 	if err != nil {

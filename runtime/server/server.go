@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -15,7 +16,6 @@ import (
 	"github.com/gatewright/gate/runtime/auth"
 	"github.com/gatewright/gate/runtime/config"
 	"github.com/gatewright/gate/store"
-	"github.com/gatewright/gate/store/accounts"
 )
 
 // Time-outs of a connection, and of stopping.
@@ -27,7 +27,6 @@ const (
 	maxHeaderBytes    = 32 << 10
 	pingTimeout       = 2 * time.Second
 	shutdownTimeout   = 10 * time.Second
-	sweepEvery        = time.Hour // of expired sessions
 )
 
 // A Server is a service with its database open and its routes in place.
@@ -74,7 +73,7 @@ func build(ctx context.Context, s Service, cfg *config.Config, logger *slog.Logg
 		service: s, mux: http.NewServeMux(), errors: gate.ErrorWriter{Logger: logger},
 	}
 	if s.Auth != nil {
-		a.Auth, err = auth.New(*s.Auth, auth.Options{Service: s.Name, Settings: cfg, DB: db, Policy: policy, Logger: logger})
+		a.Auth, err = auth.New(ctx, *s.Auth, auth.Options{Service: s.Name, Settings: cfg, DB: db, Policy: policy, Logger: logger})
 		if err != nil {
 			return nil, err
 		}
@@ -116,7 +115,9 @@ func migrate(ctx context.Context, s Service, db *store.DB) ([]applied, error) {
 	}
 	components := []component{{"app", own}}
 	if s.Auth != nil {
-		components = append(components, component{accounts.Component, accounts.Migrations(db.Dialect())})
+		for _, c := range s.Auth.Components(db.Dialect()) {
+			components = append(components, component{c.Name, c.Migrations})
+		}
 	}
 	var all []applied
 	for _, c := range components {
@@ -140,8 +141,11 @@ func (s *Server) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	var err error
+	for _, f := range slices.Backward(s.app.closers) {
+		err = errors.Join(err, f(ctx))
+	}
 	if s.app.Auth != nil {
-		err = s.app.Auth.Close(ctx)
+		err = errors.Join(err, s.app.Auth.Close(ctx))
 	}
 	return errors.Join(err, s.app.DB.Close())
 }
@@ -162,18 +166,20 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	hs.Protocols = &protocols
-	sweep, stop := context.WithCancel(ctx)
-	swept := make(chan struct{})
+	background, stop := context.WithCancel(ctx)
+	ended := make(chan struct{})
 	go func() {
-		defer close(swept)
-		s.sweep(sweep)
+		defer close(ended)
+		if s.app.Auth != nil {
+			s.app.Auth.Run(background)
+		}
 	}()
-	defer func() { stop(); <-swept }()
+	defer func() { stop(); <-ended }()
 
-	ended := make(chan error, 1)
-	go func() { ended <- hs.Serve(l) }()
+	served := make(chan error, 1)
+	go func() { served <- hs.Serve(l) }()
 	select {
-	case err := <-ended:
+	case err := <-served:
 		return err
 	case <-ctx.Done():
 	}
@@ -185,29 +191,10 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if err != nil {
 		err = errors.Join(fmt.Errorf("requests still ran after %v: %w", shutdownTimeout, err), hs.Close())
 	}
-	if serveErr := <-ended; !errors.Is(serveErr, http.ErrServerClosed) {
+	if serveErr := <-served; !errors.Is(serveErr, http.ErrServerClosed) {
 		err = errors.Join(err, serveErr)
 	}
 	return err
-}
-
-// sweep removes the rows of sessions that have expired, once in a while.
-func (s *Server) sweep(ctx context.Context) {
-	if s.app.Auth == nil {
-		return
-	}
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if _, err := s.app.Auth.Sessions().DeleteExpired(ctx); err != nil && ctx.Err() == nil {
-				s.logger.WarnContext(ctx, "expired sessions not deleted", "err", err)
-			}
-		}
-	}
 }
 
 // live answers as long as the process does.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
+	"time"
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/authz"
@@ -78,6 +80,8 @@ type App struct {
 	passwords crud.Hasher // made when an entity needs it
 	routes    []rest.Route
 	guarded   []guardedRoute
+	extend    []func(*App) error
+	closers   []func(context.Context) error
 	ownRoot   bool // the service has its own pattern for everything
 	err       error
 }
@@ -134,6 +138,21 @@ func (a *App) Handle(pattern string, h http.Handler) {
 // HandleFunc is [App.Handle] for a function.
 func (a *App) HandleFunc(pattern string, h http.HandlerFunc) { a.Handle(pattern, h) }
 
+// Extend has f called when all entities and strategies are known, before the
+// service answers: to serve what rests on them. An error stops the service.
+func (a *App) Extend(f func(*App) error) { a.extend = append(a.extend, f) }
+
+// OnClose has f called when the service stops, the last one first, before the
+// database is closed.
+func (a *App) OnClose(f func(context.Context) error) { a.closers = append(a.closers, f) }
+
+// Entities returns what [App.Serve] was called with.
+func (a *App) Entities() []crud.Service { return slices.Clone(a.entities) }
+
+// Mount serves a handler that finds out by itself who calls, on a pattern of
+// [http.ServeMux]. It panics like the mux does.
+func (a *App) Mount(pattern string, h http.Handler) { a.mux.Handle(pattern, h) }
+
 // protect returns h behind the strategies of the service.
 func (a *App) protect(h http.Handler) http.Handler {
 	if a.Auth == nil {
@@ -158,6 +177,11 @@ func (a *App) finish() error {
 	if err := crud.Link(a.entities...); err != nil {
 		return fmt.Errorf("entities: %w", err)
 	}
+	for _, f := range a.extend {
+		if err := f(a); err != nil {
+			return err
+		}
+	}
 	api := rest.API{Prefix: prefix, Protect: a.protect, Policy: a.Policy, NoCredentials: a.Auth == nil, Errors: a.errors}
 	for _, e := range a.entities {
 		for _, route := range api.Routes(e) {
@@ -166,7 +190,9 @@ func (a *App) finish() error {
 		}
 	}
 	if a.Auth != nil {
-		a.authRoutes()
+		if err := a.authRoutes(); err != nil {
+			return err
+		}
 	}
 	for _, g := range a.guarded {
 		a.mux.Handle(g.pattern, a.protect(g.handler))
@@ -184,16 +210,34 @@ func (a *App) finish() error {
 // The paths of authentication.
 const (
 	pathLogin       = prefix + "/authentication"
+	pathSession     = prefix + "/session"
+	pathKeys        = "/.well-known/jwks.json"
 	pathMe          = prefix + "/me"
 	pathPermissions = prefix + "/me/permissions"
 )
 
-func (a *App) authRoutes() {
+func (a *App) authRoutes() error {
 	if a.Auth.LogsIn() {
-		login := a.Auth.Service().Handler()
+		login := a.Auth.Login()
 		a.mux.Handle(pathLogin, login)
 		a.mux.Handle(pathLogin+"/{token}", login)
 	}
+	a.mux.Handle(auth.AccountPath+"/", a.Auth.Account())
+	session, err := a.Auth.Session()
+	if err != nil {
+		return err
+	}
+	if session != nil {
+		a.mux.Handle(pathSession, session)
+	}
+	if keys := a.Auth.Keys(); keys != nil && !keys.Signing().Symmetric() {
+		a.mux.Handle(pathKeys, keys.Handler(keysMaxAge))
+	}
 	a.mux.Handle("GET "+pathMe, a.Auth.Protect(a.Auth.Me(a.errors)))
 	a.mux.Handle("GET "+pathPermissions, a.Auth.Protect(a.Auth.MyPermissions(a.errors)))
+	return nil
 }
+
+// keysMaxAge is how long verifiers elsewhere may keep our keys without asking
+// again: well below how long a key is published before it signs.
+const keysMaxAge = 5 * time.Minute

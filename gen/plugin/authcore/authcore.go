@@ -5,6 +5,7 @@ package authcore
 
 import (
 	"embed"
+	"time"
 
 	"github.com/gatewright/gate/design"
 	"github.com/gatewright/gate/gen"
@@ -24,13 +25,17 @@ func Plugin() gen.Plugin {
 		Name:    design.AuthCore,
 		Summary: "accounts, from an entity with a login name, a password and roles",
 		Needs:   Provider,
-		New:     func() gen.Part { return &part{} },
+		New:     func() gen.Part { return &part{settings: settings{StepUp: defaultStepUp}} },
 	}
 }
 
+// defaultStepUp is what the runtime takes when nothing is said.
+const defaultStepUp = 5 * time.Minute
+
 // settings are what gate.yaml says.
 type settings struct {
-	Entity string `yaml:"entity" doc:"The entity that holds the accounts." required:"true"`
+	Entity string        `yaml:"entity" doc:"The entity that holds the accounts." required:"true"`
+	StepUp time.Duration `yaml:"stepUp" doc:"How long ago somebody may have logged in who changes a password, a login name or roles, or deletes an account; from 1m to 24h." min:"1m" max:"24h"`
 }
 
 type part struct {
@@ -64,8 +69,14 @@ func (p *part) Contribute(b *gen.Build) error {
 			{Name: "Roles", Value: gen.Text(a.Roles.Key)},
 		},
 	}
+	if p.settings.StepUp != defaultStepUp {
+		b.Authentication.Config = append(b.Authentication.Config, gen.Member{Name: "StepUp", Value: gen.Duration(p.settings.StepUp)})
+	}
 	b.Service = append(b.Service, gen.Member{Name: "Auth", Value: gen.Call(gen.Name("", "authentication"))})
 	b.Environment = append(b.Environment, gen.Variable{
+		Name: "AUTH_SECRET", Required: true,
+		Doc: "Signs access tokens, and seals what the service has to read again: random, 64 bytes for HS512, 48 for HS384, else 32, as from openssl rand -base64 48.",
+	}, gen.Variable{
 		Name: "ADMIN_EMAIL", Doc: "Login name of the administrator whom the first start makes.",
 	})
 	b.API.Paths = append(b.API.Paths, paths(a)...)
@@ -86,37 +97,4 @@ func (d *data) Imports() []string {
 		list = append(list, "errors")
 	}
 	return append(list, gen.Imports(d.Authentication.Config)...)
-}
-
-func paths(a *design.AuthEntity) []gen.Property {
-	me := gen.Object{
-		{Name: "tags", Value: []string{"authentication"}},
-		{Name: "summary", Value: "The account that is calling"},
-		{Name: "operationId", Value: "me"},
-		{Name: "responses", Value: gen.Object{
-			{Name: "200", Value: gen.JSONResponse("The account, with what it may read of itself.", gen.SchemaRef(a.Name))},
-			{Name: "401", Value: gen.ResponseRef("NotAuthenticated")},
-		}},
-	}
-	permissions := gen.Object{
-		{Name: "tags", Value: []string{"authentication"}},
-		{Name: "summary", Value: "What the caller may do"},
-		{Name: "operationId", Value: "myPermissions"},
-		{Name: "responses", Value: gen.Object{
-			{Name: "200", Value: gen.JSONResponse("The roles of the caller and the permissions that they hold.", gen.SchemaRef("auth.Permissions"))},
-			{Name: "401", Value: gen.ResponseRef("NotAuthenticated")},
-		}},
-	}
-	return []gen.Property{
-		{Name: "/me", Value: gen.Object{{Name: "get", Value: me}}},
-		{Name: "/me/permissions", Value: gen.Object{{Name: "get", Value: permissions}}},
-	}
-}
-
-func schemas() []gen.Property {
-	list := gen.Object{{Name: "type", Value: "array"}, {Name: "items", Value: gen.Object{{Name: "type", Value: "string"}}}}
-	return []gen.Property{{Name: "auth.Permissions", Value: gen.Object{
-		{Name: "type", Value: "object"},
-		{Name: "properties", Value: gen.Object{{Name: "roles", Value: list}, {Name: "permissions", Value: list}}},
-	}}}
 }

@@ -35,7 +35,7 @@ func path() gen.Object {
 	return gen.Object{{Name: "post", Value: login}, {Name: "delete", Value: logout}}
 }
 
-func schemas(a *design.AuthEntity) []gen.Property {
+func schemas(a *design.AuthEntity, refresh bool) []gen.Property {
 	text := gen.Object{{Name: "type", Value: "string"}}
 	local := gen.Object{
 		{Name: "type", Value: "object"},
@@ -54,11 +54,26 @@ func schemas(a *design.AuthEntity) []gen.Property {
 			{Name: "accessToken", Value: text},
 		}},
 	}
+	credentials := []any{local, token}
+	answer := gen.Object{{Name: "accessToken", Value: text}}
+	if refresh {
+		credentials = append(credentials, gen.Object{
+			{Name: "type", Value: "object"},
+			{Name: "required", Value: []string{"strategy", "refreshToken"}},
+			{Name: "properties", Value: gen.Object{
+				{Name: "strategy", Value: gen.Object{{Name: "const", Value: "refresh"}}},
+				{Name: "refreshToken", Value: text},
+			}},
+		})
+		answer = append(answer, gen.Property{Name: "refreshToken", Value: gen.Object{
+			{Name: "type", Value: "string"},
+			{Name: "description", Value: "Good for one use: POST it as {strategy: refresh, refreshToken}, and keep the one that is answered."},
+		}})
+	}
 	result := gen.Object{
 		{Name: "type", Value: "object"},
 		{Name: "required", Value: []string{"accessToken", "authentication"}},
-		{Name: "properties", Value: gen.Object{
-			{Name: "accessToken", Value: text},
+		{Name: "properties", Value: append(answer, gen.Object{
 			{Name: "authentication", Value: gen.Object{
 				{Name: "type", Value: "object"},
 				{Name: "properties", Value: gen.Object{
@@ -67,10 +82,10 @@ func schemas(a *design.AuthEntity) []gen.Property {
 				}},
 			}},
 			{Name: gen.Lower(a.Name), Value: gen.SchemaRef(a.Name)},
-		}},
+		}...)},
 	}
 	return []gen.Property{
-		{Name: "auth.Credentials", Value: gen.Object{{Name: "oneOf", Value: []any{local, token}}}},
+		{Name: "auth.Credentials", Value: gen.Object{{Name: "oneOf", Value: credentials}}},
 		{Name: "auth.Result", Value: result},
 	}
 }

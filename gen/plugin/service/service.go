@@ -88,7 +88,8 @@ func (s *service) Imports() []string {
 	if len(d.Entities) > 0 {
 		list = append(list, "github.com/gatewright/gate/runtime/crud")
 	}
-	return append(list, gen.Imports(s.Service)...)
+	list = append(list, gen.Imports(s.Service)...)
+	return append(list, gen.Imports(s.Extensions)...)
 }
 
 // Addr is the address to listen on unless the environment says otherwise.

@@ -1,0 +1,147 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/runtime/crud"
+	"github.com/gatewright/gate/runtime/model"
+	"github.com/gatewright/gate/store/throttle"
+)
+
+// stepUp refuses what takes an account over, or away, to whoever has not logged
+// in for a while: a stolen token is not enough for it, nor is an API key.
+func (a *Auth) stepUp(ctx context.Context, c crud.Changed) error {
+	if authz.IsSystem(ctx) || c.Action == authz.Update && !a.delicate(c.Set) {
+		return nil
+	}
+	p, _ := gate.PrincipalFromContext(ctx)
+	return p.RequireFresh(a.cfg.StepUp, a.opts.Now())
+}
+
+// delicate reports whether a change of these fields changes who may log in, or
+// as what.
+func (a *Auth) delicate(set model.FieldSet) bool {
+	return a.changes(set, a.cfg.Login) || a.changes(set, a.cfg.Password) || a.changes(set, a.cfg.Roles)
+}
+
+func (a *Auth) changes(set model.FieldSet, name string) bool {
+	f, ok := a.entity.Entity().Field(name)
+	return ok && set.Has(f)
+}
+
+// changed follows the changes of accounts: with a new password and without the
+// account itself its sessions are over, with other roles its refresh tokens.
+func (a *Auth) changed(ctx context.Context, c crud.Changed) {
+	if c.Action == authz.Create {
+		return
+	}
+	a.accounts.cache.drop(c.ID)
+	// The change is made whether or not its sender still waits for the answer.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	action := "account.update"
+	switch {
+	case c.Action == authz.Delete:
+		action = "account.delete"
+	case a.changes(c.Set, a.cfg.Password):
+		action = "password.change"
+	case a.changes(c.Set, a.cfg.Roles):
+		action = "roles.change"
+	case a.changes(c.Set, a.cfg.Login):
+		action = "login.change"
+	default:
+		return
+	}
+	a.note(ctx, action, c.ID)
+	switch action {
+	case "login.change":
+		return
+	case "roles.change":
+		// Roles are read for each request, so the access token may live out its
+		// minutes. It is not renewed: who holds new rights logs in anew.
+		a.endRefresh(ctx, c.ID)
+		return
+	}
+	var keep []string
+	if p, ok := gate.PrincipalFromContext(ctx); ok && c.Action != authz.Delete && p.Subject == c.ID && p.SessionID != "" {
+		keep = append(keep, p.SessionID)
+	}
+	if _, err := a.sessions.EndSubject(ctx, a.cfg.Entity, c.ID, keep...); err != nil {
+		a.opts.Logger.ErrorContext(ctx, "sessions not ended", "subject", c.ID, "err", err)
+	}
+	a.endRefresh(ctx, c.ID)
+	if c.Action == authz.Delete {
+		a.forget(ctx, c.ID)
+	}
+}
+
+// endRefresh ends the refresh tokens of an account.
+func (a *Auth) endRefresh(ctx context.Context, subject string) {
+	if a.refresh == nil {
+		return
+	}
+	if _, err := a.refresh.EndSubject(ctx, a.cfg.Entity, subject); err != nil {
+		a.opts.Logger.ErrorContext(ctx, "refresh tokens not ended", "subject", subject, "err", err)
+	}
+}
+
+// note writes what happened to an account into the trail.
+func (a *Auth) note(ctx context.Context, action, subject string) {
+	e := gate.AuditEvent{Action: action, Outcome: gate.Succeeded, Entity: a.cfg.Entity, Subject: subject, At: a.opts.Now()}
+	e.Client, _ = gate.ClientFromContext(ctx)
+	if p, ok := gate.PrincipalFromContext(ctx); ok {
+		e.SessionID, e.Strategy = p.SessionID, p.Strategy
+		if p.Subject != subject {
+			e.Actor = p.Subject
+		}
+	}
+	a.trail.Record(ctx, e)
+}
+
+// withDevice tells the throttle about the device of a request.
+func (a *Auth) withDevice(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if token := throttle.DeviceCookie(r); token != "" {
+			r = r.WithContext(throttle.ContextWithDevice(r.Context(), token))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// rememberDevice lets a browser that logged in do so again while strangers have
+// used up the account's attempts.
+func (a *Auth) rememberDevice(_ context.Context, h http.Header, r *gate.Result) {
+	token, expires := a.throttle.IssueDevice(throttle.Account(r.Principal.Subject))
+	throttle.SetDeviceCookie(headerWriter{h}, token, expires)
+}
+
+// headerWriter is what sets a cookie wants, of which it uses the header.
+type headerWriter struct{ header http.Header }
+
+func (w headerWriter) Header() http.Header       { return w.header }
+func (w headerWriter) Write([]byte) (int, error) { return 0, errors.ErrUnsupported }
+func (w headerWriter) WriteHeader(int)           {}
+
+// Login answers logins and log-outs with access tokens.
+func (a *Auth) Login() http.Handler { return a.withDevice(a.service.Handler()) }
+
+// Session answers logins and log-outs of browsers, which get a cookie; nil
+// without [Config.Cookies].
+func (a *Auth) Session() (http.Handler, error) {
+	if a.cfg.Cookies == nil {
+		return nil, nil //nolint:nilnil // the doc says so
+	}
+	h, err := a.service.SessionHandler(gate.CookieConfig{
+		Sessions: a.sessions, ExpiresIn: a.cfg.Cookies.ExpiresIn, IdleFor: a.cfg.Cookies.IdleFor,
+		TrustedOrigins: a.TrustedOrigins(), Strategies: a.proofs,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return a.withDevice(h), nil
+}

@@ -1,0 +1,170 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"time"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/account"
+	"github.com/gatewright/gate/mail"
+	"github.com/gatewright/gate/password"
+	"github.com/gatewright/gate/store/accounts"
+	"github.com/gatewright/gate/store/throttle"
+	"github.com/gatewright/gate/strategy/apikey"
+)
+
+// AccountPath is where people look after their accounts.
+const AccountPath = "/api/account"
+
+// keyOverlap is how long a key works on that was replaced by another.
+const keyOverlap = 24 * time.Hour
+
+// openFlows makes what people do with their accounts.
+func (a *Auth) openFlows() error {
+	cfg := account.Config{
+		Service: a.opts.Service, Users: users{a.accounts, a}, Tokens: a.tokens, Sessions: a.sessions,
+		Hasher: a.hasher, Policy: password.Policy{Words: []string{a.opts.Service}}, Throttle: a.throttle, Limiter: a.posted,
+		Audit: a.trail, Entity: a.cfg.Entity, LoginField: a.cfg.Login, Logger: a.opts.Logger, Now: a.opts.Now,
+	}
+	if a.apiKeys != nil {
+		cfg.Keys = ownKeys{a.apiKeys}
+	}
+	if a.refresh != nil {
+		cfg.RefreshTokens = a.refresh
+	}
+	if a.letters != nil {
+		cfg.Mailer = a.letters
+		cfg.PublicURL = publicURL(a.opts).JoinPath(AccountPath)
+	}
+	var err error
+	a.flows, err = account.New(cfg)
+	return err
+}
+
+// publicURL is where links in letters lead.
+func publicURL(opts Options) *url.URL {
+	if u := opts.Settings.PublicURL; u != nil {
+		return u
+	}
+	return &url.URL{Scheme: "http", Host: opts.Settings.Addr} // in development alone
+}
+
+// openLetters opens the way to send letters.
+func openLetters(cfg Letters, opts Options) (*mail.Queue, error) {
+	settings := opts.Settings
+	var (
+		sender mail.Sender
+		err    error
+	)
+	switch {
+	case settings.MailURL != "":
+		sender, err = cfg.Open(settings.MailURL.Reveal(), settings.MailFrom, opts.Service)
+		if err != nil {
+			return nil, fmt.Errorf("MAIL_URL: %w", err)
+		}
+	case settings.Dev != nil:
+		if sender, err = mail.Folder(filepath.Join(".gate", "mail")); err != nil {
+			return nil, err
+		}
+	default:
+		return nil, errors.New("MAIL_URL is not set, and letters have to be sent somehow: smtp://user:password@mail.example.com")
+	}
+	if settings.PublicURL == nil && settings.Dev == nil {
+		return nil, errors.New("PUBLIC_URL is not set, and links in letters have to lead somewhere: https://api.example.com")
+	}
+	return mail.NewQueue(sender, mail.QueueConfig{Logger: opts.Logger})
+}
+
+// Flows returns what people do with their accounts, for the service's own code.
+func (a *Auth) Flows() *account.Flows { return a.flows }
+
+// Account answers below [AccountPath]: changing one's password, looking after
+// one's sessions and keys, and what the links in letters lead to.
+func (a *Auth) Account() http.Handler { return a.Protect(a.flows.Handler(AccountPath)) }
+
+// Keys returns the API keys in the words of their strategy.
+func (a *Auth) apiKey(ctx context.Context, text string) (apikey.Key, error) {
+	k, err := a.apiKeys.Find(ctx, text)
+	if err != nil {
+		return apikey.Key{}, err
+	}
+	return apikey.Key{
+		ID: k.ID, Subject: k.Subject, Entity: k.Entity, Scopes: k.Scopes, ExpiresAt: k.ExpiresAt, Networks: k.Networks,
+	}, nil
+}
+
+// APIKeys returns the keys of programs, for their strategy.
+func (a *Auth) APIKeys() apikey.Keys { return apikey.KeysFunc(a.apiKey) }
+
+// Exposed revokes a key that came in a URL, which has been written to logs by
+// now, and notes it.
+func (a *Auth) Exposed(ctx context.Context, keyID string) {
+	a.trail.Record(ctx, gate.AuditEvent{
+		Action: "api_key.exposed", Outcome: gate.Succeeded, Entity: a.cfg.Entity, At: a.opts.Now(),
+		Details: map[string]string{"key": keyID},
+	})
+}
+
+// ownKeys is the keys of one account in the words of package account.
+type ownKeys struct{ keys *accounts.APIKeys }
+
+func own(k accounts.APIKey) account.Key {
+	return account.Key{
+		ID: k.ID, Name: k.Name, Scopes: k.Scopes, CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt, ExpiresAt: k.ExpiresAt,
+	}
+}
+
+func (o ownKeys) List(ctx context.Context, entity, subject string) ([]account.Key, error) {
+	found, err := o.keys.List(ctx, entity, subject)
+	list := make([]account.Key, 0, len(found))
+	for _, k := range found {
+		list = append(list, own(k))
+	}
+	return list, err
+}
+
+func (o ownKeys) Create(ctx context.Context, entity, subject string, k account.Key) (account.Key, string, error) {
+	text, made, err := o.keys.Create(ctx, accounts.NewKey{
+		Entity: entity, Subject: subject, Name: k.Name, Scopes: k.Scopes, ExpiresAt: k.ExpiresAt,
+	})
+	return own(made), text, err
+}
+
+func (o ownKeys) Rotate(ctx context.Context, entity, subject, id string) (account.Key, string, error) {
+	text, made, err := o.keys.Rotate(ctx, entity, subject, id, keyOverlap)
+	return own(made), text, err
+}
+
+func (o ownKeys) Revoke(ctx context.Context, entity, subject, id string) error {
+	return o.keys.Revoke(ctx, entity, subject, id)
+}
+
+// postLimiter counts letters for all replicas, in the words of package account.
+type postLimiter map[int]*throttle.Limiter // by how many an hour
+
+func newPostLimiter(cfg throttle.Config) (postLimiter, error) {
+	limiters := make(postLimiter)
+	for name, n := range map[string]int{"mail-address": mail.PerAddress, "mail-network": mail.PerNetwork} {
+		l, err := throttle.NewLimiter(cfg, name, throttle.Limit{N: n, Per: time.Hour, By: throttle.ByKey})
+		if err != nil {
+			return nil, err
+		}
+		limiters[n] = l
+	}
+	return limiters, nil
+}
+
+// Allow implements [account.Limiter] for the limits that letters have.
+func (p postLimiter) Allow(ctx context.Context, key string, limit int, window time.Duration) (bool, error) {
+	l := p[limit]
+	if l == nil || window != time.Hour {
+		return false, fmt.Errorf("count letters: there is no limit of %d in %v", limit, window)
+	}
+	retryAfter, err := l.Allow(ctx, key)
+	return retryAfter == 0 && err == nil, err
+}

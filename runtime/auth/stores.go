@@ -1,0 +1,199 @@
+package auth
+
+import (
+	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gatewright/gate/jose"
+	"github.com/gatewright/gate/mail"
+	"github.com/gatewright/gate/runtime/config"
+	"github.com/gatewright/gate/store"
+	"github.com/gatewright/gate/store/accounts"
+	"github.com/gatewright/gate/store/audit"
+	"github.com/gatewright/gate/store/keyring"
+	"github.com/gatewright/gate/store/throttle"
+)
+
+// refreshGrace is for how long a client that lost the answer to a renewal may
+// ask again. Mobile networks lose answers.
+const refreshGrace = 5 * time.Second
+
+// stores are where the authentication keeps what has to outlast a request.
+type stores struct {
+	sessions *accounts.Sessions
+	refresh  *accounts.RefreshTokens // nil without refresh tokens
+	tokens   *accounts.Tokens
+	verified *accounts.Verified
+	apiKeys  *accounts.APIKeys // nil without API keys
+	letters  *mail.Queue       // nil without letters
+	posted   postLimiter
+	throttle *throttle.Throttle
+	trail    *audit.Trail
+	ring     *keyring.Keyring // nil unless keys are rotated
+}
+
+// A Component is a part of the schema that is not the service's own.
+type Component struct {
+	// Name is that under which migrations are noted.
+	Name string
+	// Migrations are what brings it up to date.
+	Migrations []store.Migration
+}
+
+// Components returns the parts of the schema that authentication needs.
+func (c *Config) Components(d store.Dialect) []Component {
+	list := []Component{
+		{accounts.Component, accounts.Migrations(d)},
+		{throttle.Component, throttle.Migrations(d)},
+		{audit.Component, audit.Migrations(d)},
+	}
+	if c.JWT != nil && c.JWT.RotateKeys > 0 {
+		list = append(list, Component{keyring.Component, keyring.Migrations(d)})
+	}
+	return list
+}
+
+func openStores(ctx context.Context, cfg Config, opts Options) (s stores, err error) {
+	if s.sessions, err = accounts.NewSessions(opts.DB, accounts.SessionsConfig{Now: opts.Now}); err != nil {
+		return s, err
+	}
+	counting := throttle.Config{DB: opts.DB, Secret: derive(opts.Settings, "count attempts"), Logger: opts.Logger, Now: opts.Now}
+	if s.throttle, err = throttle.New(counting); err != nil {
+		return s, err
+	}
+	if s.posted, err = newPostLimiter(counting); err != nil {
+		return s, err
+	}
+	if s.tokens, err = accounts.NewTokens(opts.DB, accounts.TokensConfig{Now: opts.Now}); err != nil {
+		return s, err
+	}
+	if s.verified, err = accounts.NewVerified(opts.DB, accounts.VerifiedConfig{Now: opts.Now}); err != nil {
+		return s, err
+	}
+	if cfg.APIKeys != nil {
+		s.apiKeys, err = accounts.NewAPIKeys(opts.DB, accounts.APIKeysConfig{Environment: cfg.APIKeys.Environment, Entity: cfg.Entity, Now: opts.Now})
+		if err != nil {
+			return s, err
+		}
+	}
+	if cfg.Letters != nil {
+		if s.letters, err = openLetters(*cfg.Letters, opts); err != nil {
+			return s, err
+		}
+	}
+	if s.trail, err = audit.New(audit.Config{DB: opts.DB, Logger: opts.Logger, Now: opts.Now}); err != nil {
+		return s, err
+	}
+	if cfg.JWT == nil {
+		return s, nil
+	}
+	if r := cfg.JWT.Refresh; r != nil {
+		s.refresh, err = accounts.NewRefreshTokens(s.sessions, accounts.RefreshConfig{
+			IdleFor: r.IdleFor, Grace: refreshGrace, Key: derive(opts.Settings, "answer renewals again"), Now: opts.Now,
+		})
+		if err != nil {
+			return s, err
+		}
+	}
+	if cfg.JWT.RotateKeys > 0 {
+		s.ring, err = keyring.Open(ctx, opts.DB, keyring.Config{
+			Algorithm: cfg.JWT.Algorithm, Secret: []byte(opts.Settings.AuthSecret.Reveal()),
+			KeepFor: maxTokenLife, RotateEvery: cfg.JWT.RotateKeys, Logger: opts.Logger, Now: opts.Now,
+		})
+		if err != nil {
+			return s, fmt.Errorf("signing keys: %w", err)
+		}
+	}
+	return s, nil
+}
+
+// derive returns a key of 32 bytes for one purpose from AUTH_SECRET (RFC 5869).
+func derive(settings *config.Config, purpose string) []byte {
+	key, err := hkdf.Key(sha256.New, []byte(settings.AuthSecret.Reveal()), nil, "gatewright: "+purpose, 32)
+	if err != nil {
+		panic("auth: " + err.Error()) // 32 bytes are not too many
+	}
+	return key
+}
+
+// Refresh returns the store of refresh tokens, nil without them.
+func (a *Auth) Refresh() *accounts.RefreshTokens { return a.refresh }
+
+// Throttle returns the throttle that all doors of the service share.
+func (a *Auth) Throttle() *throttle.Throttle { return a.throttle }
+
+// Trail returns the audit trail, to read it or to note what the service's own
+// code does.
+func (a *Auth) Trail() *audit.Trail { return a.trail }
+
+// Keys returns the keys that sign and verify access tokens, nil without tokens.
+func (a *Auth) Keys() *jose.KeySet { return a.keys }
+
+// Keyring returns the keys as they are kept and rotated in the database, nil
+// unless they are.
+func (a *Auth) Keyring() *keyring.Keyring { return a.ring }
+
+// Run does what has to be done every now and then, until ctx ends: it keeps the
+// keys in step, and deletes what has expired.
+func (a *Auth) Run(ctx context.Context) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if a.ring != nil {
+			a.ring.Run(ctx)
+		}
+	}()
+	defer func() { <-done }()
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := a.Sweep(ctx); err != nil && ctx.Err() == nil {
+				a.opts.Logger.WarnContext(ctx, "what has expired was not deleted", "err", err)
+			}
+		}
+	}
+}
+
+// sweepEvery is how often what has expired is deleted.
+const sweepEvery = 10 * time.Minute
+
+// Sweep deletes what has expired or was kept for long enough.
+func (a *Auth) Sweep(ctx context.Context) error {
+	_, err := accounts.Sweep(ctx, a.opts.DB, a.opts.Now())
+	_, throttled := a.throttle.Sweep(ctx)
+	_, _, trail := a.trail.Sweep(ctx)
+	return errors.Join(err, throttled, trail)
+}
+
+func (s *stores) close(ctx context.Context) error {
+	err := s.sessions.Close()
+	if s.apiKeys != nil {
+		err = errors.Join(err, s.apiKeys.Close())
+	}
+	if s.letters != nil {
+		err = errors.Join(err, s.letters.Close(ctx))
+	}
+	return errors.Join(err, s.trail.Close(ctx))
+}
+
+// forget removes what is left of a deleted account: identifiers may be used
+// again where the database counts them.
+func (a *Auth) forget(ctx context.Context, subject string) {
+	err := a.tokens.Void(ctx, a.cfg.Entity, subject)
+	err = errors.Join(err, a.verified.Clear(ctx, a.cfg.Entity, subject))
+	if a.apiKeys != nil {
+		_, revoked := a.apiKeys.RevokeSubject(ctx, a.cfg.Entity, subject)
+		err = errors.Join(err, revoked)
+	}
+	if err != nil {
+		a.opts.Logger.ErrorContext(ctx, "something is left of a deleted account", "subject", subject, "err", err)
+	}
+}

@@ -1,0 +1,119 @@
+package auth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/account"
+	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/runtime/model"
+)
+
+// users is the accounts as package account wants them.
+type users struct {
+	*Accounts
+
+	auth *Auth
+}
+
+var _ account.Users = users{}
+
+// Profile implements [account.Users].
+func (u users) Profile(ctx context.Context, subject string) (account.Profile, error) {
+	values, err := u.row(ctx, subject)
+	if err != nil {
+		return account.Profile{}, err
+	}
+	text := func(field string) string {
+		var s string
+		_ = json.Unmarshal(values[field], &s) // what is no text is not there
+		return s
+	}
+	p := account.Profile{Subject: subject, Login: text(u.auth.cfg.Login), Email: text(u.auth.cfg.Email), Name: text("name")}
+	p.EmailVerified, err = u.auth.verified.Is(ctx, u.auth.cfg.Entity, subject, p.Email)
+	return p, err
+}
+
+// row returns the readable fields of an account.
+func (u users) row(ctx context.Context, subject string) (map[string]json.RawMessage, error) {
+	row, err := u.auth.entity.GetRow(authz.System(ctx), subject, nil)
+	if isNotFound(err) {
+		return nil, gate.ErrNotAuthenticated
+	}
+	if err != nil {
+		return nil, err
+	}
+	var values map[string]json.RawMessage
+	if err := json.Unmarshal(row.AppendJSON(nil), &values); err != nil {
+		return nil, fmt.Errorf("read account: %w", err)
+	}
+	return values, nil
+}
+
+// SetPassword implements [account.Users].
+func (u users) SetPassword(ctx context.Context, subject, hash string) error {
+	key, ok := u.key(subject)
+	if !ok || u.setPassword == "" {
+		return gate.ErrNotAuthenticated
+	}
+	args := []any{hash, key}
+	if u.touched != nil {
+		args = append(args, u.touched.Bind(u.db.Dialect(), u.now().UTC().Truncate(time.Microsecond)))
+	}
+	res, err := u.db.Exec(ctx, u.setPassword, args...)
+	u.cache.drop(subject)
+	if err != nil {
+		return fmt.Errorf("set password: %w", err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(gate.ErrNotAuthenticated, err)
+	}
+	return nil
+}
+
+// SetEmail implements [account.Users].
+func (u users) SetEmail(ctx context.Context, subject, email string) error {
+	body, err := json.Marshal(map[string]string{u.auth.cfg.Email: email})
+	if err != nil {
+		return err
+	}
+	_, err = u.auth.entity.PatchRow(authz.System(ctx), subject, body, nil)
+	if e, ok := errors.AsType[*gate.Error](err); ok && e.Status == http.StatusConflict {
+		return account.ErrTaken
+	}
+	if isNotFound(err) {
+		return gate.ErrNotAuthenticated
+	}
+	return err
+}
+
+// SetEmailVerified implements [account.Users].
+func (u users) SetEmailVerified(ctx context.Context, subject, email string, verified bool) error {
+	if !verified {
+		return u.auth.verified.Clear(ctx, u.auth.cfg.Entity, subject)
+	}
+	p, err := u.Profile(ctx, subject)
+	if err != nil || p.Email != email {
+		return err
+	}
+	return u.auth.verified.Set(ctx, u.auth.cfg.Entity, subject, email)
+}
+
+// emailField returns the name of the field with the address for letters.
+func emailField(e *model.Entity, cfg Config) string {
+	if cfg.Email != "" {
+		return cfg.Email
+	}
+	if f, err := field(e, cfg.Login); err == nil && f.Type == model.Email {
+		return f.Name
+	}
+	if f := e.Find(model.Email); f != model.NoField {
+		return e.Fields[f].Name
+	}
+	return ""
+}

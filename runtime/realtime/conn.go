@@ -1,0 +1,369 @@
+package realtime
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gatewright/gate"
+)
+
+// A Reason is why a connection was closed by this side. It is an error, and a
+// target for errors.Is.
+type Reason string
+
+// The reasons.
+const (
+	// Expired says that the credentials of the connection expired.
+	Expired Reason = "expired"
+	// Revoked says that they do not hold any more: the session was ended, the
+	// account is gone.
+	Revoked Reason = "revoked"
+	// Unavailable says that it could not be decided whether they hold, or what
+	// may be seen.
+	Unavailable Reason = "unavailable"
+	// Slow says that the client does not take its events.
+	Slow Reason = "too slow"
+	// Lost says that events were lost.
+	Lost Reason = "events lost"
+	// Stopping says that the service stops.
+	Stopping Reason = "stopping"
+	// Gone says that the client closed the connection, or it broke.
+	Gone Reason = "gone"
+)
+
+// Error returns the reason in words.
+func (r Reason) Error() string { return "connection closed: " + string(r) }
+
+// A Conn is a connection, whatever carries it. [Realtime.Open] makes one,
+// [Conn.Run] keeps it. Its methods may be called from many goroutines.
+type Conn struct {
+	rt     *Realtime
+	client gate.Client
+	queue  chan *event
+	wake   chan struct{} // who it belongs to changed, or should be asked
+	calls  *bucket
+
+	closing sync.Once
+	done    chan struct{}
+	reason  Reason // set before done is closed
+
+	leaving sync.Once
+	key     string // under which it is counted; guarded by rt.mu
+
+	mu sync.Mutex
+	id identity
+}
+
+// identity is who a connection belongs to; the zero value is nobody.
+type identity struct {
+	creds     gate.Credentials
+	principal *gate.Principal // nil for nobody
+	checked   time.Time       // when the credentials were last found good
+	version   uint64          // counts logins and log-outs
+	loggedOut bool            // a log-out is under way
+}
+
+// errLoggingOut says that a connection is nobody's at the moment.
+var errLoggingOut = errors.New("logging out")
+
+// Close closes the connection for the reason; [Conn.Run] returns it. Only the
+// first call counts.
+func (c *Conn) Close(reason Reason) {
+	c.closing.Do(func() {
+		c.reason = reason
+		close(c.done)
+	})
+}
+
+// Closed returns a channel that is closed when the connection is.
+func (c *Conn) Closed() <-chan struct{} { return c.done }
+
+// leave takes the connection out of all books.
+func (c *Conn) leave() {
+	c.leaving.Do(func() {
+		c.Close(Gone)
+		rt := c.rt
+		rt.mu.Lock()
+		delete(rt.conns, c)
+		rt.uncount(c.key)
+		for _, topic := range rt.topics {
+			delete(topic, c)
+		}
+		rt.mu.Unlock()
+		rt.running.Done()
+	})
+}
+
+// push queues an event; it never waits.
+func (c *Conn) push(e *event) {
+	select {
+	case c.queue <- e:
+	default:
+		c.Close(Slow)
+	}
+}
+
+// Run tells the connection its events until it is closed, and returns why: a
+// [Reason]. send carries one event; it is given two seconds, is not called
+// concurrently, and its error ends the connection with [Gone]. So does the end
+// of ctx. When Run returns the connection is out of the books, and the caller
+// closes what carries it.
+func (c *Conn) Run(ctx context.Context, send func(context.Context, Event) error) error {
+	defer c.depart(ctx)
+	defer c.leave()
+	ctx = gate.ContextWithClient(ctx, c.client)
+	tick := time.NewTicker(checkEvery)
+	defer tick.Stop()
+	expiry := time.NewTimer(0)
+	defer expiry.Stop()
+	for {
+		expiry.Reset(c.remaining())
+		var err error
+		select {
+		case <-c.done:
+		case <-ctx.Done():
+			c.Close(Gone)
+		case <-expiry.C:
+			if c.remaining() <= 0 {
+				c.Close(Expired)
+			}
+		case <-c.wake:
+			_, err = c.check(ctx, time.Now())
+		case <-tick.C:
+			_, err = c.check(ctx, time.Now())
+			if errors.Is(err, Unavailable) && !c.overdue() {
+				err = nil // the next round will tell
+			}
+		case e := <-c.queue:
+			err = c.deliver(ctx, e, send)
+		}
+		if reason, ok := errors.AsType[Reason](err); ok {
+			c.Close(reason)
+		}
+		select {
+		case <-c.done:
+			return c.reason
+		default:
+		}
+	}
+}
+
+// depart tells the engine that a connection of somebody closed.
+func (c *Conn) depart(ctx context.Context) {
+	if p := c.principal(); p != nil {
+		c.rt.cfg.Service.Disconnected(gate.ContextWithClient(ctx, c.client), p)
+	}
+}
+
+func (c *Conn) principal() *gate.Principal {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.id.principal
+}
+
+// never is longer than any connection lasts.
+const never = 1000 * time.Hour
+
+// remaining returns how long the credentials still last.
+func (c *Conn) remaining() time.Duration {
+	p := c.principal()
+	if p == nil || p.ExpiresAt.IsZero() {
+		return never
+	}
+	return min(time.Until(p.ExpiresAt), never)
+}
+
+// overdue reports whether it has not been known for too long whether the
+// credentials hold.
+func (c *Conn) overdue() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Since(c.id.checked) >= graceTimeout-checkEvery
+}
+
+// check returns the principal, whose credentials were good at a moment not
+// before since; nil for nobody. Its errors are Revoked, Expired, Unavailable and
+// errLoggingOut.
+func (c *Conn) check(ctx context.Context, since time.Time) (*gate.Principal, error) {
+	for {
+		c.mu.Lock()
+		id := c.id
+		c.mu.Unlock()
+		switch {
+		case id.loggedOut:
+			return nil, errLoggingOut
+		case id.principal == nil:
+			return nil, nil //nolint:nilnil // nobody is a caller like any other
+		case expired(id.principal):
+			return nil, Expired
+		case !id.checked.Before(since):
+			return id.principal, nil
+		}
+		now := time.Now()
+		p, err := c.rt.authenticate(ctx, id.creds)
+		if !c.checked(id.version, now, p, err) {
+			continue // somebody else logged in meanwhile, or out
+		}
+		switch {
+		case err == nil:
+			return p, nil
+		case refused(err):
+			return nil, Revoked
+		}
+		if ctx.Err() == nil {
+			c.rt.cfg.Logger.WarnContext(ctx, "connection not checked", "err", err)
+		}
+		return nil, Unavailable
+	}
+}
+
+// checked notes what became of a check; false when it was about another
+// identity.
+func (c *Conn) checked(version uint64, at time.Time, p *gate.Principal, err error) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.id.version != version || c.id.loggedOut {
+		return false
+	}
+	if err == nil {
+		c.id.principal, c.id.checked = p, at
+	}
+	return true
+}
+
+func expired(p *gate.Principal) bool {
+	return !p.ExpiresAt.IsZero() && !time.Now().Before(p.ExpiresAt)
+}
+
+// refused reports whether an error says no, and not that it is not known.
+func refused(err error) bool {
+	if errors.Is(err, gate.ErrUnavailable) {
+		return false
+	}
+	return errors.Is(err, gate.ErrNotAuthenticated) || errors.Is(err, gate.ErrInvalidCredentials) || errors.Is(err, gate.ErrForbidden)
+}
+
+// deliver tells one event, if this connection may know of it.
+func (c *Conn) deliver(ctx context.Context, e *event, send func(context.Context, Event) error) error {
+	p, err := c.check(ctx, e.at)
+	if err != nil {
+		if errors.Is(err, errLoggingOut) {
+			return nil
+		}
+		return err
+	}
+	out, ok, err := e.show(gate.ContextWithPrincipal(ctx, p))
+	if err != nil {
+		c.rt.cfg.Logger.WarnContext(ctx, "event not told", "err", err)
+		return Unavailable
+	}
+	if !ok {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	if err := send(ctx, out); err != nil {
+		return Gone
+	}
+	return nil
+}
+
+// become makes the connection somebody's.
+func (c *Conn) become(creds gate.Credentials, p *gate.Principal) error {
+	if err := c.rt.move(c, principalKey(p)); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	c.id = identity{creds: creds, principal: p, checked: time.Now(), version: c.id.version + 1}
+	c.mu.Unlock()
+	c.poke()
+	return nil
+}
+
+// poke makes Run look at the identity anew.
+func (c *Conn) poke() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// loggedOut asks the connections of a session that was ended.
+func (rt *Realtime) loggedOut(p *gate.Principal) {
+	if p == nil || p.SessionID == "" {
+		return
+	}
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	for c := range rt.conns {
+		if q := c.principal(); q != nil && q.SessionID == p.SessionID {
+			c.poke()
+		}
+	}
+}
+
+// Login logs in on the connection with what a client sent: the name of a
+// strategy and the fields that it asks for. From then on the connection is that
+// account's, whoever it was before. The session of an earlier login goes on.
+func (c *Conn) Login(ctx context.Context, fields map[string]any) (*gate.Result, error) {
+	if c.rt.carrier == "" {
+		return nil, &gate.Error{Status: http.StatusMethodNotAllowed, Message: "Nobody can log in on a connection"}
+	}
+	svc := c.rt.cfg.Service
+	creds := gate.Credentials{Fields: fields}
+	var err error
+	if creds.Strategy, err = creds.Text("strategy"); err != nil {
+		return nil, err
+	}
+	ctx = gate.ContextWithClient(ctx, c.client)
+	result, err := svc.Create(ctx, creds, gate.External())
+	if err != nil {
+		return nil, err
+	}
+	carrier, ok := svc.Strategy(c.rt.carrier).(gate.TokenCarrier)
+	if !ok {
+		return nil, errors.New("the strategy that checks tokens is gone")
+	}
+	token := carrier.FromToken(result.AccessToken)
+	token.Strategy = c.rt.carrier
+	p, err := c.rt.authenticate(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	return result, c.become(token, p)
+}
+
+// Logout ends the session behind the connection, which stays open as nobody's
+// and without subscriptions. id is empty or the access token itself.
+func (c *Conn) Logout(ctx context.Context, id string) (*gate.Result, error) {
+	c.mu.Lock()
+	if c.id.principal == nil || c.id.loggedOut {
+		c.mu.Unlock()
+		return nil, gate.ErrNotAuthenticated
+	}
+	c.id.loggedOut = true // what ends now is not a revocation
+	creds := c.id.creds
+	c.mu.Unlock()
+	result, err := c.rt.cfg.Service.Remove(gate.ContextWithClient(ctx, c.client), id, creds, gate.External(), gate.WithStrategies(creds.Strategy))
+	c.mu.Lock()
+	c.id.loggedOut = false
+	if err == nil {
+		c.id = identity{version: c.id.version + 1}
+	}
+	c.mu.Unlock()
+	if err != nil {
+		c.poke()
+		return nil, err
+	}
+	c.UnsubscribeAll()
+	if c.rt.move(c, anonymousKey(c.client)) != nil {
+		c.Close(Gone)
+	}
+	return result, nil
+}
+
+// Anonymous reports whether the connection is nobody's.
+func (c *Conn) Anonymous() bool { return c.principal() == nil }

@@ -1,0 +1,296 @@
+package realtime_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/runtime/model"
+	"github.com/gatewright/gate/runtime/realtime"
+)
+
+// A listener is a connection without a network.
+type listener struct {
+	*realtime.Conn
+
+	t    testing.TB
+	told chan realtime.Event
+	end  chan error
+}
+
+func request(token string) *http.Request {
+	r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	return r
+}
+
+// listen connects somebody and subscribes to what they may.
+func listen(t testing.TB, s *shop, name string) *listener {
+	t.Helper()
+	token := ""
+	if name != "" {
+		token = s.token(t, name)
+	}
+	c, err := s.rt.Open(request(token))
+	check(t, err)
+	l := &listener{Conn: c, t: t, told: make(chan realtime.Event, 1000), end: make(chan error, 1)}
+	check(t, c.SubscribeAll(t.Context()))
+	go func() {
+		l.end <- c.Run(context.WithoutCancel(t.Context()), func(_ context.Context, e realtime.Event) error {
+			l.told <- e
+			return nil
+		})
+	}()
+	return l
+}
+
+// until returns what is told before the next event of that name.
+func (l *listener) until(name string) []string {
+	l.t.Helper()
+	var list []string
+	for {
+		select {
+		case e := <-l.told:
+			if e.Name == name {
+				return list
+			}
+			list = append(list, e.Name+" "+string(e.Data))
+		case err := <-l.end:
+			l.t.Fatalf("closed: %v after %q", err, list)
+		}
+	}
+}
+
+var everybody = []string{"", "ann", "bob", "cleo", "max"}
+
+// TestAUZ02_sameAsGet: whatever the rules, an event tells somebody what a get
+// would answer them, and nothing to those whom it would refuse.
+func TestAUZ02_sameAsGet(t *testing.T) {
+	for _, rule := range [][]string{
+		{"public"}, {"signed-in"}, {"owner"}, {"manager"}, {"owner", "manager"}, {"clerk", "owner"}, {"nobody"},
+	} {
+		t.Run(strings.Join(rule, ","), func(t *testing.T) {
+			s := newShop(t, func(_ *realtime.Config, _ *gate.Config, notes *model.Entity) { notes.Allow.View = rule })
+			listeners := map[string]*listener{}
+			for _, name := range everybody {
+				listeners[name] = listen(t, s, name)
+			}
+			var id string
+			get := func(name string) string {
+				row, err := s.notes.GetRow(s.as(t, name), id, nil)
+				if err != nil {
+					return ""
+				}
+				return string(row.AppendJSON(nil))
+			}
+			patch := func(body string) func() error {
+				return func() error { _, err := s.notes.PatchRow(s.as(t, "max"), id, []byte(body), nil); return err }
+			}
+			for _, step := range []struct {
+				name string
+				do   func() error
+			}{
+				{"created", func() error { id = s.newNote(t, "ann", "milk"); return nil }},
+				{"patched", patch(`{"text":"bread"}`)},
+				{"patched", patch(`{"remark":"never pays"}`)}, // a field that owners do not see
+				{"patched", patch(`{"shared":"with ann"}`)},   // and one that managers do not
+				{"patched", patch(`{"ownerId":"bob"}`)},       // out of one's sight, into another's
+				{"updated", func() error {
+					_, err := s.notes.UpdateRow(s.as(t, "bob"), id, []byte(`{"text":"wine"}`), nil)
+					return err
+				}},
+				{"removed", func() error { _, err := s.notes.RemoveRow(s.as(t, "bob"), id, nil); return err }},
+			} {
+				before := map[string]string{}
+				for _, name := range everybody {
+					before[name] = get(name)
+				}
+				_ = step.do() // who may not see a row may not change it, and then nobody is told
+				s.newItem(t, `{"name":"bell","price":1}`)
+				for _, name := range everybody {
+					var want []string
+					switch after := get(name); {
+					case before[name] == after:
+					case after == "":
+						want = []string{"notes removed " + `{"id":` + id + `}`}
+					default:
+						want = []string{"notes " + step.name + " " + after}
+					}
+					if got := listeners[name].until("items created"); !slices.Equal(got, want) {
+						t.Errorf("%s: %q is told %q, want %q", step.name, name, got, want)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestAUZ02_snapshot: every rule of a row with every rule of a field.
+func TestAUZ02_snapshot(t *testing.T) {
+	rules := [][]string{{"public"}, {"signed-in"}, {"owner"}, {"manager"}, {"clerk", "owner"}, {"nobody"}}
+	for _, row := range rules {
+		for _, field := range rules {
+			s := newShop(t, func(_ *realtime.Config, _ *gate.Config, notes *model.Entity) {
+				notes.Allow.View, notes.Fields[4].View = row, field
+			})
+			id := s.newNote(t, "ann", "milk")
+			snapshot, err := s.notes.Snapshot(t.Context(), id)
+			check(t, err)
+			for _, name := range everybody {
+				want, err := s.notes.GetRow(s.as(t, name), id, nil)
+				got, ok := snapshot.View(s.as(t, name))
+				if ok != (err == nil) || ok && string(got.AppendJSON(nil)) != string(want.AppendJSON(nil)) {
+					t.Errorf("row %v, field %v, %q: snapshot %v, get %v", row, field, name, ok, err)
+				}
+			}
+			for _, id := range []string{"4711", "x", ""} {
+				if none, err := s.notes.Snapshot(t.Context(), id); err != nil || none.Exists() {
+					t.Errorf("snapshot of %q: %v", id, err)
+				}
+			}
+		}
+	}
+}
+
+// TestAUZ02_rolesCountAtOnce: an event is judged by the roles of its moment.
+func TestAUZ02_rolesCountAtOnce(t *testing.T) {
+	s := newShop(t, nil)
+	max, cleo := listen(t, s, "max"), listen(t, s, "cleo")
+	s.set("max")
+	s.set("cleo", "manager")
+	s.newNote(t, "ann", "milk")
+	s.newItem(t, `{"name":"bell","price":1}`)
+	if got := max.until("items created"); len(got) > 0 {
+		t.Errorf("who was manager is told %q", got)
+	}
+	if got := cleo.until("items created"); len(got) != 1 || !strings.HasPrefix(got[0], "notes created") {
+		t.Errorf("who is manager now is told %q", got)
+	}
+}
+
+// TestAUZ06_hiddenFields: no event has a value that its reader may not read, and
+// a change of such values alone is no event.
+func TestAUZ06_hiddenFields(t *testing.T) {
+	s := newShop(t, nil)
+	nobody, manager := listen(t, s, ""), listen(t, s, "max")
+	id := s.newItem(t, `{"name":"soup","price":4,"cost":4711}`)
+	if e := <-nobody.told; string(e.Data) != `{"id":"`+id+`","name":"soup","price":4}` {
+		t.Errorf("nobody is told %s", e.Data)
+	}
+	if e := <-manager.told; !strings.Contains(string(e.Data), "4711") {
+		t.Errorf("a manager is told %s", e.Data)
+	}
+	_, err := s.items.PatchRow(s.as(t, "max"), id, []byte(`{"cost":4712}`), nil)
+	check(t, err)
+	if e := <-manager.told; !strings.Contains(string(e.Data), "4712") {
+		t.Errorf("a manager is told %s", e.Data)
+	}
+	_, err = s.items.RemoveRow(s.as(t, "max"), id, nil)
+	check(t, err)
+	if got := nobody.until("items removed"); len(got) > 0 {
+		t.Errorf("nobody is told of a hidden change: %q", got)
+	}
+}
+
+// TestSES09_slow: who does not take events is closed, and delays nobody.
+func TestSES09_slow(t *testing.T) {
+	s := newShop(t, nil)
+	quick := listen(t, s, "ann")
+	c, err := s.rt.Open(request(""))
+	check(t, err)
+	check(t, c.Subscribe(t.Context(), "items"))
+	end := make(chan error, 1)
+	go func() {
+		end <- c.Run(context.WithoutCancel(t.Context()), func(ctx context.Context, _ realtime.Event) error {
+			<-ctx.Done()
+			return ctx.Err()
+		})
+	}()
+	for i := range 400 {
+		s.newItem(t, `{"name":"n`+strconv.Itoa(i)+`","price":1}`)
+	}
+	for range 400 {
+		quick.until("items created")
+	}
+	if err := <-end; !errors.Is(err, realtime.Slow) {
+		t.Errorf("closed: %v", err)
+	}
+}
+
+func TestEvents_resume(t *testing.T) {
+	s := newShop(t, nil)
+	first := stream(t, s, "", "?entities=items", nil)
+	if got := first.res.Header; got.Get("Content-Type") != "text/event-stream" || got.Get("Cache-Control") != "no-store" || got.Get("Content-Encoding") != "" {
+		t.Errorf("headers %v", got)
+	}
+	s.newItem(t, `{"name":"soup","price":4,"cost":1}`)
+	seen := first.next()
+	if seen["event"] != "items created" || values(t, []byte(seen["data"]))["name"] != "soup" || values(t, []byte(seen["data"]))["cost"] != nil {
+		t.Fatalf("first event %v", seen)
+	}
+	first.cancel()
+
+	s.newNote(t, "ann", "milk") // of an entity that was not asked for
+	gone := s.newItem(t, `{"name":"figs","price":9}`)
+	s.newItem(t, `{"name":"tea","price":2}`)
+	_, err := s.items.RemoveRow(s.as(t, "max"), gone, nil)
+	check(t, err)
+	back := stream(t, s, "", "?entities=items", http.Header{"Last-Event-Id": {seen["id"]}})
+	if e := back.next(); e["event"] != "items created" || values(t, []byte(e["data"]))["name"] != "tea" {
+		t.Errorf("missed %v", e) // the figs are gone, and not shown any more
+	}
+	if e := back.next(); e["event"] != "items removed" || e["data"] != `{"id":"`+gone+`"}` {
+		t.Errorf("missed %v", e)
+	}
+	for _, id := range []string{"other-7", "x", seen["id"] + "000", "-1", strings.Repeat("9", 100)} {
+		if e := stream(t, s, "", "?entities=items", http.Header{"Last-Event-Id": {id}}).next(); e["event"] != "reset" {
+			t.Errorf("back from %q: %v", id, e)
+		}
+	}
+	for range 600 {
+		s.newItem(t, `{"name":"tea","price":2}`)
+	}
+	if e := stream(t, s, "", "?entities=items", http.Header{"Last-Event-Id": {seen["id"]}}).next(); e["event"] != "reset" {
+		t.Errorf("back after too long: %v", e)
+	}
+}
+
+func TestEvents_refused(t *testing.T) {
+	s := newShop(t, nil)
+	ann := s.token(t, "ann")
+	for _, tt := range []struct {
+		token, query string
+		want         int
+	}{
+		{"", "", 400},
+		{"", "?entities=", 400},
+		{"", "?entities=items&x=1", 400},
+		{"", "?entities=ghosts", 404},
+		{"", "?entities=items,notes", 401},
+		{"x", "?entities=items", 401},
+		{ann, "?entities=items&entities=notes", 200},
+	} {
+		if es := stream(t, s, tt.token, tt.query, nil); es.res.StatusCode != tt.want {
+			t.Errorf("%q: %s, want %d", tt.query, es.res.Status, tt.want)
+		}
+	}
+}
+
+// TestEvents_longerThanRequests: the time-outs of requests, two seconds here, do
+// not end a stream.
+func TestEvents_longerThanRequests(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, func(_ *realtime.Config, c *gate.Config, _ *model.Entity) { c.ExpiresIn = 4e9 })
+	es := stream(t, s, s.token(t, "ann"), "?entities=items", nil)
+	if e := es.next(); e["data"] != "expired" {
+		t.Errorf("the stream ended with %v", e)
+	}
+}

@@ -1,0 +1,303 @@
+package server_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/jose"
+	"github.com/gatewright/gate/jose/jwe"
+	"github.com/gatewright/gate/mail"
+	"github.com/gatewright/gate/runtime/auth"
+	"github.com/gatewright/gate/runtime/config"
+	"github.com/gatewright/gate/runtime/server"
+	"github.com/gatewright/gate/store/audit"
+	"github.com/gatewright/gate/strategy/apikey"
+	"github.com/gatewright/gate/strategy/cookie"
+	"github.com/gatewright/gate/strategy/refresh"
+)
+
+// letterbox is a mail server in memory.
+type letterbox struct {
+	mu      sync.Mutex
+	letters []mail.Message
+	arrived chan struct{}
+}
+
+func (b *letterbox) Send(_ context.Context, m mail.Message) error {
+	b.mu.Lock()
+	b.letters = append(b.letters, m)
+	b.mu.Unlock()
+	b.arrived <- struct{}{}
+	return nil
+}
+
+var link = regexp.MustCompile(`https://api\.restaurant\.example(/api/account/[a-z]+)\?token=([A-Za-z0-9_-]+)`)
+
+// next returns path and token of the link in the letter to that address.
+func (b *letterbox) next(t *testing.T, to string) (path, token string) {
+	t.Helper()
+	select {
+	case <-b.arrived:
+	case <-time.After(10 * time.Second):
+		t.Fatal("no letter came")
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	m := b.letters[len(b.letters)-1]
+	found := link.FindStringSubmatch(m.Text)
+	if m.To != to || found == nil {
+		t.Fatalf("letter to %s: %s", m.To, m.Text)
+	}
+	return found[1], found[2]
+}
+
+// everything is a service with each way to authenticate.
+func everything(box *letterbox, change func(*auth.Config)) options {
+	return options{
+		basic:   true,
+		environ: []string{"MAIL_URL=smtp://mail.restaurant.example", "MAIL_FROM=no-reply@restaurant.example", "PUBLIC_URL=https://api.restaurant.example"},
+		change: func(s *server.Service) {
+			before := s.Auth.Strategies
+			s.Auth.JWT = &auth.JWT{
+				Algorithm: jose.ES256, Refresh: &auth.Refresh{}, RotateKeys: 24 * time.Hour,
+				Encryption: func(key []byte) (gate.Encryption, error) {
+					k, err := jwe.NewKey("", key)
+					if err != nil {
+						return nil, err
+					}
+					return jwe.NewCodec(jwe.Config{Algorithm: jwe.Direct, Key: k})
+				},
+			}
+			s.Auth.Cookies, s.Auth.APIKeys = &auth.Cookies{}, &auth.APIKeys{Environment: "test"}
+			s.Auth.Letters = &auth.Letters{Open: func(string, string, string) (mail.Sender, error) { return box, nil }}
+			s.Auth.Strategies = func(a *auth.Auth) error {
+				return errors.Join(before(a),
+					a.Register("refresh", refresh.New(a.Refresh(), a.Accounts(), refresh.Config{})),
+					a.Register("cookie", cookie.New(a.Sessions(), a.Accounts(), cookie.Config{Entity: a.EntityKey()})),
+					a.Register("apikey", apikey.New(a.APIKeys(), a.Accounts(), apikey.Config{Exposed: a.Exposed})),
+				)
+			}
+			if change != nil {
+				change(s.Auth)
+			}
+		},
+	}
+}
+
+func newLetterbox() *letterbox { return &letterbox{arrived: make(chan struct{}, 100)} }
+
+const (
+	ada         = "ada@x.example"
+	newPassword = "quite another horse battery"
+)
+
+func loginBody(email, password string) string {
+	return fmt.Sprintf(`{"strategy":"local","email":%q,"password":%q}`, email, password)
+}
+
+func TestEverything_tokens(t *testing.T) {
+	r := start(t, everything(newLetterbox(), nil))
+	r.signUp(ada, "menu-admin")
+	in := r.do("POST", "/api/authentication", loginBody(ada, goodPassword)).is(201).json()
+	token, _ := in["accessToken"].(string)
+	if strings.Count(token, ".") != 4 {
+		t.Errorf("the token is not encrypted: %s", token)
+	}
+	renew := fmt.Sprintf(`{"strategy":"refresh","refreshToken":%q}`, in["refreshToken"])
+	next := r.do("POST", "/api/authentication", renew, "User-Agent", "one").is(201).json()
+	bearer := []string{"Authorization", "Bearer " + next["accessToken"].(string)}
+	r.do("GET", "/api/me", "", bearer...).is(200)
+	// SES-06: whoever comes with the token that was used ends the login of both.
+	r.do("POST", "/api/authentication", renew, "User-Agent", "two").is(401)
+	r.do("GET", "/api/me", "", bearer...).is(401)
+	r.do("POST", "/api/authentication", fmt.Sprintf(`{"strategy":"refresh","refreshToken":%q}`, next["refreshToken"])).is(401)
+
+	keys := r.do("GET", "/.well-known/jwks.json", "").is(200)
+	if strings.Contains(keys.Body, `"d"`) || !strings.Contains(keys.Body, `"ES256"`) || keys.Header.Get("Cache-Control") == "" {
+		t.Errorf("JKS-08: %s %s", keys.Header, keys.Body)
+	}
+}
+
+func TestEverything_rolesEndRefreshTokens(t *testing.T) {
+	r := start(t, everything(newLetterbox(), nil))
+	admin := "admin@x.example"
+	r.signUp(admin, "menu-admin")
+	id := r.signUp(ada)
+	in := r.do("POST", "/api/authentication", loginBody(ada, goodPassword)).is(201).json()
+	bearer := []string{"Authorization", "Bearer " + in["accessToken"].(string)}
+	r.do("POST", "/api/items", `{"name":"Figs","price":1}`, bearer...).is(403)
+	r.do("PATCH", "/api/users/"+id, `{"roles":["menu-admin"]}`, r.login(admin)...).is(200)
+	r.do("POST", "/api/items", `{"name":"Figs","price":1}`, bearer...).is(201) // at once
+	r.do("POST", "/api/authentication", fmt.Sprintf(`{"strategy":"refresh","refreshToken":%q}`, in["refreshToken"])).is(401)
+}
+
+func TestEverything_cookies(t *testing.T) {
+	r := start(t, everything(newLetterbox(), nil))
+	r.signUp(ada, "menu-admin")
+	in := r.do("POST", "/api/session", loginBody(ada, goodPassword)).is(201)
+	var session, device *http.Cookie
+	for _, line := range in.Header.Values("Set-Cookie") {
+		c, err := http.ParseSetCookie(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !c.Secure || !c.HttpOnly || c.Path != "/" || c.Domain != "" || c.SameSite != http.SameSiteLaxMode {
+			t.Errorf("SES-02: %s", line)
+		}
+		switch c.Name {
+		case "__Host-gate":
+			session = c
+		case "__Host-gate-device":
+			device = c
+		}
+	}
+	if session == nil || device == nil || in.Header.Get("Cache-Control") != "no-store" {
+		t.Fatalf("%s", in.Header)
+	}
+	mine := []string{"Cookie", session.Name + "=" + session.Value}
+	r.do("GET", "/api/me", "", mine...).is(200)
+	dish := `{"name":"Figs","price":1}`
+	r.do("POST", "/api/items", dish, mine...).is(201)
+	// SES-08: another site's page cannot use the cookie, nor can it help a bad bearer.
+	r.do("POST", "/api/items", dish, append(mine, "Sec-Fetch-Site", "cross-site")...).is(403)
+	r.do("POST", "/api/items", dish, append(mine, "Origin", "https://evil.example")...).is(403)
+	r.do("GET", "/api/me", "", append(mine, "Authorization", "Bearer x.y.z")...).is(401)
+	r.do("DELETE", "/api/session", "", mine...).is(204)
+	r.do("GET", "/api/me", "", mine...).is(401)
+}
+
+func TestEverything_password(t *testing.T) {
+	r := start(t, everything(newLetterbox(), nil))
+	id := r.signUp(ada, "menu-admin")
+	here, there := r.login(ada), r.login(ada)
+	change := fmt.Sprintf(`{"currentPassword":%q,"password":%q}`, goodPassword, newPassword)
+	r.do("PUT", "/api/account/password", change).is(401)
+	r.do("PUT", "/api/account/password", strings.Replace(change, goodPassword, "wrong", 1), here...).is(400, 401, 403)
+	r.do("PUT", "/api/account/password", change, here...).is(204)
+	r.do("GET", "/api/me", "", here...).is(200)
+	r.do("GET", "/api/me", "", there...).is(401)
+	r.do("POST", "/api/authentication", loginBody(ada, goodPassword)).is(401)
+	r.do("POST", "/api/authentication", loginBody(ada, newPassword)).is(201)
+
+	list := r.do("GET", "/api/account/sessions", "", here...).is(200)
+	if !strings.Contains(list.Body, `"current":true`) || strings.Count(list.Body, `"id"`) != 2 {
+		t.Errorf("sessions %s", list.Body)
+	}
+	r.do("DELETE", "/api/account/sessions", "", here...).is(204)
+	if list := r.do("GET", "/api/account/sessions", "", here...).is(200); strings.Count(list.Body, `"id"`) != 1 {
+		t.Errorf("sessions %s", list.Body)
+	}
+	entries, err := r.app.Auth.Trail().List(t.Context(), audit.Filter{Subject: id, Action: "password.change"})
+	if err != nil || len(entries) == 0 {
+		t.Errorf("AUD-01: %v, %v", entries, err)
+	}
+}
+
+func TestSES10_stepUp(t *testing.T) {
+	r := start(t, everything(newLetterbox(), func(c *auth.Config) { c.StepUp = 1 })) // nobody is that fast
+	id := r.signUp(ada)
+	bearer := r.login(ada)
+	for _, body := range []string{`{"password":"` + newPassword + `"}`, `{"email":"other@x.example"}`} {
+		got := r.do("PATCH", "/api/users/"+id, body, bearer...).is(401)
+		if !strings.Contains(got.Header.Get("WWW-Authenticate"), "insufficient_user_authentication") {
+			t.Errorf("%s: %s", body, got.Header)
+		}
+		if !strings.Contains(got.Body, `"step_up_required"`) {
+			t.Errorf("%s: %s", body, got.Body)
+		}
+	}
+	r.do("DELETE", "/api/users/"+id, "", bearer...).is(401)
+	r.do("PATCH", "/api/users/"+id, `{"name":"Ada"}`, bearer...).is(200)
+}
+
+func TestKEY02_keys(t *testing.T) {
+	r := start(t, everything(newLetterbox(), nil))
+	id := r.signUp(ada, "menu-admin")
+	bearer := r.login(ada)
+	newKey := func(scopes string) []string {
+		t.Helper()
+		key, _ := r.do("POST", "/api/account/api-keys", `{"name":"ci","scopes":[`+scopes+`]}`, bearer...).is(201).json()["key"].(string)
+		if !strings.HasPrefix(key, "gk_test_") {
+			t.Fatalf("KEY-01: %q", key)
+		}
+		return []string{"X-API-Key", key}
+	}
+	r.do("POST", "/api/account/api-keys", `{"name":"ci","scopes":["delete:users"]}`, bearer...).is(400, 403)
+	r.do("POST", "/api/account/api-keys", `{"name":"ci","scopes":["create:items"],"userId":"1"}`, bearer...).is(400)
+	r.do("POST", "/api/account/api-keys", `{"name":"ci","scopes":["create:items"]}`).is(401)
+	creator, owner := newKey(`"create:items"`), newKey(`"owner"`)
+	dish := r.do("POST", "/api/items", `{"name":"Figs","price":1}`, creator...).is(201).json()
+	// KEY-04: the scope holds for every route.
+	r.do("PATCH", fmt.Sprint("/api/items/", dish["id"]), `{"price":2}`, creator...).is(403)
+	r.do("GET", "/api/users/"+id, "", creator...).is(403, 404)
+	r.do("POST", "/api/items", `{"name":"Figs","price":1}`, owner...).is(403)
+	r.do("GET", "/api/users/"+id, "", owner...).is(200)
+	r.do("PATCH", "/api/users/"+id, `{"password":"`+newPassword+`"}`, owner...).is(401, 403)
+	r.do("GET", "/api/account/api-keys", "", owner...).is(403)
+	r.do("POST", "/api/authentication", fmt.Sprintf(`{"strategy":"apikey","key":%q}`, owner[1])).is(401)
+	r.do("GET", "/api/items?api_key="+owner[1], "").is(400)
+	r.do("GET", "/api/items", "", "X-API-Key", owner[1]+"x").is(401)
+	// The account loses its role, and the key with it.
+	if _, err := r.app.Users.PatchRow(authz.System(t.Context()), id, []byte(`{"roles":["customer"]}`), nil); err != nil {
+		t.Fatal(err)
+	}
+	r.do("POST", "/api/items", `{"name":"Figs","price":1}`, creator...).is(403)
+}
+
+func TestOTP_letters(t *testing.T) {
+	box := newLetterbox()
+	r := start(t, everything(box, nil))
+	r.signUp(ada, "menu-admin")
+	here := r.login(ada)
+	asked := r.do("POST", "/api/account/password/forgot", `{"email":"ada@x.example"}`, "Host", "evil.example", "X-Forwarded-Host", "evil.example").is(202)
+	nobody := r.do("POST", "/api/account/password/forgot", `{"email":"nobody@x.example"}`).is(202)
+	if asked.Body != nobody.Body {
+		t.Errorf("LOG-02: %s and %s", asked.Body, nobody.Body)
+	}
+	path, token := box.next(t, ada)
+	for range 3 { // OTP-03
+		page := r.do("GET", path+"?token="+token, "").is(200)
+		if page.Header.Get("Referrer-Policy") != "no-referrer" || page.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("page %s", page.Header)
+		}
+	}
+	set := fmt.Sprintf(`{"token":%q,"password":%q}`, token, newPassword)
+	r.do("POST", "/api/account/password/reset", strings.Replace(set, newPassword, "short", 1)).is(400)
+	r.do("POST", "/api/account/password/reset", set).is(204)
+	r.do("POST", "/api/account/password/reset", set).is(400, 401)
+	r.do("GET", "/api/me", "", here...).is(401) // OTP-07
+	r.do("POST", "/api/authentication", loginBody(ada, newPassword)).is(201)
+}
+
+func TestLetters_needAMailServer(t *testing.T) {
+	for name, environ := range map[string][]string{
+		"no server": {"PUBLIC_URL=https://api.restaurant.example"},
+		"no URL":    {"MAIL_URL=smtp://mail.restaurant.example", "MAIL_FROM=a@restaurant.example"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg, err := config.Load(config.Options{
+				Environ: append(environ, "AUTH_SECRET="+testSecret), Addr: "127.0.0.1:0",
+				Database: filepath.Join(t.TempDir(), "data.db"), SecretBytes: 32,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := restaurant(true, true, nil)
+			everything(newLetterbox(), nil).change(&s)
+			if _, err := server.Open(t.Context(), s, cfg, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "_URL is not set") {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}

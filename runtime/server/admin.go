@@ -1,0 +1,93 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+)
+
+// keys shows the keys that sign access tokens, or changes them: for a service
+// that keeps them in its database.
+func keys(ctx context.Context, a *App, args []string, out io.Writer) error {
+	if a.Auth == nil || a.Auth.Keyring() == nil {
+		return errors.New("the keys of this service are not kept in its database: set rotateKeys of auth-jwt in gate.yaml")
+	}
+	ring := a.Auth.Keyring()
+	switch {
+	case len(args) == 0:
+		return listKeys(ctx, a, out)
+	case len(args) == 1 && args[0] == "rotate":
+		id, err := ring.Rotate(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(out, id)
+		return err
+	case len(args) == 2 && args[0] == "remove":
+		return ring.Remove(ctx, args[1])
+	}
+	return errUsage
+}
+
+func listKeys(ctx context.Context, a *App, out io.Writer) error {
+	list, err := a.Auth.Keyring().List(ctx)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "KEY\tALGORITHM\tSTATE\tSIGNS FROM\tGONE AT")
+	for _, k := range list {
+		gone := "-"
+		if !k.GoneAt.IsZero() {
+			gone = k.GoneAt.UTC().Format(time.RFC3339)
+		}
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", k.ID, k.Algorithm, k.State, k.SignsFrom.UTC().Format(time.RFC3339), gone)
+	}
+	return w.Flush()
+}
+
+// logout ends the sessions of one account, or of everyone.
+func logout(ctx context.Context, a *App, args []string, out io.Writer) error {
+	if a.Auth == nil {
+		return errors.New("the service has no authentication, and so no sessions")
+	}
+	if len(args) != 1 {
+		return errUsage
+	}
+	var n int
+	var err error
+	if args[0] == "--all" {
+		n, err = a.Auth.Sessions().EndAll(ctx)
+	} else {
+		n, err = a.Auth.Sessions().EndSubject(ctx, a.Auth.EntityKey(), args[0])
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%d ended; other processes notice within five seconds\n", n)
+	return err
+}
+
+// errUsage means that the arguments of a command are wrong.
+var errUsage = errors.New("unknown arguments")
+
+// administer runs a command on a service that is not serving.
+func administer(ctx context.Context, s Service, p process, args []string, f func(context.Context, *App, []string, io.Writer) error) int {
+	srv, err := start(ctx, s, p)
+	if err != nil {
+		return fail(ctx, p, err)
+	}
+	err = errors.Join(f(ctx, srv.app, args, p.stdout), srv.Close())
+	switch {
+	case errors.Is(err, errUsage):
+		_, _ = fmt.Fprintf(p.stderr, "%s: unknown arguments %q\n\n%s", s.Name, args, usage(s))
+		return exitUsage
+	case err != nil:
+		_, _ = fmt.Fprintf(p.stderr, "%s: %v\n", s.Name, err)
+		return exitFault
+	}
+	return exitOK
+}
