@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/internal/origin"
 	"github.com/gatewright/gate/strategy/internal/presented"
 	"github.com/gatewright/gate/strategy/internal/subject"
 )
@@ -59,13 +60,15 @@ type Strategy struct {
 	sessions Sessions
 	subjects Subjects
 	cfg      Config
-	origins  origins
+	origins  *origin.Guard // nil when one of them is wrong
+	wrong    error
 }
 
 var (
 	_ gate.Strategy  = (*Strategy)(nil)
 	_ gate.Parser    = (*Strategy)(nil)
 	_ gate.Validator = (*Strategy)(nil)
+	_ gate.Ambient   = (*Strategy)(nil)
 )
 
 // New returns a strategy that finds the session of a cookie, and looks at each
@@ -73,7 +76,9 @@ var (
 func New(sessions Sessions, subjects Subjects, cfg Config) *Strategy {
 	cfg.Name = cmp.Or(cfg.Name, gate.DefaultCookieName)
 	cfg.Entity = cmp.Or(cfg.Entity, "user")
-	return &Strategy{sessions: sessions, subjects: subjects, cfg: cfg, origins: newOrigins(cfg.TrustedOrigins)}
+	s := &Strategy{sessions: sessions, subjects: subjects, cfg: cfg}
+	s.origins, s.wrong = origin.New(cfg.TrustedOrigins)
+	return s
 }
 
 // Validate implements [gate.Validator].
@@ -88,7 +93,7 @@ func (s *Strategy) Validate() error {
 	case !ok || suffix == "" || !presented.IsSecret(suffix):
 		return fmt.Errorf("the cookie %q has to be called %s and a word, which keeps browsers from taking it from other hosts", s.cfg.Name, prefix)
 	default:
-		return s.origins.err
+		return s.wrong
 	}
 }
 
@@ -139,7 +144,7 @@ func (s *Strategy) Parse(r *http.Request) (gate.Credentials, bool, error) {
 	if !found {
 		return c, false, nil
 	}
-	if err := s.origins.check(r); err != nil {
+	if err := s.origins.Check(r); err != nil {
 		return c, false, &gate.AuthError{Code: gate.ErrForbidden, Message: "Not from another site", Err: err}
 	}
 	c.SetText(field, secret)
@@ -163,4 +168,10 @@ func (s *Strategy) secret(lines []string) (secret string, found bool) {
 		return "", false
 	}
 	return secret, true
+}
+
+// Forget implements [gate.Ambient]: it expires the cookie.
+func (s *Strategy) Forget(h http.Header) {
+	c := http.Cookie{Name: s.cfg.Name, Path: "/", MaxAge: -1, Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	h.Add("Set-Cookie", c.String())
 }
