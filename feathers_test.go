@@ -78,25 +78,29 @@ func TestFeathers_tokenMessages(t *testing.T) {
 		problem              any // data.name
 	}{
 		{"empty", "", "No access token", nil},
-		{"two parts", "a.b", "jwt malformed", nil},
-		{"four parts", good + ".x", "jwt malformed", nil},
-		{"not base64url", "?." + parts[1] + "." + parts[2], "jwt malformed", nil},
-		{"no signature", parts[0] + "." + parts[1] + ".", "invalid signature", nil}, // Feathers: jwt signature is required
-		{"none", unsigned(`{"alg":"none","typ":"at+jwt"}`, `{"sub":"7"}`) + ".", "invalid algorithm", nil},
-		{"another algorithm", unsigned(`{"alg":"HS512","typ":"at+jwt","kid":"k1"}`, `{"sub":"7"}`) + ".AAAA", "invalid algorithm", nil},
-		{"another signature", parts[0] + "." + parts[1] + "." + strings.Repeat("A", len(parts[2])), "invalid signature", nil},
+		{"two parts", "a.b", "jwt malformed", "JsonWebTokenError"},
+		{"four parts", good + ".x", "jwt malformed", "JsonWebTokenError"},
+		{"not base64url", "?." + parts[1] + "." + parts[2], "jwt malformed", "JsonWebTokenError"},
+		{"no signature", parts[0] + "." + parts[1] + ".", "invalid signature", "JsonWebTokenError"}, // Feathers: jwt signature is required
+		{"none", unsigned(`{"alg":"none","typ":"at+jwt"}`, `{"sub":"7"}`) + ".", "invalid algorithm", "JsonWebTokenError"},
+		{"another algorithm", unsigned(`{"alg":"HS512","typ":"at+jwt","kid":"k1"}`, `{"sub":"7"}`) + ".AAAA", "invalid algorithm", "JsonWebTokenError"},
+		{"another signature", parts[0] + "." + parts[1] + "." + strings.Repeat("A", len(parts[2])), "invalid signature", "JsonWebTokenError"},
 		{"expired", w.signed(t, jose.AccessTokenType, func(c *jose.Claims) {
 			c.IssuedAt, c.Expiry = c.IssuedAt.Add(-2*time.Hour), c.IssuedAt.Add(-time.Hour)
 		}), "jwt expired", "TokenExpiredError"},
 		{"not active", w.signed(t, jose.AccessTokenType, func(c *jose.Claims) { c.NotBefore = c.IssuedAt.Add(30 * time.Minute) }), "jwt not active", "NotBeforeError"},
-		{"another audience", w.signed(t, jose.AccessTokenType, func(c *jose.Claims) { c.Audience = []string{"x"} }), "jwt audience invalid. expected: https://api.test", nil},
-		{"another issuer", w.signed(t, jose.AccessTokenType, func(c *jose.Claims) { c.Issuer = "x" }), "jwt issuer invalid. expected: https://gate.test", nil},
+		{"another audience", w.signed(t, jose.AccessTokenType, func(c *jose.Claims) { c.Audience = []string{"x"} }), "jwt audience invalid. expected: https://api.test", "JsonWebTokenError"},
+		{"another issuer", w.signed(t, jose.AccessTokenType, func(c *jose.Claims) { c.Issuer = "x" }), "jwt issuer invalid. expected: https://gate.test", "JsonWebTokenError"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			status, got := post(t, w, "/authentication", `{"strategy":"jwt","accessToken":"`+tt.token+`"}`)
 			if status != http.StatusUnauthorized || got.Name != "NotAuthenticated" || got.Message != tt.message || got.Data["name"] != tt.problem {
 				t.Errorf("%d %+v, want %q and %v", status, got, tt.message, tt.problem)
+			}
+			when := map[any]string{"TokenExpiredError": "expiredAt", "NotBeforeError": "date"}[tt.problem]
+			if text, _ := got.Data[when].(string); when != "" && !strings.HasSuffix(text, ":20.000Z") {
+				t.Errorf("%s is %q", when, text)
 			}
 		})
 	}

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -200,10 +201,20 @@ func methodNotAllowed(w http.ResponseWriter, r *http.Request, id string) error {
 	}
 	w.Header().Set("Allow", allow)
 	message := fmt.Sprintf("Method %s not allowed", r.Method)
-	if method := feathersMethod(r, id); method != "" {
+	if method := cmp.Or(customMethod(r), feathersMethod(r, id)); method != "" {
 		message = fmt.Sprintf("Method `%s` is not supported by this endpoint.", method)
 	}
 	return &Error{Status: http.StatusMethodNotAllowed, Message: message}
+}
+
+// customMethod returns the method of its own that a Feathers client asks for,
+// none of which there is here.
+func customMethod(r *http.Request) string {
+	name := r.Header.Get("X-Service-Method")
+	if r.Method != http.MethodPost || len(name) > 64 || strings.ContainsFunc(name, func(c rune) bool { return c < '!' || c > '~' || c == '`' }) {
+		return ""
+	}
+	return name
 }
 
 // feathersMethod returns the service method that Feathers would call.

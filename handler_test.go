@@ -234,6 +234,9 @@ func TestLOG11_onlyPostAndDelete(t *testing.T) {
 	}
 	got := serve(h, http.MethodPost, "/authentication", loginBody(ada, adasPassword), "Content-Type", asJSON, "X-Service-Method", "createAccessToken")
 	checkError(t, got.Result(), got.Body.Bytes(), http.StatusMethodNotAllowed)
+	if !strings.Contains(got.Body.String(), "Method `createAccessToken` is not supported by this endpoint.") {
+		t.Errorf("%s", got.Body)
+	}
 	got = serve(h, http.MethodDelete, "/authentication/a/b", "")
 	checkError(t, got.Result(), got.Body.Bytes(), http.StatusNotFound)
 }

@@ -199,17 +199,29 @@ func stepUpChallenge(maxAge time.Duration) string {
 // know it.
 func tokenProblem(err *AuthError) any {
 	type problem struct {
-		Name string `json:"name"`
+		Name      string `json:"name"`
+		ExpiredAt string `json:"expiredAt,omitempty"`
+		Date      string `json:"date,omitempty"`
 	}
+	at := func() string {
+		e, ok := errors.AsType[*jose.TimeError](err)
+		if !ok {
+			return ""
+		}
+		return e.At.UTC().Format("2006-01-02T15:04:05.000Z")
+	}
+	kind, token := errors.AsType[jose.Error](err)
 	switch {
 	case err.Code == ErrStepUpRequired:
-		return problem{string(ErrStepUpRequired)}
-	case errors.Is(err, jose.ErrExpired):
-		return problem{"TokenExpiredError"}
-	case errors.Is(err, jose.ErrNotYetValid):
-		return problem{"NotBeforeError"}
-	default:
+		return problem{Name: string(ErrStepUpRequired)}
+	case !token || kind == jose.ErrUnavailable:
 		return nil
+	case kind == jose.ErrExpired:
+		return problem{Name: "TokenExpiredError", ExpiredAt: at()}
+	case kind == jose.ErrNotYetValid:
+		return problem{Name: "NotBeforeError", Date: at()}
+	default:
+		return problem{Name: "JsonWebTokenError"}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/password"
+	"github.com/gatewright/gate/store/throttle"
 )
 
 // ChangePassword sets the password of p's account, which proves with the current
@@ -59,7 +60,7 @@ func (f *Flows) prove(ctx context.Context, account *gate.Account, current string
 	if err := password.CheckText(current); err != nil {
 		return &gate.AuthError{Code: gate.ErrBadRequest, Message: "The current password cannot be one", Err: err}
 	}
-	done, err := f.cfg.Throttle.Begin(ctx, throttleKey(account.Subject))
+	done, err := f.cfg.Throttle.Begin(ctx, throttle.Account(account.Subject))
 	if err != nil {
 		if errors.Is(err, gate.ErrTooManyRequests) {
 			return err

@@ -15,6 +15,7 @@ import (
 	"github.com/gatewright/gate/mail"
 	"github.com/gatewright/gate/password"
 	"github.com/gatewright/gate/store/accounts"
+	"github.com/gatewright/gate/store/throttle"
 )
 
 // Forgot has a link to set a new password sent to the account that logs in with
@@ -245,9 +246,6 @@ func (f *Flows) void(ctx context.Context, subject string, more ...accounts.Purpo
 	return nil
 }
 
-// throttleKey is what the failed logins of an account are counted under.
-func throttleKey(subject string) string { return "subject:" + subject }
-
 // forgetFailures lets the owner in whom somebody else's failures had shut out.
 func (f *Flows) forgetFailures(ctx context.Context, subject string) {
 	t, ok := f.cfg.Throttle.(interface {
@@ -256,7 +254,7 @@ func (f *Flows) forgetFailures(ctx context.Context, subject string) {
 	if !ok {
 		return
 	}
-	if err := t.Reset(ctx, throttleKey(subject)); err != nil {
+	if err := t.Reset(ctx, throttle.Account(subject)); err != nil {
 		f.cfg.Logger.WarnContext(ctx, "failed logins not forgotten", "subject", subject, "err", err)
 	}
 }

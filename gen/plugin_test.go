@@ -29,7 +29,7 @@ func shop(plugins string) string {
 // TestPluginErrors says which line of gate.yaml is wrong, and what to do.
 func TestPluginErrors(t *testing.T) {
 	for name, tt := range map[string]struct{ plugins, want, hint string }{
-		"unknown":           {"  auth-jwtt: {}\n", `gate.yaml:4:3: unknown plugin "auth-jwtt"`, "auth-core, auth-jwt, auth-basic"},
+		"unknown":           {"  auth-jwtt: {}\n", `gate.yaml:4:3: unknown plugin "auth-jwtt"`, "auth-core, auth-jwt, "},
 		"base":              {"  service: {}\n", `gate.yaml:4:3: unknown plugin "service"`, "auth-core"},
 		"no provider":       {"  auth-core: {entity: User}\n", "gate.yaml:4:3: plugin auth-core needs a way to authenticate", "add auth-jwt or auth-basic"},
 		"provider off":      {"  auth-core: {entity: User}\n  auth-jwt: {enabled: false}\n", "gate.yaml:4:3: plugin auth-core needs a way to authenticate", "add auth-jwt or auth-basic"},
@@ -47,6 +47,17 @@ func TestPluginErrors(t *testing.T) {
 		"change me":         {"  auth-core: {entity: User}\n  auth-jwt: {audience: Change_ME!!!}\n", "gate.yaml:5:24: audience is a placeholder", ""},
 		"angle brackets":    {"  auth-core: {entity: User}\n  auth-jwt: {audience: <your-api>}\n", "gate.yaml:5:24: audience is a placeholder", ""},
 		"empty":             {"  auth-core: {entity: User}\n  auth-jwt: {audience: \"\"}\n", "gate.yaml:5:24: audience cannot be", ""},
+		"keys alone":        {"  auth-core: {entity: User}\n  auth-apikey: {}\n", "gate.yaml:4:3: plugin auth-core needs a way to authenticate", "add auth-jwt"},
+		"letters alone":     {"  auth-core: {entity: User}\n  auth-letters: {}\n", "gate.yaml:4:3: plugin auth-core needs a way to authenticate", "add auth-jwt"},
+		"keys, no core":     {"  auth-apikey: {}\n", "gate.yaml:4:3: plugin auth-apikey requires auth-core", "add auth-core"},
+		"letters, no core":  {"  auth-letters: {}\n", "gate.yaml:4:3: plugin auth-letters requires auth-core", "add auth-core"},
+		"letters setting":   {"  auth-core: {entity: User}\n  auth-basic: {}\n  auth-letters: {from: a@b.example}\n", `gate.yaml:6:18: unknown setting "from"`, ""},
+		"long environment":  {"  auth-core: {entity: User}\n  auth-basic: {}\n  auth-apikey: {environment: Live_1}\n", "gate.yaml:6:30: environment is up to 16 lower-case letters and digits", "test"},
+		"long cookie":       {"  auth-core: {entity: User}\n  auth-session: {expiresIn: 48h}\n", "gate.yaml:5:29: expiresIn has to be from 1m to 24h", ""},
+		"idle cookie":       {"  auth-core: {entity: User}\n  auth-session: {idleFor: 5s}\n", "gate.yaml:5:27: idleFor has to be from 1m to 1h", ""},
+		"long step-up":      {"  auth-core: {entity: User, stepUp: 48h}\n  auth-session: {}\n", "gate.yaml:4:37: stepUp has to be from 1m to 24h", ""},
+		"hasty rotation":    {"  auth-core: {entity: User}\n  auth-jwt: {rotateKeys: 1h}\n", "gate.yaml:5:26: rotateKeys has to be from 24h", ""},
+		"refresh is words":  {"  auth-core: {entity: User}\n  auth-jwt: {refresh: often}\n", "gate.yaml:5:23: refresh has to be", ""},
 		"header splitting":  {"  auth-core: {entity: User}\n  auth-basic: {realm: \"a\\r\\nX: y\"}\n", "gate.yaml:5:23: realm cannot be", ""},
 		"realm with quotes": {"  auth-core: {entity: User}\n  auth-basic: {realm: 'a\", x=\"'}\n", "gate.yaml:5:23: realm can only hold", ""},
 	} {
@@ -89,15 +100,22 @@ func TestSettingsHaveOneTruth(t *testing.T) {
 		t.Fatal(err)
 	}
 	for plugins, good := range map[string]bool{
-		`"auth-core": {"entity": "User"}, "auth-jwt": {"algorithm": "ES256", "expiresIn": "1h30m", "issuer": "x"}`: true,
-		`"auth-core": {"entity": "User"}, "auth-jwt": null`:                                                        true,
-		`"auth-core": {"entity": "User"}, "auth-basic": {"realm": "Shop", "enabled": true}`:                        true,
-		`"auth-core": {"entity": "User"}, "auth-jwt": {"algorithm": "none"}`:                                       false,
-		`"auth-core": {"entity": "User"}, "auth-jwt": {"expiresIn": 15}`:                                           false,
-		`"auth-core": {"entity": "User"}, "auth-jwt": {"secret": "x"}`:                                             false,
-		`"auth-core": {}, "auth-jwt": {}`:                                                                          false,
-		`"auth-core": null, "auth-jwt": {}`:                                                                        false,
-		`"auth-ldap": {}`:                                                                                          false,
+		`"auth-core": {"entity": "User"}, "auth-jwt": {"algorithm": "ES256", "expiresIn": "1h30m", "issuer": "x"}`:          true,
+		`"auth-core": {"entity": "User"}, "auth-jwt": null`:                                                                 true,
+		`"auth-core": {"entity": "User"}, "auth-basic": {"realm": "Shop", "enabled": true}`:                                 true,
+		`"auth-core": {"entity": "User", "stepUp": "10m"}, "auth-session": {"idleFor": "10m"}`:                              true,
+		`"auth-core": {"entity": "User"}, "auth-jwt": {"refresh": true, "rotateKeys": "2160h", "encrypted": true}`:          true,
+		`"auth-core": {"entity": "User"}, "auth-session": {}, "auth-apikey": {"environment": "test"}, "auth-letters": null`: true,
+		`"auth-core": {"entity": "User"}, "auth-apikey": {"environment": 1}, "auth-session": {}`:                            false,
+		`"auth-core": {"entity": "User"}, "auth-session": {"expiresIn": true}`:                                              false,
+		`"auth-core": {"entity": "User"}, "auth-session": {"sameSite": "none"}`:                                             false,
+		`"auth-core": {"entity": "User"}, "auth-jwt": {"refresh": "yes"}`:                                                   false,
+		`"auth-core": {"entity": "User"}, "auth-jwt": {"algorithm": "none"}`:                                                false,
+		`"auth-core": {"entity": "User"}, "auth-jwt": {"expiresIn": 15}`:                                                    false,
+		`"auth-core": {"entity": "User"}, "auth-jwt": {"secret": "x"}`:                                                      false,
+		`"auth-core": {}, "auth-jwt": {}`:                                                                                   false,
+		`"auth-core": null, "auth-jwt": {}`:                                                                                 false,
+		`"auth-ldap": {}`:                                                                                                   false,
 	} {
 		text := `{"gate": 1, "service": {"name": "shop", "module": "example.com/shop"}, "plugins": {` + plugins + `},
 			"entities": {"User": {"fields": {"email": {"type": "email", "required": true, "unique": true}, "password": "password", "roles": "roles"}}}}`

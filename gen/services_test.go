@@ -48,7 +48,8 @@ func start(t *testing.T, dir, program string) string {
 	ctx, stop := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, program)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "ADDR=127.0.0.1:0", "AUTH_SECRET="+base64.StdEncoding.EncodeToString(secret))
+	cmd.Env = append(os.Environ(), "ADDR=127.0.0.1:0", "AUTH_SECRET="+base64.StdEncoding.EncodeToString(secret),
+		"MAIL_URL=smtp://127.0.0.1:9", "MAIL_FROM=no-reply@shop.example", "PUBLIC_URL=https://shop.example")
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
 	log, err := cmd.StderrPipe()

@@ -3,6 +3,7 @@ package jose
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // An Error is a reason why a token was not accepted. It is the target of
@@ -42,6 +43,19 @@ const (
 
 // Error implements error.
 func (e Error) Error() string { return string(e) }
+
+// A TimeError says when the time of a genuine token was over, or comes: its
+// Reason is [ErrExpired] or [ErrNotYetValid], which it matches.
+type TimeError struct {
+	Reason Error
+	At     time.Time
+}
+
+// Error implements error.
+func (e *TimeError) Error() string { return string(e.Reason) }
+
+// Unwrap returns the reason.
+func (e *TimeError) Unwrap() error { return e.Reason }
 
 // sourceError turns what a key source reports into one of our reasons.
 func sourceError(err error) error {

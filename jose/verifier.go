@@ -296,9 +296,11 @@ func (v *Verifier) checkTime(c *Claims, now time.Time) error {
 	case c.Expiry.IsZero():
 		return fmt.Errorf("%w: it has no expiry", ErrMalformed)
 	case !c.Expiry.After(early):
-		return ErrExpired
-	case c.NotBefore.After(late), c.IssuedAt.After(late):
-		return ErrNotYetValid
+		return &TimeError{ErrExpired, c.Expiry}
+	case c.NotBefore.After(late):
+		return &TimeError{ErrNotYetValid, c.NotBefore}
+	case c.IssuedAt.After(late):
+		return &TimeError{ErrNotYetValid, c.IssuedAt}
 	case v.cfg.MaxAge == 0:
 		return nil
 	case c.IssuedAt.IsZero() || !c.IssuedAt.Add(v.cfg.MaxAge).After(early):

@@ -24,6 +24,7 @@ type running struct {
 	start  string // path of the start page, with its token
 	admin  struct{ Email, Password string }
 	events chan map[string]any
+	said   *transcript // of a service that runs by itself
 }
 
 // patience is how long a step may take on a slow machine with a cold cache.

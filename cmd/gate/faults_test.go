@@ -30,37 +30,50 @@ var shared = sync.OnceValue(func() string {
 	return dir
 })
 
+// example is the design of examples/restaurant.
+func example() (yaml string, err error) {
+	data, err := os.ReadFile("../../examples/restaurant/gate.yaml")
+	return string(data), err
+}
+
+// restaurant is the path of the example's program.
 var restaurant = sync.OnceValues(func() (bin string, err error) {
-	if err := depend(); err != nil {
-		return "", err
-	}
-	dir := filepath.Join(shared(), "restaurant")
-	yaml, err := os.ReadFile("../../examples/restaurant/gate.yaml")
+	yaml, err := example()
 	if err != nil {
 		return "", err
 	}
+	return buildService("restaurant", yaml)
+})
+
+// buildService generates and builds a design as its user would, in the shared
+// folder of that name, and returns the path of the program.
+func buildService(name, yaml string) (bin string, err error) {
+	if err := depend(); err != nil {
+		return "", err
+	}
+	dir := filepath.Join(shared(), name)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "gate.yaml"), yaml, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "gate.yaml"), []byte(yaml), 0o600); err != nil {
 		return "", err
 	}
 	self, err := os.Executable()
 	if err != nil {
 		return "", err
 	}
-	gate := filepath.Join(shared(), "gate")
+	gate := filepath.Join(dir, "gate")
 	if err := os.Symlink(self, gate); err != nil {
 		return "", err
 	}
-	for _, cmd := range []*exec.Cmd{exec.Command(gate, "generate", dir), exec.Command("go", "build", "-o", "restaurant", ".")} {
+	for _, cmd := range []*exec.Cmd{exec.Command(gate, "generate", dir), exec.Command("go", "build", "-o", "service", ".")} {
 		cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOWORK=off")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return "", fmt.Errorf("%v: %w\n%s", cmd.Args, err, out)
 		}
 	}
-	return filepath.Join(dir, "restaurant"), nil
-})
+	return filepath.Join(dir, "service"), nil
+}
 
 // built is the restaurant as a production build, and an empty folder to run it
 // in with secrets of its own.
@@ -84,6 +97,8 @@ func serve(t *testing.T, bin, dir, before string) *running {
 	cmd := exec.Command("sh", "-c", before+` exec "$0"`, bin)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "ADDR=127.0.0.1:0")
+	r := &running{t: t, cmd: cmd, said: new(transcript)}
+	cmd.Stdout = r.said
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -92,24 +107,41 @@ func serve(t *testing.T, bin, dir, before string) *running {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	r := &running{t: t, cmd: cmd}
-	lines := bufio.NewScanner(stderr)
-	var said strings.Builder
-	for r.url == "" && lines.Scan() {
+	lines := bufio.NewReader(stderr)
+	for r.url == "" {
+		line, err := lines.ReadBytes('\n')
 		var l struct{ Msg, Addr string }
-		if json.Unmarshal(lines.Bytes(), &l) == nil && l.Msg == "listening" {
+		if json.Unmarshal(line, &l) == nil && l.Msg == "listening" {
 			r.url = "http://" + l.Addr
 		}
-		said.WriteString(lines.Text() + "\n")
+		if _, werr := r.said.Write(line); err != nil || werr != nil {
+			t.Fatalf("the service does not listen:\n%s", r.said)
+		}
 	}
-	if r.url == "" {
-		t.Fatalf("the service does not listen:\n%s", said.String())
-	}
-	go func() { _, _ = io.Copy(io.Discard, stderr) }()
+	go func() { _, _ = io.Copy(r.said, lines) }()
 	if err := json.Unmarshal([]byte(read(t, filepath.Join(dir, ".gate", "admin.json"))), &r.admin); err != nil {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// transcript is what a service has written on its standard output and error.
+type transcript struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+func (s *transcript) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.text = append(s.text, p...)
+	return len(p), nil
+}
+
+func (s *transcript) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return string(s.text)
 }
 
 // TestOwnBinary starts a production build: it has no start page, and refuses

@@ -90,32 +90,14 @@ type people struct {
 	mu       sync.Mutex
 	roles    map[string][]string
 	sessions map[string]string // id: subject
-	fault    error             // of the next questions
-	asked    int
-}
-
-func (p *people) set(name string, roles ...string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.roles[name] = roles
-}
-
-func (p *people) fail(err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.fault = err
 }
 
 // Subject implements jwt.Subjects.
 func (p *people) Subject(_ context.Context, id string) (*gate.Principal, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.asked++
 	roles, ok := p.roles[id]
-	switch {
-	case p.fault != nil:
-		return nil, p.fault
-	case !ok:
+	if !ok {
 		return nil, gate.ErrNotAuthenticated
 	}
 	return &gate.Principal{Subject: id, Roles: roles}, nil
@@ -148,7 +130,7 @@ func (p *people) Create(_ context.Context, s gate.Session) (string, error) {
 func (p *people) Active(_ context.Context, id, subject string) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return subject != "" && p.sessions[id] == subject, p.fault
+	return subject != "" && p.sessions[id] == subject, nil
 }
 
 func (p *people) End(_ context.Context, id string) error {
@@ -243,30 +225,4 @@ func check(t testing.TB, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-// token logs somebody in.
-func (s *shop) token(t testing.TB, name string) string {
-	t.Helper()
-	result, err := s.svc.Create(t.Context(), gate.Credentials{Strategy: "local", Fields: map[string]any{"name": name, "password": name}}, gate.External())
-	check(t, err)
-	return result.AccessToken
-}
-
-// as returns the context of somebody's request; the empty name is nobody.
-func (s *shop) as(t testing.TB, name string) context.Context {
-	t.Helper()
-	if name == "" {
-		return t.Context()
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return gate.ContextWithPrincipal(t.Context(), &gate.Principal{Subject: name, Strategy: "local", Roles: s.roles[name]})
-}
-
-func (s *shop) newNote(t testing.TB, owner, text string) string {
-	t.Helper()
-	row, err := s.notes.CreateRow(s.as(t, owner), []byte(`{"text":`+strconv.Quote(text)+`}`), nil)
-	check(t, err)
-	return row.ID
 }

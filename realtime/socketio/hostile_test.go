@@ -17,6 +17,7 @@ func dial(t *testing.T, s *shop, header http.Header) *websocket.Conn {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
 	defer cancel()
+	//nolint:bodyclose // Dial does
 	ws, _, err := websocket.Dial(ctx, s.url+"/socket.io/?EIO=4&transport=websocket", &websocket.DialOptions{HTTPHeader: header})
 	check(t, err)
 	t.Cleanup(func() { _ = ws.CloseNow() })
@@ -64,7 +65,6 @@ func TestF10_hostileMessages(t *testing.T) {
 		{`["get","notes"]`, `"code":404`},
 		{`["get","notes",{"$gt":""},{}]`, `"code":400`},
 		{`["get","notes",["1"],{}]`, `"code":400`},
-		{`["get","notes",1e400,{}]`, ""},
 		{`["find","ghosts",{}]`, `Service 'ghosts' not found`},
 		{`["find","__proto__",{}]`, `"code":404`},
 		{`["get","authentication","x",{}]`, `Method 'get' not allowed on service 'authentication'`},
@@ -85,9 +85,6 @@ func TestF10_hostileMessages(t *testing.T) {
 		{`["remove","authentication","not the token",{}]`, `"code":401`},
 		{`["create","notes",` + strings.Repeat(`{"a":`, 500) + `1` + strings.Repeat(`}`, 500) + `,{}]`, `"code":400`},
 	} {
-		if tt.want == "" { // not JSON for a computer: the whole connection is refused
-			continue
-		}
 		write(t, ws, "427"+tt.message)
 		if got := read(t, ws, "437["); !strings.Contains(got, tt.want) || !strings.Contains(got, `"className"`) || len(got) > 2000 {
 			t.Errorf("%.80s: %.300s, want %s", tt.message, got, tt.want)
@@ -109,7 +106,6 @@ func TestF10_brokenPackets(t *testing.T) {
 		`42/other,["find"]`, "40/other,", "43[]", "431[1]", "\xff\xfe", strings.Repeat("4", 100), "42" + strings.Repeat("[", 50_000),
 		"42" + strings.Repeat("x", realtime.MaxMessage+1),
 	} {
-		t.Logf("%.40q", packet)
 		ws := dial(t, s, nil)
 		_ = ws.Write(t.Context(), websocket.MessageText, []byte(packet))
 		_ = ws.Write(t.Context(), websocket.MessageBinary, []byte{0, 1, 2})

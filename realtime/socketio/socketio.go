@@ -1,11 +1,9 @@
 package socketio
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
-	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -68,6 +66,9 @@ func New(rt *realtime.Realtime, cfg Config) (*Server, error) {
 	opts.SetPerMessageDeflate(nil)
 	s := &Server{cfg: cfg, rt: rt, io: socket.NewServer(nil, opts)}
 	s.engine = s.io.ServeHandler(nil)
+	if err := s.io.Engine().On("connection", s.listening); err != nil { // after the library's own
+		return nil, err
+	}
 	base, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.ctx = func() (context.Context, context.CancelFunc) { return context.WithCancel(base) }
@@ -116,16 +117,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	s.engine.ServeHTTP(hijacker{w}, r)
-}
-
-// hijacker finds the connection behind middleware, for a library that does not
-// look behind it.
-type hijacker struct{ http.ResponseWriter }
-
-// Hijack implements [http.Hijacker].
-func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	return http.NewResponseController(h.ResponseWriter).Hijack()
+	if sid := r.URL.Query().Get("sid"); sid != "" {
+		s.await(sid)
+		w = hijacker{w, nil}
+	} else {
+		w, r = begin(w, r)
+	}
+	s.engine.ServeHTTP(w, r)
 }
 
 // open admits a socket, before it is connected.

@@ -22,17 +22,18 @@ type Accounts struct {
 	db       *store.DB
 	entity   *model.Entity
 	id       *model.Field
-	password *model.Field // nil without
-	roles    *model.Field // nil without
-	defaults []string     // the roles of an account whose entity keeps none
-	byID     string       // statements
+	password *model.Field            // nil without
+	roles    *model.Field            // nil without
+	held     func([]string) []string // roles with those that they hold; nil when none does
+	defaults []string                // the roles of an account whose entity keeps none
+	byID     string                  // statements
 	byLogin  string
 	replace  string // of a hash by a better one of the same password
 
 	setPassword string
 	touched     *model.Field // when the row was changed; nil without
-	cache    *cache
-	now      func() time.Time
+	cache       *cache
+	now         func() time.Time
 }
 
 // newAccounts returns the accounts of an entity whose fields are named in cfg.
@@ -174,6 +175,9 @@ func (a *Accounts) load(ctx context.Context, login, query string, arg any) (*ent
 				return nil, fmt.Errorf("read account: roles: %w", err)
 			}
 		}
+	}
+	if a.held != nil {
+		acc.Roles = a.held(acc.Roles)
 	}
 	e := &entry{account: acc, login: login, principal: &gate.Principal{Subject: subject, Roles: acc.Roles}}
 	a.cache.put(e, epoch, a.now())

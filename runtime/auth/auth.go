@@ -45,6 +45,9 @@ type Config struct {
 	// Letters lets the service write to people, to set a forgotten password anew
 	// for instance; nil means that it does not.
 	Letters *Letters
+	// BreachURL is asked whether a new password is known to have leaked, see
+	// [password.Breach]; empty asks nobody.
+	BreachURL string
 	// StepUp is how long ago somebody may have logged in who changes a password,
 	// a login name, roles, or deletes an account; zero means [DefaultStepUp].
 	StepUp time.Duration
@@ -158,8 +161,8 @@ type Entity interface {
 // Auth is the authentication of a service. It is made by the server, and used
 // by the service's own code through the methods here.
 type Auth struct {
-	cfg      Config
-	opts     Options
+	cfg  Config
+	opts Options
 	stores
 	keys     *jose.KeySet // nil without tokens
 	service  *gate.Service
@@ -167,6 +170,7 @@ type Auth struct {
 	accounts *Accounts // nil until Use
 	entity   Entity
 	flows    *account.Flows
+	breach   *password.Breach // nil unless it is asked
 	parsers  []string
 	logins   []string // for access tokens
 	proofs   []string // those of them that are no tokens themselves
@@ -186,6 +190,12 @@ func New(ctx context.Context, cfg Config, opts Options) (*Auth, error) {
 	var err error
 	if a.hasher, err = password.New(password.Config{}); err != nil {
 		return nil, err
+	}
+	if cfg.BreachURL != "" {
+		a.breach = &password.Breach{URL: cfg.BreachURL, Logger: opts.Logger}
+		if err := a.breach.Validate(); err != nil {
+			return nil, fmt.Errorf("authentication: %w", err)
+		}
 	}
 	if a.stores, err = openStores(ctx, cfg, opts); err != nil {
 		return nil, fmt.Errorf("authentication: %w", err)
@@ -279,6 +289,9 @@ func (a *Auth) Use(e Entity) error {
 	for _, role := range a.opts.Policy.Roles() {
 		if role.Default {
 			found.defaults = append(found.defaults, role.Name)
+		}
+		if len(role.Inherits) > 0 {
+			found.held = a.opts.Policy.Held
 		}
 	}
 	a.accounts, a.entity = found, e

@@ -27,9 +27,9 @@ import (
 // The strategies and this package meet in these shapes, and know nothing else of
 // each other.
 var (
-	_ local.Users   = (*auth.Accounts)(nil)
-	_ basic.Users   = (*auth.Accounts)(nil)
-	_ jwt.Subjects  = (*auth.Accounts)(nil)
+	_ local.Users  = (*auth.Accounts)(nil)
+	_ basic.Users  = (*auth.Accounts)(nil)
+	_ jwt.Subjects = (*auth.Accounts)(nil)
 )
 
 type member struct {

@@ -31,6 +31,9 @@ func (a *Auth) openFlows() error {
 		Hasher: a.hasher, Policy: password.Policy{Words: []string{a.opts.Service}}, Throttle: a.throttle, Limiter: a.posted,
 		Audit: a.trail, Entity: a.cfg.Entity, LoginField: a.cfg.Login, Logger: a.opts.Logger, Now: a.opts.Now,
 	}
+	if a.breach != nil {
+		cfg.Breach = a.breach
+	}
 	if a.apiKeys != nil {
 		cfg.Keys = ownKeys{a.apiKeys}
 	}

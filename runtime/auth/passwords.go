@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"iter"
 	"net/http"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/password"
 	"github.com/gatewright/gate/runtime/crud"
+	"github.com/gatewright/gate/runtime/model"
 )
 
 // NewHasher returns what checks and hashes the passwords of an entity's rows, for
@@ -18,7 +20,7 @@ import (
 func NewHasher(a *Auth, service string) (crud.Hasher, error) {
 	h := rowHasher{policy: password.Policy{Words: []string{service}}}
 	if a != nil {
-		h.hasher = a.hasher
+		h.hasher, h.breach, h.field = a.hasher, a.breach, a.cfg.Password
 		return h, nil
 	}
 	var err error
@@ -29,10 +31,17 @@ func NewHasher(a *Auth, service string) (crud.Hasher, error) {
 type rowHasher struct {
 	hasher *password.Hasher
 	policy password.Policy
+	breach *password.Breach // nil unless it is asked
+	field  string
 }
 
 // Hash implements [crud.Hasher].
 func (h rowHasher) Hash(ctx context.Context, text string) (string, error) {
+	if h.breach != nil && h.breach.Leaked(ctx, text) {
+		var problems model.Problems
+		problems.Add(h.field, model.CodeWeak, "appears in lists of leaked passwords: choose another")
+		return "", &gate.Error{Status: http.StatusBadRequest, Message: "Some fields are wrong", Errors: problems}
+	}
 	encoded, err := h.hasher.Hash(ctx, text)
 	if err != nil && (errors.Is(err, password.ErrBusy) || ctx.Err() != nil) {
 		retry := time.Second
@@ -54,4 +63,45 @@ func (h rowHasher) Check(text string, context ...string) error {
 		return errors.New("must be text without control characters")
 	}
 	return err
+}
+
+// expectAccounts is how many password hashes are looked at when a service
+// starts.
+const expectAccounts = 1000
+
+// expect tells the hasher what kinds of hashes there are, imported ones too, so
+// that it refuses an unknown user no faster than the slowest of them.
+func (a *Auth) expect(ctx context.Context) error {
+	if a.accounts == nil || a.accounts.password == nil {
+		return nil
+	}
+	unusable, err := a.hasher.ExpectEach(a.accounts.hashes(ctx, expectAccounts))
+	if unusable > 0 {
+		a.opts.Logger.WarnContext(ctx, "password hashes that cannot be verified: these accounts need a new password", "count", unusable)
+	}
+	return err
+}
+
+// hashes returns password hashes, at most limit.
+func (a *Accounts) hashes(ctx context.Context, limit int) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		q := a.db.Dialect().Quote
+		column := q(a.password.Column)
+		rows, err := a.db.Read().QueryContext(ctx, "SELECT "+column+" FROM "+q(a.entity.Table)+
+			" WHERE "+column+" IS NOT NULL LIMIT $1", limit)
+		if err != nil {
+			yield("", a.db.Wrap(err))
+			return
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var hash string
+			if err := rows.Scan(&hash); !yield(hash, err) || err != nil {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield("", a.db.Wrap(err))
+		}
+	}
 }

@@ -148,6 +148,9 @@ func (a *Auth) Run(ctx context.Context) {
 		}
 	}()
 	defer func() { <-done }()
+	if err := a.expect(ctx); err != nil && ctx.Err() == nil {
+		a.opts.Logger.WarnContext(ctx, "kinds of password hashes in use not looked at", "err", err)
+	}
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {

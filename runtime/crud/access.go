@@ -3,6 +3,7 @@ package crud
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/gatewright/gate"
@@ -190,7 +191,7 @@ func (r *rules) systemFields(action authz.Action) model.FieldSet {
 // owns reports whether a row whose owner field holds that value belongs to the
 // caller.
 func (c caller) owns(owner any) bool {
-	return c.subject() != "" && text(owner) == c.subject()
+	return c.subject() != "" && text(owner) == c.subject() && (c.principal.Scopes == nil || slices.Contains(c.principal.Scopes, gate.ScopeOwner))
 }
 
 // text returns the value of an id or relation as text; empty for null.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -41,7 +42,7 @@ type client struct {
 	events []message
 }
 
-func dialAs(t testing.TB, s *shop, token string, header http.Header) (*client, *http.Response, error) {
+func dialAs(t testing.TB, s *shop, token string, header http.Header) (*client, int, error) {
 	t.Helper()
 	if header == nil {
 		header = http.Header{}
@@ -52,12 +53,18 @@ func dialAs(t testing.TB, s *shop, token string, header http.Header) (*client, *
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	ws, res, err := websocket.Dial(ctx, s.url+"/ws", &websocket.DialOptions{HTTPHeader: header})
+	if res == nil {
+		return nil, 0, err
+	}
+	if res.Body != nil {
+		_ = res.Body.Close()
+	}
 	if err != nil {
-		return nil, res, err
+		return nil, res.StatusCode, err
 	}
 	ws.SetReadLimit(1 << 20)
 	t.Cleanup(func() { _ = ws.CloseNow() })
-	return &client{t: t, ws: ws}, res, nil
+	return &client{t: t, ws: ws}, res.StatusCode, nil
 }
 
 // dial connects somebody; the empty name is nobody.
@@ -162,9 +169,7 @@ func stream(t testing.TB, s *shop, token, query string, header http.Header) *sse
 	ctx, cancel := context.WithCancel(t.Context())
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/events"+query, http.NoBody)
 	check(t, err)
-	for name, list := range header {
-		req.Header[name] = list
-	}
+	maps.Copy(req.Header, header)
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}

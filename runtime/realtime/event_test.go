@@ -98,7 +98,7 @@ func TestAUZ02_sameAsGet(t *testing.T) {
 				name string
 				do   func() error
 			}{
-				{"created", func() error { id = s.newNote(t, "ann", "milk"); return nil }},
+				{"created", func() error { id = s.newNote(t, "milk"); return nil }},
 				{"patched", patch(`{"text":"bread"}`)},
 				{"patched", patch(`{"remark":"never pays"}`)}, // a field that owners do not see
 				{"patched", patch(`{"shared":"with ann"}`)},   // and one that managers do not
@@ -141,7 +141,7 @@ func TestAUZ02_snapshot(t *testing.T) {
 			s := newShop(t, func(_ *realtime.Config, _ *gate.Config, notes *model.Entity) {
 				notes.Allow.View, notes.Fields[4].View = row, field
 			})
-			id := s.newNote(t, "ann", "milk")
+			id := s.newNote(t, "milk")
 			snapshot, err := s.notes.Snapshot(t.Context(), id)
 			check(t, err)
 			for _, name := range everybody {
@@ -166,7 +166,7 @@ func TestAUZ02_rolesCountAtOnce(t *testing.T) {
 	max, cleo := listen(t, s, "max"), listen(t, s, "cleo")
 	s.set("max")
 	s.set("cleo", "manager")
-	s.newNote(t, "ann", "milk")
+	s.newNote(t, "milk")
 	s.newItem(t, `{"name":"bell","price":1}`)
 	if got := max.until("items created"); len(got) > 0 {
 		t.Errorf("who was manager is told %q", got)
@@ -238,7 +238,7 @@ func TestEvents_resume(t *testing.T) {
 	}
 	first.cancel()
 
-	s.newNote(t, "ann", "milk") // of an entity that was not asked for
+	s.newNote(t, "milk") // of an entity that was not asked for
 	gone := s.newItem(t, `{"name":"figs","price":9}`)
 	s.newItem(t, `{"name":"tea","price":2}`)
 	_, err := s.items.RemoveRow(s.as(t, "max"), gone, nil)

@@ -308,9 +308,10 @@ func (s *shop) newItem(t testing.TB, body string) string {
 	return row.ID
 }
 
-func (s *shop) newNote(t testing.TB, owner, text string) string {
+// newNote makes a note of ann's.
+func (s *shop) newNote(t testing.TB, text string) string {
 	t.Helper()
-	row, err := s.notes.CreateRow(s.as(t, owner), []byte(`{"text":`+strconv.Quote(text)+`}`), nil)
+	row, err := s.notes.CreateRow(s.as(t, "ann"), []byte(`{"text":`+strconv.Quote(text)+`}`), nil)
 	check(t, err)
 	return row.ID
 }

@@ -121,7 +121,7 @@ func (s *stream) write(text string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_ = s.rc.SetWriteDeadline(time.Now().Add(sendTimeout))
-	if _, err := s.w.Write([]byte(text)); err != nil {
+	if _, err := s.w.Write([]byte(text)); err != nil { //nolint:gosec // an event stream, not HTML
 		return err
 	}
 	return s.rc.Flush()

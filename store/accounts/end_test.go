@@ -141,7 +141,7 @@ func TestOnEnd(t *testing.T) {
 func TestCreate_bounded(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		c := newClock()
-		s := newSessions(t, db, accounts.SessionsConfig{Now: c.Now})
+		s := newSessions(t, db, accounts.SessionsConfig{Now: c.Now, PerAccount: 100})
 		told := listen(s)
 		other := login(t, s, c, "2")
 		var ids []string

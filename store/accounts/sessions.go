@@ -38,6 +38,10 @@ type SessionsConfig struct {
 	CacheFor time.Duration
 	// CacheSize bounds the number of sessions remembered; zero means 16384.
 	CacheSize int
+	// PerAccount is how many live sessions an account may have; with one more,
+	// the one that was not used for longest ends. Zero means a thousand: a
+	// program that logs in for each of its calls logs nobody else out soon.
+	PerAccount int
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -46,8 +50,10 @@ const (
 	maxCacheFor      = 5 * time.Second
 	defaultCacheSize = 16384
 	seenEvery        = time.Minute     // how exact LastSeenAt is
+	firstSeen        = time.Second     // how soon the first use is noted
 	minIdleFor       = time.Second     // what is shorter is a mistake
-	maxSessions      = 100             // live ones of an account
+	maxSessions      = 1000            // live ones of an account
+	maxListed        = 100             // of them
 	maxEnded         = 100             // others, kept until they are swept
 	readTimeout      = 3 * time.Second // a check that waits for longer is no answer
 )
@@ -71,12 +77,15 @@ const (
 // later.
 //
 // An end brought about here counts at once in this process and within
-// [SessionsConfig.CacheFor] in every other. An account has at most a hundred
+// [SessionsConfig.CacheFor] in every other. An account has at most a thousand
 // live sessions; with one more, the one unused for longest ends.
 type Sessions struct {
-	db      *store.DB
-	now     func() time.Time
-	entity  string
+	db     *store.DB
+	now    func() time.Time
+	entity string
+
+	perAccount int
+
 	live    *cache[string, owner]           // by identifier; what decides
 	secrets *cache[[32]byte, *gate.Session] // by digest; spares reading the row
 	seen    *recorder
@@ -99,11 +108,17 @@ func NewSessions(db *store.DB, cfg SessionsConfig) (*Sessions, error) {
 	if err := cacheConfig(&cfg.CacheFor, &cfg.CacheSize); err != nil {
 		return nil, fmt.Errorf("sessions: %w", err)
 	}
+	if cfg.PerAccount < 0 {
+		return nil, fmt.Errorf("sessions: negative number %d of an account", cfg.PerAccount)
+	}
+	if cfg.PerAccount == 0 {
+		cfg.PerAccount = maxSessions
+	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
 	return &Sessions{
-		db: db, now: cfg.Now, entity: cfg.Entity,
+		db: db, now: cfg.Now, entity: cfg.Entity, perAccount: cfg.PerAccount,
 		live:    newCache[string, owner](cfg.CacheSize, cfg.CacheFor),
 		secrets: newCache[[32]byte, *gate.Session](cfg.CacheSize, cfg.CacheFor),
 		seen: &recorder{
@@ -173,7 +188,7 @@ func (s *Sessions) create(ctx context.Context, session gate.Session, digest sql.
 		if err != nil {
 			return err
 		}
-		surplus, err = endSurplus(ctx, tx, session, id, now)
+		surplus, err = s.endSurplus(ctx, tx, session, id, now)
 		return err
 	})
 	if err != nil {
@@ -203,7 +218,7 @@ func (s *Sessions) check(session gate.Session, now time.Time) error {
 
 // endSurplus keeps the rows of an account to a number, and returns the sessions
 // that ended for it. The one with this id is new and stays.
-func endSurplus(ctx context.Context, tx *sql.Tx, session gate.Session, id string, now time.Time) ([]string, error) {
+func (s *Sessions) endSurplus(ctx context.Context, tx *sql.Tx, session gate.Session, id string, now time.Time) ([]string, error) {
 	_, err := tx.ExecContext(ctx, `DELETE FROM gate_sessions WHERE id IN
 		(SELECT id FROM gate_sessions WHERE entity = $1 AND subject = $2 AND (ended_at IS NOT NULL OR expires_at <= $3)
 		ORDER BY created_at DESC, id LIMIT $4 OFFSET $5)`,
@@ -213,9 +228,9 @@ func endSurplus(ctx context.Context, tx *sql.Tx, session gate.Session, id string
 	}
 	rows, err := tx.QueryContext(ctx, `UPDATE gate_sessions SET ended_at = $3 WHERE id IN
 		(SELECT id FROM gate_sessions WHERE entity = $1 AND subject = $2 AND ended_at IS NULL AND expires_at > $3 AND id <> $4
-		ORDER BY last_seen_at DESC, created_at DESC, id LIMIT $5 OFFSET $6)
+		ORDER BY CASE WHEN last_seen_at > created_at THEN 0 ELSE 1 END, last_seen_at DESC, created_at DESC, id LIMIT $5 OFFSET $6)
 		RETURNING id`,
-		session.Entity, session.Subject, now.UnixMilli(), id, batchSize, maxSessions-1)
+		session.Entity, session.Subject, now.UnixMilli(), id, batchSize, s.perAccount-1)
 	if err != nil {
 		return nil, err
 	}
@@ -289,6 +304,9 @@ func (s *Sessions) noteUse(ctx context.Context, session Session, epoch uint64, n
 		}
 	}
 	s.live.put(session.ID, owner{session.Entity, session.Subject}, epoch, now, expires)
+	if !session.LastSeenAt.After(session.CreatedAt) {
+		every = min(every, firstSeen) // to tell it from one that is never used
+	}
 	if now.Sub(session.LastSeenAt) >= every {
 		s.seen.record(ctx, session.ID, now)
 	}
@@ -330,7 +348,7 @@ func (s *Sessions) List(ctx context.Context, entity, subject string) ([]Session,
 	now := s.now()
 	rows, err := s.db.Read().QueryContext(ctx, "SELECT "+columns+` FROM gate_sessions
 		WHERE entity = $1 AND subject = $2 AND ended_at IS NULL AND expires_at > $3
-		ORDER BY created_at DESC, id LIMIT $4`, entity, subject, now.UnixMilli(), maxSessions)
+		ORDER BY created_at DESC, id LIMIT $4`, entity, subject, now.UnixMilli(), maxListed)
 	if err != nil {
 		return nil, fmt.Errorf("list sessions: %w", s.db.Wrap(err))
 	}

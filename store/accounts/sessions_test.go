@@ -368,11 +368,11 @@ func TestActive_lastSeen(t *testing.T) {
 			return session.LastSeenAt.Sub(created)
 		}
 		for _, step := range []struct{ advance, want time.Duration }{
-			{30 * time.Second, 0},
-			{29 * time.Second, 0},
-			{1 * time.Second, time.Minute},
-			{59 * time.Second, time.Minute},
-			{2 * time.Second, 2*time.Minute + time.Second},
+			{30 * time.Second, 30 * time.Second}, // the first use
+			{29 * time.Second, 30 * time.Second},
+			{1 * time.Second, 30 * time.Second},
+			{59 * time.Second, time.Minute + 59*time.Second},
+			{2 * time.Second, time.Minute + 59*time.Second},
 		} {
 			c.advance(step.advance)
 			if got := seen(); got != step.want {

@@ -4,7 +4,9 @@ import "github.com/gatewright/gate/gen"
 
 func paths() []gen.Property {
 	id := gen.Object{
-		{Name: "name", Value: "id"}, {Name: "in", Value: "path"}, {Name: "required", Value: true},
+		{Name: "name", Value: "id"},
+		{Name: "in", Value: "path"},
+		{Name: "required", Value: true},
 		{Name: "schema", Value: gen.Object{{Name: "type", Value: "string"}}},
 	}
 	operation := func(summary, operationID string, more ...gen.Property) gen.Object {
@@ -52,8 +54,12 @@ func schemas() []gen.Property {
 	moment := gen.Object{{Name: "type", Value: "string"}, {Name: "format", Value: "date-time"}}
 	scopes := gen.Object{{Name: "type", Value: "array"}, {Name: "items", Value: text}}
 	properties := gen.Object{
-		{Name: "id", Value: text}, {Name: "name", Value: text}, {Name: "scopes", Value: scopes},
-		{Name: "createdAt", Value: moment}, {Name: "expiresAt", Value: moment}, {Name: "lastUsedAt", Value: moment},
+		{Name: "id", Value: text},
+		{Name: "name", Value: text},
+		{Name: "scopes", Value: scopes},
+		{Name: "createdAt", Value: moment},
+		{Name: "expiresAt", Value: moment},
+		{Name: "lastUsedAt", Value: moment},
 	}
 	object := func(required []string, properties gen.Object) gen.Object {
 		return gen.Object{
@@ -65,7 +71,8 @@ func schemas() []gen.Property {
 		{Name: "auth.NewAPIKey", Value: object([]string{"id", "name", "scopes", "key"},
 			append(gen.Object{{Name: "key", Value: text}}, properties...))},
 		{Name: "auth.APIKeyRequest", Value: object([]string{"name", "scopes"}, gen.Object{
-			{Name: "name", Value: text}, {Name: "scopes", Value: scopes},
+			{Name: "name", Value: text},
+			{Name: "scopes", Value: scopes},
 			{Name: "expiresInDays", Value: gen.Object{{Name: "type", Value: "integer"}, {Name: "minimum", Value: 1}, {Name: "maximum", Value: 365}}},
 		})},
 	}

@@ -32,10 +32,15 @@ func Plugin() gen.Plugin {
 // defaultStepUp is what the runtime takes when nothing is said.
 const defaultStepUp = 5 * time.Minute
 
+// breachURL is the range query of Have I Been Pwned.
+const breachURL = "https://api.pwnedpasswords.com/range/"
+
 // settings are what gate.yaml says.
 type settings struct {
-	Entity string        `yaml:"entity" doc:"The entity that holds the accounts." required:"true"`
-	StepUp time.Duration `yaml:"stepUp" doc:"How long ago somebody may have logged in who changes a password, a login name or roles, or deletes an account; from 1m to 24h." min:"1m" max:"24h"`
+	Entity string `yaml:"entity" doc:"The entity that holds the accounts." required:"true"`
+	// BreachCheck leaves the machine, so it is off unless somebody wants it.
+	BreachCheck bool          `yaml:"breachCheck" doc:"Whether new passwords are looked for in the lists of api.pwnedpasswords.com, which gets five digits of their SHA-1."`
+	StepUp      time.Duration `yaml:"stepUp" doc:"How long ago somebody may have logged in who changes a password, a login name or roles, or deletes an account; from 1m to 24h." min:"1m" max:"24h"`
 }
 
 type part struct {
@@ -71,6 +76,9 @@ func (p *part) Contribute(b *gen.Build) error {
 	}
 	if p.settings.StepUp != defaultStepUp {
 		b.Authentication.Config = append(b.Authentication.Config, gen.Member{Name: "StepUp", Value: gen.Duration(p.settings.StepUp)})
+	}
+	if p.settings.BreachCheck {
+		b.Authentication.Config = append(b.Authentication.Config, gen.Member{Name: "BreachURL", Value: gen.Text(breachURL)})
 	}
 	b.Service = append(b.Service, gen.Member{Name: "Auth", Value: gen.Call(gen.Name("", "authentication"))})
 	b.Environment = append(b.Environment, gen.Variable{

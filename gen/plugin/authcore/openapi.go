@@ -28,7 +28,9 @@ func paths(a *design.AuthEntity) []gen.Property {
 	done := gen.Object{{Name: "description", Value: "Done."}}
 	secret := gen.Object{{Name: "type", Value: "string"}, {Name: "format", Value: "password"}}
 	id := gen.Object{
-		{Name: "name", Value: "id"}, {Name: "in", Value: "path"}, {Name: "required", Value: true},
+		{Name: "name", Value: "id"},
+		{Name: "in", Value: "path"},
+		{Name: "required", Value: true},
 		{Name: "schema", Value: gen.Object{{Name: "type", Value: "string"}}},
 	}
 	sessions := gen.Object{{Name: "type", Value: "object"}, {Name: "properties", Value: gen.Object{
@@ -41,7 +43,8 @@ func paths(a *design.AuthEntity) []gen.Property {
 			responses("200", gen.JSONResponse("The roles of the caller and the permissions that they hold.", gen.SchemaRef("auth.Permissions"))))}}},
 		{Name: "/account/password", Value: gen.Object{{Name: "put", Value: operation("account", "Change the password; every other device is logged out", "changePassword",
 			gen.Property{Name: "requestBody", Value: gen.JSONBody(gen.Object{
-				{Name: "type", Value: "object"}, {Name: "required", Value: []string{"currentPassword", "password"}},
+				{Name: "type", Value: "object"},
+				{Name: "required", Value: []string{"currentPassword", "password"}},
 				{Name: "properties", Value: gen.Object{{Name: "currentPassword", Value: secret}, {Name: "password", Value: secret}}},
 			})}, responses("204", done, "400", "429"))}}},
 		{Name: "/account/sessions", Value: gen.Object{
