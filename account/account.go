@@ -44,6 +44,8 @@ type Config struct {
 	// Mailer sends letters; nil means that there are none: nothing is confirmed,
 	// no forgotten password is set anew, and nobody is told of a change.
 	Mailer Mailer
+	// Words are what letters and pages say; required with a Mailer.
+	Words Words
 	// Throttle is the one of the login; required. If it has a method
 	// Reset(ctx, account) error, a new password forgets the failures.
 	Throttle gate.Throttle
@@ -110,7 +112,7 @@ func New(cfg Config) (*Flows, error) {
 func (c *Config) validate() error {
 	var errs []error
 	for name, missing := range map[string]bool{
-		"Service": c.Service == "", "PublicURL": c.PublicURL == nil && c.Mailer != nil, "Users": c.Users == nil, "Tokens": c.Tokens == nil,
+		"Service": c.Service == "", "PublicURL": c.PublicURL == nil && c.Mailer != nil, "Words": c.Words == nil && c.Mailer != nil, "Users": c.Users == nil, "Tokens": c.Tokens == nil,
 		"Sessions": c.Sessions == nil, "Hasher": c.Hasher == nil, "Policy": c.Policy == nil,
 		"Throttle": c.Throttle == nil,
 	} {

@@ -68,7 +68,7 @@ func (f *Flows) writeLink(ctx context.Context, p accounts.Purpose, profile Profi
 	if err != nil {
 		return mail.Message{}, false, err
 	}
-	m, err := f.write(ctx, address, name, letter{Account: profile.Email, Other: address, Link: link, Life: life})
+	m, err := f.write(ctx, address, name, Letter{Account: profile.Email, Other: address, Link: link, Life: life})
 	return m, err == nil, err
 }
 
@@ -177,7 +177,7 @@ func (f *Flows) change(ctx context.Context, token string) (err error) {
 	if err := f.redeem(ctx, accounts.ChangeEmail, token); err != nil {
 		return err
 	}
-	notice := letter{Account: h.profile.Email, Other: t.Address}
+	notice := Letter{Account: h.profile.Email, Other: t.Address}
 	if err := f.offerUndo(ctx, h.profile, &notice); err != nil {
 		return err
 	}
@@ -197,7 +197,7 @@ func (f *Flows) change(ctx context.Context, token string) (err error) {
 // offerUndo puts a link that undoes the change into the notice. While one is on
 // its way there is no second: whoever has the account for a while could change
 // the address twice, and undo the owner's undoing.
-func (f *Flows) offerUndo(ctx context.Context, profile Profile, notice *letter) error {
+func (f *Flows) offerUndo(ctx context.Context, profile Profile, notice *Letter) error {
 	if profile.Email == "" {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/account"
+	"github.com/gatewright/gate/account/words"
 	"github.com/gatewright/gate/mail"
 	"github.com/gatewright/gate/password"
 	"github.com/gatewright/gate/store/accounts"
@@ -85,7 +86,7 @@ func Example() {
 		Service:   "Orchard Kitchen",
 		PublicURL: &url.URL{Scheme: "https", Host: "kitchen.example", Path: "/account"},
 		Users:     users, Tokens: tokens, Sessions: sessions, Hasher: hasher, Policy: password.Policy{},
-		Mailer: letters, Throttle: patient{},
+		Mailer: letters, Words: words.English(), Throttle: patient{},
 	})
 	if err != nil {
 		fmt.Println(err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/account"
+	"github.com/gatewright/gate/account/words"
 	"github.com/gatewright/gate/mail"
 )
 
@@ -316,7 +317,7 @@ func TestNew_refuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cfg := account.Config{
 				Service: "S", PublicURL: parse(t, "http://127.0.0.1:3000/account"), Users: (*users)(w), Tokens: (*tokens)(w), Sessions: (*sessions)(w),
-				Hasher: (*hasher)(w), Policy: nopolicy{}, Mailer: (*mailer)(w), Throttle: (*throttle)(w),
+				Hasher: (*hasher)(w), Policy: nopolicy{}, Mailer: (*mailer)(w), Words: words.English(), Throttle: (*throttle)(w),
 			}
 			if _, err := account.New(cfg); err != nil {
 				t.Fatal(err)

@@ -3,14 +3,12 @@ package account
 import (
 	"context"
 	"crypto/sha256"
-	"embed"
 	"encoding/hex"
 	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"strings"
-	"text/template"
 	"time"
 
 	"github.com/gatewright/gate"
@@ -18,24 +16,8 @@ import (
 	"github.com/gatewright/gate/store/accounts"
 )
 
-//go:embed letters/*.txt
-var letterFS embed.FS
-
-// letter is what the templates are given. Everything that a person chose is
-// inert.
-type letter struct {
-	Service, Account, Other string
-	Link                    string // empty for a notice
-	Life                    string
-	When, Where             string
-}
-
 // write returns the letter called name. Its first line is the subject.
-func (f *Flows) write(ctx context.Context, to, name string, l letter) (mail.Message, error) {
-	t, err := template.ParseFS(letterFS, "letters/"+name+".txt")
-	if err != nil {
-		return mail.Message{}, fmt.Errorf("letter %s: %w", name, err)
-	}
+func (f *Flows) write(ctx context.Context, to, name string, l Letter) (mail.Message, error) {
 	l.Service = f.cfg.Service
 	l.Account, l.Other = mail.Inert(l.Account), mail.Inert(l.Other)
 	l.When = f.cfg.Now().UTC().Format("2 January 2006, 15:04 MST")
@@ -43,7 +25,7 @@ func (f *Flows) write(ctx context.Context, to, name string, l letter) (mail.Mess
 		l.Where = mail.Inert(client.Address.String())
 	}
 	var b strings.Builder
-	if err := t.Execute(&b, l); err != nil {
+	if err := f.cfg.Words.Letter(&b, name, l); err != nil {
 		return mail.Message{}, fmt.Errorf("letter %s: %w", name, err)
 	}
 	subject, text, _ := strings.Cut(b.String(), "\n")
@@ -111,7 +93,7 @@ func (f *Flows) mayGet(ctx context.Context, address string) (bool, error) {
 
 // notify tells an address what happened. The flow that calls it is done: a full
 // queue does not undo it.
-func (f *Flows) notify(ctx context.Context, to, name string, l letter) {
+func (f *Flows) notify(ctx context.Context, to, name string, l Letter) {
 	if to == "" || f.cfg.Mailer == nil {
 		return
 	}

@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"github.com/gatewright/gate"
@@ -130,6 +131,55 @@ type Limiter interface {
 	// Allow counts one and reports whether that makes no more than limit within
 	// the window. An error means that it could not tell.
 	Allow(ctx context.Context, key string, limit int, window time.Duration) (bool, error)
+}
+
+// A Letter is what a letter says. Everything in it that a person chose is inert:
+// mail programs make no link of it.
+type Letter struct {
+	// Service is the name of the service, Account whom the letter is about, Other
+	// another address that it speaks of.
+	Service, Account, Other string
+	// Link is what to open, empty for a notice; Life for how long it works.
+	Link, Life string
+	// When and Where are the time and the address of whoever caused the letter.
+	When, Where string
+}
+
+// A Page is what a page shows.
+type Page struct {
+	Title string
+	// Service is the name of the service, Home where the page leads when all is
+	// done, Host where the reader is.
+	Service, Home, Host string
+	// State is how far things are: "open", "set" or "fault".
+	State string
+	// Account is whom the page is about, Other the address that it is about.
+	Account, Other string
+	// Token goes back with the form.
+	Token string
+	// Least is how long a password must be, 0 when nobody says; Problem what is
+	// wrong with the one that was sent.
+	Least   int
+	Problem string
+	// Message says what happened, Reference where the log has more of it.
+	Message, Reference string
+	// Life is for how long the link works.
+	Life string
+}
+
+// Words writes letters and pages; package account/words does, in English. It is
+// called from many goroutines.
+type Words interface {
+	// Letter writes the letter called name: its subject, a line end, and what it
+	// says. Names are reset, verify, change, email-changed, email-undone and
+	// password-changed.
+	Letter(w io.Writer, name string, l Letter) error
+	// Page writes the page called name in HTML, escaping what it is given. Names
+	// are those of the last parts of the paths (reset, verify, email, undo), done
+	// and dead. The page may load gate.css, next to it, and nothing else.
+	Page(w io.Writer, name string, p Page) error
+	// Style returns gate.css.
+	Style() []byte
 }
 
 // A Mailer sends letters in the background.

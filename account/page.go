@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"embed"
 	"errors"
 	"fmt"
-	"html/template"
 	"net/http"
 	"strconv"
 	"strings"
@@ -17,29 +15,11 @@ import (
 	"github.com/gatewright/gate/store/accounts"
 )
 
-//go:embed pages
-var pageFS embed.FS
-
 // policy allows the pages their style and a form that stays here.
 const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // A tokenUse does what a link is for.
 type tokenUse func(ctx context.Context, token string) error
-
-// page is what a template is given.
-type page struct {
-	Title, Service, Home, Host string
-	// State is the tail beside the heading: open, set or fault.
-	State string
-	// Account and Other are addresses, Other the one that it is about.
-	Account, Other string
-	Token          string
-	Least          int
-	Problem        string // what is wrong with the password
-	Message        string
-	Reference      string
-	Life           string
-}
 
 // pageOf is the last part of the path of the page that a link leads to.
 func pageOf(p accounts.Purpose) string {
@@ -57,7 +37,7 @@ func pageOf(p accounts.Purpose) string {
 
 func (f *Flows) pages() map[string]map[string]serve {
 	origin := http.NewCrossOriginProtection()
-	pages := map[string]map[string]serve{"/gate.css": {http.MethodGet: serveStyle}}
+	pages := map[string]map[string]serve{"/gate.css": {http.MethodGet: f.serveStyle}}
 	for _, p := range []accounts.Purpose{accounts.ResetPassword, accounts.VerifyEmail, accounts.ChangeEmail, accounts.UndoEmailChange} {
 		pages["/"+pageOf(p)] = map[string]serve{
 			http.MethodGet: func(w http.ResponseWriter, r *http.Request) error { return f.show(w, r, p) },
@@ -72,14 +52,10 @@ func (f *Flows) pages() map[string]map[string]serve {
 	return pages
 }
 
-func serveStyle(w http.ResponseWriter, r *http.Request) error {
-	data, err := pageFS.ReadFile("pages/gate.css")
-	if err != nil {
-		return fmt.Errorf("account: style: %w", err)
-	}
+func (f *Flows) serveStyle(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", "text/css; charset=utf-8")
 	w.Header().Set("Cache-Control", "max-age=3600") // it is the same for everyone
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.cfg.Words.Style()))
 	return nil
 }
 
@@ -104,7 +80,7 @@ func (f *Flows) form(w http.ResponseWriter, r *http.Request, p accounts.Purpose,
 		accounts.ChangeEmail:     "Confirm your new e-mail address",
 		accounts.UndoEmailChange: "Take your e-mail address back",
 	}
-	v := page{
+	v := Page{
 		Title: titles[p], State: "open", Account: h.profile.Email, Other: c.Address, Token: token,
 		Least: f.least(), Problem: problem, Life: words(p.Life()),
 	}
@@ -134,7 +110,7 @@ func (f *Flows) submit(w http.ResponseWriter, r *http.Request, p accounts.Purpos
 	}
 	token := r.PostForm.Get("token")
 	var err error
-	v := page{State: "set"}
+	v := Page{State: "set"}
 	switch p {
 	case accounts.ResetPassword:
 		v.Title, v.Message = "Your password is set", "All devices were logged out. Log in with the new password."
@@ -176,7 +152,7 @@ func passwordProblem(err error) (string, bool) {
 
 // dead shows why nothing can be done here.
 func (f *Flows) dead(w http.ResponseWriter, r *http.Request, err error) error {
-	v := page{Title: "This link cannot be used", State: "fault"}
+	v := Page{Title: "This link cannot be used", State: "fault"}
 	status := http.StatusBadRequest
 	refusal, decided := errors.AsType[*gate.AuthError](err)
 	answer, answered := errors.AsType[*gate.Error](err)
@@ -195,7 +171,7 @@ func (f *Flows) dead(w http.ResponseWriter, r *http.Request, err error) error {
 }
 
 // fault logs what went wrong under a reference that the page shows.
-func (f *Flows) fault(w http.ResponseWriter, r *http.Request, v *page, err error) {
+func (f *Flows) fault(w http.ResponseWriter, r *http.Request, v *Page, err error) {
 	wait := time.Second
 	if refusal, ok := errors.AsType[*gate.AuthError](err); ok && refusal.RetryAfter > 0 {
 		wait = refusal.RetryAfter
@@ -209,14 +185,10 @@ func (f *Flows) fault(w http.ResponseWriter, r *http.Request, v *page, err error
 }
 
 // render writes a page. Everything on it but the style is in the answer.
-func (f *Flows) render(w http.ResponseWriter, name string, status int, v page) error {
-	t, err := template.ParseFS(pageFS, "pages/layout.html", "pages/"+name+".html")
-	if err != nil {
-		return fmt.Errorf("account: page %s: %w", name, err)
-	}
+func (f *Flows) render(w http.ResponseWriter, name string, status int, v Page) error {
 	v.Service, v.Home, v.Host = f.cfg.Service, f.cfg.HomeURL, f.cfg.PublicURL.Host
 	var b bytes.Buffer
-	if err := t.ExecuteTemplate(&b, "layout.html", v); err != nil {
+	if err := f.cfg.Words.Page(&b, name, v); err != nil {
 		return fmt.Errorf("account: page %s: %w", name, err)
 	}
 	h := w.Header()

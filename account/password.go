@@ -42,7 +42,7 @@ func (f *Flows) ChangePassword(ctx context.Context, p *gate.Principal, current, 
 	if err := f.setPassword(ctx, p.Subject, hash, p.SessionID); err != nil {
 		return err
 	}
-	f.notify(ctx, h.profile.Email, "password-changed", letter{Account: h.profile.Email})
+	f.notify(ctx, h.profile.Email, "password-changed", Letter{Account: h.profile.Email})
 	return nil
 }
 

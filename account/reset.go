@@ -88,7 +88,7 @@ func (f *Flows) writeReset(ctx context.Context, profile Profile, name string) (m
 	if err != nil {
 		return mail.Message{}, false, err
 	}
-	m, err := f.write(ctx, profile.Email, name, letter{Account: profile.Email, Link: link, Life: life})
+	m, err := f.write(ctx, profile.Email, name, Letter{Account: profile.Email, Link: link, Life: life})
 	return m, true, err
 }
 
@@ -166,7 +166,7 @@ func (f *Flows) Reset(ctx context.Context, token, newPassword string) (err error
 		return err
 	}
 	f.forgetFailures(ctx, subject)
-	f.notify(ctx, h.profile.Email, "password-changed", letter{Account: h.profile.Email})
+	f.notify(ctx, h.profile.Email, "password-changed", Letter{Account: h.profile.Email})
 	return nil
 }
 

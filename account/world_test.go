@@ -17,6 +17,7 @@ import (
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/account"
+	"github.com/gatewright/gate/account/words"
 	"github.com/gatewright/gate/mail"
 	"github.com/gatewright/gate/password"
 	"github.com/gatewright/gate/store/accounts"
@@ -76,7 +77,7 @@ func newWorld(t testing.TB, change ...func(*account.Config)) *world {
 	cfg := account.Config{
 		Service: "Orchard Kitchen", PublicURL: parse(t, "https://id.kitchen.example/account"), HomeURL: "https://kitchen.example/",
 		Users: (*users)(w), Tokens: (*tokens)(w), Sessions: (*sessions)(w), RefreshTokens: (*refresh)(w), Keys: (*keys)(w),
-		Hasher: (*hasher)(w), Policy: password.Policy{}, Mailer: (*mailer)(w), Throttle: (*throttle)(w), Audit: (*auditor)(w),
+		Hasher: (*hasher)(w), Policy: password.Policy{}, Mailer: (*mailer)(w), Words: words.English(), Throttle: (*throttle)(w), Audit: (*auditor)(w),
 		Logger: slog.New(slog.NewTextHandler(&w.logs, nil)), Now: w.clock,
 	}
 	for _, c := range change {

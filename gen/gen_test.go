@@ -18,10 +18,12 @@ roles:
 plugins:
   auth-core: {entity: User}
   auth-jwt: {expiresIn: 1h, issuer: shop.example, audience: api.shop.example, refresh: true, rotateKeys: 2160h, encrypted: true}
+  auth-oidc: {issuer: "https://shop.eu.auth0.com/", audience: "https://api.shop.example", type: JWT, clientId: shop-web, rolesClaim: "https://shop.example/roles"}
   auth-session: {expiresIn: 8h}
   auth-basic: {realm: Shop}
   auth-apikey: {environment: test}
   auth-letters: {}
+  realtime: {}
 entities:
   Customer:
     plural: Customers

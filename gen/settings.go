@@ -95,6 +95,7 @@ func settingsSchema(p Plugin) map[string]any {
 		return schema
 	}
 	v := reflect.ValueOf(settings).Elem()
+	var required []string
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
 		name := f.Tag.Get("yaml")
@@ -103,7 +104,8 @@ func settingsSchema(p Plugin) map[string]any {
 		}
 		properties[name] = settingSchema(f, v.Field(i))
 		if f.Tag.Get("required") == "true" {
-			schema["required"], schema["type"] = []string{name}, "object"
+			required = append(required, name)
+			schema["required"], schema["type"] = required, "object"
 		}
 	}
 	return schema

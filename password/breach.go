@@ -11,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -27,7 +28,8 @@ import (
 // passes, and that is logged.
 type Breach struct {
 	// URL is asked with the five digits added to its path, for instance
-	// https://api.pwnedpasswords.com/range/. Empty asks nobody.
+	// https://api.pwnedpasswords.com/range/; http is for this machine alone.
+	// Empty asks nobody.
 	URL string
 	// Client asks; nil means one that follows no redirect. Timeouts are those
 	// of Timeout.
@@ -46,10 +48,19 @@ const (
 // Validate reports what is wrong with the URL.
 func (b *Breach) Validate() error {
 	u, err := url.Parse(b.URL)
-	if b.URL != "" && (err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil) {
+	switch {
+	case b.URL == "":
+		return nil
+	case err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
 		return errors.New("password: the URL of the breach service is not https")
 	}
 	return nil
+}
+
+// loopback reports whether the host is this machine.
+func loopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback() || host == "localhost"
 }
 
 // Leaked reports whether the password is known to have leaked. Without an answer

@@ -8,7 +8,9 @@ import (
 	"github.com/gatewright/gate/gen/plugin/authcore"
 	"github.com/gatewright/gate/gen/plugin/authjwt"
 	"github.com/gatewright/gate/gen/plugin/authletters"
+	"github.com/gatewright/gate/gen/plugin/authoidc"
 	"github.com/gatewright/gate/gen/plugin/authsession"
+	"github.com/gatewright/gate/gen/plugin/realtime"
 	"github.com/gatewright/gate/gen/plugin/rest"
 	"github.com/gatewright/gate/gen/plugin/service"
 )
@@ -21,9 +23,11 @@ func Plugins() []gen.Plugin {
 		rest.Plugin(),
 		authcore.Plugin(),
 		authjwt.Plugin(),
+		authoidc.Plugin(),
 		authsession.Plugin(),
 		authbasic.Plugin(),
 		authapikey.Plugin(),
 		authletters.Plugin(),
+		realtime.Plugin(),
 	}
 }

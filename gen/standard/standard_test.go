@@ -15,8 +15,10 @@ func ExamplePlugins() {
 	// Output:
 	// auth-core: accounts, from an entity with a login name, a password and roles
 	// auth-jwt: access tokens: POST /api/authentication, then Authorization: Bearer
+	// auth-oidc: access tokens of an OpenID provider: Authorization: Bearer
 	// auth-session: cookies for browsers: POST /api/session, and no token in any script
 	// auth-basic: login name and password with every request: Authorization: Basic
 	// auth-apikey: keys for programs, with scopes and an expiry: X-API-Key
 	// auth-letters: letters: forgotten passwords, confirmed e-mail addresses
+	// realtime: events of rows as they change: /api/socket and /api/events
 }

@@ -38,6 +38,8 @@ type Config struct {
 	// JWT makes access tokens; nil means that there are none, and no log-in that
 	// answers one.
 	JWT *JWT
+	// OIDC takes the access tokens of an issuer elsewhere; nil means none.
+	OIDC *OIDC
 	// Cookies lets browsers log in with a cookie; nil means that they cannot.
 	Cookies *Cookies
 	// APIKeys lets accounts make keys for programs; nil means that they cannot.
@@ -102,6 +104,8 @@ type Letters struct {
 	// service, through the server that MAIL_URL names. Under "gate dev" without
 	// that setting they are written to a folder instead.
 	Open func(url, from, name string) (mail.Sender, error)
+	// Words are what letters and pages say; see package account/words.
+	Words account.Words
 }
 
 // DefaultStepUp is how fresh a login has to be for what cannot be taken back.
@@ -171,6 +175,8 @@ type Auth struct {
 	entity   Entity
 	flows    *account.Flows
 	breach   *password.Breach // nil unless it is asked
+	issuer   *issuer          // nil unless tokens of one are taken
+	bearer   *bearer          // nil unless there are tokens of both kinds
 	parsers  []string
 	logins   []string // for access tokens
 	proofs   []string // those of them that are no tokens themselves
@@ -196,6 +202,9 @@ func New(ctx context.Context, cfg Config, opts Options) (*Auth, error) {
 		if err := a.breach.Validate(); err != nil {
 			return nil, fmt.Errorf("authentication: %w", err)
 		}
+	}
+	if a.issuer, err = newIssuer(cfg, opts); err != nil {
+		return nil, fmt.Errorf("authentication: %w", err)
 	}
 	if a.stores, err = openStores(ctx, cfg, opts); err != nil {
 		return nil, fmt.Errorf("authentication: %w", err)
@@ -258,6 +267,7 @@ func (a *Auth) Register(name string, st gate.Strategy) error {
 	if a == nil {
 		return nil
 	}
+	st = a.withIssuer(name, st)
 	if err := a.service.Register(name, st); err != nil {
 		return err
 	}
@@ -327,14 +337,18 @@ func (a *Auth) Protect(next http.Handler) http.Handler {
 	if len(a.parsers) == 0 {
 		return next
 	}
-	return a.withDevice(a.service.Guard(a.parsers...).Optional().Protect(next))
+	return a.withDevice(a.service.Guard(a.parsers...).Optional().Protect(a.ownAccounts(next)))
 }
 
 // LogsIn reports whether there is a log-in that answers an access token.
 func (a *Auth) LogsIn() bool { return a.cfg.JWT != nil }
 
-// loadEntity returns the account of p as its owner may see it.
+// loadEntity returns the account of p as its owner may see it, or what is known
+// of somebody who has none here.
 func (a *Auth) loadEntity(ctx context.Context, p *gate.Principal) (any, error) {
+	if a.issuer.vouchedFor(p) {
+		return map[string]any{"id": p.Subject, "roles": append([]string{}, p.Roles...)}, nil
+	}
 	if known, ok := gate.PrincipalFromContext(ctx); !ok || known.Subject != p.Subject {
 		ctx = gate.ContextWithPrincipal(ctx, p)
 	}
@@ -356,7 +370,7 @@ func isNotFound(err error) bool {
 
 // Close ends what runs in the background.
 func (a *Auth) Close(ctx context.Context) error {
-	return errors.Join(a.service.Close(ctx), a.stores.close(ctx))
+	return errors.Join(a.service.Close(ctx), a.issuer.close(), a.stores.close(ctx))
 }
 
 // Readers returns the names of the strategies that read requests, in the order

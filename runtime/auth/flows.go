@@ -41,7 +41,7 @@ func (a *Auth) openFlows() error {
 		cfg.RefreshTokens = a.refresh
 	}
 	if a.letters != nil {
-		cfg.Mailer = a.letters
+		cfg.Mailer, cfg.Words = a.letters, a.cfg.Letters.Words
 		cfg.PublicURL = publicURL(a.opts).JoinPath(AccountPath)
 	}
 	var err error

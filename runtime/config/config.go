@@ -28,6 +28,10 @@ type Config struct {
 	// empty if it was not said. MailFrom is the address that they come from.
 	MailURL  secret.String
 	MailFrom string
+	// OIDCIssuer is the issuer of access tokens, and OIDCAudience who the service
+	// is for it, where they are others than those of the design; empty if it was
+	// not said.
+	OIDCIssuer, OIDCAudience string
 	// PublicURL is how clients reach the service; nil if it was not said. It has
 	// no trailing slash.
 	PublicURL *url.URL
@@ -94,6 +98,8 @@ const (
 	keyAdmin     = "ADMIN_EMAIL"
 	keyMailURL   = "MAIL_URL"
 	keyMailFrom  = "MAIL_FROM"
+	keyIssuer    = "OIDC_ISSUER"
+	keyAudience  = "OIDC_AUDIENCE"
 	keyPublicURL = "PUBLIC_URL"
 	keyCORS      = "CORS_ORIGINS"
 	keyProxies   = "TRUSTED_PROXIES"
@@ -112,8 +118,8 @@ const (
 
 func known() []string {
 	return []string{
-		keyAddr, keyDatabase, keySecret, keyKeyFile, keyAdmin, keyMailURL, keyMailFrom, keyPublicURL,
-		keyCORS, keyProxies, keyLogLevel, keyDocs, keyDev, keyDevState,
+		keyAddr, keyDatabase, keySecret, keyKeyFile, keyAdmin, keyMailURL, keyMailFrom, keyIssuer, keyAudience,
+		keyPublicURL, keyCORS, keyProxies, keyLogLevel, keyDocs, keyDev, keyDevState,
 	}
 }
 

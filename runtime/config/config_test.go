@@ -68,6 +68,18 @@ func TestOPS13_refused(t *testing.T) {
 		{"public URL without TLS", []string{secret, "PUBLIC_URL=http://api.example.com"}, "", "PUBLIC_URL must begin with https", ""},
 		{"public URL with a user", []string{secret, "PUBLIC_URL=https://u:hidden@api.example.com"}, "", "PUBLIC_URL must be", "hidden"},
 		{"public URL with a query", []string{secret, "PUBLIC_URL=https://api.example.com/?a=1"}, "", "PUBLIC_URL must be", ""},
+		{"issuer without a scheme", []string{secret, "OIDC_ISSUER=tenant.auth0.com"}, "", "OIDC_ISSUER must be scheme, host", "tenant"},
+		{"issuer without TLS", []string{secret, "OIDC_ISSUER=http://login.example.com"}, "", "OIDC_ISSUER must begin with https", "login.example.com"},
+		{"issuer of another kind", []string{secret, "OIDC_ISSUER=ftp://127.0.0.1"}, "", "OIDC_ISSUER must begin with https", ""},
+		{"issuer without a host", []string{secret, "OIDC_ISSUER=https://:443"}, "", "OIDC_ISSUER must be scheme, host", ""},
+		{"issuer with a user", []string{secret, "OIDC_ISSUER=https://u:hidden@login.example.com"}, "", "OIDC_ISSUER must be", "hidden"},
+		{"issuer with a query", []string{secret, "OIDC_ISSUER=https://login.example.com/?"}, "", "OIDC_ISSUER must be", ""},
+		{"issuer with a fragment", []string{secret, "OIDC_ISSUER=https://login.example.com/#"}, "", "OIDC_ISSUER must be", ""},
+		{"issuer with a bar", []string{secret, "OIDC_ISSUER=https://login.example.com/|a"}, "", "OIDC_ISSUER must be", ""},
+		{"two issuers", []string{secret, "OIDC_ISSUER=https://a.example https://b.example"}, "", "OIDC_ISSUER must be", ""},
+		{"document of an issuer", []string{secret, "OIDC_ISSUER=https://a.example/.well-known/openid-configuration"}, "", "OIDC_ISSUER is the address", ""},
+		{"issuer, misspelt in the file", nil, secret + "\nOIDC_ISSUERS=https://a.example\n", "OIDC_ISSUERS is not a setting", ""},
+		{"two audiences", []string{secret, "OIDC_AUDIENCE=a b"}, "", "OIDC_AUDIENCE must be one name", ""},
 		{"origin *", []string{secret, "CORS_ORIGINS=*"}, "", "CORS_ORIGINS cannot hold *", ""},
 		{"origin with *", []string{secret, "CORS_ORIGINS=https://*.example.com"}, "", "CORS_ORIGINS cannot hold *", ""},
 		{"origin null", []string{secret, "CORS_ORIGINS=null"}, "", "CORS_ORIGINS must list origins", ""},
@@ -208,6 +220,19 @@ func TestLoad_lists(t *testing.T) {
 	want := [][]string{{"https://a.example", "http://localhost:5173"}, {"10.0.0.0/8", "192.0.2.1/32", "fd00::/8"}, {"https://api.example.com"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestJWT10_issuerToTheByte: the slash at the end is part of an issuer's name.
+func TestJWT10_issuerToTheByte(t *testing.T) {
+	for _, issuer := range []string{
+		"https://login.example.com", "https://login.example.com/", "https://login.example.com/Tenant/v2.0",
+		"http://127.0.0.1:8080/", "http://[::1]:8080", "http://localhost:8080/realms/shop",
+	} {
+		c, err := load([]string{"AUTH_SECRET=" + good, "OIDC_ISSUER= " + issuer, "OIDC_AUDIENCE=urn:api"}, "")
+		if err != nil || c.OIDCIssuer != issuer || c.OIDCAudience != "urn:api" {
+			t.Errorf("%s: %+v, %v", issuer, c, err)
+		}
 	}
 }
 

@@ -14,6 +14,8 @@
 //	ADMIN_EMAIL      login of the administrator that the first start creates
 //	MAIL_URL         the mail server: smtp://user:password@mail.example.com:587
 //	MAIL_FROM        the address that letters come from
+//	OIDC_ISSUER      the issuer of access tokens, if it is not the design's
+//	OIDC_AUDIENCE    who the service is for that issuer, likewise
 //	PUBLIC_URL       how clients reach the service: https://api.example.com
 //	CORS_ORIGINS     origins whose pages may call it, exact, separated by commas
 //	TRUSTED_PROXIES  addresses whose X-Forwarded-For is believed: 10.0.0.0/8

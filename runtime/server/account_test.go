@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/account/words"
 	"github.com/gatewright/gate/authz"
 	"github.com/gatewright/gate/jose"
 	"github.com/gatewright/gate/jose/jwe"
@@ -80,7 +81,7 @@ func everything(box *letterbox, change func(*auth.Config)) options {
 				},
 			}
 			s.Auth.Cookies, s.Auth.APIKeys = &auth.Cookies{}, &auth.APIKeys{Environment: "test"}
-			s.Auth.Letters = &auth.Letters{Open: func(string, string, string) (mail.Sender, error) { return box, nil }}
+			s.Auth.Letters = &auth.Letters{Open: func(string, string, string) (mail.Sender, error) { return box, nil }, Words: words.English()}
 			s.Auth.Strategies = func(a *auth.Auth) error {
 				return errors.Join(before(a),
 					a.Register("refresh", refresh.New(a.Refresh(), a.Accounts(), refresh.Config{})),

@@ -140,10 +140,7 @@ func (s *Server) Handler() http.Handler { return s.handler }
 func (s *Server) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
-	var err error
-	for _, f := range slices.Backward(s.app.closers) {
-		err = errors.Join(err, f(ctx))
-	}
+	err := s.end(ctx)
 	if s.app.Auth != nil {
 		err = errors.Join(err, s.app.Auth.Close(ctx))
 	}
@@ -187,13 +184,25 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	s.logger.InfoContext(ctx, "stopping")
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
+	ends := s.end(drain)
 	err := hs.Shutdown(drain)
 	if err != nil {
 		err = errors.Join(fmt.Errorf("requests still ran after %v: %w", shutdownTimeout, err), hs.Close())
 	}
+	err = errors.Join(ends, err)
 	if serveErr := <-served; !errors.Is(serveErr, http.ErrServerClosed) {
 		err = errors.Join(err, serveErr)
 	}
+	return err
+}
+
+// end calls what wants to know that the service stops.
+func (s *Server) end(ctx context.Context) error {
+	var err error
+	for _, f := range slices.Backward(s.app.stop) {
+		err = errors.Join(err, f(ctx))
+	}
+	s.app.stop = nil
 	return err
 }
 

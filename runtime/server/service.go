@@ -81,7 +81,7 @@ type App struct {
 	routes    []rest.Route
 	guarded   []guardedRoute
 	extend    []func(*App) error
-	closers   []func(context.Context) error
+	stop      []func(context.Context) error
 	ownRoot   bool // the service has its own pattern for everything
 	err       error
 }
@@ -142,9 +142,9 @@ func (a *App) HandleFunc(pattern string, h http.HandlerFunc) { a.Handle(pattern,
 // service answers: to serve what rests on them. An error stops the service.
 func (a *App) Extend(f func(*App) error) { a.extend = append(a.extend, f) }
 
-// OnClose has f called when the service stops, the last one first, before the
-// database is closed.
-func (a *App) OnClose(f func(context.Context) error) { a.closers = append(a.closers, f) }
+// OnStop has f called once when the service begins to stop, the last one first:
+// to end what would not end by itself.
+func (a *App) OnStop(f func(context.Context) error) { a.stop = append(a.stop, f) }
 
 // Entities returns what [App.Serve] was called with.
 func (a *App) Entities() []crud.Service { return slices.Clone(a.entities) }

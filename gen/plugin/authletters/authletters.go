@@ -65,7 +65,8 @@ func (p *part) Validate(d *design.Design, place *design.Plugin) error {
 func (p *part) Contribute(b *gen.Build) error {
 	a := b.Authentication
 	a.Config = append(a.Config, gen.Member{Name: "Letters", Value: gen.Struct(gen.Name(authPackage, "Letters"),
-		gen.Member{Name: "Open", Value: gen.Name("", "letters")})})
+		gen.Member{Name: "Open", Value: gen.Name("", "letters")},
+		gen.Member{Name: "Words", Value: gen.Call(gen.Name("github.com/gatewright/gate/account/words", "English"))})})
 	b.Environment = append(b.Environment,
 		gen.Variable{Name: "MAIL_URL", Doc: "Mail server: smtp://user:password@mail.example.com:587. Under gate dev letters go to .gate/mail without it.", Required: true},
 		gen.Variable{Name: "MAIL_FROM", Doc: "Address that letters come from.", Required: true},

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gatewright/gate/store/storetest"
+)
+
+// TestSES_logoutByCommand ends sessions from another process; the one that
+// serves sees it within five seconds.
+func TestSES_logoutByCommand(t *testing.T) {
+	c := open(t)
+	maria, other := c.signUp(t, "maria").login(t).enter(t), c.signUp(t, "other").login(t)
+	maria.me(t, 200)
+	other.me(t, 200)
+	c.run(t, "logout", maria.id(t))
+	t.Logf("seen after %v", maria.until(t, 401, "Authorization", maria.bearer))
+	maria.until(t, 401, "Cookie", maria.cookie)
+	maria.ask(t, "POST", "/api/authentication", renewal(maria.renewing)).is(t, 401)
+	other.me(t, 200)
+
+	maria.login(t).enter(t).me(t, 200)
+	c.run(t, "logout", "--all")
+	for _, headers := range [][]string{{"Authorization", maria.bearer}, {"Cookie", maria.cookie}, {"Authorization", other.bearer}} {
+		t.Logf("seen after %v", maria.until(t, 401, headers...))
+	}
+	other.ask(t, "POST", "/api/authentication", renewal(other.renewing)).is(t, 401)
+	other.login(t).me(t, 200)
+}
+
+// TestReplicas runs two processes on one PostgreSQL.
+func TestReplicas(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds a service")
+	}
+	url := storetest.PostgresURL(t)
+	c := openOn(t, everythingOnPostgres, "DATABASE_URL="+url)
+	second := c.serve(t)
+	t.Run("log-out", func(t *testing.T) {
+		maria := c.signUp(t, "maria").login(t).enter(t)
+		there := maria.device("maria's telephone")
+		there.at, there.bearer, there.cookie = second, maria.bearer, maria.cookie
+		there.me(t, 200)
+		maria.ask(t, "DELETE", "/api/session", "", "Cookie", maria.cookie).is(t, 204)
+		t.Logf("seen after %v", there.until(t, 401, "Cookie", there.cookie))
+		maria.ask(t, "DELETE", "/api/authentication", "", "Authorization", maria.bearer).is(t, 200)
+		t.Logf("seen after %v", there.until(t, 401, "Authorization", there.bearer))
+	})
+	t.Run("SES-06", func(t *testing.T) {
+		anna := c.signUp(t, "anna")
+		for range 10 {
+			anna.login(t)
+			thief := anna.device("another machine")
+			thief.at = second
+			answers := atOnce(t, renewal(anna.renewing), anna, thief)
+			won := 0
+			for _, a := range answers {
+				if a.is(t, 201, 401).status == 201 {
+					won++
+				}
+			}
+			if won != 1 {
+				t.Fatalf("%d have the next token", won)
+			}
+			// Either of them may be the thief, so the login is over for both.
+			anna.until(t, 401, "Authorization", anna.bearer)
+		}
+	})
+	t.Run("one client", func(t *testing.T) {
+		anna := c.signUp(t, "berta").login(t)
+		again := anna.device(anna.agent)
+		again.at = second
+		for range 10 {
+			answers := atOnce(t, renewal(anna.renewing), anna, again)
+			one, two := answers[0].is(t, 201).object(t), answers[1].is(t, 201).object(t)
+			if one["refreshToken"] != two["refreshToken"] {
+				t.Fatal("a login forks")
+			}
+			anna.keep(t, answers[0])
+			anna.me(t, 200)
+		}
+	})
+	t.Run("keys", func(t *testing.T) {
+		carla := c.signUp(t, "carla").login(t)
+		there := carla.device("there")
+		there.at = second
+		if here := c.verify(t, carla, carla.bearer); c.verify(t, there, there.login(t).bearer) != here {
+			t.Error("two processes on one database sign with two keys")
+		}
+	})
+}
+
+// atOnce has each of the guests send the same request to the process it knows,
+// at the same time.
+func atOnce(t *testing.T, body string, guests ...*guest) []reply {
+	t.Helper()
+	answers := make([]reply, len(guests))
+	start := make(chan struct{})
+	var wg sync.WaitGroup
+	for i, g := range guests {
+		wg.Go(func() {
+			<-start
+			var err error
+			if answers[i], err = g.try("POST", "/api/authentication", body); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	close(start)
+	wg.Wait()
+	return answers
+}
+
+// TestKillWhileRefreshing kills the service while clients renew their logins.
+// Whoever did not get the answer asks again: a client gets the same one, or a
+// clean refusal when it comes late.
+func TestKillWhileRefreshing(t *testing.T) {
+	c := open(t)
+	var guests []*guest
+	for i := range 3 {
+		guests = append(guests, c.signUp(t, fmt.Sprintf("guest%d", i)).login(t))
+	}
+	for round := range 4 {
+		killed := c.refreshUntilKilled(t, guests, 15+5*round)
+		c.running = c.serve(t)
+		for _, g := range guests {
+			g.at = c.running
+			a := g.ask(t, "POST", "/api/authentication", renewal(g.renewing))
+			if a.status != 201 {
+				// The grace is five seconds, less than some machines need to start.
+				if late := time.Since(killed); a.status != 401 || late < 4*time.Second {
+					t.Fatalf("%v after the kill: %d %s", late, a.status, a.body)
+				}
+				g.login(t)
+				continue
+			}
+			g.keep(t, a)
+			g.me(t, 200)
+		}
+	}
+}
+
+// refreshUntilKilled has all guests renew, one after the other, and kills the
+// service after so many answers. It returns when.
+func (c *canteen) refreshUntilKilled(t *testing.T, guests []*guest, answers int) (killed time.Time) {
+	t.Helper()
+	var mu sync.Mutex
+	var clients sync.WaitGroup
+	for _, g := range guests {
+		clients.Go(func() {
+			for {
+				a, err := g.try("POST", "/api/authentication", renewal(g.renewing))
+				if err != nil {
+					return // killed
+				}
+				if a.status != 201 {
+					t.Errorf("%s: %d %s", a.question, a.status, a.body)
+					_ = c.cmd.Process.Kill()
+					return
+				}
+				g.keep(t, a)
+				mu.Lock()
+				answers--
+				if answers == 0 {
+					killed = time.Now()
+					_ = c.cmd.Process.Kill()
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	clients.Wait()
+	_ = c.cmd.Wait()
+	if t.Failed() {
+		t.FailNow()
+	}
+	return killed
+}

@@ -1,0 +1,228 @@
+package auth
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/internal/strictjson"
+	"github.com/gatewright/gate/internal/unverified"
+	"github.com/gatewright/gate/jose"
+	"github.com/gatewright/gate/oidc"
+	"github.com/gatewright/gate/strategy/jwt"
+)
+
+// OIDC names an issuer elsewhere whose access tokens are taken: an OpenID
+// provider such as Auth0, Entra, Okta or Keycloak. Its keys are asked for when
+// the first token of it comes; while it cannot be reached its tokens are
+// answered with 503, and everything else goes on.
+//
+// Whom such a token is about has no account in the service. They are known as
+// "<issuer>|<sub>", hold the roles and permissions that the token gives them and
+// no others, own nothing, and have no account to look after. Their tokens end
+// when they expire: there is no session here to end.
+type OIDC struct {
+	// Issuer is its identifier, to the byte: a slash at the end counts. The
+	// setting OIDC_ISSUER wins over it.
+	Issuer string
+	// Audience is who the service is for the issuer. The setting OIDC_AUDIENCE
+	// wins over it.
+	Audience string
+	// Algorithm is what it signs with, with a private key; empty means RS256.
+	Algorithm jose.Algorithm
+	// Type is what its access tokens say they are; empty means
+	// [jose.AccessTokenType]. Those of Auth0 say "JWT" unless its API is set to
+	// RFC 9068. As ID tokens say so too, ClientID is required then.
+	Type string
+	// ClientID is the client that logs people in at the issuer: what is meant for
+	// it is an ID token, and refused.
+	ClientID string
+	// RolesClaim is the claim with the list of roles. Those that the service does
+	// not know count for nothing. Empty means that tokens give no roles.
+	RolesClaim string
+	// PermissionsClaim is the claim with the permissions, a list or words in one
+	// string. They add to those of the roles; wildcards count for nothing. Empty
+	// means that tokens give no permissions but those of their roles.
+	PermissionsClaim string
+}
+
+// config returns what package oidc has to know.
+func (o *OIDC) config(opts Options) (oidc.Config, error) {
+	remote := oidc.Issuer{
+		Issuer:  cmp.Or(opts.Settings.OIDCIssuer, o.Issuer),
+		Subject: qualified,
+		Types:   []string{cmp.Or(o.Type, jose.AccessTokenType)},
+	}
+	if audience := cmp.Or(opts.Settings.OIDCAudience, o.Audience); audience != "" {
+		remote.Audiences = []string{audience}
+	}
+	if o.Algorithm != "" {
+		remote.Algorithms = []jose.Algorithm{o.Algorithm}
+	}
+	if o.ClientID != "" {
+		remote.ClientIDs = []string{o.ClientID}
+	} else if remote.Types[0] != jose.AccessTokenType {
+		return oidc.Config{}, fmt.Errorf("tokens of the type %q need a client ID, to be told from ID tokens", remote.Types[0])
+	}
+	return oidc.Config{Issuers: []oidc.Issuer{remote}, Now: opts.Now}, nil
+}
+
+// qualified keeps the subjects of an issuer apart from the accounts here.
+func qualified(_ context.Context, c *jose.Claims) (string, error) {
+	return oidc.QualifiedSubject(c), nil
+}
+
+// An issuer is the strategy for the tokens of a remote issuer.
+type issuer struct {
+	*jwt.Strategy
+
+	name   string
+	tokens *oidc.Issuers
+	policy *authz.Policy
+}
+
+// newIssuer returns the issuer that tokens are taken of, nil if there is none.
+// It makes no request.
+func newIssuer(cfg Config, opts Options) (*issuer, error) {
+	if cfg.OIDC == nil {
+		return nil, nil //nolint:nilnil // the doc says so
+	}
+	trusted, err := cfg.OIDC.config(opts)
+	if err != nil {
+		return nil, err
+	}
+	i := &issuer{name: trusted.Issuers[0].Issuer, policy: opts.Policy}
+	if cfg.JWT != nil && i.name == cmp.Or(cfg.JWT.Issuer, opts.Service) {
+		return nil, fmt.Errorf("issuer %s: tokens of the service say the same", i.name)
+	}
+	if i.tokens, err = oidc.New(trusted); err != nil {
+		return nil, err
+	}
+	i.Strategy = jwt.New(i.tokens, nil, jwt.Config{
+		Realm: opts.Service, Stateless: true,
+		RolesClaim: cfg.OIDC.RolesClaim, PermissionsClaim: cfg.OIDC.PermissionsClaim,
+	})
+	return i, nil
+}
+
+// Authenticate implements [gate.Strategy]. Which roles there are the service
+// says, which of them somebody holds the token.
+func (i *issuer) Authenticate(ctx context.Context, c gate.Credentials) (*gate.Principal, error) {
+	p, err := i.Strategy.Authenticate(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	p.SessionID = "" // the token names one of the issuer's
+	p.Roles = i.policy.Held(p.Roles)
+	if p.Permissions != nil && len(p.Roles) > 0 {
+		p.Permissions = append(p.Permissions, i.policy.Permissions(p.Roles)...)
+		slices.Sort(p.Permissions)
+		p.Permissions = slices.Compact(p.Permissions)
+	}
+	return p, nil
+}
+
+// vouchedFor reports whether it is this issuer that says who p is.
+func (i *issuer) vouchedFor(p *gate.Principal) bool {
+	return i != nil && p != nil && p.Issuer == i.name
+}
+
+func (i *issuer) close() error {
+	if i == nil {
+		return nil
+	}
+	return i.tokens.Close()
+}
+
+// bearer is the strategy for the tokens of the service and of an issuer.
+type bearer struct {
+	*jwt.Strategy // for those of the service
+
+	issuer *issuer // nil until it is registered
+}
+
+// Authenticate implements [gate.Strategy]. It goes by whom the token names to
+// choose who verifies it: the one named, who also checks the name.
+func (b *bearer) Authenticate(ctx context.Context, c gate.Credentials) (*gate.Principal, error) {
+	if b.issuer != nil && issuerUnverified(b.AccessToken(c)) == b.issuer.name {
+		return b.issuer.Authenticate(ctx, c)
+	}
+	return b.Strategy.Authenticate(ctx, c)
+}
+
+// issuerUnverified returns who a token says made it, "" when it cannot be read,
+// as an encrypted one.
+func issuerUnverified(token string) string {
+	parts, err := unverified.DecodeUnverified(token)
+	if err != nil {
+		return ""
+	}
+	members, err := strictjson.Members(parts.Claims)
+	if err != nil {
+		return ""
+	}
+	for _, m := range members {
+		if m.Key == "iss" {
+			name, _ := strictjson.Unquote(m.Value) // what is no text names nobody
+			return name
+		}
+	}
+	return ""
+}
+
+// tokenStrategy is the name of the one strategy for access tokens.
+const tokenStrategy = "jwt"
+
+// withIssuer prepares the strategy for the service's own tokens for those of an
+// issuer.
+func (a *Auth) withIssuer(name string, st gate.Strategy) gate.Strategy {
+	own, ok := st.(*jwt.Strategy)
+	if !ok || name != tokenStrategy || a.issuer == nil {
+		return st
+	}
+	a.bearer = &bearer{Strategy: own}
+	return a.bearer
+}
+
+// RegisterIssuer has the strategy "jwt" take the access tokens of [Config.OIDC].
+// Where the service has tokens of its own, their strategy has been registered
+// under that name before, and goes on to take these. In a service without
+// authentication, where a is nil, there is nothing to do.
+func (a *Auth) RegisterIssuer() error {
+	switch {
+	case a == nil:
+		return nil
+	case a.issuer == nil:
+		return errors.New("there is no issuer to register")
+	case a.bearer == nil:
+		return a.Register(tokenStrategy, a.issuer)
+	}
+	if err := a.issuer.Validate(); err != nil {
+		return fmt.Errorf("strategy %q: %w", tokenStrategy, err)
+	}
+	a.bearer.issuer = a.issuer
+	return nil
+}
+
+// ownAccounts refuses, below [AccountPath], whoever has no account here.
+func (a *Auth) ownAccounts(next http.Handler) http.Handler {
+	if a.issuer == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p, _ := gate.PrincipalFromContext(r.Context())
+		if a.issuer.vouchedFor(p) && strings.HasPrefix(r.URL.Path, AccountPath+"/") {
+			gate.ErrorWriter{Logger: a.opts.Logger}.Write(w, r, &gate.AuthError{
+				Code: gate.ErrForbidden, Message: "Your account is not one of this service", Subject: p.Subject,
+			})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
