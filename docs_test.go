@@ -1,22 +1,136 @@
 package gate_test
 
 import (
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// securityRows are the sections of docs/security.md, each with the number of its
-// last row. A row that is left out has a reason in the document.
-var securityRows = []struct {
-	area string
-	last int
-}{
-	{"JWT", 18}, {"JKS", 8}, {"PWD", 12}, {"LOG", 16}, {"SES", 10}, {"OTP", 11}, {"AUZ", 19},
-	{"KEY", 5}, {"OPS", 17}, {"GEN", 10}, {"HOK", 5}, {"AUD", 6},
+// securityRows are the rows that docs/security.md has, by area and last number.
+var securityRows = map[string]int{
+	"JWT": 18, "JKS": 8, "PWD": 12, "LOG": 16, "SES": 10, "OTP": 8, "AUZ": 19, "KEY": 5, "OPS": 17, "GEN": 10, "AUD": 6,
+}
+
+// TestSecurityPage reads docs/security.md: each row is there once and says what
+// shows it, and every test that it names exists in the package that it names.
+func TestSecurityPage(t *testing.T) {
+	page, err := os.ReadFile("docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	missing := map[string]bool{"HOK-04": true}
+	for area, last := range securityRows {
+		for n := range last {
+			missing[fmt.Sprintf("%s-%02d", area, n+1)] = true
+		}
+	}
+	row := regexp.MustCompile(`(?m)^\| ([A-Z]{3}-\d\d) \| (.+) \| (.+) \|$`)
+	named := 0
+	for _, m := range row.FindAllStringSubmatch(string(page), -1) {
+		id, holds, shown := m[1], m[2], m[3]
+		if !missing[id] {
+			t.Errorf("%s: there is no such row to have, or it is there twice", id)
+		}
+		delete(missing, id)
+		if absent := shown == "—"; absent && !strings.Contains(holds, "*Not there:*") && !strings.Contains(holds, "*Partly:*") {
+			t.Errorf("%s holds and nothing shows it", id)
+		} else if !absent {
+			named += checkShown(t, id, shown)
+		}
+	}
+	if len(missing) > 0 {
+		t.Errorf("no row %v", slices.Sorted(maps.Keys(missing)))
+	}
+	if named < 200 {
+		t.Errorf("the page names %d tests", named)
+	}
+}
+
+// checkShown looks for the tests of a row, written "`jose`: `TestA`, `TestB_*`;
+// `oidc`: `TestC`", and returns how many it names.
+func checkShown(t *testing.T, id, shown string) (named int) {
+	t.Helper()
+	quoted := regexp.MustCompile("^`([^` ]+)`$")
+	for group := range strings.SplitSeq(shown, "; ") {
+		pkg, list, ok := strings.Cut(group, ": ")
+		dir := quoted.FindStringSubmatch(pkg)
+		if !ok || dir == nil {
+			t.Errorf("%s: %q is not a package with its tests", id, group)
+			continue
+		}
+		tests := testsOf(t, dir[1])
+		for item := range strings.SplitSeq(list, ", ") {
+			name := quoted.FindStringSubmatch(item)
+			if name == nil {
+				t.Errorf("%s: %q is not a test", id, item)
+				continue
+			}
+			named++
+			prefix, all := strings.CutSuffix(name[1], "*")
+			if !slices.ContainsFunc(tests, func(test string) bool { return test == name[1] || all && strings.HasPrefix(test, prefix) }) {
+				t.Errorf("%s: package %s has no %s", id, dir[1], name[1])
+			}
+		}
+	}
+	return named
+}
+
+// testsOf returns the tests and fuzz targets of a package of this repository, by
+// its folder; "gate" is the root.
+func testsOf(t *testing.T, pkg string) (names []string) {
+	t.Helper()
+	dir := filepath.FromSlash(pkg)
+	if pkg == "gate" {
+		dir = "."
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, decl := range f.Decls {
+			fn, ok := decl.(*ast.FuncDecl)
+			if ok && fn.Recv == nil && (strings.HasPrefix(fn.Name.Name, "Test") || strings.HasPrefix(fn.Name.Name, "Fuzz")) {
+				names = append(names, fn.Name.Name)
+			}
+		}
+	}
+	return names
+}
+
+// TestLinksOfDocs follows every link from a page of this repository to another.
+func TestLinksOfDocs(t *testing.T) {
+	pages, err := filepath.Glob("docs/*/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	top, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages = append(append(pages, top...), "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
+	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
+	for _, page := range pages {
+		src, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllStringSubmatch(string(src), -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(page), filepath.FromSlash(m[1]))); err != nil {
+				t.Errorf("%s: the link %s leads nowhere", page, m[1])
+			}
+		}
+	}
 }

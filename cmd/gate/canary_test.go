@@ -98,7 +98,7 @@ func TestOPS10_canary(t *testing.T) {
 		{"POST", "/api/session", `{"strategy":"local","email":"maria@kitchen.example","password":"` + wrong + `"}`, nil},
 		{"POST", "/api/users", `{"email":"eve@kitchen.example","password":"` + long + `"}`, nil},
 		{"POST", "/api/users", `{"email":"` + wrong + `","password":"` + wrong + `"}`, nil},
-		{"PATCH", "/api/users/"+maria.id(t), `{"password":["` + wrong + `"]}`, []string{"Authorization", maria.bearer}},
+		{"PATCH", "/api/users/" + maria.id(t), `{"password":["` + wrong + `"]}`, []string{"Authorization", maria.bearer}},
 		{"PUT", "/api/account/password", `{"currentPassword":"` + wrong + `","password":"` + long + `"}`, []string{"Authorization", maria.bearer}},
 		{"POST", "/api/account/password/reset", `{"token":"` + wrong + `","password":"` + wrong + `"}`, nil},
 		{"GET", "/api/account/reset?token=" + other.renewing, "", nil},

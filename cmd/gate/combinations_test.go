@@ -1,10 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"encoding/base64"
+	"fmt"
+	"maps"
+	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // combined is a design; the section plugins is what the test changes.
@@ -54,74 +63,296 @@ func TestOpenToEveryone(t *testing.T) {
 	}
 }
 
-// TestCombinations builds and runs every combination of authentication plugins,
-// on one service and one database: each is a change of a few lines, and what was
-// there before stays.
+// combination says which plugins of a service are on.
+type combination struct {
+	jwt, refresh, rotate, encrypted                 bool
+	session, basic, apikey, letters, oidc, realtime bool
+}
+
+// yaml is the section of the design.
+func (c combination) yaml() string {
+	var b strings.Builder
+	line := func(on bool, text string) {
+		if on {
+			b.WriteString("  " + text + "\n")
+		}
+	}
+	line(c.authenticates(), "auth-core: {entity: User}")
+	settings := fmt.Sprintf("refresh: %t, encrypted: %t", c.refresh, c.encrypted)
+	if c.rotate {
+		settings += ", algorithm: ES256, rotateKeys: 2160h"
+	}
+	line(c.jwt, "auth-jwt: {"+settings+"}")
+	line(c.session, "auth-session: {}")
+	line(c.basic, "auth-basic: {}")
+	line(c.oidc, "auth-oidc: {issuer: https://localhost:9/, audience: shop}")
+	line(c.apikey, "auth-apikey: {environment: test}")
+	line(c.letters, "auth-letters: {}")
+	line(c.realtime, "realtime: {}")
+	return "plugins:\n" + b.String()
+}
+
+func (c combination) authenticates() bool { return c.jwt || c.session || c.basic || c.oidc }
+
+// schemes are what the OpenAPI document names.
+func (c combination) schemes() (list []string) {
+	for name, on := range map[string]bool{
+		"bearer": c.jwt, "cookie": c.session, "basic": c.basic, "openIdConnect": c.oidc, "apiKey": c.apikey,
+	} {
+		if on {
+			list = append(list, name)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// TestCombinations builds and runs combinations of plugins, each pair of them at
+// least once together and each way to authenticate once alone, on one service
+// and one database: each is a change of a few lines, and what was there before
+// stays. It tries every door: those that are on let in, those that are off
+// refuse.
 func TestCombinations(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds services")
 	}
-	const (
-		signUp = `{"email":"maria@kitchen.example","password":"correct horse battery staple"}`
-		login  = `{"strategy":"local","email":"maria@kitchen.example","password":"correct horse battery staple"}`
-		item   = `{"name":"Figs"}`
-	)
-	maria := "Basic " + base64.StdEncoding.EncodeToString([]byte("maria@kitchen.example:correct horse battery staple"))
+	off := "plugins:\n  auth-core: {entity: User, enabled: false}\n  auth-jwt: {enabled: false}\n  auth-letters: {enabled: false}\n"
 	tests := []struct {
-		name    string
-		plugins string
-		jwt     bool
-		basic   bool
+		name string
+		on   combination
+		yaml string // instead of that of the combination
 	}{
-		{"jwt", "plugins:\n  auth-core: {entity: User}\n  auth-jwt: {}\n", true, false},
-		{"none", "plugins:\n  auth-core: {entity: User, enabled: false}\n  auth-jwt: {enabled: false}\n", false, false},
-		{"basic", "plugins:\n  auth-core: {entity: User}\n  auth-basic: {}\n", false, true},
-		{"both", "plugins:\n  auth-core: {entity: User}\n  auth-basic: {}\n  auth-jwt: {}\n", true, true},
-		{"none, no plugins at all", "", false, false},
-		{"jwt again", "plugins:\n  auth-core: {entity: User}\n  auth-jwt: {}\n", true, false},
+		{"jwt", combination{jwt: true}, ""},
+		{"none", combination{}, off},
+		{"basic", combination{basic: true}, ""},
+		{"session", combination{session: true}, ""},
+		{"jwt, refresh, apikey and letters", combination{jwt: true, refresh: true, apikey: true, letters: true}, ""},
+		{"session, basic, apikey and realtime", combination{session: true, basic: true, apikey: true, realtime: true}, ""},
+		{"jwt with rotated keys and basic", combination{jwt: true, rotate: true, basic: true}, ""},
+		{"all", combination{true, true, true, true, true, true, true, true, true, true}, ""},
+		{"oidc", combination{oidc: true}, ""},
+		{"none, no plugins at all", combination{}, "plugins: {}\n"},
 	}
 	gate := gateBinary(t)
 	dir := t.TempDir()
+	key := "" // an API key, which outlives that the plugin is off
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			write(t, filepath.Join(dir, "gate.yaml"), strings.Replace(combined, "PLUGINS\n", tt.plugins, 1))
+			write(t, filepath.Join(dir, "gate.yaml"), strings.Replace(combined, "PLUGINS\n", cmp.Or(tt.yaml, tt.on.yaml()), 1))
 			r := dev(t, gate, dir)
 			defer r.stop()
-			r.want(200, "GET", "/api/items", "", "")
-			r.want(200, "GET", "/api/openapi.json", "", "")
-			if !tt.jwt && !tt.basic {
-				r.want(403, "POST", "/api/items", "", item)
-				r.want(404, "POST", "/api/authentication", "", login)
-				r.want(404, "GET", "/api/me", "", "")
+			d := &doors{combination: tt.on, running: r, key: key}
+			d.public(t)
+			if !tt.on.authenticates() {
+				d.closed(t)
 				return
 			}
-			challenges := r.want(401, "POST", "/api/items", "", item).header.Values("WWW-Authenticate")
-			if all := strings.Join(challenges, ", "); strings.Contains(all, "Bearer") != tt.jwt || strings.Contains(all, "Basic") != tt.basic {
-				t.Errorf("WWW-Authenticate: %q", challenges)
-			}
-			if a := r.ask("POST", "/api/users", "", signUp); a.status != 201 && a.status != 409 {
+			d.challenges(t)
+			if a := r.ask("POST", "/api/users", "", `{"email":"maria@kitchen.example","password":"correct horse battery staple"}`); a.status != 201 && a.status != 409 {
 				t.Errorf("sign-up: %d %s", a.status, a.body)
 			}
-			if tt.basic {
-				r.want(403, "POST", "/api/items", maria, item)
-				r.want(200, "GET", "/api/me", maria, "")
-				admin := "Basic " + base64.StdEncoding.EncodeToString([]byte(r.admin.Email+":"+r.admin.Password))
-				r.want(201, "POST", "/api/items", admin, item)
-				r.want(400, "POST", "/api/items", maria+"!", item)
-				wrong := "Basic " + base64.StdEncoding.EncodeToString([]byte("maria@kitchen.example:correct horse battery stapl"))
-				r.want(401, "POST", "/api/items", wrong, item)
-			} else {
-				r.want(401, "POST", "/api/items", maria, item)
-			}
-			if tt.jwt {
-				bearer, _ := r.login("maria@kitchen.example", "correct horse battery staple")
-				r.want(403, "POST", "/api/items", bearer, item)
-				r.want(200, "GET", "/api/me", bearer, "")
-				admin, _ := r.login(r.admin.Email, r.admin.Password)
-				r.want(201, "POST", "/api/items", admin, item)
-			} else {
-				r.want(404, "POST", "/api/authentication", "", login)
-			}
+			d.tokens(t)
+			d.cookies(t)
+			d.passwords(t)
+			d.keys(t)
+			d.letter(t)
+			key = d.key
 		})
+	}
+}
+
+// doors tries what a combination opens and closes.
+type doors struct {
+	combination
+	*running
+	in  []string // a header that lets Maria in, if there is one
+	key string
+}
+
+const (
+	mariaLogin = `{"strategy":"local","email":"maria@kitchen.example","password":"correct horse battery staple"}`
+	figs       = `{"name":"Figs"}`
+)
+
+// send sends a request with headers, names and values in turn, and demands one
+// of the statuses.
+func (d *doors) send(t *testing.T, method, path, body string, headers []string, want ...int) answer {
+	t.Helper()
+	g := guest{c: new(canteen), at: d.running, agent: "a test"}
+	g.c.secrets = make(map[string]string)
+	return g.ask(t, method, path, body, headers...).is(t, want...).answer
+}
+
+// found is a status for a path that is there, or not.
+func found(on bool, status int) int {
+	if on {
+		return status
+	}
+	return 404
+}
+
+// public asks what needs no account.
+func (d *doors) public(t *testing.T) {
+	t.Helper()
+	d.want(200, "GET", "/api/items", "", "")
+	doc := d.want(200, "GET", "/api/openapi.json", "", "").object(t)
+	components, _ := doc["components"].(map[string]any)
+	schemes, _ := components["securitySchemes"].(map[string]any)
+	if diff := gocmp.Diff(d.schemes(), slices.Sorted(maps.Keys(schemes)), cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("security schemes (-want +got):\n%s", diff)
+	}
+	for path, on := range map[string]bool{
+		"/api/authentication": d.jwt, "/api/session": d.session,
+		"/api/account/api-keys": d.apikey, "/api/account/password/forgot": d.letters, "/api/events": d.realtime,
+	} {
+		if paths, _ := doc["paths"].(map[string]any); (paths[strings.TrimPrefix(path, "/api")] != nil) != on {
+			t.Errorf("%s is in the document: %t", path, !on)
+		}
+	}
+	d.want(found(d.jwt && d.rotate, 200), "GET", "/.well-known/jwks.json", "", "")
+	if !d.realtime {
+		d.want(404, "GET", "/api/events", "", "")
+		d.want(404, "GET", "/api/socket", "", "")
+		return
+	}
+	res, err := http.Get(d.url + "/api/events?entities=items")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != 200 || !strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream") {
+		t.Errorf("events: %s %s", res.Status, res.Header.Get("Content-Type"))
+	}
+}
+
+// closed is a service where nobody can authenticate.
+func (d *doors) closed(t *testing.T) {
+	t.Helper()
+	d.want(403, "POST", "/api/items", "", figs)
+	for _, path := range []string{"POST /api/authentication", "POST /api/session", "GET /api/me", "GET /api/account/sessions", "POST /api/account/password/forgot"} {
+		method, path, _ := strings.Cut(path, " ")
+		d.want(404, method, path, "", "")
+	}
+}
+
+// challenges asks what credentials a stranger should send.
+func (d *doors) challenges(t *testing.T) {
+	t.Helper()
+	headers := d.want(401, "POST", "/api/items", "", figs).header.Values("WWW-Authenticate")
+	all := strings.Join(headers, ", ")
+	if strings.Contains(all, "Bearer") != (d.jwt || d.oidc) || strings.Contains(all, "Basic") != d.basic {
+		t.Errorf("WWW-Authenticate: %q", headers)
+	}
+	for _, wrong := range [][]string{
+		{"Authorization", "Bearer x.y.z"},
+		{"Authorization", "Basic " + base64.StdEncoding.EncodeToString([]byte("maria@kitchen.example:correct horse battery stapl"))},
+		{"Cookie", "__Host-gate=xXV2ljEnDOj3-zpBr2nF95bsYZ1jBhkEzUNEvhnubsQ"},
+		{"X-API-Key", "gk_test_nobody"},
+	} {
+		d.send(t, "POST", "/api/items", figs, wrong, 400, 401)
+		d.send(t, "GET", "/api/me", "", wrong, 400, 401)
+	}
+}
+
+func (d *doors) tokens(t *testing.T) {
+	t.Helper()
+	if !d.jwt {
+		d.want(404, "POST", "/api/authentication", "", mariaLogin)
+		return
+	}
+	bearer, result := d.login("maria@kitchen.example", "correct horse battery staple")
+	d.want(403, "POST", "/api/items", bearer, figs)
+	d.want(200, "GET", "/api/me", bearer, "")
+	admin, _ := d.login(d.admin.Email, d.admin.Password)
+	d.want(201, "POST", "/api/items", admin, figs)
+	if encrypted := strings.Count(bearer, ".") == 4; encrypted != d.encrypted {
+		t.Errorf("the token is encrypted: %t", encrypted)
+	}
+	token, renews := result["refreshToken"].(string)
+	if renews != d.refresh {
+		t.Errorf("there is a refresh token: %t", renews)
+	}
+	if renews {
+		d.want(201, "POST", "/api/authentication", "", renewal(token))
+	} else {
+		d.send(t, "POST", "/api/authentication", renewal("x"), nil, 400, 401)
+	}
+	d.in = []string{"Authorization", bearer}
+}
+
+func (d *doors) cookies(t *testing.T) {
+	t.Helper()
+	a := d.want(found(d.session, 201), "POST", "/api/session", "", mariaLogin)
+	if !d.session {
+		return
+	}
+	for _, line := range a.header.Values("Set-Cookie") {
+		c, err := http.ParseSetCookie(line)
+		if err != nil || c.Name != "__Host-gate" {
+			continue
+		}
+		d.in = []string{"Cookie", c.Name + "=" + c.Value}
+		d.send(t, "GET", "/api/me", "", d.in, 200)
+		d.send(t, "POST", "/api/items", figs, d.in, 403)
+		d.send(t, "POST", "/api/items", figs, append(d.in, "Sec-Fetch-Site", "cross-site"), 403)
+		return
+	}
+	t.Error("no cookie was set")
+}
+
+func (d *doors) passwords(t *testing.T) {
+	t.Helper()
+	maria := "Basic " + base64.StdEncoding.EncodeToString([]byte("maria@kitchen.example:correct horse battery staple"))
+	if !d.basic {
+		d.want(401, "POST", "/api/items", maria, figs)
+		return
+	}
+	d.want(403, "POST", "/api/items", maria, figs)
+	d.want(200, "GET", "/api/me", maria, "")
+	admin := "Basic " + base64.StdEncoding.EncodeToString([]byte(d.admin.Email+":"+d.admin.Password))
+	d.want(201, "POST", "/api/items", admin, figs)
+	d.want(400, "POST", "/api/items", maria+"!", figs)
+	d.in = []string{"Authorization", maria}
+}
+
+func (d *doors) keys(t *testing.T) {
+	t.Helper()
+	if d.in == nil {
+		return // nobody can make one
+	}
+	a := d.send(t, "POST", "/api/account/api-keys", `{"name":"till","scopes":["owner"]}`, d.in, found(d.apikey, 201))
+	if !d.apikey {
+		if d.key != "" {
+			d.send(t, "GET", "/api/me", "", []string{"X-API-Key", d.key}, 401)
+		}
+		return
+	}
+	next, _ := a.object(t)["key"].(string)
+	for _, key := range []string{next, cmp.Or(d.key, next)} {
+		d.send(t, "GET", "/api/me", "", []string{"X-API-Key", key}, 200)
+		d.send(t, "POST", "/api/items", figs, []string{"X-API-Key", key}, 403)
+	}
+	d.send(t, "GET", "/api/me?api_key="+next, "", nil, 400)
+	d.key = cmp.Or(d.key, next)
+}
+
+func (d *doors) letter(t *testing.T) {
+	t.Helper()
+	folder := filepath.Join(d.cmd.Args[2], ".gate", "mail", "*.eml")
+	before, err := filepath.Glob(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.want(found(d.letters, 202), "POST", "/api/account/password/forgot", "", `{"email":"maria@kitchen.example"}`)
+	if !d.letters {
+		return
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if now, err := filepath.Glob(folder); err == nil && len(now) > len(before) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("no letter was written")
+		}
 	}
 }

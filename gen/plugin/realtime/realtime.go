@@ -7,7 +7,7 @@ import (
 	"github.com/gatewright/gate/gen"
 )
 
-const realtimePackage = "github.com/gatewright/gate/runtime/realtime"
+const livePackage = "github.com/gatewright/gate/runtime/server/live"
 
 // Plugin returns the plugin.
 func Plugin() gen.Plugin {
@@ -28,7 +28,7 @@ func (part) Validate(*design.Design, *design.Plugin) error { return nil }
 
 // Contribute serves the entities in real time.
 func (part) Contribute(b *gen.Build) error {
-	b.Extensions = append(b.Extensions, gen.Member{Name: "realtime", Value: gen.Name(realtimePackage, "Mount")})
+	b.Extensions = append(b.Extensions, gen.Member{Name: "realtime", Value: gen.Name(livePackage, "Mount")})
 	text := gen.Object{{Name: "type", Value: "string"}}
 	b.API.Paths = append(b.API.Paths,
 		gen.Property{Name: "/socket", Value: gen.Object{{Name: "get", Value: gen.Object{

@@ -1,10 +1,14 @@
-package realtime
+// Package live serves the entities of a generated service in real time. It is a
+// package of its own so that services without do not carry WebSockets, and
+// programs that use package realtime by itself no service.
+package live
 
 import (
 	"fmt"
 	"net"
 	"slices"
 
+	"github.com/gatewright/gate/runtime/realtime"
 	"github.com/gatewright/gate/runtime/server"
 )
 
@@ -32,8 +36,8 @@ func Mount(a *server.App) error {
 // [Mount]. Pages of the service's own origin may connect, and those of
 // CORS_ORIGINS. The connections close when the service stops. It is for
 // [server.App.Extend], too.
-func For(a *server.App) (*Realtime, error) {
-	cfg := Config{Entities: a.Entities(), Origins: slices.Clone(a.Config.CORSOrigins), Logger: a.Logger}
+func For(a *server.App) (*realtime.Realtime, error) {
+	cfg := realtime.Config{Entities: a.Entities(), Origins: slices.Clone(a.Config.CORSOrigins), Logger: a.Logger}
 	if u := a.Config.PublicURL; u != nil {
 		cfg.Origins = append(cfg.Origins, u.Scheme+"://"+u.Host)
 	} else if _, port, err := net.SplitHostPort(a.Config.Addr); err == nil && a.Config.Dev != nil {
@@ -42,7 +46,7 @@ func For(a *server.App) (*Realtime, error) {
 	if a.Auth != nil {
 		cfg.Service, cfg.Strategies = a.Auth.Service(), a.Auth.Readers()
 	}
-	rt, err := New(cfg)
+	rt, err := realtime.New(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("real time: %w", err)
 	}
