@@ -40,6 +40,8 @@ plugins:
   auth-apikey: {environment: test}
   auth-letters: {}
   auth-basic: {}
+  auth-oidc: {issuer: "https://localhost:9/", audience: restaurant}
+  realtime: {}
 
 entities:
 ` + after, nil

@@ -2,6 +2,9 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -29,6 +32,49 @@ func TestSES_logoutByCommand(t *testing.T) {
 	}
 	other.ask(t, "POST", "/api/authentication", renewal(other.renewing)).is(t, 401)
 	other.login(t).me(t, 200)
+}
+
+// TestSES_streamsEnd logs out, by a command of another process, somebody who
+// listens to events.
+func TestSES_streamsEnd(t *testing.T) {
+	c := open(t)
+	chef := c.chef().login(t).enter(t)
+	var streams []*http.Response
+	for _, header := range []string{"Authorization", "Cookie"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.url+"/api/events?entities=items", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set(header, map[string]string{"Authorization": chef.bearer, "Cookie": chef.cookie}[header])
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		if res.StatusCode != http.StatusOK {
+			t.Fatalf("events: %s", res.Status)
+		}
+		streams = append(streams, res)
+	}
+	chef.ask(t, "POST", "/api/items", `{"name":"Figs and honey","price":1}`, "Authorization", chef.bearer).is(t, 201)
+	c.run(t, "logout", "--all")
+	logged := time.Now()
+	for _, res := range streams {
+		heard := make(chan string, 1)
+		go func() {
+			data, err := io.ReadAll(res.Body)
+			heard <- fmt.Sprintf("%s%v", data, err)
+		}()
+		select {
+		case text := <-heard:
+			if !strings.Contains(text, "Figs and honey") {
+				t.Errorf("the stream tells nothing of the dish: %s", text)
+			}
+			t.Logf("ended after %v", time.Since(logged))
+		case <-time.After(90 * time.Second):
+			t.Error("a stream goes on after the log-out")
+		}
+	}
 }
 
 // TestReplicas runs two processes on one PostgreSQL.

@@ -25,6 +25,10 @@ type Accounts struct {
 	password *model.Field            // nil without
 	roles    *model.Field            // nil without
 	held     func([]string) []string // roles with those that they hold; nil when none does
+	// confirmed reports whether the address of an account is; nil when that does
+	// not matter for logging in.
+	confirmed func(ctx context.Context, subject string) (bool, error)
+
 	defaults []string                // the roles of an account whose entity keeps none
 	byID     string                  // statements
 	byLogin  string
@@ -141,6 +145,14 @@ func (a *Accounts) ByLogin(ctx context.Context, name string) (*gate.Account, err
 		return nil, err
 	}
 	account := e.account
+	if a.confirmed == nil || account.Disabled {
+		return &account, nil
+	}
+	confirmed, err := a.confirmed(ctx, account.Subject)
+	if err != nil {
+		return nil, err
+	}
+	account.Disabled = !confirmed
 	return &account, nil
 }
 

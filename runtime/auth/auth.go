@@ -106,6 +106,9 @@ type Letters struct {
 	Open func(url, from, name string) (mail.Sender, error)
 	// Words are what letters and pages say; see package account/words.
 	Words account.Words
+	// Confirm says that nobody logs in with a password before the address is
+	// confirmed.
+	Confirm bool
 }
 
 // DefaultStepUp is how fresh a login has to be for what cannot be taken back.
@@ -308,6 +311,9 @@ func (a *Auth) Use(e Entity) error {
 	a.cfg.Email = emailField(e.Entity(), a.cfg)
 	if err := a.openFlows(); err != nil {
 		return fmt.Errorf("authentication: %w", err)
+	}
+	if l := a.cfg.Letters; l != nil && l.Confirm {
+		found.confirmed = users{found, a}.confirmed
 	}
 	e.OnChange(a.changed)
 	e.Check(a.stepUp)

@@ -38,6 +38,7 @@ func (a *Auth) changes(set model.FieldSet, name string) bool {
 // account itself its sessions are over, with other roles its refresh tokens.
 func (a *Auth) changed(ctx context.Context, c crud.Changed) {
 	if c.Action == authz.Create {
+		a.welcome(ctx, c.ID)
 		return
 	}
 	a.accounts.cache.drop(c.ID)
@@ -77,6 +78,16 @@ func (a *Auth) changed(ctx context.Context, c crud.Changed) {
 	a.endRefresh(ctx, c.ID)
 	if c.Action == authz.Delete {
 		a.forget(ctx, c.ID)
+	}
+}
+
+// welcome asks whoever made an account to confirm its address.
+func (a *Auth) welcome(ctx context.Context, subject string) {
+	if a.letters == nil || authz.IsSystem(ctx) {
+		return
+	}
+	if err := a.flows.SendVerification(context.WithoutCancel(ctx), &gate.Principal{Subject: subject}); err != nil {
+		a.opts.Logger.ErrorContext(ctx, "letter to confirm an address not sent", "subject", subject, "err", err)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/authz"
 	"github.com/gatewright/gate/internal/secret"
+	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/runtime/model"
 )
 
@@ -49,7 +50,11 @@ func (a *Auth) FirstAdministrator(ctx context.Context, file string) (*Administra
 	if err != nil {
 		return nil, fmt.Errorf("first administrator: %w", err)
 	}
-	if _, err := a.entity.CreateRow(authz.System(ctx), body, nil); err != nil {
+	row, err := a.entity.CreateRow(authz.System(ctx), body, nil)
+	if err == nil {
+		err = a.confirmFirst(ctx, row)
+	}
+	if err != nil {
 		err = errors.Join(err, os.Remove(draft))
 		if there, again := a.accounts.any(ctx, a.opts.DB.Read()); again == nil && there {
 			return nil, nil //nolint:nilnil // another process was faster
@@ -63,6 +68,20 @@ func (a *Auth) FirstAdministrator(ctx context.Context, file string) (*Administra
 		return nil, fmt.Errorf("first administrator: the password is in %s: %w", draft, err)
 	}
 	return admin, nil
+}
+
+// confirmFirst takes the address of the first administrator for confirmed: the
+// operator has its password.
+func (a *Auth) confirmFirst(ctx context.Context, row crud.Row) error {
+	var values map[string]any
+	if err := json.Unmarshal(row.AppendJSON(nil), &values); err != nil {
+		return err
+	}
+	email, _ := values[a.cfg.Email].(string)
+	if email == "" {
+		return nil
+	}
+	return a.verified.Set(ctx, a.cfg.Entity, fmt.Sprint(values[a.accounts.id.Name]), email)
 }
 
 // keep moves a file that is there out of the way: it may belong to another

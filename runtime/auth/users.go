@@ -23,6 +23,23 @@ type users struct {
 
 var _ account.Users = users{}
 
+// ByLogin implements [account.Users]. It finds those too who may not log in until
+// they have confirmed their address.
+func (u users) ByLogin(ctx context.Context, name string) (*gate.Account, error) {
+	e, err := u.byName(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	found := e.account
+	return &found, nil
+}
+
+// confirmed reports whether the address of an account is.
+func (u users) confirmed(ctx context.Context, subject string) (bool, error) {
+	p, err := u.Profile(ctx, subject)
+	return p.EmailVerified, err
+}
+
 // Profile implements [account.Users].
 func (u users) Profile(ctx context.Context, subject string) (account.Profile, error) {
 	values, err := u.row(ctx, subject)

@@ -167,7 +167,12 @@ func TestEverything_cookies(t *testing.T) {
 		t.Fatalf("%s", in.Header)
 	}
 	mine := []string{"Cookie", session.Name + "=" + session.Value}
-	r.do("GET", "/api/me", "", mine...).is(200)
+	if me := r.do("GET", "/api/me", "", mine...).is(200); me.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("SES-04: %s", me.Header)
+	}
+	if items := r.do("GET", "/api/items", "", mine...).is(200); !strings.Contains(items.Header.Get("Cache-Control"), "no-store") && !strings.Contains(strings.Join(items.Header.Values("Vary"), ","), "Cookie") {
+		t.Errorf("SES-04: %s", items.Header)
+	}
 	dish := `{"name":"Figs","price":1}`
 	r.do("POST", "/api/items", dish, mine...).is(201)
 	// SES-08: another site's page cannot use the cookie, nor can it help a bad bearer.
@@ -176,6 +181,18 @@ func TestEverything_cookies(t *testing.T) {
 	r.do("GET", "/api/me", "", append(mine, "Authorization", "Bearer x.y.z")...).is(401)
 	r.do("DELETE", "/api/session", "", mine...).is(204)
 	r.do("GET", "/api/me", "", mine...).is(401)
+}
+
+// TestOPS08_credentials: listed origins may send the cookie, others may not.
+func TestOPS08_credentials(t *testing.T) {
+	o := everything(newLetterbox(), nil)
+	o.environ = append(o.environ, "CORS_ORIGINS=https://app.restaurant.example")
+	r := start(t, o)
+	for origin, want := range map[string]string{"https://app.restaurant.example": "true", "https://evil.example": "", "null": ""} {
+		if got := r.do("GET", "/api/items", "", "Origin", origin).Header.Get("Access-Control-Allow-Credentials"); got != want {
+			t.Errorf("%s: %q", origin, got)
+		}
+	}
 }
 
 func TestEverything_password(t *testing.T) {
@@ -260,6 +277,7 @@ func TestOTP_letters(t *testing.T) {
 	box := newLetterbox()
 	r := start(t, everything(box, nil))
 	r.signUp(ada, "menu-admin")
+	box.next(t, ada) // which asks to confirm the address
 	here := r.login(ada)
 	asked := r.do("POST", "/api/account/password/forgot", `{"email":"ada@x.example"}`, "Host", "evil.example", "X-Forwarded-Host", "evil.example").is(202)
 	nobody := r.do("POST", "/api/account/password/forgot", `{"email":"nobody@x.example"}`).is(202)
@@ -279,6 +297,47 @@ func TestOTP_letters(t *testing.T) {
 	r.do("POST", "/api/account/password/reset", set).is(400, 401)
 	r.do("GET", "/api/me", "", here...).is(401) // OTP-07
 	r.do("POST", "/api/authentication", loginBody(ada, newPassword)).is(201)
+}
+
+// TestOTP08_confirm: with a design that wants it, nobody logs in before the
+// address is confirmed, and is told nothing else than with a wrong password.
+func TestOTP08_confirm(t *testing.T) {
+	box := newLetterbox()
+	r := start(t, everything(box, func(c *auth.Config) { c.Letters.Confirm = true }))
+	id := r.signUp(ada)
+	path, token := box.next(t, ada)
+	unconfirmed := r.do("POST", "/api/authentication", loginBody(ada, goodPassword)).is(401)
+	wrong := r.do("POST", "/api/authentication", loginBody(ada, "wrong "+goodPassword)).is(401)
+	if unconfirmed.Body != wrong.Body {
+		t.Errorf("LOG-01: %s and %s", unconfirmed.Body, wrong.Body)
+	}
+	r.do("GET", "/api/me", "", basicHeader(ada, goodPassword)...).is(401) // LOG-07: no other door
+	r.do("POST", "/api/session", loginBody(ada, goodPassword)).is(401)
+	if path != "/api/account/verify" {
+		t.Errorf("the link leads to %s", path)
+	}
+	r.do("GET", path+"?token="+token, "").is(200)
+	r.do("POST", "/api/authentication", loginBody(ada, goodPassword)).is(401) // OTP-03: looking confirms nothing
+	r.do("POST", "/api/account/email/confirm", fmt.Sprintf(`{"token":%q}`, token)).is(204)
+	r.login(ada)
+	// Another address is not confirmed.
+	if _, err := r.app.Users.PatchRow(authz.System(t.Context()), id, []byte(`{"email":"other@x.example"}`), nil); err != nil {
+		t.Fatal(err)
+	}
+	r.do("POST", "/api/authentication", loginBody("other@x.example", goodPassword)).is(401)
+	admin, err := r.app.Auth.FirstAdministrator(t.Context(), filepath.Join(t.TempDir(), "admin.json"))
+	if admin != nil || err != nil {
+		t.Errorf("an administrator although there are accounts: %v, %v", admin, err)
+	}
+}
+
+func TestPWD12_firstAdministratorIsConfirmed(t *testing.T) {
+	r := start(t, everything(newLetterbox(), func(c *auth.Config) { c.Letters.Confirm = true }))
+	admin, err := r.app.Auth.FirstAdministrator(t.Context(), filepath.Join(t.TempDir(), "admin.json"))
+	if err != nil || admin == nil {
+		t.Fatalf("%v, %v", admin, err)
+	}
+	r.do("POST", "/api/authentication", loginBody(admin.Login, admin.Password.Reveal())).is(201)
 }
 
 func TestLetters_needAMailServer(t *testing.T) {

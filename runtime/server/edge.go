@@ -30,6 +30,7 @@ type edge struct {
 	errors  gate.ErrorWriter
 	proxies proxies
 	origins []string // of CORS, exact
+	cookies bool     // their pages may use the cookie of a browser's session
 	hsts    bool     // clients reach the service by TLS
 	login   string   // path with the smaller limit
 	now     func() time.Time
@@ -89,7 +90,7 @@ func isRequestID(s string) bool {
 }
 
 // cors answers preflights of listed origins and lets their pages read answers
-// (Fetch §3.2). It never allows credentials: the service knows no cookies.
+// (Fetch §3.2). It allows cookies only where browsers log in with one.
 func (e *edge) cors(w http.ResponseWriter, r *http.Request) (answered bool) {
 	origins := r.Header["Origin"]
 	if len(origins) != 1 || !slices.Contains(e.origins, origins[0]) {
@@ -97,6 +98,9 @@ func (e *edge) cors(w http.ResponseWriter, r *http.Request) (answered bool) {
 	}
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", origins[0])
+	if e.cookies {
+		h.Set("Access-Control-Allow-Credentials", "true")
+	}
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
 		h.Set("Access-Control-Expose-Headers", "Location, Retry-After, WWW-Authenticate, X-Request-Id")
@@ -104,7 +108,7 @@ func (e *edge) cors(w http.ResponseWriter, r *http.Request) (answered bool) {
 	}
 	h.Add("Vary", "Access-Control-Request-Method, Access-Control-Request-Headers")
 	h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE")
-	h.Set("Access-Control-Allow-Headers", "Accept, Authorization, Content-Type")
+	h.Set("Access-Control-Allow-Headers", "Accept, Authorization, Content-Type, X-API-Key, Last-Event-ID")
 	h.Set("Access-Control-Max-Age", "600")
 	w.WriteHeader(http.StatusNoContent)
 	return true

@@ -89,7 +89,7 @@ func build(ctx context.Context, s Service, cfg *config.Config, logger *slog.Logg
 	}
 	srv.handler = &edge{
 		next: devHost(a.mux, cfg, a.errors), logger: logger, errors: a.errors, login: pathLogin,
-		proxies: cfg.TrustedProxies, origins: cfg.CORSOrigins,
+		proxies: cfg.TrustedProxies, origins: cfg.CORSOrigins, cookies: s.Auth != nil && s.Auth.Cookies != nil,
 		hsts: cfg.PublicURL != nil && cfg.PublicURL.Scheme == "https", now: time.Now,
 	}
 	return srv, nil

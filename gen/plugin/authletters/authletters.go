@@ -24,9 +24,11 @@ func Plugin() gen.Plugin {
 	}
 }
 
-// settings are what gate.yaml says: nothing. The mail server is a matter of the
+// settings are what gate.yaml says. The mail server is a matter of the
 // environment.
-type settings struct{}
+type settings struct {
+	Confirm bool `yaml:"confirm" doc:"Whether nobody logs in with a password before their address is confirmed."`
+}
 
 type part struct {
 	settings settings
@@ -64,9 +66,14 @@ func (p *part) Validate(d *design.Design, place *design.Plugin) error {
 // Contribute adds letters to the authentication.
 func (p *part) Contribute(b *gen.Build) error {
 	a := b.Authentication
-	a.Config = append(a.Config, gen.Member{Name: "Letters", Value: gen.Struct(gen.Name(authPackage, "Letters"),
-		gen.Member{Name: "Open", Value: gen.Name("", "letters")},
-		gen.Member{Name: "Words", Value: gen.Call(gen.Name("github.com/gatewright/gate/account/words", "English"))})})
+	members := []gen.Member{
+		{Name: "Open", Value: gen.Name("", "letters")},
+		{Name: "Words", Value: gen.Call(gen.Name("github.com/gatewright/gate/account/words", "English"))},
+	}
+	if p.settings.Confirm {
+		members = append(members, gen.Member{Name: "Confirm", Value: gen.Name("", "true")})
+	}
+	a.Config = append(a.Config, gen.Member{Name: "Letters", Value: gen.Struct(gen.Name(authPackage, "Letters"), members...)})
 	b.Environment = append(b.Environment,
 		gen.Variable{Name: "MAIL_URL", Doc: "Mail server: smtp://user:password@mail.example.com:587. Under gate dev letters go to .gate/mail without it.", Required: true},
 		gen.Variable{Name: "MAIL_FROM", Doc: "Address that letters come from.", Required: true},
