@@ -245,7 +245,7 @@ func (h *sessionHandler) session(ctx context.Context, r *http.Request) (Session,
 // set sets the cookie. It is without an expiry of its own beyond the session's,
 // so that a stolen disk holds no longer login than a stolen cookie.
 func (h *sessionHandler) set(w http.ResponseWriter, value string, maxAge int) {
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // SameSite was checked to be Lax or Strict
 		Name: h.cfg.Name, Value: value, Path: "/", MaxAge: maxAge,
 		Secure: true, HttpOnly: true, SameSite: h.cfg.SameSite,
 	})

@@ -22,7 +22,6 @@ type refreshTokens struct {
 	of    map[string]string // session by token
 	last  int
 	used  map[string]bool
-	world *world
 	err   error
 	panic bool
 }

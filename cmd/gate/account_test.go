@@ -39,9 +39,9 @@ func TestSES06_refresh(t *testing.T) {
 	maria.login(t).me(t, 200)
 }
 
-// TestSES_devices changes the password on one device, which logs out the others
+// TestSES05_devices changes the password on one device, which logs out the others
 // however they came in.
-func TestSES_devices(t *testing.T) {
+func TestSES05_devices(t *testing.T) {
 	c := open(t)
 	here := c.signUp(t, "maria").login(t)
 	telephone, browser := here.device("a telephone").login(t), here.device("a browser").enter(t)
@@ -66,7 +66,10 @@ func TestSES_devices(t *testing.T) {
 	here.ask(t, "POST", "/api/session", here.credentials()).is(t, 401)
 	here.password = next
 	here.enter(t).me(t, 200)
-	here.ask(t, "DELETE", "/api/session", "", "Cookie", here.cookie).is(t, 204)
+	out := here.ask(t, "DELETE", "/api/session", "", "Cookie", here.cookie).is(t, 204)
+	if out.header.Get("Clear-Site-Data") == "" || out.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("SES-04: %v", out.header)
+	}
 	here.ask(t, "GET", "/api/me", "", "Cookie", here.cookie).is(t, 401)
 	here.cookie = ""
 	here.me(t, 200)
@@ -93,8 +96,36 @@ func TestSES10_stepUpOfOldLogins(t *testing.T) {
 	maria.enter(t).ask(t, "PATCH", "/api/users/"+id, `{"email":"maria.neu@kitchen.example"}`, "Cookie", maria.cookie).is(t, 200)
 }
 
-// TestOTP_byLetter sets a forgotten password anew, by what the mail server got.
-func TestOTP_byLetter(t *testing.T) {
+// TestOTP05_confirmed signs up with an address: until its owner has confirmed it,
+// each door answers like to a wrong password.
+func TestOTP05_confirmed(t *testing.T) {
+	c := open(t)
+	maria := c.newcomer(t, "maria")
+	wrong := strings.Replace(maria.credentials(), "canary", "canarx", 1)
+	for _, path := range []string{"/api/authentication", "/api/session"} {
+		early, bad := maria.ask(t, "POST", path, maria.credentials()).is(t, 401), maria.ask(t, "POST", path, wrong).is(t, 401)
+		if early.body != bad.body {
+			t.Errorf("LOG-01: %s and %s", early.body, bad.body)
+		}
+	}
+	basic := "Basic " + c.note("a header", base64.StdEncoding.EncodeToString([]byte(maria.email+":"+maria.password)))
+	maria.ask(t, "GET", "/api/me", "", "Authorization", basic).is(t, 401)
+	path, token := maria.link(t, "verify")
+	for range 2 {
+		maria.ask(t, "GET", path+"?token="+token, "").is(t, 200)
+	}
+	maria.ask(t, "GET", "/api/me", "", "Authorization", basic).is(t, 401)
+	// The link is for this and nothing else, once.
+	maria.ask(t, "POST", "/api/account/password/reset", fmt.Sprintf(`{"token":%q,"password":"quite another horse battery"}`, token)).is(t, 400, 401)
+	for _, want := range []int{204, 400} {
+		maria.ask(t, "POST", "/api/account/email/confirm", fmt.Sprintf(`{"token":%q}`, token)).is(t, want)
+	}
+	maria.login(t).enter(t).me(t, 200)
+	maria.ask(t, "GET", "/api/me", "", "Authorization", basic).is(t, 200)
+}
+
+// TestOTP07_byLetter sets a forgotten password anew, by what the mail server got.
+func TestOTP07_byLetter(t *testing.T) {
 	c := open(t)
 	maria := c.signUp(t, "maria").login(t).enter(t)
 	forgot := func(email string) reply {
@@ -103,7 +134,7 @@ func TestOTP_byLetter(t *testing.T) {
 	if known, unknown := forgot(maria.email), forgot("nobody@kitchen.example"); known.body != unknown.body {
 		t.Errorf("LOG-02: %q and %q", known.body, unknown.body)
 	}
-	path, token := maria.link(t)
+	path, token := maria.link(t, "reset")
 	for range 2 { // whoever looks first is a scanner
 		maria.ask(t, "GET", path+"?token="+token, "").is(t, 200)
 	}
@@ -120,8 +151,8 @@ func TestOTP_byLetter(t *testing.T) {
 	maria.login(t).enter(t).me(t, 200)
 }
 
-// TestKEY_scopes makes keys whose scopes are less than their account may do.
-func TestKEY_scopes(t *testing.T) {
+// TestKEY04_scopes makes keys whose scopes are less than their account may do.
+func TestKEY04_scopes(t *testing.T) {
 	c := open(t)
 	chef := c.chef().login(t)
 	key := func(scopes string) (id, text string) {
@@ -148,9 +179,9 @@ func TestKEY_scopes(t *testing.T) {
 	chef.ask(t, "POST", "/api/items", `{"name":"Figs","price":1}`, "X-API-Key", till).is(t, 401)
 }
 
-// TestJKS_rotation changes the keys of a service that runs: what was signed
+// TestJKS08_rotation changes the keys of a service that runs: what was signed
 // before stays good, and strangers can verify both with what it publishes.
-func TestJKS_rotation(t *testing.T) {
+func TestJKS08_rotation(t *testing.T) {
 	c := open(t)
 	maria := c.signUp(t, "maria").login(t)
 	old := maria.bearer

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/gatewright/gate/store/postgres"
 )
 
 // search looks for the secrets of a canteen in all that it wrote: its log at its
@@ -32,6 +34,45 @@ func (c *canteen) search(t *testing.T) {
 		for _, found := range c.found(text) {
 			t.Errorf("OPS-10: in %s is %s", place, found)
 		}
+	}
+}
+
+// searchPostgres looks for the secrets in every row of every table.
+func (c *canteen) searchPostgres(t *testing.T, url string) {
+	t.Helper()
+	db, err := postgres.Open(t.Context(), url, postgres.Config{MaxConns: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	column := func(query string) (values []string) {
+		rows, err := db.Read().QueryContext(t.Context(), query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var value string
+			if err := rows.Scan(&value); err != nil {
+				t.Fatal(err)
+			}
+			values = append(values, value)
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
+		return values
+	}
+	read := 0
+	for _, table := range column("SELECT quote_ident(table_name) FROM information_schema.tables WHERE table_schema = 'public'") {
+		text := strings.Join(column("SELECT t::text FROM "+table+" t"), "\n")
+		read += len(text)
+		for _, found := range c.found(text) {
+			t.Errorf("OPS-10: in the table %s is %s", table, found)
+		}
+	}
+	if read < 1000 {
+		t.Errorf("only %d bytes were read", read)
 	}
 }
 

@@ -38,7 +38,7 @@ plugins:
   auth-jwt: {algorithm: ES256, expiresIn: 10m, refresh: true, rotateKeys: 2160h}
   auth-session: {idleFor: 20m}
   auth-apikey: {environment: test}
-  auth-letters: {}
+  auth-letters: {confirm: true}
   auth-basic: {}
   auth-oidc: {issuer: "https://localhost:9/", audience: restaurant}
   realtime: {}
@@ -137,8 +137,17 @@ type guest struct {
 	cookie           string
 }
 
-// signUp makes an account.
+// signUp makes an account whose address is confirmed.
 func (c *canteen) signUp(t *testing.T, name string) *guest {
+	t.Helper()
+	g := c.newcomer(t, name)
+	_, token := g.link(t, "verify")
+	g.ask(t, "POST", "/api/account/email/confirm", fmt.Sprintf(`{"token":%q}`, token)).is(t, 204)
+	return g
+}
+
+// newcomer makes an account that has got a letter to confirm its address.
+func (c *canteen) newcomer(t *testing.T, name string) *guest {
 	t.Helper()
 	g := &guest{
 		c: c, at: c.running, agent: name + "'s telephone", email: name + "@kitchen.example",
@@ -211,6 +220,11 @@ func (g *guest) try(method, path, body string, headers ...string) (reply, error)
 		return reply{}, err
 	}
 	a := reply{answer{res.StatusCode, res.Header, string(data)}, method + " " + path}
+	if a.status >= 400 && len(g.c.found(a.question)) == 0 {
+		for _, found := range g.c.found(a.body) {
+			return a, fmt.Errorf("OPS-10: the answer to %s tells %s", a.question, found)
+		}
+	}
 	g.c.overhear(a)
 	return a, nil
 }
@@ -385,20 +399,20 @@ func (p *postOffice) receive(conn net.Conn) {
 
 var linkInLetter = regexp.MustCompile(`https://kitchen\.example(/api/account/[a-z]+)\?token=([\w-]+)`)
 
-// link waits for the next letter with a link, and returns where it leads.
-func (g *guest) link(t *testing.T) (path, token string) {
+// link waits for the letter with a link to that page, and returns where it leads.
+func (g *guest) link(t *testing.T, page string) (path, token string) {
 	t.Helper()
 	timeout := time.After(30 * time.Second)
 	for {
 		select {
 		case l := <-g.c.post.letters:
 			found := linkInLetter.FindStringSubmatch(l.text)
-			if found == nil || l.to != g.email {
-				continue // it says that something happened
+			if found == nil || l.to != g.email || !strings.HasSuffix(found[1], "/"+page) {
+				continue // it is about something else
 			}
 			return found[1], g.c.note("the token of a link", found[2])
 		case <-timeout:
-			t.Fatal("no letter came")
+			t.Fatalf("no letter came with a link to %s", page)
 		}
 	}
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/gatewright/gate/store/storetest"
 )
 
-// TestSES_logoutByCommand ends sessions from another process; the one that
+// TestSES05_logoutByCommand ends sessions from another process; the one that
 // serves sees it within five seconds.
-func TestSES_logoutByCommand(t *testing.T) {
+func TestSES05_logoutByCommand(t *testing.T) {
 	c := open(t)
 	maria, other := c.signUp(t, "maria").login(t).enter(t), c.signUp(t, "other").login(t)
 	maria.me(t, 200)
@@ -34,9 +34,9 @@ func TestSES_logoutByCommand(t *testing.T) {
 	other.login(t).me(t, 200)
 }
 
-// TestSES_streamsEnd logs out, by a command of another process, somebody who
+// TestSES09_streamsEnd logs out, by a command of another process, somebody who
 // listens to events.
-func TestSES_streamsEnd(t *testing.T) {
+func TestSES09_streamsEnd(t *testing.T) {
 	c := open(t)
 	chef := c.chef().login(t).enter(t)
 	var streams []*http.Response
@@ -71,7 +71,7 @@ func TestSES_streamsEnd(t *testing.T) {
 				t.Errorf("the stream tells nothing of the dish: %s", text)
 			}
 			t.Logf("ended after %v", time.Since(logged))
-		case <-time.After(90 * time.Second):
+		case <-time.After(20 * time.Second):
 			t.Error("a stream goes on after the log-out")
 		}
 	}
@@ -129,6 +129,30 @@ func TestReplicas(t *testing.T) {
 			anna.me(t, 200)
 		}
 	})
+	t.Run("LOG-04", func(t *testing.T) { // what one has counted, the other knows
+		dora := c.signUp(t, "dora")
+		known := dora.ask(t, "POST", "/api/authentication", dora.credentials()).is(t, 201)
+		guesser := dora.device("another machine")
+		for i := range 10 {
+			guesser.at = []*running{c.running, second}[i%2]
+			guesser.ask(t, "POST", "/api/authentication", strings.Replace(dora.credentials(), "canary", "canarx", 1)).is(t, 401)
+		}
+		for _, at := range []*running{c.running, second} {
+			guesser.at, dora.at = at, at
+			if a := guesser.ask(t, "POST", "/api/authentication", guesser.credentials()).is(t, 429); a.header.Get("Retry-After") == "" {
+				t.Error("nobody says when to come again")
+			}
+			guesser.ask(t, "POST", "/api/session", guesser.credentials()).is(t, 429)
+			for _, line := range known.header.Values("Set-Cookie") {
+				device, _, _ := strings.Cut(line, ";")
+				dora.ask(t, "POST", "/api/authentication", dora.credentials(), "Cookie", device).is(t, 201)
+			}
+		}
+		if len(known.header.Values("Set-Cookie")) != 1 {
+			t.Errorf("the device of the owner is not remembered: %v", known.header)
+		}
+	})
+	t.Run("OPS-10", func(t *testing.T) { c.searchPostgres(t, url) })
 	t.Run("keys", func(t *testing.T) {
 		carla := c.signUp(t, "carla").login(t)
 		there := carla.device("there")
@@ -160,10 +184,10 @@ func atOnce(t *testing.T, body string, guests ...*guest) []reply {
 	return answers
 }
 
-// TestKillWhileRefreshing kills the service while clients renew their logins.
+// TestSES06_killWhileRefreshing kills the service while clients renew their logins.
 // Whoever did not get the answer asks again: a client gets the same one, or a
 // clean refusal when it comes late.
-func TestKillWhileRefreshing(t *testing.T) {
+func TestSES06_killWhileRefreshing(t *testing.T) {
 	c := open(t)
 	var guests []*guest
 	for i := range 3 {

@@ -29,8 +29,8 @@ type Accounts struct {
 	// not matter for logging in.
 	confirmed func(ctx context.Context, subject string) (bool, error)
 
-	defaults []string                // the roles of an account whose entity keeps none
-	byID     string                  // statements
+	defaults []string // the roles of an account whose entity keeps none
+	byID     string   // statements
 	byLogin  string
 	replace  string // of a hash by a better one of the same password
 

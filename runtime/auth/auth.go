@@ -376,7 +376,7 @@ func isNotFound(err error) bool {
 
 // Close ends what runs in the background.
 func (a *Auth) Close(ctx context.Context) error {
-	return errors.Join(a.service.Close(ctx), a.issuer.close(), a.stores.close(ctx))
+	return errors.Join(a.service.Close(ctx), a.issuer.close(), a.close(ctx))
 }
 
 // Readers returns the names of the strategies that read requests, in the order

@@ -166,7 +166,7 @@ func TestAccounts_subject(t *testing.T) {
 func TestAccounts_byLogin(t *testing.T) {
 	s := mustSystem(t, nil)
 	s.add(t, "Ada", "hash", `["admin"]`)
-	users := s.Auth.Accounts()
+	users := s.Accounts()
 	for _, name := range []string{"Ada", "ada", "ADA"} {
 		a, err := users.ByLogin(t.Context(), name)
 		if err != nil || a.Subject != "1" || a.PasswordHash != "hash" || a.Disabled || !slices.Equal(a.Roles, []string{"admin"}) {
@@ -254,7 +254,7 @@ func TestLOG16_undecided(t *testing.T) {
 func TestPWD08_replaceHash(t *testing.T) {
 	s := mustSystem(t, nil)
 	s.add(t, "ada", "old", `[]`)
-	users := s.Auth.Accounts()
+	users := s.Accounts()
 	hash := func() string {
 		t.Helper()
 		a, err := users.ByLogin(t.Context(), "ada")

@@ -45,7 +45,7 @@ func (a *Auth) changed(ctx context.Context, c crud.Changed) {
 	// The change is made whether or not its sender still waits for the answer.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	action := "account.update"
+	var action string
 	switch {
 	case c.Action == authz.Delete:
 		action = "account.delete"

@@ -334,9 +334,13 @@ func TestKEY05_noAccount(t *testing.T) {
 				t.Errorf("me is %v", me)
 			}
 			for _, q := range [][3]string{
-				{"GET", "/api/account/sessions"}, {"DELETE", "/api/account/sessions"}, {"DELETE", "/api/account/sessions/" + session},
+				{"GET", "/api/account/sessions"},
+				{"DELETE", "/api/account/sessions"},
+				{"DELETE", "/api/account/sessions/" + session},
 				{"PUT", "/api/account/password", `{"currentPassword":"` + goodPassword + `","password":"quince-Harbour-lantern-7"}`},
-				{"GET", "/api/account/api-keys"}, {"POST", "/api/account/api-keys", `{"name":"k","scopes":["owner"]}`}, {"GET", "/api/account/nothing"},
+				{"GET", "/api/account/api-keys"},
+				{"POST", "/api/account/api-keys", `{"name":"k","scopes":["owner"]}`},
+				{"GET", "/api/account/nothing"},
 			} {
 				if a := r.do(q[0], q[1], q[2], headers...); a.Status != 403 {
 					t.Errorf("%s %s: %d %s", q[0], q[1], a.Status, a.Body)

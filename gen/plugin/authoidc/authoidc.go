@@ -6,6 +6,7 @@ import (
 	"embed"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gatewright/gate/design"
@@ -117,9 +118,9 @@ func (p *part) Contribute(b *gen.Build) error {
 	own := slices.Contains(a.Register, "registerJWT") // the tokens of the service
 	a.Register = append(a.Register, "registerOIDC")
 	b.Environment = append(b.Environment, gen.Variable{
-		Name: "OIDC_ISSUER", Doc: "Issuer of the access tokens, exactly as they name it. Default: " + s.Issuer + ".",
+		Name: "OIDC_ISSUER", Doc: "Issuer of the access tokens, exactly as they name it. Default: " + strconv.Quote(s.Issuer) + ".",
 	}, gen.Variable{
-		Name: "OIDC_AUDIENCE", Doc: "What that issuer calls this service. Default: " + s.Audience + ".",
+		Name: "OIDC_AUDIENCE", Doc: "What that issuer calls this service. Default: " + strconv.Quote(s.Audience) + ".",
 	})
 	b.API.Security = append(b.API.Security, gen.SecurityScheme{Name: "openIdConnect", Scheme: gen.Object{
 		{Name: "type", Value: "openIdConnect"},

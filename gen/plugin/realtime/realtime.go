@@ -45,8 +45,10 @@ func (part) Contribute(b *gen.Build) error {
 			{Name: "summary", Value: "Events as they happen (server-sent events)"},
 			{Name: "operationId", Value: "events"},
 			{Name: "parameters", Value: []any{gen.Object{
-				{Name: "name", Value: "entities"}, {Name: "in", Value: "query"},
-				{Name: "description", Value: "Paths of entities, separated by commas."}, {Name: "schema", Value: text},
+				{Name: "name", Value: "entities"},
+				{Name: "in", Value: "query"},
+				{Name: "description", Value: "Paths of entities, separated by commas."},
+				{Name: "schema", Value: text},
 			}}},
 			{Name: "responses", Value: gen.Object{
 				{Name: "200", Value: gen.Object{

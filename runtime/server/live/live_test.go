@@ -48,7 +48,9 @@ func TestMount(t *testing.T) {
 	var notes *crud.Resource[note]
 	s := server.Service{
 		Name: "notes",
-		Open: func(ctx context.Context, url string) (*store.DB, error) { return sqlite.Open(ctx, url, sqlite.Config{}) },
+		Open: func(ctx context.Context, url string) (*store.DB, error) {
+			return sqlite.Open(ctx, url, sqlite.Config{})
+		},
 		Migrations: func() ([]store.Migration, error) {
 			return []store.Migration{{Version: 1, Name: "init", SQL: `CREATE TABLE notes (id INTEGER PRIMARY KEY AUTOINCREMENT, text TEXT NOT NULL)`}}, nil
 		},
