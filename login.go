@@ -250,6 +250,9 @@ func (s *Service) Remove(ctx context.Context, id string, c Credentials, opts ...
 	if err != nil {
 		return nil, err
 	}
+	if p.Issuer != "" && p.Issuer != st.cfg.Issuer {
+		return nil, &AuthError{Code: ErrBadRequest, Message: "This token was issued elsewhere: log out there", Subject: p.Subject}
+	}
 	result, err := st.result(ctx, reg, c, p)
 	if err != nil {
 		return nil, err

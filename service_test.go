@@ -513,3 +513,21 @@ func TestCreate_unsignable(t *testing.T) {
 		}
 	}
 }
+
+// abroad recognises what somebody else issued.
+type abroad struct{ gate.Strategy }
+
+func (abroad) Authenticate(context.Context, gate.Credentials) (*gate.Principal, error) {
+	return &gate.Principal{Subject: "7", Issuer: "https://elsewhere.test"}, nil
+}
+
+func TestRemove_issuedElsewhere(t *testing.T) {
+	w := newWorld(t)
+	if err := w.Register("abroad", abroad{}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.Remove(t.Context(), "", gate.Credentials{Strategy: "abroad"}, gate.WithStrategies("abroad"))
+	if !errors.Is(err, gate.ErrBadRequest) {
+		t.Errorf("Remove = %v: the token works on, and it was not said", err)
+	}
+}

@@ -64,6 +64,9 @@ type Config struct {
 	// Audit gets an event for each flow; nil means no trail.
 	Audit gate.Auditor
 
+	// Fresh is how long ago the login may be for what cannot be taken back; zero
+	// means [DefaultFresh].
+	Fresh time.Duration
 	// Entity is the kind of account; empty means "user".
 	Entity string
 	// LoginField is the name of the login in JSON bodies; empty means "email".
@@ -74,8 +77,8 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Fresh is how long ago the login may be for what cannot be taken back.
-const Fresh = 5 * time.Minute
+// DefaultFresh is how long ago the login may be for what cannot be taken back.
+const DefaultFresh = 5 * time.Minute
 
 // Flows does what people do with their accounts. It is safe for concurrent use;
 // [New] makes one.
@@ -90,6 +93,7 @@ type Flows struct {
 func New(cfg Config) (*Flows, error) {
 	cfg.Entity = cmp.Or(cfg.Entity, "user")
 	cfg.LoginField = cmp.Or(cfg.LoginField, "email")
+	cfg.Fresh = cmp.Or(cfg.Fresh, DefaultFresh)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
@@ -161,8 +165,10 @@ func (f *Flows) person(p *gate.Principal) error {
 // fresh asks for a login of a moment ago.
 func (f *Flows) fresh(p *gate.Principal) error {
 	age := f.cfg.Now().Sub(p.AuthenticatedAt)
-	if p.AuthenticatedAt.IsZero() || age > Fresh || age < -time.Minute {
-		return &gate.AuthError{Code: gate.ErrStepUpRequired, Message: "Log in again to do this", Subject: p.Subject}
+	if p.AuthenticatedAt.IsZero() || age > f.cfg.Fresh || age < -time.Minute {
+		return &gate.AuthError{
+			Code: gate.ErrStepUpRequired, Message: "Log in again to do this", Subject: p.Subject, MaxAge: f.cfg.Fresh,
+		}
 	}
 	return nil
 }

@@ -86,7 +86,7 @@ func (f *Flows) recordSent(ctx context.Context, action, subject string, send boo
 
 // ChangeEmail has a link sent to another address; the address counts once that
 // link is confirmed, see [Flows.Confirm]. The person proves with the current
-// password, or with a login of at most [Fresh] ago, that it is them. An address
+// password, or with a login of at most [Config.Fresh] ago, that it is them. An address
 // that belongs to another account is answered like any other.
 func (f *Flows) ChangeEmail(ctx context.Context, p *gate.Principal, email, current string) (err error) {
 	if err := f.person(p); err != nil {

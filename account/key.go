@@ -38,7 +38,7 @@ func (f *Flows) Keys(ctx context.Context, p *gate.Principal) ([]Key, error) {
 // CreateKey makes an API key for p's account, limited to scopes: permissions
 // that p holds now, or [gate.ScopeOwner]. It works for life, zero means
 // [accounts.DefaultKeyLife]. The text is shown once. It asks for a login of at most
-// [Fresh] ago.
+// [Config.Fresh] ago.
 func (f *Flows) CreateKey(ctx context.Context, p *gate.Principal, name string, scopes []string, life time.Duration) (key Key, text string, err error) {
 	if err := f.keys(p); err != nil {
 		return Key{}, "", err
@@ -62,7 +62,7 @@ func (f *Flows) CreateKey(ctx context.Context, p *gate.Principal, name string, s
 }
 
 // RotateKey makes another key like one of p's account, whose scopes p must still
-// hold. It asks for a login of at most [Fresh] ago.
+// hold. It asks for a login of at most [Config.Fresh] ago.
 func (f *Flows) RotateKey(ctx context.Context, p *gate.Principal, id string) (key Key, text string, err error) {
 	if err := f.keys(p); err != nil {
 		return Key{}, "", err

@@ -12,7 +12,7 @@ import (
 
 // ChangePassword sets the password of p's account, which proves with the current
 // one that it is them; an account without a password proves it with a login of
-// at most [Fresh] ago. It ends every other session and every refresh token,
+// at most [Config.Fresh] ago. It ends every other session and every refresh token,
 // voids links on their way and tells the address.
 //
 // The current password counts as a login: a wrong one is
@@ -80,5 +80,19 @@ func (f *Flows) prove(ctx context.Context, account *gate.Account, current string
 		}
 	}
 	result = gate.Succeeded
+	return nil
+}
+
+// PasswordChanged is for a password that was changed elsewhere, by whoever may:
+// it makes links in letters void that were on their way, and tells the person.
+func (f *Flows) PasswordChanged(ctx context.Context, subject string) error {
+	if err := f.void(ctx, subject); err != nil {
+		return err
+	}
+	profile, err := f.cfg.Users.Profile(ctx, subject)
+	if err != nil {
+		return unavailable(fmt.Errorf("profile: %w", err))
+	}
+	f.notify(ctx, profile.Email, "password-changed", Letter{Account: profile.Email})
 	return nil
 }

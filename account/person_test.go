@@ -98,7 +98,7 @@ func TestSES10_noPassword(t *testing.T) {
 	w := newWorld(t)
 	w.users["1"].account.PasswordHash = ""
 	p := w.ann()
-	p.AuthenticatedAt = w.now.Add(-account.Fresh - time.Second)
+	p.AuthenticatedAt = w.now.Add(-account.DefaultFresh - time.Second)
 	w.want(w.ask("PUT", "/password", fmt.Sprintf(`{"currentPassword":"","password":%q}`, other), as(p)), 401)
 	if err := w.flows.ChangePassword(t.Context(), p, "x", other); !errors.Is(err, gate.ErrStepUpRequired) {
 		t.Errorf("6 minutes after the login: %v, want %v", err, gate.ErrStepUpRequired)

@@ -15,6 +15,7 @@ import (
 // TestSES05_logoutByCommand ends sessions from another process; the one that
 // serves sees it within five seconds.
 func TestSES05_logoutByCommand(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	c := open(t)
 	maria, other := c.signUp(t, "maria").login(t).enter(t), c.signUp(t, "other").login(t)
 	maria.me(t, 200)
@@ -37,6 +38,7 @@ func TestSES05_logoutByCommand(t *testing.T) {
 // TestSES09_streamsEnd logs out, by a command of another process, somebody who
 // listens to events.
 func TestSES09_streamsEnd(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	c := open(t)
 	chef := c.chef().login(t).enter(t)
 	var streams []*http.Response
@@ -79,6 +81,7 @@ func TestSES09_streamsEnd(t *testing.T) {
 
 // TestReplicas runs two processes on one PostgreSQL.
 func TestReplicas(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	if testing.Short() {
 		t.Skip("builds a service")
 	}
@@ -185,8 +188,8 @@ func atOnce(t *testing.T, body string, guests ...*guest) []reply {
 }
 
 // TestSES06_killWhileRefreshing kills the service while clients renew their logins.
-// Whoever did not get the answer asks again: a client gets the same one, or a
-// clean refusal when it comes late.
+// Whoever lost the answer asks again and gets the same one, or a clean refusal
+// when the service was away for too long.
 func TestSES06_killWhileRefreshing(t *testing.T) {
 	c := open(t)
 	var guests []*guest
@@ -194,7 +197,7 @@ func TestSES06_killWhileRefreshing(t *testing.T) {
 		guests = append(guests, c.signUp(t, fmt.Sprintf("guest%d", i)).login(t))
 	}
 	for round := range 4 {
-		killed := c.refreshUntilKilled(t, guests, 15+5*round)
+		lost, killed := c.refreshUntilKilled(t, guests, 15+5*round)
 		c.running = c.serve(t)
 		for _, g := range guests {
 			g.at = c.running
@@ -209,13 +212,17 @@ func TestSES06_killWhileRefreshing(t *testing.T) {
 			}
 			g.keep(t, a)
 			g.me(t, 200)
+			if token, ok := lost[g]; ok && token != g.renewing {
+				t.Fatal("who asks again after the kill gets another token")
+			}
 		}
 	}
 }
 
-// refreshUntilKilled has all guests renew, one after the other, and kills the
-// service after so many answers. It returns when.
-func (c *canteen) refreshUntilKilled(t *testing.T, guests []*guest, answers int) (killed time.Time) {
+// refreshUntilKilled has all guests renew at the same time, and kills the service
+// after so many answers, of which the last is lost. It returns the refresh token
+// in that, and the time.
+func (c *canteen) refreshUntilKilled(t *testing.T, guests []*guest, answers int) (lost map[*guest]string, killed time.Time) {
 	t.Helper()
 	var mu sync.Mutex
 	var clients sync.WaitGroup
@@ -231,14 +238,20 @@ func (c *canteen) refreshUntilKilled(t *testing.T, guests []*guest, answers int)
 					_ = c.cmd.Process.Kill()
 					return
 				}
-				g.keep(t, a)
 				mu.Lock()
 				answers--
-				if answers == 0 {
+				last := answers == 0
+				if last {
 					killed = time.Now()
 					_ = c.cmd.Process.Kill()
 				}
 				mu.Unlock()
+				if last {
+					token, _ := a.object(t)["refreshToken"].(string)
+					lost = map[*guest]string{g: token}
+					return
+				}
+				g.keep(t, a)
 			}
 		})
 	}
@@ -247,5 +260,5 @@ func (c *canteen) refreshUntilKilled(t *testing.T, guests []*guest, answers int)
 	if t.Failed() {
 		t.FailNow()
 	}
-	return killed
+	return lost, killed
 }

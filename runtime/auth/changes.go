@@ -20,7 +20,21 @@ func (a *Auth) stepUp(ctx context.Context, c crud.Changed) error {
 		return nil
 	}
 	p, _ := gate.PrincipalFromContext(ctx)
-	return p.RequireFresh(a.cfg.StepUp, a.opts.Now())
+	if err := p.RequireFresh(a.cfg.StepUp, a.opts.Now()); err != nil || c.Action != authz.Update || a.letters == nil {
+		return err
+	}
+	// Where there are letters, an address counts when it was confirmed, and a
+	// password is for its owner to choose.
+	var problems model.Problems
+	switch own := p.Subject == c.ID; {
+	case own && a.changes(c.Set, a.cfg.Email):
+		problems.Add(a.cfg.Email, model.CodeReadOnly, "is changed by PUT "+AccountPath+"/email, and counts when it was confirmed")
+	case !own && a.changes(c.Set, a.cfg.Password):
+		problems.Add(a.cfg.Password, model.CodeReadOnly, "is for its owner to set, with the letter that POST "+AccountPath+"/password/forgot sends")
+	default:
+		return nil
+	}
+	return &gate.Error{Status: http.StatusBadRequest, Message: "Some fields are wrong", Errors: problems}
 }
 
 // delicate reports whether a change of these fields changes who may log in, or
@@ -61,12 +75,20 @@ func (a *Auth) changed(ctx context.Context, c crud.Changed) {
 	a.note(ctx, action, c.ID)
 	switch action {
 	case "login.change":
+		if err := a.tokens.Void(ctx, a.cfg.Entity, c.ID); err != nil {
+			a.opts.Logger.ErrorContext(ctx, "links in letters not made void", "subject", c.ID, "err", err)
+		}
 		return
 	case "roles.change":
 		// Roles are read for each request, so the access token may live out its
 		// minutes. It is not renewed: who holds new rights logs in anew.
 		a.endRefresh(ctx, c.ID)
 		return
+	}
+	if action == "password.change" {
+		if err := a.flows.PasswordChanged(ctx, c.ID); err != nil {
+			a.opts.Logger.ErrorContext(ctx, "links in letters not made void", "subject", c.ID, "err", err)
+		}
 	}
 	var keep []string
 	if p, ok := gate.PrincipalFromContext(ctx); ok && c.Action != authz.Delete && p.Subject == c.ID && p.SessionID != "" {

@@ -29,7 +29,7 @@ func (a *Auth) openFlows() error {
 	cfg := account.Config{
 		Service: a.opts.Service, Users: users{a.accounts, a}, Tokens: a.tokens, Sessions: a.sessions,
 		Hasher: a.hasher, Policy: password.Policy{Words: []string{a.opts.Service}}, Throttle: a.throttle, Limiter: a.posted,
-		Audit: a.trail, Entity: a.cfg.Entity, LoginField: a.cfg.Login, Logger: a.opts.Logger, Now: a.opts.Now,
+		Audit: a.trail, Fresh: a.cfg.StepUp, Entity: a.cfg.Entity, LoginField: a.cfg.Login, Logger: a.opts.Logger, Now: a.opts.Now,
 	}
 	if a.breach != nil {
 		cfg.Breach = a.breach
@@ -75,7 +75,7 @@ func openLetters(cfg Letters, opts Options) (*mail.Queue, error) {
 			return nil, err
 		}
 	default:
-		return nil, errors.New("MAIL_URL is not set, and letters have to be sent somehow: smtp://user:password@mail.example.com")
+		return nil, errors.New("MAIL_URL is not set, and letters have to be sent somehow: smtp://mail.example.com:587")
 	}
 	if settings.PublicURL == nil && settings.Dev == nil {
 		return nil, errors.New("PUBLIC_URL is not set, and links in letters have to lead somewhere: https://api.example.com")
@@ -104,8 +104,7 @@ func (a *Auth) apiKey(ctx context.Context, text string) (apikey.Key, error) {
 // APIKeys returns the keys of programs, for their strategy.
 func (a *Auth) APIKeys() apikey.Keys { return apikey.KeysFunc(a.apiKey) }
 
-// Exposed revokes a key that came in a URL, which has been written to logs by
-// now, and notes it.
+// Exposed notes that a key came in a URL, which has been written to logs by now.
 func (a *Auth) Exposed(ctx context.Context, keyID string) {
 	a.trail.Record(ctx, gate.AuditEvent{
 		Action: "api_key.exposed", Outcome: gate.Succeeded, Entity: a.cfg.Entity, At: a.opts.Now(),

@@ -239,6 +239,26 @@ func TestSES10_stepUp(t *testing.T) {
 	r.do("PATCH", "/api/users/"+id, `{"name":"Ada"}`, bearer...).is(200)
 }
 
+// TestOTP05_patchedPassword: a link that was on its way is void once the password
+// is another, whichever way it was changed, and the person is told.
+func TestOTP05_patchedPassword(t *testing.T) {
+	box := newLetterbox()
+	r := start(t, everything(box, nil))
+	admin := "admin@x.example"
+	r.signUp(admin, "menu-admin")
+	box.next(t, admin)
+	id := r.signUp(ada)
+	box.next(t, ada)
+	r.do("POST", "/api/account/password/forgot", `{"email":"ada@x.example"}`).is(202)
+	_, token := box.next(t, ada)
+	r.do("PATCH", "/api/users/"+id, `{"password":"`+newPassword+`"}`, r.login(admin)...).is(400) // PWD-12
+	r.do("PATCH", "/api/users/"+id, `{"email":"other@x.example"}`, r.login(ada)...).is(400)      // OTP-08
+	r.do("PATCH", "/api/users/"+id, `{"password":"`+newPassword+`"}`, r.login(ada)...).is(200)
+	<-box.arrived // the notice
+	r.do("POST", "/api/account/password/reset", fmt.Sprintf(`{"token":%q,"password":"yet another horse battery"}`, token)).is(400, 401)
+	r.do("POST", "/api/authentication", loginBody(ada, newPassword)).is(201)
+}
+
 func TestKEY02_keys(t *testing.T) {
 	r := start(t, everything(newLetterbox(), nil))
 	id := r.signUp(ada, "menu-admin")

@@ -76,6 +76,11 @@ var errUsage = errors.New("unknown arguments")
 
 // administer runs a command on a service that is not serving.
 func administer(ctx context.Context, s Service, p process, args []string, f func(context.Context, *App, []string, io.Writer) error) int {
+	if s.Auth != nil { // no letter is written: what sends them need not be there
+		without := *s.Auth
+		without.Letters = nil
+		s.Auth = &without
+	}
 	srv, err := start(ctx, s, p)
 	if err != nil {
 		return fail(ctx, p, err)

@@ -103,8 +103,9 @@ Usage:
   NAME version    print the version
 
 Settings come from the environment, and from the file .env for what the
-environment does not say: ADDR, DATABASE_URL, AUTH_SECRET or AUTH_KEY_FILE,
-ADMIN_EMAIL, PUBLIC_URL, CORS_ORIGINS, TRUSTED_PROXIES, LOG_LEVEL, DOCS.
+environment does not say: ADDR, DATABASE_URL, AUTH_SECRET, AUTH_KEY_FILE,
+ADMIN_EMAIL, MAIL_URL, MAIL_FROM, OIDC_ISSUER, OIDC_AUDIENCE, PUBLIC_URL,
+CORS_ORIGINS, TRUSTED_PROXIES, LOG_LEVEL, DOCS.
 
 Example:
   ADDR=127.0.0.1:8080 AUTH_SECRET="$(openssl rand -base64 48)" NAME
