@@ -47,7 +47,7 @@ func TestLOG15_carriers(t *testing.T) {
 		{"form by GET", form, "GET", "/", inForm, formType, 401},
 		{"form as text", form, "POST", "/", inForm, []string{"Content-Type", "text/plain"}, 401},
 		{"malformed form", form, "POST", "/", "access_token=%zz", formType, 400},
-		{"large form", form, "POST", "/", "access_token=" + strings.Repeat("x", 2<<20), formType, 400},
+		{"large form", form, "POST", "/", "access_token=" + strings.Repeat("x", 2<<20), formType, 413},
 		{"query where form is allowed", form, "POST", inQuery, "", formType, 401},
 		{"form and query", both, "POST", inQuery, inForm, formType, 400},
 		{"optional, query", optional, "GET", inQuery, "", nil, 200},

@@ -65,6 +65,10 @@ type Config struct {
 	// Permissions returns what roles may do; nil means nothing. It runs for
 	// every request, and its result is not changed.
 	Permissions func(roles []string) []string
+	// Proof returns what proves the account now, in the form of
+	// [Principal.Proof] and read past every cache: a login whose proof was
+	// changed while it was under way opens no session. Nil does not look.
+	Proof func(ctx context.Context, subject string) (string, error)
 	// Sessions keeps the logins; nil means that a token works until it
 	// expires, whatever happens.
 	Sessions Sessions
@@ -85,8 +89,9 @@ type Config struct {
 	// of p; nil means nothing. The subject defaults to that of p.
 	TokenOptions func(ctx context.Context, p *Principal) (TokenOptions, error)
 
-	// LoginHeader adds to the headers of an answer to a login, for instance a
-	// cookie that knows the device again; nil adds nothing.
+	// LoginHeader adds to the headers of an answer to a login that proved who
+	// it is, for instance a cookie that knows the device again; nil adds
+	// nothing. It is not called for tokens that are shown or renewed.
 	LoginHeader func(ctx context.Context, h http.Header, r *Result)
 	// Audit is told of logins, log-outs and refusals; nil means that there is
 	// no trail.

@@ -97,7 +97,7 @@ type sessionHandler struct {
 
 func (h *sessionHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Vary", "Cookie")
+	w.Header().Add("Vary", "Cookie")
 	result, status, err := h.serve(w, r)
 	switch {
 	case err != nil:
@@ -144,16 +144,18 @@ func (h *sessionHandler) login(ctx context.Context, w http.ResponseWriter, r *ht
 	var secret string
 	result, err := h.service.finishLogin(ctx, st, call, c.Strategy, func() (*Result, error) {
 		var result *Result
-		result, secret, err = h.open(ctx, st, c, call)
-		return result, err
+		if result, secret, err = h.open(ctx, st, c, call); err != nil {
+			return nil, err
+		}
+		if before, err := h.session(ctx, r); err == nil { // the one that this replaces
+			if err := st.endSession(ctx, before.ID); err != nil {
+				return nil, errors.Join(err, st.endSession(ctx, result.Principal.SessionID))
+			}
+		}
+		return result, nil
 	})
 	if err != nil {
 		return nil, err
-	}
-	if before, err := h.session(ctx, r); err == nil { // the one that this replaces
-		if err := st.endSession(ctx, before.ID); err != nil {
-			return nil, err
-		}
 	}
 	h.set(w, secret, int(h.cfg.ExpiresIn.Seconds()))
 	if st.cfg.LoginHeader != nil {
@@ -189,6 +191,10 @@ func (h *sessionHandler) open(ctx context.Context, st *state, c Credentials, cal
 		return nil, "", undecided(fmt.Errorf("open session: %w", err))
 	}
 	p.SessionID, p.ExpiresAt = id, session.ExpiresAt
+	result.proved, result.opened = true, true
+	if err := st.stillProved(ctx, p); err != nil {
+		return nil, "", errors.Join(err, st.endSession(ctx, id))
+	}
 	return result, secret, nil
 }
 
@@ -208,6 +214,9 @@ func (h *sessionHandler) current(ctx context.Context, r *http.Request) (*Result,
 // logout ends the session, if there is one: to be logged out is what was asked
 // for.
 func (h *sessionHandler) logout(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+	if len(r.Header["Authorization"]) > 0 {
+		return &AuthError{Code: ErrBadRequest, Message: "A request carries a cookie or an Authorization header, not both"}
+	}
 	session, err := h.session(ctx, r)
 	if err != nil && !decided(err) {
 		return err
@@ -242,8 +251,8 @@ func (h *sessionHandler) session(ctx context.Context, r *http.Request) (Session,
 	return session, nil
 }
 
-// set sets the cookie. It is without an expiry of its own beyond the session's,
-// so that a stolen disk holds no longer login than a stolen cookie.
+// set sets the cookie. The browser keeps it for as long as the session may last;
+// when that is over is for the store to say.
 func (h *sessionHandler) set(w http.ResponseWriter, value string, maxAge int) {
 	http.SetCookie(w, &http.Cookie{ //nolint:gosec // SameSite was checked to be Lax or Strict
 		Name: h.cfg.Name, Value: value, Path: "/", MaxAge: maxAge,

@@ -80,6 +80,9 @@ func TestSES02_cookie(t *testing.T) {
 	if !strings.Contains(again.Header().Get("Set-Cookie"), "secret-of-s2") || w.sessions.count() != 1 {
 		t.Errorf("second login: %s, %d sessions", again.Header(), w.sessions.count())
 	}
+	if both := serve(h, http.MethodDelete, "/session", "", "Cookie", "__Host-gate=secret-of-s2", "Authorization", "Bearer x"); both.Code != 400 || w.sessions.count() != 1 {
+		t.Errorf("SES-08: a cookie and a bearer: %d, %d sessions", both.Code, w.sessions.count())
+	}
 	out := serve(h, http.MethodDelete, "/session", "", "Cookie", "__Host-gate=secret-of-s2")
 	if out.Code != 204 || !strings.Contains(out.Header().Get("Set-Cookie"), "Max-Age=0") || w.sessions.count() != 0 ||
 		out.Header().Get("Clear-Site-Data") != `"cache","cookies","storage"` {
@@ -184,6 +187,10 @@ func TestLoginHeader(t *testing.T) {
 	for _, h := range []http.Handler{h, w.Handler()} {
 		if got := serve(h, http.MethodPost, "/", sessionBody, "Content-Type", "application/json"); got.Header().Get("X-Subject") != "7" {
 			t.Errorf("%d %s", got.Code, got.Header())
+		}
+		shown := fmt.Sprintf(`{"strategy":"jwt","accessToken":%q}`, w.token(t))
+		if got := serve(h, http.MethodPost, "/", shown, "Content-Type", "application/json"); got.Header().Get("X-Subject") != "" {
+			t.Errorf("LOG-04: a token that is shown: %d %s", got.Code, got.Header())
 		}
 		if got := serve(h, http.MethodPost, "/", `{"strategy":"local"}`, "Content-Type", "application/json"); got.Header().Get("X-Subject") != "" {
 			t.Errorf("a refused login: %s", got.Header())

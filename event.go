@@ -150,8 +150,9 @@ func (e *events) close(ctx context.Context) error {
 	}
 }
 
-// OnLogin registers f to be told of every login from outside the program, in
-// order, shortly after the answer was decided. f neither delays nor fails the
+// OnLogin registers f to be told of every login from outside the program, and, as
+// in Feathers, of every token that is shown or renewed there, in order, shortly
+// after the answer was decided. f neither delays nor fails the
 // login; when listeners fall far behind, events are dropped.
 func (s *Service) OnLogin(f func(context.Context, *Event)) { s.events.on(eventLogin, f) }
 

@@ -202,6 +202,9 @@ func (g *Guard) carried(w http.ResponseWriter, r *http.Request, reg *registratio
 	if media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); g.carriers&fromForm != 0 && media == "application/x-www-form-urlencoded" {
 		r.Body = http.MaxBytesReader(w, r.Body, maxFormToken)
 		if err := r.ParseForm(); err != nil {
+			if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+				return carrier, Credentials{}, &Error{Status: http.StatusRequestEntityTooLarge, Err: err}
+			}
 			return carrier, Credentials{}, &AuthError{Code: ErrBadRequest, Message: "The form is malformed", Err: err}
 		}
 		tokens = append(tokens, r.PostForm[param]...)

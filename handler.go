@@ -68,7 +68,7 @@ func (s *Service) serveCreate(ctx context.Context, w http.ResponseWriter, r *htt
 		return nil, err
 	}
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	if add := s.state.Load().cfg.LoginHeader; add != nil {
+	if add := s.state.Load().cfg.LoginHeader; add != nil && result.proved {
 		add(ctx, w.Header(), result)
 	}
 	return result, nil

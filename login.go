@@ -80,7 +80,7 @@ func (s *Service) finishLogin(ctx context.Context, st *state, call call, strateg
 		err = s.announceLogin(ctx, st, result)
 	}
 	if err != nil {
-		if decided(err) {
+		if decided(err) && st.cfg.Audit == nil { // the trail logs it, too
 			st.cfg.Logger.InfoContext(ctx, "login refused", "strategy", st.known(strategy), "err", err)
 		}
 		st.audit(ctx, AuditEvent{Action: action, Strategy: st.known(strategy)}, err)
@@ -125,6 +125,7 @@ func (st *state) login(ctx context.Context, c Credentials, call call) (*Result, 
 	if err != nil || reg.carrier != nil {
 		return result, err
 	}
+	result.proved = true
 	return result, st.complete(ctx, result, call.payload)
 }
 
@@ -209,7 +210,10 @@ func (st *state) complete(ctx context.Context, result *Result, payload map[strin
 		return err
 	}
 	id := sessionID(result.Authentication.Payload)
-	result.Principal.SessionID = id
+	result.Principal.SessionID, result.opened = id, true
+	if err := st.stillProved(ctx, result.Principal); err != nil {
+		return errors.Join(err, st.endSession(ctx, id))
+	}
 	if st.cfg.RefreshTokens == nil {
 		return nil
 	}
@@ -219,12 +223,31 @@ func (st *state) complete(ctx context.Context, result *Result, payload map[strin
 	return nil
 }
 
+// stillProved looks again at what p was proved with, after its session was
+// opened: whoever changes a password ends the sessions that there are, and must
+// not miss one that was on its way.
+func (st *state) stillProved(ctx context.Context, p *Principal) error {
+	if st.cfg.Proof == nil || p.Proof == "" {
+		return nil
+	}
+	now, err := st.cfg.Proof(ctx, p.Subject)
+	switch {
+	case err != nil && decided(err): // the account is gone
+		return err
+	case err != nil:
+		return undecided(fmt.Errorf("look at the account again: %w", err))
+	case now != p.Proof:
+		return &AuthError{Code: ErrUnavailable, Subject: p.Subject, Err: errors.New("the account changed during the login")}
+	}
+	return nil
+}
+
 // announceLogin asks the listeners that may refuse and tells the others. A
 // refused login leaves no session behind.
 func (s *Service) announceLogin(ctx context.Context, st *state, result *Result) error {
 	ev := st.event(ctx, result.Principal, result)
 	if err := s.events.require(ctx, eventLogin, ev); err != nil {
-		if result.Authentication.AccessToken == "" { // the session is a new one
+		if result.opened {
 			err = errors.Join(err, st.endSession(ctx, result.Principal.SessionID))
 		}
 		return err

@@ -41,6 +41,10 @@ type Principal struct {
 	// AuthenticatedAt is when the account itself proved who it is, for
 	// [Guard.Fresh]; zero means that it never did, as with an API key.
 	AuthenticatedAt time.Time
+	// Proof is a digest of what the account was proved with, for instance of the
+	// stored hash of its password; see [Config.Proof]. It is empty when nothing
+	// stored was compared, and says nothing about the secret.
+	Proof string
 	// ExpiresAt is when the credentials stop working; zero means not by time.
 	ExpiresAt time.Time
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/strategy/local"
 )
 
 // refreshTokens is a store of refresh tokens in memory, and the strategy that
@@ -345,5 +346,53 @@ func TestEncryption(t *testing.T) {
 	signed, _ := backwards{}.Decrypt(token)
 	if _, err := w.VerifyAccessToken(t.Context(), signed); !errors.Is(err, gate.ErrNotAuthenticated) {
 		t.Errorf("JWT-17: a token that is only signed: %v", err)
+	}
+}
+
+// TestRenew_refusedByAListener: a fault of a listener ends no login that was
+// there before.
+func TestRenew_refusedByAListener(t *testing.T) {
+	w, _ := newRenewing(t)
+	token := w.token(t)
+	w.OnLoginMust(func(context.Context, *gate.Event) error { return errors.New("no database") })
+	if _, err := w.Create(t.Context(), renewal("refresh1"), gate.External()); !errors.Is(err, gate.ErrUnavailable) {
+		t.Fatalf("renewed: %v", err)
+	}
+	if _, err := w.Authenticate(t.Context(), bearer(token)); err != nil {
+		t.Errorf("the session ended: %v", err)
+	}
+	if _, err := w.Create(t.Context(), login(), gate.External()); !errors.Is(err, gate.ErrUnavailable) || w.sessions.count() != 1 {
+		t.Errorf("a refused login left a session: %v, %d sessions", err, w.sessions.count())
+	}
+}
+
+// TestPWD11_changedMeanwhile: a login with the old password that is under way
+// while the password is changed opens no session.
+func TestPWD11_changedMeanwhile(t *testing.T) {
+	proof := local.Proof("plain:" + adasPassword)
+	var fault error
+	w := newWorld(t, func(c *gate.Config) {
+		c.Proof = func(context.Context, string) (string, error) { return proof, fault }
+	})
+	if _, err := w.Create(t.Context(), login()); err != nil {
+		t.Fatal(err)
+	}
+	h, err := w.SessionHandler(gate.CookieConfig{Sessions: w.sessions})
+	if err != nil {
+		t.Fatal(err)
+	}
+	proof = local.Proof("plain:another")
+	if _, err := w.Create(t.Context(), login()); !errors.Is(err, gate.ErrUnavailable) {
+		t.Errorf("changed: %v", err)
+	}
+	if got := serve(h, http.MethodPost, "/", sessionBody, "Content-Type", "application/json"); got.Code != 503 {
+		t.Errorf("changed, cookie: %d", got.Code)
+	}
+	fault = errors.New("no database")
+	if _, err := w.Create(t.Context(), login()); !errors.Is(err, gate.ErrUnavailable) {
+		t.Errorf("fault: %v", err)
+	}
+	if w.sessions.count() != 1 {
+		t.Errorf("%d sessions", w.sessions.count())
 	}
 }

@@ -28,6 +28,9 @@ type Result struct {
 	Entity any
 	// Principal is who was authenticated. It is not encoded.
 	Principal *Principal
+
+	proved bool // by a secret that is no token
+	opened bool // a session, which nobody had before
 }
 
 // Authentication is the part of a [Result] about the credentials.

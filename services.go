@@ -20,7 +20,7 @@ type Services struct {
 // Add adds a service. It panics when the name is empty or taken or svc is nil:
 // then it is the program that is wrong. Two services whose tokens have the same
 // issuer and an audience in common would take each other's tokens, and are
-// refused.
+// refused; what [Service.Configure] changes afterwards is not looked at.
 func (s *Services) Add(name string, svc *Service) error {
 	if name == "" || svc == nil {
 		panic("gate: a service needs a name, and a name a service")

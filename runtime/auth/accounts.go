@@ -13,6 +13,7 @@ import (
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/runtime/model"
 	"github.com/gatewright/gate/store"
+	"github.com/gatewright/gate/strategy/local"
 )
 
 // Accounts finds accounts in the rows of the auth entity. It reads them past
@@ -156,6 +157,20 @@ func (a *Accounts) ByLogin(ctx context.Context, name string) (*gate.Account, err
 	return &account, nil
 }
 
+// Proof returns the [gate.Principal.Proof] of an account as it is now, without
+// remembering anything.
+func (a *Accounts) Proof(ctx context.Context, subject string) (string, error) {
+	key, ok := a.key(subject)
+	if !ok {
+		return "", gate.ErrNotAuthenticated
+	}
+	e, err := a.read(ctx, "", a.byID, key)
+	if err != nil {
+		return "", err
+	}
+	return local.Proof(e.account.PasswordHash), nil
+}
+
 // byName returns the account with that login.
 func (a *Accounts) byName(ctx context.Context, login string) (*entry, error) {
 	if e, ok := a.cache.login(login, a.now()); ok {
@@ -167,6 +182,15 @@ func (a *Accounts) byName(ctx context.Context, login string) (*entry, error) {
 // load reads one account and remembers it.
 func (a *Accounts) load(ctx context.Context, login, query string, arg any) (*entry, error) {
 	epoch := a.cache.epoch()
+	e, err := a.read(ctx, login, query, arg)
+	if err == nil {
+		a.cache.put(e, epoch, a.now())
+	}
+	return e, err
+}
+
+// read reads one account.
+func (a *Accounts) read(ctx context.Context, login, query string, arg any) (*entry, error) {
 	var (
 		subject string
 		hash    sql.NullString
@@ -191,9 +215,7 @@ func (a *Accounts) load(ctx context.Context, login, query string, arg any) (*ent
 	if a.held != nil {
 		acc.Roles = a.held(acc.Roles)
 	}
-	e := &entry{account: acc, login: login, principal: &gate.Principal{Subject: subject, Roles: acc.Roles}}
-	a.cache.put(e, epoch, a.now())
-	return e, nil
+	return &entry{account: acc, login: login, principal: &gate.Principal{Subject: subject, Roles: acc.Roles}}, nil
 }
 
 // ReplaceHash sets the password hash of the account to next if it still is old.

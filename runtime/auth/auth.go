@@ -186,7 +186,7 @@ type Auth struct {
 }
 
 // New returns an Auth that knows no accounts yet; see [Auth.Use].
-func New(ctx context.Context, cfg Config, opts Options) (*Auth, error) {
+func New(ctx context.Context, cfg Config, opts Options) (_ *Auth, err error) {
 	if cfg.Login == "" || cfg.Strategies == nil {
 		return nil, errors.New("authentication needs a login field and strategies")
 	}
@@ -196,7 +196,11 @@ func New(ctx context.Context, cfg Config, opts Options) (*Auth, error) {
 		opts.Now = time.Now
 	}
 	a := &Auth{cfg: cfg, opts: opts}
-	var err error
+	defer func() { // what was opened does not outlive a service that was not
+		if err != nil {
+			err = errors.Join(err, a.issuer.close(), a.close(context.WithoutCancel(ctx)))
+		}
+	}()
 	if a.hasher, err = password.New(password.Config{}); err != nil {
 		return nil, err
 	}
@@ -229,6 +233,9 @@ func (a *Auth) gateConfig() (gate.Config, error) {
 		Entity: a.cfg.Entity, LoadEntity: a.loadEntity, Permissions: a.opts.Policy.Permissions,
 		Sessions: a.sessions, Logger: a.opts.Logger, Now: a.opts.Now,
 		AuthStrategies: a.logins, ParseStrategies: a.parsers, Audit: a.trail, LoginHeader: a.rememberDevice,
+	}
+	if a.accounts != nil && a.accounts.password != nil {
+		c.Proof = a.accounts.Proof
 	}
 	if a.cfg.JWT == nil {
 		return c, nil

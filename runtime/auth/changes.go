@@ -10,6 +10,7 @@ import (
 	"github.com/gatewright/gate/authz"
 	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/runtime/model"
+	"github.com/gatewright/gate/store/accounts"
 	"github.com/gatewright/gate/store/throttle"
 )
 
@@ -59,48 +60,46 @@ func (a *Auth) changed(ctx context.Context, c crud.Changed) {
 	// The change is made whether or not its sender still waits for the answer.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	var action string
-	switch {
-	case c.Action == authz.Delete:
-		action = "account.delete"
-	case a.changes(c.Set, a.cfg.Password):
-		action = "password.change"
-	case a.changes(c.Set, a.cfg.Roles):
-		action = "roles.change"
-	case a.changes(c.Set, a.cfg.Login):
-		action = "login.change"
-	default:
-		return
-	}
-	a.note(ctx, action, c.ID)
-	switch action {
-	case "login.change":
-		if err := a.tokens.Void(ctx, a.cfg.Entity, c.ID); err != nil {
-			a.opts.Logger.ErrorContext(ctx, "links in letters not made void", "subject", c.ID, "err", err)
-		}
-		return
-	case "roles.change":
-		// Roles are read for each request, so the access token may live out its
-		// minutes. It is not renewed: who holds new rights logs in anew.
-		a.endRefresh(ctx, c.ID)
-		return
-	}
-	if action == "password.change" {
-		if err := a.flows.PasswordChanged(ctx, c.ID); err != nil {
-			a.opts.Logger.ErrorContext(ctx, "links in letters not made void", "subject", c.ID, "err", err)
-		}
-	}
-	var keep []string
-	if p, ok := gate.PrincipalFromContext(ctx); ok && c.Action != authz.Delete && p.Subject == c.ID && p.SessionID != "" {
-		keep = append(keep, p.SessionID)
-	}
-	if _, err := a.sessions.EndSubject(ctx, a.cfg.Entity, c.ID, keep...); err != nil {
-		a.opts.Logger.ErrorContext(ctx, "sessions not ended", "subject", c.ID, "err", err)
-	}
-	a.endRefresh(ctx, c.ID)
 	if c.Action == authz.Delete {
+		a.note(ctx, "account.delete", c.ID)
+		a.endSessions(ctx, c.ID)
 		a.forget(ctx, c.ID)
+		return
 	}
+	if a.changes(c.Set, a.cfg.Roles) {
+		a.note(ctx, "roles.change", c.ID)
+		// Roles are read for each request, so the access token may live out its
+		// minutes. It is not renewed: who holds other rights logs in anew.
+		a.endRefresh(ctx, c.ID)
+	}
+	if a.changes(c.Set, a.cfg.Login) {
+		a.note(ctx, "login.change", c.ID)
+		// The link that undoes the change stays.
+		if err := a.tokens.Void(ctx, a.cfg.Entity, c.ID, accounts.ResetPassword, accounts.VerifyEmail, accounts.ChangeEmail); err != nil {
+			a.opts.Logger.ErrorContext(ctx, "links in letters not made void", "subject", c.ID, "err", err)
+		}
+	}
+	if !a.changes(c.Set, a.cfg.Password) {
+		return
+	}
+	a.note(ctx, "password.change", c.ID)
+	if err := a.flows.PasswordChanged(ctx, c.ID); err != nil {
+		a.opts.Logger.ErrorContext(ctx, "links in letters not made void", "subject", c.ID, "err", err)
+	}
+	if p, ok := gate.PrincipalFromContext(ctx); ok && p.Subject == c.ID && p.SessionID != "" {
+		a.endSessions(ctx, c.ID, p.SessionID)
+	} else {
+		a.endSessions(ctx, c.ID)
+	}
+}
+
+// endSessions ends the sessions of an account, save those listed, and every
+// refresh token.
+func (a *Auth) endSessions(ctx context.Context, subject string, except ...string) {
+	if _, err := a.sessions.EndSubject(ctx, a.cfg.Entity, subject, except...); err != nil {
+		a.opts.Logger.ErrorContext(ctx, "sessions not ended", "subject", subject, "err", err)
+	}
+	a.endRefresh(ctx, subject)
 }
 
 // welcome asks whoever made an account to confirm its address.
@@ -148,7 +147,10 @@ func (a *Auth) withDevice(next http.Handler) http.Handler {
 
 // rememberDevice lets a browser that logged in do so again while strangers have
 // used up the account's attempts.
-func (a *Auth) rememberDevice(_ context.Context, h http.Header, r *gate.Result) {
+func (a *Auth) rememberDevice(ctx context.Context, h http.Header, r *gate.Result) {
+	if a.throttle.Knows(ctx, throttle.Account(r.Principal.Subject)) {
+		return // one device is one budget of attempts
+	}
 	token, expires := a.throttle.IssueDevice(throttle.Account(r.Principal.Subject))
 	throttle.SetDeviceCookie(headerWriter{h}, token, expires)
 }

@@ -90,7 +90,7 @@ func (a *Auth) Flows() *account.Flows { return a.flows }
 // one's sessions and keys, and what the links in letters lead to.
 func (a *Auth) Account() http.Handler { return a.Protect(a.flows.Handler(AccountPath)) }
 
-// Keys returns the API keys in the words of their strategy.
+// apiKey finds an API key in the words of its strategy.
 func (a *Auth) apiKey(ctx context.Context, text string) (apikey.Key, error) {
 	k, err := a.apiKeys.Find(ctx, text)
 	if err != nil {
@@ -105,11 +105,13 @@ func (a *Auth) apiKey(ctx context.Context, text string) (apikey.Key, error) {
 func (a *Auth) APIKeys() apikey.Keys { return apikey.KeysFunc(a.apiKey) }
 
 // Exposed notes that a key came in a URL, which has been written to logs by now.
-func (a *Auth) Exposed(ctx context.Context, keyID string) {
-	a.trail.Record(ctx, gate.AuditEvent{
-		Action: "api_key.exposed", Outcome: gate.Succeeded, Entity: a.cfg.Entity, At: a.opts.Now(),
-		Details: map[string]string{"key": keyID},
-	})
+func (a *Auth) Exposed(ctx context.Context, k apikey.Key) {
+	e := gate.AuditEvent{
+		Action: "api_key.exposed", Outcome: gate.Succeeded, Entity: a.cfg.Entity, Subject: k.Subject, At: a.opts.Now(),
+		Details: map[string]string{"key": k.ID},
+	}
+	e.Client, _ = gate.ClientFromContext(ctx)
+	a.trail.Record(ctx, e)
 }
 
 // ownKeys is the keys of one account in the words of package account.

@@ -177,14 +177,20 @@ func (a *Auth) Sweep(ctx context.Context) error {
 }
 
 func (s *stores) close(ctx context.Context) error {
-	err := s.sessions.Close()
+	var err error
+	if s.sessions != nil {
+		err = s.sessions.Close()
+	}
 	if s.apiKeys != nil {
 		err = errors.Join(err, s.apiKeys.Close())
 	}
 	if s.letters != nil {
 		err = errors.Join(err, s.letters.Close(ctx))
 	}
-	return errors.Join(err, s.trail.Close(ctx))
+	if s.trail != nil {
+		err = errors.Join(err, s.trail.Close(ctx))
+	}
+	return err
 }
 
 // forget removes what is left of a deleted account: identifiers may be used

@@ -84,9 +84,9 @@ func everything(box *letterbox, change func(*auth.Config)) options {
 			s.Auth.Letters = &auth.Letters{Open: func(string, string, string) (mail.Sender, error) { return box, nil }, Words: words.English()}
 			s.Auth.Strategies = func(a *auth.Auth) error {
 				return errors.Join(before(a),
-					a.Register("refresh", refresh.New(a.Refresh(), a.Accounts(), refresh.Config{})),
+					a.Register("refresh", refresh.New(a.Refresh(), a.Accounts(), refresh.Config{Entity: a.EntityKey(), Sessions: a.Sessions()})),
 					a.Register("cookie", cookie.New(a.Sessions(), a.Accounts(), cookie.Config{Entity: a.EntityKey()})),
-					a.Register("apikey", apikey.New(a.APIKeys(), a.Accounts(), apikey.Config{Exposed: a.Exposed})),
+					a.Register("apikey", apikey.New(a.APIKeys(), a.Accounts(), apikey.Config{Entity: a.EntityKey(), Exposed: a.Exposed})),
 				)
 			}
 			if change != nil {
@@ -285,6 +285,16 @@ func TestKEY02_keys(t *testing.T) {
 	r.do("GET", "/api/account/api-keys", "", owner...).is(403)
 	r.do("POST", "/api/authentication", fmt.Sprintf(`{"strategy":"apikey","key":%q}`, owner[1])).is(401)
 	r.do("GET", "/api/items?api_key="+owner[1], "").is(400)
+	var exposed []audit.Entry
+	for deadline := time.Now().Add(10 * time.Second); len(exposed) == 0 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		var err error // it is written in the background
+		if exposed, err = r.app.Auth.Trail().List(t.Context(), audit.Filter{Subject: id, Action: "api_key.exposed"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(exposed) != 1 || exposed[0].Details["key"] == "" || !exposed[0].Client.Address.IsValid() {
+		t.Errorf("KEY-01: the trail has %+v", exposed)
+	}
 	r.do("GET", "/api/items", "", "X-API-Key", owner[1]+"x").is(401)
 	// The account loses its role, and the key with it.
 	if _, err := r.app.Users.PatchRow(authz.System(t.Context()), id, []byte(`{"roles":["customer"]}`), nil); err != nil {
@@ -317,6 +327,67 @@ func TestOTP_letters(t *testing.T) {
 	r.do("POST", "/api/account/password/reset", set).is(400, 401)
 	r.do("GET", "/api/me", "", here...).is(401) // OTP-07
 	r.do("POST", "/api/authentication", loginBody(ada, newPassword)).is(201)
+}
+
+// TestOTP08_undo: the former address takes itself back, and the account with it.
+func TestOTP08_undo(t *testing.T) {
+	box := newLetterbox()
+	r := start(t, everything(box, nil))
+	r.signUp(ada)
+	box.next(t, ada)
+	thief := r.login(ada)
+	r.do("PUT", "/api/account/email", `{"email":"eve@x.example"}`, thief...).is(202)
+	_, token := box.next(t, "eve@x.example")
+	r.do("POST", "/api/account/email/confirm", fmt.Sprintf(`{"token":%q}`, token)).is(204)
+	path, token := box.next(t, ada)
+	if path != "/api/account/undo" {
+		t.Errorf("the link leads to %s", path)
+	}
+	r.do("POST", "/api/account/email/undo", fmt.Sprintf(`{"token":%q}`, token)).is(204)
+	r.do("GET", "/api/me", "", thief...).is(401)
+	r.do("POST", "/api/authentication", loginBody("eve@x.example", goodPassword)).is(401)
+}
+
+// TestEverything_otherEntity: accounts need not be called users.
+func TestEverything_otherEntity(t *testing.T) {
+	r := start(t, everything(newLetterbox(), func(c *auth.Config) { c.Entity = "member" }))
+	r.signUp(ada, "menu-admin")
+	in := r.do("POST", "/api/authentication", loginBody(ada, goodPassword)).is(201).json()
+	if in["member"] == nil {
+		t.Errorf("answer %v", in)
+	}
+	r.do("POST", "/api/authentication", fmt.Sprintf(`{"strategy":"refresh","refreshToken":%q}`, in["refreshToken"])).is(201)
+	bearer := []string{"Authorization", "Bearer " + in["accessToken"].(string)}
+	key := r.do("POST", "/api/account/api-keys", `{"name":"ci","scopes":["create:items"]}`, bearer...).is(201).json()["key"].(string)
+	r.do("POST", "/api/items", `{"name":"Figs","price":1}`, "X-API-Key", key).is(201)
+	session := r.do("POST", "/api/session", loginBody(ada, goodPassword)).is(201)
+	for _, line := range session.Header.Values("Set-Cookie") {
+		if strings.HasPrefix(line, "__Host-gate=") {
+			r.do("GET", "/api/me", "", "Cookie", strings.SplitN(line, ";", 2)[0]).is(200)
+		}
+	}
+}
+
+// TestLOG04_tokensMakeNoDevices: whoever has a token does not get more attempts
+// at the password for it.
+func TestLOG04_tokensMakeNoDevices(t *testing.T) {
+	r := start(t, everything(newLetterbox(), nil))
+	r.signUp(ada)
+	in := r.do("POST", "/api/authentication", loginBody(ada, goodPassword)).is(201)
+	if !strings.Contains(strings.Join(in.Header.Values("Set-Cookie"), ""), "__Host-gate-device=") {
+		t.Fatalf("no device: %s", in.Header)
+	}
+	device := strings.SplitN(in.Header.Get("Set-Cookie"), ";", 2)[0]
+	for name, a := range map[string]answer{
+		"shown":   r.do("POST", "/api/authentication", fmt.Sprintf(`{"strategy":"jwt","accessToken":%q}`, in.json()["accessToken"])).is(201),
+		"renewed": r.do("POST", "/api/authentication", fmt.Sprintf(`{"strategy":"refresh","refreshToken":%q}`, in.json()["refreshToken"])).is(201),
+		"known":   r.do("POST", "/api/authentication", loginBody(ada, goodPassword), "Cookie", device).is(201),
+		"wrong":   r.do("POST", "/api/authentication", loginBody(ada, "wrong"), "Cookie", device).is(401),
+	} {
+		if strings.Contains(strings.Join(a.Header.Values("Set-Cookie"), ""), "device") {
+			t.Errorf("%s: another device, and its attempts: %s", name, a.Header)
+		}
+	}
 }
 
 // TestOTP08_confirm: with a design that wants it, nobody logs in before the

@@ -78,14 +78,14 @@ func build(ctx context.Context, s Service, cfg *config.Config, logger *slog.Logg
 			return nil, err
 		}
 	}
-	if err := s.Build(a); err != nil {
-		return nil, fmt.Errorf("build the service: %w", err)
-	}
 	srv := &Server{app: a, logger: logger, applied: done}
+	if err := s.Build(a); err != nil {
+		return nil, errors.Join(fmt.Errorf("build the service: %w", err), srv.closeParts(ctx))
+	}
 	a.mux.HandleFunc("GET /health/live", srv.live)
 	a.mux.HandleFunc("GET /health/ready", srv.ready)
 	if err := a.finish(); err != nil {
-		return nil, fmt.Errorf("build the service: %w", err)
+		return nil, errors.Join(fmt.Errorf("build the service: %w", err), srv.closeParts(ctx))
 	}
 	srv.handler = &edge{
 		next: devHost(a.mux, cfg, a.errors), logger: logger, errors: a.errors, login: pathLogin,
@@ -138,13 +138,18 @@ func (s *Server) Handler() http.Handler { return s.handler }
 // Close closes the database and ends what runs in the background. No request
 // may run any more.
 func (s *Server) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+	return errors.Join(s.closeParts(context.Background()), s.app.DB.Close())
+}
+
+// closeParts ends what runs in the background.
+func (s *Server) closeParts(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	err := s.end(ctx)
 	if s.app.Auth != nil {
 		err = errors.Join(err, s.app.Auth.Close(ctx))
 	}
-	return errors.Join(err, s.app.DB.Close())
+	return err
 }
 
 // Serve answers requests on l until ctx ends. Then it takes no further ones,
@@ -184,12 +189,13 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	s.logger.InfoContext(ctx, "stopping")
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
-	ends := s.end(drain)
+	ends := make(chan error, 1)
+	go func() { ends <- s.end(drain) }() // while requests finish, not before
 	err := hs.Shutdown(drain)
 	if err != nil {
 		err = errors.Join(fmt.Errorf("requests still ran after %v: %w", shutdownTimeout, err), hs.Close())
 	}
-	err = errors.Join(ends, err)
+	err = errors.Join(<-ends, err)
 	if serveErr := <-served; !errors.Is(serveErr, http.ErrServerClosed) {
 		err = errors.Join(err, serveErr)
 	}

@@ -71,6 +71,12 @@ func ContextWithDevice(ctx context.Context, token string) context.Context {
 	return context.WithValue(ctx, deviceKey{}, token)
 }
 
+// Knows reports whether the device token in ctx is a good one of account.
+func (t *Throttle) Knows(ctx context.Context, account string) bool {
+	_, ok := t.devices.check(deviceFromContext(ctx), account, t.now())
+	return ok
+}
+
 func deviceFromContext(ctx context.Context) string {
 	token, _ := ctx.Value(deviceKey{}).(string)
 	return token

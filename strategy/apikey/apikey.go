@@ -79,7 +79,7 @@ type Config struct {
 	// Exposed is told of a live key that came in a URL, to warn its owner or
 	// revoke it; nil means that the request is refused and nothing else. It
 	// runs while the request waits.
-	Exposed func(ctx context.Context, keyID string)
+	Exposed func(ctx context.Context, k Key)
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Logger gets what went wrong without changing the answer; nil means
@@ -210,7 +210,7 @@ func (s *Strategy) report(ctx context.Context, text string) {
 	key, err := s.find(ctx, text)
 	switch {
 	case err == nil:
-		s.cfg.Exposed(ctx, key.ID)
+		s.cfg.Exposed(ctx, key)
 	case !errors.Is(err, gate.ErrNotAuthenticated):
 		s.cfg.Logger.WarnContext(ctx, "exposed api key not reported", "err", err)
 	}

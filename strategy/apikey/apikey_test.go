@@ -294,7 +294,7 @@ func TestKEY01_inURL(t *testing.T) {
 			r.URL.RawQuery = query
 			var reported []string
 			cfg := config()
-			cfg.Exposed = func(_ context.Context, id string) { reported = append(reported, id) }
+			cfg.Exposed = func(_ context.Context, k apikey.Key) { reported = append(reported, k.ID) }
 			p, err := ask(t, newBackend(), cfg, r, "")
 			if p != nil || !errors.Is(err, gate.ErrBadRequest) {
 				t.Errorf("%s %.60s: got %v and %v, want ErrBadRequest", name, query, p, err)
@@ -327,7 +327,7 @@ func TestKEY01_reportFails(t *testing.T) {
 	b := newBackend()
 	b.err = errors.New("down")
 	cfg := config()
-	cfg.Exposed = func(context.Context, string) { t.Error("reported") }
+	cfg.Exposed = func(context.Context, apikey.Key) { t.Error("reported") }
 	cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
 	if p, err := ask(t, b, cfg, inURL("key="+good)(), ""); p != nil || !errors.Is(err, gate.ErrBadRequest) {
 		t.Errorf("got %v and %v", p, err)

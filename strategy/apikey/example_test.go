@@ -20,7 +20,7 @@ func Example() {
 	}
 	store := newBackend() // keys and accounts in one; this key may read
 	cfg := config()
-	cfg.Exposed = func(_ context.Context, id string) { fmt.Println("revoke", id) }
+	cfg.Exposed = func(_ context.Context, k apikey.Key) { fmt.Println("revoke", k.ID) }
 	if err := svc.Register("apikey", apikey.New(store, store, cfg)); err != nil {
 		fmt.Println(err)
 		return

@@ -39,7 +39,7 @@ func TestKEY01_wholeWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	var exposed []string
-	cfg := apikey.Config{Exposed: func(_ context.Context, id string) { exposed = append(exposed, id) }}
+	cfg := apikey.Config{Exposed: func(_ context.Context, k apikey.Key) { exposed = append(exposed, k.ID) }}
 	st := apikey.New(stored(keys), newBackend(), cfg)
 	for name, tt := range map[string]struct {
 		text string

@@ -9,6 +9,8 @@ package local
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -146,10 +148,11 @@ func (s *Strategy) Verify(ctx context.Context, username, secret string) (*gate.P
 		return nil, s.refusalOf(account)
 	}
 	outcome = gate.Succeeded
+	hash := account.PasswordHash
 	if rehash {
-		s.rehash(ctx, account, secret)
+		hash = s.rehash(ctx, account, secret)
 	}
-	return &gate.Principal{Subject: account.Subject, Roles: account.Roles}, nil
+	return &gate.Principal{Subject: account.Subject, Roles: account.Roles, Proof: Proof(hash)}, nil
 }
 
 // checkForm refuses what cannot be anybody's, before it costs a look-up or a
@@ -231,15 +234,25 @@ func (s *Strategy) check(ctx context.Context, account *gate.Account, secret stri
 	return ok, rehash, nil
 }
 
-// rehash brings the stored hash up to date. The login does not depend on it.
-func (s *Strategy) rehash(ctx context.Context, account *gate.Account, secret string) {
+// Proof returns the [gate.Principal.Proof] of a login with a password of which
+// that hash is stored.
+func Proof(hash string) string {
+	sum := sha256.Sum256([]byte(hash))
+	return hex.EncodeToString(sum[:])
+}
+
+// rehash brings the stored hash up to date, and returns what is stored then. The
+// login does not depend on it.
+func (s *Strategy) rehash(ctx context.Context, account *gate.Account, secret string) string {
 	next, err := s.hasher.Hash(ctx, secret)
 	if err == nil {
 		err = s.users.ReplaceHash(ctx, account.Subject, account.PasswordHash, next)
 	}
 	if err != nil {
 		s.cfg.Logger.WarnContext(ctx, "password not hashed anew", "subject", account.Subject, "err", err)
+		return account.PasswordHash
 	}
+	return next
 }
 
 func retryAfter(err error) time.Duration {
