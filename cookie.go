@@ -22,11 +22,9 @@ const (
 	MaxCookieIdleFor       = time.Hour
 )
 
-// CookieConfig configures [Service.SessionHandler]. Only Sessions is required.
+// CookieConfig configures [Service.SessionHandler]. The zero value is ready for
+// use.
 type CookieConfig struct {
-	// Sessions keeps the sessions of browsers; the same store as
-	// Config.Sessions.
-	Sessions CookieSessions
 	// Name is the name of the cookie; empty means [DefaultCookieName]. It begins
 	// with "__Host-": browsers then hold it to one host and to https, and take
 	// it on http only from localhost.
@@ -51,8 +49,6 @@ func (c CookieConfig) withDefaults() (CookieConfig, error) {
 	c.IdleFor = cmp.Or(c.IdleFor, DefaultCookieIdleFor)
 	c.Strategies = slices.Clone(c.Strategies)
 	switch {
-	case c.Sessions == nil:
-		return c, errors.New("session cookies need Sessions")
 	case len(c.Name) <= len("__Host-") || c.Name[:len("__Host-")] != "__Host-":
 		return c, fmt.Errorf("session cookie %q: the name begins with __Host-", c.Name)
 	case c.ExpiresIn < time.Minute || c.ExpiresIn > MaxCookieExpiresIn:
@@ -72,12 +68,12 @@ func (c CookieConfig) withDefaults() (CookieConfig, error) {
 //
 //	mux.Handle("/session", handler)
 //
-// Requests that another site makes a browser send are refused with 403. Logging
+// Config.Sessions has to be [CookieSessions], too. Requests that another site makes a browser send are refused with 403. Logging
 // in again ends the session before it.
 func (s *Service) SessionHandler(cfg CookieConfig) (http.Handler, error) {
 	cfg, err := cfg.withDefaults()
-	if err == nil && s.state.Load().cfg.Sessions == nil {
-		err = errors.New("session cookies need Config.Sessions")
+	if err == nil {
+		_, err = s.state.Load().cookieSessions()
 	}
 	h := &sessionHandler{service: s, cfg: cfg}
 	if err == nil {
@@ -87,6 +83,15 @@ func (s *Service) SessionHandler(cfg CookieConfig) (http.Handler, error) {
 		return nil, fmt.Errorf("authentication service: %w", err)
 	}
 	return h, nil
+}
+
+// cookieSessions returns the store of the sessions of browsers.
+func (st *state) cookieSessions() (CookieSessions, error) {
+	sessions, ok := st.cfg.Sessions.(CookieSessions)
+	if !ok {
+		return nil, errors.New("session cookies need Config.Sessions that keeps them")
+	}
+	return sessions, nil
 }
 
 type sessionHandler struct {
@@ -186,7 +191,11 @@ func (h *sessionHandler) open(ctx context.Context, st *state, c Credentials, cal
 		ExpiresAt: st.cfg.Now().Add(h.cfg.ExpiresIn), IdleFor: h.cfg.IdleFor,
 	}
 	session.Client, _ = ClientFromContext(ctx)
-	id, secret, err := h.cfg.Sessions.CreateSecret(ctx, session)
+	sessions, err := st.cookieSessions()
+	if err != nil {
+		return nil, "", undecided(err)
+	}
+	id, secret, err := sessions.CreateSecret(ctx, session)
 	if err != nil {
 		return nil, "", undecided(fmt.Errorf("open session: %w", err))
 	}
@@ -241,11 +250,16 @@ func (h *sessionHandler) session(ctx context.Context, r *http.Request) (Session,
 	if len(cookies) != 1 || len(r.Header["Authorization"]) > 0 {
 		return Session{}, &AuthError{Code: ErrNotAuthenticated}
 	}
-	session, err := h.cfg.Sessions.BySecret(ctx, cookies[0].Value)
+	st := h.service.state.Load()
+	sessions, err := st.cookieSessions()
 	if err != nil {
 		return Session{}, undecided(err)
 	}
-	if session.Entity != h.service.state.Load().cfg.Entity {
+	session, err := sessions.BySecret(ctx, cookies[0].Value)
+	if err != nil {
+		return Session{}, undecided(err)
+	}
+	if session.Entity != st.cfg.Entity {
 		return Session{}, &AuthError{Code: ErrNotAuthenticated}
 	}
 	return session, nil

@@ -36,7 +36,7 @@ func (s *sessions) BySecret(_ context.Context, text string) (gate.Session, error
 func newBrowsers(t *testing.T, change ...func(*gate.Config)) (*world, http.Handler) {
 	t.Helper()
 	w := newWorld(t, change...)
-	h, err := w.SessionHandler(gate.CookieConfig{Sessions: w.sessions, TrustedOrigins: []string{"https://app.example.com"}})
+	h, err := w.SessionHandler(gate.CookieConfig{TrustedOrigins: []string{"https://app.example.com"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,19 +164,25 @@ func TestSES08_otherEntity(t *testing.T) {
 func TestSessionHandler_configuration(t *testing.T) {
 	w := newWorld(t)
 	for name, c := range map[string]gate.CookieConfig{
-		"no sessions":   {},
-		"name":          {Sessions: w.sessions, Name: "gate"},
-		"prefix alone":  {Sessions: w.sessions, Name: "__Host-"},
-		"SES-03 life":   {Sessions: w.sessions, ExpiresIn: 25 * time.Hour},
-		"SES-03 idle":   {Sessions: w.sessions, IdleFor: 2 * time.Hour},
-		"short":         {Sessions: w.sessions, ExpiresIn: time.Second},
-		"same site":     {Sessions: w.sessions, SameSite: http.SameSiteNoneMode},
-		"origin":        {Sessions: w.sessions, TrustedOrigins: []string{"example.com"}},
-		"origin's path": {Sessions: w.sessions, TrustedOrigins: []string{"https://example.com/app"}},
+		"name":          {Name: "gate"},
+		"prefix alone":  {Name: "__Host-"},
+		"SES-03 life":   {ExpiresIn: 25 * time.Hour},
+		"SES-03 idle":   {IdleFor: 2 * time.Hour},
+		"short":         {ExpiresIn: time.Second},
+		"same site":     {SameSite: http.SameSiteNoneMode},
+		"origin":        {TrustedOrigins: []string{"example.com"}},
+		"origin's path": {TrustedOrigins: []string{"https://example.com/app"}},
 	} {
 		if h, err := w.SessionHandler(c); err == nil || h != nil {
 			t.Errorf("%s: not refused", name)
 		}
+	}
+}
+
+func TestSessionHandler_noSessions(t *testing.T) {
+	w := newWorld(t, func(c *gate.Config) { c.Sessions = nil })
+	if h, err := w.SessionHandler(gate.CookieConfig{}); err == nil || h != nil {
+		t.Error("cookies without sessions")
 	}
 }
 

@@ -377,7 +377,7 @@ func TestPWD11_changedMeanwhile(t *testing.T) {
 	if _, err := w.Create(t.Context(), login()); err != nil {
 		t.Fatal(err)
 	}
-	h, err := w.SessionHandler(gate.CookieConfig{Sessions: w.sessions})
+	h, err := w.SessionHandler(gate.CookieConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}

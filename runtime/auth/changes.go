@@ -172,7 +172,7 @@ func (a *Auth) Session() (http.Handler, error) {
 		return nil, nil //nolint:nilnil // the doc says so
 	}
 	h, err := a.service.SessionHandler(gate.CookieConfig{
-		Sessions: a.sessions, ExpiresIn: a.cfg.Cookies.ExpiresIn, IdleFor: a.cfg.Cookies.IdleFor,
+		ExpiresIn: a.cfg.Cookies.ExpiresIn, IdleFor: a.cfg.Cookies.IdleFor,
 		TrustedOrigins: a.TrustedOrigins(), Strategies: a.proofs,
 	})
 	if err != nil {

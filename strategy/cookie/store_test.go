@@ -39,7 +39,7 @@ func TestSES02_wholeWay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	login, err := svc.SessionHandler(gate.CookieConfig{Sessions: sessions, Strategies: []string{"pin"}})
+	login, err := svc.SessionHandler(gate.CookieConfig{Strategies: []string{"pin"}})
 	if err != nil {
 		t.Fatal(err)
 	}
