@@ -41,6 +41,9 @@ type Config struct {
 	// Keys sign and verify access tokens. With keys, Issuer and Audience are
 	// required; without them the service has no tokens.
 	Keys *jose.KeySet
+	// KeySource finds the keys that tokens are verified with, where it knows more
+	// of them than Keys does by itself; nil means Keys.
+	KeySource jose.KeySource
 	// Issuer is the claim "iss" of tokens, and the only one accepted.
 	Issuer string
 	// Audience is the claim "aud" of tokens; a token for any of them is accepted.

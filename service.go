@@ -60,8 +60,12 @@ func (s *Service) configure(cfg Config, next *state) error {
 	}
 	next.cfg, next.verifier = cfg, nil
 	if cfg.Keys != nil {
+		source := cfg.KeySource
+		if source == nil {
+			source = cfg.Keys
+		}
 		next.verifier, err = jose.NewVerifier(jose.VerifierConfig{
-			Keys: cfg.Keys, Issuer: cfg.Issuer, Audience: cfg.Audience,
+			Keys: source, Issuer: cfg.Issuer, Audience: cfg.Audience,
 			Type: []string{jose.AccessTokenType}, Now: cfg.Now,
 		})
 		if err != nil {

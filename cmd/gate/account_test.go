@@ -93,7 +93,40 @@ func TestSES10_stepUpOfOldLogins(t *testing.T) {
 	}
 	maria.ask(t, "POST", "/api/account/api-keys", `{"name":"x","scopes":["owner"]}`, "Cookie", maria.cookie).is(t, 401)
 	maria.ask(t, "DELETE", "/api/users/"+id, "", "Cookie", maria.cookie).is(t, 401)
-	maria.enter(t).ask(t, "PATCH", "/api/users/"+id, `{"email":"maria.neu@kitchen.example"}`, "Cookie", maria.cookie).is(t, 200)
+	maria.ask(t, "PUT", "/api/account/email", `{"email":"eve@kitchen.example"}`, "Cookie", maria.cookie).is(t, 401)
+	maria.enter(t).ask(t, "PUT", "/api/account/email", `{"email":"maria.neu@kitchen.example"}`, "Cookie", maria.cookie).is(t, 202)
+}
+
+// TestOTP08_addressAndBack has a thief with a login change the address. The
+// owner is told at the old one, and takes the account back.
+func TestOTP08_addressAndBack(t *testing.T) {
+	c := open(t)
+	maria := c.signUp(t, "maria").login(t)
+	thief := maria.device("another machine").login(t)
+	id := maria.id(t)
+	thief.ask(t, "PATCH", "/api/users/"+id, `{"email":"eve@kitchen.example"}`, "Authorization", thief.bearer).is(t, 400)
+	thief.ask(t, "PUT", "/api/account/email", `{"email":"eve@kitchen.example"}`, "Authorization", thief.bearer).is(t, 202)
+	eve := &guest{c: c, at: c.running, agent: thief.agent, email: "eve@kitchen.example", password: maria.password}
+	_, token := eve.link(t, "email")
+	maria.login(t) // the letter alone changes nothing
+	thief.ask(t, "POST", "/api/account/email/confirm", fmt.Sprintf(`{"token":%q}`, token)).is(t, 204)
+	maria.ask(t, "POST", "/api/authentication", maria.credentials()).is(t, 401)
+	eve.login(t).me(t, 200)
+
+	path, undo := maria.link(t, "undo")
+	maria.ask(t, "GET", path+"?token="+undo, "").is(t, 200)
+	for _, want := range []int{204, 400} {
+		maria.ask(t, "POST", "/api/account/email/undo", fmt.Sprintf(`{"token":%q}`, undo)).is(t, want)
+	}
+	for _, g := range []*guest{maria, thief, eve} {
+		g.me(t, 401)
+		g.ask(t, "POST", "/api/authentication", renewal(g.renewing)).is(t, 401)
+		g.ask(t, "POST", "/api/authentication", g.credentials()).is(t, 401) // the thief knows the password
+	}
+	_, reset := maria.link(t, "reset")
+	maria.password = c.note("a password", "canary of maria who is back")
+	maria.ask(t, "POST", "/api/account/password/reset", fmt.Sprintf(`{"token":%q,"password":%q}`, reset, maria.password)).is(t, 204)
+	maria.login(t).me(t, 200)
 }
 
 // TestOTP05_confirmed signs up with an address: until its owner has confirmed it,

@@ -21,15 +21,15 @@ func TestSES05_logoutByCommand(t *testing.T) {
 	maria.me(t, 200)
 	other.me(t, 200)
 	c.run(t, "logout", maria.id(t))
-	t.Logf("seen after %v", maria.until(t, 401, "Authorization", maria.bearer))
-	maria.until(t, 401, "Cookie", maria.cookie)
+	t.Logf("seen after %v", maria.untilOut(t, "Authorization", maria.bearer))
+	maria.untilOut(t, "Cookie", maria.cookie)
 	maria.ask(t, "POST", "/api/authentication", renewal(maria.renewing)).is(t, 401)
 	other.me(t, 200)
 
 	maria.login(t).enter(t).me(t, 200)
 	c.run(t, "logout", "--all")
 	for _, headers := range [][]string{{"Authorization", maria.bearer}, {"Cookie", maria.cookie}, {"Authorization", other.bearer}} {
-		t.Logf("seen after %v", maria.until(t, 401, headers...))
+		t.Logf("seen after %v", maria.untilOut(t, headers...))
 	}
 	other.ask(t, "POST", "/api/authentication", renewal(other.renewing)).is(t, 401)
 	other.login(t).me(t, 200)
@@ -41,42 +41,47 @@ func TestSES09_streamsEnd(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	c := open(t)
 	chef := c.chef().login(t).enter(t)
-	var streams []*http.Response
-	for _, header := range []string{"Authorization", "Cookie"} {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.url+"/api/events?entities=items", http.NoBody)
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set(header, map[string]string{"Authorization": chef.bearer, "Cookie": chef.cookie}[header])
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close()
-		if res.StatusCode != http.StatusOK {
-			t.Fatalf("events: %s", res.Status)
-		}
-		streams = append(streams, res)
+	heard := make(chan string, 2)
+	for header, value := range map[string]string{"Authorization": chef.bearer, "Cookie": chef.cookie} {
+		stream := chef.listen(t, header, value)
+		go func() {
+			data, err := io.ReadAll(stream)
+			heard <- fmt.Sprintf("%s%v", data, err)
+		}()
 	}
 	chef.ask(t, "POST", "/api/items", `{"name":"Figs and honey","price":1}`, "Authorization", chef.bearer).is(t, 201)
 	c.run(t, "logout", "--all")
-	logged := time.Now()
-	for _, res := range streams {
-		heard := make(chan string, 1)
-		go func() {
-			data, err := io.ReadAll(res.Body)
-			heard <- fmt.Sprintf("%s%v", data, err)
-		}()
+	out, late := time.Now(), time.After(20*time.Second)
+	for range 2 {
 		select {
 		case text := <-heard:
 			if !strings.Contains(text, "Figs and honey") {
 				t.Errorf("the stream tells nothing of the dish: %s", text)
 			}
-			t.Logf("ended after %v", time.Since(logged))
-		case <-time.After(20 * time.Second):
-			t.Error("a stream goes on after the log-out")
+			t.Logf("ended after %v", time.Since(out))
+		case <-late:
+			t.Fatal("a stream goes on after the log-out")
 		}
 	}
+}
+
+// listen opens a stream of events, with a header that says who listens.
+func (g *guest) listen(t *testing.T, header, value string) io.Reader {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.at.url+"/api/events?entities=items", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set(header, value)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = res.Body.Close() })
+	if res.StatusCode != http.StatusOK {
+		t.Fatalf("events: %s", res.Status)
+	}
+	return res.Body
 }
 
 // TestReplicas runs two processes on one PostgreSQL.
@@ -94,9 +99,9 @@ func TestReplicas(t *testing.T) {
 		there.at, there.bearer, there.cookie = second, maria.bearer, maria.cookie
 		there.me(t, 200)
 		maria.ask(t, "DELETE", "/api/session", "", "Cookie", maria.cookie).is(t, 204)
-		t.Logf("seen after %v", there.until(t, 401, "Cookie", there.cookie))
+		t.Logf("seen after %v", there.untilOut(t, "Cookie", there.cookie))
 		maria.ask(t, "DELETE", "/api/authentication", "", "Authorization", maria.bearer).is(t, 200)
-		t.Logf("seen after %v", there.until(t, 401, "Authorization", there.bearer))
+		t.Logf("seen after %v", there.untilOut(t, "Authorization", there.bearer))
 	})
 	t.Run("SES-06", func(t *testing.T) {
 		anna := c.signUp(t, "anna")
@@ -115,7 +120,7 @@ func TestReplicas(t *testing.T) {
 				t.Fatalf("%d have the next token", won)
 			}
 			// Either of them may be the thief, so the login is over for both.
-			anna.until(t, 401, "Authorization", anna.bearer)
+			anna.untilOut(t, "Authorization", anna.bearer)
 		}
 	})
 	t.Run("one client", func(t *testing.T) {

@@ -241,6 +241,9 @@ func (a *Auth) gateConfig() (gate.Config, error) {
 		return c, nil
 	}
 	c.Keys = a.keys
+	if a.ring != nil {
+		c.KeySource = a.ring
+	}
 	c.Issuer = cmp.Or(a.cfg.JWT.Issuer, a.opts.Service)
 	c.Audience = []string{cmp.Or(a.cfg.JWT.Audience, a.opts.Service)}
 	c.ExpiresIn = a.cfg.JWT.ExpiresIn

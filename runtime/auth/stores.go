@@ -22,6 +22,10 @@ import (
 // ask again. Mobile networks lose answers.
 const refreshGrace = 5 * time.Second
 
+// sessionCache is how late a session that another process ended may be taken for
+// a living one. A connection that is open looks every two seconds more.
+const sessionCache = 2 * time.Second
+
 // stores are where the authentication keeps what has to outlast a request.
 type stores struct {
 	sessions *accounts.Sessions
@@ -58,7 +62,7 @@ func (c *Config) Components(d store.Dialect) []Component {
 }
 
 func openStores(ctx context.Context, cfg Config, opts Options) (s stores, err error) {
-	if s.sessions, err = accounts.NewSessions(opts.DB, accounts.SessionsConfig{Now: opts.Now}); err != nil {
+	if s.sessions, err = accounts.NewSessions(opts.DB, accounts.SessionsConfig{CacheFor: sessionCache, Now: opts.Now}); err != nil {
 		return s, err
 	}
 	counting := throttle.Config{DB: opts.DB, Secret: derive(opts.Settings, "count attempts"), Logger: opts.Logger, Now: opts.Now}

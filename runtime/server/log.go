@@ -29,6 +29,9 @@ func redact(_ []string, a slog.Attr) slog.Attr {
 	}
 	switch a.Value.Kind() {
 	case slog.KindString:
+		if a.Key == "path" {
+			return slog.String(a.Key, cleanPath(a.Value.String()))
+		}
 		a.Value = slog.StringValue(cleanText(a.Value.String()))
 	case slog.KindAny:
 		switch v := a.Value.Any().(type) {
@@ -63,10 +66,25 @@ func isSecretName(name string) bool {
 	return false
 }
 
-// tokenLike finds JWTs, credentials behind their scheme, passwords in URLs, and
+// tokenLike finds API keys, JWTs, credentials behind their scheme, passwords in URLs, and
 // password hashes.
 var tokenLike = regexp.MustCompile(
-	`eyJ[\w-]*\.[\w.-]+|(?i:\b(?:bearer|basic)\s+)[\w.~+/=-]+|://[^\s/@:]*:[^\s/@]*@|\$(?:argon2\w+|2[aby]|scrypt|pbkdf2[\w-]*)\$\S+`)
+	`\bgk_\w+|eyJ[\w-]*\.[\w.-]+|(?i:\b(?:bearer|basic)\s+)[\w.~+/=-]+|://[^\s/@:]*:[^\s/@]*@|\$(?:argon2\w+|2[aby]|scrypt|pbkdf2[\w-]*)\$\S+`)
+
+// maxSegment is longer than any identifier of a row, and shorter than a secret.
+const maxSegment = 36
+
+// cleanPath takes what looks like a secret out of a path: somebody may put one
+// there by mistake.
+func cleanPath(path string) string {
+	segments := strings.Split(path, "/")
+	for i, s := range segments {
+		if len(s) > maxSegment && !strings.ContainsAny(s, ". ") {
+			segments[i] = redacted
+		}
+	}
+	return cleanText(strings.Join(segments, "/"))
+}
 
 // cleanText takes what looks like a secret out of a text, and cuts it.
 func cleanText(s string) string {

@@ -78,3 +78,17 @@ func TestLog_keepsTheRest(t *testing.T) {
 		}
 	}
 }
+
+// TestOPS10_paths: what somebody put into a path by mistake is not logged.
+func TestOPS10_paths(t *testing.T) {
+	var out bytes.Buffer
+	log := server.NewLogger(&out, slog.LevelInfo)
+	secret := "DoxZLwDCWjXKiuTAr--Wkmv0Tgzbo8kg5UMarJR0hQw"
+	key := "gk_test_bb3m3dlpjtfx57hp_thnJdrFByJDZZBxsv9yQlRCt49S7MUzyEkWeTG5Lwu04WVd2j"
+	log.InfoContext(t.Context(), "request", "path", "/api/items/"+secret+"/x", "other", "the key "+key)
+	log.InfoContext(t.Context(), "request", "path", "/api/users/01a1feba-5aa9-7420-9f0b-ee7e3abfd67e")
+	if text := out.String(); strings.Contains(text, secret) || strings.Contains(text, key) ||
+		!strings.Contains(text, "/api/items/[redacted]/x") || !strings.Contains(text, "01a1feba-5aa9-7420-9f0b-ee7e3abfd67e") {
+		t.Errorf("log:\n%s", text)
+	}
+}

@@ -117,7 +117,7 @@ func (s *Strategy) Authenticate(ctx context.Context, c gate.Credentials) (*gate.
 			return nil, err
 		}
 		if account != nil && account.PasswordHash == hash {
-			return &gate.Principal{Subject: account.Subject, Roles: account.Roles}, nil
+			return &gate.Principal{Subject: account.Subject, Roles: account.Roles, AuthenticatedAt: s.cfg.Now()}, nil
 		}
 		s.cache.drop(key)
 	}
@@ -144,6 +144,7 @@ func (s *Strategy) verify(ctx context.Context, key digest, username, password st
 		return nil, f.err
 	}
 	p := *f.principal
+	p.AuthenticatedAt = s.cfg.Now() // the password came with this request
 	return &p, nil
 }
 

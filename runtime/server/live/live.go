@@ -34,8 +34,8 @@ func Mount(a *server.App) error {
 
 // For returns the connections of a service, for doors other than those of
 // [Mount]. Pages of the service's own origin may connect, and those of
-// CORS_ORIGINS. The connections close when the service stops. It is for
-// [server.App.Extend], too.
+// CORS_ORIGINS. The connections close when the service stops, and those of a
+// session when it is ended. It is for [server.App.Extend], too.
 func For(a *server.App) (*realtime.Realtime, error) {
 	cfg := realtime.Config{Entities: a.Entities(), Origins: slices.Clone(a.Config.CORSOrigins), Logger: a.Logger}
 	if u := a.Config.PublicURL; u != nil {
@@ -49,6 +49,9 @@ func For(a *server.App) (*realtime.Realtime, error) {
 	rt, err := realtime.New(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("real time: %w", err)
+	}
+	if a.Auth != nil {
+		a.Auth.Sessions().OnEnd(rt.SessionEnded)
 	}
 	a.OnStop(rt.Close)
 	return rt, nil

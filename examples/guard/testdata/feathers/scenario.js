@@ -135,11 +135,11 @@ await step('methods that the service has not got are 405', async () => {
   const find = await refused(app.service('authentication').find(), 405, 'MethodNotAllowed')
   assert.equal(find.message, 'Method `find` is not supported by this endpoint.')
   for (const [call, name] of [
-    [app.service('authentication').get('x'), 'get'],
-    [app.service('authentication').update('x', {}), 'update'],
-    [app.service('authentication').patch('x', {}), 'patch']
+    [() => app.service('authentication').get('x'), 'get'],
+    [() => app.service('authentication').update('x', {}), 'update'],
+    [() => app.service('authentication').patch('x', {}), 'patch']
   ]) {
-    const error = await refused(call, 405, 'MethodNotAllowed')
+    const error = await refused(call(), 405, 'MethodNotAllowed')
     assert.equal(error.message, `Method \`${name}\` is not supported by this endpoint.`)
   }
   const custom = await ask('POST', 'authentication', { 'X-Service-Method': 'createAccessToken' }, '{"payload":{}}')
