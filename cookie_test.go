@@ -252,6 +252,11 @@ func TestGuard_deadCookie(t *testing.T) {
 			t.Errorf("%s: %d, dropped %t", tt.name, status, dropped)
 		}
 	}
+	// What a browser sends by itself does not count beside what somebody meant.
+	meant := serve(optional.Protect(whoami), http.MethodGet, "/", "", "Cookie", "__Host-gate=secret-of-s1", "Authorization", "Bearer "+w.token(t))
+	if meant.Body.String() != "jwt 7" {
+		t.Errorf("a bearer and a cookie: %d %s", meant.Code, meant.Body)
+	}
 	w.sessions.fail(errors.New("no database"))
 	if status, dropped := ask(optional, "secret-of-s1"); status != 503 || dropped {
 		t.Errorf("LOG-16: %d, dropped %t", status, dropped)

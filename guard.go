@@ -35,8 +35,8 @@ const (
 )
 
 // Guard returns a guard that asks the strategies called names in this order.
-// The first whose credentials a request carries decides; a refusal by it is
-// final. Guard panics when a name is not registered or its strategy cannot
+// The one whose credentials a request carries decides, and a refusal by it is
+// final; a request that carries credentials of two is refused. Guard panics when a name is not registered or its strategy cannot
 // read requests, and when there are no names: then it is the program that is
 // wrong.
 func (s *Service) Guard(names ...string) *Guard {

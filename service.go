@@ -263,21 +263,35 @@ func (s *Service) Parse(r *http.Request, names ...string) (Credentials, bool, er
 
 // parse returns the registration whose credentials r carries, nil when there
 // is none. With an error it returns the registration that refused their form.
+// Credentials of two kinds are refused: which of them counts must not depend on
+// the order of strategies. What a browser sends by itself counts when nothing
+// else is there, and so does the lack of anything.
 func parse(r *http.Request, regs []*registration) (found *registration, c Credentials, err error) {
+	var asked *registration
 	defer func() {
 		if v := recover(); v != nil {
-			c, err = Credentials{}, undecided(panicError("parser", v))
+			found, c, err = asked, Credentials{}, undecided(panicError("parser", v))
 		}
 	}()
-	for _, found = range regs {
-		c, ok, err := found.parser.Parse(r)
-		if err != nil {
-			return found, Credentials{}, undecided(err)
+	for rank := range ranks {
+		for _, asked = range regs {
+			if asked.rank() != rank {
+				continue
+			}
+			other, ok, err := asked.parser.Parse(r)
+			switch {
+			case err != nil:
+				return asked, Credentials{}, undecided(err)
+			case ok && found != nil:
+				return asked, Credentials{}, &AuthError{Code: ErrBadRequest, Message: "A request carries credentials of one kind"}
+			case ok:
+				found, c = asked, other
+				c.Strategy = found.name
+			}
 		}
-		if ok {
-			c.Strategy = found.name
-			return found, c, nil
+		if found != nil {
+			break
 		}
 	}
-	return nil, Credentials{}, nil
+	return found, c, nil
 }

@@ -109,3 +109,19 @@ func newRegistration(name string, st Strategy) *registration {
 	}
 	return reg
 }
+
+// ranks is how many ranks there are.
+const ranks = 3
+
+// rank says how much it was meant that credentials of this kind came: 0 by the
+// sender, 1 by a browser, 2 by nobody.
+func (reg *registration) rank() int {
+	switch {
+	case reg.anonymous:
+		return 2
+	case reg.ambient != nil:
+		return 1
+	default:
+		return 0
+	}
+}

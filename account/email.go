@@ -54,21 +54,21 @@ func (f *Flows) composeVerification(ctx context.Context, subject string) (mail.M
 	if err != nil || h.profile.EmailVerified || h.profile.Email == "" {
 		return mail.Message{}, false, err
 	}
-	m, send, err := f.writeLink(ctx, accounts.VerifyEmail, h.profile, h.profile.Email, "verify")
+	m, send, err := f.writeLink(ctx, accounts.VerifyEmail, h, h.profile.Email, "verify")
 	f.recordSent(ctx, action, subject, send, err)
 	return m, send, err
 }
 
 // writeLink writes a letter to address with a link about it.
-func (f *Flows) writeLink(ctx context.Context, p accounts.Purpose, profile Profile, address, name string) (mail.Message, bool, error) {
+func (f *Flows) writeLink(ctx context.Context, p accounts.Purpose, h holder, address, name string) (mail.Message, bool, error) {
 	if ok, err := f.mayGet(ctx, address); err != nil || !ok {
 		return mail.Message{}, false, err
 	}
-	link, life, err := f.link(ctx, p, profile.Subject, address)
+	link, life, err := f.link(ctx, p, h, address)
 	if err != nil {
 		return mail.Message{}, false, err
 	}
-	m, err := f.write(ctx, address, name, Letter{Account: profile.Email, Other: address, Link: link, Life: life})
+	m, err := f.write(ctx, address, name, Letter{Account: h.profile.Email, Other: address, Link: link, Life: life})
 	return m, err == nil, err
 }
 
@@ -116,7 +116,7 @@ func (f *Flows) ChangeEmail(ctx context.Context, p *gate.Principal, email, curre
 		return unavailable(fmt.Errorf("void links: %w", err))
 	}
 	return f.post(ctx, func(ctx context.Context) (mail.Message, bool, error) {
-		return f.writeLink(ctx, accounts.ChangeEmail, h.profile, address, "change")
+		return f.writeLink(ctx, accounts.ChangeEmail, h, address, "change")
 	})
 }
 
@@ -178,7 +178,7 @@ func (f *Flows) change(ctx context.Context, token string) (err error) {
 		return err
 	}
 	notice := Letter{Account: h.profile.Email, Other: t.Address}
-	if err := f.offerUndo(ctx, h.profile, &notice); err != nil {
+	if err := f.offerUndo(ctx, h, &notice); err != nil {
 		return err
 	}
 	if err := f.setEmail(ctx, t.Subject, t.Address); err != nil {
@@ -197,18 +197,18 @@ func (f *Flows) change(ctx context.Context, token string) (err error) {
 // offerUndo puts a link that undoes the change into the notice. While one is on
 // its way there is no second: whoever has the account for a while could change
 // the address twice, and undo the owner's undoing.
-func (f *Flows) offerUndo(ctx context.Context, profile Profile, notice *Letter) error {
-	if profile.Email == "" {
+func (f *Flows) offerUndo(ctx context.Context, h holder, notice *Letter) error {
+	if h.profile.Email == "" {
 		return nil
 	}
-	pending, err := f.cfg.Tokens.Pending(ctx, accounts.UndoEmailChange, f.cfg.Entity, profile.Subject)
+	pending, err := f.cfg.Tokens.Pending(ctx, accounts.UndoEmailChange, f.cfg.Entity, h.profile.Subject)
 	if err != nil {
 		return unavailable(fmt.Errorf("look for links: %w", err))
 	}
 	if pending {
 		return nil
 	}
-	if notice.Link, notice.Life, err = f.link(ctx, accounts.UndoEmailChange, profile.Subject, profile.Email); err != nil {
+	if notice.Link, notice.Life, err = f.link(ctx, accounts.UndoEmailChange, h, h.profile.Email); err != nil {
 		return unavailable(err)
 	}
 	return nil
@@ -228,9 +228,20 @@ func (f *Flows) setEmail(ctx context.Context, subject, address string) error {
 	return nil
 }
 
+// takenBack says what the owner of an address does whose account was taken over,
+// and in whose name another one was opened.
+const takenBack = "Everybody is logged out of your account and its password works no longer. " +
+	"But another account has your address now. Ask for a new password with that address, log in to that account, " +
+	"give it another address, and open this link again."
+
 // Undo gives the account its former address back. Whoever did the change is
-// locked out: all sessions and API keys end, the password works no longer, every
-// other link is void, and a link to set a new password goes to the former address.
+// locked out first: the password works no longer, all sessions and API keys end,
+// and every other link is void. Then the address is set, and a link to set a new
+// password goes to it.
+//
+// The link is used up by success alone. If another account has taken the former
+// address by now, everybody is locked out, and the link works once that account
+// has given it up; that is a [gate.Error] of status 409.
 func (f *Flows) Undo(ctx context.Context, token string) (err error) {
 	subject := ""
 	defer func() { f.record(ctx, "email.undo", subject, nil, err) }()
@@ -243,19 +254,22 @@ func (f *Flows) Undo(ctx context.Context, token string) (err error) {
 	if err != nil {
 		return busy(fmt.Errorf("hash password: %w", err))
 	}
-	if err := f.redeem(ctx, accounts.UndoEmailChange, token); err != nil {
-		return err
-	}
-	if err := f.setEmail(ctx, subject, t.Address); err != nil {
-		return err
-	}
 	if err := f.setPassword(ctx, subject, hash, ""); err != nil {
 		return err
 	}
-	if err := f.void(ctx, subject, accounts.UndoEmailChange); err != nil {
+	if err := f.revokeKeys(ctx, subject); err != nil {
 		return err
 	}
-	if err := f.revokeKeys(ctx, subject); err != nil {
+	if err := f.setEmail(ctx, subject, t.Address); err != nil {
+		if errors.Is(err, ErrTaken) {
+			err = &gate.Error{Status: http.StatusConflict, Message: takenBack, Err: err}
+		}
+		return err
+	}
+	if err := f.redeem(ctx, accounts.UndoEmailChange, token); err != nil {
+		return err
+	}
+	if err := f.void(ctx, subject, accounts.UndoEmailChange); err != nil {
 		return err
 	}
 	f.forgetFailures(ctx, subject)
@@ -268,11 +282,14 @@ func (f *Flows) sendUndone(ctx context.Context, subject string) {
 		return
 	}
 	err := f.cfg.Mailer.Later(ctx, func(ctx context.Context) (mail.Message, bool, error) {
-		profile, err := f.cfg.Users.Profile(ctx, subject)
+		h, err := f.load(ctx, subject)
 		if err != nil {
-			return mail.Message{}, false, fmt.Errorf("account: profile: %w", err)
+			if nobody(err) { // disabled, or gone
+				err = nil
+			}
+			return mail.Message{}, false, err
 		}
-		return f.writeReset(ctx, profile, "email-undone")
+		return f.writeReset(ctx, h, "email-undone")
 	})
 	if err != nil {
 		f.cfg.Logger.ErrorContext(ctx, "notice not sent", "notice", "email-undone", "err", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -244,6 +245,17 @@ func (s *keys) Revoke(_ context.Context, _, subject, id string) error {
 	}
 	delete(s.keyOwner, id)
 	return nil
+}
+
+func (s *keys) RevokeSubject(_ context.Context, _, subject string) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := (*world)(s).call("RevokeSubject"); err != nil {
+		return 0, err
+	}
+	before := len(s.keyOwner)
+	maps.DeleteFunc(s.keyOwner, func(_, owner string) bool { return owner == subject })
+	return before - len(s.keyOwner), nil
 }
 
 type hasher world

@@ -3,7 +3,6 @@ package account
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -144,15 +143,8 @@ func (f *Flows) revokeKeys(ctx context.Context, subject string) error {
 	if f.cfg.Keys == nil {
 		return nil
 	}
-	list, err := f.cfg.Keys.List(ctx, f.cfg.Entity, subject)
-	if err != nil {
-		return unavailable(fmt.Errorf("list keys: %w", err))
-	}
-	for _, k := range list {
-		err := f.cfg.Keys.Revoke(ctx, f.cfg.Entity, subject, k.ID)
-		if err != nil && !errors.Is(err, accounts.ErrNoKey) {
-			return unavailable(fmt.Errorf("revoke key: %w", err))
-		}
+	if _, err := f.cfg.Keys.RevokeSubject(ctx, f.cfg.Entity, subject); err != nil {
+		return unavailable(fmt.Errorf("revoke keys: %w", err))
 	}
 	return nil
 }

@@ -34,14 +34,27 @@ func (f *Flows) write(ctx context.Context, to, name string, l Letter) (mail.Mess
 
 // link makes a token and returns the link that holds it, with the words for how
 // long it works.
-func (f *Flows) link(ctx context.Context, p accounts.Purpose, subject, address string) (link, life string, err error) {
-	text, _, err := f.cfg.Tokens.Issue(ctx, p, accounts.Claim{Entity: f.cfg.Entity, Subject: subject, Address: address})
+func (f *Flows) link(ctx context.Context, p accounts.Purpose, h holder, address string) (link, life string, err error) {
+	text, _, err := f.cfg.Tokens.Issue(ctx, p, accounts.Claim{
+		Entity: f.cfg.Entity, Subject: h.profile.Subject, Address: address, Version: version(p, h),
+	})
 	if err != nil {
 		return "", "", fmt.Errorf("account: make link: %w", err)
 	}
 	u := f.cfg.PublicURL.JoinPath(pageOf(p))
 	u.RawQuery = url.Values{"token": {text}}.Encode()
 	return u.String(), words(p.Life()), nil
+}
+
+// version stands for the password and the address that the account has: a link
+// does not work when either is another one, even if nobody could void it. The
+// link that undoes a change of address outlives both.
+func version(p accounts.Purpose, h holder) string {
+	if p == accounts.UndoEmailChange {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(h.account.PasswordHash + "\x00" + h.profile.Email)) // no hash has a NUL
+	return hex.EncodeToString(sum[:])
 }
 
 // words returns a duration as people say it.

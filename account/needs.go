@@ -102,6 +102,9 @@ type Keys interface {
 	Rotate(ctx context.Context, entity, subject, id string) (key Key, text string, err error)
 	// Revoke ends a key.
 	Revoke(ctx context.Context, entity, subject, id string) error
+	// RevokeSubject ends every key of the account, those too that are made at
+	// that moment, and returns how many there were.
+	RevokeSubject(ctx context.Context, entity, subject string) (int, error)
 }
 
 // A Hasher hashes passwords.

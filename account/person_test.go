@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -197,6 +198,61 @@ func TestOTP08_secondChange(t *testing.T) {
 	}
 	if got := w.users["1"]; got.profile.Email != "ann@kitchen.example" || got.account.PasswordHash == "hash of "+other {
 		t.Errorf("after it is undone: %+v", got)
+	}
+}
+
+// TestOTP08_undoTaken: whoever took an account over opens another one with the
+// owner's address. The owner locks them out all the same, and the link works once
+// the address is free.
+func TestOTP08_undoTaken(t *testing.T) {
+	w := newWorld(t)
+	if err := w.flows.ChangeEmail(from("192.0.2.1"), w.ann(), "thief@evil.example", ""); err != nil {
+		t.Fatal(err)
+	}
+	_, token := linked(t, w.letter())
+	if err := w.flows.Confirm(from("192.0.2.1"), token); err != nil {
+		t.Fatal(err)
+	}
+	_, undo := linked(t, w.letter())
+	reset := w.resetToken("thief@evil.example")
+	w.login("1", "thief")
+	w.keys, w.keyOwner["thief's"] = append(w.keys, account.Key{ID: "thief's"}), "1"
+	w.add("3", "ann@kitchen.example", "Thief")
+	const what = "But another account has your address now. Ask for a new password with that address"
+	for range 2 {
+		w.want(w.ask("POST", "/email/undo", fmt.Sprintf(`{"token":%q}`, undo)), 409, what)
+		if got := w.users["1"]; got.account.PasswordHash == "hash of "+good || len(w.live("1"))+len(w.keyOwner) != 0 {
+			t.Errorf("the account is open: %+v, sessions %v, keys %v", got.account, w.live("1"), w.keyOwner)
+		}
+	}
+	w.want(w.ask("POST", "/password/reset", fmt.Sprintf(`{"token":%q,"password":%q}`, reset, other)), 400)
+	w.want(w.form("/undo", url.Values{"token": {undo}}), 409, what)
+	if sent := w.letters(); len(sent) != 0 {
+		t.Errorf("letters about what was not done: %v", sent)
+	}
+	w.users["3"].profile.Login, w.users["3"].profile.Email = "x@kitchen.example", "x@kitchen.example"
+	w.want(w.ask("POST", "/email/undo", fmt.Sprintf(`{"token":%q}`, undo)), 204)
+	if got := w.users["1"].profile.Email; got != "ann@kitchen.example" {
+		t.Errorf("the address is %s", got)
+	}
+	if m := w.letter(); m.To != "ann@kitchen.example" {
+		t.Errorf("the letter goes to %s", m.To)
+	}
+	w.want(w.ask("POST", "/email/undo", fmt.Sprintf(`{"token":%q}`, undo)), 400)
+}
+
+// TestLOG16_undo: whatever fails, the link works when all is back.
+func TestLOG16_undo(t *testing.T) {
+	for _, call := range []string{"Hash", "SetPassword", "EndSubject", "Void", "RevokeSubject", "SetEmail", "SetEmailVerified", "Redeem"} {
+		w := newWorld(t)
+		undo := w.links()["/undo"]
+		w.fail = call
+		w.want(w.ask("POST", "/email/undo", fmt.Sprintf(`{"token":%q}`, undo)), 503)
+		w.fail = ""
+		w.want(w.ask("POST", "/email/undo", fmt.Sprintf(`{"token":%q}`, undo)), 204)
+		if got := w.users["1"].profile.Email; got != "old@kitchen.example" {
+			t.Errorf("%s: the address is %s", call, got)
+		}
 	}
 }
 

@@ -66,7 +66,7 @@ func (f *Flows) composeReset(ctx context.Context, login string) (_ mail.Message,
 	if err != nil {
 		return mail.Message{}, false, err
 	}
-	m, send, err := f.writeReset(ctx, h.profile, "reset")
+	m, send, err := f.writeReset(ctx, h, "reset")
 	if err == nil && !send {
 		err := &gate.AuthError{Code: gate.ErrTooManyRequests, Subject: account.Subject}
 		f.record(ctx, action, account.Subject, nil, err)
@@ -80,15 +80,15 @@ func (f *Flows) composeReset(ctx context.Context, login string) (_ mail.Message,
 
 // writeReset writes a letter with a link to set a new password, to the address
 // that is stored.
-func (f *Flows) writeReset(ctx context.Context, profile Profile, name string) (mail.Message, bool, error) {
-	if ok, err := f.mayGet(ctx, profile.Email); err != nil || !ok {
+func (f *Flows) writeReset(ctx context.Context, h holder, name string) (mail.Message, bool, error) {
+	if ok, err := f.mayGet(ctx, h.profile.Email); err != nil || !ok {
 		return mail.Message{}, false, err
 	}
-	link, life, err := f.link(ctx, accounts.ResetPassword, profile.Subject, profile.Email)
+	link, life, err := f.link(ctx, accounts.ResetPassword, h, h.profile.Email)
 	if err != nil {
 		return mail.Message{}, false, err
 	}
-	m, err := f.write(ctx, profile.Email, name, Letter{Account: profile.Email, Link: link, Life: life})
+	m, err := f.write(ctx, h.profile.Email, name, Letter{Account: h.profile.Email, Link: link, Life: life})
 	return m, true, err
 }
 
@@ -102,8 +102,8 @@ func errLink(cause error) error {
 }
 
 // opened returns the account that a token belongs to, without using it up. The
-// token of another account kind, or of an address that is no longer that of the
-// account, is refused like one that is not there.
+// token of another account kind, or of an account whose password or address has
+// changed since, is refused like one that is not there.
 func (f *Flows) opened(ctx context.Context, p accounts.Purpose, text string) (accounts.Claim, holder, error) {
 	if len(text) > maxToken {
 		return accounts.Claim{}, holder{}, errLink(nil)
@@ -119,7 +119,7 @@ func (f *Flows) opened(ctx context.Context, p accounts.Purpose, text string) (ac
 	if err != nil {
 		return accounts.Claim{}, holder{}, linkError(err)
 	}
-	if (p == accounts.ResetPassword || p == accounts.VerifyEmail) && h.profile.Email != t.Address {
+	if t.Version != version(p, h) {
 		return accounts.Claim{}, holder{}, errLink(nil)
 	}
 	return t, h, nil

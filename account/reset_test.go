@@ -220,7 +220,14 @@ func TestOTP05_voided(t *testing.T) {
 			return w.flows.ChangePassword(from("192.0.2.1"), w.ann(), good, other)
 		},
 		"address": func(w *world) error {
-			text, _, err := (*tokens)(w).Issue(w.t.Context(), accounts.ChangeEmail, accounts.Claim{Entity: "user", Subject: "1", Address: "x@kitchen.example"})
+			var c accounts.Claim
+			for _, one := range w.tokens {
+				if one.purpose == accounts.ChangeEmail {
+					c = one.claim
+				}
+			}
+			c.Address = "x@kitchen.example"
+			text, _, err := (*tokens)(w).Issue(w.t.Context(), accounts.ChangeEmail, c)
 			if err != nil {
 				return err
 			}
@@ -240,6 +247,40 @@ func TestOTP05_voided(t *testing.T) {
 			}
 			if rec := w.ask("GET", path+"?token="+token, ""); rec.Code != want {
 				t.Errorf("after a change of %s: %s is %d, want %d", name, path, rec.Code, want)
+			}
+		}
+	}
+}
+
+// TestOTP05_notVoided: links are dead after a change although it failed before
+// they were voided.
+func TestOTP05_notVoided(t *testing.T) {
+	changes := map[string]func(w *world) error{
+		"password": func(w *world) error { return w.flows.ChangePassword(from("192.0.2.1"), w.ann(), good, other) },
+		"address": func(w *world) error {
+			if err := (*users)(w).SetEmail(w.t.Context(), "1", "moved@kitchen.example"); err != nil {
+				return err
+			}
+			return w.flows.PasswordChanged(w.t.Context(), "1")
+		},
+	}
+	for name, change := range changes {
+		for _, call := range []string{"EndSubject", "Void"} {
+			w := newWorld(t)
+			list := w.links()
+			w.fail = call
+			if err := change(w); err == nil && call == "Void" {
+				t.Fatalf("%s: nothing fails", name)
+			}
+			w.fail = ""
+			for path, token := range list {
+				want := 400
+				if path == "/undo" {
+					want = 200
+				}
+				if rec := w.ask("GET", path+"?token="+token, ""); rec.Code != want {
+					t.Errorf("after a change of %s without %s: %s is %d, want %d", name, call, path, rec.Code, want)
+				}
 			}
 		}
 	}

@@ -18,6 +18,9 @@ type QueueConfig struct {
 	Workers int
 	// Attempts is how often a letter is tried; zero means 4, the most is 10.
 	Attempts int
+	// Delay is how long a letter waits before it is begun: the work must not be
+	// felt in the answer to whoever asked for it. Zero means 100 milliseconds.
+	Delay time.Duration
 	// Backoff is the pause after the first attempt; each further one is four
 	// times as long, at most five minutes. Zero means five seconds.
 	Backoff time.Duration
@@ -101,10 +104,12 @@ func (q *Queue) Send(ctx context.Context, m Message) error {
 // [ErrClosed].
 func (q *Queue) Later(ctx context.Context, compose Compose) error {
 	values := context.WithoutCancel(ctx)
+	asked := time.Now()
 	job := func(life context.Context) {
 		ctx, cancel := context.WithCancel(values)
 		defer cancel()
 		defer context.AfterFunc(life, cancel)()
+		q.wait(ctx, q.cfg.Delay-time.Since(asked))
 		q.deliver(ctx, compose)
 	}
 	q.mu.RLock()

@@ -68,8 +68,10 @@ type TokenVerifier interface {
 type Config struct {
 	// Issuers lists who is trusted. At least one is required.
 	Issuers []Issuer
-	// Local verifies the tokens whose issuer is LocalIssuer, those of one's own
-	// service; nil means that there are none.
+	// Local verifies the tokens of one's own service: those whose issuer is
+	// LocalIssuer, and what does not have the three parts of a signed token, for
+	// own tokens may be encrypted (RFC 7516) and then name nobody. Nil means that
+	// there are none.
 	Local TokenVerifier
 	// LocalIssuer is what one's own tokens have as "iss". It goes with Local.
 	LocalIssuer string
@@ -215,8 +217,12 @@ func (s *Issuers) Close() error {
 // that it names. A token that is not, or that names an issuer who is not on the
 // list, is [gate.ErrNotAuthenticated]; when that could not be found out the
 // error is [gate.ErrUnavailable]. The claims are shared and must not be changed;
-// their subject is what [Issuer].Subject says.
+// their subject is what [Issuer].Subject says. About the tokens of one's own
+// service the answer is that of [Config].Local.
 func (s *Issuers) VerifyAccessToken(ctx context.Context, token string) (*jose.Claims, error) {
+	if s.local != nil && strings.Count(token, ".") != 2 {
+		return s.local.VerifyAccessToken(ctx, token)
+	}
 	r, known := s.memo.find(token)
 	if !known {
 		issuer, err := namedIssuer(token)

@@ -215,6 +215,33 @@ func TestLocal(t *testing.T) {
 	}
 }
 
+// TestLocal_encrypted: an encrypted token names nobody who could be read, and is
+// one of our own or of nobody; nobody elsewhere is asked about it.
+func TestLocal_encrypted(t *testing.T) {
+	n, keys := newNetwork(t)
+	theirs := good(t, keys[first], first)
+	claims := strings.Split(theirs, ".")[1]
+	ours := "e30." + claims + ".iv.text.tag" // where an encrypted key would be
+	s := newIssuers(t, n, func(c *oidc.Config) {
+		only(nil)(c)
+		c.Local, c.LocalIssuer = tokens(ours), "gate"
+	})
+	accept(t, s, theirs)
+	n.requests()
+	if c := accept(t, s, ours); c.Subject != "7" || c.Issuer != "gate" {
+		t.Errorf("our own subject is %q of %q", c.Subject, c.Issuer)
+	}
+	for _, token := range []string{"", "x", theirs + ".x", "e30." + claims + ".iv.text.other", strings.Repeat(".", 1<<20)} {
+		refuse(t, s, token, "not ours")
+	}
+	for _, token := range []string{"..", "a.b.c"} {
+		refuse(t, s, token, "jwt malformed")
+	}
+	if asked := n.requests(); len(asked) != 0 {
+		t.Errorf("somebody was asked: %v", asked)
+	}
+}
+
 func TestJKS06_couldNotFetch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, keys := newNetwork(t)

@@ -17,7 +17,10 @@ import (
 // stepUp refuses what takes an account over, or away, to whoever has not logged
 // in for a while: a stolen token is not enough for it, nor is an API key.
 func (a *Auth) stepUp(ctx context.Context, c crud.Changed) error {
-	if authz.IsSystem(ctx) || c.Action == authz.Update && !a.delicate(c.Set) {
+	switch {
+	case authz.IsSystem(ctx),
+		c.Action == authz.Create && !a.changes(c.Set, a.cfg.Roles),
+		c.Action == authz.Update && !a.delicate(c.Set):
 		return nil
 	}
 	p, _ := gate.PrincipalFromContext(ctx)
@@ -53,6 +56,7 @@ func (a *Auth) changes(set model.FieldSet, name string) bool {
 // account itself its sessions are over, with other roles its refresh tokens.
 func (a *Auth) changed(ctx context.Context, c crud.Changed) {
 	if c.Action == authz.Create {
+		a.note(ctx, "account.create", c.ID)
 		a.welcome(ctx, c.ID)
 		return
 	}

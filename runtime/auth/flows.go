@@ -148,6 +148,10 @@ func (o ownKeys) Revoke(ctx context.Context, entity, subject, id string) error {
 	return o.keys.Revoke(ctx, entity, subject, id)
 }
 
+func (o ownKeys) RevokeSubject(ctx context.Context, entity, subject string) (int, error) {
+	return o.keys.RevokeSubject(ctx, entity, subject)
+}
+
 // postLimiter counts letters for all replicas, in the words of package account.
 type postLimiter map[int]*throttle.Limiter // by how many an hour
 

@@ -11,8 +11,6 @@ import (
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/authz"
-	"github.com/gatewright/gate/internal/strictjson"
-	"github.com/gatewright/gate/internal/unverified"
 	"github.com/gatewright/gate/jose"
 	"github.com/gatewright/gate/oidc"
 	"github.com/gatewright/gate/strategy/jwt"
@@ -53,7 +51,7 @@ type OIDC struct {
 }
 
 // config returns what package oidc has to know.
-func (o *OIDC) config(opts Options) (oidc.Config, error) {
+func (o *OIDC) config(own *JWT, opts Options) (oidc.Config, error) {
 	remote := oidc.Issuer{
 		Issuer:  cmp.Or(opts.Settings.OIDCIssuer, o.Issuer),
 		Subject: qualified,
@@ -70,7 +68,11 @@ func (o *OIDC) config(opts Options) (oidc.Config, error) {
 	} else if remote.Types[0] != jose.AccessTokenType {
 		return oidc.Config{}, fmt.Errorf("tokens of the type %q need a client ID, to be told from ID tokens", remote.Types[0])
 	}
-	return oidc.Config{Issuers: []oidc.Issuer{remote}, Now: opts.Now}, nil
+	c := oidc.Config{Issuers: []oidc.Issuer{remote}, Now: opts.Now}
+	if own != nil {
+		c.Local, c.LocalIssuer = notRemote{}, cmp.Or(own.Issuer, opts.Service)
+	}
+	return c, nil
 }
 
 // qualified keeps the subjects of an issuer apart from the accounts here.
@@ -93,12 +95,12 @@ func newIssuer(cfg Config, opts Options) (*issuer, error) {
 	if cfg.OIDC == nil {
 		return nil, nil //nolint:nilnil // the doc says so
 	}
-	trusted, err := cfg.OIDC.config(opts)
+	trusted, err := cfg.OIDC.config(cfg.JWT, opts)
 	if err != nil {
 		return nil, err
 	}
 	i := &issuer{name: trusted.Issuers[0].Issuer, policy: opts.Policy}
-	if cfg.JWT != nil && i.name == cmp.Or(cfg.JWT.Issuer, opts.Service) {
+	if cfg.JWT != nil && i.name == trusted.LocalIssuer {
 		return nil, fmt.Errorf("issuer %s: tokens of the service say the same", i.name)
 	}
 	if i.tokens, err = oidc.New(trusted); err != nil {
@@ -147,33 +149,26 @@ type bearer struct {
 	issuer *issuer // nil until it is registered
 }
 
-// Authenticate implements [gate.Strategy]. It goes by whom the token names to
-// choose who verifies it: the one named, who also checks the name.
+// Authenticate implements [gate.Strategy].
 func (b *bearer) Authenticate(ctx context.Context, c gate.Credentials) (*gate.Principal, error) {
-	if b.issuer != nil && issuerUnverified(b.AccessToken(c)) == b.issuer.name {
-		return b.issuer.Authenticate(ctx, c)
+	if b.issuer != nil {
+		p, err := b.issuer.Authenticate(ctx, c)
+		if !errors.Is(err, errNotRemote) {
+			return p, err
+		}
 	}
 	return b.Strategy.Authenticate(ctx, c)
 }
 
-// issuerUnverified returns who a token says made it, "" when it cannot be read,
-// as an encrypted one.
-func issuerUnverified(token string) string {
-	parts, err := unverified.DecodeUnverified(token)
-	if err != nil {
-		return ""
-	}
-	members, err := strictjson.Members(parts.Claims)
-	if err != nil {
-		return ""
-	}
-	for _, m := range members {
-		if m.Key == "iss" {
-			name, _ := strictjson.Unquote(m.Value) // what is no text names nobody
-			return name
-		}
-	}
-	return ""
+// notRemote has package oidc, which reads whom a token names, give back those of
+// the service: their strategy verifies them and looks the account up.
+type notRemote struct{}
+
+var errNotRemote = errors.New("not a token of the issuer")
+
+// VerifyAccessToken implements [oidc.TokenVerifier].
+func (notRemote) VerifyAccessToken(context.Context, string) (*jose.Claims, error) {
+	return nil, &gate.AuthError{Code: gate.ErrNotAuthenticated, Message: "invalid token", Err: errNotRemote}
 }
 
 // tokenStrategy is the name of the one strategy for access tokens.

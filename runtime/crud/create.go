@@ -161,6 +161,11 @@ func (r *Resource[T]) complete(c caller, d *draft[T]) {
 
 // insert adds the row of a draft within a transaction.
 func (r *Resource[T]) insert(ctx context.Context, t *transaction, c caller, d *draft[T]) error {
+	if len(r.checks) > 0 {
+		if err := r.permit(ctx, Changed{Action: authz.Create, ID: r.id(&d.Row), Set: d.Set}); err != nil {
+			return err
+		}
+	}
 	if hooks := r.before[authz.Create]; len(hooks) > 0 {
 		if err := run(ctx, hooks, &d.Change); err != nil {
 			return err

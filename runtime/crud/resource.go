@@ -139,9 +139,9 @@ func (r *Resource[T]) OnChange(tell func(context.Context, Changed)) {
 	r.onChange = append(r.onChange, tell)
 }
 
-// Check adds code that may refuse an update or a removal which the rules allow,
-// within its transaction and before the hooks. It is told what [Resource.OnChange]
-// would be told, with the fields that differ so far.
+// Check adds code that may refuse a change which the rules allow, within its
+// transaction and before the hooks. It is told what [Resource.OnChange] would be
+// told, with the fields that differ so far; of a new row those that were sent.
 func (r *Resource[T]) Check(check func(context.Context, Changed) error) {
 	r.checks = append(r.checks, check)
 }

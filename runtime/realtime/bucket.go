@@ -24,12 +24,13 @@ func newBucket(now time.Time) *bucket { return &bucket{left: callBurst, at: now}
 func (b *bucket) take(now time.Time) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if n := int(min(now.Sub(b.at)/callsEvery, callBurst)); n > 0 {
+	passed := now.Sub(b.at)
+	if n := int(min(passed/callsEvery, callBurst)); n > 0 {
 		b.left = min(b.left+n, callBurst)
-		b.at = now
+		b.at = now.Add(-(passed % callsEvery)) // the rest counts towards the next
 	}
 	if b.left == 0 {
-		return callsEvery
+		return callsEvery - now.Sub(b.at)
 	}
 	b.left--
 	return 0

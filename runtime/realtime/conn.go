@@ -51,9 +51,9 @@ type Conn struct {
 	reason  Reason // set before done is closed
 
 	leaving sync.Once
-	key     string // under which it is counted; guarded by rt.mu
+	at      place // guarded by rt.mu
 
-	mu sync.Mutex
+	mu sync.Mutex // may be locked while rt.mu is, not the other way round
 	id identity
 }
 
@@ -88,10 +88,8 @@ func (c *Conn) leave() {
 		rt := c.rt
 		rt.mu.Lock()
 		delete(rt.conns, c)
-		rt.uncount(c.key)
-		for _, topic := range rt.topics {
-			delete(topic, c)
-		}
+		rt.unbook(c)
+		rt.unsubscribe(c)
 		rt.mu.Unlock()
 		rt.running.Done()
 	})
@@ -257,7 +255,6 @@ func (c *Conn) deliver(ctx context.Context, e *event, send func(context.Context,
 	}
 	out, ok, err := e.show(gate.ContextWithPrincipal(ctx, p))
 	if err != nil {
-		c.rt.cfg.Logger.WarnContext(ctx, "event not told", "err", err)
 		return Unavailable
 	}
 	if !ok {
@@ -273,14 +270,34 @@ func (c *Conn) deliver(ctx context.Context, e *event, send func(context.Context,
 
 // become makes the connection somebody's.
 func (c *Conn) become(creds gate.Credentials, p *gate.Principal) error {
-	if err := c.rt.move(c, principalKey(p)); err != nil {
+	c.rt.mu.Lock()
+	defer c.rt.mu.Unlock()
+	if err := c.rt.move(c, placeOf(p, c.client)); err != nil {
 		return err
 	}
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.id = identity{creds: creds, principal: p, checked: time.Now(), version: c.id.version + 1}
-	c.mu.Unlock()
 	c.poke()
 	return nil
+}
+
+// becomeNobody ends the identity of that version, and with it the
+// subscriptions. It does nothing to another, which somebody has who logged in
+// meanwhile.
+func (c *Conn) becomeNobody(version uint64) {
+	c.rt.mu.Lock()
+	defer c.rt.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.id.version != version {
+		return
+	}
+	c.id = identity{version: version + 1}
+	c.rt.unsubscribe(c)
+	if c.rt.move(c, place{key: anonymousKey(c.client)}) != nil {
+		c.Close(Gone)
+	}
 }
 
 // poke makes Run look at the identity anew.
@@ -291,18 +308,37 @@ func (c *Conn) poke() {
 	}
 }
 
-// loggedOut asks the connections of a session that was ended.
+// loggedOut asks the connections of a session that somebody logged out of: the
+// service may keep no sessions, and its tokens go on.
 func (rt *Realtime) loggedOut(p *gate.Principal) {
-	if p == nil || p.SessionID == "" {
+	if p == nil {
 		return
 	}
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
-	for c := range rt.conns {
-		if q := c.principal(); q != nil && q.SessionID == p.SessionID {
-			c.poke()
+	for c := range rt.sessions[p.SessionID] {
+		c.poke()
+	}
+}
+
+// SessionEnded closes the connections of a session that was ended, with
+// [Revoked]. It does not wait for them. Whoever keeps sessions calls it; without
+// it, connections notice within seconds. A connection that logs out by itself
+// stays open.
+func (rt *Realtime) SessionEnded(_ context.Context, id string) {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	for c := range rt.sessions[id] {
+		if !c.loggingOut() {
+			c.Close(Revoked)
 		}
 	}
+}
+
+func (c *Conn) loggingOut() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.id.loggedOut
 }
 
 // Login logs in on the connection with what a client sent: the name of a
@@ -330,14 +366,32 @@ func (c *Conn) Login(ctx context.Context, fields map[string]any) (*gate.Result, 
 	token := carrier.FromToken(result.AccessToken)
 	token.Strategy = c.rt.carrier
 	p, err := c.rt.authenticate(ctx, token)
+	if err == nil {
+		err = c.become(token, p)
+	}
 	if err != nil {
+		if _, renews := svc.Strategy(creds.Strategy).(gate.Renewer); !renews && result.Authentication.AccessToken == "" {
+			c.abandon(ctx, token)
+		}
 		return nil, err
 	}
-	return result, c.become(token, p)
+	return result, nil
+}
+
+// abandon ends the session of a login that came to nothing: its token was made
+// for it, and nobody will get to know it.
+func (c *Conn) abandon(ctx context.Context, token gate.Credentials) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
+	defer cancel()
+	_, err := c.rt.cfg.Service.Remove(ctx, "", token, gate.External(), gate.WithStrategies(token.Strategy))
+	if err != nil {
+		c.rt.cfg.Logger.WarnContext(ctx, "session of a refused login not ended", "err", err)
+	}
 }
 
 // Logout ends the session behind the connection, which stays open as nobody's
-// and without subscriptions. id is empty or the access token itself.
+// and without subscriptions, unless somebody logs in on it meanwhile. id is
+// empty or the access token itself.
 func (c *Conn) Logout(ctx context.Context, id string) (*gate.Result, error) {
 	c.mu.Lock()
 	if c.id.principal == nil || c.id.loggedOut {
@@ -345,24 +399,25 @@ func (c *Conn) Logout(ctx context.Context, id string) (*gate.Result, error) {
 		return nil, gate.ErrNotAuthenticated
 	}
 	c.id.loggedOut = true // what ends now is not a revocation
-	creds := c.id.creds
+	creds, version := c.id.creds, c.id.version
 	c.mu.Unlock()
 	result, err := c.rt.cfg.Service.Remove(gate.ContextWithClient(ctx, c.client), id, creds, gate.External(), gate.WithStrategies(creds.Strategy))
-	c.mu.Lock()
-	c.id.loggedOut = false
-	if err == nil {
-		c.id = identity{version: c.id.version + 1}
-	}
-	c.mu.Unlock()
 	if err != nil {
-		c.poke()
+		c.stay(version)
 		return nil, err
 	}
-	c.UnsubscribeAll()
-	if c.rt.move(c, anonymousKey(c.client)) != nil {
-		c.Close(Gone)
-	}
+	c.becomeNobody(version)
 	return result, nil
+}
+
+// stay undoes the beginning of a log-out that was refused.
+func (c *Conn) stay(version uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.id.version == version {
+		c.id.loggedOut = false
+		c.poke()
+	}
 }
 
 // Anonymous reports whether the connection is nobody's.

@@ -24,7 +24,8 @@
 // # How long
 //
 // A connection lives as long as its credentials: it is closed at the moment
-// they expire, and within five seconds of their revocation, see [Reason].
+// they expire, and within five seconds of their revocation, see [Reason]; at
+// once when this process ended the session, see [Realtime.SessionEnded].
 //
 // Queues, connections and messages are bounded; see [Config].
 package realtime

@@ -3,7 +3,7 @@ package realtime
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 	"sync"
@@ -31,6 +31,7 @@ type Event struct {
 type event struct {
 	source  source
 	change  crud.Changed
+	logger  *slog.Logger
 	at      time.Time // after the commit
 	seq     uint64    // given by the dispatcher
 	id      string
@@ -44,8 +45,8 @@ type event struct {
 	encoded map[model.FieldSet][]byte
 }
 
-func newEvent(s source, c crud.Changed, at time.Time) *event {
-	e := &event{source: s, change: c, at: at}
+func newEvent(s source, c crud.Changed, logger *slog.Logger, at time.Time) *event {
+	e := &event{source: s, change: c, logger: logger, at: at}
 	entity := s.Entity()
 	f := &entity.Fields[entity.IDField()]
 	e.removed = f.AppendKey([]byte{'{'})
@@ -61,22 +62,34 @@ func newEvent(s source, c crud.Changed, at time.Time) *event {
 // again returns the event as it is told to somebody who comes back: the row is
 // read anew, for what it was then may be more than may be seen now.
 func (e *event) again() *event {
-	return &event{source: e.source, change: e.change, at: time.Now(), seq: e.seq, id: e.id, removed: e.removed}
+	return &event{
+		source: e.source, change: e.change, logger: e.logger, at: time.Now(), seq: e.seq, id: e.id, removed: e.removed,
+	}
 }
 
-// load reads the row as it is now, once for all connections.
+// load reads the row as it is now, once for all connections: twice, when the
+// first time fails, for without it they all close.
 func (e *event) load(ctx context.Context) error {
 	e.read.Do(func() {
 		if e.change.Action == authz.Delete {
 			return
 		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
-		defer cancel()
-		if e.after, e.err = e.source.Snapshot(ctx, e.change.ID); e.err != nil {
-			e.err = fmt.Errorf("read %s for an event: %w", e.change.Entity, e.err)
+		ctx := context.WithoutCancel(ctx)
+		if e.after, e.err = e.snapshot(ctx); e.err == nil {
+			return
+		}
+		time.Sleep(readAgain)
+		if e.after, e.err = e.snapshot(ctx); e.err != nil {
+			e.logger.WarnContext(ctx, "event not told, its connections close", "entity", e.change.Entity, "err", e.err)
 		}
 	})
 	return e.err
+}
+
+func (e *event) snapshot(ctx context.Context) (crud.Snapshot, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	return e.source.Snapshot(ctx, e.change.ID)
 }
 
 // show returns what the caller in ctx is told, and false when that is nothing.
@@ -165,7 +178,7 @@ func (rt *Realtime) changed(ctx context.Context, c crud.Changed) {
 		return
 	}
 	select {
-	case rt.backlog <- newEvent(e, c, time.Now()):
+	case rt.backlog <- newEvent(e, c, rt.cfg.Logger, time.Now()):
 	default:
 		rt.cfg.Logger.WarnContext(ctx, "events lost, all connections close")
 		rt.mu.Lock()

@@ -131,6 +131,7 @@ type people struct {
 	sessions map[string]string // id: subject
 	fault    error             // of the next questions
 	asked    int
+	ended    func(ctx context.Context, id string) // is told of each end; may be nil
 }
 
 func (p *people) set(name string, roles ...string) {
@@ -190,11 +191,27 @@ func (p *people) Active(_ context.Context, id, subject string) (bool, error) {
 	return subject != "" && p.sessions[id] == subject, p.fault
 }
 
-func (p *people) End(_ context.Context, id string) error {
+func (p *people) End(ctx context.Context, id string) error {
+	p.mu.Lock()
+	p.sessions[id] = ""
+	p.mu.Unlock()
+	if p.ended != nil {
+		p.ended(ctx, id)
+	}
+	return nil
+}
+
+// live returns how many sessions there are that did not end.
+func (p *people) live() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.sessions[id] = ""
-	return nil
+	n := 0
+	for _, subject := range p.sessions {
+		if subject != "" {
+			n++
+		}
+	}
+	return n
 }
 
 type shop struct {

@@ -30,6 +30,8 @@ const (
 	ringSize     = 512     // events kept for clients that come back
 	checkEvery   = 2 * time.Second
 	checkTimeout = 3 * time.Second
+	readTimeout  = 1500 * time.Millisecond // of one try to read a row for events
+	readAgain    = 100 * time.Millisecond  // after the first
 	sendTimeout  = 2 * time.Second
 	graceTimeout = 5 * time.Second // without an answer whether credentials hold
 )
@@ -55,7 +57,7 @@ type Config struct {
 	// that are not browsers connect, which send no Origin.
 	Origins []string
 	// MaxConnections bounds them all; zero means 10,000. MaxPerPrincipal bounds
-	// those of one account, or, for anonymous ones, of one network address
+	// those of one account, or, where there is none, of one network address
 	// (IPv6: of one /64); zero means 32.
 	MaxConnections, MaxPerPrincipal int
 	// Logger gets faults; nil means slog.Default().
@@ -109,12 +111,13 @@ type Realtime struct {
 	told    chan struct{} // closed when the dispatcher has ended
 	running sync.WaitGroup
 
-	mu     sync.Mutex
-	closed bool
-	conns  map[*Conn]struct{}
-	counts map[string]int
-	topics map[string]map[*Conn]struct{}
-	ring   ring
+	mu       sync.Mutex
+	closed   bool
+	conns    map[*Conn]struct{}
+	counts   map[string]int
+	sessions map[string]map[*Conn]struct{} // by identifier
+	topics   map[string]map[*Conn]struct{}
+	ring     ring
 }
 
 // New returns a Realtime that hears of every change of the entities from now
@@ -129,7 +132,8 @@ func New(cfg Config) (*Realtime, error) {
 		cfg: cfg, entities: make(map[string]source, len(cfg.Entities)),
 		errors: gate.ErrorWriter{Logger: cfg.Logger}, boot: rand.Text()[:8],
 		backlog: make(chan *event, backlogSize), told: make(chan struct{}),
-		conns: make(map[*Conn]struct{}), counts: make(map[string]int), topics: make(map[string]map[*Conn]struct{}),
+		conns: make(map[*Conn]struct{}), counts: make(map[string]int),
+		sessions: make(map[string]map[*Conn]struct{}), topics: make(map[string]map[*Conn]struct{}),
 	}
 	for _, s := range cfg.Entities {
 		if err := rt.add(s); err != nil {
@@ -195,8 +199,7 @@ func (rt *Realtime) Close(ctx context.Context) error {
 }
 
 // CheckOrigin refuses, with 403, the scripts of web sites that are not listed
-// (RFC 6455
-// §10.2). Clients that are not browsers send no Origin.
+// (RFC 6455 §10.2). Clients that are not browsers send no Origin.
 func (rt *Realtime) CheckOrigin(r *http.Request) error {
 	origins, sent := r.Header["Origin"]
 	if !sent || len(origins) == 1 && slices.Contains(rt.cfg.Origins, origins[0]) {
@@ -242,7 +245,7 @@ func (rt *Realtime) Open(r *http.Request) (*Conn, error) {
 		rt: rt, client: clientOf(r), queue: make(chan *event, queueSize),
 		wake: make(chan struct{}, 1), done: make(chan struct{}), calls: newBucket(time.Now()),
 	}
-	c.key = anonymousKey(c.client)
+	at := place{key: anonymousKey(c.client)}
 	if creds.Strategy != "" {
 		now := time.Now()
 		p, err := rt.authenticate(gate.ContextWithClient(r.Context(), c.client), creds)
@@ -250,9 +253,9 @@ func (rt *Realtime) Open(r *http.Request) (*Conn, error) {
 			return nil, err
 		}
 		c.id = identity{creds: creds, principal: p, checked: now}
-		c.key = principalKey(p)
+		at = placeOf(p, c.client)
 	}
-	if err := rt.enter(c); err != nil {
+	if err := rt.enter(c, at); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -264,41 +267,69 @@ func (rt *Realtime) authenticate(ctx context.Context, c gate.Credentials) (*gate
 	return rt.cfg.Service.Authenticate(ctx, c, c.Strategy)
 }
 
-// enter counts a new connection.
-func (rt *Realtime) enter(c *Conn) error {
+// A place is where a connection is in the books.
+type place struct {
+	key     string // under which it is counted
+	session string // behind its credentials; empty without one
+}
+
+func placeOf(p *gate.Principal, c gate.Client) place {
+	if p.Subject == "" {
+		return place{anonymousKey(c), p.SessionID}
+	}
+	return place{"subject " + p.Subject, p.SessionID}
+}
+
+// enter books a new connection.
+func (rt *Realtime) enter(c *Conn, at place) error {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
 	switch {
 	case rt.closed || len(rt.conns) >= rt.cfg.MaxConnections:
 		return &gate.Error{Status: http.StatusServiceUnavailable, RetryAfter: 10 * time.Second}
-	case rt.counts[c.key] >= rt.cfg.MaxPerPrincipal:
+	case rt.counts[at.key] >= rt.cfg.MaxPerPrincipal:
 		return tooMany()
 	}
 	rt.conns[c] = struct{}{}
-	rt.counts[c.key]++
+	rt.book(c, at)
 	rt.running.Add(1)
 	return nil
 }
 
-// move counts a connection under another key.
-func (rt *Realtime) move(c *Conn, key string) error {
-	rt.mu.Lock()
-	defer rt.mu.Unlock()
-	if _, there := rt.conns[c]; !there || key == c.key {
+// move books a connection elsewhere; rt.mu is held.
+func (rt *Realtime) move(c *Conn, to place) error {
+	if _, there := rt.conns[c]; !there {
 		return nil
 	}
-	if rt.counts[key] >= rt.cfg.MaxPerPrincipal {
+	if to.key != c.at.key && rt.counts[to.key] >= rt.cfg.MaxPerPrincipal {
 		return tooMany()
 	}
-	rt.uncount(c.key)
-	rt.counts[key]++
-	c.key = key
+	rt.unbook(c)
+	rt.book(c, to)
 	return nil
 }
 
-func (rt *Realtime) uncount(key string) {
-	if rt.counts[key]--; rt.counts[key] <= 0 {
-		delete(rt.counts, key)
+// book notes where a connection is; rt.mu is held.
+func (rt *Realtime) book(c *Conn, at place) {
+	c.at = at
+	rt.counts[at.key]++
+	if at.session == "" {
+		return
+	}
+	if rt.sessions[at.session] == nil {
+		rt.sessions[at.session] = make(map[*Conn]struct{}, 1)
+	}
+	rt.sessions[at.session][c] = struct{}{}
+}
+
+// unbook takes a connection out of the books but one; rt.mu is held.
+func (rt *Realtime) unbook(c *Conn) {
+	if rt.counts[c.at.key]--; rt.counts[c.at.key] <= 0 {
+		delete(rt.counts, c.at.key)
+	}
+	same := rt.sessions[c.at.session]
+	if delete(same, c); len(same) == 0 {
+		delete(rt.sessions, c.at.session)
 	}
 }
 
@@ -311,13 +342,6 @@ func tooMany() error {
 // Paths returns the names of the entities that can be called, in the order of
 // [Config.Entities].
 func (rt *Realtime) Paths() []string { return slices.Clone(rt.paths) }
-
-func principalKey(p *gate.Principal) string {
-	if p.Subject == "" {
-		return "strategy " + p.Strategy
-	}
-	return "subject " + p.Subject
-}
 
 func anonymousKey(c gate.Client) string {
 	addr := c.Address

@@ -65,7 +65,12 @@ func (c *Conn) SubscribeAll(ctx context.Context) error {
 func (c *Conn) UnsubscribeAll() {
 	c.rt.mu.Lock()
 	defer c.rt.mu.Unlock()
-	for _, topic := range c.rt.topics {
+	c.rt.unsubscribe(c)
+}
+
+// unsubscribe ends all subscriptions of a connection; rt.mu is held.
+func (rt *Realtime) unsubscribe(c *Conn) {
+	for _, topic := range rt.topics {
 		delete(topic, c)
 	}
 }

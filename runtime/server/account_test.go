@@ -237,6 +237,34 @@ func TestSES10_stepUp(t *testing.T) {
 	}
 	r.do("DELETE", "/api/users/"+id, "", bearer...).is(401)
 	r.do("PATCH", "/api/users/"+id, `{"name":"Ada"}`, bearer...).is(200)
+	// Nor does an old login make somebody who then is a new one.
+	admin := "admin@x.example"
+	r.signUp(admin, "menu-admin")
+	body := `{"email":"eve@x.example","password":"` + newPassword + `","roles":["menu-admin"]}`
+	r.do("POST", "/api/users", body, r.login(admin)...).is(401)
+	r.do("POST", "/api/users", strings.Replace(body, `,"roles":["menu-admin"]`, "", 1), r.login(admin)...).is(201)
+}
+
+// TestLOG07_basicBehindTheThrottle: who was told to wait does not guess on by
+// what the owner proves meanwhile.
+func TestLOG07_basicBehindTheThrottle(t *testing.T) {
+	o := everything(newLetterbox(), nil)
+	o.environ = append(o.environ, "TRUSTED_PROXIES=127.0.0.0/8")
+	r := start(t, o)
+	r.signUp(ada)
+	from := func(address, password string) answer {
+		return r.do("GET", "/api/me", "", append(basicHeader(ada, password), "X-Forwarded-For", address)...)
+	}
+	from("192.0.2.1", goodPassword).is(200)
+	for range 10 {
+		from("192.0.2.2", "wrong").is(401)
+	}
+	from("192.0.2.2", goodPassword).is(429)
+	from("192.0.2.1", goodPassword).is(200)
+	for range 12 { // from the owner's own network
+		from("192.0.2.1", "wrong").is(401, 429)
+	}
+	from("192.0.2.1", goodPassword).is(429)
 }
 
 // TestOTP05_patchedPassword: a link that was on its way is void once the password

@@ -148,6 +148,9 @@ func (k *APIKeys) Create(ctx context.Context, n NewKey) (text string, key APIKey
 		return "", APIKey{}, fmt.Errorf("create api key: %w", err)
 	}
 	err = k.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if err := k.lockAccount(ctx, tx, key.Entity, key.Subject); err != nil {
+			return err
+		}
 		if err := makeRoomForKey(ctx, tx, key, now); err != nil {
 			return err
 		}

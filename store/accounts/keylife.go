@@ -53,7 +53,10 @@ func (k *APIKeys) Rotate(ctx context.Context, entity, subject, id string, overla
 		return "", APIKey{}, ErrNoKey
 	}
 	now := k.now()
-	err = k.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = insist(ctx, k.db, func(ctx context.Context, tx *sql.Tx) error {
+		if err := k.lockAccount(ctx, tx, entity, subject); err != nil {
+			return err
+		}
 		old, err := lockKey(ctx, tx, entity, subject, id, now)
 		if err != nil {
 			return err
@@ -126,12 +129,18 @@ func (k *APIKeys) Revoke(ctx context.Context, entity, subject, id string) error 
 	return nil
 }
 
-// RevokeSubject ends every key of an account, and returns how many there were
-// that had not been revoked.
-func (k *APIKeys) RevokeSubject(ctx context.Context, entity, subject string) (int, error) {
-	n, err := affected(k.db, func() (sql.Result, error) {
-		return k.db.Exec(ctx, "UPDATE gate_api_keys SET revoked_at = $1 WHERE entity = $2 AND subject = $3 AND revoked_at IS NULL",
-			k.now().UnixMilli(), entity, subject)
+// RevokeSubject ends every key of an account, those too that are made at that
+// moment, and returns how many there were that had not been revoked.
+func (k *APIKeys) RevokeSubject(ctx context.Context, entity, subject string) (n int, err error) {
+	err = insist(ctx, k.db, func(ctx context.Context, tx *sql.Tx) error {
+		if err := k.lockAccount(ctx, tx, entity, subject); err != nil {
+			return err
+		}
+		n, err = affected(k.db, func() (sql.Result, error) {
+			return tx.ExecContext(ctx, "UPDATE gate_api_keys SET revoked_at = $1 WHERE entity = $2 AND subject = $3 AND revoked_at IS NULL",
+				k.now().UnixMilli(), entity, subject)
+		})
+		return err
 	})
 	k.cache.dropIf(func(f *foundKey) bool { return f.Entity == entity && f.Subject == subject })
 	if err != nil {
@@ -140,17 +149,24 @@ func (k *APIKeys) RevokeSubject(ctx context.Context, entity, subject string) (in
 	return n, nil
 }
 
+// lockAccount lets one transaction at a time make keys of an account, or end them
+// all. Locking the keys would not do: a statement that waits for one of them does
+// not see the successor that it got in the meantime. SQLite has one writer anyway.
+func (k *APIKeys) lockAccount(ctx context.Context, tx *sql.Tx, entity, subject string) error {
+	if k.db.Dialect() != store.Postgres {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", "gate_api_keys "+entity+" "+subject)
+	return err
+}
+
 // RevokeAll ends the keys of everyone, of [APIKeysConfig.Entity] if that is set,
 // and returns how many there were. It works in batches: after an error the rest
 // is still there, and the call is made again.
 func (k *APIKeys) RevokeAll(ctx context.Context) (int, error) {
 	total := 0
 	for {
-		n, err := affected(k.db, func() (sql.Result, error) {
-			return k.db.Exec(ctx, `UPDATE gate_api_keys SET revoked_at = $1 WHERE id IN
-				(SELECT id FROM gate_api_keys WHERE revoked_at IS NULL AND expires_at > $1 AND ($2 = '' OR entity = $2) LIMIT $3)`,
-				k.now().UnixMilli(), k.entity, batchSize)
-		})
+		n, err := k.revokeSome(ctx)
 		k.cache.dropIf(func(*foundKey) bool { return true })
 		total += n
 		switch {
@@ -160,4 +176,25 @@ func (k *APIKeys) RevokeAll(ctx context.Context) (int, error) {
 			return total, nil
 		}
 	}
+}
+
+// revokeSome ends a batch of keys, while nobody makes any.
+func (k *APIKeys) revokeSome(ctx context.Context) (n int, err error) {
+	err = insist(ctx, k.db, func(ctx context.Context, tx *sql.Tx) error {
+		if k.db.Dialect() == store.Postgres {
+			if _, err := tx.ExecContext(ctx, "LOCK TABLE gate_api_keys IN SHARE ROW EXCLUSIVE MODE"); err != nil {
+				return err
+			}
+		}
+		n, err = affected(k.db, func() (sql.Result, error) {
+			return tx.ExecContext(ctx, `UPDATE gate_api_keys SET revoked_at = $1 WHERE id IN
+				(SELECT id FROM gate_api_keys WHERE revoked_at IS NULL AND expires_at > $1 AND ($2 = '' OR entity = $2) LIMIT $3)`,
+				k.now().UnixMilli(), k.entity, batchSize)
+		})
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
 }

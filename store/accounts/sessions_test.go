@@ -318,16 +318,15 @@ func TestLOG16_sessions(t *testing.T) {
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
 		for name, err := range map[string]error{
-			"Active":        second(s.Active(gone, id, "1")),
-			"Get":           second(s.Get(gone, id)),
-			"List":          second(s.List(gone, "user", "1")),
-			"End":           s.End(gone, id),
-			"EndSubject":    second(s.EndSubject(gone, "user", "1")),
-			"EndAll":        second(s.EndAll(gone)),
-			"EndOwn":        s.EndOwn(gone, "user", "1", id),
-			"BySecret":      second(s.BySecret(gone, strings.Repeat("x", 43))),
-			"DeleteExpired": second(s.DeleteExpired(gone)),
-			"Create":        second(s.Create(gone, gate.Session{Subject: "1", Entity: "user", ExpiresAt: c.Now().Add(time.Hour)})),
+			"Active":     second(s.Active(gone, id, "1")),
+			"Get":        second(s.Get(gone, id)),
+			"List":       second(s.List(gone, "user", "1")),
+			"End":        s.End(gone, id),
+			"EndSubject": second(s.EndSubject(gone, "user", "1")),
+			"EndAll":     second(s.EndAll(gone)),
+			"EndOwn":     s.EndOwn(gone, "user", "1", id),
+			"BySecret":   second(s.BySecret(gone, strings.Repeat("x", 43))),
+			"Create":     second(s.Create(gone, gate.Session{Subject: "1", Entity: "user", ExpiresAt: c.Now().Add(time.Hour)})),
 		} {
 			if !errors.Is(err, store.ErrUnavailable) || errors.Is(err, accounts.ErrNoSession) {
 				t.Errorf("%s = %v, want %v", name, err, store.ErrUnavailable)
@@ -414,39 +413,6 @@ func TestList_newestFirst(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-}
-
-func TestDeleteExpired(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		c := newClock()
-		s := newSessions(t, db, accounts.SessionsConfig{Now: c.Now})
-		old := login(t, s, c, "1")
-		if _, err := db.Exec(t.Context(), `INSERT INTO gate_sessions
-			(id, entity, subject, strategy, user_agent, address, created_at, last_seen_at, expires_at, ended_at)
-			SELECT 'x' || n.a || '-' || m.a, entity, subject, strategy, user_agent, address, created_at, last_seen_at, expires_at, ended_at
-			FROM gate_sessions, (`+numbers(30)+`) n, (`+numbers(50)+`) m`); err != nil {
-			t.Fatal(err)
-		}
-		c.advance(time.Minute)
-		young := login(t, s, c, "2")
-		c.advance(59*time.Minute + accounts.KeepSessions - time.Second)
-		if n, err := s.DeleteExpired(t.Context()); err != nil || n != 0 {
-			t.Errorf("DeleteExpired = %d, %v, want 0: it is not long ago", n, err)
-		}
-		c.advance(time.Second)
-		if n, err := s.DeleteExpired(t.Context()); err != nil || n != 1501 {
-			t.Errorf("DeleteExpired = %d, %v, want 1501", n, err)
-		}
-		if _, err := s.Get(t.Context(), old); !errors.Is(err, accounts.ErrNoSession) {
-			t.Errorf("Get = %v, want %v", err, accounts.ErrNoSession)
-		}
-		if _, err := s.Get(t.Context(), young); err != nil {
-			t.Errorf("Get = %v", err)
-		}
-		if n, err := s.DeleteExpired(t.Context()); err != nil || n != 0 {
-			t.Errorf("DeleteExpired = %d, %v, want 0", n, err)
-		}
-	})
 }
 
 // numbers is a query for 1 to n.

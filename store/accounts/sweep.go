@@ -48,7 +48,7 @@ func Sweep(ctx context.Context, db *store.DB, now time.Time) (int, error) {
 }
 
 func sweepSessions(ctx context.Context, db *store.DB, now time.Time) (int, error) {
-	return deleteBefore(ctx, db, now.Add(-KeepSessions),
+	return changeBefore(ctx, db, now.Add(-KeepSessions),
 		`DELETE FROM gate_sessions WHERE id IN
 			(SELECT id FROM gate_sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
 		`DELETE FROM gate_sessions WHERE id IN
@@ -57,12 +57,12 @@ func sweepSessions(ctx context.Context, db *store.DB, now time.Time) (int, error
 
 func sweepRefreshTokens(ctx context.Context, db *store.DB, now time.Time) (int, error) {
 	// A sealed child is of use for seconds.
-	_, err := db.Exec(ctx, "UPDATE gate_refresh_tokens SET sealed_child = '' WHERE sealed_child <> '' AND used_at <= $1",
-		now.Add(-time.Minute).UnixMilli())
+	_, err := changeBefore(ctx, db, now.Add(-time.Minute), `UPDATE gate_refresh_tokens SET sealed_child = '' WHERE token_hash IN
+		(SELECT token_hash FROM gate_refresh_tokens WHERE sealed_child <> '' AND used_at <= $1 ORDER BY used_at LIMIT $2)`)
 	if err != nil {
 		return 0, err
 	}
-	return deleteBefore(ctx, db, now.Add(-KeepTokens),
+	return changeBefore(ctx, db, now.Add(-KeepTokens),
 		`DELETE FROM gate_refresh_tokens WHERE token_hash IN
 			(SELECT t.token_hash FROM gate_sessions s JOIN gate_refresh_tokens t ON t.session_id = s.id
 			WHERE s.expires_at <= $1 LIMIT $2)`,
@@ -72,22 +72,22 @@ func sweepRefreshTokens(ctx context.Context, db *store.DB, now time.Time) (int, 
 }
 
 func sweepTokens(ctx context.Context, db *store.DB, now time.Time) (int, error) {
-	return deleteBefore(ctx, db, now.Add(-KeepTokens),
+	return changeBefore(ctx, db, now.Add(-KeepTokens),
 		`DELETE FROM gate_tokens WHERE token_hash IN
 			(SELECT token_hash FROM gate_tokens WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`)
 }
 
 func sweepKeys(ctx context.Context, db *store.DB, now time.Time) (int, error) {
-	return deleteBefore(ctx, db, now.Add(-KeepKeys),
+	return changeBefore(ctx, db, now.Add(-KeepKeys),
 		`DELETE FROM gate_api_keys WHERE id IN
 			(SELECT id FROM gate_api_keys WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
 		`DELETE FROM gate_api_keys WHERE id IN
 			(SELECT id FROM gate_api_keys WHERE revoked_at <= $1 ORDER BY revoked_at LIMIT $2)`)
 }
 
-// deleteBefore runs each statement, which takes an instant and a number of rows,
-// until it finds no more.
-func deleteBefore(ctx context.Context, db *store.DB, before time.Time, statements ...string) (int, error) {
+// changeBefore runs each statement, which takes an instant and a number of rows,
+// until it finds no more, and returns how many rows that were.
+func changeBefore(ctx context.Context, db *store.DB, before time.Time, statements ...string) (int, error) {
 	total := 0
 	for _, stmt := range statements {
 		for {
@@ -112,14 +112,4 @@ func affected(db *store.DB, exec func() (sql.Result, error)) (int, error) {
 	}
 	n, err := res.RowsAffected()
 	return int(n), db.Wrap(err)
-}
-
-// DeleteExpired removes the rows of sessions whose end is [KeepSessions] ago,
-// and their refresh tokens, and returns how many sessions. [Sweep] does it too.
-func (s *Sessions) DeleteExpired(ctx context.Context) (int, error) {
-	n, err := sweepSessions(ctx, s.db, s.now())
-	if err != nil {
-		return n, fmt.Errorf("delete expired sessions: %w", err)
-	}
-	return n, nil
 }

@@ -2,7 +2,10 @@ package accounts_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -127,11 +130,92 @@ func TestSweep_batches(t *testing.T) {
 		if n, err := accounts.Sweep(t.Context(), db, c.Now().Add(48*time.Hour)); n != 2101 || err != nil {
 			t.Errorf("Sweep = %d, %v, want 2101", n, err)
 		}
-		c.advance(48 * time.Hour)
-		if n, err := tokens.DeleteExpired(t.Context()); n != 0 || err != nil {
-			t.Errorf("DeleteExpired = %d, %v, want 0", n, err)
+		if n, err := accounts.Sweep(t.Context(), db, c.Now().Add(48*time.Hour)); n != 0 || err != nil {
+			t.Errorf("Sweep again = %d, %v, want 0", n, err)
 		}
 	})
+}
+
+// TestSweep_sealedIndex: what is erased every few minutes is found by an index.
+func TestSweep_sealedIndex(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		newTokens(t, db) // and with it the schema
+		var plan strings.Builder
+		err := db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+			explain := "EXPLAIN QUERY PLAN "
+			if db.Dialect() == store.Postgres {
+				explain = "EXPLAIN "
+				if _, err := tx.ExecContext(ctx, "SET LOCAL enable_seqscan = off"); err != nil { // the table is empty
+					return err
+				}
+			}
+			rows, err := tx.QueryContext(ctx, explain+`SELECT token_hash FROM gate_refresh_tokens
+				WHERE sealed_child <> '' AND used_at <= $1 ORDER BY used_at LIMIT $2`, 1, 1)
+			if err != nil {
+				return err
+			}
+			defer rows.Close()
+			for rows.Next() {
+				line := []any{new(string), new(string), new(string), new(string)}
+				if db.Dialect() == store.Postgres {
+					line = line[:1]
+				}
+				if err := rows.Scan(line...); err != nil {
+					return err
+				}
+				plan.WriteString(*line[len(line)-1].(*string) + "\n")
+			}
+			return rows.Err()
+		})
+		if err != nil || !strings.Contains(plan.String(), "gate_refresh_tokens_sealed") {
+			t.Errorf("plan %v:\n%s", err, &plan)
+		}
+	})
+}
+
+// TestSweep_sealedBatches: others need not wait for the last row to be erased.
+func TestSweep_sealedBatches(t *testing.T) {
+	db := storetest.Postgres(t)
+	f := newFamily(t, db, accounts.RefreshConfig{Grace: time.Second, Key: key})
+	f.use(t, f.first, laptop)
+	if _, err := db.Exec(t.Context(), `INSERT INTO gate_refresh_tokens
+		(token_hash, session_id, generation, issued_at, expires_at, used_at, sealed_child)
+		SELECT 'x' || n.a || '-' || m.a, session_id, n.a * 1000 + m.a, issued_at, expires_at, used_at + 1, sealed_child
+		FROM gate_refresh_tokens, (`+numbers(40)+`) n, (`+numbers(50)+`) m WHERE used_at IS NOT NULL`); err != nil {
+		t.Fatal(err)
+	}
+	sealed := func() (n int) {
+		t.Helper()
+		err := db.Read().QueryRowContext(t.Context(), "SELECT count(*) FROM gate_refresh_tokens WHERE sealed_child <> ''").Scan(&n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if _, err := db.Exec(t.Context(), "UPDATE gate_refresh_tokens SET used_at = used_at + 1 WHERE token_hash = 'x1-1'"); err != nil {
+		t.Fatal(err)
+	}
+	var swept error
+	var sweep sync.WaitGroup
+	err := db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		// The row that comes last is in use by somebody.
+		if _, err := tx.ExecContext(ctx, "UPDATE gate_refresh_tokens SET used_at = used_at WHERE token_hash = 'x1-1'"); err != nil {
+			return err
+		}
+		sweep.Go(func() { _, swept = accounts.Sweep(t.Context(), db, f.clock.Now().Add(2*time.Minute)) })
+		waitLocked(t, db, 1)
+		if n := sealed(); n != 1 {
+			t.Errorf("%d sealed while the last row is in use, want that one", n)
+		}
+		return nil
+	})
+	sweep.Wait()
+	if err != nil || swept != nil {
+		t.Fatal(err, swept)
+	}
+	if n := sealed(); n != 0 {
+		t.Errorf("%d sealed, want 0", n)
+	}
 }
 
 func TestLOG16_sweep(t *testing.T) {

@@ -68,9 +68,9 @@ type Claim struct {
 	Entity, Subject string
 	// Address is where the token was sent.
 	Address string
-	// Version is that of the account's address or password at that time,
-	// whatever the caller makes of it. After [Tokens.Redeem] the caller compares
-	// both with what the account has now, and refuses if either has changed.
+	// Version is that of the account's address and password at that time,
+	// whatever the caller makes of it, to be compared with what the account has
+	// when the token is used.
 	Version string
 	// Data is what else the caller wants back. It is stored as it is: no secret.
 	Data map[string]string
@@ -191,8 +191,7 @@ func (t *Tokens) Peek(ctx context.Context, p Purpose, token string) (Claim, erro
 }
 
 // Redeem uses the token up and returns what it proves. However many redeem one
-// token at the same time, one of them gets the claim; see [Claim.Version] for
-// what is left to that one.
+// token at the same time, one of them gets the claim.
 func (t *Tokens) Redeem(ctx context.Context, p Purpose, token string) (Claim, error) {
 	// Strangers do not get to wait for the writer, nor to keep others from it.
 	if _, err := t.Peek(ctx, p, token); err != nil {
@@ -252,14 +251,4 @@ func (t *Tokens) Void(ctx context.Context, entity, subject string, purposes ...P
 		return fmt.Errorf("void tokens: %w", err)
 	}
 	return nil
-}
-
-// DeleteExpired removes the rows of tokens that expired [KeepTokens] ago, and
-// returns how many. [Sweep] does it too.
-func (t *Tokens) DeleteExpired(ctx context.Context) (int, error) {
-	n, err := sweepTokens(ctx, t.db, t.now())
-	if err != nil {
-		return n, fmt.Errorf("delete expired tokens: %w", err)
-	}
-	return n, nil
 }

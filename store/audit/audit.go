@@ -8,6 +8,12 @@
 // passwords where names belong. An event about nobody in particular, without
 // subject and actor, therefore loses its details.
 //
+// What anybody can cause as often as they like makes no row each: of refusals
+// that were throttled the first, of those about nobody in particular the first
+// ten, from one network (/24, of IPv6 /48) in a minute. The others are counted
+// into one row a minute, whose details say the count, and which says of them what
+// they have in common. The log has them at level debug, and the row at info.
+//
 // Rows are added, never changed, by everything save [Trail.Sweep]: it cuts
 // addresses to their network (/24, of IPv6 /48) after 30 days, and deletes
 // failed log-ins after 90 days and everything after 400.
@@ -17,8 +23,9 @@
 // [Trail.Record] neither waits nor fails. Events wait in memory, 4096 at most,
 // until one goroutine writes them, in batches as large as the database is slow.
 // When the table does not take them for longer than some seconds, or the queue
-// is full, they are missing in the table, and the log says how many. A crash
-// loses what was waiting. The log has them all.
+// is full, or they come after [Trail.Close], they are missing in the table, and
+// the log says how many. A crash loses what was waiting, and a minute of counts.
+// The log has them all.
 //
 // The table belongs to this package. A service creates it with its own:
 //
@@ -32,6 +39,7 @@ import (
 	"log/slog"
 	"maps"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 	"unicode"
@@ -44,7 +52,8 @@ import (
 type Config struct {
 	// DB holds the table; required.
 	DB *store.DB
-	// Logger gets each event, at level info; nil means slog.Default().
+	// Logger gets each event, at level info, or debug if it is counted with
+	// others; nil means slog.Default().
 	Logger *slog.Logger
 	// KeepFor is how long events are kept; zero means 400 days.
 	KeepFor time.Duration
@@ -68,12 +77,15 @@ type Trail struct {
 	log     *slog.Logger
 	now     func() time.Time
 	keepFor time.Duration
-	queue   chan gate.AuditEvent
+	queue   chan Entry
+	repeats repeats
 	dropped atomic.Int64
-	closed  atomic.Bool
 	quit    chan struct{} // closed when nothing comes any more
 	done    chan struct{} // closed when all is written
 	stop    context.CancelFunc
+
+	closing sync.RWMutex // no event is on its way to the queue when closed is set
+	closed  bool
 }
 
 var _ gate.Auditor = (*Trail)(nil)
@@ -99,14 +111,14 @@ func New(cfg Config) (*Trail, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	t := &Trail{
 		db: cfg.DB, log: cfg.Logger, now: cfg.Now, keepFor: cfg.KeepFor,
-		queue: make(chan gate.AuditEvent, maxWaiting), quit: make(chan struct{}), done: make(chan struct{}), stop: stop,
+		queue: make(chan Entry, maxWaiting), quit: make(chan struct{}), done: make(chan struct{}), stop: stop,
 	}
 	go t.run(ctx)
 	return t, nil
 }
 
 // Record implements [gate.Auditor]: it logs e and puts it in the queue for the
-// table. From [Trail.Close] on it only logs.
+// table, or counts it. From [Trail.Close] on it only logs.
 func (t *Trail) Record(ctx context.Context, e gate.AuditEvent) {
 	if e.At.IsZero() {
 		e.At = t.now()
@@ -114,25 +126,45 @@ func (t *Trail) Record(ctx context.Context, e gate.AuditEvent) {
 	if e.Subject == "" && e.Actor == "" {
 		e.Details = nil // by whom, and what did they type?
 	}
-	t.log.LogAttrs(ctx, slog.LevelInfo, "audit", slog.Any("event", e))
+	counted, err := t.keep(e)
+	level := slog.LevelInfo
+	if counted {
+		level = slog.LevelDebug
+	}
+	t.log.LogAttrs(ctx, level, "audit", slog.Any("event", e))
+	if err != nil {
+		t.log.ErrorContext(ctx, notStored, "count", 1, "err", err)
+	}
+}
 
-	if t.closed.Load() {
-		return
+// keep counts e or puts it in the queue, unless the trail is closed.
+func (t *Trail) keep(e gate.AuditEvent) (counted bool, err error) {
+	t.closing.RLock()
+	defer t.closing.RUnlock()
+	switch {
+	case t.closed:
+		return false, errors.New("the trail is closed")
+	case t.repeats.counts(&e):
+		return true, nil
 	}
 	e.Details = maps.Clone(e.Details) // the caller's own, and written later
 	select {
-	case t.queue <- e:
+	case t.queue <- Entry{AuditEvent: e}:
 	default:
 		t.dropped.Add(1)
 	}
+	return false, nil
 }
 
 // Close writes what is waiting and ends the goroutine. When ctx ends before
 // that, what is left is given up: the error and the log say so.
 func (t *Trail) Close(ctx context.Context) error {
-	if t.closed.CompareAndSwap(false, true) {
+	t.closing.Lock()
+	if !t.closed {
+		t.closed = true
 		close(t.quit)
 	}
+	t.closing.Unlock()
 	defer t.stop()
 	select {
 	case <-t.done:

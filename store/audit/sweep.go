@@ -116,9 +116,5 @@ func coarse(address string) string {
 	if err != nil {
 		return ""
 	}
-	bits := 48
-	if addr.Is4() {
-		bits = 24
-	}
-	return netip.PrefixFrom(addr, bits).Masked().String()
+	return networkOf(addr).String()
 }

@@ -4,13 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/store"
 )
 
@@ -22,31 +22,34 @@ const (
 	columnCount  = 14
 )
 
-// run writes what waits until the trail is closed and nothing is left.
+// notStored is what the log says of events that are missing in the table.
+const notStored = "audit events not stored"
+
+// run writes what waits, and every minute what was counted, until the trail is
+// closed and nothing is left.
 func (t *Trail) run(ctx context.Context) {
 	defer close(t.done)
+	tick := time.NewTicker(countEvery)
+	defer tick.Stop()
 	for {
-		batch := t.take()
-		if dropped := t.dropped.Swap(0); dropped > 0 {
-			t.log.ErrorContext(ctx, "audit events not stored", "count", dropped, "err", "too many wait")
-		}
-		if len(batch) == 0 {
+		select {
+		case e := <-t.queue:
+			t.write(ctx, t.waiting(e))
+		case <-tick.C:
+			t.writeCounts(ctx)
+		case <-t.quit:
+			for batch := t.waiting(); len(batch) > 0; batch = t.waiting() {
+				t.write(ctx, batch)
+			}
+			t.writeCounts(ctx)
+			t.reportDropped(ctx)
 			return
-		}
-		if err := t.store(ctx, batch); err != nil {
-			t.log.ErrorContext(ctx, "audit events not stored", "count", len(batch), "err", err)
 		}
 	}
 }
 
-// take waits for an event and returns it with those behind it; none when the
-// trail is closed and nothing is left.
-func (t *Trail) take() (batch []gate.AuditEvent) {
-	select {
-	case e := <-t.queue:
-		batch = append(batch, e)
-	case <-t.quit:
-	}
+// waiting adds what waits to a batch.
+func (t *Trail) waiting(batch ...Entry) []Entry {
 	for len(batch) < batchSize {
 		select {
 		case e := <-t.queue:
@@ -58,9 +61,40 @@ func (t *Trail) take() (batch []gate.AuditEvent) {
 	return batch
 }
 
+// writeCounts writes what was counted, and logs it: what it stands for is in the
+// log at level debug alone.
+func (t *Trail) writeCounts(ctx context.Context) {
+	list := t.repeats.take()
+	for _, e := range list {
+		attrs := []slog.Attr{slog.Any("event", e.AuditEvent)}
+		if e.Network.IsValid() {
+			attrs = append(attrs, slog.String("network", e.Network.String()))
+		}
+		t.log.LogAttrs(ctx, slog.LevelInfo, "audit", attrs...)
+	}
+	for batch := range slices.Chunk(list, batchSize) {
+		t.write(ctx, batch)
+	}
+}
+
+// reportDropped logs how many events the queue did not take.
+func (t *Trail) reportDropped(ctx context.Context) {
+	if dropped := t.dropped.Swap(0); dropped > 0 {
+		t.log.ErrorContext(ctx, notStored, "count", dropped, "err", "too many wait")
+	}
+}
+
+// write writes a batch, or logs that it did not.
+func (t *Trail) write(ctx context.Context, batch []Entry) {
+	t.reportDropped(ctx)
+	if err := t.store(ctx, batch); err != nil {
+		t.log.ErrorContext(ctx, notStored, "count", len(batch), "err", err)
+	}
+}
+
 // store writes a batch. A database that does not answer is asked again for some
 // seconds; the queue has room for that.
-func (t *Trail) store(ctx context.Context, batch []gate.AuditEvent) error {
+func (t *Trail) store(ctx context.Context, batch []Entry) error {
 	pause := 100 * time.Millisecond
 	for try := 0; ; try++ {
 		err := t.insert(ctx, batch)
@@ -82,7 +116,7 @@ func (t *Trail) store(ctx context.Context, batch []gate.AuditEvent) error {
 }
 
 // insert writes a batch with one statement.
-func (t *Trail) insert(ctx context.Context, batch []gate.AuditEvent) error {
+func (t *Trail) insert(ctx context.Context, batch []Entry) error {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	rows := make([]string, len(batch))
@@ -105,7 +139,7 @@ func (t *Trail) insert(ctx context.Context, batch []gate.AuditEvent) error {
 }
 
 // values returns the columns of an event.
-func values(e *gate.AuditEvent, low uint64) ([]any, error) {
+func values(e *Entry, low uint64) ([]any, error) {
 	details := make(map[string]string, len(e.Details))
 	for _, name := range slices.Sorted(maps.Keys(e.Details)) {
 		if len(details) < maxDetails {
@@ -117,12 +151,12 @@ func values(e *gate.AuditEvent, low uint64) ([]any, error) {
 		return nil, fmt.Errorf("encode details: %w", err)
 	}
 	var address string
-	if e.Client.Address.IsValid() {
-		address = e.Client.Address.Unmap().WithZone("").String()
-	}
 	exact := 0
-	if address != "" {
-		exact = 1
+	switch {
+	case e.Network.IsValid():
+		address = e.Network.String()
+	case e.Client.Address.IsValid():
+		address, exact = e.Client.Address.Unmap().WithZone("").String(), 1
 	}
 	return []any{
 		idAt(e.At) | int64(low&(1<<idBits-1)), max(e.At.UnixMilli(), 0), readable(e.Action), int64(e.Outcome), readable(string(e.Reason)),

@@ -108,7 +108,7 @@ type Keyring struct {
 	mu      sync.Mutex
 	rows    []row    // by generation
 	present []string // in keys
-	asked   time.Time
+	looked  *look
 }
 
 var _ jose.KeySource = (*Keyring)(nil)
@@ -163,29 +163,56 @@ func (cfg Config) complete(db *store.DB) (Config, error) {
 func (k *Keyring) Keys() *jose.KeySet { return k.keys }
 
 // Key implements [jose.KeySource]. For a key that it does not know it asks the
-// database, at most once in ten seconds; when that does not answer, the error
-// is not [jose.ErrUnknownKey].
+// database, at most once in ten seconds, and whoever comes meanwhile waits for
+// that. When the database does not answer, the error is not
+// [jose.ErrUnknownKey], for as long as it is not asked again.
 func (k *Keyring) Key(ctx context.Context, kid string, alg jose.Algorithm) (*jose.Key, error) {
 	key, err := k.keys.Key(ctx, kid, alg)
-	if !errors.Is(err, jose.ErrUnknownKey) || !k.mayAsk() {
+	if !errors.Is(err, jose.ErrUnknownKey) {
 		return key, err
 	}
-	if err := k.Refresh(ctx); err != nil {
+	if err := k.look(ctx); err != nil {
 		return nil, err
 	}
 	return k.keys.Key(ctx, kid, alg)
 }
 
-// mayAsk reports whether it is time to look for an unknown key again.
-func (k *Keyring) mayAsk() bool {
+// A look is one look at the database for unknown keys.
+type look struct {
+	at   time.Time
+	done chan struct{} // closed when err is set
+	err  error
+}
+
+// look reads the keys again, unless that was done a moment ago, and returns what
+// came of it.
+func (k *Keyring) look(ctx context.Context) error {
+	l, mine := k.lastLook()
+	if mine {
+		// Others wait for it: it does not end with the one who began it.
+		l.err = k.Refresh(context.WithoutCancel(ctx))
+		close(l.done)
+		return l.err
+	}
+	select {
+	case <-l.done:
+		return l.err
+	case <-ctx.Done():
+		return fmt.Errorf("keyring: look for a key: %w", ctx.Err())
+	}
+}
+
+// lastLook returns the last look, or a new one for the caller to take when it is
+// time.
+func (k *Keyring) lastLook() (l *look, mine bool) {
 	now := k.cfg.Now()
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if !k.asked.IsZero() && now.Sub(k.asked) < askEvery {
-		return false
+	if k.looked != nil && now.Sub(k.looked.at) < askEvery {
+		return k.looked, false
 	}
-	k.asked = now
-	return true
+	k.looked = &look{at: now, done: make(chan struct{})}
+	return k.looked, true
 }
 
 // Run keeps the keys in step until ctx ends: it reads them every minute, makes

@@ -451,8 +451,56 @@ func TestJKS01_unknown(t *testing.T) {
 	if _, err := ring.Key(t.Context(), "z", jose.EdDSA); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("later: %v, want %v", err, store.ErrUnavailable)
 	}
+	c.advance(10*time.Second - time.Millisecond)
+	for _, kid := range []string{"z", "another"} { // nobody knows that there is no such key
+		if _, err := ring.Key(t.Context(), kid, jose.EdDSA); !errors.Is(err, store.ErrUnavailable) || errors.Is(err, jose.ErrUnknownKey) {
+			t.Errorf("before it is asked again: %v, want %v", err, store.ErrUnavailable)
+		}
+	}
 	if _, err := ring.Key(t.Context(), ring.Keys().Signing().ID(), jose.EdDSA); err != nil {
 		t.Errorf("a known key: %v", err)
+	}
+}
+
+// TestJKS08_unknownAtOnce: of many who bring the first tokens of a new key, each
+// waits for the one look at the database, and none is told that there is no such
+// key. The one who began it may be gone by then.
+func TestJKS08_unknownAtOnce(t *testing.T) {
+	db := storetest.SQLite(t)
+	c := newClock()
+	here, there := open(t, db, config(c)), open(t, db, config(c))
+	kid, err := there.Rotate(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := db.Write().Conn(t.Context()) // the database hangs
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, leave := context.WithCancel(t.Context())
+	var began, ended sync.WaitGroup
+	began.Add(20)
+	for i := range 20 {
+		ctx := t.Context()
+		if i%2 == 0 {
+			ctx = first
+		}
+		ended.Go(func() {
+			began.Done()
+			_, err := here.Key(ctx, kid, jose.EdDSA)
+			if gone := ctx.Err() != nil && errors.Is(err, context.Canceled); err != nil && !gone {
+				t.Errorf("Key = %v", err)
+			}
+		})
+	}
+	began.Wait()
+	leave()
+	if err := conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ended.Wait()
+	if _, err := here.Key(t.Context(), kid, jose.EdDSA); err != nil {
+		t.Errorf("Key afterwards = %v", err)
 	}
 }
 

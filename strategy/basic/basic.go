@@ -19,6 +19,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/internal/origin"
 	"github.com/gatewright/gate/strategy/internal/authorization"
 )
 
@@ -45,6 +46,10 @@ type Config struct {
 	Remember time.Duration
 	// Entries bounds how many are remembered; zero means 1024.
 	Entries int
+	// TrustedOrigins may make browsers send requests that change something,
+	// besides the service's own origin: "https://app.example.com". Browsers
+	// send these credentials by themselves once somebody has typed them.
+	TrustedOrigins []string
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -56,6 +61,8 @@ type Strategy struct {
 	users    Users
 	cfg      Config
 	cache    *cache
+	origins  *origin.Guard // nil when one of them is wrong
+	wrong    error
 }
 
 var (
@@ -74,7 +81,9 @@ func New(verifier Verifier, users Users, cfg Config) *Strategy {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Strategy{verifier: verifier, users: users, cfg: cfg, cache: newCache(cfg.Entries)}
+	s := &Strategy{verifier: verifier, users: users, cfg: cfg, cache: newCache(cfg.Entries)}
+	s.origins, s.wrong = origin.New(cfg.TrustedOrigins)
+	return s
 }
 
 // Validate implements [gate.Validator].
@@ -89,7 +98,7 @@ func (s *Strategy) Validate() error {
 	case s.cfg.Entries < 0:
 		return fmt.Errorf("%d entries cannot be remembered", s.cfg.Entries)
 	default:
-		return nil
+		return s.wrong
 	}
 }
 
@@ -110,18 +119,40 @@ func (s *Strategy) Authenticate(ctx context.Context, c gate.Credentials) (*gate.
 	if err != nil {
 		return nil, err
 	}
-	key := s.cache.key(username, password)
-	if hash, ok := s.cache.get(key, s.cfg.Now()); ok {
+	network := networkOf(ctx)
+	key, who := s.cache.key(network, username, password), s.cache.key(network, username, "")
+	now := s.cfg.Now()
+	if hash, ok := s.cache.get(key, now); ok && !s.cache.isShut(who, now) {
 		account, err := s.current(ctx, username)
 		if err != nil {
 			return nil, err
 		}
 		if account != nil && account.PasswordHash == hash {
-			return &gate.Principal{Subject: account.Subject, Roles: account.Roles, AuthenticatedAt: s.cfg.Now()}, nil
+			return &gate.Principal{Subject: account.Subject, Roles: account.Roles, AuthenticatedAt: now}, nil
 		}
 		s.cache.drop(key)
 	}
-	return s.verify(ctx, key, username, password)
+	p, err := s.verify(ctx, key, username, password)
+	if errors.Is(err, gate.ErrTooManyRequests) {
+		s.cache.shut(who, now.Add(MaxRemember), now)
+	}
+	return p, err
+}
+
+// networkOf returns what stands for the client's network: a password that was
+// right there says nothing about who comes from elsewhere.
+func networkOf(ctx context.Context) string {
+	client, _ := gate.ClientFromContext(ctx)
+	addr := client.Address.Unmap().WithZone("")
+	bits := 64
+	if addr.Is4() {
+		bits = 32
+	}
+	prefix, err := addr.Prefix(bits)
+	if err != nil {
+		return ""
+	}
+	return prefix.String()
 }
 
 // verify judges by the password. All who send the same pair meanwhile wait for
@@ -193,6 +224,9 @@ func (s *Strategy) Parse(r *http.Request) (gate.Credentials, bool, error) {
 	encoded, found, err := authorization.Credentials(r, "Basic")
 	if err != nil || !found {
 		return gate.Credentials{}, false, err
+	}
+	if err := s.origins.Check(r); err != nil {
+		return gate.Credentials{}, false, &gate.AuthError{Code: gate.ErrForbidden, Message: "Not from another site", Err: err}
 	}
 	decoded, err := base64.StdEncoding.Strict().DecodeString(encoded)
 	if err != nil || strings.ContainsAny(encoded, "\r\n") {

@@ -25,6 +25,7 @@ type cache struct {
 	limit   int
 	entries map[digest]entry
 	flights map[digest]*flight
+	closed  map[digest]time.Time // by name and network: until when nothing counts
 }
 
 // A flight is a judgment under way. Its result may be read when done is closed.
@@ -49,17 +50,20 @@ func newCache(limit int) *cache {
 		limit:   limit,
 		entries: make(map[digest]entry),
 		flights: make(map[digest]*flight),
+		closed:  make(map[digest]time.Time),
 	}
 }
 
-// key returns the digest of the pair. The length comes first: otherwise "a"
-// with "bc" and "ab" with "c" would be the same.
-func (c *cache) key(username, password string) digest {
+// key returns the digest of network, name and password. Lengths come first:
+// otherwise "a" with "bc" and "ab" with "c" would be the same.
+func (c *cache) key(network, username, password string) digest {
 	mac := c.macs.Get().(hash.Hash) //nolint:forcetypeassert // the pool holds nothing else
 	defer c.macs.Put(mac)
 	mac.Reset()
-	message := make([]byte, 8, 128)
-	binary.BigEndian.PutUint64(message, uint64(len(username)))
+	message := make([]byte, 16, 160)
+	binary.BigEndian.PutUint64(message, uint64(len(network)))
+	binary.BigEndian.PutUint64(message[8:], uint64(len(username)))
+	message = append(message, network...)
 	message = append(message, username...)
 	message = append(message, password...)
 	mac.Write(message)
@@ -77,6 +81,32 @@ func (c *cache) get(key digest, now time.Time) (hash string, ok bool) {
 		return "", false
 	}
 	return e.hash, true
+}
+
+// shut takes nothing for known that comes for this name from this network, until
+// then: whoever was told to wait guesses no further by what others proved.
+func (c *cache) shut(who digest, until, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.closed) >= c.limit {
+		for d, t := range c.closed {
+			if !now.Before(t) {
+				delete(c.closed, d)
+			}
+		}
+	}
+	if len(c.closed) >= c.limit {
+		clear(c.entries) // no room to remember who: nobody is known
+		return
+	}
+	c.closed[who] = until
+}
+
+func (c *cache) isShut(who digest, now time.Time) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	until, ok := c.closed[who]
+	return ok && now.Before(until)
 }
 
 func (c *cache) put(key digest, hash string, expires time.Time) {
