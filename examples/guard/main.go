@@ -26,6 +26,7 @@ import (
 	"github.com/gatewright/gate/authz"
 	"github.com/gatewright/gate/jose"
 	"github.com/gatewright/gate/password"
+	"github.com/gatewright/gate/store/throttle"
 	"github.com/gatewright/gate/strategy/jwt"
 	"github.com/gatewright/gate/strategy/local"
 )
@@ -105,9 +106,13 @@ func newApp(ctx context.Context, secret string) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	slow, err := throttle.New(throttle.Config{}) // guessing, in this process
+	if err != nil {
+		return nil, err
+	}
 	if err := errors.Join(
 		svc.Register("jwt", jwt.New(svc, people, jwt.Config{})),
-		svc.Register("local", local.New(people, hasher, local.Config{})),
+		svc.Register("local", local.New(people, hasher, local.Config{Throttle: slow})),
 		svc.Setup(),
 	); err != nil {
 		return nil, err

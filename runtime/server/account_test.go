@@ -201,6 +201,8 @@ func TestEverything_password(t *testing.T) {
 	here, there := r.login(ada), r.login(ada)
 	change := fmt.Sprintf(`{"currentPassword":%q,"password":%q}`, goodPassword, newPassword)
 	r.do("PUT", "/api/account/password", change).is(401)
+	r.do("GET", "/api/account", "").is(404)
+	r.do("GET", "/api/account/", "").is(404)
 	r.do("PUT", "/api/account/password", strings.Replace(change, goodPassword, "wrong", 1), here...).is(400, 401, 403)
 	r.do("PUT", "/api/account/password", change, here...).is(204)
 	r.do("GET", "/api/me", "", here...).is(200)

@@ -222,7 +222,9 @@ func (a *App) authRoutes() error {
 		a.mux.Handle(pathLogin, login)
 		a.mux.Handle(pathLogin+"/{token}", login)
 	}
-	a.mux.Handle(auth.AccountPath+"/", a.Auth.Account())
+	account := a.Auth.Account()
+	a.mux.Handle(auth.AccountPath, account)
+	a.mux.Handle(auth.AccountPath+"/", account)
 	session, err := a.Auth.Session()
 	if err != nil {
 		return err
