@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/authz"
 	"github.com/gatewright/gate/mail"
 	"github.com/gatewright/gate/store/accounts"
 )
@@ -129,7 +130,7 @@ func within(p *gate.Principal, scopes []string) ([]string, error) {
 		switch {
 		case scope == "" || len(scope) > maxScopeSize:
 			return nil, refuse(http.StatusBadRequest, "have one that cannot be a permission")
-		case scope != gate.ScopeOwner && !p.HasPermission(scope):
+		case scope != gate.ScopeOwner && scope != authz.ScopeSignedIn && !p.HasPermission(scope):
 			return nil, refuse(http.StatusForbidden, "have one that you do not hold")
 		}
 	}

@@ -144,8 +144,8 @@ func (f *Flows) redeem(ctx context.Context, p accounts.Purpose, text string) err
 }
 
 // Reset sets the password of the account that the token was sent to. It ends
-// all its sessions, voids its other links, forgets its failed logins and tells
-// its address; it logs nobody in. A password that is refused leaves the link
+// all its sessions and API keys, voids its other links, takes its address for
+// confirmed, forgets its failed logins and tells it; it logs nobody in. A password that is refused leaves the link
 // working, and is a [gate.Error] of status 400 with the reasons.
 func (f *Flows) Reset(ctx context.Context, token, newPassword string) (err error) {
 	subject := ""
@@ -164,6 +164,14 @@ func (f *Flows) Reset(ctx context.Context, token, newPassword string) (err error
 	}
 	if err := f.setPassword(ctx, subject, hash, ""); err != nil {
 		return err
+	}
+	// Whoever had the account before may have made keys.
+	if err := f.revokeKeys(ctx, subject); err != nil {
+		return err
+	}
+	// The letter arrived.
+	if err := f.cfg.Users.SetEmailVerified(ctx, subject, h.profile.Email, true); err != nil && h.profile.Email != "" {
+		return unavailable(fmt.Errorf("confirm address: %w", err))
 	}
 	f.forgetFailures(ctx, subject)
 	f.notify(ctx, h.profile.Email, "password-changed", Letter{Account: h.profile.Email})

@@ -345,6 +345,7 @@ func TestOTP_letters(t *testing.T) {
 		t.Errorf("LOG-02: %s and %s", asked.Body, nobody.Body)
 	}
 	path, token := box.next(t, ada)
+	key := r.do("POST", "/api/account/api-keys", `{"name":"ci","scopes":["signed-in"]}`, here...).is(201).json()["key"].(string)
 	for range 3 { // OTP-03
 		page := r.do("GET", path+"?token="+token, "").is(200)
 		if page.Header.Get("Referrer-Policy") != "no-referrer" || page.Header.Get("Cache-Control") != "no-store" {
@@ -356,6 +357,7 @@ func TestOTP_letters(t *testing.T) {
 	r.do("POST", "/api/account/password/reset", set).is(204)
 	r.do("POST", "/api/account/password/reset", set).is(400, 401)
 	r.do("GET", "/api/me", "", here...).is(401) // OTP-07
+	r.do("GET", "/api/items", "", "X-API-Key", key).is(401)
 	r.do("POST", "/api/authentication", loginBody(ada, newPassword)).is(201)
 }
 

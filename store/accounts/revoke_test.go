@@ -122,3 +122,24 @@ func TestKEY03_revokeWhileRotating(t *testing.T) {
 		wg.Wait()
 	})
 }
+
+// TestKEY03_createAtOnce: an account has no more than fifty keys, however many
+// are asked for at the same time.
+func TestKEY03_createAtOnce(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		keys := newKeys(t, db, newClock(), accounts.APIKeysConfig{})
+		var wg sync.WaitGroup
+		for range 60 {
+			wg.Go(func() {
+				_, _, err := keys.Create(t.Context(), wanted("1"))
+				if err != nil && !errors.Is(err, accounts.ErrTooManyKeys) {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if list, err := keys.List(t.Context(), "user", "1"); len(list) != 50 || err != nil {
+			t.Errorf("%d keys, %v, want 50", len(list), err)
+		}
+	})
+}
