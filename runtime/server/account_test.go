@@ -409,7 +409,7 @@ func TestLOG04_tokensMakeNoDevices(t *testing.T) {
 	if !strings.Contains(strings.Join(in.Header.Values("Set-Cookie"), ""), "__Host-gate-device=") {
 		t.Fatalf("no device: %s", in.Header)
 	}
-	device := strings.SplitN(in.Header.Get("Set-Cookie"), ";", 2)[0]
+	device, _, _ := strings.Cut(in.Header.Get("Set-Cookie"), ";")
 	for name, a := range map[string]answer{
 		"shown":   r.do("POST", "/api/authentication", fmt.Sprintf(`{"strategy":"jwt","accessToken":%q}`, in.json()["accessToken"])).is(201),
 		"renewed": r.do("POST", "/api/authentication", fmt.Sprintf(`{"strategy":"refresh","refreshToken":%q}`, in.json()["refreshToken"])).is(201),
