@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/strategy/jwt"
 )
 
 // TestLOG15_carriers asks for a token in the query and in forms, RFC 6750 §2.2
@@ -128,6 +129,12 @@ func TestGuard_panics(t *testing.T) {
 		"fresh for no time":       func() { w.Guard("jwt").Fresh(0) },
 		"query without a carrier": func() { w.Guard("basic").FromQuery() },
 		"form without a carrier":  func() { w.Guard("basic").FromForm() },
+		"two that take tokens": func() {
+			if err := w.Register("jwt2", jwt.New(w.Service, w.accounts, jwt.Config{})); err != nil {
+				t.Fatal(err)
+			}
+			w.Guard("jwt", "jwt2")
+		},
 	} {
 		func() {
 			defer func() {

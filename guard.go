@@ -37,8 +37,8 @@ const (
 // Guard returns a guard that asks the strategies called names in this order.
 // The one whose credentials a request carries decides, and a refusal by it is
 // final; a request that carries credentials of two is refused. Guard panics when a name is not registered or its strategy cannot
-// read requests, and when there are no names: then it is the program that is
-// wrong.
+// read requests, when two of them take access tokens, and when there are no
+// names: then it is the program that is wrong.
 func (s *Service) Guard(names ...string) *Guard {
 	if len(names) == 0 {
 		panic("gate: a guard needs a strategy")
@@ -49,6 +49,10 @@ func (s *Service) Guard(names ...string) *Guard {
 		reg := st.byName[name]
 		if reg == nil || reg.parser == nil {
 			panic(fmt.Sprintf("gate: strategy %q is not registered, or reads no requests", name))
+		}
+		if reg.carrier != nil && g.tokenStrategy() != nil {
+			panic(fmt.Sprintf("gate: %q and %q both take access tokens, so none could be told from the other's; "+
+				"one strategy takes those of several issuers, see package oidc", g.tokenStrategy().name, name))
 		}
 		g.strategies = append(g.strategies, reg)
 	}

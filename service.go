@@ -142,6 +142,15 @@ func (st *state) check() error {
 			errs = append(errs, fmt.Errorf("parse strategy %q is not registered, or reads no requests", name))
 		}
 	}
+	carrier := ""
+	for _, name := range st.cfg.parseStrategies() {
+		if reg := st.byName[name]; reg != nil && reg.parser != nil && reg.carrier != nil {
+			if carrier != "" {
+				errs = append(errs, fmt.Errorf("parse strategies %q and %q both take access tokens", carrier, name))
+			}
+			carrier = name
+		}
+	}
 	if len(st.cfg.AuthStrategies) > 0 && st.verifier == nil {
 		errs = append(errs, errors.New("auth strategies make tokens, and tokens need Keys"))
 	}

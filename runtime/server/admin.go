@@ -7,6 +7,8 @@ import (
 	"io"
 	"text/tabwriter"
 	"time"
+
+	"github.com/gatewright/gate"
 )
 
 // keys shows the keys that sign access tokens, or changes them: for a service
@@ -62,6 +64,9 @@ func logout(ctx context.Context, a *App, args []string, out io.Writer) error {
 	if args[0] == "--all" {
 		n, err = a.Auth.Sessions().EndAll(ctx)
 	} else {
+		if _, err := a.Auth.Accounts().Subject(ctx, args[0]); errors.Is(err, gate.ErrNotAuthenticated) {
+			return fmt.Errorf("there is no account %q", args[0])
+		}
 		n, err = a.Auth.Sessions().EndSubject(ctx, a.Auth.EntityKey(), args[0])
 	}
 	if err != nil {
@@ -71,11 +76,14 @@ func logout(ctx context.Context, a *App, args []string, out io.Writer) error {
 	return err
 }
 
+// administration is a command on a service that is not serving.
+type administration func(ctx context.Context, a *App, args []string, out io.Writer) error
+
 // errUsage means that the arguments of a command are wrong.
 var errUsage = errors.New("unknown arguments")
 
 // administer runs a command on a service that is not serving.
-func administer(ctx context.Context, s Service, p process, args []string, f func(context.Context, *App, []string, io.Writer) error) int {
+func administer(ctx context.Context, s Service, p process, args []string, f administration) int {
 	if s.Auth != nil { // no letter is written: what sends them need not be there
 		without := *s.Auth
 		without.Letters = nil
@@ -88,7 +96,11 @@ func administer(ctx context.Context, s Service, p process, args []string, f func
 	err = errors.Join(f(ctx, srv.app, args, p.stdout), srv.Close())
 	switch {
 	case errors.Is(err, errUsage):
-		_, _ = fmt.Fprintf(p.stderr, "%s: unknown arguments %q\n\n%s", s.Name, args, usage(s))
+		what := "arguments are missing"
+		if len(args) > 0 {
+			what = fmt.Sprintf("unknown arguments %q", args)
+		}
+		_, _ = fmt.Fprintf(p.stderr, "%s: %s\n\n%s", s.Name, what, usage(s))
 		return exitUsage
 	case err != nil:
 		_, _ = fmt.Fprintf(p.stderr, "%s: %v\n", s.Name, err)

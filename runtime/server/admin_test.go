@@ -42,7 +42,8 @@ func TestJKS08_keys(t *testing.T) {
 	if out := run(0, "logout", "--all"); !strings.HasPrefix(out, "0 ended") {
 		t.Errorf("logout: %s", out)
 	}
-	run(0, "logout", "01a1")
+	run(1, "logout", "01a1")
+	run(0, "logout", "--help")
 }
 
 func TestKeys_notInTheDatabase(t *testing.T) {

@@ -51,13 +51,12 @@ func run(ctx context.Context, s Service, args []string, p process) int {
 	if len(args) > 0 {
 		command, rest = args[0], args[1:]
 	}
-	if len(rest) == 0 || rest[0] != "--help" && rest[0] != "-h" {
-		switch command {
-		case "keys":
-			return administer(ctx, s, p, rest, keys)
-		case "logout":
-			return administer(ctx, s, p, rest, logout)
+	if f, ok := map[string]administration{"keys": keys, "logout": logout}[command]; ok {
+		if len(rest) > 0 && (rest[0] == "--help" || rest[0] == "-h") {
+			_, _ = io.WriteString(p.stdout, usage(s))
+			return exitOK
 		}
+		return administer(ctx, s, p, rest, f)
 	}
 	var f func(context.Context, Service, process) int
 	switch command {

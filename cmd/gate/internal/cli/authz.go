@@ -29,7 +29,7 @@ type authzExplainCmd struct {
 }
 
 func (authzExplainCmd) Help() string {
-	return "Exits with 0 when it is allowed and with 1 when it is refused. Reads gate.yaml and nothing else: " +
+	return "Exits with 0 when it is allowed, with 1 when it is refused, and with 2 when there is no such role, entity or field. Reads gate.yaml and nothing else: " +
 		"what hooks add is not known here."
 }
 
@@ -96,7 +96,7 @@ func (c *authzExplainCmd) explain(d *design.Design) (*verdict, error) {
 	}
 	for _, role := range c.Role {
 		if d.Role(role) == nil {
-			return nil, failf("the roles are: "+strings.Join(roleNames(d), ", "), "%s: there is no role %q", d.File, role)
+			return nil, misused("the roles are: "+strings.Join(roleNames(d), ", "), "%s: there is no role %q", d.File, role)
 		}
 	}
 	e := d.Entity(c.Entity)
@@ -105,7 +105,7 @@ func (c *authzExplainCmd) explain(d *design.Design) (*verdict, error) {
 		for _, e := range d.Entities {
 			names = append(names, e.Name)
 		}
-		return nil, failf("the entities are: "+strings.Join(names, ", "), "%s: there is no entity %q", d.File, c.Entity)
+		return nil, misused("the entities are: "+strings.Join(names, ", "), "%s: there is no entity %q", d.File, c.Entity)
 	}
 	caller := c.caller(d)
 	v := &verdict{File: d.File, Question: c.question(d)}
@@ -173,14 +173,14 @@ func (c *authzExplainCmd) checkField(policy *authz.Policy, caller *gate.Principa
 		for _, f := range e.Fields {
 			names = append(names, f.Name)
 		}
-		return nil, failf("the fields are: "+strings.Join(names, ", "), "%s: %s has no field %q", e.Pos.File, e.Name, c.Field)
+		return nil, misused("the fields are: "+strings.Join(names, ", "), "%s: %s has no field %q", e.Pos.File, e.Name, c.Field)
 	}
 	action := c.Action
 	switch action {
 	case "list":
 		action = "view"
 	case "delete":
-		return nil, failf("leave --field out", "rows are deleted, not fields")
+		return nil, misused("leave --field out", "rows are deleted, not fields")
 	}
 	about, rules := e.Name+"."+f.Name+", "+action, f.Access.Rules(action)
 	closed := ""

@@ -41,8 +41,9 @@ type console struct {
 
 // fault is an error with its advice: what to do next.
 type fault struct {
-	err  error
-	hint string
+	err   error
+	hint  string
+	usage bool // the command was wrong, not what it was about
 }
 
 func (f *fault) Error() string { return f.err.Error() }
@@ -101,6 +102,9 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	case errors.Is(err, errReported):
 	case errors.As(err, &f):
 		t.error(f.err, f.hint)
+		if f.usage {
+			return 2
+		}
 	default:
 		t.error(err, "")
 	}
@@ -110,6 +114,11 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 // failf is an error with a hint.
 func failf(hint, format string, args ...any) error {
 	return &fault{err: fmt.Errorf(format, args...), hint: hint}
+}
+
+// misused is [failf] for arguments that make no sense.
+func misused(hint, format string, args ...any) error {
+	return &fault{err: fmt.Errorf(format, args...), hint: hint, usage: true}
 }
 
 // help prints what kong prints, and ends in an example that works.
