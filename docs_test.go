@@ -136,20 +136,10 @@ func TestLinksOfDocs(t *testing.T) {
 	}
 }
 
-// guideImports are what the functions of docs/guides/library.md may import, by
-// the name that they use.
-var guideImports = map[string]string{
-	"context": "context", "errors": "errors", "http": "net/http", "time": "time",
-	"account": module + "/account", "words": module + "/account/words", "mail": module + "/mail",
-	"gate": module, "jose": module + "/jose", "jwe": module + "/jose/jwe", "oidc": module + "/oidc", "password": module + "/password",
-	"store": module + "/store", "sqlite": module + "/store/sqlite", "accounts": module + "/store/accounts", "audit": module + "/store/audit",
-	"keyring": module + "/store/keyring", "throttle": module + "/store/throttle", "apikey": module + "/strategy/apikey",
-	"cookie": module + "/strategy/cookie", "jwt": module + "/strategy/jwt", "local": module + "/strategy/local", "refresh": module + "/strategy/refresh",
-}
-
-// TestLibraryGuide compiles the functions of docs/guides/library.md together
-// with the accounts that the guide begins with. The program at its beginning is
-// run by a test of cmd/gate.
+// TestLibraryGuide compiles the sections of docs/guides/library.md with the
+// imports that the guide gives them, beside the program that it begins with,
+// whose main calls the application of all sections. The program as it is at its
+// beginning is run by a test of cmd/gate.
 func TestLibraryGuide(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a program")
@@ -158,28 +148,27 @@ func TestLibraryGuide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var functions strings.Builder
-	var first string
+	var first, program, imports, sections string
 	for _, m := range regexp.MustCompile("(?s)\n```go\n(.*?)```").FindAllStringSubmatch(string(guide), -1) {
-		switch {
-		case strings.Contains(m[1], "type Accounts struct"):
-			first = m[1]
-		case strings.HasPrefix(m[1], "func "):
-			functions.WriteString("\n" + m[1])
-			if n := strings.Count(m[1], "\n"); n > 17 {
-				t.Errorf("%d lines are no snippet: %.60s", n, m[1])
+		code := m[1]
+		switch n := strings.Count(code, "\n"); {
+		case strings.Contains(code, "type Accounts struct"):
+			first = code
+		case strings.Contains(code, "func main()"):
+			program = code
+		case strings.HasPrefix(code, "package main\n"):
+			imports += code
+		case strings.HasPrefix(code, "func wholeApp("), strings.HasPrefix(code, "// ownKeys"):
+			sections += "\n" + code
+		case strings.HasPrefix(code, "func "):
+			sections += "\n" + code
+			if n > 17 {
+				t.Errorf("%d lines are no snippet: %.60s", n, code)
 			}
 		}
 	}
-	code := functions.String()
-	if n := strings.Count(code, "\nfunc "); n < 12 || first == "" {
+	if n := strings.Count(sections, "\nfunc "); n < 18 || first == "" || strings.Count(program, "newApp()") != 2 {
 		t.Fatalf("the guide has %d functions", n)
-	}
-	var imports strings.Builder
-	for name, path := range guideImports {
-		if regexp.MustCompile(`\b` + name + `\.[A-Z]`).MatchString(code) {
-			fmt.Fprintf(&imports, "\t%q\n", path)
-		}
 	}
 	root, err := os.Getwd()
 	if err != nil {
@@ -194,8 +183,8 @@ func TestLibraryGuide(t *testing.T) {
 		"go.mod":      "module example.com/recipes\n\ngo 1.26\n\nrequire " + module + " v0.0.0\n\nreplace " + module + " => " + root + "\n",
 		"go.sum":      string(sums),
 		"accounts.go": first,
-		"more.go":     "package main\n\nimport (\n" + imports.String() + ")\n" + code,
-		"main.go":     "package main\n\nfunc main() {}\n",
+		"main.go":     strings.Replace(program, "newApp()", "wholeApp(context.Background())", 1),
+		"more.go":     imports + sections,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)

@@ -127,8 +127,14 @@ func derive(settings *config.Config, purpose string) []byte {
 // Refresh returns the store of refresh tokens, nil without them.
 func (a *Auth) Refresh() *accounts.RefreshTokens { return a.refresh }
 
-// Throttle returns the throttle that all doors of the service share.
-func (a *Auth) Throttle() *throttle.Throttle { return a.throttle }
+// Throttle returns the throttle that all doors of the service share, nil without
+// authentication.
+func (a *Auth) Throttle() *throttle.Throttle {
+	if a == nil {
+		return nil
+	}
+	return a.throttle
+}
 
 // Trail returns the audit trail, to read it or to note what the service's own
 // code does.
