@@ -76,10 +76,15 @@ func (a *Auth) changed(ctx context.Context, c crud.Changed) {
 		// minutes. It is not renewed: who holds other rights logs in anew.
 		a.endRefresh(ctx, c.ID)
 	}
+	caller, _ := gate.PrincipalFromContext(ctx)
+	byAnother := !authz.IsSystem(ctx) && (caller == nil || caller.Subject != c.ID)
 	if a.changes(c.Set, a.cfg.Login) {
 		a.note(ctx, "login.change", c.ID)
-		// The link that undoes the change stays.
-		if err := a.tokens.Void(ctx, a.cfg.Entity, c.ID, accounts.ResetPassword, accounts.VerifyEmail, accounts.ChangeEmail); err != nil {
+		purposes := []accounts.Purpose{accounts.ResetPassword, accounts.VerifyEmail, accounts.ChangeEmail}
+		if byAnother { // who looks after accounts has the last word; else the owner may undo it
+			purposes = append(purposes, accounts.UndoEmailChange)
+		}
+		if err := a.tokens.Void(ctx, a.cfg.Entity, c.ID, purposes...); err != nil {
 			a.opts.Logger.ErrorContext(ctx, "links in letters not made void", "subject", c.ID, "err", err)
 		}
 	}
@@ -90,10 +95,15 @@ func (a *Auth) changed(ctx context.Context, c crud.Changed) {
 	if err := a.flows.PasswordChanged(ctx, c.ID); err != nil {
 		a.opts.Logger.ErrorContext(ctx, "links in letters not made void", "subject", c.ID, "err", err)
 	}
-	if p, ok := gate.PrincipalFromContext(ctx); ok && p.Subject == c.ID && p.SessionID != "" {
-		a.endSessions(ctx, c.ID, p.SessionID)
-	} else {
-		a.endSessions(ctx, c.ID)
+	if caller != nil && caller.Subject == c.ID && caller.SessionID != "" {
+		a.endSessions(ctx, c.ID, caller.SessionID)
+		return
+	}
+	a.endSessions(ctx, c.ID)
+	if byAnother && a.apiKeys != nil { // the account is taken back from somebody
+		if _, err := a.apiKeys.RevokeSubject(ctx, a.cfg.Entity, c.ID); err != nil {
+			a.opts.Logger.ErrorContext(ctx, "API keys not revoked", "subject", c.ID, "err", err)
+		}
 	}
 }
 

@@ -101,6 +101,9 @@ func (a *Auth) apiKey(ctx context.Context, text string) (apikey.Key, error) {
 	}, nil
 }
 
+// KeyStore returns the keys of programs, nil without them.
+func (a *Auth) KeyStore() *accounts.APIKeys { return a.apiKeys }
+
 // APIKeys returns the keys of programs, for their strategy.
 func (a *Auth) APIKeys() apikey.Keys { return apikey.KeysFunc(a.apiKey) }
 

@@ -62,9 +62,10 @@ func (rr *roleRules) check(c caller, old, updated []string) model.Problems {
 	return nil
 }
 
-// above reports whether the caller may give the role, and take it.
+// above reports whether the caller may give the role, and take it. A role that
+// the service no longer knows may come back: nobody is above it.
 func (rr *roleRules) above(c caller, role string) bool {
-	return c.system || !slices.Contains(rr.known, role) || rr.policy.MayGrant(c.principal, role)
+	return c.system || slices.Contains(rr.known, role) && rr.policy.MayGrant(c.principal, role)
 }
 
 // outranks reports whether the caller may give all of the roles that not

@@ -463,6 +463,40 @@ func TestPWD12_firstAdministratorIsConfirmed(t *testing.T) {
 	r.do("POST", "/api/authentication", loginBody(admin.Login, admin.Password.Reveal())).is(201)
 }
 
+// TestPWD11_passwordByAnother: who takes an account back from a thief leaves the
+// thief nothing.
+func TestPWD11_passwordByAnother(t *testing.T) {
+	r := start(t, everything(newLetterbox(), func(c *auth.Config) { c.Letters = nil }))
+	admin := "admin@x.example"
+	r.signUp(admin, "menu-admin")
+	id := r.signUp(ada)
+	thief := r.login(ada)
+	key := r.do("POST", "/api/account/api-keys", `{"name":"ci","scopes":["owner"]}`, thief...).is(201).json()["key"].(string)
+	r.do("GET", "/api/users/"+id, "", "X-API-Key", key).is(200)
+	r.do("PATCH", "/api/users/"+id, `{"password":"`+newPassword+`"}`, r.login(admin)...).is(200)
+	r.do("GET", "/api/users/"+id, "", "X-API-Key", key).is(401)
+	r.do("GET", "/api/me", "", thief...).is(401)
+	r.do("POST", "/api/account/password/forgot", `{"email":"ada@x.example"}`).is(404) // there are no letters
+}
+
+// TestOTP08_undoAfterAnother: whoever looks after accounts has the last word
+// about an address.
+func TestOTP08_undoAfterAnother(t *testing.T) {
+	box := newLetterbox()
+	r := start(t, everything(box, nil))
+	admin := "admin@x.example"
+	r.signUp(admin, "menu-admin")
+	box.next(t, admin)
+	id := r.signUp(ada)
+	box.next(t, ada)
+	r.do("PUT", "/api/account/email", `{"email":"eve@x.example"}`, r.login(ada)...).is(202)
+	_, token := box.next(t, "eve@x.example")
+	r.do("POST", "/api/account/email/confirm", fmt.Sprintf(`{"token":%q}`, token)).is(204)
+	_, undo := box.next(t, ada)
+	r.do("PATCH", "/api/users/"+id, `{"email":"right@x.example"}`, r.login(admin)...).is(200)
+	r.do("POST", "/api/account/email/undo", fmt.Sprintf(`{"token":%q}`, undo)).is(400)
+}
+
 func TestLetters_needAMailServer(t *testing.T) {
 	for name, environ := range map[string][]string{
 		"no server": {"PUBLIC_URL=https://api.restaurant.example"},

@@ -29,7 +29,11 @@ func keys(ctx context.Context, a *App, args []string, out io.Writer) error {
 		_, err = fmt.Fprintln(out, id)
 		return err
 	case len(args) == 2 && args[0] == "remove":
-		return ring.Remove(ctx, args[1])
+		if err := ring.Remove(ctx, args[1]); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintln(out, "removed; processes that run notice within a minute, or when they are restarted")
+		return err
 	}
 	return errUsage
 }
@@ -51,7 +55,7 @@ func listKeys(ctx context.Context, a *App, out io.Writer) error {
 	return w.Flush()
 }
 
-// logout ends the sessions of one account, or of everyone.
+// logout ends the sessions and API keys of one account, or of everyone.
 func logout(ctx context.Context, a *App, args []string, out io.Writer) error {
 	if a.Auth == nil {
 		return errors.New("the service has no authentication, and so no sessions")
@@ -61,18 +65,25 @@ func logout(ctx context.Context, a *App, args []string, out io.Writer) error {
 	}
 	var n int
 	var err error
+	revoked := 0
 	if args[0] == "--all" {
 		n, err = a.Auth.Sessions().EndAll(ctx)
+		if keys := a.Auth.KeyStore(); keys != nil && err == nil {
+			revoked, err = keys.RevokeAll(ctx)
+		}
 	} else {
 		if _, err := a.Auth.Accounts().Subject(ctx, args[0]); errors.Is(err, gate.ErrNotAuthenticated) {
 			return fmt.Errorf("there is no account %q", args[0])
 		}
 		n, err = a.Auth.Sessions().EndSubject(ctx, a.Auth.EntityKey(), args[0])
+		if keys := a.Auth.KeyStore(); keys != nil && err == nil {
+			revoked, err = keys.RevokeSubject(ctx, a.Auth.EntityKey(), args[0])
+		}
 	}
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "%d ended; other processes notice within five seconds\n", n)
+	_, err = fmt.Fprintf(out, "%d sessions ended, %d API keys revoked; other processes notice within five seconds\n", n, revoked)
 	return err
 }
 

@@ -39,7 +39,7 @@ func TestJKS08_keys(t *testing.T) {
 	run(1, "keys", "remove", "nosuch")
 	run(2, "keys", "forget")
 	run(2, "logout")
-	if out := run(0, "logout", "--all"); !strings.HasPrefix(out, "0 ended") {
+	if out := run(0, "logout", "--all"); !strings.HasPrefix(out, "0 sessions ended") {
 		t.Errorf("logout: %s", out)
 	}
 	run(1, "logout", "01a1")

@@ -97,8 +97,10 @@ Usage:
   NAME            serve until interrupted
   NAME migrate    bring the database up to date and end
   NAME keys       list the keys that sign tokens; keys rotate makes the next
-                  one, keys remove KEY takes one out at once that leaked
-  NAME logout ID  end the sessions of an account, of everyone with --all
+                  one, keys remove KEY takes one out that leaked: processes
+                  that run notice within a minute, or when restarted
+  NAME logout ID  end the sessions and API keys of an account, of everyone
+                  with --all
   NAME version    print the version
 
 Settings come from the environment, and from the file .env for what the
