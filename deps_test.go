@@ -23,7 +23,7 @@ var floors = [][]string{
 	{"."},              // 2: the engine, what people import
 	{"oidc", "authz", "password", "mail", "store"}, // 3: issuers, decisions, hashes, letters, rows
 	{"strategy", "account"},                        // 4: ways to log in, what a person does with an account
-	{"runtime", "gen"},                             // 5: the products; strangers to each other
+	{"runtime", "gen", "idp", "auth0"},             // 5: the products; strangers to each other
 	{"cmd", "bench", "examples"},                   // 6: wiring
 }
 

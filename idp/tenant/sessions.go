@@ -1,0 +1,217 @@
+package tenant
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/gatewright/gate/internal/secret"
+	"github.com/gatewright/gate/store"
+)
+
+// A Session is a browser in which a user is logged in. Its cookie holds a secret
+// of which the SHA-256 is kept.
+type Session struct {
+	ID     string `json:"id"`
+	UserID string `json:"user_id"`
+	// AuthenticatedAt is when the user last proved who they are.
+	CreatedAt       time.Time `json:"created_at"`
+	AuthenticatedAt time.Time `json:"authenticated_at"`
+	UsedAt          time.Time `json:"last_interacted_at"`
+	IdleExpiresAt   time.Time `json:"idle_expires_at"`
+	ExpiresAt       time.Time `json:"expires_at"`
+	SessionDetails
+}
+
+// SessionDetails are what a session remembers beside its times.
+type SessionDetails struct {
+	// Connection is how the user came in.
+	Connection string `json:"connection,omitempty"`
+	// Methods are how the user authenticated.
+	Methods []AuthMethod `json:"methods,omitempty"`
+	// Clients are the IDs of the clients that got tokens in it.
+	Clients   []string `json:"clients,omitempty"`
+	IP        string   `json:"ip,omitempty"`
+	UserAgent string   `json:"user_agent,omitempty"`
+}
+
+// An AuthMethod is one step of a log-in.
+type AuthMethod struct {
+	Name string    `json:"name"` // "pwd", "federated", "mfa", …
+	At   time.Time `json:"timestamp"`
+}
+
+// CreateSession stores a session under the SHA-256 of text.
+func (s *Store) CreateSession(ctx context.Context, text secret.String, ses *Session) error {
+	doc, err := json.Marshal(ses.SessionDetails)
+	if err != nil {
+		return fmt.Errorf("encode session: %w", err)
+	}
+	hash := secret.Hash(text.Reveal())
+	_, err = s.db.Exec(ctx, `INSERT INTO idp_sessions
+		(hash, id, user_id, doc, created_at, authenticated_at, used_at, idle_expires_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $5, $7, $8)`,
+		hash[:], ses.ID, ses.UserID, string(doc), millis(ses.CreatedAt), millis(ses.AuthenticatedAt),
+		millis(ses.IdleExpiresAt), millis(ses.ExpiresAt))
+	return s.userError(err)
+}
+
+const sessionColumns = "id, user_id, doc, created_at, authenticated_at, used_at, idle_expires_at, expires_at"
+
+// SessionBySecret returns the live session with this secret, or [ErrNotFound].
+func (s *Store) SessionBySecret(ctx context.Context, text secret.String) (*Session, error) {
+	hash := secret.Hash(text.Reveal())
+	return s.session(ctx, "hash = $2", hash[:])
+}
+
+// Session returns the live session with this ID, or [ErrNotFound].
+func (s *Store) Session(ctx context.Context, id string) (*Session, error) {
+	return s.session(ctx, "id = $2", id)
+}
+
+func (s *Store) session(ctx context.Context, where string, arg any) (*Session, error) {
+	row := s.db.Read().QueryRowContext(ctx, "SELECT "+sessionColumns+
+		" FROM idp_sessions WHERE expires_at > $1 AND idle_expires_at > $1 AND "+where, millis(s.now()), arg)
+	ses, err := scanSession(row)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("session %w", ErrNotFound)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read session: %w", s.db.Wrap(err))
+	}
+	return ses, nil
+}
+
+func scanSession(row scanner) (*Session, error) {
+	var (
+		ses                              Session
+		doc                              string
+		created, auth, used, idle, until int64
+	)
+	if err := row.Scan(&ses.ID, &ses.UserID, &doc, &created, &auth, &used, &idle, &until); err != nil {
+		return nil, err
+	}
+	ses.CreatedAt, ses.AuthenticatedAt, ses.UsedAt = instant(created), instant(auth), instant(used)
+	ses.IdleExpiresAt, ses.ExpiresAt = instant(idle), instant(until)
+	if err := json.Unmarshal([]byte(doc), &ses.SessionDetails); err != nil {
+		return nil, fmt.Errorf("decode session: %w", err)
+	}
+	return &ses, nil
+}
+
+// SessionsOf returns the live sessions of a user, the newest first, at most a
+// hundred.
+func (s *Store) SessionsOf(ctx context.Context, userID string) ([]*Session, error) {
+	rows, err := s.db.Read().QueryContext(ctx, "SELECT "+sessionColumns+` FROM idp_sessions
+		WHERE user_id = $1 AND expires_at > $2 AND idle_expires_at > $2 ORDER BY created_at DESC LIMIT 100`, userID, millis(s.now()))
+	if err != nil {
+		return nil, s.db.Wrap(err)
+	}
+	defer rows.Close()
+	var list []*Session
+	for rows.Next() {
+		ses, err := scanSession(rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, ses)
+	}
+	return list, s.db.Wrap(rows.Err())
+}
+
+// TouchSession notes that a session was used for a client, and puts off its
+// idle end.
+func (s *Store) TouchSession(ctx context.Context, ses *Session, clientID string, idleUntil time.Time) error {
+	if !slices.Contains(ses.Clients, clientID) {
+		ses.Clients = append(ses.Clients, clientID)
+	}
+	doc, err := json.Marshal(ses.SessionDetails)
+	if err != nil {
+		return fmt.Errorf("encode session: %w", err)
+	}
+	_, err = s.db.Exec(ctx, "UPDATE idp_sessions SET doc = $2, used_at = $3, idle_expires_at = $4 WHERE id = $1",
+		ses.ID, string(doc), millis(s.now()), millis(idleUntil))
+	return err
+}
+
+// EndSession ends a session. Refresh tokens that were given out in it go on:
+// they are for the time without a session; see [Store.RevokeFamilies]. A session
+// that is not there is no error.
+func (s *Store) EndSession(ctx context.Context, id string) error {
+	_, err := s.db.Exec(ctx, "DELETE FROM idp_sessions WHERE id = $1", id)
+	return err
+}
+
+// EndAll ends every session and refresh token of a user, and voids the codes,
+// opaque tokens and tickets on their way: after a change of password, a block.
+func (s *Store) EndAll(ctx context.Context, userID string) error {
+	return s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM idp_sessions WHERE user_id = $1", userID); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, "UPDATE idp_refresh SET revoked_at = $2 WHERE user_id = $1 AND revoked_at = 0", userID, millis(s.now()))
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, "DELETE FROM idp_tokens WHERE user_id = $1", userID)
+		return err
+	})
+}
+
+// Sweep deletes what has expired, and log entries beyond the retention of the
+// settings, and returns how many rows that were. What has expired is refused
+// without it. It works in batches; a provider calls it every few minutes, in
+// however many processes.
+func (s *Store) Sweep(ctx context.Context) (int, error) {
+	now := millis(s.now())
+	day := int64(24 * time.Hour / time.Millisecond)
+	total := 0
+	for _, part := range []struct {
+		table, id, where string
+		arg              int64
+	}{
+		{"idp_tokens", "hash", "expires_at < $1", now - day/24},
+		{"idp_sessions", "hash", "expires_at < $1 OR idle_expires_at < $1", now - day},
+		{"idp_refresh", "id", "expires_at < $1 OR idle_expires_at < $1 OR (revoked_at > 0 AND revoked_at < $1)", now - 30*day},
+		{"idp_revoked", "id", "expires_at < $1", now},
+	} {
+		n, err := s.sweep(ctx, part.table, part.id, part.where, part.arg)
+		if total += n; err != nil {
+			return total, err
+		}
+	}
+	set, err := s.Settings(ctx)
+	if err != nil || set.LogRetentionDays <= 0 {
+		return total, err
+	}
+	n, err := s.sweep(ctx, "idp_logs", "id", "date < $1", now-int64(set.LogRetentionDays)*day)
+	return total + n, err
+}
+
+func (s *Store) sweep(ctx context.Context, table, id, where string, arg int64) (int, error) {
+	const batch = 1000
+	total := 0
+	for {
+		res, err := s.db.Exec(ctx, "DELETE FROM "+table+" WHERE "+id+" IN (SELECT "+id+" FROM "+table+" WHERE "+where+" LIMIT 1000)", arg)
+		if err != nil {
+			return total, err
+		}
+		n, err := res.RowsAffected()
+		total += int(n)
+		if err != nil || n < batch {
+			return total, err
+		}
+	}
+}
+
+// forUpdate locks the rows of a query until the transaction ends.
+func (s *Store) forUpdate() string {
+	if s.db.Dialect() == store.Postgres {
+		return " FOR UPDATE"
+	}
+	return ""
+}

@@ -1,0 +1,128 @@
+package tenant
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gatewright/gate/internal/secret"
+)
+
+// A TokenKind says what a [Token] is good for.
+type TokenKind string
+
+// The kinds of tokens.
+const (
+	CodeToken   TokenKind = "code"           // an authorization code
+	OpaqueToken TokenKind = "access"         // an access token that is no JWT
+	ResetTicket TokenKind = "reset-password" // a link to set a password
+	EmailTicket TokenKind = "verify-email"   // a link to confirm an address
+	Redirection TokenKind = "redirect"       // an action sent the browser away
+	AssertionID TokenKind = "assertion"      // the jti of a client's assertion, good for once
+)
+
+// A Token is a secret text that stands for something until it is used or
+// expires. Of the text the SHA-256 is kept.
+type Token struct {
+	Kind     TokenKind
+	UserID   string
+	ClientID string
+	// GrantID ties together what one authorization led to.
+	GrantID   string
+	CreatedAt time.Time
+	ExpiresAt time.Time
+	// UsedAt is zero for a token that was not used.
+	UsedAt time.Time
+	// Data is what it stands for, as JSON.
+	Data json.RawMessage
+}
+
+// CreateToken stores a token under the SHA-256 of text. It returns [ErrExists]
+// when that is there.
+func (s *Store) CreateToken(ctx context.Context, text secret.String, t Token) error {
+	hash := secret.Hash(string(t.Kind) + " " + text.Reveal())
+	if t.Data == nil {
+		t.Data = json.RawMessage("null")
+	}
+	_, err := s.db.Exec(ctx, `INSERT INTO idp_tokens (hash, kind, user_id, client_id, grant_id, doc, created_at, expires_at, used_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)`,
+		hash[:], string(t.Kind), t.UserID, t.ClientID, t.GrantID, string(t.Data), millis(s.now()), millis(t.ExpiresAt))
+	return s.userError(err)
+}
+
+// Token returns the token of this kind and text, used or not, or [ErrNotFound]
+// also when it has expired.
+func (s *Store) Token(ctx context.Context, kind TokenKind, text secret.String) (*Token, error) {
+	hash := secret.Hash(string(kind) + " " + text.Reveal())
+	t, err := s.scanToken(s.db.Read().QueryRowContext(ctx, tokenQuery, hash[:], string(kind), millis(s.now())))
+	if err != nil {
+		return nil, s.db.Wrap(err)
+	}
+	return t, nil
+}
+
+const tokenQuery = `SELECT kind, user_id, client_id, grant_id, doc, created_at, expires_at, used_at
+	FROM idp_tokens WHERE hash = $1 AND kind = $2 AND expires_at > $3`
+
+func (s *Store) scanToken(row scanner) (*Token, error) {
+	var (
+		t                    Token
+		doc                  string
+		created, until, used int64
+	)
+	err := row.Scan(&t.Kind, &t.UserID, &t.ClientID, &t.GrantID, &doc, &created, &until, &used)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("token %w", ErrNotFound)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read token: %w", err)
+	}
+	t.Data, t.CreatedAt, t.ExpiresAt, t.UsedAt = json.RawMessage(doc), instant(created), instant(until), instant(used)
+	return &t, nil
+}
+
+// UseToken uses a token up: of any number of calls with one text one succeeds.
+// The others return the token with [ErrUsed], or [ErrNotFound] when it never was
+// or has expired.
+func (s *Store) UseToken(ctx context.Context, kind TokenKind, text secret.String) (*Token, error) {
+	hash := secret.Hash(string(kind) + " " + text.Reveal())
+	now := millis(s.now())
+	res, err := s.db.Exec(ctx, "UPDATE idp_tokens SET used_at = $3 WHERE hash = $1 AND kind = $2 AND used_at = 0 AND expires_at > $3",
+		hash[:], string(kind), now)
+	if err != nil {
+		return nil, err
+	}
+	n, err := res.RowsAffected()
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.scanToken(s.db.Write().QueryRowContext(ctx, tokenQuery, hash[:], string(kind), now))
+	if err != nil {
+		return nil, s.db.Wrap(err)
+	}
+	if n == 0 {
+		return t, fmt.Errorf("token %w", ErrUsed)
+	}
+	return t, nil
+}
+
+// RevokeGrant ends what one authorization led to: its refresh tokens and opaque
+// tokens.
+func (s *Store) RevokeGrant(ctx context.Context, grantID string) error {
+	return s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, "UPDATE idp_refresh SET revoked_at = $2 WHERE id = $1 AND revoked_at = 0", grantID, millis(s.now())); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, "DELETE FROM idp_tokens WHERE grant_id = $1 AND kind <> $2", grantID, string(CodeToken))
+		return err
+	})
+}
+
+// VoidTokens makes the tokens of a kind that a user has useless.
+func (s *Store) VoidTokens(ctx context.Context, userID string, kind TokenKind) error {
+	_, err := s.db.Exec(ctx, "DELETE FROM idp_tokens WHERE user_id = $1 AND kind = $2", userID, string(kind))
+	return err
+}
