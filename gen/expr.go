@@ -3,6 +3,7 @@ package gen
 import (
 	"fmt"
 	"go/token"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -37,6 +38,16 @@ func Texts(list []string) Expr {
 		quoted[i] = strconv.Quote(s)
 	}
 	return Expr{code: "[]string{" + strings.Join(quoted, ", ") + "}"}
+}
+
+// TextMap returns a map[string]string literal, sorted by its keys.
+func TextMap(m map[string]string) Expr {
+	var b strings.Builder
+	b.WriteString("map[string]string{\n")
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		b.WriteString(strconv.Quote(key) + ": " + strconv.Quote(m[key]) + ",\n")
+	}
+	return Expr{code: b.String() + "}"}
 }
 
 // Bool returns true or false.

@@ -2,6 +2,7 @@ package gen
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
 	"slices"
@@ -111,9 +112,29 @@ func settingsSchema(p Plugin) map[string]any {
 	return schema
 }
 
+// groupSchema returns the JSON Schema of a mapping of settings.
+func groupSchema(v reflect.Value) map[string]any {
+	properties := map[string]any{}
+	for i := range v.NumField() {
+		if name := v.Type().Field(i).Tag.Get("yaml"); name != "" {
+			properties[name] = settingSchema(v.Type().Field(i), v.Field(i))
+		}
+	}
+	return map[string]any{"type": "object", "properties": properties, "additionalProperties": false}
+}
+
 func settingSchema(f reflect.StructField, v reflect.Value) map[string]any {
 	schema := map[string]any{"description": f.Tag.Get("doc")}
 	switch {
+	case f.Type == reflect.TypeFor[design.Setting]():
+		schema["type"] = "object"
+		return schema
+	case f.Type.Kind() == reflect.Struct:
+		maps.Copy(schema, groupSchema(v))
+		return schema
+	case f.Type.Kind() == reflect.Map:
+		schema["type"], schema["additionalProperties"] = "object", map[string]any{"type": "string", "minLength": 1}
+		return schema
 	case f.Type == reflect.TypeFor[time.Duration]():
 		schema["type"], schema["pattern"] = "string", `^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
 	case f.Type.Kind() == reflect.Bool:

@@ -23,6 +23,28 @@ func Check(d *design.Design, plugins ...Plugin) error {
 	return err
 }
 
+// A Warner is a [Part] that knows of things that are legal and dangerous.
+type Warner interface {
+	// Warnings lists them. It is called after Validate found nothing wrong.
+	Warnings(d *design.Design, p *design.Plugin) []design.Problem
+}
+
+// Warnings lists what is legal and dangerous in d: what the design itself knows,
+// then what its plugins do. Plugins that have errors say nothing, see [Check].
+func Warnings(d *design.Design, plugins ...Plugin) []design.Problem {
+	list := d.Warnings()
+	on, err := solve(d, plugins)
+	if err != nil {
+		return list
+	}
+	for _, a := range on {
+		if w, ok := a.part.(Warner); ok {
+			list = append(list, w.Warnings(d, a.place)...)
+		}
+	}
+	return list
+}
+
 // solve returns the plugins that are on, in the order in which they contribute,
 // with their settings read and validated.
 func solve(d *design.Design, plugins []Plugin) ([]*active, error) {

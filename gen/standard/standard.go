@@ -4,6 +4,7 @@ package standard
 import (
 	"github.com/gatewright/gate/gen"
 	"github.com/gatewright/gate/gen/plugin/authapikey"
+	"github.com/gatewright/gate/gen/plugin/authauth0"
 	"github.com/gatewright/gate/gen/plugin/authbasic"
 	"github.com/gatewright/gate/gen/plugin/authcore"
 	"github.com/gatewright/gate/gen/plugin/authjwt"
@@ -24,6 +25,7 @@ func Plugins() []gen.Plugin {
 		authcore.Plugin(),
 		authjwt.Plugin(),
 		authoidc.Plugin(),
+		authauth0.Plugin(),
 		authsession.Plugin(),
 		authbasic.Plugin(),
 		authapikey.Plugin(),

@@ -16,6 +16,7 @@ func ExamplePlugins() {
 	// auth-core: accounts, from an entity with a login name, a password and roles
 	// auth-jwt: access tokens: POST /api/authentication, then Authorization: Bearer
 	// auth-oidc: access tokens of an OpenID provider: Authorization: Bearer
+	// auth-auth0: people log in at Auth0; an account for each: Authorization: Bearer
 	// auth-session: cookies for browsers: POST /api/session, and no token in any script
 	// auth-basic: login name and password with every request: Authorization: Basic
 	// auth-apikey: keys for programs, with scopes and an expiry: X-API-Key

@@ -162,21 +162,26 @@ func (s *Store) permissions(ctx context.Context, query string, args ...any) ([]P
 	return list, s.db.Wrap(rows.Err())
 }
 
-func (s *Store) texts(ctx context.Context, query string, args ...any) ([]string, error) {
-	rows, err := s.db.Read().QueryContext(ctx, query, args...)
+func (s *Store) texts(ctx context.Context, query string, args ...any) (list []string, err error) {
+	err = eachText(ctx, s.db.Read(), func(text string) { list = append(list, text) }, query, args...)
+	return list, s.db.Wrap(err)
+}
+
+// eachText calls fn with each text that a query finds.
+func eachText(ctx context.Context, q querier, fn func(string), query string, args ...any) error {
+	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, s.db.Wrap(err)
+		return err
 	}
 	defer rows.Close()
-	var list []string
 	for rows.Next() {
 		var text string
 		if err := rows.Scan(&text); err != nil {
-			return nil, err
+			return err
 		}
-		list = append(list, text)
+		fn(text)
 	}
-	return list, s.db.Wrap(rows.Err())
+	return rows.Err()
 }
 
 // Consent returns the scopes that a user allowed a client at an audience.

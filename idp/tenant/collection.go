@@ -41,11 +41,23 @@ type Collection[T any, P object[T]] struct {
 	s    *Store
 	kind string
 
-	mu      sync.Mutex // one look at a time
-	checked time.Time
-	version int64
+	mu      sync.Mutex
 	all     snapshot[T]
+	version int64
+	checked time.Time // zero after a change by this process
+	changes int       // by this process
+	looking *look
 }
+
+// A look is one look at the database, for all who want it at the time.
+type look struct {
+	changes int           // before it
+	done    chan struct{} // closed when err is set
+	err     error
+}
+
+// lookTime bounds a look.
+const lookTime = 5 * time.Second
 
 // A snapshot is the objects of a kind at one time, in the order in which they
 // were made.
@@ -95,6 +107,9 @@ func (c *Collection[T, P]) List(ctx context.Context) ([]*T, error) {
 // there.
 func (c *Collection[T, P]) Create(ctx context.Context, o *T) error {
 	id, name := P(o).key()
+	if id == "" || name == "" {
+		return fmt.Errorf("tenant: %s without ID or name", c.kind)
+	}
 	doc, err := c.encode(o)
 	if err != nil {
 		return err
@@ -133,8 +148,8 @@ func (c *Collection[T, P]) Update(ctx context.Context, id string, change func(*T
 			return err
 		}
 		sameID, name := P(o).key()
-		if sameID != id {
-			return fmt.Errorf("%s %q: its ID cannot change", c.kind, id)
+		if sameID != id || name == "" {
+			return fmt.Errorf("tenant: %s %q: its ID cannot change, its name not be empty", c.kind, id)
 		}
 		if doc, err = c.encode(o); err != nil {
 			return err
@@ -152,47 +167,25 @@ func (c *Collection[T, P]) Update(ctx context.Context, id string, change func(*T
 	return o, nil
 }
 
-// Delete removes an object with what hangs on it, or returns [ErrNotFound].
+// Delete removes an object with what hangs on it, or returns [ErrNotFound]: with
+// a client and an API their grants, tokens and permissions, with a role that
+// users have it, and with a connection its users.
 func (c *Collection[T, P]) Delete(ctx context.Context, id string) error {
-	return c.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, "DELETE FROM idp_objects WHERE kind = $1 AND id = $2", c.kind, id)
+	err := c.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		var name string
+		err := tx.QueryRowContext(ctx, "DELETE FROM idp_objects WHERE kind = $1 AND id = $2 RETURNING name", c.kind, id).Scan(&name)
+		if errors.Is(err, sql.ErrNoRows) {
+			return fmt.Errorf("%s %q %w", c.kind, id, ErrNotFound)
+		}
 		if err != nil {
 			return err
 		}
-		if n, err := res.RowsAffected(); err != nil || n == 0 {
-			return cmpErr(err, fmt.Errorf("%s %q %w", c.kind, id, ErrNotFound))
-		}
-		return c.s.deleteDependents(ctx, tx, c.kind, id)
+		return deleteDependents(ctx, tx, c.kind, id, name)
 	})
-}
-
-func cmpErr(err, otherwise error) error {
-	if err != nil {
-		return err
+	if c.kind == kindClient || c.kind == kindAPI {
+		c.s.Grants.forget()
 	}
-	return otherwise
-}
-
-// dependents are the rows that go with an object.
-var dependents = map[string][]string{ //nolint:gochecknoglobals // constant
-	"role": {
-		"DELETE FROM idp_user_roles WHERE role_id = $1",
-		"DELETE FROM idp_role_permissions WHERE role_id = $1",
-	},
-	"client": {
-		"DELETE FROM idp_refresh WHERE client_id = $1",
-		"DELETE FROM idp_tokens WHERE client_id = $1",
-		"DELETE FROM idp_consents WHERE client_id = $1",
-	},
-}
-
-func (s *Store) deleteDependents(ctx context.Context, tx *sql.Tx, kind, id string) error {
-	for _, statement := range dependents[kind] {
-		if _, err := tx.ExecContext(ctx, statement, id); err != nil {
-			return err
-		}
-	}
-	return nil
+	return err
 }
 
 // write runs fn in a transaction that also notes the change.
@@ -201,42 +194,108 @@ func (c *Collection[T, P]) write(ctx context.Context, fn func(context.Context, *
 		if err := fn(ctx, tx); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO idp_changes (kind, version) VALUES ($1, 1)
-			ON CONFLICT (kind) DO UPDATE SET version = idp_changes.version + 1`, c.kind)
-		return err
+		return bump(ctx, tx, c.kind)
 	})
-	c.mu.Lock()
-	c.checked = time.Time{}
-	c.mu.Unlock()
+	c.forget()
 	return err
 }
 
-// snapshot returns the objects, as new as [Collection] promises.
-func (c *Collection[T, P]) snapshot(ctx context.Context) (snapshot[T], error) {
+// bump notes that objects of a kind changed, for every process.
+func bump(ctx context.Context, tx *sql.Tx, kind string) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO idp_changes (kind, version) VALUES ($1, 1)
+		ON CONFLICT (kind) DO UPDATE SET version = idp_changes.version + 1`, kind)
+	return err
+}
+
+// forget makes the next call look.
+func (c *Collection[T, P]) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := c.s.now()
-	if age := now.Sub(c.checked); !c.checked.IsZero() && age >= 0 && age < checkEvery {
-		return c.all, nil
-	}
-	var version int64
-	err := c.s.db.Write().QueryRowContext(ctx, "SELECT version FROM idp_changes WHERE kind = $1", c.kind).Scan(&version)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return snapshot[T]{}, fmt.Errorf("read %ss: %w", c.kind, c.s.db.Wrap(err))
-	}
-	if version != c.version {
-		if c.all, err = c.read(ctx); err != nil {
-			return snapshot[T]{}, fmt.Errorf("read %ss: %w", c.kind, c.s.db.Wrap(err))
+	c.checked = time.Time{}
+	c.changes++
+}
+
+// snapshot returns the objects, as new as [Collection] promises. Of any number
+// of callers one asks the database and the others wait for that, so that they
+// do not queue up before a database that does not answer.
+func (c *Collection[T, P]) snapshot(ctx context.Context) (snapshot[T], error) {
+	for {
+		c.mu.Lock()
+		age := c.s.now().Sub(c.checked)
+		if !c.checked.IsZero() && age >= 0 && age < checkEvery {
+			all := c.all
+			c.mu.Unlock()
+			return all, nil
 		}
-		c.version = version
+		l := c.looking
+		mine := l == nil || l.changes != c.changes
+		if mine {
+			l = &look{changes: c.changes, done: make(chan struct{})}
+			c.looking = l
+		}
+		c.mu.Unlock()
+		if mine {
+			// Others wait for it: it does not end with the one who began it.
+			go c.look(context.WithoutCancel(ctx), l)
+		}
+		select {
+		case <-l.done:
+		case <-ctx.Done():
+			return snapshot[T]{}, fmt.Errorf("read %ss: %w", c.kind, c.s.db.Wrap(ctx.Err()))
+		}
+		if l.err != nil {
+			return snapshot[T]{}, fmt.Errorf("read %ss: %w", c.kind, c.s.db.Wrap(l.err))
+		}
+		if all, ok := c.seen(l); ok {
+			return all, nil
+		}
 	}
-	c.checked = now
-	return c.all, nil
+}
+
+// seen returns what a look found, unless this process made a change after it
+// began.
+func (c *Collection[T, P]) seen(l *look) (all snapshot[T], ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.all, l.changes == c.changes
+}
+
+// look reads the objects if they changed.
+func (c *Collection[T, P]) look(ctx context.Context, l *look) {
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	c.mu.Lock()
+	all, known := c.all, c.version
+	c.mu.Unlock()
+	at := c.s.now()
+	// The version first: a change in between is found by the next look.
+	version, err := c.storedVersion(ctx)
+	if err == nil && version != known {
+		all, err = c.read(ctx)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.looking == l {
+		c.looking = nil
+	}
+	if err == nil && l.changes == c.changes {
+		c.all, c.version, c.checked = all, version, at
+	}
+	l.err = err
+	close(l.done)
+}
+
+func (c *Collection[T, P]) storedVersion(ctx context.Context) (version int64, err error) {
+	err = c.s.db.Read().QueryRowContext(ctx, "SELECT version FROM idp_changes WHERE kind = $1", c.kind).Scan(&version)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return version, err
 }
 
 func (c *Collection[T, P]) read(ctx context.Context) (snapshot[T], error) {
 	all := snapshot[T]{byID: map[string]*T{}, byName: map[string]*T{}}
-	rows, err := c.s.db.Write().QueryContext(ctx, "SELECT id, name, doc FROM idp_objects WHERE kind = $1 ORDER BY created_at, id", c.kind)
+	rows, err := c.s.db.Read().QueryContext(ctx, "SELECT id, name, doc FROM idp_objects WHERE kind = $1 ORDER BY created_at, id", c.kind)
 	if err != nil {
 		return all, err
 	}
@@ -256,9 +315,6 @@ func (c *Collection[T, P]) read(ctx context.Context) (snapshot[T], error) {
 	return all, rows.Err()
 }
 
-// holder is implemented by objects that hold secrets.
-type holder interface{ secrets() []*string }
-
 // encode returns the document of an object, its secrets sealed.
 func (c *Collection[T, P]) encode(o *T) (string, error) {
 	data, err := P(o).MarshalJSON()
@@ -273,8 +329,11 @@ func (c *Collection[T, P]) encode(o *T) (string, error) {
 		return "", fmt.Errorf("encode %s: %w", c.kind, err)
 	}
 	id, _ := P(sealed).key()
-	for _, secret := range any(sealed).(holder).secrets() {
-		*secret = c.s.seal.seal(*secret, c.kind+" "+id)
+	err = any(sealed).(holder).eachSecret(func(secret string) (string, error) {
+		return c.s.seal.seal(secret, c.kind+" "+id), nil
+	})
+	if err != nil {
+		return "", fmt.Errorf("encode %s: %w", c.kind, err)
 	}
 	data, err = P(sealed).MarshalJSON()
 	return string(data), err
@@ -286,12 +345,9 @@ func (c *Collection[T, P]) decode(id, doc string) (*T, error) {
 		return nil, fmt.Errorf("decode %s %q: %w", c.kind, id, err)
 	}
 	if h, ok := any(o).(holder); ok {
-		for _, secret := range h.secrets() {
-			text, err := c.s.seal.open(*secret, c.kind+" "+id)
-			if err != nil {
-				return nil, fmt.Errorf("decode %s %q: %w", c.kind, id, err)
-			}
-			*secret = text
+		err := h.eachSecret(func(sealed string) (string, error) { return c.s.seal.open(sealed, c.kind+" "+id) })
+		if err != nil {
+			return nil, fmt.Errorf("decode %s %q: %w", c.kind, id, err)
 		}
 	}
 	return o, nil

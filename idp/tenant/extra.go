@@ -2,6 +2,8 @@ package tenant
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"maps"
 	"reflect"
 	"strings"
@@ -25,7 +27,7 @@ func marshal(v any, extra Extra) ([]byte, error) {
 	}
 	known := members(reflect.TypeOf(v))
 	for name, value := range extra {
-		if !known[name] {
+		if _, ok := known[name]; !ok {
 			all[name] = value
 		}
 	}
@@ -33,21 +35,26 @@ func marshal(v any, extra Extra) ([]byte, error) {
 }
 
 // unmarshal reads data into v, a pointer to a struct without methods, and
-// returns the members that v has no field for. Members already in extra stay
-// unless data has them too; null removes one.
+// returns the members that v has no field for. What data has takes the place of
+// what was: null stands for the zero value, and objects are not merged. Names
+// count as they are written, unlike in encoding/json. Members already in extra
+// stay unless data has them too; null removes one.
 func unmarshal(data []byte, v any, extra Extra) (Extra, error) {
-	if err := json.Unmarshal(data, v); err != nil {
-		return nil, err
-	}
 	all := map[string]json.RawMessage{}
 	if err := json.Unmarshal(data, &all); err != nil {
 		return nil, err
 	}
-	known := members(reflect.TypeOf(v).Elem())
+	into := reflect.ValueOf(v).Elem()
+	known := members(into.Type())
 	rest := maps.Clone(extra)
 	for name, value := range all {
+		field, ok := known[name]
 		switch {
-		case known[name]:
+		case ok:
+			into.Field(field).SetZero()
+			if err := json.Unmarshal(value, into.Field(field).Addr().Interface()); err != nil {
+				return nil, named(err, name)
+			}
 		case string(value) == "null":
 			delete(rest, name)
 		default:
@@ -60,20 +67,29 @@ func unmarshal(data []byte, v any, extra Extra) (Extra, error) {
 	return rest, nil
 }
 
-var memberNames sync.Map // reflect.Type → map[string]bool
-
-// members returns the JSON names of the fields of a struct.
-func members(t reflect.Type) map[string]bool {
-	if names, ok := memberNames.Load(t); ok {
-		return names.(map[string]bool)
+// named says which member an error is about.
+func named(err error, name string) error {
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		wrong.Field = strings.TrimSuffix(name+"."+wrong.Field, ".")
+		return wrong
 	}
-	names := map[string]bool{}
+	return fmt.Errorf("%s: %w", name, err)
+}
+
+var memberFields sync.Map // reflect.Type → map[string]int
+
+// members returns the JSON names of the fields of a struct, and which they are.
+func members(t reflect.Type) map[string]int {
+	if fields, ok := memberFields.Load(t); ok {
+		return fields.(map[string]int) //nolint:forcetypeassert // nothing else is stored
+	}
+	fields := map[string]int{}
 	for i := range t.NumField() {
 		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
 		if name != "" && name != "-" {
-			names[name] = true
+			fields[name] = i
 		}
 	}
-	memberNames.Store(t, names)
-	return names
+	memberFields.Store(t, fields)
+	return fields
 }

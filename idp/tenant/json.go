@@ -7,7 +7,7 @@ func (c Client) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON implements [encoding/json.Unmarshaler]. Members that data does
-// not have stay as they are.
+// not have stay as they are, those it has are replaced whole, by null too.
 func (c *Client) UnmarshalJSON(data []byte) (err error) {
 	type plain Client
 	c.Extra, err = unmarshal(data, (*plain)(c), c.Extra)
@@ -21,7 +21,7 @@ func (a API) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON implements [encoding/json.Unmarshaler]. Members that data does
-// not have stay as they are.
+// not have stay as they are, those it has are replaced whole, by null too.
 func (a *API) UnmarshalJSON(data []byte) (err error) {
 	type plain API
 	a.Extra, err = unmarshal(data, (*plain)(a), a.Extra)
@@ -35,7 +35,7 @@ func (c ClientGrant) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON implements [encoding/json.Unmarshaler]. Members that data does
-// not have stay as they are.
+// not have stay as they are, those it has are replaced whole, by null too.
 func (c *ClientGrant) UnmarshalJSON(data []byte) (err error) {
 	type plain ClientGrant
 	c.Extra, err = unmarshal(data, (*plain)(c), c.Extra)
@@ -49,7 +49,7 @@ func (r Role) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON implements [encoding/json.Unmarshaler]. Members that data does
-// not have stay as they are.
+// not have stay as they are, those it has are replaced whole, by null too.
 func (r *Role) UnmarshalJSON(data []byte) (err error) {
 	type plain Role
 	r.Extra, err = unmarshal(data, (*plain)(r), r.Extra)
@@ -63,7 +63,7 @@ func (c Connection) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON implements [encoding/json.Unmarshaler]. Members that data does
-// not have stay as they are.
+// not have stay as they are, those it has are replaced whole, by null too.
 func (c *Connection) UnmarshalJSON(data []byte) (err error) {
 	type plain Connection
 	c.Extra, err = unmarshal(data, (*plain)(c), c.Extra)
@@ -77,7 +77,7 @@ func (c ConnectionOptions) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON implements [encoding/json.Unmarshaler]. Members that data does
-// not have stay as they are.
+// not have stay as they are, those it has are replaced whole, by null too.
 func (c *ConnectionOptions) UnmarshalJSON(data []byte) (err error) {
 	type plain ConnectionOptions
 	c.Extra, err = unmarshal(data, (*plain)(c), c.Extra)
@@ -91,7 +91,7 @@ func (a Action) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON implements [encoding/json.Unmarshaler]. Members that data does
-// not have stay as they are.
+// not have stay as they are, those it has are replaced whole, by null too.
 func (a *Action) UnmarshalJSON(data []byte) (err error) {
 	type plain Action
 	a.Extra, err = unmarshal(data, (*plain)(a), a.Extra)
@@ -105,7 +105,7 @@ func (b Bindings) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON implements [encoding/json.Unmarshaler]. Members that data does
-// not have stay as they are.
+// not have stay as they are, those it has are replaced whole, by null too.
 func (b *Bindings) UnmarshalJSON(data []byte) (err error) {
 	type plain Bindings
 	b.Extra, err = unmarshal(data, (*plain)(b), b.Extra)
@@ -119,7 +119,7 @@ func (s Settings) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON implements [encoding/json.Unmarshaler]. Members that data does
-// not have stay as they are.
+// not have stay as they are, those it has are replaced whole, by null too.
 func (s *Settings) UnmarshalJSON(data []byte) (err error) {
 	type plain Settings
 	s.Extra, err = unmarshal(data, (*plain)(s), s.Extra)
@@ -133,7 +133,7 @@ func (u User) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON implements [encoding/json.Unmarshaler]. Members that data does
-// not have stay as they are.
+// not have stay as they are, those it has are replaced whole, by null too.
 func (u *User) UnmarshalJSON(data []byte) (err error) {
 	type plain User
 	u.Extra, err = unmarshal(data, (*plain)(u), u.Extra)

@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -8,8 +9,10 @@ import (
 	"fmt"
 	"log/slog"
 	"math/big"
-	"strings"
+	"sync"
 	"time"
+
+	"github.com/gatewright/gate/store"
 )
 
 // A Log is one entry of the log, in the words of Auth0: type "s" is a log-in,
@@ -34,45 +37,82 @@ type Log struct {
 }
 
 const (
-	queueSize = 4096
-	batchSize = 256
+	queueSize  = 4096
+	batchSize  = 256
+	maxDetails = 64 << 10 // bytes of an entry; above that it has no details
 )
+
+// An entry is a log entry that waits, with its document.
+type entry struct {
+	Log
+	doc string
+}
 
 // A logQueue writes entries in the background.
 type logQueue struct {
-	s      *Store
-	log    *slog.Logger
-	in     chan Log
-	flush  chan chan struct{}
-	closed chan struct{}
-	done   chan struct{}
+	s     *Store
+	log   *slog.Logger
+	in    chan entry
+	flush chan chan struct{}
+	stop  chan struct{}
+	done  chan struct{}
+
+	mu     sync.RWMutex // held to put an entry in
+	closed bool
+
+	ids logIDs
 }
 
 func newLogQueue(s *Store, log *slog.Logger) *logQueue {
 	q := &logQueue{
-		s: s, log: log, in: make(chan Log, queueSize), flush: make(chan chan struct{}),
-		closed: make(chan struct{}), done: make(chan struct{}),
+		s: s, log: log, in: make(chan entry, queueSize), flush: make(chan chan struct{}),
+		stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	go q.run()
 	return q
 }
 
 // Record adds an entry to the log. It neither waits nor fails: entries wait in
-// memory, 4096 at most, until one goroutine writes them. What does not fit, or
-// what the database does not take, goes to the logger alone.
+// memory, 4096 at most, until one goroutine writes them. What does not fit, what
+// comes after [Store.Close], or what the database does not take, goes to the
+// logger alone. The ID counts up in the order of the calls; a zero Date means
+// now. Texts are cut to what their columns hold.
 func (s *Store) Record(ctx context.Context, e Log) {
 	now := s.now().UTC()
 	if e.Date.IsZero() {
 		e.Date = now
 	}
-	e.ID = newLogID(e.Date)
+	e.ID = s.logs.ids.next(now)
+	e.Type, e.ClientID, e.IP = cut(e.Type, 40), cut(e.ClientID, 64), cut(e.IP, 64)
+	e.UserID, e.Connection, e.UserName = cut(e.UserID, 255), cut(e.Connection, 128), cut(e.UserName, 400)
 	e.UserAgent, e.Description = cut(e.UserAgent, 500), cut(e.Description, 1000)
-	e.UserName, e.Connection, e.ClientID = cut(e.UserName, 400), cut(e.Connection, 128), cut(e.ClientID, 64)
-	select {
-	case s.logs.in <- e:
-	default:
-		s.logs.lost(ctx, []Log{e}, "the queue is full")
+	doc, err := encodeLog(&e)
+	if err != nil {
+		s.logs.lost(ctx, err.Error(), e)
+		return
 	}
+	s.logs.mu.RLock()
+	defer s.logs.mu.RUnlock()
+	if s.logs.closed {
+		s.logs.lost(ctx, "the log is closed", e)
+		return
+	}
+	select {
+	case s.logs.in <- entry{e, doc}:
+	default:
+		s.logs.lost(ctx, "the queue is full", e)
+	}
+}
+
+// encodeLog returns the document of an entry. The details are read now: their
+// map is the caller's.
+func encodeLog(e *Log) (string, error) {
+	data, err := json.Marshal(e)
+	if err == nil && len(data) > maxDetails {
+		e.Details = map[string]any{"error": "details were too large"}
+		data, err = json.Marshal(e)
+	}
+	return string(storable(data)), err
 }
 
 // FlushLogs waits until the entries recorded before are written, or ctx ends.
@@ -93,10 +133,24 @@ func (s *Store) FlushLogs(ctx context.Context) error {
 	}
 }
 
-// newLogID returns a number that sorts by time.
-func newLogID(t time.Time) string {
-	n, _ := rand.Int(rand.Reader, big.NewInt(1e10)) // never fails
-	return fmt.Sprintf("%013d%010d", t.UnixMilli(), n)
+// logIDs makes the IDs of entries: numbers that count up with the time, and
+// also between entries of one millisecond.
+type logIDs struct {
+	mu     sync.Mutex
+	millis int64
+	n      int64
+}
+
+func (l *logIDs) next(now time.Time) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if ms := now.UnixMilli(); ms > l.millis {
+		start, _ := rand.Int(rand.Reader, big.NewInt(9e9)) // never fails; another one in each process
+		l.millis, l.n = ms, start.Int64()
+	} else {
+		l.n++
+	}
+	return fmt.Sprintf("%013d%010d", l.millis, l.n)
 }
 
 func (q *logQueue) run() {
@@ -104,11 +158,11 @@ func (q *logQueue) run() {
 	for {
 		select {
 		case e := <-q.in:
-			q.write(q.gather([]Log{e}))
+			q.write(q.gather([]entry{e}))
 		case ack := <-q.flush:
 			q.drain()
 			close(ack)
-		case <-q.closed:
+		case <-q.stop:
 			q.drain()
 			return
 		}
@@ -116,7 +170,7 @@ func (q *logQueue) run() {
 }
 
 // gather adds the entries that wait, up to a batch.
-func (q *logQueue) gather(batch []Log) []Log {
+func (q *logQueue) gather(batch []entry) []entry {
 	for len(batch) < batchSize {
 		select {
 		case e := <-q.in:
@@ -138,43 +192,53 @@ func (q *logQueue) drain() {
 	}
 }
 
-func (q *logQueue) write(batch []Log) {
+// write stores a batch. When the database answers but refuses it, each entry
+// goes alone, so that one does not take the others with it.
+func (q *logQueue) write(batch []entry) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	err := q.s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		for i := range batch {
-			e := &batch[i]
-			doc, err := json.Marshal(e)
-			if err != nil {
-				return err
+	err := q.insert(ctx, batch)
+	switch {
+	case err == nil:
+	case len(batch) == 1 || q.s.db.Classify(err).Kind == store.Unavailable:
+		for _, e := range batch {
+			q.lost(ctx, err.Error(), e.Log)
+		}
+	default:
+		for _, e := range batch {
+			if err := q.insert(ctx, []entry{e}); err != nil {
+				q.lost(ctx, err.Error(), e.Log)
 			}
-			_, err = tx.ExecContext(ctx, `INSERT INTO idp_logs (id, date, type, user_id, client_id, connection, ip, doc)
+		}
+	}
+}
+
+func (q *logQueue) insert(ctx context.Context, batch []entry) error {
+	return q.s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		for _, e := range batch {
+			_, err := tx.ExecContext(ctx, `INSERT INTO idp_logs (id, date, type, user_id, client_id, connection, ip, doc)
 				VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-				e.ID, millis(e.Date), e.Type, cut(e.UserID, 255), e.ClientID, e.Connection, cut(e.IP, 64), string(doc))
+				e.ID, millis(e.Date), e.Type, e.UserID, e.ClientID, e.Connection, e.IP, e.doc)
 			if err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	if err != nil {
-		q.lost(ctx, batch, err.Error())
-	}
 }
 
-func (q *logQueue) lost(ctx context.Context, batch []Log, why string) {
-	for _, e := range batch {
-		q.log.ErrorContext(ctx, "log entry was not stored", "reason", why, "type", e.Type, "user_id", e.UserID,
-			"client_id", e.ClientID, "ip", e.IP, "description", e.Description)
-	}
+func (q *logQueue) lost(ctx context.Context, why string, e Log) {
+	q.log.ErrorContext(ctx, "log entry was not stored", "reason", why, "type", e.Type, "user_id", e.UserID,
+		"client_id", e.ClientID, "ip", e.IP, "description", e.Description)
 }
 
 func (q *logQueue) close(ctx context.Context) error {
-	select {
-	case <-q.closed:
-	default:
-		close(q.closed)
+	q.mu.Lock()
+	if !q.closed {
+		q.closed = true
+		close(q.stop)
 	}
+	q.mu.Unlock()
 	select {
 	case <-q.done:
 		return nil
@@ -185,7 +249,7 @@ func (q *logQueue) close(ctx context.Context) error {
 
 // LogEntry returns one entry, or [ErrNotFound].
 func (s *Store) LogEntry(ctx context.Context, id string) (*Log, error) {
-	list, err := s.Logs(ctx, "id = $1", []any{id}, 1, 0)
+	list, err := s.logRows(ctx, "SELECT doc FROM idp_logs WHERE id = $1", id)
 	if err != nil {
 		return nil, err
 	}
@@ -196,12 +260,17 @@ func (s *Store) LogEntry(ctx context.Context, id string) (*Log, error) {
 }
 
 // Logs returns the entries that meet a condition on the columns of idp_logs,
-// the newest first.
+// the newest first. The condition becomes part of a statement: it is written by
+// programmers, and what somebody typed is one of the arguments. For queries see
+// [Store.SearchLogs].
 func (s *Store) Logs(ctx context.Context, where string, args []any, limit, offset int) ([]*Log, error) {
-	if where == "" {
-		where = "1 = 1"
-	}
-	rows, err := s.db.Read().QueryContext(ctx, fmt.Sprintf("SELECT doc FROM idp_logs WHERE %s ORDER BY id DESC LIMIT %d OFFSET %d", where, limit, offset), args...)
+	where = cmp.Or(where, "1 = 1")
+	return s.logRows(ctx, fmt.Sprintf("SELECT doc FROM idp_logs WHERE %s ORDER BY id DESC LIMIT %d OFFSET %d",
+		where, max(limit, 0), max(offset, 0)), args...)
+}
+
+func (s *Store) logRows(ctx context.Context, query string, args ...any) ([]*Log, error) {
+	rows, err := s.db.Read().QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read logs: %w", s.db.Wrap(err))
 	}
@@ -210,10 +279,10 @@ func (s *Store) Logs(ctx context.Context, where string, args []any, limit, offse
 	for rows.Next() {
 		var doc string
 		if err := rows.Scan(&doc); err != nil {
-			return nil, s.db.Wrap(err)
+			return nil, fmt.Errorf("read logs: %w", s.db.Wrap(err))
 		}
 		e := new(Log)
-		if err := json.NewDecoder(strings.NewReader(doc)).Decode(e); err != nil {
+		if err := json.Unmarshal([]byte(doc), e); err != nil {
 			return nil, fmt.Errorf("decode log entry: %w", err)
 		}
 		list = append(list, e)

@@ -97,6 +97,9 @@ func NewGrantID() string {
 // CreateFamily stores a family under f.ID, made by [NewGrantID], and returns
 // its first token.
 func (s *Store) CreateFamily(ctx context.Context, f *Family) (secret.String, error) {
+	if id, err := base64.RawURLEncoding.Strict().DecodeString(f.ID); err != nil || len(id) != grantIDSize {
+		return "", fmt.Errorf("tenant: %q is not the ID of a grant", f.ID)
+	}
 	f.nonce = make([]byte, 32)
 	_, _ = rand.Read(f.nonce) // never fails
 	f.generation = 1
@@ -114,11 +117,11 @@ func (s *Store) CreateFamily(ctx context.Context, f *Family) (secret.String, err
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE idp_refresh SET revoked_at = $3 WHERE id IN (SELECT id FROM idp_refresh
-			WHERE user_id = $1 AND client_id = $2 AND revoked_at = 0 ORDER BY created_at DESC, id LIMIT 1000 OFFSET $4)`,
-			f.UserID, f.ClientID, now, MaxFamilies)
+			WHERE user_id = $1 AND client_id = $2 AND revoked_at = 0 AND id <> $5 ORDER BY created_at DESC, id LIMIT 1000 OFFSET $4)`,
+			f.UserID, f.ClientID, now, MaxFamilies-1, f.ID)
 		return err
 	})
-	if err := s.userError(err); err != nil {
+	if err := s.refused("refresh token", err); err != nil {
 		return "", err
 	}
 	return s.text(f, 1), nil
@@ -167,6 +170,9 @@ func (s *Store) UseRefreshToken(ctx context.Context, text secret.String, clientI
 	if f.ClientID != clientID || !f.live(now) {
 		return nil, "", fmt.Errorf("refresh token %w", ErrNotFound)
 	}
+	if generation < f.generation-1 {
+		return s.reused(ctx, f)
+	}
 	how, err := use(f)
 	if err != nil {
 		return nil, "", err
@@ -194,9 +200,15 @@ func (s *Store) UseRefreshToken(ctx context.Context, text secret.String, clientI
 	if generation == f.generation-1 && how.Leeway > 0 && now.Sub(f.RotatedAt) <= how.Leeway {
 		return f, s.text(f, f.generation), nil
 	}
+	return s.reused(ctx, f)
+}
+
+// reused ends a family of which a token was used again.
+func (s *Store) reused(ctx context.Context, f *Family) (*Family, secret.String, error) {
 	if err := s.RevokeGrant(ctx, f.ID); err != nil {
 		return nil, "", err
 	}
+	f.RevokedAt = s.now()
 	return f, "", ErrReused
 }
 
@@ -206,13 +218,12 @@ func (s *Store) advance(ctx context.Context, f *Family, next int64, now time.Tim
 	if how.Idle > 0 {
 		idle = millis(now.Add(how.Idle))
 	}
-	res, err := s.db.Exec(ctx, `UPDATE idp_refresh SET generation = $3, rotated_at = $4, idle_expires_at = $5
-		WHERE id = $1 AND generation = $2 AND revoked_at = 0`, f.ID, f.generation, next, millis(now), idle)
-	if err != nil {
-		return false, err
+	rotated := now
+	if next == f.generation {
+		rotated = f.RotatedAt // a use is no rotation: the leeway of the token before does not begin anew
 	}
-	n, err := res.RowsAffected()
-	return n == 1, err
+	return changed(s.db.Exec(ctx, `UPDATE idp_refresh SET generation = $3, rotated_at = $4, idle_expires_at = $5
+		WHERE id = $1 AND generation = $2 AND revoked_at = 0`, f.ID, f.generation, next, millis(rotated), idle))
 }
 
 // FindRefreshToken returns the family of a token that is current, or

@@ -16,11 +16,12 @@ var migrationFS embed.FS
 
 // Migrations returns the migrations of this package in order.
 func Migrations(d store.Dialect) []store.Migration {
-	bytes := "BLOB"
+	var words *strings.Replacer
 	switch d {
 	case store.SQLite:
+		words = strings.NewReplacer("BYTES", "BLOB", " BYTEWISE", "") // it compares bytes anyway
 	case store.Postgres:
-		bytes = "BYTEA"
+		words = strings.NewReplacer("BYTES", "BYTEA", "BYTEWISE", `COLLATE "C"`) // as SQLite does
 	default:
 		panic("gate: tenant.Migrations: unknown dialect " + d.String())
 	}
@@ -29,7 +30,7 @@ func Migrations(d store.Dialect) []store.Migration {
 		panic("gate: tenant: " + err.Error()) // the files are part of the program
 	}
 	for i := range ms {
-		ms[i].SQL = strings.ReplaceAll(ms[i].SQL, "BYTES", bytes)
+		ms[i].SQL = words.Replace(ms[i].SQL)
 	}
 	return ms
 }

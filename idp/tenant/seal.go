@@ -61,30 +61,3 @@ func (s *sealer) open(sealed, bound string) (string, error) {
 	}
 	return string(text), nil
 }
-
-// The secrets of the objects, for Collection to seal.
-
-func (c *Client) secrets() []*string { return []*string{&c.Secret} }
-func (a *API) secrets() []*string    { return []*string{&a.SigningSecret} }
-func (c *Connection) secrets() []*string {
-	found := []*string{&c.Options.ClientSecret}
-	return found
-}
-
-func (a *Action) secrets() []*string {
-	var found []*string
-	for i := range a.Secrets {
-		found = append(found, &a.Secrets[i].Value)
-	}
-	for i := range a.Versions {
-		for j := range a.Versions[i].Secrets {
-			found = append(found, &a.Versions[i].Secrets[j].Value)
-		}
-	}
-	if a.Deployed != nil {
-		for j := range a.Deployed.Secrets {
-			found = append(found, &a.Deployed.Secrets[j].Value)
-		}
-	}
-	return found
-}

@@ -57,7 +57,7 @@ func (s *Store) CreateSession(ctx context.Context, text secret.String, ses *Sess
 		VALUES ($1, $2, $3, $4, $5, $6, $5, $7, $8)`,
 		hash[:], ses.ID, ses.UserID, string(doc), millis(ses.CreatedAt), millis(ses.AuthenticatedAt),
 		millis(ses.IdleExpiresAt), millis(ses.ExpiresAt))
-	return s.userError(err)
+	return s.refused("session", err)
 }
 
 const sessionColumns = "id, user_id, doc, created_at, authenticated_at, used_at, idle_expires_at, expires_at"
@@ -124,18 +124,38 @@ func (s *Store) SessionsOf(ctx context.Context, userID string) ([]*Session, erro
 }
 
 // TouchSession notes that a session was used for a client, and puts off its
-// idle end.
+// idle end. One that has ended meanwhile stays ended, and that is no error.
 func (s *Store) TouchSession(ctx context.Context, ses *Session, clientID string, idleUntil time.Time) error {
-	if !slices.Contains(ses.Clients, clientID) {
-		ses.Clients = append(ses.Clients, clientID)
+	now := millis(s.now())
+	if slices.Contains(ses.Clients, clientID) {
+		_, err := s.db.Exec(ctx, `UPDATE idp_sessions SET used_at = $2, idle_expires_at = $3
+			WHERE id = $1 AND expires_at > $2 AND idle_expires_at > $2`, ses.ID, now, millis(idleUntil))
+		return err
 	}
-	doc, err := json.Marshal(ses.SessionDetails)
-	if err != nil {
-		return fmt.Errorf("encode session: %w", err)
-	}
-	_, err = s.db.Exec(ctx, "UPDATE idp_sessions SET doc = $2, used_at = $3, idle_expires_at = $4 WHERE id = $1",
-		ses.ID, string(doc), millis(s.now()), millis(idleUntil))
-	return err
+	return s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		// Read again: somebody else may have added another client.
+		kept, err := scanSession(tx.QueryRowContext(ctx, "SELECT "+sessionColumns+` FROM idp_sessions
+			WHERE id = $1 AND expires_at > $2 AND idle_expires_at > $2`+s.forUpdate(), ses.ID, now))
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(kept.Clients, clientID) {
+			kept.Clients = append(kept.Clients, clientID)
+		}
+		doc, err := json.Marshal(kept.SessionDetails)
+		if err != nil {
+			return fmt.Errorf("encode session: %w", err)
+		}
+		_, err = tx.ExecContext(ctx, "UPDATE idp_sessions SET doc = $2, used_at = $3, idle_expires_at = $4 WHERE id = $1",
+			ses.ID, string(doc), now, millis(idleUntil))
+		if err == nil {
+			ses.Clients = kept.Clients
+		}
+		return err
+	})
 }
 
 // EndSession ends a session. Refresh tokens that were given out in it go on:
@@ -175,8 +195,11 @@ func (s *Store) Sweep(ctx context.Context) (int, error) {
 		arg              int64
 	}{
 		{"idp_tokens", "hash", "expires_at < $1", now - day/24},
-		{"idp_sessions", "hash", "expires_at < $1 OR idle_expires_at < $1", now - day},
-		{"idp_refresh", "id", "expires_at < $1 OR idle_expires_at < $1 OR (revoked_at > 0 AND revoked_at < $1)", now - 30*day},
+		{"idp_sessions", "hash", "expires_at < $1", now - day},
+		{"idp_sessions", "hash", "idle_expires_at < $1", now - day},
+		{"idp_refresh", "id", "expires_at < $1", now - 30*day},
+		{"idp_refresh", "id", "idle_expires_at < $1", now - 30*day},
+		{"idp_refresh", "id", "revoked_at > 0 AND revoked_at < $1", now - 30*day},
 		{"idp_revoked", "id", "expires_at < $1", now},
 	} {
 		n, err := s.sweep(ctx, part.table, part.id, part.where, part.arg)

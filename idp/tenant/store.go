@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -29,6 +30,8 @@ const (
 	// ErrReused means that a refresh token was presented after its successor;
 	// its family has ended.
 	ErrReused Error = "refresh token was used again"
+	// ErrQuery means that a search cannot be read; the message says where.
+	ErrQuery Error = "query cannot be read"
 	// ErrWrongSecret means that a secret in the database was sealed with
 	// another [Config].Secret, or that a row was tampered with.
 	ErrWrongSecret Error = "secrets were sealed with another secret"
@@ -87,23 +90,50 @@ func Open(ctx context.Context, db *store.DB, cfg Config) (*Store, error) {
 	if s.refresh, err = refreshKey(cfg.Secret); err != nil {
 		return nil, err
 	}
-	s.Clients = newCollection[Client](s, "client")
-	s.APIs = newCollection[API](s, "api")
-	s.Grants = newCollection[ClientGrant](s, "client_grant")
-	s.Roles = newCollection[Role](s, "role")
-	s.Connections = newCollection[Connection](s, "connection")
-	s.Actions = newCollection[Action](s, "action")
-	s.Bindings = newCollection[Bindings](s, "bindings")
-	s.settings = newCollection[Settings](s, "settings")
-	// A wrong secret is found now and not by the first who logs in.
-	if _, err := s.Clients.List(ctx); err != nil {
-		return nil, err
-	}
-	if _, err := s.Connections.List(ctx); err != nil {
+	s.Clients = newCollection[Client](s, kindClient)
+	s.APIs = newCollection[API](s, kindAPI)
+	s.Grants = newCollection[ClientGrant](s, kindGrant)
+	s.Roles = newCollection[Role](s, kindRole)
+	s.Connections = newCollection[Connection](s, kindConnection)
+	s.Actions = newCollection[Action](s, kindAction)
+	s.Bindings = newCollection[Bindings](s, kindBindings)
+	s.settings = newCollection[Settings](s, kindSettings)
+	if err := s.checkSecret(ctx); err != nil {
 		return nil, err
 	}
 	s.logs = newLogQueue(s, cfg.Logger)
 	return s, nil
+}
+
+// kindCheck and checkID name the row that tells whether the secret is the one of
+// this database.
+const (
+	kindCheck = "secret_check"
+	checkID   = "tenant"
+)
+
+// checkSecret finds out about a wrong secret now, and not when somebody logs in.
+// The first process leaves the row for the others.
+func (s *Store) checkSecret(ctx context.Context) error {
+	const bound = kindCheck + " " + checkID
+	const find = "SELECT doc FROM idp_objects WHERE kind = $1 AND id = $2"
+	var doc string
+	err := s.db.Read().QueryRowContext(ctx, find, kindCheck, checkID).Scan(&doc)
+	if errors.Is(err, sql.ErrNoRows) {
+		_, err = s.db.Exec(ctx, `INSERT INTO idp_objects (kind, id, name, doc, created_at, updated_at)
+			VALUES ($1, $2, $2, $3, $4, $4) ON CONFLICT DO NOTHING`, kindCheck, checkID, s.seal.seal(checkID, bound), millis(s.now()))
+		if err != nil {
+			return fmt.Errorf("tenant: %w", err)
+		}
+		err = s.db.Write().QueryRowContext(ctx, find, kindCheck, checkID).Scan(&doc)
+	}
+	if err != nil {
+		return fmt.Errorf("tenant: %w", s.db.Wrap(err))
+	}
+	if _, err = s.seal.open(doc, bound); err != nil {
+		return fmt.Errorf("tenant: %w", err)
+	}
+	return nil
 }
 
 // Close writes the log entries that wait, until ctx ends.
@@ -130,15 +160,14 @@ func (s *Store) Settings(ctx context.Context) (*Settings, error) {
 
 // UpdateSettings changes the settings of the tenant by change, in a transaction.
 func (s *Store) UpdateSettings(ctx context.Context, change func(*Settings) error) (*Settings, error) {
-	set, err := s.settings.Update(ctx, settingsID, change)
-	if !errors.Is(err, ErrNotFound) {
-		return set, err
+	_, err := s.settings.Get(ctx, settingsID)
+	if errors.Is(err, ErrNotFound) {
+		err = s.settings.Create(ctx, new(Settings))
 	}
-	set = new(Settings)
-	if err := change(set); err != nil {
+	if err != nil && !errors.Is(err, ErrExists) {
 		return nil, err
 	}
-	return set, s.settings.Create(ctx, set)
+	return s.settings.Update(ctx, settingsID, change)
 }
 
 // millis returns t as it is stored; the zero time is 0.

@@ -50,7 +50,7 @@ func (s *Store) CreateToken(ctx context.Context, text secret.String, t Token) er
 	_, err := s.db.Exec(ctx, `INSERT INTO idp_tokens (hash, kind, user_id, client_id, grant_id, doc, created_at, expires_at, used_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)`,
 		hash[:], string(t.Kind), t.UserID, t.ClientID, t.GrantID, string(t.Data), millis(s.now()), millis(t.ExpiresAt))
-	return s.userError(err)
+	return s.refused("token", err)
 }
 
 // Token returns the token of this kind and text, used or not, or [ErrNotFound]
@@ -90,20 +90,16 @@ func (s *Store) scanToken(row scanner) (*Token, error) {
 func (s *Store) UseToken(ctx context.Context, kind TokenKind, text secret.String) (*Token, error) {
 	hash := secret.Hash(string(kind) + " " + text.Reveal())
 	now := millis(s.now())
-	res, err := s.db.Exec(ctx, "UPDATE idp_tokens SET used_at = $3 WHERE hash = $1 AND kind = $2 AND used_at = 0 AND expires_at > $3",
-		hash[:], string(kind), now)
+	first, err := changed(s.db.Exec(ctx, "UPDATE idp_tokens SET used_at = $3 WHERE hash = $1 AND kind = $2 AND used_at = 0 AND expires_at > $3",
+		hash[:], string(kind), now))
 	if err != nil {
 		return nil, err
 	}
-	n, err := res.RowsAffected()
-	if err != nil {
-		return nil, err
-	}
-	t, err := s.scanToken(s.db.Write().QueryRowContext(ctx, tokenQuery, hash[:], string(kind), now))
+	t, err := s.scanToken(s.db.Read().QueryRowContext(ctx, tokenQuery, hash[:], string(kind), now))
 	if err != nil {
 		return nil, s.db.Wrap(err)
 	}
-	if n == 0 {
+	if !first {
 		return t, fmt.Errorf("token %w", ErrUsed)
 	}
 	return t, nil
@@ -124,5 +120,14 @@ func (s *Store) RevokeGrant(ctx context.Context, grantID string) error {
 // VoidTokens makes the tokens of a kind that a user has useless.
 func (s *Store) VoidTokens(ctx context.Context, userID string, kind TokenKind) error {
 	_, err := s.db.Exec(ctx, "DELETE FROM idp_tokens WHERE user_id = $1 AND kind = $2", userID, string(kind))
+	return err
+}
+
+// SetTokenData replaces what a token stands for, and keeps it until then: for
+// what is to be remembered of one that was used.
+func (s *Store) SetTokenData(ctx context.Context, kind TokenKind, text secret.String, data json.RawMessage, until time.Time) error {
+	hash := secret.Hash(string(kind) + " " + text.Reveal())
+	_, err := s.db.Exec(ctx, "UPDATE idp_tokens SET doc = $2, expires_at = $3 WHERE hash = $1 AND kind = $4",
+		hash[:], string(data), millis(until), string(kind))
 	return err
 }

@@ -8,6 +8,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -75,6 +78,18 @@ func (s *Store) CreateUser(ctx context.Context, u *User) error {
 	if len(u.Identities) == 0 {
 		return errors.New("tenant: user without identity")
 	}
+	return s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		done, err := s.insertUser(ctx, tx, u)
+		if err == nil && !done {
+			err = fmt.Errorf("user %w", ErrExists)
+		}
+		return err
+	})
+}
+
+// insertUser adds a user, unless the ID, an identity, or in its connection the
+// address or user name, is taken.
+func (s *Store) insertUser(ctx context.Context, tx *sql.Tx, u *User) (done bool, err error) {
 	first := u.Identities[0]
 	if u.ID == "" {
 		u.ID = first.Provider + "|" + first.UserID
@@ -86,48 +101,86 @@ func (s *Store) CreateUser(ctx context.Context, u *User) error {
 	u.UpdatedAt = now
 	doc, err := encodeUser(u)
 	if err != nil {
-		return err
+		return false, err
 	}
-	err = s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO idp_users
-			(id, connection, email, name, blocked, doc, created_at, updated_at, last_login_at, last_ip, logins_count)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-			u.ID, first.Connection, u.Email, cut(u.Name, 400), bit(u.Blocked), doc, millis(u.CreatedAt), millis(now),
-			millis(u.LastLogin), u.LastIP, u.LoginsCount)
-		if err != nil {
-			return err
+	done, err = changed(tx.ExecContext(ctx, `INSERT INTO idp_users
+		(id, connection, email, name, blocked, doc, created_at, updated_at, last_login_at, last_ip, logins_count)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`,
+		u.ID, first.Connection, u.Email, cut(u.Name, 400), bit(u.Blocked), doc, millis(u.CreatedAt), millis(now),
+		millis(u.LastLogin), cut(u.LastIP, 64), u.LoginsCount))
+	if err != nil || !done {
+		return false, err
+	}
+	for i := range u.Identities {
+		if done, err = insertIdentity(ctx, tx, u.ID, i, &u.Identities[i], now); err != nil {
+			return false, err
 		}
-		for i := range u.Identities {
-			if err := insertIdentity(ctx, tx, u.ID, i, &u.Identities[i], now); err != nil {
-				return err
-			}
+		if !done {
+			_, err := tx.ExecContext(ctx, "DELETE FROM idp_users WHERE id = $1", u.ID)
+			return false, err
 		}
-		return nil
-	})
-	return s.userError(err)
+	}
+	return true, nil
 }
 
-func (s *Store) userError(err error) error {
+// changed reports whether a statement changed a row.
+func changed(res sql.Result, err error) (bool, error) {
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	return n > 0, err
+}
+
+func (s *Store) userError(err error) error { return s.refused("user", err) }
+
+// refused returns what a constraint means for a row: what it refers to is a
+// user.
+func (s *Store) refused(what string, err error) error {
 	switch s.db.Classify(err).Kind { //nolint:exhaustive // the others are faults
 	case store.Unique:
-		return fmt.Errorf("user %w", ErrExists)
+		return fmt.Errorf("%s %w", what, ErrExists)
 	case store.ForeignKey:
 		return fmt.Errorf("user %w", ErrNotFound)
 	}
 	return err
 }
 
-func insertIdentity(ctx context.Context, tx *sql.Tx, userID string, position int, id *Identity, now time.Time) error {
-	profile, err := json.Marshal(id.Profile)
+func insertIdentity(ctx context.Context, tx *sql.Tx, userID string, position int, id *Identity, now time.Time) (done bool, err error) {
+	profile, err := encodeProfile(id.Profile)
 	if err != nil {
-		return fmt.Errorf("encode profile: %w", err)
+		return false, err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO idp_identities
+	return changed(tx.ExecContext(ctx, `INSERT INTO idp_identities
 		(provider, subject, connection, user_id, position, email, username, password_hash, password_at, social, profile, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING`,
 		id.Provider, id.UserID, id.Connection, userID, position, null(id.Email), null(id.Username), null(id.PasswordHash),
-		millis(id.PasswordAt), bit(id.Social), string(profile), millis(now))
-	return err
+		millis(id.PasswordAt), bit(id.Social), profile, millis(now)))
+}
+
+func encodeProfile(profile map[string]any) (string, error) {
+	data, err := json.Marshal(profile)
+	if err != nil {
+		return "", fmt.Errorf("encode profile: %w", err)
+	}
+	return string(storable(data)), nil
+}
+
+// sameUsers returns the IDs of the users who have the ID of u, or an identity,
+// address or user name of its identities.
+func (s *Store) sameUsers(ctx context.Context, tx *sql.Tx, u *User) ([]string, error) {
+	found := map[string]bool{}
+	for _, i := range u.Identities {
+		err := eachText(ctx, tx, func(id string) { found[id] = true }, `SELECT id FROM idp_users WHERE id = $1
+			UNION SELECT user_id FROM idp_identities WHERE provider = $2 AND subject = $3
+			UNION SELECT user_id FROM idp_identities WHERE connection = $4 AND email = $5
+			UNION SELECT user_id FROM idp_identities WHERE connection = $4 AND username = $6`,
+			u.ID, i.Provider, i.UserID, i.Connection, null(i.Email), null(i.Username))
+		if err != nil {
+			return nil, err
+		}
+	}
+	return slices.Sorted(maps.Keys(found)), nil
 }
 
 // userColumns are the columns that scanUser reads.
@@ -161,11 +214,17 @@ func encodeUser(u *User) (string, error) {
 	kept := *u
 	kept.Identities, kept.LastIP, kept.LoginsCount, kept.Blocked = nil, "", 0, false
 	kept.CreatedAt, kept.UpdatedAt, kept.LastLogin = time.Time{}, time.Time{}, time.Time{}
+	for name, value := range kept.Extra {
+		// What does not fit into a float64 would break every search.
+		if err := json.Unmarshal(value, new(any)); err != nil {
+			return "", fmt.Errorf("encode user: %s: %w", name, err)
+		}
+	}
 	data, err := json.Marshal(kept)
 	if err != nil {
 		return "", fmt.Errorf("encode user: %w", err)
 	}
-	return string(data), nil
+	return string(storable(data)), nil
 }
 
 // User returns the user with this ID, or [ErrNotFound].
@@ -224,10 +283,8 @@ func (s *Store) users(ctx context.Context, query string, args ...any) ([]*User, 
 	if err != nil {
 		return nil, fmt.Errorf("read users: %w", s.db.Wrap(err))
 	}
-	for _, u := range list {
-		if u.Identities, err = identities(ctx, s.db.Read(), u.ID); err != nil {
-			return nil, fmt.Errorf("read identities: %w", s.db.Wrap(err))
-		}
+	if err := addIdentities(ctx, s.db.Read(), list); err != nil {
+		return nil, fmt.Errorf("read identities: %w", s.db.Wrap(err))
 	}
 	return list, nil
 }
@@ -254,46 +311,66 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-func identities(ctx context.Context, q querier, userID string) ([]Identity, error) {
-	rows, err := q.QueryContext(ctx, `SELECT provider, subject, connection, email, username, password_hash,
-		password_at, social, profile FROM idp_identities WHERE user_id = $1 ORDER BY position, created_at`, userID)
+// addIdentities reads the identities of users, a hundred at a time.
+func addIdentities(ctx context.Context, q querier, users []*User) error {
+	byID := make(map[string]*User, len(users))
+	for part := range slices.Chunk(users, 100) {
+		args, marks := make([]any, len(part)), make([]string, len(part))
+		for i, u := range part {
+			byID[u.ID] = u
+			args[i], marks[i] = u.ID, "$"+strconv.Itoa(i+1)
+		}
+		if err := scanIdentities(ctx, q, byID, strings.Join(marks, ", "), args); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func scanIdentities(ctx context.Context, q querier, users map[string]*User, marks string, args []any) error {
+	rows, err := q.QueryContext(ctx, `SELECT user_id, provider, subject, connection, email, username, password_hash,
+		password_at, social, profile FROM idp_identities WHERE user_id IN (`+marks+`) ORDER BY position, created_at`, args...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer rows.Close()
-	var list []Identity
 	for rows.Next() {
 		var (
+			userID, profile       string
 			id                    Identity
 			email, username, hash sql.NullString
 			social                int
 			at                    int64
-			profile               string
 		)
-		if err := rows.Scan(&id.Provider, &id.UserID, &id.Connection, &email, &username, &hash, &at, &social, &profile); err != nil {
-			return nil, err
+		if err := rows.Scan(&userID, &id.Provider, &id.UserID, &id.Connection, &email, &username, &hash, &at, &social, &profile); err != nil {
+			return err
 		}
 		id.Email, id.Username, id.PasswordHash = email.String, username.String, hash.String
 		id.PasswordAt, id.Social = instant(at), social != 0
 		if err := json.Unmarshal([]byte(profile), &id.Profile); err != nil {
-			return nil, fmt.Errorf("decode profile: %w", err)
+			return fmt.Errorf("decode profile: %w", err)
 		}
-		list = append(list, id)
+		users[userID].Identities = append(users[userID].Identities, id)
 	}
-	return list, rows.Err()
+	return rows.Err()
 }
 
 // UpdateUser changes a user by change, in a transaction, and returns what came
-// of it. Identities are changed in place only: their addresses, user names and
-// passwords; see [Store.LinkIdentity]. The error of change comes back as it is.
+// of it. Identities are changed in place only: their addresses, user names,
+// passwords and profiles; see [Store.LinkIdentity]. What counts log-ins is for
+// [Store.NoteLogin]. The error of change comes back as it is.
 func (s *Store) UpdateUser(ctx context.Context, id string, change func(*User) error) (*User, error) {
 	var u *User
 	err := s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
 		if u, err = s.lockUser(ctx, tx, id); err != nil {
 			return err
 		}
+		before := userKeys(u)
 		if err := change(u); err != nil {
 			return err
+		}
+		if !slices.Equal(before, userKeys(u)) {
+			return fmt.Errorf("tenant: user %q: its ID and those of its identities cannot change", id)
 		}
 		return s.saveUser(ctx, tx, u)
 	})
@@ -301,6 +378,15 @@ func (s *Store) UpdateUser(ctx context.Context, id string, change func(*User) er
 		return nil, err
 	}
 	return u, nil
+}
+
+// userKeys returns what makes a user the one they are.
+func userKeys(u *User) []string {
+	keys := []string{u.ID}
+	for _, i := range u.Identities {
+		keys = append(keys, i.Provider, i.UserID)
+	}
+	return keys
 }
 
 // lockUser reads a user for a change. Its row is locked first and read after
@@ -313,8 +399,7 @@ func (s *Store) lockUser(ctx context.Context, tx *sql.Tx, id string) (*User, err
 	if err != nil {
 		return nil, err
 	}
-	u.Identities, err = identities(ctx, tx, id)
-	return u, err
+	return u, addIdentities(ctx, tx, []*User{u})
 }
 
 func (s *Store) saveUser(ctx context.Context, tx *sql.Tx, u *User) error {
@@ -329,9 +414,13 @@ func (s *Store) saveUser(ctx context.Context, tx *sql.Tx, u *User) error {
 		return err
 	}
 	for _, i := range u.Identities {
-		_, err := tx.ExecContext(ctx, `UPDATE idp_identities SET email = $3, username = $4, password_hash = $5, password_at = $6
+		profile, err := encodeProfile(i.Profile)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE idp_identities SET email = $3, username = $4, password_hash = $5, password_at = $6, profile = $7
 			WHERE provider = $1 AND subject = $2`,
-			i.Provider, i.UserID, null(i.Email), null(i.Username), null(i.PasswordHash), millis(i.PasswordAt))
+			i.Provider, i.UserID, null(i.Email), null(i.Username), null(i.PasswordHash), millis(i.PasswordAt), profile)
 		if err != nil {
 			return err
 		}
@@ -366,111 +455,6 @@ func (s *Store) DeleteUser(ctx context.Context, id string) error {
 	})
 }
 
-// LinkIdentity makes the identities of secondary those of primary, each with
-// the profile that it had, and removes secondary with its metadata and roles.
-func (s *Store) LinkIdentity(ctx context.Context, primary, secondary string) (*User, error) {
-	if primary == secondary {
-		return nil, fmt.Errorf("user %w", ErrExists)
-	}
-	err := s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		first, second := min(primary, secondary), max(primary, secondary) // one order, so that no two wait for each other
-		a, err := s.lockUser(ctx, tx, first)
-		if err != nil {
-			return err
-		}
-		b, err := s.lockUser(ctx, tx, second)
-		if err != nil {
-			return err
-		}
-		if a.ID != primary {
-			a, b = b, a
-		}
-		profile, err := profileData(b)
-		if err != nil {
-			return err
-		}
-		for i, id := range b.Identities {
-			_, err := tx.ExecContext(ctx, `UPDATE idp_identities SET user_id = $3, position = $4, profile = $5
-				WHERE provider = $1 AND subject = $2`, id.Provider, id.UserID, primary, len(a.Identities)+i, profile)
-			if err != nil {
-				return err
-			}
-		}
-		if _, err := tx.ExecContext(ctx, "DELETE FROM idp_tokens WHERE user_id = $1", secondary); err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, "DELETE FROM idp_users WHERE id = $1", secondary)
-		return err
-	})
-	if err := s.userError(err); err != nil {
-		return nil, err
-	}
-	return s.User(ctx, primary)
-}
-
-// profileData is what a linked identity keeps of the user it was.
-func profileData(u *User) (string, error) {
-	profile := map[string]any{"email": u.Email, "email_verified": u.EmailVerified, "name": u.Name}
-	for name, value := range map[string]string{
-		"nickname": u.Nickname, "picture": u.Picture, "username": u.Username, "given_name": u.GivenName, "family_name": u.FamilyName,
-	} {
-		if value != "" {
-			profile[name] = value
-		}
-	}
-	data, err := json.Marshal(profile)
-	return string(data), err
-}
-
-// UnlinkIdentity takes an identity from a user and makes a user of it again,
-// without metadata and roles. It returns [ErrNotFound] when the user has no such
-// identity, and refuses to take the one that the ID comes from.
-func (s *Store) UnlinkIdentity(ctx context.Context, userID, provider, subject string) (*User, error) {
-	err := s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		u, err := s.lockUser(ctx, tx, userID)
-		if err != nil {
-			return err
-		}
-		for _, i := range u.Identities {
-			if i.Provider != provider || i.UserID != subject {
-				continue
-			}
-			if u.ID == provider+"|"+subject {
-				return fmt.Errorf("the primary identity %w as a user of its own", ErrExists)
-			}
-			return s.splitOff(ctx, tx, i)
-		}
-		return fmt.Errorf("identity %w", ErrNotFound)
-	})
-	if err := s.userError(err); err != nil {
-		return nil, err
-	}
-	return s.User(ctx, userID)
-}
-
-// splitOff makes a user of an identity.
-func (s *Store) splitOff(ctx context.Context, tx *sql.Tx, i Identity) error {
-	u := &User{ID: i.Provider + "|" + i.UserID}
-	if data, err := json.Marshal(i.Profile); err == nil {
-		_ = json.Unmarshal(data, u) // what is of another shape is left out
-	}
-	u.ID = i.Provider + "|" + i.UserID
-	doc, err := encodeUser(u)
-	if err != nil {
-		return err
-	}
-	now := millis(s.now())
-	_, err = tx.ExecContext(ctx, `INSERT INTO idp_users
-		(id, connection, email, name, blocked, doc, created_at, updated_at, last_login_at, last_ip, logins_count)
-		VALUES ($1, $2, $3, $4, 0, $5, $6, $6, 0, '', 0)`, u.ID, i.Connection, u.Email, cut(u.Name, 400), doc, now)
-	if err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, "UPDATE idp_identities SET user_id = $3, position = 0 WHERE provider = $1 AND subject = $2",
-		i.Provider, i.UserID, u.ID)
-	return err
-}
-
 func null(s string) sql.NullString { return sql.NullString{String: s, Valid: s != ""} }
 
 func bit(b bool) int {
@@ -480,10 +464,11 @@ func bit(b bool) int {
 	return 0
 }
 
-// cut bounds s to n bytes without cutting a character.
+// cut bounds s to n bytes without cutting a character, and makes it one that
+// every database takes: UTF-8 without NUL.
 func cut(s string, n int) string {
-	if len(s) <= n {
-		return s
+	if len(s) > n {
+		s = s[:n]
 	}
-	return strings.ToValidUTF8(s[:n], "")
+	return strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", "")
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/store"
 	"github.com/gatewright/gate/store/accounts"
+	"github.com/gatewright/gate/strategy/apikey"
 )
 
 // Config is what the design of a service says of its authentication. The zero
@@ -180,9 +181,13 @@ type Auth struct {
 	breach   *password.Breach // nil unless it is asked
 	issuer   *issuer          // nil unless tokens of one are taken
 	bearer   *bearer          // nil unless there are tokens of both kinds
+	people   *people          // nil unless those have accounts whom the issuer vouches for
+	onNew    []func(context.Context, *NewAccount) error
 	parsers  []string
 	logins   []string // for access tokens
 	proofs   []string // those of them that are no tokens themselves
+
+	passwordLogins bool // accounts may prove who they are other than by the issuer
 }
 
 // New returns an Auth that knows no accounts yet; see [Auth.Use].
@@ -280,6 +285,11 @@ func (a *Auth) Register(name string, st gate.Strategy) error {
 	if a == nil {
 		return nil
 	}
+	switch st.(type) {
+	case *issuer, *apikey.Strategy: // nobody proves with it who they are
+	default:
+		a.passwordLogins = true
+	}
 	st = a.withIssuer(name, st)
 	if err := a.service.Register(name, st); err != nil {
 		return err
@@ -319,6 +329,9 @@ func (a *Auth) Use(e Entity) error {
 	}
 	a.accounts, a.entity = found, e
 	a.cfg.Email = emailField(e.Entity(), a.cfg)
+	if err := a.usePeople(); err != nil {
+		return fmt.Errorf("authentication: %w", err)
+	}
 	if err := a.openFlows(); err != nil {
 		return fmt.Errorf("authentication: %w", err)
 	}

@@ -17,6 +17,11 @@ import (
 // stepUp refuses what takes an account over, or away, to whoever has not logged
 // in for a while: a stolen token is not enough for it, nor is an API key.
 func (a *Auth) stepUp(ctx context.Context, c crud.Changed) error {
+	if c.Action == authz.Delete && a.people != nil {
+		if err := a.people.forgetIn(ctx, c.ID); err != nil { // is undone with the rest if it is refused below
+			return err
+		}
+	}
 	switch {
 	case authz.IsSystem(ctx),
 		c.Action == authz.Create && !a.changes(c.Set, a.cfg.Roles),
@@ -66,6 +71,9 @@ func (a *Auth) changed(ctx context.Context, c crud.Changed) {
 	defer cancel()
 	if c.Action == authz.Delete {
 		a.note(ctx, "account.delete", c.ID)
+		if a.people != nil {
+			a.people.bound.dropText(c.ID)
+		}
 		a.endSessions(ctx, c.ID)
 		a.forget(ctx, c.ID)
 		return
@@ -100,10 +108,18 @@ func (a *Auth) changed(ctx context.Context, c crud.Changed) {
 		return
 	}
 	a.endSessions(ctx, c.ID)
-	if byAnother && a.apiKeys != nil { // the account is taken back from somebody
-		if _, err := a.apiKeys.RevokeSubject(ctx, a.cfg.Entity, c.ID); err != nil {
-			a.opts.Logger.ErrorContext(ctx, "API keys not revoked", "subject", c.ID, "err", err)
-		}
+	if byAnother { // the account is taken back from somebody
+		a.revokeKeys(ctx, c.ID)
+	}
+}
+
+// revokeKeys ends the API keys of an account.
+func (a *Auth) revokeKeys(ctx context.Context, subject string) {
+	if a.apiKeys == nil {
+		return
+	}
+	if _, err := a.apiKeys.RevokeSubject(ctx, a.cfg.Entity, subject); err != nil {
+		a.opts.Logger.ErrorContext(ctx, "API keys not revoked", "subject", subject, "err", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -28,13 +29,14 @@ type Administrator struct {
 
 // FirstAdministrator creates an account that holds every role if there is no
 // account at all, writes it to file, readable by its owner only, and returns it.
-// It returns nil when there are accounts.
+// It returns nil when there are accounts, and where nobody logs in with a
+// password: see [Users.FirstAdmin] then.
 //
 // Two processes that start at the same time create one: both would take the same
 // login, which is unique, so the database lets one of them through, and only
 // that one leaves its file.
 func (a *Auth) FirstAdministrator(ctx context.Context, file string) (*Administrator, error) {
-	if a.accounts.password == nil {
+	if a.accounts.password == nil || !a.passwordLogins {
 		return nil, nil //nolint:nilnil // nobody could log in with one
 	}
 	there, err := a.accounts.any(ctx, a.opts.DB.Read())
@@ -116,6 +118,15 @@ func (a *Auth) adminLogin() string {
 		return "admin"
 	}
 	return "admin@" + a.opts.Service + ".test"
+}
+
+// firstAdmin returns the address whose first owner whom an issuer vouches for gets
+// every role: what the settings say, else the design.
+func (a *Auth) firstAdmin(designed string) string {
+	if !a.passwordLogins {
+		designed = cmp.Or(a.opts.Settings.AdminEmail, designed)
+	}
+	return cmp.Or(a.opts.Settings.FirstAdminEmail, designed)
 }
 
 // newPassword returns 100 random bits in groups that can be read aloud.

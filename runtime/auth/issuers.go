@@ -21,33 +21,80 @@ import (
 // the first token of it comes; while it cannot be reached its tokens are
 // answered with 503, and everything else goes on.
 //
-// Whom such a token is about has no account in the service. They are known as
-// "<issuer>|<sub>", hold the roles and permissions that the token gives them and
-// no others, own nothing, and have no account to look after. Their tokens end
-// when they expire: there is no session here to end.
+// Without Users, whom such a token is about has no account in the service. They
+// are known as "<issuer>|<sub>", hold the roles and permissions that the token
+// gives them and no others, own nothing, and have no account to look after. With
+// Users they have one, and the token adds to what its roles give. Tokens end when
+// they expire: there is no session here to end.
 type OIDC struct {
 	// Issuer is its identifier, to the byte: a slash at the end counts. The
-	// setting OIDC_ISSUER wins over it.
+	// settings OIDC_ISSUER and AUTH0_ISSUER_URL win over it.
 	Issuer string
-	// Audience is who the service is for the issuer. The setting OIDC_AUDIENCE
-	// wins over it.
+	// Audience is who the service is for the issuer. The settings OIDC_AUDIENCE
+	// and AUTH0_AUDIENCE win over it.
 	Audience string
 	// Algorithm is what it signs with, with a private key; empty means RS256.
 	Algorithm jose.Algorithm
 	// Type is what its access tokens say they are; empty means
 	// [jose.AccessTokenType]. Those of Auth0 say "JWT" unless its API is set to
-	// RFC 9068. As ID tokens say so too, ClientID is required then.
+	// RFC 9068; then those that follow it are taken as well. As ID tokens say so
+	// too, ClientID is required then.
 	Type string
 	// ClientID is the client that logs people in at the issuer: what is meant for
-	// it is an ID token, and refused.
+	// it is an ID token, and refused. The setting AUTH0_CLIENT_ID wins over it.
 	ClientID string
-	// RolesClaim is the claim with the list of roles. Those that the service does
-	// not know count for nothing. Empty means that tokens give no roles.
+	// Namespace is what names of claims begin with that the issuer makes for the
+	// service; empty means the audience.
+	Namespace string
+	// RolesClaim is the claim with the list of roles, or the path of one:
+	// "realm_access.roles". Those that the service does not know count for
+	// nothing. Empty means that tokens give no roles, or with Roles the claim
+	// "roles" in the Namespace.
 	RolesClaim string
+	// Roles lists what in that claim stands for which role here; nothing else in
+	// it counts. Nil means that roles have the same names.
+	Roles map[string]string
 	// PermissionsClaim is the claim with the permissions, a list or words in one
-	// string. They add to those of the roles; wildcards count for nothing. Empty
-	// means that tokens give no permissions but those of their roles.
+	// string, or the path of one. They add to those of the roles; wildcards count
+	// for nothing. Empty means that tokens give no permissions but those of their
+	// roles.
 	PermissionsClaim string
+	// Users says that whom tokens are about have accounts; nil means that they
+	// have none.
+	Users *Users
+	// Page is what pages are told that log people in; nil means that they are told
+	// nothing.
+	Page *Page
+}
+
+// audience returns who the service is for the issuer.
+func (o *OIDC) audience(opts Options) string { return cmp.Or(opts.Settings.OIDCAudience, o.Audience) }
+
+// claimName returns the name of a claim that the issuer makes for the service.
+func (o *OIDC) claimName(opts Options, name string) string {
+	return strings.TrimSuffix(cmp.Or(o.Namespace, o.audience(opts)), "/") + "/" + name
+}
+
+// roles returns the roles that a token gives.
+func (o *OIDC) roles(c *jose.Claims, opts Options) []string {
+	name := o.RolesClaim
+	if name == "" {
+		if o.Roles == nil {
+			return nil
+		}
+		name = o.claimName(opts, "roles")
+	}
+	given := list(claim(c.Extra, name))
+	if o.Roles == nil {
+		return given
+	}
+	var roles []string
+	for _, name := range given {
+		if role, ok := o.Roles[name]; ok {
+			roles = append(roles, role)
+		}
+	}
+	return roles
 }
 
 // config returns what package oidc has to know.
@@ -57,14 +104,17 @@ func (o *OIDC) config(own *JWT, opts Options) (oidc.Config, error) {
 		Subject: qualified,
 		Types:   []string{cmp.Or(o.Type, jose.AccessTokenType)},
 	}
-	if audience := cmp.Or(opts.Settings.OIDCAudience, o.Audience); audience != "" {
+	if remote.Types[0] != jose.AccessTokenType {
+		remote.Types = append(remote.Types, jose.AccessTokenType)
+	}
+	if audience := o.audience(opts); audience != "" {
 		remote.Audiences = []string{audience}
 	}
 	if o.Algorithm != "" {
 		remote.Algorithms = []jose.Algorithm{o.Algorithm}
 	}
-	if o.ClientID != "" {
-		remote.ClientIDs = []string{o.ClientID}
+	if id := cmp.Or(opts.Settings.Auth0.ClientID, o.ClientID); id != "" {
+		remote.ClientIDs = []string{id}
 	} else if remote.Types[0] != jose.AccessTokenType {
 		return oidc.Config{}, fmt.Errorf("tokens of the type %q need a client ID, to be told from ID tokens", remote.Types[0])
 	}
@@ -87,6 +137,9 @@ type issuer struct {
 	name   string
 	tokens *oidc.Issuers
 	policy *authz.Policy
+	cfg    *OIDC
+	opts   Options
+	people *people // nil when those it vouches for have no accounts
 }
 
 // newIssuer returns the issuer that tokens are taken of, nil if there is none.
@@ -99,17 +152,14 @@ func newIssuer(cfg Config, opts Options) (*issuer, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &issuer{name: trusted.Issuers[0].Issuer, policy: opts.Policy}
+	i := &issuer{name: trusted.Issuers[0].Issuer, policy: opts.Policy, cfg: cfg.OIDC, opts: opts}
 	if cfg.JWT != nil && i.name == trusted.LocalIssuer {
 		return nil, fmt.Errorf("issuer %s: tokens of the service say the same", i.name)
 	}
 	if i.tokens, err = oidc.New(trusted); err != nil {
 		return nil, err
 	}
-	i.Strategy = jwt.New(i.tokens, nil, jwt.Config{
-		Realm: opts.Service, Stateless: true,
-		RolesClaim: cfg.OIDC.RolesClaim, PermissionsClaim: cfg.OIDC.PermissionsClaim,
-	})
+	i.Strategy = jwt.New(i.tokens, nil, jwt.Config{Realm: opts.Service, Stateless: true})
 	return i, nil
 }
 
@@ -121,7 +171,15 @@ func (i *issuer) Authenticate(ctx context.Context, c gate.Credentials) (*gate.Pr
 		return nil, err
 	}
 	p.SessionID = "" // the token names one of the issuer's
-	p.Roles = i.policy.Held(p.Roles)
+	p.Roles = i.policy.Held(i.cfg.roles(p.Claims, i.opts))
+	if name := i.cfg.PermissionsClaim; name != "" {
+		p.Permissions = permissions(words(claim(p.Claims.Extra, name)))
+	}
+	if i.people != nil {
+		if p, err = i.people.principal(ctx, p, i.AccessToken(c)); err != nil {
+			return nil, err
+		}
+	}
 	if p.Permissions != nil && len(p.Roles) > 0 {
 		p.Permissions = append(p.Permissions, i.policy.Permissions(p.Roles)...)
 		slices.Sort(p.Permissions)
@@ -130,9 +188,10 @@ func (i *issuer) Authenticate(ctx context.Context, c gate.Credentials) (*gate.Pr
 	return p, nil
 }
 
-// vouchedFor reports whether it is this issuer that says who p is.
+// vouchedFor reports whether p has no account here, and it is this issuer that
+// says who it is.
 func (i *issuer) vouchedFor(p *gate.Principal) bool {
-	return i != nil && p != nil && p.Issuer == i.name
+	return i != nil && p != nil && p.Issuer == i.name && p.Claims != nil && p.Subject == p.Claims.Subject
 }
 
 func (i *issuer) close() error {

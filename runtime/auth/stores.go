@@ -14,6 +14,7 @@ import (
 	"github.com/gatewright/gate/store"
 	"github.com/gatewright/gate/store/accounts"
 	"github.com/gatewright/gate/store/audit"
+	"github.com/gatewright/gate/store/identities"
 	"github.com/gatewright/gate/store/keyring"
 	"github.com/gatewright/gate/store/throttle"
 )
@@ -57,6 +58,9 @@ func (c *Config) Components(d store.Dialect) []Component {
 	}
 	if c.JWT != nil && c.JWT.RotateKeys > 0 {
 		list = append(list, Component{keyring.Component, keyring.Migrations(d)})
+	}
+	if c.OIDC != nil && c.OIDC.Users != nil {
+		list = append(list, Component{identities.Component, identities.Migrations(d)})
 	}
 	return list
 }

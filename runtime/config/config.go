@@ -30,8 +30,14 @@ type Config struct {
 	MailFrom string
 	// OIDCIssuer is the issuer of access tokens, and OIDCAudience who the service
 	// is for it, where they are others than those of the design; empty if it was
-	// not said.
+	// not said. AUTH0_ISSUER_URL and AUTH0_AUDIENCE are other names of the two.
 	OIDCIssuer, OIDCAudience string
+	// Auth0 is what web pages are told that log people in at the issuer, where it
+	// is something else than in the design.
+	Auth0 Auth0
+	// FirstAdminEmail is the address whose owner becomes administrator when they
+	// come from the issuer for the first time; empty leaves it to the design.
+	FirstAdminEmail string
 	// PublicURL is how clients reach the service; nil if it was not said. It has
 	// no trailing slash.
 	PublicURL *url.URL
@@ -50,6 +56,17 @@ type Config struct {
 	Warnings []Problem
 
 	lookup func(string) (string, bool) // a function, because a map would be printed with its secrets
+}
+
+// Auth0 is what a page logs people in with. What was not said is empty.
+type Auth0 struct {
+	// Domain is the host of the issuer, and ClientID the application there.
+	Domain, ClientID string
+	// RedirectURI is where a log-in leads back to, and LogoutRedirectURI where a
+	// log-out leads.
+	RedirectURI, LogoutRedirectURI string
+	// Scope is what is asked for, words in one text.
+	Scope string
 }
 
 // Dev is what "gate dev" tells the service that it runs.
@@ -91,22 +108,30 @@ type Options struct {
 
 // The names of the settings.
 const (
-	keyAddr      = "ADDR"
-	keyDatabase  = "DATABASE_URL"
-	keySecret    = "AUTH_SECRET"
-	keyKeyFile   = "AUTH_KEY_FILE"
-	keyAdmin     = "ADMIN_EMAIL"
-	keyMailURL   = "MAIL_URL"
-	keyMailFrom  = "MAIL_FROM"
-	keyIssuer    = "OIDC_ISSUER"
-	keyAudience  = "OIDC_AUDIENCE"
-	keyPublicURL = "PUBLIC_URL"
-	keyCORS      = "CORS_ORIGINS"
-	keyProxies   = "TRUSTED_PROXIES"
-	keyLogLevel  = "LOG_LEVEL"
-	keyDocs      = "DOCS"
-	keyDev       = "GATE_DEV"
-	keyDevState  = "GATE_DEV_STATE"
+	keyAddr          = "ADDR"
+	keyDatabase      = "DATABASE_URL"
+	keySecret        = "AUTH_SECRET"
+	keyKeyFile       = "AUTH_KEY_FILE"
+	keyAdmin         = "ADMIN_EMAIL"
+	keyMailURL       = "MAIL_URL"
+	keyMailFrom      = "MAIL_FROM"
+	keyIssuer        = "OIDC_ISSUER"
+	keyAudience      = "OIDC_AUDIENCE"
+	keyAuth0Issuer   = "AUTH0_ISSUER_URL"
+	keyAuth0Audience = "AUTH0_AUDIENCE"
+	keyAuth0Domain   = "AUTH0_DOMAIN"
+	keyAuth0Client   = "AUTH0_CLIENT_ID"
+	keyAuth0Redirect = "AUTH0_REDIRECT_URI"
+	keyAuth0Logout   = "AUTH0_LOGOUT_REDIRECT_URI"
+	keyAuth0Scope    = "AUTH0_SCOPE"
+	keyFirstAdmin    = "FIRST_ADMIN_EMAIL"
+	keyPublicURL     = "PUBLIC_URL"
+	keyCORS          = "CORS_ORIGINS"
+	keyProxies       = "TRUSTED_PROXIES"
+	keyLogLevel      = "LOG_LEVEL"
+	keyDocs          = "DOCS"
+	keyDev           = "GATE_DEV"
+	keyDevState      = "GATE_DEV_STATE"
 )
 
 // toolPrefix is before every name that belongs to this module, testPrefix
@@ -119,6 +144,7 @@ const (
 func known() []string {
 	return []string{
 		keyAddr, keyDatabase, keySecret, keyKeyFile, keyAdmin, keyMailURL, keyMailFrom, keyIssuer, keyAudience,
+		keyAuth0Issuer, keyAuth0Audience, keyAuth0Domain, keyAuth0Client, keyAuth0Redirect, keyAuth0Logout, keyAuth0Scope, keyFirstAdmin,
 		keyPublicURL, keyCORS, keyProxies, keyLogLevel, keyDocs, keyDev, keyDevState,
 	}
 }

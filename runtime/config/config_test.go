@@ -80,6 +80,19 @@ func TestOPS13_refused(t *testing.T) {
 		{"document of an issuer", []string{secret, "OIDC_ISSUER=https://a.example/.well-known/openid-configuration"}, "", "OIDC_ISSUER is the address", ""},
 		{"issuer, misspelt in the file", nil, secret + "\nOIDC_ISSUERS=https://a.example\n", "OIDC_ISSUERS is not a setting", ""},
 		{"two audiences", []string{secret, "OIDC_AUDIENCE=a b"}, "", "OIDC_AUDIENCE must be one name", ""},
+		{"Auth0 issuer without a slash", []string{secret, "AUTH0_ISSUER_URL=https://a.eu.auth0.com"}, "", "AUTH0_ISSUER_URL has no slash at the end", ""},
+		{"Auth0 issuer without a scheme", []string{secret, "AUTH0_ISSUER_URL=a.eu.auth0.com/"}, "", "AUTH0_ISSUER_URL must be scheme, host", ""},
+		{"two names, two issuers", []string{secret, "AUTH0_ISSUER_URL=https://a.example/", "OIDC_ISSUER=https://b.example/"}, "", "AUTH0_ISSUER_URL and OIDC_ISSUER say two things", ""},
+		{"two names, two audiences", []string{secret, "AUTH0_AUDIENCE=a", "OIDC_AUDIENCE=b"}, "", "AUTH0_AUDIENCE and OIDC_AUDIENCE say two things", ""},
+		{"Auth0 placeholder", []string{secret, "AUTH0_AUDIENCE=AUTH0_AUDIENCE"}, "", "AUTH0_AUDIENCE was copied from an example", ""},
+		{"Auth0 placeholder in braces", []string{secret, "AUTH0_CLIENT_ID={yourClientId}"}, "", "AUTH0_CLIENT_ID was copied from an example", ""},
+		{"Auth0 domain with a scheme", []string{secret, "AUTH0_DOMAIN=https://a.eu.auth0.com"}, "", "AUTH0_DOMAIN must be a host", ""},
+		{"Auth0 domain with a path", []string{secret, "AUTH0_DOMAIN=a.eu.auth0.com/"}, "", "AUTH0_DOMAIN must be a host", ""},
+		{"redirect to a script", []string{secret, "AUTH0_REDIRECT_URI=javascript:alert(1)"}, "", "AUTH0_REDIRECT_URI must be a path or a URL", ""},
+		{"redirect without TLS", []string{secret, "AUTH0_LOGOUT_REDIRECT_URI=http://app.example.com/"}, "", "AUTH0_LOGOUT_REDIRECT_URI must begin with https", ""},
+		{"redirect to a host", []string{secret, "AUTH0_REDIRECT_URI=//app.example.com/"}, "", "AUTH0_REDIRECT_URI must be a path or a URL", ""},
+		{"first administrator", []string{secret, "FIRST_ADMIN_EMAIL=boss"}, "", "FIRST_ADMIN_EMAIL is not an e-mail address", ""},
+		{"Auth0, misspelt in the file", nil, secret + "\nAUTH0_CLIENTID=x\n", "AUTH0_CLIENTID is not a setting", ""},
 		{"origin *", []string{secret, "CORS_ORIGINS=*"}, "", "CORS_ORIGINS cannot hold *", ""},
 		{"origin with *", []string{secret, "CORS_ORIGINS=https://*.example.com"}, "", "CORS_ORIGINS cannot hold *", ""},
 		{"origin null", []string{secret, "CORS_ORIGINS=null"}, "", "CORS_ORIGINS must list origins", ""},
@@ -340,4 +353,23 @@ func ExampleLoad() {
 	// 	for instance ADDR=127.0.0.1:3000
 	// AUTH_SECRET was copied from an example
 	// 	make one: openssl rand -base64 48
+}
+
+// TestAuth0 reads what pages are told; the issuer has two names.
+func TestAuth0(t *testing.T) {
+	c, err := load([]string{
+		"AUTH0_ISSUER_URL=http://localhost:3001/", "OIDC_ISSUER=http://localhost:3001/", "AUTH0_AUDIENCE=urn:api",
+		"AUTH0_DOMAIN=localhost:3001", "AUTH0_CLIENT_ID=web", "AUTH0_REDIRECT_URI=/cb", "AUTH0_LOGOUT_REDIRECT_URI=http://localhost:5173/bye",
+		"AUTH0_SCOPE=openid email", "FIRST_ADMIN_EMAIL=boss@x.example", "AUTH0_MGMT_TOKEN=t", "AUTH_SECRET=" + good,
+	}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config.Auth0{Domain: "localhost:3001", ClientID: "web", RedirectURI: "/cb", LogoutRedirectURI: "http://localhost:5173/bye", Scope: "openid email"}
+	if c.Auth0 != want || c.OIDCIssuer != "http://localhost:3001/" || c.OIDCAudience != "urn:api" || c.FirstAdminEmail != "boss@x.example" {
+		t.Errorf("got %+v, %q, %q, %q", c.Auth0, c.OIDCIssuer, c.OIDCAudience, c.FirstAdminEmail)
+	}
+	if _, err := load(nil, write(t, "AUTH_SECRET="+good+"\nAUTH0_MGMT_TOKEN=t\nAUTH0_DOMAIN=\n")); err != nil {
+		t.Errorf("a setting of another program: %v", err)
+	}
 }

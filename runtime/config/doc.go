@@ -16,6 +16,11 @@
 //	MAIL_FROM        the address that letters come from
 //	OIDC_ISSUER      the issuer of access tokens, if it is not the design's
 //	OIDC_AUDIENCE    who the service is for that issuer, likewise
+//	AUTH0_*          what pages log people in with: AUTH0_DOMAIN, AUTH0_CLIENT_ID,
+//	                 AUTH0_REDIRECT_URI, AUTH0_LOGOUT_REDIRECT_URI, AUTH0_SCOPE;
+//	                 AUTH0_ISSUER_URL and AUTH0_AUDIENCE are the two above
+//	FIRST_ADMIN_EMAIL  whose owner becomes administrator when the issuer calls it
+//	                 verified, once
 //	PUBLIC_URL       how clients reach the service: https://api.example.com
 //	CORS_ORIGINS     origins whose pages may call it, exact, separated by commas
 //	TRUSTED_PROXIES  addresses whose X-Forwarded-For is believed: 10.0.0.0/8

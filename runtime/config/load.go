@@ -120,9 +120,10 @@ func (l *loader) settings() {
 	c.DatabaseURL = l.database()
 	c.AuthSecret = l.authSecret()
 	c.AuthKeyFile = l.keyFile()
-	c.AdminEmail = l.adminEmail()
+	c.AdminEmail = l.email(keyAdmin)
 	c.MailURL, c.MailFrom = l.mailURL(), l.get(keyMailFrom)
-	c.OIDCIssuer, c.OIDCAudience = l.issuer(), l.audience()
+	c.OIDCIssuer, c.OIDCAudience = l.either(keyIssuer, keyAuth0Issuer, l.issuer), l.either(keyAudience, keyAuth0Audience, l.audience)
+	c.Auth0, c.FirstAdminEmail = l.auth0(), l.email(keyFirstAdmin)
 	c.PublicURL = l.publicURL()
 	c.CORSOrigins = l.origins()
 	c.TrustedProxies = l.proxies()
@@ -204,13 +205,13 @@ func (l *loader) keyFile() string {
 	return name
 }
 
-func (l *loader) adminEmail() string {
-	raw := l.get(keyAdmin)
+func (l *loader) email(name string) string {
+	raw := l.get(name)
 	if raw == "" {
 		return ""
 	}
 	if a, err := mail.ParseAddress(raw); err != nil || a.Address != raw || len(raw) > 254 {
-		l.bad(keyAdmin, "is not an e-mail address", "")
+		l.bad(name, "is not an e-mail address", "")
 	}
 	return raw
 }
@@ -234,34 +235,6 @@ func (l *loader) mailURL() secret.String {
 		l.bad(keyMailURL, "has a password that was copied from an example", "give the mail user a password of its own")
 	}
 	return secret.String(raw)
-}
-
-// issuer reads an issuer identifier (OpenID Connect Core 1.0 §2). It stays as it
-// is written: tokens have to name it byte by byte.
-func (l *loader) issuer() string {
-	raw := l.get(keyIssuer)
-	if raw == "" {
-		return ""
-	}
-	u, err := url.Parse(raw)
-	switch {
-	case err != nil || u.Hostname() == "" || u.User != nil || strings.ContainsAny(raw, "?#| "):
-		l.bad(keyIssuer, "must be scheme, host and perhaps a path",
-			"for instance OIDC_ISSUER=https://login.example.com/, with a slash at the end if the issuer writes one")
-	case strings.Contains(u.Path, "/.well-known/"):
-		l.bad(keyIssuer, "is the address of a document", "leave out what begins with .well-known")
-	case !private(u):
-		l.bad(keyIssuer, "must begin with https://", "http:// is for this machine only: localhost, 127.0.0.1, [::1]")
-	}
-	return raw
-}
-
-func (l *loader) audience() string {
-	raw := l.get(keyAudience)
-	if strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
-		l.bad(keyAudience, "must be one name", "for instance OIDC_AUDIENCE=https://api.example.com")
-	}
-	return raw
 }
 
 func (l *loader) publicURL() *url.URL {

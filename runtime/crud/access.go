@@ -98,13 +98,23 @@ func (r *rules) parse(words []string) (authz.Rule, error) {
 
 // caller is who asks: nobody, a principal, or the service itself.
 type caller struct {
-	principal *gate.Principal
-	system    bool
+	principal  *gate.Principal
+	system     bool
+	noPassword bool // the rows that the service makes may have none
+}
+
+type noPasswordKey struct{}
+
+// WithoutPassword returns a context in which the service itself makes accounts
+// that nobody logs in to with a password, because somebody else vouches for them:
+// no password fits what is stored.
+func WithoutPassword(ctx context.Context) context.Context {
+	return context.WithValue(ctx, noPasswordKey{}, true)
 }
 
 func callerFrom(ctx context.Context) caller {
 	if authz.IsSystem(ctx) {
-		return caller{system: true}
+		return caller{system: true, noPassword: ctx.Value(noPasswordKey{}) != nil}
 	}
 	p, _ := gate.PrincipalFromContext(ctx)
 	return caller{principal: p}

@@ -148,8 +148,8 @@ func (r *Resource[T]) complete(c caller, d *draft[T]) {
 			field.Store(p, at)
 		case field.Type == model.Roles:
 			field.Store(p, slices.Clone(r.roles.defaults))
-		case field.Type == model.Password && r.rules.closed(authz.Create, f):
-			field.Store(p, "") // no password fits: the service has no authentication
+		case field.Type == model.Password && (c.noPassword || r.rules.closed(authz.Create, f)):
+			field.Store(p, "") // no password fits
 			d.have.Add(f)
 		case f == r.entity.OwnerField() && !c.system:
 			if v, err := field.Parse(c.subject()); err == nil {

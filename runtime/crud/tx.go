@@ -25,6 +25,27 @@ func Tx(ctx context.Context, db *store.DB) (*sql.Tx, bool) {
 	return t.tx, true
 }
 
+// InTx runs fn in one transaction on db, which every change that fn makes with
+// its context is a part of: all of them are kept, or none. Who listens to changes
+// hears of them after the commit. Within a transaction fn joins it.
+func InTx(ctx context.Context, db *store.DB, fn func(ctx context.Context) error) error {
+	if _, ok := Tx(ctx, db); ok {
+		return fn(ctx)
+	}
+	var t transaction
+	err := db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		t.tx = tx
+		return fn(context.WithValue(ctx, txKey{db}, &t))
+	})
+	if err != nil {
+		return err
+	}
+	for _, tell := range t.committed {
+		tell(ctx)
+	}
+	return nil
+}
+
 func (r *Resource[T]) tx(ctx context.Context) (*sql.Tx, bool) { return Tx(ctx, r.db) }
 
 // inTx runs fn in the transaction of ctx, or in one of its own; only then what
@@ -33,18 +54,9 @@ func (r *Resource[T]) inTx(ctx context.Context, fn func(ctx context.Context, t *
 	if outer, ok := ctx.Value(txKey{r.db}).(*transaction); ok {
 		return r.answer(fn(ctx, outer))
 	}
-	var t transaction
-	err := r.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		t.tx = tx
-		return fn(context.WithValue(ctx, txKey{r.db}, &t), &t)
-	})
-	if err != nil {
-		return r.answer(err)
-	}
-	for _, tell := range t.committed {
-		tell(ctx)
-	}
-	return nil
+	return r.answer(InTx(ctx, r.db, func(ctx context.Context) error {
+		return fn(ctx, ctx.Value(txKey{r.db}).(*transaction)) //nolint:forcetypeassert // InTx puts it there
+	}))
 }
 
 // tell leaves word of a change for after the commit.

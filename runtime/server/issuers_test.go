@@ -31,6 +31,8 @@ type provider struct {
 	key   *jose.Key
 	asked atomic.Int64 // requests
 	down  atomic.Bool
+	info  http.HandlerFunc // answers /userinfo; nil means 404
+	told  atomic.Int64     // requests there
 }
 
 func newProvider(t *testing.T) *provider {
@@ -46,9 +48,17 @@ func newProvider(t *testing.T) *provider {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
-		_ = json.NewEncoder(w).Encode(map[string]string{"issuer": p.name, "jwks_uri": p.name + "keys"})
+		_ = json.NewEncoder(w).Encode(map[string]string{"issuer": p.name, "jwks_uri": p.name + "keys", "userinfo_endpoint": p.name + "userinfo"})
 	})
 	mux.Handle("GET /keys", keys.Handler(time.Minute))
+	mux.HandleFunc("GET /userinfo", func(w http.ResponseWriter, r *http.Request) {
+		p.told.Add(1)
+		if p.info == nil {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		p.info(w, r)
+	})
 	ts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.asked.Add(1)
 		if p.down.Load() {

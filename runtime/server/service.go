@@ -214,6 +214,7 @@ const (
 	pathKeys        = "/.well-known/jwks.json"
 	pathMe          = prefix + "/me"
 	pathPermissions = prefix + "/me/permissions"
+	pathPage        = prefix + "/auth-config.json"
 )
 
 func (a *App) authRoutes() error {
@@ -234,6 +235,9 @@ func (a *App) authRoutes() error {
 	}
 	if keys := a.Auth.Keys(); keys != nil && !keys.Signing().Symmetric() {
 		a.mux.Handle(pathKeys, keys.Handler(keysMaxAge))
+	}
+	if page := a.Auth.Page(); page != nil {
+		a.mux.Handle("GET "+pathPage, page)
 	}
 	a.mux.Handle("GET "+pathMe, a.Auth.Protect(a.Auth.Me(a.errors)))
 	a.mux.Handle("GET "+pathPermissions, a.Auth.Protect(a.Auth.MyPermissions(a.errors)))

@@ -18,10 +18,16 @@
 // over although verifiers elsewhere may not have fetched it yet; those that
 // fetch on an unknown key find it.
 //
+// # Several rings
+//
+// A service that signs with several algorithms has a ring for each, told apart
+// by [Config.Ring]. They share the table and may share the secret, and know
+// nothing of each other.
+//
 // # The secret
 //
 // Private keys are sealed with AES-256-GCM under a key derived from
-// [Config.Secret] (RFC 5869), and bound to their name and algorithm. Without
+// [Config.Secret] (RFC 5869), and bound to their name, algorithm and ring. Without
 // the secret they are lost, and with another one [Open] says
 // [ErrWrongSecret] and changes nothing. A dump of the database signs nothing.
 //
@@ -36,6 +42,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"slices"
 	"sync"
 	"time"
@@ -61,6 +68,9 @@ const (
 
 // Config configures [Open].
 type Config struct {
+	// Ring is the name of the ring: lower-case letters, digits and hyphens, at
+	// most 63. Empty is a name like the others.
+	Ring string
 	// Algorithm is that of the keys to be made; required. When it changes, the
 	// next key is made at once, and those before go on verifying.
 	Algorithm jose.Algorithm
@@ -73,6 +83,11 @@ type Config struct {
 	// RotateEvery is how long a key signs; zero means 90 days, and less than
 	// zero until [Keyring.Rotate].
 	RotateEvery time.Duration
+	// AlwaysNext has the key after the one that signs made at once, and not
+	// [Config.PublishBefore] its time: verifiers know it long before, and
+	// [Keyring.Promote] takes nobody by surprise. When RotateEvery is less than
+	// zero, that key waits for Promote or Rotate.
+	AlwaysNext bool
 	// PublishBefore is how long a key is known before it signs: at least twice
 	// as long as verifiers keep our key set without asking again. Zero means an
 	// hour; the least is five minutes.
@@ -94,6 +109,8 @@ const (
 	minPublish    = 5 * time.Minute
 	dbTimeout     = 10 * time.Second
 )
+
+var ringName = regexp.MustCompile(`^[a-z0-9-]{0,63}$`)
 
 // A Keyring is the keys of a service. It is safe for concurrent use; [Open]
 // makes one, and [Keyring.Run] keeps it in step.
@@ -122,7 +139,7 @@ func Open(ctx context.Context, db *store.DB, cfg Config) (*Keyring, error) {
 		return nil, err
 	}
 	k := &Keyring{db: db, cfg: cfg, keys: new(jose.KeySet)}
-	if k.seal, err = newSealer(cfg.Secret); err != nil {
+	if k.seal, err = newSealer(cfg.Secret, cfg.Ring); err != nil {
 		return nil, err
 	}
 	if err := k.Refresh(ctx); err != nil {
@@ -138,6 +155,8 @@ func (cfg Config) complete(db *store.DB) (Config, error) {
 	switch {
 	case db == nil:
 		return cfg, errors.New("keyring: no database")
+	case !ringName.MatchString(cfg.Ring):
+		return cfg, fmt.Errorf("keyring: %q is not the name of a ring", cfg.Ring)
 	case !supported(cfg.Algorithm):
 		return cfg, fmt.Errorf("keyring: unknown algorithm %q", cfg.Algorithm)
 	case len(cfg.Secret) < minSecret:

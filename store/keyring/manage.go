@@ -27,10 +27,11 @@ type Info struct {
 	Algorithm jose.Algorithm
 	State     State
 	CreatedAt time.Time
-	// SignsFrom is when it began or begins to sign.
+	// SignsFrom is when it began or begins to sign; zero for one that waits for
+	// [Keyring.Promote].
 	SignsFrom time.Time
 	// GoneAt is when its last token has expired and it is deleted; zero while
-	// the key after it is not made.
+	// nobody knows when the key after it begins to sign.
 	GoneAt time.Time
 }
 
@@ -42,28 +43,38 @@ func (k *Keyring) List(ctx context.Context) ([]Info, error) {
 	now := k.cfg.Now()
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	signing := current(k.rows, now)
 	var list []Info
-	for i, r := range slices.Backward(k.rows) {
-		info := Info{ID: r.id, Algorithm: r.algorithm, State: Signing, CreatedAt: r.createdAt, SignsFrom: r.signsFrom}
-		switch {
-		case i > signing:
-			info.State = Next
-		case i < signing:
-			info.State = Retired
-		}
-		if i < len(k.rows)-1 {
-			info.GoneAt = k.over(k.rows, i)
-		}
-		if info.GoneAt.IsZero() || now.Before(info.GoneAt) {
+	for i := range slices.Backward(k.rows) {
+		if info := k.info(i, now); info.GoneAt.IsZero() || now.Before(info.GoneAt) {
 			list = append(list, info)
 		}
 	}
 	return list, nil
 }
 
+// info describes row i.
+func (k *Keyring) info(i int, now time.Time) Info {
+	r := &k.rows[i]
+	info := Info{ID: r.id, Algorithm: r.algorithm, State: Signing, CreatedAt: r.createdAt}
+	switch signing := current(k.rows, now); {
+	case i > signing:
+		info.State = Next
+	case i < signing:
+		info.State = Retired
+	}
+	if r.signsFrom.Before(never) {
+		info.SignsFrom = r.signsFrom
+	}
+	if gone := k.over(k.rows, i); gone.Before(never) {
+		info.GoneAt = gone
+	}
+	return info
+}
+
 // Rotate makes the next key, which signs after [Config.PublishBefore], and
-// returns its name. When there is a next key already it is that.
+// returns its name. When there is a next key already it is that; one that is
+// there because of [Config.AlwaysNext] signs as soon as it has been published
+// for long enough.
 func (k *Keyring) Rotate(ctx context.Context) (kid string, err error) {
 	k.refreshing.Lock()
 	defer k.refreshing.Unlock()
@@ -77,7 +88,7 @@ func (k *Keyring) Rotate(ctx context.Context) (kid string, err error) {
 		from := now
 		if n := len(k.rows); n > 0 {
 			if last := k.rows[n-1]; last.signsFrom.After(now) {
-				return last.id, k.apply(ctx)
+				return last.id, k.hasten(ctx, last, now)
 			}
 			from = now.Add(k.cfg.PublishBefore)
 		}
@@ -112,10 +123,14 @@ func (k *Keyring) Remove(ctx context.Context, kid string) error {
 			continue // another process made a key; look again
 		}
 		k.cfg.Logger.WarnContext(ctx, "signing key removed by hand", "kid", kid)
-		if err := k.read(ctx); err != nil {
-			return fmt.Errorf("keyring: remove: %w", err)
+		err = k.read(ctx)
+		if err == nil && k.cfg.AlwaysNext {
+			err = k.extend(ctx)
 		}
-		return k.apply(ctx)
+		if err != nil {
+			err = fmt.Errorf("keyring: remove: %w", err)
+		}
+		return errors.Join(err, k.apply(ctx))
 	}
 	return fmt.Errorf("keyring: remove: %w", store.ErrUnavailable)
 }

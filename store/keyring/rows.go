@@ -23,6 +23,9 @@ type row struct {
 
 const maxTries = 5 // when other processes make keys at the same time
 
+// never is when a key signs that waits for [Keyring.Promote].
+var never = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // current returns the index of the row that signs now. When the first is from a
 // process whose clock is ahead, it is that.
 func current(rows []row, now time.Time) int {
@@ -35,12 +38,15 @@ func current(rows []row, now time.Time) int {
 }
 
 // over returns when the last token of row i has expired, whichever process
-// signed it; far away while there is no row after it.
+// signed it; far away while nothing is known of a row after it.
 func (k *Keyring) over(rows []row, i int) time.Time {
-	if i == len(rows)-1 {
-		return time.Unix(1<<40, 0)
+	until := never
+	for _, r := range rows[i+1:] {
+		if r.signsFrom.Before(until) {
+			until = r.signsFrom
+		}
 	}
-	return rows[i+1].signsFrom.Add(k.cfg.KeepFor + margin)
+	return until.Add(k.cfg.KeepFor + margin)
 }
 
 // read reads the rows and opens those that are new.
@@ -72,7 +78,8 @@ func (k *Keyring) read(ctx context.Context) error {
 func (k *Keyring) stored(ctx context.Context) ([]row, error) {
 	// From the writer: what was just written has to be seen.
 	found, err := k.db.Write().QueryContext(ctx,
-		"SELECT generation, id, algorithm, sealed, created_at, signs_from FROM gate_keys ORDER BY generation")
+		"SELECT generation, id, algorithm, sealed, created_at, signs_from FROM gate_keys WHERE ring = $1 ORDER BY generation",
+		k.cfg.Ring)
 	if err != nil {
 		return nil, err
 	}
@@ -115,18 +122,26 @@ func (k *Keyring) due(now time.Time) (from time.Time, due bool) {
 	}
 	last := k.rows[len(k.rows)-1]
 	from = now.Add(k.cfg.PublishBefore)
+	made := last.signsFrom.After(now)
 	switch {
-	case last.signsFrom.After(now):
-		return from, false // it is made
-	case last.algorithm != k.cfg.Algorithm:
+	case last.algorithm != k.cfg.Algorithm && (!made || k.cfg.AlwaysNext):
 		return from, true
-	case k.cfg.RotateEvery < 0:
+	case made:
 		return from, false
 	}
-	if planned := last.signsFrom.Add(k.cfg.RotateEvery); planned.After(from) {
-		return planned, false
+	planned := k.planned(last.signsFrom)
+	if planned.After(from) {
+		return planned, k.cfg.AlwaysNext
 	}
 	return from, true
+}
+
+// planned returns when the key after one that signs from then on has its turn.
+func (k *Keyring) planned(signsFrom time.Time) time.Time {
+	if k.cfg.RotateEvery < 0 {
+		return never
+	}
+	return signsFrom.Add(k.cfg.RotateEvery)
 }
 
 // add makes a key that signs from then on, unless another process has made one
@@ -136,7 +151,7 @@ func (k *Keyring) add(ctx context.Context, from time.Time) error {
 	if err != nil {
 		return err
 	}
-	res, err := k.db.Exec(ctx, insertRow+" ON CONFLICT DO NOTHING", r.values()...)
+	res, err := k.db.Exec(ctx, insertRow+" ON CONFLICT DO NOTHING", k.values(r)...)
 	if err != nil {
 		return fmt.Errorf("store signing key: %w", err)
 	}
@@ -146,11 +161,11 @@ func (k *Keyring) add(ctx context.Context, from time.Time) error {
 	return nil
 }
 
-const insertRow = `INSERT INTO gate_keys (generation, id, algorithm, sealed, created_at, signs_from)
-	VALUES ($1, $2, $3, $4, $5, $6)`
+const insertRow = `INSERT INTO gate_keys (ring, generation, id, algorithm, sealed, created_at, signs_from)
+	VALUES ($1, $2, $3, $4, $5, $6, $7)`
 
-func (r *row) values() []any {
-	return []any{r.generation, r.id, string(r.algorithm), r.sealed, r.createdAt.UnixMilli(), r.signsFrom.UnixMilli()}
+func (k *Keyring) values(r *row) []any {
+	return []any{k.cfg.Ring, r.generation, r.id, string(r.algorithm), r.sealed, r.createdAt.UnixMilli(), r.signsFrom.UnixMilli()}
 }
 
 // newRow makes a key, the next after those that are known.
@@ -193,7 +208,7 @@ func (k *Keyring) remove(ctx context.Context, i int) error {
 			return err
 		}
 		if next != nil {
-			_, err := tx.ExecContext(ctx, insertRow, next.values()...)
+			_, err := tx.ExecContext(ctx, insertRow, k.values(next)...)
 			return err
 		}
 		if i != current(k.rows, now) {

@@ -45,9 +45,12 @@ func supported(alg jose.Algorithm) bool {
 }
 
 // A sealer makes, seals and opens the private halves of keys.
-type sealer struct{ aead cipher.AEAD }
+type sealer struct {
+	aead cipher.AEAD
+	ring string
+}
 
-func newSealer(secret []byte) (*sealer, error) {
+func newSealer(secret []byte, ring string) (*sealer, error) {
 	key, err := hkdf.Key(sha256.New, secret, nil, "gate keyring seal", 32)
 	if err != nil {
 		return nil, fmt.Errorf("keyring: derive key: %w", err)
@@ -60,7 +63,7 @@ func newSealer(secret []byte) (*sealer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keyring: derive key: %w", err)
 	}
-	return &sealer{aead}, nil
+	return &sealer{aead, ring}, nil
 }
 
 // generate returns a new key under its name: that of its public half
@@ -77,7 +80,7 @@ func (s *sealer) generate(alg jose.Algorithm) (id, sealed string, err error) {
 		}
 		id = key.Thumbprint()
 	}
-	text := s.aead.Seal(nil, nil, material, bound(id, alg)) //nolint:gosec // this AEAD draws its own nonces
+	text := s.aead.Seal(nil, nil, material, s.bound(id, alg)) //nolint:gosec // this AEAD draws its own nonces
 	return id, base64.StdEncoding.EncodeToString(text), nil
 }
 
@@ -87,7 +90,7 @@ func (s *sealer) open(id string, alg jose.Algorithm, sealed string) (*jose.Key, 
 	if err != nil {
 		return nil, fmt.Errorf("signing key %s: %w", id, err)
 	}
-	material, err := s.aead.Open(nil, nil, text, bound(id, alg))
+	material, err := s.aead.Open(nil, nil, text, s.bound(id, alg))
 	if err != nil {
 		return nil, fmt.Errorf("signing key %s: %w", id, ErrWrongSecret)
 	}
@@ -99,8 +102,12 @@ func (s *sealer) open(id string, alg jose.Algorithm, sealed string) (*jose.Key, 
 }
 
 // bound is what a sealed key belongs to, so that rows cannot be exchanged.
-func bound(id string, alg jose.Algorithm) []byte {
-	return []byte("gate key\x00" + string(alg) + "\x00" + id)
+func (s *sealer) bound(id string, alg jose.Algorithm) []byte {
+	text := "gate key\x00" + string(alg) + "\x00" + id
+	if s.ring != "" {
+		text += "\x00" + s.ring
+	}
+	return []byte(text)
 }
 
 // newMaterial returns a new private key as PKCS#8, or a shared secret.

@@ -1,0 +1,127 @@
+package idp
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/gatewright/gate/idp/tenant"
+)
+
+// oidcScopes are scopes that no API defines. They always stay.
+var oidcScopes = []string{ //nolint:gochecknoglobals // constant
+	"openid", "profile", "email", "phone", "address", "offline_access",
+	"name", "given_name", "family_name", "nickname", "email_verified", "picture", "created_at", "identities",
+}
+
+// An access is what somebody gets at an API.
+type access struct {
+	api         *tenant.API // nil without an audience
+	scope       []string
+	permissions []string // nil unless the token says them
+}
+
+// selfScopes are what people may do with the Management API: with their own
+// account.
+var selfScopes = []string{ //nolint:gochecknoglobals // constant
+	"read:current_user", "update:current_user_identities", "create:current_user_metadata", "update:current_user_metadata",
+	"delete:current_user_metadata",
+}
+
+// accessOf returns what a user gets of the scopes that a client asked for: with
+// role-based access control what their roles permit, without it what the API
+// defines.
+func (p *Provider) accessOf(ctx context.Context, c *tenant.Client, u *tenant.User, audience string, asked []string) (access, error) {
+	a := access{}
+	var permitted []string
+	if audience != "" {
+		api, err := p.tenant.APIs.ByName(ctx, audience)
+		if errors.Is(err, tenant.ErrNotFound) {
+			return a, refuse("access_denied", "Service not found: "+audience)
+		}
+		if err != nil {
+			return a, err
+		}
+		a.api = api
+		switch {
+		case api.System:
+			permitted = selfScopes
+		case api.EnforcePolicies:
+			if permitted, err = p.tenant.PermissionsOf(ctx, u.ID, api); err != nil {
+				return a, err
+			}
+			if saysPermissions(api) {
+				a.permissions = append([]string{}, permitted...)
+			}
+		default:
+			for _, s := range api.Scopes {
+				permitted = append(permitted, s.Value)
+			}
+		}
+	}
+	for _, s := range asked {
+		switch {
+		case s == "offline_access" && !mayGoOffline(c, a.api):
+		case slices.Contains(oidcScopes, s), slices.Contains(permitted, s):
+			a.scope = append(a.scope, s)
+		}
+	}
+	return a, nil
+}
+
+// mayGoOffline reports whether a client gets refresh tokens for an API.
+func mayGoOffline(c *tenant.Client, api *tenant.API) bool {
+	return slices.Contains(c.GrantTypes, "refresh_token") && (api == nil || api.AllowOfflineAccess)
+}
+
+// saysPermissions reports whether the tokens of an API have the claim
+// permissions.
+func saysPermissions(api *tenant.API) bool {
+	return api.EnforcePolicies && (api.TokenDialect == "access_token_authz" || api.TokenDialect == "rfc9068_profile_authz")
+}
+
+// apply makes the changes of actions to the scopes.
+func (a *access) apply(add, remove []string) {
+	for _, s := range add {
+		if !slices.Contains(a.scope, s) {
+			a.scope = append(a.scope, s)
+		}
+	}
+	a.scope = slices.DeleteFunc(a.scope, func(s string) bool { return slices.Contains(remove, s) })
+}
+
+// needsConsent reports whether the person has to be asked before the client gets
+// what it asked for.
+func (p *Provider) needsConsent(ctx context.Context, q *request, c *tenant.Client, u *tenant.User, a access) (bool, error) {
+	switch {
+	case q.Consented:
+		return false, nil
+	case q.asks("consent"):
+		return true, nil
+	case c.FirstParty && (a.api == nil || a.api.SkipConsent && !localURL(q.RedirectURI)):
+		return false, nil
+	case c.FirstParty && p.cfg.Development:
+		return false, nil
+	case c.FirstParty && a.api.SkipConsent && !slices.Contains(a.scope, "offline_access") && p.secure && localURL(p.base):
+		return false, nil
+	}
+	allowed, err := p.tenant.Consent(ctx, u.ID, c.ID, q.Audience)
+	if err != nil {
+		return false, err
+	}
+	return !containsAll(allowed, a.scope), nil
+}
+
+// localURL reports whether an address is on this machine: anybody can listen
+// there, so that it proves nothing about the application.
+func localURL(raw string) bool {
+	origin := originOf(raw)
+	if origin == "" {
+		return false
+	}
+	return local(hostOf(raw))
+}
+
+func containsAll(all, some []string) bool {
+	return !slices.ContainsFunc(some, func(s string) bool { return !slices.Contains(all, s) })
+}

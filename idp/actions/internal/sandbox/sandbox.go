@@ -1,0 +1,139 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"runtime/metrics"
+	"sync"
+	"time"
+
+	"github.com/dlclark/regexp2/v2"
+	"github.com/dop251/goja"
+)
+
+const (
+	// watchPeriod is how often the heap is looked at while something runs.
+	watchPeriod = 2 * time.Millisecond
+	// heapMetric is what objects on the heap take, garbage included that has not
+	// been swept yet.
+	heapMetric = "/memory/classes/heap/objects:bytes"
+	// regexpTimeout is above all that Job.CPU may be. An expression that needs
+	// longer is given up as no match, in an interpreter that has been told to
+	// stop by then.
+	regexpTimeout = 6 * time.Second
+)
+
+// boundRegexps is needed once: backtracking expressions look at nothing but this
+// while they run.
+var boundRegexps = sync.OnceFunc(func() { regexp2.DefaultMatchTimeout = regexpTimeout })
+
+var errMemory = errors.New("too much memory is in use")
+
+// A Sandbox runs jobs and watches the memory that they use together. It is safe
+// for concurrent use.
+type Sandbox struct {
+	growth   uint64
+	over     func()
+	programs programs
+
+	mu   sync.Mutex
+	vms  map[*goja.Runtime]struct{}
+	stop chan struct{} // ends the watch; nil while nothing runs
+}
+
+// New returns a Sandbox that stops all that runs in it when the heap of the
+// process has grown by more than growth bytes meanwhile. over, if it is not nil,
+// is called then.
+func New(growth int64, over func()) *Sandbox {
+	boundRegexps()
+	return &Sandbox{growth: uint64(max(growth, 0)), over: over, vms: map[*goja.Runtime]struct{}{}}
+}
+
+// enter has vm watched until leave.
+func (s *Sandbox) enter(vm *goja.Runtime) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.vms[vm] = struct{}{}
+	if s.stop == nil {
+		s.stop = make(chan struct{})
+		go s.watch(s.stop)
+	}
+}
+
+func (s *Sandbox) leave(vm *goja.Runtime) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.vms, vm)
+	if len(s.vms) == 0 {
+		close(s.stop)
+		s.stop = nil
+	}
+}
+
+func (s *Sandbox) watch(stop <-chan struct{}) {
+	sample := []metrics.Sample{{Name: heapMetric}}
+	heap := func() uint64 {
+		metrics.Read(sample)
+		return sample[0].Value.Uint64()
+	}
+	limit := heap() + s.growth
+	tick := time.NewTicker(watchPeriod)
+	defer tick.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-tick.C:
+		}
+		if heap() < limit {
+			continue
+		}
+		if runtime.GC(); heap() < limit {
+			continue // it was garbage
+		}
+		s.interrupt()
+		if s.over != nil {
+			s.over()
+		}
+	}
+}
+
+func (s *Sandbox) interrupt() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for vm := range s.vms {
+		vm.Interrupt(errMemory)
+	}
+}
+
+// Run executes job. It returns when the job is done or, at the latest, shortly
+// after its time is over. ended is called when nothing of the job runs any more,
+// which may be later.
+func (s *Sandbox) Run(ctx context.Context, job *Job, host Host, ended func()) *Outcome {
+	ctx, cancel := context.WithTimeout(ctx, job.Wall)
+	defer cancel()
+	m := newMachine(ctx, job, host)
+	done := make(chan *Outcome, 1)
+	go func() {
+		defer ended()
+		s.enter(m.vm)
+		defer s.leave(m.vm)
+		done <- m.run(&s.programs)
+	}()
+	select {
+	case o := <-done:
+		return o
+	case <-ctx.Done():
+		m.vm.Interrupt(ctx.Err())
+	case <-m.stopped:
+	}
+	select {
+	case o := <-done:
+		return o
+	case <-time.After(grace):
+		o := failed(Timeout, "the action could not be stopped")
+		o.Stuck = true
+		return o
+	}
+}

@@ -1,0 +1,110 @@
+package idp
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/gatewright/gate/idp/tenant"
+)
+
+// authorize is the authorization endpoint (RFC 6749 §3.1).
+func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
+	var in params
+	var err error
+	if r.Method == http.MethodPost {
+		in, err = bodyParams(w, r)
+	} else {
+		in, err = queryParams(r)
+	}
+	if err != nil {
+		p.errorPage(w, r, err)
+		return
+	}
+	q, c, err := p.readRequest(r.Context(), in)
+	if err != nil {
+		p.authorizeError(w, r, err)
+		return
+	}
+	ses, u, err := p.currentSession(r)
+	if err != nil {
+		p.authorizeError(w, r, err)
+		return
+	}
+	if ses != nil && p.serves(q, c, ses, u) {
+		p.log.DebugContext(r.Context(), "session goes on", "client_id", c.ID)
+		p.finish(w, r, q, c, ses, u)
+		return
+	}
+	if q.asks("none") {
+		p.record(r, "fsa", c, u, "Login required", nil)
+		p.respondError(w, r, q, c, refuse("login_required", "Login required"))
+		return
+	}
+	q.Browser = hashText(p.browser(w, r))
+	p.toLogin(w, r, q, c)
+}
+
+// serves reports whether a session will do for a request.
+func (p *Provider) serves(q *request, c *tenant.Client, ses *tenant.Session, u *tenant.User) bool {
+	if !q.fresh(ses.AuthenticatedAt) || q.UserID != "" && q.UserID != u.ID || q.ScreenHint == "signup" {
+		return false
+	}
+	return q.Connection == "" || q.Connection == ses.Connection
+}
+
+// toLogin sends the browser to the page that the request wants, or at once to
+// another provider when only that is asked for.
+func (p *Provider) toLogin(w http.ResponseWriter, r *http.Request, q *request, c *tenant.Client) {
+	if q.Connection != "" {
+		conn, err := p.tenant.Connections.ByName(r.Context(), q.Connection)
+		if err != nil {
+			p.authorizeError(w, r, err)
+			return
+		}
+		if conn.Strategy != tenant.Database {
+			p.startUpstream(w, r, q, c, conn)
+			return
+		}
+	}
+	state, err := p.sealRequest(q)
+	if err != nil {
+		p.authorizeError(w, r, err)
+		return
+	}
+	page := "/u/login"
+	switch q.ScreenHint {
+	case "signup", "signup-id":
+		page = "/u/signup"
+	case "reset-password":
+		page = "/u/reset-password/request"
+	}
+	target := page + "?state=" + state
+	if q.Locales != "" {
+		target += "&ui_locales=" + url.QueryEscape(q.Locales)
+	}
+	noStore(w)
+	http.Redirect(w, r, target, http.StatusSeeOther)
+}
+
+// authorizeError answers a browser: back to the client when its address is
+// known, else on a page.
+func (p *Provider) authorizeError(w http.ResponseWriter, r *http.Request, err error) {
+	var page *pageError
+	var back *backError
+	switch {
+	case errors.As(err, &page):
+		p.record(r, "f", page.client, nil, page.description, nil)
+		p.errorPage(w, r, err)
+	case errors.As(err, &back):
+		p.record(r, "f", back.client, nil, back.description, nil)
+		p.respondError(w, r, back.request, back.client, back.oauthError)
+	default:
+		p.errorPage(w, r, err)
+	}
+}
+
+func noStore(w http.ResponseWriter) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Pragma", "no-cache")
+}

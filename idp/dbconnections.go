@@ -1,0 +1,149 @@
+package idp
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/gatewright/gate/idp/login"
+	"github.com/gatewright/gate/idp/tenant"
+)
+
+// dbError answers in the shape of Auth0's /dbconnections endpoints.
+func dbError(w http.ResponseWriter, status int, name, code string, description any) {
+	writeJSON(w, status, map[string]any{"name": name, "code": code, "description": description, "statusCode": status})
+}
+
+// apiSignup makes an account for the pages of a client (Auth0's
+// /dbconnections/signup). Whether the address has one already is not told.
+func (p *Provider) apiSignup(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	in, err := bodyParams(w, r)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	c, conn, err := p.signupConnection(r, in)
+	switch {
+	case errors.Is(err, tenant.ErrNotFound):
+		dbError(w, http.StatusBadRequest, "BadRequestError", "invalid_signup", "Invalid sign up")
+		return
+	case err != nil:
+		p.fail(w, r, err)
+		return
+	case !p.signupOpen(conn):
+		dbError(w, http.StatusBadRequest, "BadRequestError", "public_signup_disabled", "public signup is disabled")
+		return
+	}
+	clientOrigin(w, r, c)
+	n := newUser{
+		Connection: conn, Email: in["email"], Username: in["username"], Password: in["password"], GivenName: in["given_name"],
+		FamilyName: in["family_name"], Name: in["name"], Nickname: in["nickname"], Picture: in["picture"],
+	}
+	for _, problem := range p.checkNewUser(ctx, &n) {
+		p.signupProblem(w, problem.Code, conn)
+		return
+	}
+	u, err := p.signUp(r, c, n)
+	var denied *deniedError
+	switch {
+	case errors.As(err, &denied):
+		writeJSON(w, http.StatusBadRequest, map[string]any{"name": "BadRequestError", "code": "extensibility_error", "statusCode": http.StatusBadRequest,
+			"description": denied.message, "friendly_message": denied.message})
+		return
+	case errors.Is(err, errNameTaken):
+		dbError(w, http.StatusBadRequest, "BadRequestError", "username_exists", "The username already exists")
+		return
+	case errors.Is(err, tenant.ErrExists):
+		p.record(r, "fs", c, &tenant.User{Email: n.Email}, "The user already exists", nil)
+		if p.cfg.Signup == SignupOpen {
+			dbError(w, http.StatusBadRequest, "BadRequestError", "invalid_signup", "Invalid sign up")
+			return
+		}
+		p.sendExists(r, c, n.Email)
+		u = n.user()
+	case err != nil:
+		p.fail(w, r, err)
+		return
+	default:
+		p.sendVerification(r, u, c, "")
+	}
+	body := map[string]any{"_id": u.Identities[0].UserID, "email": u.Email, "email_verified": false}
+	if u.Username != "" {
+		body["username"] = u.Username
+	}
+	writeJSON(w, http.StatusOK, body)
+}
+
+func (p *Provider) signupConnection(r *http.Request, in params) (*tenant.Client, *tenant.Connection, error) {
+	c, err := p.tenant.Clients.Get(r.Context(), in["client_id"])
+	if err != nil {
+		return nil, nil, err
+	}
+	conn, err := p.database(r.Context(), c, in["connection"])
+	return c, conn, err
+}
+
+func (p *Provider) signupProblem(w http.ResponseWriter, code login.Code, conn *tenant.Connection) {
+	switch code { //nolint:exhaustive // the others are of other pages
+	case login.InvalidEmail:
+		dbError(w, http.StatusBadRequest, "BadRequestError", "invalid_body", "email is not an e-mail address")
+	case login.InvalidUsername:
+		dbError(w, http.StatusBadRequest, "BadRequestError", "invalid_body", "username is missing or has characters that it must not have")
+	case login.MissingPassword:
+		dbError(w, http.StatusBadRequest, "BadRequestError", "invalid_body", "password is missing")
+	case login.PasswordCommon:
+		dbError(w, http.StatusBadRequest, "BadRequestError", "password_dictionary_error", "Password is too common")
+	case login.PasswordLeaked:
+		dbError(w, http.StatusBadRequest, "BadRequestError", "password_leaked", "Password is in a list of leaked ones")
+	default:
+		policy := pagePolicy(conn)
+		writeJSON(w, http.StatusBadRequest, map[string]any{
+			"name": "PasswordStrengthError", "message": "Password is too weak", "code": "invalid_password", "statusCode": http.StatusBadRequest,
+			"policy": policyText(policy), "description": map[string]any{"verified": false, "rules": []any{map[string]any{
+				"message": "At least %d characters in length", "format": []int{policy.MinLength}, "code": "lengthAtLeast",
+				"verified": code != login.PasswordTooShort,
+			}, map[string]any{
+				"message": "At least %d of these kinds of characters: small letters, capital letters, digits, others",
+				"format":  []int{policy.Classes}, "code": "containsAtLeast", "verified": code != login.PasswordTooWeak,
+			}}},
+		})
+	}
+}
+
+func policyText(policy login.Policy) string {
+	text := "* At least " + itoa(policy.MinLength) + " characters in length"
+	if policy.Classes > 1 {
+		text += "\n* At least " + itoa(policy.Classes) + " of the following 4 types of characters: a lower case letter, an upper case letter, a number, a special character"
+	}
+	return text
+}
+
+// apiChangePassword sends a link to set a new password (Auth0's
+// /dbconnections/change_password), and says the same whether or not there is
+// such an account.
+func (p *Provider) apiChangePassword(w http.ResponseWriter, r *http.Request) {
+	in, err := bodyParams(w, r)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	typed := firstOf(in["email"], in["username"])
+	if typed == "" {
+		p.fail(w, r, missing("email"))
+		return
+	}
+	c, conn, err := p.signupConnection(r, in)
+	switch {
+	case errors.Is(err, tenant.ErrNotFound):
+	case err != nil:
+		p.fail(w, r, err)
+		return
+	default:
+		clientOrigin(w, r, c)
+		p.sendReset(r, c, conn, "", typed)
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	noStore(w)
+	_, _ = w.Write([]byte("We've just sent you an email to reset your password."))
+}
+

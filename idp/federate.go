@@ -1,0 +1,380 @@
+package idp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/gatewright/gate/idp/login"
+	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/idp/upstream"
+	"github.com/gatewright/gate/internal/outbound"
+	"github.com/gatewright/gate/internal/secret"
+	"github.com/gatewright/gate/jose"
+)
+
+// upstreams are the clients at other providers, one a connection, made anew when
+// the connection changes.
+type upstreams struct {
+	mu    sync.Mutex
+	known map[string]upstreamEntry
+}
+
+type upstreamEntry struct {
+	from *tenant.Connection // what it was made from: shared, so equal while unchanged
+	conn *upstream.Connection
+}
+
+func (u *upstreams) close() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, e := range u.known {
+		_ = e.conn.Close()
+	}
+	u.known = nil
+}
+
+// upstream returns the client of a connection.
+func (p *Provider) upstream(from *tenant.Connection) (*upstream.Connection, error) {
+	p.upstreams.mu.Lock()
+	defer p.upstreams.mu.Unlock()
+	if e, ok := p.upstreams.known[from.ID]; ok {
+		if e.from == from {
+			return e.conn, nil
+		}
+		go func() { _ = e.conn.Close() }()
+	}
+	cfg, err := p.upstreamConfig(from)
+	if err != nil {
+		return nil, fmt.Errorf("connection %q: %w", from.Name, err)
+	}
+	conn, err := upstream.New(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("connection %q: %w", from.Name, err)
+	}
+	if p.upstreams.known == nil {
+		p.upstreams.known = map[string]upstreamEntry{}
+	}
+	p.upstreams.known[from.ID] = upstreamEntry{from, conn}
+	return conn, nil
+}
+
+// upstreamConfig reads the options of a connection.
+func (p *Provider) upstreamConfig(from *tenant.Connection) (upstream.Config, error) {
+	o := from.Options
+	cfg := upstream.Config{
+		Name: from.Name, Strategy: from.Strategy, ClientID: o.ClientID, ClientSecret: secret.String(o.ClientSecret),
+		Issuer: o.Issuer, AuthorizationURL: o.AuthorizationURL, TokenURL: o.TokenURL, UserInfoURL: o.UserInfoURL,
+		AllowPrivate: p.cfg.Development, Now: p.now,
+	}
+	if cfg.Issuer == "" && o.DiscoveryURL != "" {
+		cfg.Issuer = strings.TrimSuffix(o.DiscoveryURL, "/.well-known/openid-configuration")
+	}
+	if len(o.Scope) > 0 {
+		var text string
+		if json.Unmarshal(o.Scope, &cfg.Scope) != nil {
+			if err := json.Unmarshal(o.Scope, &text); err != nil {
+				return cfg, errors.New("scope is neither a list nor a text")
+			}
+			cfg.Scope = strings.Fields(text)
+		}
+	}
+	option := func(name string, into any) {
+		if raw, ok := o.Extra[name]; ok {
+			_ = json.Unmarshal(raw, into) // what is of another shape is not ours
+		}
+	}
+	option("imitation", &cfg.Imitation)
+	option("tenant_domain", &cfg.Tenant)
+	option("tenants", &cfg.Tenants)
+	option("fields", &cfg.Fields)
+	option("customHeaders", &cfg.Headers)
+	option("gate_params", &cfg.Params)
+	option("team_id", &cfg.TeamID)
+	cfg.Imitation = cfg.Imitation && p.cfg.Development
+	if o.Apple["app_secret"] != "" || from.Strategy == upstream.Apple {
+		key, err := jose.ParsePEM(o.Apple["kid"], jose.ES256, []byte(o.ClientSecret))
+		if err != nil {
+			return cfg, fmt.Errorf("key: %w", err)
+		}
+		cfg.Key, cfg.ClientSecret = key, ""
+		if team := o.Apple["team_id"]; team != "" {
+			cfg.TeamID = team
+		}
+	}
+	return cfg, nil
+}
+
+const usePending = "upstream"
+
+// A trip is a log-in that is under way at another provider. It travels in a
+// cookie of its own, so that no other browser can end it.
+type trip struct {
+	Pending upstream.Pending `json:"p"`
+	Request *request         `json:"q"`
+}
+
+// tripCookie is the name of the cookie of a log-in with this state.
+func (p *Provider) tripCookie(state string) string { return "gate_with_" + hashText(state)[:12] }
+
+// startUpstream sends the browser to another provider.
+func (p *Provider) startUpstream(w http.ResponseWriter, r *http.Request, q *request, c *tenant.Client, from *tenant.Connection) {
+	conn, err := p.upstream(from)
+	if err != nil {
+		p.faultPage(w, r, err)
+		return
+	}
+	req := upstream.StartRequest{
+		RedirectURI: p.base + "/login/callback", LoginHint: q.LoginHint, UILocales: strings.Fields(q.Locales), Scope: strings.FieldsFunc(q.ConnectionScope, func(r rune) bool { return r == ',' || r == ' ' }),
+	}
+	if q.asks("select_account") {
+		req.Prompt = "select_account"
+	} else if q.asks("login") {
+		req.Prompt = "login"
+	}
+	q.Browser = hashText(p.browser(w, r))
+	target, pending, err := conn.Start(r.Context(), req)
+	if err != nil {
+		p.upstreamFailed(w, r, q, c, from, err)
+		return
+	}
+	text, err := p.seal.close(usePending, trip{pending, q})
+	if err == nil && len(text) > 3800 {
+		err = errors.New("the request is too long for a cookie")
+	}
+	if err != nil {
+		p.faultPage(w, r, err)
+		return
+	}
+	p.setCookie(w, p.tripCookie(pending.State), text, upstream.PendingLifetime)
+	noStore(w)
+	http.Redirect(w, r, target, http.StatusFound)
+}
+
+// upstreamCallback takes the answer of another provider.
+func (p *Provider) upstreamCallback(w http.ResponseWriter, r *http.Request) {
+	values := r.URL.Query()
+	if r.Method == http.MethodPost {
+		body, err := bodyParams(w, r)
+		if err != nil {
+			p.errorPage(w, r, err)
+			return
+		}
+		values = body.values()
+	}
+	state := values.Get("state")
+	name := p.tripCookie(state)
+	text := p.cookie(r, name)
+	var t trip
+	if state == "" || text == "" || p.seal.open(usePending, text, &t) != nil ||
+		!secret.String(t.Pending.State).Equal(secret.String(state)) || t.Request.Browser != p.browserHash(r) {
+		p.expiredPage(w, r, errTransaction)
+		return
+	}
+	p.setCookie(w, name, "", 0) // once
+	ctx := r.Context()
+	c, err := p.tenant.Clients.Get(ctx, t.Request.ClientID)
+	if err != nil {
+		p.authorizeError(w, r, err)
+		return
+	}
+	from, err := p.tenant.Connections.ByName(ctx, t.Pending.Connection)
+	if errors.Is(err, tenant.ErrNotFound) || err == nil && !enabled(from, c) {
+		p.expiredPage(w, r, errTransaction)
+		return
+	}
+	if err != nil {
+		p.faultPage(w, r, err)
+		return
+	}
+	conn, err := p.upstream(from)
+	if err != nil {
+		p.faultPage(w, r, err)
+		return
+	}
+	profile, err := conn.Finish(ctx, t.Pending, values)
+	if err != nil {
+		p.upstreamFailed(w, r, t.Request, c, from, err)
+		return
+	}
+	p.enterFrom(w, r, t.Request, c, from, profile)
+}
+
+// enterFrom logs in the user whom another provider named.
+func (p *Provider) enterFrom(w http.ResponseWriter, r *http.Request, q *request, c *tenant.Client, from *tenant.Connection, profile *upstream.Profile) {
+	u, err := p.userFrom(r, c, from, profile)
+	if err != nil {
+		p.authorizeError(w, r, p.back(q, c, err))
+		return
+	}
+	if u.Blocked {
+		p.record(r, "f", c, u, "user is blocked", nil)
+		p.respondError(w, r, q, c, refuse("unauthorized", "user is blocked"))
+		return
+	}
+	ses, err := p.newSession(w, r, u, from.Name, "federated")
+	if err != nil {
+		p.faultPage(w, r, err)
+		return
+	}
+	p.finish(w, r, q, c, ses, u)
+}
+
+// userFrom returns the user with this identity, and makes one at the first
+// log-in. An e-mail address never leads to another user: accounts are linked
+// only by somebody who has logged in to both.
+func (p *Provider) userFrom(r *http.Request, c *tenant.Client, from *tenant.Connection, profile *upstream.Profile) (*tenant.User, error) {
+	ctx := r.Context()
+	provider, subject := profile.Provider, profile.ID
+	u, err := p.tenant.UserByIdentity(ctx, provider, subject)
+	if err == nil {
+		return p.refreshProfile(ctx, u, from, profile)
+	}
+	if !errors.Is(err, tenant.ErrNotFound) {
+		return nil, err
+	}
+	u = &tenant.User{
+		ID: profile.UserID(),
+		Identities: []tenant.Identity{{
+			Connection: from.Name, Provider: provider, UserID: subject, Social: from.Strategy != upstream.OIDC && from.Strategy != upstream.OAuth2 && from.Strategy != upstream.Entra,
+		}},
+	}
+	setProfile(u, profile)
+	err = p.tenant.CreateUser(ctx, u)
+	if errors.Is(err, tenant.ErrExists) {
+		return p.tenant.UserByIdentity(ctx, provider, subject) // another tab was faster
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.record(r, "ss", c, u, "", nil)
+	return u, nil
+}
+
+// refreshProfile takes over what the other provider says now, unless the
+// connection says otherwise or the identity is not the primary one.
+func (p *Provider) refreshProfile(ctx context.Context, u *tenant.User, from *tenant.Connection, profile *upstream.Profile) (*tenant.User, error) {
+	if mode := from.Options.SetRootAttributes; mode == "on_first_login" || mode == "never_on_login" || u.ID != profile.UserID() || u.Blocked {
+		return u, nil
+	}
+	before, err := json.Marshal(u)
+	if err != nil {
+		return nil, err
+	}
+	setProfile(u, profile)
+	after, err := json.Marshal(u)
+	if err != nil || string(after) == string(before) {
+		return u, err
+	}
+	return p.tenant.UpdateUser(ctx, u.ID, func(u *tenant.User) error {
+		setProfile(u, profile)
+		return nil
+	})
+}
+
+func setProfile(u *tenant.User, profile *upstream.Profile) {
+	set := func(field *string, value string) {
+		if value != "" {
+			*field = value
+		}
+	}
+	if profile.Email != "" {
+		u.Email, u.EmailVerified = strings.ToLower(profile.Email), profile.EmailVerified
+	}
+	set(&u.Name, profile.Name)
+	set(&u.Nickname, profile.Nickname)
+	set(&u.GivenName, profile.GivenName)
+	set(&u.FamilyName, profile.FamilyName)
+	set(&u.Picture, profile.Picture)
+	if u.Nickname == "" {
+		u.Nickname = profile.Username
+	}
+	if u.Name == "" {
+		u.Name = firstOf(u.Nickname, u.Email)
+	}
+}
+
+func firstOf(list ...string) string {
+	for _, s := range list {
+		if s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// upstreamFailed says why a log-in with another provider came to nothing: to the
+// person, who can try another way, when the browser is ours; in our own words.
+func (p *Provider) upstreamFailed(w http.ResponseWriter, r *http.Request, q *request, c *tenant.Client, from *tenant.Connection, err error) {
+	p.log.WarnContext(r.Context(), "log-in with another provider failed", "connection", from.Name, "error", err)
+	p.record(r, "f", c, nil, bounded(err.Error(), 500), map[string]any{"connection": from.Name})
+	if q.Connection == from.Name {
+		code, text := "access_denied", "The log-in with "+wayName(from)+" did not work."
+		if errors.Is(err, upstream.ErrUnavailable) {
+			code, text = "temporarily_unavailable", wayName(from)+" does not answer."
+		}
+		p.respondError(w, r, q, c, refuse(code, text))
+		return
+	}
+	state, sealErr := p.sealRequest(q)
+	if sealErr != nil {
+		p.faultPage(w, r, sealErr)
+		return
+	}
+	problem, status := login.Problem{Code: login.ProviderRefused, Provider: wayName(from)}, http.StatusForbidden
+	if errors.Is(err, upstream.ErrUnavailable) || errors.Is(err, upstream.ErrRefused) {
+		problem.Code, status = login.ProviderAway, http.StatusBadGateway
+	}
+	p.loginPage(w, r, &visit{request: q, client: c, state: state}, status, q.LoginHint, problem)
+}
+
+// upstreamLogout returns where the person logs out at the provider that they
+// came from; empty when it has no such place.
+func (p *Provider) upstreamLogout(ctx context.Context, ses *tenant.Session, target string) (string, error) {
+	from, err := p.tenant.Connections.ByName(ctx, ses.Connection)
+	if errors.Is(err, tenant.ErrNotFound) || err == nil && from.Strategy == tenant.Database {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	conn, err := p.upstream(from)
+	if err != nil {
+		return "", err
+	}
+	where, err := conn.LogoutURL(ctx, target, "")
+	if err != nil {
+		p.log.WarnContext(ctx, "no log-out at the other provider", "connection", from.Name, "error", err)
+		return "", nil
+	}
+	return where, nil
+}
+
+// outbound sends requests to addresses that administrators wrote: public ones
+// only, except in development.
+func (p *Provider) outbound() *http.Client {
+	dialer := &net.Dialer{Timeout: 3 * time.Second}
+	if !p.cfg.Development {
+		dialer.Control = func(_, address string, _ syscall.RawConn) error {
+			to, err := netip.ParseAddrPort(address)
+			if err != nil || !outbound.Public(to.Addr()) {
+				return fmt.Errorf("address %s is not public", address)
+			}
+			return nil
+		}
+	}
+	return &http.Client{
+		Timeout:       backchannelTimeout,
+		Transport:     &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true, TLSHandshakeTimeout: 3 * time.Second},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+

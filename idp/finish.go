@@ -1,0 +1,205 @@
+package idp
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/gatewright/gate/idp/actions"
+	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/internal/secret"
+)
+
+// codeLife is how long an authorization code waits (RFC 6749 §4.1.2).
+const codeLife = time.Minute
+
+// finish answers a request of somebody who is logged in: consent, actions, and
+// the response.
+func (p *Provider) finish(w http.ResponseWriter, r *http.Request, q *request, c *tenant.Client, ses *tenant.Session, u *tenant.User) {
+	ctx := r.Context()
+	a, err := p.accessOf(ctx, c, u, q.Audience, q.Scope)
+	if err != nil {
+		p.authorizeError(w, r, p.back(q, c, err))
+		return
+	}
+	ask, err := p.needsConsent(ctx, q, c, u, a)
+	if err != nil {
+		p.authorizeError(w, r, err)
+		return
+	}
+	if ask {
+		if q.asks("none") {
+			p.respondError(w, r, q, c, refuse("consent_required", "Consent required"))
+			return
+		}
+		q.Browser = hashText(p.browser(w, r))
+		p.consentPage(w, r, q, c, ses, u, a)
+		return
+	}
+	event, err := p.loginEvent(r, q, c, ses, u, a)
+	if err != nil {
+		p.authorizeError(w, r, err)
+		return
+	}
+	result, err := p.runPostLogin(ctx, event)
+	if err != nil {
+		p.authorizeError(w, r, p.back(q, c, err))
+		return
+	}
+	p.decide(w, r, q, c, ses, u, a, result)
+}
+
+// back makes a refusal one that goes back to the client; faults stay what they
+// are.
+func (p *Provider) back(q *request, c *tenant.Client, err error) error {
+	refused, fault := asOAuth(err)
+	if fault {
+		return err
+	}
+	return &backError{q, c, refused}
+}
+
+// decide does what actions said, and responds.
+func (p *Provider) decide(w http.ResponseWriter, r *http.Request, q *request, c *tenant.Client,
+	ses *tenant.Session, u *tenant.User, a access, result *actions.PostLoginResult,
+) {
+	ctx := r.Context()
+	if err := p.saveMetadata(ctx, u, result.AppMetadata, result.UserMetadata); err != nil {
+		p.authorizeError(w, r, err)
+		return
+	}
+	switch {
+	case result.Deny != nil:
+		p.record(r, "f", c, u, result.Deny.Reason, map[string]any{"action": result.Deny.Action})
+		p.respondError(w, r, q, c, refuse("access_denied", result.Deny.Reason))
+		return
+	case result.Challenge != nil || result.Multifactor != nil && result.Multifactor.Provider != "none":
+		// There is no second factor to ask for, and going on without one is what
+		// the action forbids.
+		p.record(r, "f", c, u, "An action asked for a second factor, which this provider does not have", nil)
+		p.respondError(w, r, q, c, refuse("access_denied", "Multifactor authentication required"))
+		return
+	case result.Redirect != nil:
+		p.redirectForAction(w, r, q, c, ses, result)
+		return
+	case result.Session.Revoke:
+		if err := p.tenant.EndSession(ctx, ses.ID); err != nil {
+			p.authorizeError(w, r, err)
+			return
+		}
+		p.respondError(w, r, q, c, refuse("access_denied", result.Session.RevokeReason))
+		return
+	}
+	if id := result.PrimaryUserID; id != "" && id != u.ID {
+		primary, err := p.primaryUser(ctx, u, id)
+		if err != nil {
+			p.authorizeError(w, r, p.back(q, c, err))
+			return
+		}
+		u = primary
+	}
+	a.apply(result.AccessToken.AddScope, result.AccessToken.RemoveScope)
+	p.respond(w, r, q, c, ses, u, a, result)
+}
+
+// A code is what an authorization code stands for.
+type code struct {
+	RedirectURI   string              `json:"r"`
+	RedirectGiven bool                `json:"rg"`
+	Challenge     string              `json:"ch"`
+	Nonce         string              `json:"n"`
+	Audience      string              `json:"a"`
+	Scope         []string            `json:"s"`
+	Permissions   []string            `json:"p"` // null: the token does not say them
+	SID           string              `json:"sid"`
+	AuthTime      time.Time           `json:"at"`
+	Connection    string              `json:"cn"`
+	Methods       []tenant.AuthMethod `json:"m"`
+	AccessMore    map[string]any      `json:"am"`
+	IDMore        map[string]any      `json:"im"`
+}
+
+// respond makes what the client asked for and sends it back.
+func (p *Provider) respond(w http.ResponseWriter, r *http.Request, q *request, c *tenant.Client,
+	ses *tenant.Session, u *tenant.User, a access, result *actions.PostLoginResult,
+) {
+	ctx := r.Context()
+	i := &issuance{
+		client: c, user: u, access: a, sid: ses.ID, authTime: ses.AuthenticatedAt, methods: ses.Methods, nonce: q.Nonce,
+		grantID: tenant.NewGrantID(), atEndpoint: true, accessMore: result.AccessToken.Claims, idMore: result.IDToken,
+	}
+	out := answer{}
+	if q.wants("code") {
+		text, err := p.newCode(r, q, ses, i)
+		if err != nil {
+			p.authorizeError(w, r, err)
+			return
+		}
+		i.code = text
+		out.add("code", text)
+	}
+	if err := p.frontTokens(ctx, q, i, &out); err != nil {
+		p.authorizeError(w, r, err)
+		return
+	}
+	_, idle, err := p.lives(ctx)
+	if err == nil {
+		err = p.tenant.TouchSession(ctx, ses, c.ID, minTime(p.now().Add(idle), ses.ExpiresAt))
+	}
+	if err != nil {
+		p.authorizeError(w, r, err)
+		return
+	}
+	kind := "s"
+	if q.asks("none") {
+		kind = "ssa"
+	}
+	p.record(r, kind, c, u, "", nil)
+	p.send(w, r, q, c, u, out)
+}
+
+func minTime(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func (p *Provider) newCode(r *http.Request, q *request, ses *tenant.Session, i *issuance) (string, error) {
+	data, err := json.Marshal(code{
+		RedirectURI: q.RedirectURI, RedirectGiven: q.RedirectGiven, Challenge: q.Challenge, Nonce: q.Nonce,
+		Audience: q.Audience, Scope: i.scope, Permissions: i.permissions, SID: ses.ID, AuthTime: ses.AuthenticatedAt,
+		Connection: ses.Connection, Methods: ses.Methods, AccessMore: i.accessMore, IDMore: i.idMore,
+	})
+	if err != nil {
+		return "", err
+	}
+	text := secret.Text()
+	return text.Reveal(), p.tenant.CreateToken(r.Context(), text, tenant.Token{
+		Kind: tenant.CodeToken, UserID: i.user.ID, ClientID: i.client.ID, GrantID: i.grantID,
+		ExpiresAt: p.now().Add(codeLife), Data: data,
+	})
+}
+
+// answer are the parameters of a response, in their order.
+type answer []struct{ name, value string }
+
+func (a *answer) add(name, value string) {
+	*a = append(*a, struct{ name, value string }{name, value})
+}
+
+// errorAnswer returns an error as parameters.
+func errorAnswer(e *oauthError) answer {
+	var out answer
+	out.add("error", e.code)
+	if e.description != "" {
+		out.add("error_description", e.description)
+	}
+	return out
+}
+
+// grantedDiffers reports whether the client has to be told its scope.
+func grantedDiffers(asked, granted []string) bool {
+	return len(asked) != len(granted) || slices.ContainsFunc(asked, func(s string) bool { return !slices.Contains(granted, s) })
+}

@@ -1,0 +1,99 @@
+package idp
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/internal/secret"
+)
+
+// grantCode exchanges an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.5). A
+// code is used up by the first attempt of its client, and whatever it led to
+// ends when it comes again.
+func (p *Provider) grantCode(_ http.ResponseWriter, r *http.Request, c caller, in params) (map[string]any, error) {
+	ctx := r.Context()
+	if in["code"] == "" {
+		return nil, missing("code")
+	}
+	invalid := refuse("invalid_grant", "Invalid authorization code")
+	text := secret.String(in["code"])
+	// Another client must not be able to use up a code that it found.
+	found, err := p.tenant.Token(ctx, tenant.CodeToken, text)
+	if errors.Is(err, tenant.ErrNotFound) || err == nil && found.ClientID != c.ID {
+		p.record(r, "feacft", c.Client, nil, invalid.description, nil)
+		return nil, invalid
+	}
+	if err != nil {
+		return nil, err
+	}
+	t, err := p.tenant.UseToken(ctx, tenant.CodeToken, text)
+	switch {
+	case errors.Is(err, tenant.ErrUsed):
+		p.record(r, "feacft", c.Client, nil, "An authorization code was used twice; what it led to has ended", nil)
+		return nil, errors.Join(p.endGrant(ctx, t), invalid)
+	case errors.Is(err, tenant.ErrNotFound):
+		return nil, invalid
+	case err != nil:
+		return nil, err
+	}
+	var k code
+	if err := json.Unmarshal(t.Data, &k); err != nil {
+		return nil, err
+	}
+	if err := checkExchange(&k, c, in); err != nil {
+		p.record(r, "feacft", c.Client, nil, err.Error(), nil)
+		return nil, err
+	}
+	u, err := p.liveUser(ctx, t.UserID)
+	if err != nil {
+		return nil, err
+	}
+	i := &issuance{
+		client: c.Client, user: u, sid: k.SID, authTime: k.AuthTime, methods: k.Methods, nonce: k.Nonce, grantID: t.GrantID,
+		accessMore: k.AccessMore, idMore: k.IDMore,
+		access: access{scope: k.Scope, permissions: k.Permissions},
+	}
+	if k.Audience != "" {
+		if i.api, err = p.tenant.APIs.ByName(ctx, k.Audience); errors.Is(err, tenant.ErrNotFound) {
+			return nil, invalid
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	body, access, err := p.tokens(ctx, i)
+	if err != nil {
+		return nil, err
+	}
+	if contains(i.scope, "offline_access") {
+		refresh, err := p.startFamily(ctx, i, k.Connection)
+		if err != nil {
+			return nil, err
+		}
+		body["refresh_token"] = refresh.Reveal()
+	}
+	if err := p.noteToken(ctx, text, access); err != nil {
+		return nil, err
+	}
+	p.record(r, "seacft", c.Client, u, "", nil)
+	return body, nil
+}
+
+// checkExchange reports whether the exchange is of the one who asked for the
+// code.
+func checkExchange(k *code, c caller, in params) error {
+	switch {
+	case (k.RedirectGiven || in["redirect_uri"] != "") && in["redirect_uri"] != k.RedirectURI:
+		return refuse("invalid_grant", "The redirect_uri is not the one of the authorization request")
+	case k.Challenge == "" && in["code_verifier"] != "":
+		return refuse("invalid_grant", "Failed to verify code verifier")
+	case k.Challenge == "":
+		if !c.confidential {
+			return refuse("invalid_grant", "Failed to verify code verifier")
+		}
+	case !verifies(k.Challenge, in["code_verifier"]):
+		return refuse("invalid_grant", "Failed to verify code verifier")
+	}
+	return nil
+}

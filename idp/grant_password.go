@@ -1,0 +1,91 @@
+package idp
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/idp/tenant"
+)
+
+// grantPassword takes a password directly (RFC 6749 §4.3), for clients that are
+// allowed to: nothing else should (RFC 9700 §2.4).
+func (p *Provider) grantPassword(_ http.ResponseWriter, r *http.Request, c caller, in params) (map[string]any, error) {
+	ctx := r.Context()
+	for _, name := range []string{"username", "password"} {
+		if in[name] == "" {
+			return nil, missing(name)
+		}
+	}
+	set, err := p.tenant.Settings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	realm := in["realm"]
+	if in["grant_type"] == grantRealm && realm == "" {
+		return nil, missing("realm")
+	}
+	if realm == "" {
+		realm = set.DefaultDirectory
+	}
+	if realm == "" {
+		return nil, &oauthError{status: http.StatusInternalServerError, code: "server_error",
+			description: "Authorization server not configured with default connection."}
+	}
+	conn, err := p.database(ctx, c.Client, realm)
+	if errors.Is(err, tenant.ErrNotFound) {
+		return nil, refuse("access_denied", "the connection is not enabled")
+	}
+	if err != nil {
+		return nil, err
+	}
+	u, _, err := p.checkPassword(ctx, conn, in["username"], in["password"])
+	if err != nil {
+		if errors.Is(err, errCredentials) {
+			p.record(r, "fepft", c.Client, &tenant.User{Email: bounded(in["username"], 320)}, errCredentials.description, nil)
+		} else if errors.Is(err, gate.ErrTooManyRequests) {
+			p.record(r, "limit_wc", c.Client, &tenant.User{Email: bounded(in["username"], 320)}, "Too many attempts", nil)
+		}
+		return nil, err
+	}
+	audience := in["audience"]
+	if audience == "" {
+		audience = set.DefaultAudience
+	}
+	a, err := p.accessOf(ctx, c.Client, u, audience, unique(in.list("scope")))
+	if err != nil {
+		return nil, err
+	}
+	i := &issuance{
+		client: c.Client, user: u, access: a, authTime: p.now(), grants: []string{"password"}, grantID: tenant.NewGrantID(),
+		methods: []tenant.AuthMethod{{Name: "pwd", At: p.now()}},
+	}
+	event, err := p.passwordEvent(r, c.Client, u, conn, a)
+	if err != nil {
+		return nil, err
+	}
+	result, err := p.runPostLogin(ctx, event)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.applyWithoutBrowser(ctx, u, i, result); err != nil {
+		return nil, err
+	}
+	client, _ := gate.ClientFromContext(ctx)
+	if err := p.tenant.NoteLogin(ctx, u.ID, addressText(client)); err != nil {
+		return nil, err
+	}
+	body, _, err := p.tokens(ctx, i)
+	if err != nil {
+		return nil, err
+	}
+	if contains(i.scope, "offline_access") {
+		refresh, err := p.startFamily(ctx, i, conn.Name)
+		if err != nil {
+			return nil, err
+		}
+		body["refresh_token"] = refresh.Reveal()
+	}
+	p.record(r, "sepft", c.Client, u, "", nil)
+	return body, nil
+}

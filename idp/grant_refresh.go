@@ -1,0 +1,111 @@
+package idp
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/internal/secret"
+)
+
+var errRefresh = refuse("invalid_grant", "Unknown or invalid refresh token.") //nolint:gochecknoglobals // constant; SDKs look for this text
+
+// grantRefresh exchanges a refresh token (RFC 6749 §6, RFC 9700 §4.14). Roles,
+// permissions and the claims of actions are those of now.
+func (p *Provider) grantRefresh(_ http.ResponseWriter, r *http.Request, c caller, in params) (map[string]any, error) {
+	ctx := r.Context()
+	if in["refresh_token"] == "" {
+		return nil, missing("refresh_token")
+	}
+	policy := refreshPolicy(c.Client)
+	var i *issuance
+	f, next, err := p.tenant.UseRefreshToken(ctx, secret.String(in["refresh_token"]), c.ID, func(f *tenant.Family) (tenant.Use, error) {
+		var err error
+		i, err = p.renew(r, c, in, f)
+		use := tenant.Use{Rotate: policy.Rotation == "rotating", Leeway: time.Duration(policy.Leeway) * time.Second}
+		if policy.Expiration == "expiring" && !policy.InfiniteIdle {
+			use.Idle = time.Duration(policy.IdleLifetime) * time.Second
+		}
+		return use, err
+	})
+	switch {
+	case errors.Is(err, tenant.ErrReused):
+		p.record(r, "ferrt", c.Client, &tenant.User{ID: f.UserID}, "A refresh token was used again; its family has ended", nil)
+		return nil, errRefresh
+	case errors.Is(err, tenant.ErrNotFound):
+		p.record(r, "fertft", c.Client, nil, errRefresh.description, nil)
+		return nil, errRefresh
+	case err != nil:
+		return nil, err
+	}
+	body, _, err := p.tokens(ctx, i)
+	if err != nil {
+		return nil, err
+	}
+	body["refresh_token"] = next.Reveal()
+	p.record(r, "sertft", c.Client, i.user, "", nil)
+	return body, nil
+}
+
+// renew decides what a refresh token is worth now.
+func (p *Provider) renew(r *http.Request, c caller, in params, f *tenant.Family) (*issuance, error) {
+	ctx := r.Context()
+	u, err := p.liveUser(ctx, f.UserID)
+	if err != nil {
+		return nil, err
+	}
+	scope, audience := f.Scope, f.Audience
+	if in["audience"] != "" && in["audience"] != f.Audience {
+		return nil, refuse("invalid_grant", "The refresh token is for another audience")
+	}
+	if asked := unique(in.list("scope")); len(asked) > 0 {
+		if !containsAll(f.Scope, asked) {
+			return nil, refuse("invalid_scope", "The scope is wider than the one that was granted")
+		}
+		scope = asked
+	}
+	a, err := p.accessOf(ctx, c.Client, u, audience, scope)
+	if err != nil {
+		return nil, err
+	}
+	i := &issuance{
+		client: c.Client, user: u, access: a, sid: f.SessionID, authTime: f.AuthTime, methods: f.Methods, grantID: f.ID,
+		grants: append([]string{"refresh_token"}, slices.DeleteFunc(slices.Clone(f.Grants), func(g string) bool { return g == "refresh_token" })...),
+	}
+	event, err := p.refreshEvent(r, c.Client, u, f, a)
+	if err != nil {
+		return nil, err
+	}
+	result, err := p.runPostLogin(ctx, event)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.applyWithoutBrowser(ctx, u, i, result); err != nil {
+		return nil, err
+	}
+	if result.RefreshToken.Revoke {
+		if err := p.tenant.RevokeGrant(ctx, f.ID); err != nil {
+			return nil, err
+		}
+		return nil, errRefresh
+	}
+	return i, nil
+}
+
+// liveUser returns a user who may get tokens.
+func (p *Provider) liveUser(ctx context.Context, id string) (*tenant.User, error) {
+	u, err := p.tenant.User(ctx, id)
+	if errors.Is(err, tenant.ErrNotFound) {
+		return nil, refuse("invalid_grant", "Unknown or invalid refresh token.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if u.Blocked {
+		return nil, refuse("invalid_grant", "user is blocked")
+	}
+	return u, nil
+}

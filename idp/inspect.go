@@ -1,0 +1,374 @@
+package idp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/internal/secret"
+	"github.com/gatewright/gate/jose"
+)
+
+// errToken means that a token is not good. Whoever presents it learns no more.
+var errToken = errors.New("token is not good")
+
+// A bearer is what an access token says.
+type bearer struct {
+	userID   string // empty: the client acts for itself
+	clientID string
+	audience []string
+	scope    []string
+	id       string
+	expires  time.Time
+	issued   time.Time
+	more     map[string]any
+	jwt      bool
+}
+
+// inspect returns what an access token of ours says while it is good: opaque
+// ones are looked up, JWTs are verified and looked up among the revoked ones.
+func (p *Provider) inspect(ctx context.Context, token string, v *jose.Verifier) (*bearer, error) {
+	if strings.Count(token, ".") != 2 {
+		return p.inspectOpaque(ctx, token)
+	}
+	claims, err := v.Verify(ctx, token)
+	if errors.Is(err, jose.ErrUnavailable) {
+		return nil, err
+	}
+	if err != nil {
+		return nil, errToken
+	}
+	if _, ok := claims.String("nonce"); ok {
+		return nil, errToken // an ID token
+	}
+	b := &bearer{audience: claims.Audience, id: claims.ID, expires: claims.Expiry, issued: claims.IssuedAt, jwt: true, more: claims.Extra}
+	b.clientID, _ = claims.String("azp")
+	if id, ok := claims.String("client_id"); ok {
+		b.clientID = id
+	}
+	if b.clientID == "" || b.id == "" {
+		return nil, errToken
+	}
+	if scope, ok := claims.String("scope"); ok {
+		b.scope = strings.Fields(scope)
+	}
+	if claims.Subject != b.clientID+"@clients" {
+		b.userID = claims.Subject
+	}
+	revoked, err := p.tenant.JWTRevoked(ctx, claims.ID)
+	if err != nil {
+		return nil, err
+	}
+	if revoked {
+		return nil, errToken
+	}
+	return b, nil
+}
+
+func (p *Provider) inspectOpaque(ctx context.Context, token string) (*bearer, error) {
+	t, err := p.tenant.Token(ctx, tenant.OpaqueToken, secret.String(token))
+	if errors.Is(err, tenant.ErrNotFound) {
+		return nil, errToken
+	}
+	if err != nil {
+		return nil, err
+	}
+	var o opaque
+	if err := json.Unmarshal(t.Data, &o); err != nil {
+		return nil, err
+	}
+	return &bearer{
+		userID: t.UserID, clientID: t.ClientID, audience: []string{p.base + "/userinfo"}, scope: o.Scope,
+		expires: t.ExpiresAt, issued: t.CreatedAt, more: o.More,
+	}, nil
+}
+
+// bearerToken finds the token of a request (RFC 6750 §2): one, in one place.
+func bearerToken(w http.ResponseWriter, r *http.Request) (string, error) {
+	var found []string
+	if scheme, rest, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
+		found = append(found, strings.TrimSpace(rest))
+	}
+	in, err := queryParams(r)
+	if err != nil {
+		return "", err
+	}
+	if in["access_token"] != "" {
+		found = append(found, in["access_token"])
+	}
+	if r.Method == http.MethodPost {
+		body, err := bodyParams(w, r)
+		if err != nil {
+			return "", err
+		}
+		if body["access_token"] != "" {
+			found = append(found, body["access_token"])
+		}
+	}
+	switch len(found) {
+	case 0:
+		return "", nil
+	case 1:
+		return found[0], nil
+	}
+	return "", refuse("invalid_request", "The token was sent in more than one place")
+}
+
+// userinfo is the UserInfo endpoint (OpenID Connect Core 1.0 §5.3).
+func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
+	token, err := bearerToken(w, r)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	if token == "" {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		writeJSON(w, http.StatusUnauthorized, map[string]string{"error": "invalid_token", "error_description": "Unauthorized"})
+		return
+	}
+	u, b, err := p.userOf(r.Context(), token)
+	if errors.Is(err, errToken) {
+		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+		writeJSON(w, http.StatusUnauthorized, map[string]string{"error": "invalid_token", "error_description": "Unauthorized"})
+		return
+	}
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	claims := profileClaims(u, b.scope)
+	if !b.jwt {
+		maps.Copy(claims, b.more)
+	}
+	claims["sub"] = u.ID
+	writeJSON(w, http.StatusOK, claims)
+}
+
+func (p *Provider) userOf(ctx context.Context, token string) (*tenant.User, *bearer, error) {
+	b, err := p.inspect(ctx, token, p.verifier)
+	if err != nil {
+		return nil, nil, err
+	}
+	if b.userID == "" || !slices.Contains(b.audience, p.base+"/userinfo") || !slices.Contains(b.scope, "openid") {
+		return nil, nil, errToken
+	}
+	u, err := p.tenant.User(ctx, b.userID)
+	if errors.Is(err, tenant.ErrNotFound) || err == nil && u.Blocked {
+		return nil, nil, errToken
+	}
+	return u, b, err
+}
+
+// introspect says what a token is worth (RFC 7662), to clients that can keep a
+// secret: refresh tokens and opaque tokens to whom they were given, JWTs to all.
+func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) {
+	in, err := bodyParams(w, r)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	c, err := p.authenticate(r, in)
+	switch {
+	case err != nil:
+		p.fail(w, r, err)
+		return
+	case !c.confidential:
+		p.fail(w, r, errClient(false))
+		return
+	case in["token"] == "":
+		p.fail(w, r, missing("token"))
+		return
+	}
+	body, err := p.introspection(r.Context(), c, in["token"])
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, body)
+}
+
+func (p *Provider) introspection(ctx context.Context, c caller, token string) (map[string]any, error) {
+	inactive := map[string]any{"active": false}
+	f, err := p.tenant.FindRefreshToken(ctx, secret.String(token))
+	switch {
+	case err == nil && f.ClientID == c.ID:
+		out := map[string]any{"active": true, "client_id": f.ClientID, "sub": f.UserID, "scope": strings.Join(f.Scope, " "), "iss": p.issuer,
+			"iat": f.CreatedAt.Unix(), "token_type": "refresh_token"}
+		if !f.ExpiresAt.IsZero() {
+			out["exp"] = f.ExpiresAt.Unix()
+		}
+		return out, nil
+	case err == nil:
+		return inactive, nil
+	case !errors.Is(err, tenant.ErrNotFound):
+		return nil, err
+	}
+	v, err := p.verifierForAll(ctx)
+	if err != nil {
+		return nil, err
+	}
+	b, err := p.inspect(ctx, token, v)
+	if errors.Is(err, errToken) || err == nil && !b.jwt && b.clientID != c.ID {
+		return inactive, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if b.userID != "" {
+		if u, err := p.tenant.User(ctx, b.userID); errors.Is(err, tenant.ErrNotFound) || err == nil && u.Blocked {
+			return inactive, nil
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	out := map[string]any{
+		"active": true, "client_id": b.clientID, "scope": strings.Join(b.scope, " "), "iss": p.issuer, "aud": b.audience,
+		"exp": b.expires.Unix(), "iat": b.issued.Unix(), "token_type": "Bearer",
+	}
+	if out["sub"] = b.userID; b.userID == "" {
+		out["sub"] = b.clientID + "@clients"
+	}
+	return out, nil
+}
+
+// verifierForAll returns a verifier of the access tokens for all APIs.
+func (p *Provider) verifierForAll(ctx context.Context) (*jose.Verifier, error) {
+	apis, err := p.tenant.APIs.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	audience := []string{p.base + "/userinfo"}
+	for _, api := range apis {
+		audience = append(audience, api.Identifier)
+	}
+	return jose.NewVerifier(jose.VerifierConfig{
+		Keys: p, Issuer: p.issuer, Audience: audience, Type: []string{"JWT", jose.AccessTokenType}, Now: p.now, CacheSize: -1,
+	})
+}
+
+// revoke ends a refresh token, or an opaque or JWT access token, of its client
+// (RFC 7009). An unknown one is no error.
+func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) {
+	in, err := bodyParams(w, r)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	c, err := p.authenticate(r, in)
+	switch {
+	case err != nil:
+		p.fail(w, r, err)
+		return
+	case in["token"] == "":
+		p.fail(w, r, missing("token"))
+		return
+	}
+	clientOrigin(w, r, c.Client)
+	if err := p.revokeToken(r, c, in["token"]); err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	noStore(w)
+	w.WriteHeader(http.StatusOK)
+}
+
+func (p *Provider) revokeToken(r *http.Request, c caller, token string) error {
+	ctx := r.Context()
+	f, err := p.tenant.OwnerOfRefreshToken(ctx, secret.String(token))
+	if err == nil {
+		if f.ClientID != c.ID {
+			return nil
+		}
+		p.record(r, "srrt", c.Client, &tenant.User{ID: f.UserID}, "", nil)
+		return p.tenant.RevokeGrant(ctx, f.ID)
+	}
+	if !errors.Is(err, tenant.ErrNotFound) {
+		return err
+	}
+	v, err := p.verifierForAll(ctx)
+	if err != nil {
+		return err
+	}
+	b, err := p.inspect(ctx, token, v)
+	switch {
+	case errors.Is(err, errToken) || err == nil && b.clientID != c.ID:
+		return nil
+	case err != nil:
+		return err
+	case b.jwt:
+		return p.tenant.RevokeJWT(ctx, b.id, b.expires)
+	}
+	_, err = p.tenant.UseToken(ctx, tenant.OpaqueToken, secret.String(token))
+	if errors.Is(err, tenant.ErrUsed) || errors.Is(err, tenant.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// noteToken remembers the access token that a code led to, for endGrant. An
+// opaque one is found by its grant.
+func (p *Provider) noteToken(ctx context.Context, code secret.String, t accessToken) error {
+	if t.id == "" {
+		return nil
+	}
+	data, err := json.Marshal(map[string]any{"jti": t.id, "exp": t.exp})
+	if err != nil {
+		return err
+	}
+	return p.tenant.SetTokenData(ctx, tenant.CodeToken, code, data, t.exp)
+}
+
+// endGrant ends what a code led to.
+func (p *Provider) endGrant(ctx context.Context, t *tenant.Token) error {
+	var issued struct {
+		ID      string    `json:"jti"`
+		Expires time.Time `json:"exp"`
+	}
+	if err := json.Unmarshal(t.Data, &issued); err == nil && issued.ID != "" {
+		if err := p.tenant.RevokeJWT(ctx, issued.ID, issued.Expires); err != nil {
+			return err
+		}
+	}
+	return p.tenant.RevokeGrant(ctx, t.GrantID)
+}
+
+// errHint means that an ID token was not made by us.
+var errHint = errors.New("not an ID token of ours")
+
+// verifyHint returns the claims of an ID token that was made by us for any
+// client, also of one that has expired: it proves nothing but what was true.
+func (p *Provider) verifyHint(ctx context.Context, token string) (*jose.Claims, error) {
+	clients, err := p.tenant.Clients.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	audience := make([]string, 0, len(clients))
+	for _, c := range clients {
+		audience = append(audience, c.ID)
+	}
+	if len(audience) == 0 {
+		return nil, errHint
+	}
+	issued := claimedTime(token)
+	v, err := jose.NewVerifier(jose.VerifierConfig{
+		Keys: p, Issuer: p.issuer, Audience: audience, Type: []string{"JWT"}, IDToken: true, CacheSize: -1,
+		Now: func() time.Time { return issued },
+	})
+	if err != nil {
+		return nil, err
+	}
+	claims, err := v.Verify(ctx, token)
+	if errors.Is(err, jose.ErrUnavailable) {
+		return nil, err
+	}
+	if err != nil {
+		return nil, errHint
+	}
+	return claims, nil
+}

@@ -1,0 +1,270 @@
+package idp
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/internal/secret"
+	"github.com/gatewright/gate/jose"
+)
+
+// The lives of tokens where client and API say nothing.
+const (
+	idTokenLife     = 10 * time.Hour
+	accessTokenLife = 24 * time.Hour
+	webTokenLife    = 2 * time.Hour
+)
+
+// An issuance is what tokens are made from.
+type issuance struct {
+	client *tenant.Client
+	user   *tenant.User // nil for a client that acts for itself
+	access
+	// grants are the grant types that led here, the newest first, where the
+	// token says them.
+	grants     []string
+	sid        string
+	authTime   time.Time
+	methods    []tenant.AuthMethod
+	nonce      string
+	grantID    string
+	atEndpoint bool // tokens that the authorization endpoint gives out live shorter
+	accessMore map[string]any
+	idMore     map[string]any
+	code       string // for c_hash
+	acr        string
+}
+
+// An accessToken is a token with what the client is told of it.
+type accessToken struct {
+	text string
+	id   string // jti, of a JWT
+	life time.Duration
+	exp  time.Time
+}
+
+// accessToken makes the access token: a JWT for an API, an opaque one without.
+func (p *Provider) accessToken(ctx context.Context, i *issuance) (accessToken, error) {
+	now := p.now()
+	if i.api == nil {
+		return p.opaqueToken(ctx, i, now)
+	}
+	t := accessToken{life: seconds(i.api.TokenLifetime, accessTokenLife), id: secret.Text().Reveal()[:22]}
+	if i.atEndpoint {
+		t.life = min(t.life, seconds(i.api.TokenLifetimeForWeb, webTokenLife))
+	}
+	t.exp = now.Add(t.life)
+	claims := &jose.Claims{
+		Issuer: p.issuer, Audience: []string{i.api.Identifier}, IssuedAt: now, Expiry: t.exp, ID: t.id,
+		Extra: map[string]any{},
+	}
+	maps.Copy(claims.Extra, i.accessMore)
+	x := claims.Extra
+	if i.user != nil {
+		claims.Subject = i.user.ID
+		if slices.Contains(i.scope, "openid") {
+			claims.Audience = append(claims.Audience, p.base+"/userinfo")
+		}
+	} else {
+		claims.Subject = i.client.ID + "@clients"
+	}
+	if len(i.scope) > 0 {
+		x["scope"] = strings.Join(i.scope, " ")
+	}
+	typ := "JWT"
+	if strings.HasPrefix(i.api.TokenDialect, "rfc9068_profile") {
+		typ = jose.AccessTokenType
+		x["client_id"] = i.client.ID
+	} else {
+		x["azp"] = i.client.ID
+		switch len(i.grants) {
+		case 0:
+		case 1:
+			x["gty"] = i.grants[0]
+		default:
+			x["gty"] = i.grants
+		}
+	}
+	if i.permissions != nil {
+		x["permissions"] = i.permissions
+	}
+	var err error
+	t.text, err = p.signAccess(typ, i.api, claims)
+	return t, err
+}
+
+// signAccess signs with the algorithm of the API.
+func (p *Provider) signAccess(typ string, api *tenant.API, claims *jose.Claims) (string, error) {
+	key := p.keys.Keys().Signing()
+	switch jose.Algorithm(api.SigningAlg) {
+	case jose.HS256:
+		var err error
+		if key, err = jose.NewHMACKey("", jose.HS256, []byte(api.SigningSecret)); err != nil {
+			return "", fmt.Errorf("API %q: %w", api.Identifier, err)
+		}
+	case jose.ES256:
+		key = p.ec.Keys().Signing()
+	case jose.RS256, "":
+	default:
+		return "", fmt.Errorf("API %q: signing algorithm %q is not supported", api.Identifier, api.SigningAlg)
+	}
+	return jose.Sign(key, typ, claims)
+}
+
+func seconds(n int, otherwise time.Duration) time.Duration {
+	if n <= 0 {
+		return otherwise
+	}
+	return min(time.Duration(n)*time.Second, longestToken)
+}
+
+// An opaque is what an opaque access token stands for.
+type opaque struct {
+	Scope []string `json:"scope"`
+	SID   string   `json:"sid,omitempty"`
+	// More are the claims that actions gave the ID token.
+	More map[string]any `json:"more,omitempty"`
+}
+
+func (p *Provider) opaqueToken(ctx context.Context, i *issuance, now time.Time) (accessToken, error) {
+	text := secret.Text()
+	data, err := json.Marshal(opaque{Scope: i.scope, SID: i.sid, More: i.idMore})
+	if err != nil {
+		return accessToken{}, err
+	}
+	t := accessToken{text: text.Reveal(), life: accessTokenLife, exp: now.Add(accessTokenLife)}
+	return t, p.tenant.CreateToken(ctx, text, tenant.Token{
+		Kind: tenant.OpaqueToken, UserID: i.user.ID, ClientID: i.client.ID, GrantID: i.grantID, ExpiresAt: t.exp, Data: data,
+	})
+}
+
+// idToken makes the ID token (OpenID Connect Core 1.0 §2).
+func (p *Provider) idToken(i *issuance, access string) (string, error) {
+	now := p.now()
+	claims := &jose.Claims{
+		Issuer: p.issuer, Subject: i.user.ID, Audience: []string{i.client.ID}, IssuedAt: now,
+		Expiry: now.Add(seconds(i.client.JWT.LifetimeSeconds, idTokenLife)), Extra: profileClaims(i.user, i.scope),
+	}
+	maps.Copy(claims.Extra, i.idMore)
+	x := claims.Extra
+	if i.sid != "" {
+		x["sid"] = i.sid
+	}
+	if !i.authTime.IsZero() {
+		x["auth_time"] = i.authTime.Unix()
+	}
+	if i.nonce != "" {
+		x["nonce"] = i.nonce
+	}
+	if i.acr != "" {
+		x["acr"] = i.acr
+	}
+	if access != "" && i.atEndpoint {
+		x["at_hash"] = halfHash(access)
+	}
+	if i.code != "" {
+		x["c_hash"] = halfHash(i.code)
+	}
+	key := p.keys.Keys().Signing()
+	if i.client.JWT.Algorithm == string(jose.HS256) && i.client.Secret != "" && i.client.AuthMethod != tenant.AuthNone {
+		var err error
+		if key, err = jose.NewHMACKey("", jose.HS256, []byte(i.client.Secret)); err != nil {
+			return "", fmt.Errorf("client %q: %w", i.client.ID, err)
+		}
+	}
+	return jose.Sign(key, "JWT", claims)
+}
+
+func halfHash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}
+
+// profileClaims returns what scopes let a client know about a user (OpenID
+// Connect Core 1.0 §5.4, with updated_at as Auth0 writes it).
+func profileClaims(u *tenant.User, scope []string) map[string]any {
+	out := map[string]any{}
+	set := func(name, value string, scopes ...string) {
+		if value != "" && slices.ContainsFunc(append(scopes, name), func(s string) bool { return slices.Contains(scope, s) }) {
+			out[name] = value
+		}
+	}
+	set("name", u.Name, "profile")
+	set("nickname", u.Nickname, "profile")
+	set("given_name", u.GivenName, "profile")
+	set("family_name", u.FamilyName, "profile")
+	set("picture", u.Picture, "profile")
+	set("email", u.Email, "email")
+	set("phone_number", u.PhoneNumber, "phone")
+	if slices.Contains(scope, "profile") {
+		out["updated_at"] = u.UpdatedAt.UTC().Format("2006-01-02T15:04:05.000Z")
+	}
+	if u.Email != "" && (slices.Contains(scope, "email") || slices.Contains(scope, "email_verified")) {
+		out["email_verified"] = u.EmailVerified
+	}
+	if u.PhoneNumber != "" && slices.Contains(scope, "phone") {
+		out["phone_number_verified"] = u.PhoneVerified
+	}
+	if slices.Contains(scope, "created_at") {
+		out["created_at"] = u.CreatedAt.UTC().Format("2006-01-02T15:04:05.000Z")
+	}
+	return out
+}
+
+// refreshPolicy returns how the refresh tokens of a client live. What a client
+// does not say is the safe thing: they rotate, and end.
+func refreshPolicy(c *tenant.Client) tenant.RefreshPolicy {
+	policy := tenant.RefreshPolicy{
+		Rotation: "rotating", Expiration: "expiring", Leeway: 10, Lifetime: 2592000, IdleLifetime: 1296000,
+	}
+	if c.Refresh == nil {
+		return policy
+	}
+	policy = *c.Refresh
+	if policy.Lifetime <= 0 {
+		policy.Lifetime = 2592000
+	}
+	if policy.IdleLifetime <= 0 {
+		policy.IdleLifetime = 1296000
+	}
+	policy.Leeway = min(max(policy.Leeway, 0), 60)
+	if c.AuthMethod == tenant.AuthNone {
+		// A token that cannot be bound to a secret has to rotate and to end
+		// (RFC 9700 §4.14.2).
+		policy.Rotation, policy.Expiration = "rotating", "expiring"
+		policy.InfiniteLifetime, policy.InfiniteIdle = false, false
+	}
+	return policy
+}
+
+// startFamily makes the first refresh token of a grant.
+func (p *Provider) startFamily(ctx context.Context, i *issuance, connection string) (secret.String, error) {
+	policy := refreshPolicy(i.client)
+	f := &tenant.Family{
+		ID: i.grantID, UserID: i.user.ID, ClientID: i.client.ID, SessionID: i.sid,
+		FamilyDetails: tenant.FamilyDetails{
+			Scope: i.scope, AuthTime: i.authTime, Connection: connection, Methods: i.methods, Grants: i.grants,
+		},
+	}
+	if i.api != nil {
+		f.Audience = i.api.Identifier
+	}
+	now := p.now()
+	if policy.Expiration == "expiring" {
+		if !policy.InfiniteLifetime {
+			f.ExpiresAt = now.Add(time.Duration(policy.Lifetime) * time.Second)
+		}
+		if !policy.InfiniteIdle {
+			f.IdleExpiresAt = now.Add(time.Duration(policy.IdleLifetime) * time.Second)
+		}
+	}
+	return p.tenant.CreateFamily(ctx, f)
+}

@@ -1,0 +1,340 @@
+package idp
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/gatewright/gate/idp/login"
+	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/internal/secret"
+	"github.com/gatewright/gate/jose"
+)
+
+// auth0Logout is Auth0's /v2/logout: the session of the browser ends, and the
+// browser goes to a registered address.
+func (p *Provider) auth0Logout(w http.ResponseWriter, r *http.Request) {
+	// Flags without a value, such as federated, are part of the query.
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil || len(r.URL.RawQuery) > maxQuery {
+		p.errorPage(w, r, refuse("invalid_request", "The query is not well-formed"))
+		return
+	}
+	in, err := single(query)
+	if err != nil {
+		p.errorPage(w, r, err)
+		return
+	}
+	c, list, err := p.logoutList(r.Context(), in["client_id"])
+	if err != nil {
+		p.errorPage(w, r, err)
+		return
+	}
+	target := in["returnTo"]
+	if target != "" && !logoutURL(list, target) {
+		p.errorPage(w, r, &pageError{
+			oauthError: refuse("invalid_request", `The "returnTo" querystring parameter "`+target+`" is not defined as a valid URL in "Allowed Logout URLs".`),
+			fault:      "logout_url", client: c,
+			hint: "Add it to the log-out URLs of the application: gate idp client update ID --logout-url URL",
+		})
+		return
+	}
+	if target == "" && len(list) > 0 {
+		target = list[0]
+	}
+	upstream, err := p.endBrowserSession(w, r, c, query.Has("federated"), target)
+	if err != nil {
+		p.errorPage(w, r, err)
+		return
+	}
+	noStore(w)
+	switch {
+	case upstream != "":
+		http.Redirect(w, r, upstream, http.StatusFound)
+	case target != "":
+		http.Redirect(w, r, target, http.StatusFound)
+	default:
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = w.Write([]byte("OK"))
+	}
+}
+
+// logoutList returns the addresses that a log-out may lead to: those of the
+// client, or of the tenant when none is named.
+func (p *Provider) logoutList(ctx context.Context, clientID string) (*tenant.Client, []string, error) {
+	if clientID == "" {
+		set, err := p.tenant.Settings(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		return nil, set.LogoutURLs, nil
+	}
+	c, err := p.requestClient(ctx, clientID)
+	if err != nil {
+		return nil, nil, err
+	}
+	return c, c.LogoutURLs, nil
+}
+
+// endBrowserSession ends the session of the browser, with the refresh tokens
+// that were given out in it and were not for offline access, and tells the
+// clients. With federated it returns where to log out at the other provider.
+func (p *Provider) endBrowserSession(w http.ResponseWriter, r *http.Request, c *tenant.Client, federated bool, target string) (string, error) {
+	ses, u, err := p.currentSession(r)
+	if err != nil {
+		return "", err
+	}
+	if p.cookie(r, sessionCookie) != "" {
+		p.setCookie(w, sessionCookie, "", 0)
+	}
+	if ses == nil {
+		return "", nil
+	}
+	if err := p.tenant.EndSession(r.Context(), ses.ID); err != nil {
+		return "", err
+	}
+	p.record(r, "slo", c, u, "", nil)
+	p.tellLogout(ses)
+	if !federated {
+		return "", nil
+	}
+	return p.upstreamLogout(r.Context(), ses, target)
+}
+
+// oidcLogout is the end session endpoint (OpenID Connect RP-Initiated Logout 1.0
+// §2). Without proof that the person wants it, it asks.
+func (p *Provider) oidcLogout(w http.ResponseWriter, r *http.Request) {
+	in, err := queryParams(r)
+	if r.Method == http.MethodPost {
+		in, err = bodyParams(w, r)
+	}
+	if err != nil {
+		p.errorPage(w, r, err)
+		return
+	}
+	l, err := p.readLogout(r, in)
+	if err != nil {
+		p.errorPage(w, r, err)
+		return
+	}
+	ses, u, err := p.currentSession(r)
+	if err != nil {
+		p.errorPage(w, r, err)
+		return
+	}
+	if ses != nil && !l.proven(ses) && !p.confirmed(r, in) {
+		p.confirmLogout(w, r, in, l, u)
+		return
+	}
+	if _, err := p.endBrowserSession(w, r, l.client, in["federated"] != "", ""); err != nil {
+		p.errorPage(w, r, err)
+		return
+	}
+	noStore(w)
+	if l.target == "" {
+		p.loggedOut(w, r, l.client)
+		return
+	}
+	target := l.target
+	if in["state"] != "" {
+		var out answer
+		out.add("state", in["state"])
+		target = withParameters(target, out, false)
+	}
+	http.Redirect(w, r, target, http.StatusFound)
+}
+
+// A logout is a request to log out that was checked.
+type logout struct {
+	client *tenant.Client
+	target string
+	sid    string
+	userID string
+}
+
+// proven reports whether the request comes from somebody who knows the session.
+func (l *logout) proven(ses *tenant.Session) bool {
+	return l.sid == ses.ID || l.sid == "" && l.userID == ses.UserID
+}
+
+func (p *Provider) readLogout(r *http.Request, in params) (*logout, error) {
+	l := &logout{sid: in["logout_hint"]}
+	clientID := in["client_id"]
+	if hint := in["id_token_hint"]; hint != "" {
+		claims, err := p.verifyHint(r.Context(), hint)
+		if errors.Is(err, errHint) {
+			return nil, &pageError{oauthError: refuse("invalid_request", "id_token_hint is not a token of ours"), fault: "request"}
+		}
+		if err != nil {
+			return nil, err
+		}
+		if clientID != "" && !contains(claims.Audience, clientID) {
+			return nil, &pageError{oauthError: refuse("invalid_request", "id_token_hint is for another client"), fault: "request"}
+		}
+		clientID, l.userID = claims.Audience[0], claims.Subject
+		if sid, ok := claims.String("sid"); ok {
+			if l.sid != "" && l.sid != sid {
+				return nil, &pageError{oauthError: refuse("invalid_request", "logout_hint and id_token_hint differ"), fault: "request"}
+			}
+			l.sid = sid
+		}
+	}
+	c, list, err := p.logoutList(r.Context(), clientID)
+	if err != nil {
+		return nil, err
+	}
+	l.client, l.target = c, in["post_logout_redirect_uri"]
+	if l.target != "" && !logoutURL(list, l.target) {
+		return nil, &pageError{
+			oauthError: refuse("invalid_request", "post_logout_redirect_uri is not in the list of allowed logout URLs"),
+			fault:      "logout_url", client: c,
+			hint: "Add it to the log-out URLs of the application: gate idp client update ID --logout-url URL",
+		}
+	}
+	return l, nil
+}
+
+// confirmed reports whether the person pressed the button of our own page.
+func (p *Provider) confirmed(r *http.Request, in params) bool {
+	if r.Method != http.MethodPost || p.cross.Check(r) != nil {
+		return false
+	}
+	browser := p.cookie(r, browserCookie)
+	return browser != "" && secret.String(in[login.FieldCSRF]).Equal(secret.String(p.csrf(browser)))
+}
+
+func (p *Provider) confirmLogout(w http.ResponseWriter, r *http.Request, in params, l *logout, u *tenant.User) {
+	query := url.Values{}
+	for _, name := range []string{"client_id", "post_logout_redirect_uri", "state", "logout_hint"} {
+		if in[name] != "" {
+			query.Set(name, in[name])
+		}
+	}
+	page := login.LogoutConfirmPage{
+		Frame: p.frame(r, nil, l.client), Account: accountName(u), StayURL: l.target,
+		Form: login.Form{Action: "/u/logout?" + query.Encode(), CSRF: p.csrf(p.browser(w, r))},
+	}
+	if l.target != "" {
+		page.Targets = []string{l.target}
+	}
+	if err := p.pages.LogoutConfirm(w, r, http.StatusOK, page); err != nil {
+		p.faultPage(w, r, err)
+	}
+}
+
+// confirmedLogout is the form of the page that asks.
+func (p *Provider) confirmedLogout(w http.ResponseWriter, r *http.Request) {
+	in, err := queryParams(r)
+	if err != nil {
+		p.errorPage(w, r, err)
+		return
+	}
+	body, err := bodyParams(w, r)
+	if err != nil {
+		p.errorPage(w, r, err)
+		return
+	}
+	if !p.confirmed(r, body) {
+		p.errorPage(w, r, &pageError{oauthError: refuse("invalid_request", "The form was open for too long, or comes from elsewhere"), fault: "form"})
+		return
+	}
+	l, err := p.readLogout(r, in)
+	if err != nil {
+		p.errorPage(w, r, err)
+		return
+	}
+	if _, err := p.endBrowserSession(w, r, l.client, false, ""); err != nil {
+		p.errorPage(w, r, err)
+		return
+	}
+	if l.target == "" {
+		p.loggedOut(w, r, l.client)
+		return
+	}
+	target := l.target
+	if in["state"] != "" {
+		var out answer
+		out.add("state", in["state"])
+		target = withParameters(target, out, false)
+	}
+	http.Redirect(w, r, target, http.StatusSeeOther)
+}
+
+func (p *Provider) loggedOut(w http.ResponseWriter, r *http.Request, c *tenant.Client) {
+	page := login.LoggedOutPage{Frame: p.frame(r, nil, c), At: p.now()}
+	if c != nil {
+		page.ReturnURL = c.InitiateLoginURI
+	}
+	if err := p.pages.LoggedOut(w, r, http.StatusOK, page); err != nil {
+		p.faultPage(w, r, err)
+	}
+}
+
+// backchannelTimeout is how long a client may take to hear of a log-out.
+const backchannelTimeout = 5 * time.Second
+
+// tellLogout tells the clients of a session that it ended (OpenID Connect
+// Back-Channel Logout 1.0), in the background.
+func (p *Provider) tellLogout(ses *tenant.Session) {
+	for _, id := range ses.Clients {
+		p.told.Go(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), backchannelTimeout)
+			defer cancel()
+			if err := p.tellClient(ctx, id, ses); err != nil {
+				p.log.WarnContext(ctx, "client was not told of a log-out", "client_id", id, "error", err)
+			}
+		})
+	}
+}
+
+func (p *Provider) tellClient(ctx context.Context, id string, ses *tenant.Session) error {
+	c, err := p.tenant.Clients.Get(ctx, id)
+	if errors.Is(err, tenant.ErrNotFound) || err == nil && c.OIDCLogout == nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, target := range c.OIDCLogout.BackchannelURLs {
+		now := p.now()
+		token, err := jose.Sign(p.keys.Keys().Signing(), "logout+jwt", &jose.Claims{
+			Issuer: p.issuer, Subject: ses.UserID, Audience: []string{c.ID}, IssuedAt: now, Expiry: now.Add(2 * time.Minute),
+			ID: secret.Text().Reveal()[:22], Extra: map[string]any{
+				"sid": ses.ID, "events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},
+			},
+		})
+		if err != nil {
+			return err
+		}
+		if err := p.postForm(ctx, target, "logout_token="+url.QueryEscape(token)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// postForm sends a form to an address that an administrator wrote: https, or
+// this machine in development.
+func (p *Provider) postForm(ctx context.Context, target, body string) error {
+	u, err := url.Parse(target)
+	if err != nil || u.Host == "" || u.Scheme != "https" && (!p.cfg.Development || !local(u.Host)) {
+		return errors.New("the address is not https")
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	res, err := p.outbound().Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode >= http.StatusBadRequest {
+		return errors.New("answered " + res.Status)
+	}
+	return nil
+}

@@ -1,0 +1,272 @@
+package management
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/gatewright/gate/internal/strictjson"
+)
+
+// An object is JSON that is read or written member by member.
+type object map[string]json.RawMessage
+
+// A property is what a body may say about one thing.
+type property struct {
+	// check returns what is wrong with a value; nil takes all.
+	check func(json.RawMessage) string
+	about string
+	// needed properties have to be there, reserved ones must not.
+	needed, reserved bool
+	// nullable properties may be null, which removes them.
+	nullable bool
+}
+
+// A schema is what a body may say.
+type schema map[string]property
+
+// with returns s with further properties.
+func (s schema) with(more schema) schema {
+	all := maps.Clone(s)
+	maps.Copy(all, more)
+	return all
+}
+
+// reserve returns s with properties that are not for callers.
+func (s schema) reserve(names ...string) schema {
+	all := maps.Clone(s)
+	for _, name := range names {
+		all[name] = property{reserved: true}
+	}
+	return all
+}
+
+// patching returns s for a change: nothing is needed, null removes.
+func (s schema) patching() schema {
+	all := maps.Clone(s)
+	for name, p := range all {
+		p.nullable = !p.needed
+		p.needed = false
+		all[name] = p
+	}
+	return all
+}
+
+// object reads a body by a schema. Properties that s does not have stay; see
+// [request.only].
+func (q *request) object(s schema) (object, error) {
+	if len(q.body) == 0 {
+		return nil, badBody("Payload validation error: 'Expected type object but found nothing'.")
+	}
+	if hasNUL(q.body) {
+		return nil, badBody("Payload validation error: 'a text holds the character NUL'.")
+	}
+	members, err := strictjson.Members(q.body)
+	if err != nil {
+		return nil, badBody("Invalid request payload JSON format: %s", err.Error())
+	}
+	o := make(object, len(members))
+	for _, m := range members {
+		o[m.Key] = m.Value
+	}
+	return o, s.check(o)
+}
+
+// only is [request.object] for a body without other properties than those of s.
+func (q *request) only(s schema) (object, error) {
+	o, err := q.object(s)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(o)) {
+		if _, known := s[name]; !known {
+			return nil, notAllowed(name)
+		}
+	}
+	return o, nil
+}
+
+func notAllowed(name string) error {
+	return badBody("Payload validation error: 'Additional properties not allowed: %s'.", cutText(name, 64))
+}
+
+func (s schema) check(o object) error {
+	for _, name := range slices.Sorted(maps.Keys(o)) {
+		p := s[name]
+		null := string(o[name]) == "null"
+		switch {
+		case p.reserved, strings.HasPrefix(name, "gate_"):
+			return notAllowed(name)
+		case name == "" || len(name) > 128:
+			return badBody("Payload validation error: 'the name of a property is empty or too long'.")
+		case null && p.nullable, p.check == nil:
+		default:
+			if why := p.check(o[name]); why != "" {
+				return badProperty(name, why, p.about)
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s)) {
+		if _, there := o[name]; s[name].needed && !there {
+			return badProperty(name, "Missing required property: "+name, s[name].about)
+		}
+	}
+	return nil
+}
+
+// hasNUL reports whether a text in data holds the character NUL, which not every
+// database keeps.
+func hasNUL(data []byte) bool {
+	for i := 0; i < len(data); i++ {
+		if data[i] != '\\' {
+			continue
+		}
+		i++
+		if i+4 < len(data) && string(data[i:i+5]) == "u0000" {
+			return true
+		}
+	}
+	return false
+}
+
+// view returns the members of v as JSON has them.
+func view(v any) (object, error) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("encode %T: %w", v, err)
+	}
+	var o object
+	return o, json.Unmarshal(data, &o)
+}
+
+// into reads an object into a new T, whose mistakes are those of the caller.
+func into[T any](o object) (*T, error) {
+	data, err := json.Marshal(o)
+	if err != nil {
+		return nil, fmt.Errorf("encode: %w", err)
+	}
+	v := new(T)
+	if err := json.Unmarshal(data, v); err != nil {
+		return nil, wrongType(err)
+	}
+	return v, nil
+}
+
+func wrongType(err error) error {
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return badProperty(e.Field, "Expected type "+kindName(e.Type)+" but found type "+e.Value, "")
+	}
+	return badBody("Payload validation error: 'a value has a form that cannot be read'.")
+}
+
+func kindName(t reflect.Type) string {
+	switch t.Kind() { //nolint:exhaustive // the others are numbers
+	case reflect.String:
+		return "string"
+	case reflect.Bool:
+		return "boolean"
+	case reflect.Slice, reflect.Array:
+		return "array"
+	case reflect.Map, reflect.Struct, reflect.Pointer:
+		return "object"
+	case reflect.Int, reflect.Int64:
+		return "integer"
+	}
+	return "number"
+}
+
+// patched returns current with the members of change in place of its own: whole
+// values, except that the objects which merged names are merged one level deep.
+// Null removes a member.
+func patched[T any](current *T, change object, merged ...string) (*T, error) {
+	all, err := view(current)
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range change {
+		if slices.Contains(merged, name) {
+			if value, err = mergeLevel(all[name], value, name); err != nil {
+				return nil, err
+			}
+		}
+		if string(value) == "null" {
+			delete(all, name)
+			continue
+		}
+		all[name] = value
+	}
+	return into[T](all)
+}
+
+// mergeLevel returns current with the members of change, without those that are
+// null there. An empty change empties it.
+func mergeLevel(current, change json.RawMessage, name string) (json.RawMessage, error) {
+	var from, by object
+	if len(current) > 0 {
+		if err := json.Unmarshal(current, &from); err != nil {
+			return nil, fmt.Errorf("decode %s: %w", name, err)
+		}
+	}
+	if err := json.Unmarshal(change, &by); err != nil {
+		return nil, badProperty(name, "Expected type object", "")
+	}
+	if len(by) == 0 {
+		return change, nil
+	}
+	if from == nil {
+		from = object{}
+	}
+	for key, value := range by {
+		if string(value) == "null" {
+			delete(from, key)
+			continue
+		}
+		from[key] = value
+	}
+	return json.Marshal(from)
+}
+
+// read decodes the value of a property that was checked before; what is not
+// there leaves v as it is.
+func (o object) read(name string, v any) error {
+	raw, there := o[name]
+	if !there {
+		return nil
+	}
+	if err := json.Unmarshal(raw, v); err != nil {
+		if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+			return badProperty(name, "Expected type "+kindName(e.Type)+" but found type "+e.Value, "")
+		}
+		return badProperty(name, "has a form that cannot be read", "")
+	}
+	return nil
+}
+
+// text returns a property that is a text; empty when it is something else.
+func (o object) text(name string) string {
+	var s string
+	if raw, there := o[name]; !there || json.Unmarshal(raw, &s) != nil {
+		return ""
+	}
+	return s
+}
+
+// set gives a property a value unless it is there.
+func (o object) setDefault(name, value string) {
+	if _, there := o[name]; !there {
+		o[name] = json.RawMessage(value)
+	}
+}
+
+// set gives a property a value.
+func (o object) set(name string, v any) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		panic("gate: management: " + err.Error()) // texts, numbers and lists of them
+	}
+	o[name] = data
+}

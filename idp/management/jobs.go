@@ -1,0 +1,319 @@
+package management
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime/multipart"
+	"time"
+
+	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/internal/secret"
+)
+
+const (
+	// maxImports is how many imports go on at a time.
+	maxImports = 3
+	// maxImport is the largest file to import, in bytes.
+	maxImport = 500_000
+	// keepJobs is how long a job can be asked for.
+	keepJobs = 24 * time.Hour
+	// keepExport is how long the link to a file works.
+	keepExport = time.Hour
+
+	jobToken    tenant.TokenKind = "job"
+	exportToken tenant.TokenKind = "export"
+)
+
+// A job is work that goes on after the answer. It is kept as a token, whose text
+// is its ID: every process finds it, and a sweep removes it.
+type job struct {
+	ID           string           `json:"id"`
+	Type         string           `json:"type"`
+	Status       string           `json:"status"` // pending, processing, completed, failed
+	CreatedAt    time.Time        `json:"created_at"`
+	Connection   string           `json:"connection,omitempty"`
+	ConnectionID string           `json:"connection_id,omitempty"`
+	ExternalID   string           `json:"external_id,omitempty"`
+	Upsert       bool             `json:"upsert,omitempty"`
+	Format       string           `json:"format,omitempty"`
+	Location     string           `json:"location,omitempty"`
+	Percentage   int              `json:"percentage_done,omitempty"`
+	Summary      *summary         `json:"summary,omitempty"`
+	Errors       []map[string]any `json:"errors,omitempty"`
+}
+
+type summary struct {
+	Failed   int `json:"failed"`
+	Updated  int `json:"updated"`
+	Inserted int `json:"inserted"`
+	Total    int `json:"total"`
+}
+
+func (a *API) newJob(kind string) *job {
+	return &job{ID: "job_" + newText(22), Type: kind, Status: "pending", CreatedAt: a.now().UTC().Truncate(time.Millisecond)}
+}
+
+func (a *API) saveJob(ctx context.Context, j *job) error {
+	data, err := json.Marshal(j)
+	if err != nil {
+		return err
+	}
+	return a.store.CreateToken(ctx, secret.String(j.ID), tenant.Token{Kind: jobToken, ExpiresAt: a.now().Add(keepJobs), Data: data})
+}
+
+func (a *API) changeJob(ctx context.Context, j *job) error {
+	data, err := json.Marshal(j)
+	if err != nil {
+		return err
+	}
+	return a.store.SetTokenData(ctx, jobToken, secret.String(j.ID), data, a.now().Add(keepJobs))
+}
+
+func (a *API) job(ctx context.Context, q *request) (*job, error) {
+	t, err := a.store.Token(ctx, jobToken, secret.String(q.id("job")))
+	if err != nil {
+		return nil, orAbsent(err, "The job does not exist", "inexistent_job")
+	}
+	j := new(job)
+	return j, json.Unmarshal(t.Data, j)
+}
+
+func (a *API) getJob(ctx context.Context, q *request) (answer, error) {
+	j, err := a.job(ctx, q)
+	if err != nil {
+		return answer{}, err
+	}
+	j.Errors = nil
+	return ok(j)
+}
+
+func (a *API) getJobErrors(ctx context.Context, q *request) (answer, error) {
+	j, err := a.job(ctx, q)
+	switch {
+	case err != nil:
+		return answer{}, err
+	case len(j.Errors) == 0:
+		return noContent()
+	}
+	return ok(j.Errors)
+}
+
+// verificationJob sends a letter with which a user proves their address.
+func (a *API) verificationJob(ctx context.Context, q *request) (answer, error) {
+	o, err := q.only(schema{
+		"user_id": {check: text(1, 255), needed: true}, "client_id": {check: text(1, 64)},
+		"identity": {check: objectOf(3, 1024)}, "organization_id": {check: text(1, 64)},
+	})
+	if err != nil {
+		return answer{}, err
+	}
+	if a.cfg.SendVerification == nil {
+		return answer{}, unsupported("Letters are not sent here")
+	}
+	u, err := a.store.User(ctx, o.text("user_id"))
+	if err != nil {
+		return answer{}, noUser(err)
+	}
+	if u.Email == "" {
+		return answer{}, &problem{status: 400, message: "The user does not have an email address.", code: "operation_not_supported"}
+	}
+	if id := o.text("client_id"); id != "" {
+		if _, err := a.store.Clients.Get(ctx, id); err != nil {
+			return answer{}, noClient(err)
+		}
+	}
+	if err := a.cfg.SendVerification(ctx, u, o.text("client_id")); err != nil {
+		return answer{}, err
+	}
+	j := a.newJob("verification_email")
+	shown := *j
+	j.Status = "completed" // as whoever asks afterwards finds it
+	if err := a.saveJob(ctx, j); err != nil {
+		return answer{}, err
+	}
+	return created(shown)
+}
+
+// exportJob makes a link to a file of users. The file is written when it is
+// fetched.
+func (a *API) exportJob(ctx context.Context, q *request) (answer, error) {
+	o, err := q.only(schema{
+		"connection_id": {check: text(1, 64)}, "format": {check: oneOf("json", "csv")}, "limit": {check: integer(1, 1<<31)},
+		"fields": {check: list(100, objectOf(2, 1024))},
+	})
+	if err != nil {
+		return answer{}, err
+	}
+	opts := tenant.ExportOptions{Format: orText(o.text("format"), tenant.JSONLines)}
+	if err := errors.Join(o.read("limit", &opts.Limit), o.read("fields", &opts.Fields)); err != nil {
+		return answer{}, err
+	}
+	j := a.newJob("users_export")
+	if j.ConnectionID = o.text("connection_id"); j.ConnectionID != "" {
+		c, err := a.store.Connections.Get(ctx, j.ConnectionID)
+		if err != nil {
+			return answer{}, noConnection(err)
+		}
+		opts.Connection, j.Connection = c.Name, c.Name
+	}
+	if err := a.store.ExportUsers(ctx, io.Discard, tenant.ExportOptions{Connection: opts.Connection, Fields: opts.Fields, Format: opts.Format, Limit: 1}); err != nil {
+		if asFault(err) {
+			return answer{}, err
+		}
+		return answer{}, badProperty("fields", cutText(err.Error(), 200), "")
+	}
+	data, err := json.Marshal(opts)
+	if err != nil {
+		return answer{}, err
+	}
+	ticket := secret.Text()
+	if err := a.store.CreateToken(ctx, ticket, tenant.Token{Kind: exportToken, ExpiresAt: a.now().Add(keepExport), Data: data}); err != nil {
+		return answer{}, err
+	}
+	j.Format = opts.Format
+	shown := *j
+	j.Status, j.Percentage = "completed", 100
+	j.Location = a.Audience() + "jobs/exports/" + ticket.Reveal()
+	if err := a.saveJob(ctx, j); err != nil {
+		return answer{}, err
+	}
+	return ok(shown)
+}
+
+// asFault reports whether an error is for the log and not for the caller.
+func asFault(err error) bool {
+	p, fault := asProblem(err)
+	return fault && p.status == 503
+}
+
+// download writes a file of users to who has the link.
+func (a *API) download(ctx context.Context, q *request) (answer, error) {
+	t, err := a.store.Token(ctx, exportToken, secret.String(q.id("ticket")))
+	if err != nil {
+		return answer{}, orAbsent(err, "The export does not exist", "inexistent_job")
+	}
+	var opts tenant.ExportOptions
+	if err := json.Unmarshal(t.Data, &opts); err != nil {
+		return answer{}, err
+	}
+	opts.Hashes = false
+	media := "application/x-ndjson"
+	if opts.Format == tenant.CSV {
+		media = "text/csv; charset=utf-8"
+	}
+	return answer{status: 200, media: media, stream: func(w io.Writer) error { return a.store.ExportUsers(ctx, w, opts) }}, nil
+}
+
+// importJob reads users from a file, in the background.
+func (a *API) importJob(ctx context.Context, q *request) (answer, error) {
+	form, users, err := q.importForm()
+	if err != nil {
+		return answer{}, err
+	}
+	c, err := a.store.Connections.Get(ctx, form["connection_id"])
+	if err != nil {
+		return answer{}, noConnection(err)
+	}
+	if c.Strategy != tenant.Database {
+		return answer{}, unsupported("Users are imported into database connections alone")
+	}
+	select {
+	case a.jobs.slots <- struct{}{}:
+	default:
+		return answer{}, &problem{
+			status: 429, code: "too_many_imports",
+			message: "There are 3 active import users jobs, please wait until some of them are finished and try again",
+		}
+	}
+	j := a.newJob("users_import")
+	j.Connection, j.ConnectionID, j.ExternalID, j.Upsert = c.Name, c.ID, form["external_id"], form["upsert"] == "true"
+	if err := a.saveJob(ctx, j); err != nil {
+		<-a.jobs.slots
+		return answer{}, err
+	}
+	shown := *j
+	a.background("import users", func(ctx context.Context) error {
+		defer func() { <-a.jobs.slots }()
+		return a.runImport(ctx, j, users)
+	})
+	return accepted(shown)
+}
+
+// importForm reads the fields of a form and the file in it.
+func (q *request) importForm() (map[string]string, []byte, error) {
+	form, users := map[string]string{}, []byte(nil)
+	if q.media != "multipart/form-data" || q.bounds["boundary"] == "" {
+		return nil, nil, badBody("The body has to be multipart/form-data with a file named users")
+	}
+	r := multipart.NewReader(bytes.NewReader(q.body), q.bounds["boundary"])
+	for {
+		part, err := r.NextPart()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, nil, badBody("The form cannot be read")
+		}
+		data, err := io.ReadAll(part)
+		if err != nil {
+			return nil, nil, badBody("The form cannot be read")
+		}
+		if part.FormName() == "users" {
+			users = data
+			continue
+		}
+		if _, twice := form[part.FormName()]; twice || len(data) > 1024 {
+			return nil, nil, badProperty(cutText(part.FormName(), 32), "is there twice or too long", "")
+		}
+		form[part.FormName()] = string(data)
+	}
+	switch {
+	case form["connection_id"] == "":
+		return nil, nil, badProperty("connection_id", "Missing required property: connection_id", "")
+	case len(users) == 0:
+		return nil, nil, badProperty("users", "Missing required property: users", "")
+	case len(users) > maxImport:
+		return nil, nil, &problem{status: 413, message: "The file of users is larger than 500 kB"}
+	}
+	return form, users, nil
+}
+
+func (a *API) runImport(ctx context.Context, j *job, users []byte) error {
+	j.Status = "processing"
+	if err := a.changeJob(ctx, j); err != nil {
+		return err
+	}
+	report, err := a.store.ImportUsers(ctx, bytes.NewReader(users), tenant.ImportOptions{Connection: j.Connection, Upsert: j.Upsert})
+	j.Status, j.Percentage = "completed", 100
+	j.Summary = &summary{Failed: report.Failed, Updated: report.Updated, Inserted: report.Inserted, Total: report.Total}
+	for _, row := range report.Errors {
+		j.Errors = append(j.Errors, map[string]any{
+			"user":   map[string]any{"line": row.Line, "name": row.User},
+			"errors": []map[string]string{{"code": "INVALID_ROW", "message": cutText(row.Err.Error(), 300)}},
+		})
+	}
+	if err != nil {
+		j.Status = "failed"
+		j.Errors = append(j.Errors, map[string]any{"errors": []map[string]string{{"code": "IMPORT_FAILED", "message": importReason(err)}}})
+	}
+	return errors.Join(fault(err), a.changeJob(ctx, j))
+}
+
+// importReason says why an import ended.
+func importReason(err error) string {
+	if asFault(err) || errors.Is(err, context.Canceled) {
+		return "The import was broken off, try again"
+	}
+	return cutText(err.Error(), 300)
+}
+
+// fault returns err if it is one for the log.
+func fault(err error) error {
+	if err != nil && asFault(err) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,112 @@
+package management
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/password"
+	"github.com/gatewright/gate/store"
+)
+
+// A problem is a refusal, in the shape of Auth0's errors.
+type problem struct {
+	status  int
+	message string
+	code    string // the errorCode; may be empty
+	reasons []string
+}
+
+// Error returns the message.
+func (p *problem) Error() string { return p.message }
+
+// MarshalJSON implements [encoding/json.Marshaler].
+func (p *problem) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Status  int      `json:"statusCode"`
+		Error   string   `json:"error"`
+		Message string   `json:"message"`
+		Code    string   `json:"errorCode,omitempty"`
+		Reasons []string `json:"reasons,omitempty"`
+	}{p.status, http.StatusText(p.status), p.message, p.code, p.reasons})
+}
+
+func badBody(format string, args ...any) error {
+	return &problem{status: http.StatusBadRequest, message: fmt.Sprintf(format, args...), code: "invalid_body"}
+}
+
+// badProperty is the refusal of one property of a body.
+func badProperty(path, why, about string) error {
+	if about != "" {
+		about = " (" + about + ")"
+	}
+	return badBody("Payload validation error: '%s' on property %s%s.", why, path, about)
+}
+
+func badQuery(format string, args ...any) error {
+	return &problem{
+		status: http.StatusBadRequest, code: "invalid_query_string",
+		message: "Query validation error: " + fmt.Sprintf(format, args...),
+	}
+}
+
+func badPath(name, format, value string) error {
+	return &problem{
+		status: http.StatusBadRequest, code: "invalid_uri",
+		message: fmt.Sprintf("Path validation error: 'Object didn't pass validation for format %s: %q' on property %s.", format, value, name),
+	}
+}
+
+func absent(message, code string) error {
+	return &problem{status: http.StatusNotFound, message: message, code: code}
+}
+
+func conflict(message, code string) error {
+	return &problem{status: http.StatusConflict, message: message, code: code}
+}
+
+func forbidden(message, code string) error {
+	return &problem{status: http.StatusForbidden, message: message, code: code}
+}
+
+func unsupported(format string, args ...any) error {
+	return &problem{status: http.StatusBadRequest, message: fmt.Sprintf(format, args...), code: "operation_not_supported"}
+}
+
+// orAbsent returns err, or instead of [tenant.ErrNotFound] what callers expect.
+func orAbsent(err error, message, code string) error {
+	if errors.Is(err, tenant.ErrNotFound) {
+		return absent(message, code)
+	}
+	return err
+}
+
+// orConflict returns err, or instead of [tenant.ErrExists] what callers expect.
+func orConflict(err error, message, code string) error {
+	if errors.Is(err, tenant.ErrExists) {
+		return conflict(message, code)
+	}
+	return err
+}
+
+// asProblem returns the answer to an error, and whether it is a fault, to be
+// logged.
+func asProblem(err error) (p *problem, fault bool) {
+	if p, ok := errors.AsType[*problem](err); ok {
+		return p, false
+	}
+	switch {
+	case errors.Is(err, tenant.ErrNotFound):
+		return &problem{status: http.StatusNotFound, message: "The resource does not exist."}, false
+	case errors.Is(err, tenant.ErrExists):
+		return &problem{status: http.StatusConflict, message: "A resource with the same identifier already exists."}, false
+	case errors.Is(err, password.ErrMalformed), errors.Is(err, password.ErrTooLong), errors.Is(err, password.ErrEmpty):
+		return &problem{status: http.StatusBadRequest, message: "PasswordStrengthError: Password cannot be used", code: "invalid_body"}, false
+	case errors.Is(err, store.ErrUnavailable), errors.Is(err, password.ErrBusy), errors.Is(err, context.DeadlineExceeded):
+		return &problem{status: http.StatusServiceUnavailable, message: "The service is not available now, try again"}, true
+	}
+	return &problem{status: http.StatusInternalServerError, message: "An internal error occurred"}, true
+}

@@ -1,0 +1,111 @@
+package management
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gatewright/gate/idp/tenant"
+)
+
+// The life of a link, in seconds.
+const (
+	defaultTicket = 432000
+	maxTicket     = 30 * 86400
+)
+
+func ticketSchema() schema {
+	return schema{
+		"user_id": {check: text(1, 255)}, "email": {check: text(1, 320)}, "connection_id": {check: text(1, 64)},
+		"client_id": {check: text(1, 64)}, "organization_id": {check: text(1, 64)},
+		"result_url": {check: urlCheck(plainURL), about: "Where the person goes afterwards"},
+		"ttl_sec":    {check: integer(0, maxTicket)}, "includeEmailInRedirect": {check: boolean},
+		"mark_email_as_verified": {check: boolean}, "identity": {check: objectOf(3, 1024)},
+	}
+}
+
+func (a *API) verificationTicket(ctx context.Context, q *request) (answer, error) {
+	return a.ticket(ctx, q, tenant.EmailTicket)
+}
+
+func (a *API) passwordTicket(ctx context.Context, q *request) (answer, error) {
+	return a.ticket(ctx, q, tenant.ResetTicket)
+}
+
+func (a *API) ticket(ctx context.Context, q *request, kind tenant.TokenKind) (answer, error) {
+	o, err := q.only(ticketSchema())
+	if err != nil {
+		return answer{}, err
+	}
+	if a.cfg.Ticket == nil {
+		return answer{}, unsupported("Links are not made here")
+	}
+	if o.text("organization_id") != "" {
+		return answer{}, unsupported("There are no organizations here")
+	}
+	t := TicketRequest{Kind: kind, ClientID: o.text("client_id"), ResultURL: o.text("result_url"), TTL: defaultTicket * time.Second}
+	var seconds int64
+	if err := errors.Join(o.read("ttl_sec", &seconds), o.read("mark_email_as_verified", &t.MarkVerified),
+		o.read("includeEmailInRedirect", &t.IncludeEmail)); err != nil {
+		return answer{}, err
+	}
+	if seconds > 0 {
+		t.TTL = time.Duration(seconds) * time.Second
+	}
+	if t.ClientID != "" {
+		if _, err := a.store.Clients.Get(ctx, t.ClientID); err != nil {
+			return answer{}, noClient(err)
+		}
+	}
+	if t.User, err = a.ticketUser(ctx, o); err != nil {
+		return answer{}, err
+	}
+	if why := unfit(t); why != "" {
+		return answer{}, &problem{status: 400, message: why, code: "operation_not_supported"}
+	}
+	url, err := a.cfg.Ticket(ctx, t)
+	if err != nil {
+		return answer{}, err
+	}
+	return created(map[string]any{"ticket": url})
+}
+
+// unfit says why a link would be good for nothing.
+func unfit(t TicketRequest) string {
+	switch t.Kind { //nolint:exhaustive // the others are no links
+	case tenant.EmailTicket:
+		if t.User.Email == "" {
+			return "The user does not have an email address."
+		}
+	case tenant.ResetTicket:
+		for _, id := range t.User.Identities {
+			if id.Provider == tenant.Database {
+				return ""
+			}
+		}
+		return "The user has no password in a database connection"
+	}
+	return ""
+}
+
+// ticketUser returns the user whom a body names by ID, or by address and
+// connection.
+func (a *API) ticketUser(ctx context.Context, o object) (*tenant.User, error) {
+	if id := o.text("user_id"); id != "" {
+		u, err := a.store.User(ctx, id)
+		return u, noUser(err)
+	}
+	if o.text("email") == "" || o.text("connection_id") == "" {
+		return nil, badProperty("user_id", "Missing required property: user_id, or email and connection_id", "")
+	}
+	c, err := a.store.Connections.Get(ctx, o.text("connection_id"))
+	if err != nil {
+		return nil, noConnection(err)
+	}
+	address, err := canonicalOrEmpty(o.text("email"))
+	if err != nil {
+		return nil, err
+	}
+	u, _, err := a.store.UserByLogin(ctx, c.Name, address)
+	return u, noUser(err)
+}

@@ -1,0 +1,442 @@
+package idp
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/idp/login"
+	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/internal/secret"
+	"github.com/gatewright/gate/password"
+	"github.com/gatewright/gate/store/throttle"
+)
+
+// pageRoutes are the pages that people see.
+func (p *Provider) pageRoutes(mux *http.ServeMux) {
+	mux.HandleFunc("GET /u/login", p.withRequest(p.showLogin))
+	mux.HandleFunc("POST /u/login", p.withForm(p.postLogin))
+	mux.HandleFunc("GET /u/signup", p.withRequest(p.showSignup))
+	mux.HandleFunc("POST /u/signup", p.withForm(p.postSignup))
+	mux.HandleFunc("GET /u/with", p.withRequest(p.withConnection))
+	mux.HandleFunc("POST /u/consent", p.withForm(p.postConsent))
+	mux.HandleFunc("POST /u/confirm-email", p.withForm(p.postConfirmEmail))
+	mux.HandleFunc("GET /u/reset-password/request", p.withRequest(p.showForgot))
+	mux.HandleFunc("POST /u/reset-password/request", p.withForm(p.postForgot))
+	mux.HandleFunc("GET /u/reset-password", p.showReset)
+	mux.HandleFunc("POST /u/reset-password", p.postReset)
+	mux.HandleFunc("GET /u/email-verification", p.showVerifyEmail)
+	mux.HandleFunc("POST /u/email-verification", p.postVerifyEmail)
+	mux.HandleFunc("POST /u/logout", p.confirmedLogout)
+}
+
+// A visit is a page of a log-in that is under way.
+type visit struct {
+	request *request
+	client  *tenant.Client
+	state   string // sealed request
+	form    params // of a POST
+}
+
+type pageHandler func(w http.ResponseWriter, r *http.Request, v *visit)
+
+// withRequest opens the request that a page belongs to.
+func (p *Provider) withRequest(next pageHandler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		in, err := queryParams(r)
+		if err != nil {
+			p.errorPage(w, r, err)
+			return
+		}
+		q, c, err := p.openRequest(r, in["state"])
+		if err != nil {
+			p.expiredPage(w, r, err)
+			return
+		}
+		next(w, r, &visit{request: q, client: c, state: in["state"]})
+	}
+}
+
+// withForm does the same for a form, which has to come from our own page in the
+// same browser.
+func (p *Provider) withForm(next pageHandler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		form, err := p.ownForm(w, r)
+		if err != nil {
+			p.errorPage(w, r, err)
+			return
+		}
+		q, c, err := p.openRequest(r, form[login.FieldState])
+		if err != nil {
+			p.expiredPage(w, r, err)
+			return
+		}
+		next(w, r, &visit{request: q, client: c, state: form[login.FieldState], form: form})
+	}
+}
+
+// ownForm reads a form of one of our pages.
+func (p *Provider) ownForm(w http.ResponseWriter, r *http.Request) (params, error) {
+	elsewhere := &pageError{oauthError: refuse("invalid_request", "The form was open for too long, or comes from elsewhere"), fault: "form"}
+	if err := p.cross.Check(r); err != nil {
+		return nil, elsewhere
+	}
+	form, err := bodyParams(w, r)
+	if err != nil {
+		return nil, err
+	}
+	browser := p.cookie(r, browserCookie)
+	if browser == "" || !secret.String(form[login.FieldCSRF]).Equal(secret.String(p.csrf(browser))) {
+		return nil, elsewhere
+	}
+	return form, nil
+}
+
+func (f params) values() url.Values {
+	out := url.Values{}
+	for name, value := range f {
+		out.Set(name, value)
+	}
+	return out
+}
+
+// frame returns what every page of a log-in shows.
+func (p *Provider) frame(r *http.Request, q *request, c *tenant.Client) login.Frame {
+	f := login.Frame{Host: p.host}
+	if c != nil {
+		f.Application = c.Name
+	}
+	if q != nil {
+		f.Locales = q.Locales
+		f.ReturnsTo = hostOf(q.RedirectURI)
+		f.Targets = []string{q.RedirectURI}
+	}
+	if r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/u/") {
+		f.Here = r.URL.RequestURI()
+	}
+	return f
+}
+
+// pageForm returns a form of a page of a log-in.
+func (p *Provider) pageForm(r *http.Request, action, state string) login.Form {
+	return login.Form{Action: action, State: state, CSRF: p.csrf(p.cookie(r, browserCookie))}
+}
+
+func (p *Provider) showLogin(w http.ResponseWriter, r *http.Request, v *visit) {
+	p.loginPage(w, r, v, http.StatusOK, v.request.LoginHint)
+}
+
+func (p *Provider) loginPage(w http.ResponseWriter, r *http.Request, v *visit, status int, identifier string, problems ...login.Problem) {
+	page := login.CredentialsPage{
+		Frame: p.frame(r, v.request, v.client), Form: p.pageForm(r, "/u/login", v.state), Identifier: identifier, Problems: problems,
+	}
+	page.Here = "/u/login?state=" + v.state
+	conn, err := p.database(r.Context(), v.client, v.request.Connection)
+	switch {
+	case errors.Is(err, tenant.ErrNotFound):
+		page.NoPassword = true
+	case err != nil:
+		p.faultPage(w, r, err)
+		return
+	default:
+		page.Usernames = conn.Options.RequiresUsername
+		page.ForgotURL = "/u/reset-password/request?state=" + v.state
+		if p.signupOpen(conn) {
+			page.SignupURL = "/u/signup?state=" + v.state
+		}
+	}
+	if page.Connections, err = p.ways(r, v); err != nil {
+		p.faultPage(w, r, err)
+		return
+	}
+	if err := p.pages.Login(w, r, status, page); err != nil {
+		p.faultPage(w, r, err)
+	}
+}
+
+// ways lists the other providers that a client may use.
+func (p *Provider) ways(r *http.Request, v *visit) ([]login.Connection, error) {
+	list, err := p.tenant.Connections.List(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	var ways []login.Connection
+	for _, conn := range list {
+		hidden := conn.ShowAsButton != nil && !*conn.ShowAsButton
+		if conn.Strategy == tenant.Database || !enabled(conn, v.client) || hidden ||
+			v.request.Connection != "" && v.request.Connection != conn.Name {
+			continue
+		}
+		ways = append(ways, login.Connection{
+			Name: wayName(conn), Kind: wayKind(conn.Strategy),
+			URL: "/u/with?connection=" + url.QueryEscape(conn.Name) + "&state=" + v.state,
+		})
+	}
+	return ways, nil
+}
+
+func wayName(conn *tenant.Connection) string {
+	if conn.DisplayName != "" {
+		return conn.DisplayName
+	}
+	names := map[string]string{
+		"google-oauth2": "Google", "github": "GitHub", "windowslive": "Microsoft", "waad": "Microsoft", "apple": "Apple",
+		"facebook": "Facebook", "gitlab": "GitLab",
+	}
+	if name, ok := names[conn.Strategy]; ok {
+		return name
+	}
+	return conn.Name
+}
+
+func wayKind(strategy string) login.Kind {
+	switch strategy {
+	case "github", "gitlab":
+		return login.KindCode
+	case "oidc", "waad":
+		return login.KindCompany
+	}
+	return ""
+}
+
+// withConnection sends the browser to another provider.
+func (p *Provider) withConnection(w http.ResponseWriter, r *http.Request, v *visit) {
+	name := r.URL.Query().Get("connection")
+	conn, err := p.tenant.Connections.ByName(r.Context(), name)
+	if err != nil && !errors.Is(err, tenant.ErrNotFound) {
+		p.faultPage(w, r, err)
+		return
+	}
+	if err != nil || !enabled(conn, v.client) || conn.Strategy == tenant.Database {
+		p.notFound(w, r)
+		return
+	}
+	p.startUpstream(w, r, v.request, v.client, conn)
+}
+
+// postLogin logs in by password.
+func (p *Provider) postLogin(w http.ResponseWriter, r *http.Request, v *visit) {
+	ctx := r.Context()
+	typed, text := v.form[login.FieldUsername], login.Password(v.form.values())
+	var problems []login.Problem
+	if typed == "" {
+		problems = append(problems, login.Problem{Code: login.MissingIdentifier})
+	}
+	if text == "" {
+		problems = append(problems, login.Problem{Code: login.MissingPassword})
+	}
+	if problems != nil {
+		p.loginPage(w, r, v, http.StatusBadRequest, typed, problems...)
+		return
+	}
+	conn, err := p.database(ctx, v.client, v.request.Connection)
+	if errors.Is(err, tenant.ErrNotFound) {
+		p.notFound(w, r)
+		return
+	}
+	if err != nil {
+		p.faultPage(w, r, err)
+		return
+	}
+	u, account, err := p.checkPassword(ctx, conn, typed, text)
+	if err != nil {
+		p.loginRefused(w, r, v, typed, err)
+		return
+	}
+	if p.cfg.Breach != nil && p.cfg.Breach.Leaked(ctx, text) {
+		p.record(r, "pwd_leak", v.client, u, "The password is in a list of leaked ones", nil)
+		p.loginPage(w, r, v, http.StatusBadRequest, typed, login.Problem{Code: login.LeakedAtLogin})
+		return
+	}
+	if p.mustConfirm(u) {
+		p.sendVerification(r, u, v.client, v.request.Locales)
+		p.confirmEmailPage(w, r, v, u.Email, "")
+		return
+	}
+	ses, err := p.newSession(w, r, u, conn.Name, "pwd")
+	if err != nil {
+		p.faultPage(w, r, err)
+		return
+	}
+	if p.secure {
+		token, until := p.throttle.IssueDevice(account)
+		throttle.SetDeviceCookie(w, token, until)
+	}
+	p.finish(w, r, v.request, v.client, ses, u)
+}
+
+// loginRefused shows the log-in again with what was wrong.
+func (p *Provider) loginRefused(w http.ResponseWriter, r *http.Request, v *visit, typed string, err error) {
+	who := &tenant.User{Email: bounded(typed, 320)}
+	var limited *gate.AuthError
+	var busy *password.BusyError
+	switch {
+	case errors.Is(err, errCredentials):
+		p.record(r, "fp", v.client, who, errCredentials.description, nil)
+		p.loginPage(w, r, v, http.StatusBadRequest, typed, login.Problem{Code: login.WrongCredentials})
+	case errors.Is(err, gate.ErrTooManyRequests):
+		p.record(r, "limit_wc", v.client, who, "Too many attempts", nil)
+		problem := login.Problem{Code: login.TooManyTries}
+		if errors.As(err, &limited) {
+			problem.Wait = limited.RetryAfter
+			setRetryAfter(w, limited.RetryAfter)
+		}
+		p.loginPage(w, r, v, http.StatusTooManyRequests, typed, problem)
+	case errors.As(err, &busy):
+		setRetryAfter(w, busy.RetryAfter)
+		p.loginPage(w, r, v, http.StatusServiceUnavailable, typed, login.Problem{Code: login.Busy, Wait: busy.RetryAfter})
+	default:
+		p.faultPage(w, r, err)
+	}
+}
+
+// consentPage asks whether the client may have what it asks for.
+func (p *Provider) consentPage(w http.ResponseWriter, r *http.Request, q *request, c *tenant.Client, _ *tenant.Session, u *tenant.User, a access) {
+	state, err := p.sealRequest(q)
+	if err != nil {
+		p.faultPage(w, r, err)
+		return
+	}
+	page := login.ConsentPage{
+		Frame: p.frame(r, q, c), Account: accountName(u), ThirdParty: !c.FirstParty,
+		Form: login.Form{Action: "/u/consent", State: state, CSRF: p.csrf(p.browser(w, r))},
+	}
+	page.Here = ""
+	for _, s := range a.scope {
+		if s == "openid" {
+			continue
+		}
+		item := login.Scope{Name: s}
+		if a.api != nil {
+			for _, known := range a.api.Scopes {
+				if known.Value == s {
+					item.Description, item.Changes = known.Description, !strings.HasPrefix(s, "read:")
+				}
+			}
+		}
+		page.Scopes = append(page.Scopes, item)
+	}
+	if err := p.pages.Consent(w, r, http.StatusOK, page); err != nil {
+		p.faultPage(w, r, err)
+	}
+}
+
+// postConsent takes the decision of the person who is logged in.
+func (p *Provider) postConsent(w http.ResponseWriter, r *http.Request, v *visit) {
+	ctx := r.Context()
+	q := v.request
+	ses, u, err := p.currentSession(r)
+	if err != nil {
+		p.faultPage(w, r, err)
+		return
+	}
+	if ses == nil || !q.fresh(ses.AuthenticatedAt) || q.UserID != "" && q.UserID != u.ID {
+		p.toLogin(w, r, q, v.client)
+		return
+	}
+	switch v.form[login.FieldDecision] {
+	case login.DecisionAllow:
+	case login.DecisionDeny:
+		p.respondError(w, r, q, v.client, refuse("access_denied", "User did not authorize the request"))
+		return
+	default:
+		p.errorPage(w, r, &pageError{oauthError: refuse("invalid_request", "The form has no decision"), fault: "form"})
+		return
+	}
+	a, err := p.accessOf(ctx, v.client, u, q.Audience, q.Scope)
+	if err == nil {
+		err = p.tenant.SetConsent(ctx, u.ID, v.client.ID, q.Audience, a.scope)
+	}
+	if err != nil {
+		p.authorizeError(w, r, p.back(q, v.client, err))
+		return
+	}
+	q.Consented = true
+	p.finish(w, r, q, v.client, ses, u)
+}
+
+// accountName is what a person is called to their face.
+func accountName(u *tenant.User) string {
+	for _, name := range []string{u.Email, u.Username, u.PhoneNumber, u.Name} {
+		if name != "" {
+			return name
+		}
+	}
+	return u.ID
+}
+
+// errorPage shows what an error means. It leads nowhere that is not registered.
+func (p *Provider) errorPage(w http.ResponseWriter, r *http.Request, err error) {
+	var page *pageError
+	if !errors.As(err, &page) {
+		refused, fault := asOAuth(err)
+		if fault {
+			p.faultPage(w, r, err)
+			return
+		}
+		page = &pageError{oauthError: refused, fault: "request"}
+		if refused.status == http.StatusTooManyRequests {
+			page.fault = "too_many"
+		}
+	}
+	data := login.ErrorPage{
+		Frame: login.Frame{Host: p.host}, Fault: login.Fault(page.fault), Code: page.code, Description: page.description,
+	}
+	if c := page.client; c != nil {
+		data.Application, data.RestartURL = c.Name, c.InitiateLoginURI
+	}
+	if p.cfg.Development {
+		data.Developer = page.hint
+	}
+	setRetryAfter(w, page.retryAfter)
+	noStore(w)
+	if err := p.pages.Error(w, r, page.status, data); err != nil {
+		p.plainFault(w, r, err)
+	}
+}
+
+// faultPage says that something is wrong on our side.
+func (p *Provider) faultPage(w http.ResponseWriter, r *http.Request, err error) {
+	reference := newReference()
+	p.logFault(r, reference, err)
+	e, _ := asOAuth(err)
+	data := login.ErrorPage{Frame: login.Frame{Host: p.host}, Fault: login.FaultOwn, Code: e.code, Reference: reference}
+	if e.status == http.StatusServiceUnavailable {
+		data.Fault = login.FaultBusy
+		setRetryAfter(w, e.retryAfter)
+	}
+	noStore(w)
+	if err := p.pages.Error(w, r, e.status, data); err != nil {
+		p.plainFault(w, r, err)
+	}
+}
+
+// plainFault is for when the page itself is what does not work.
+func (p *Provider) plainFault(w http.ResponseWriter, r *http.Request, err error) {
+	reference := newReference()
+	p.logFault(r, reference, err)
+	http.Error(w, "Something is wrong on our side; it is logged as "+reference+".", http.StatusInternalServerError)
+}
+
+func (p *Provider) expiredPage(w http.ResponseWriter, r *http.Request, err error) {
+	if !errors.Is(err, errTransaction) {
+		p.faultPage(w, r, err)
+		return
+	}
+	p.errorPage(w, r, &pageError{
+		oauthError: refuse("invalid_request", "The log-in took too long, or was begun in another browser"), fault: "expired",
+		hint: "State is bound to the browser by the cookie " + p.cookieName(browserCookie) + " and good for an hour.",
+	})
+}
+
+func (p *Provider) notFound(w http.ResponseWriter, r *http.Request) {
+	if strings.Contains(r.Header.Get("Accept"), "text/html") {
+		p.errorPage(w, r, &pageError{
+			oauthError: &oauthError{status: http.StatusNotFound, code: "not_found", description: "There is no such page"}, fault: "not_found",
+		})
+		return
+	}
+	writeJSON(w, http.StatusNotFound, map[string]any{"error": "not_found", "error_description": "There is nothing at this address"})
+}

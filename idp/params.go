@@ -1,0 +1,118 @@
+package idp
+
+import (
+	"errors"
+	"io"
+	"maps"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/gatewright/gate/internal/strictjson"
+)
+
+const (
+	maxBody  = 64 << 10
+	maxQuery = 8 << 10
+)
+
+// params are the parameters of a request: each once, never empty (RFC 6749
+// §3.1: one without a value is treated as absent).
+type params map[string]string
+
+func (p params) list(name string) []string { return strings.Fields(p[name]) }
+
+// queryParams reads the parameters of an address.
+func queryParams(r *http.Request) (params, error) {
+	if len(r.URL.RawQuery) > maxQuery {
+		return nil, refuse("invalid_request", "The query is too long")
+	}
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, refuse("invalid_request", "The query is not well-formed")
+	}
+	return single(values)
+}
+
+// bodyParams reads the parameters of a body: a form, or one JSON object as
+// Auth0's SDKs send it.
+func bodyParams(w http.ResponseWriter, r *http.Request) (params, error) {
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return nil, &oauthError{status: http.StatusRequestEntityTooLarge, code: "invalid_request", description: "The body is too large"}
+		}
+		return nil, refuse("invalid_request", "The body cannot be read")
+	}
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch {
+	case err == nil && kind == "application/x-www-form-urlencoded":
+		values, err := url.ParseQuery(string(data))
+		if err != nil {
+			return nil, refuse("invalid_request", "The body is not well-formed")
+		}
+		return single(values)
+	case err == nil && kind == "application/json":
+		return jsonParams(data)
+	case len(data) == 0:
+		return params{}, nil
+	}
+	return nil, refuse("invalid_request", "The body has to be application/x-www-form-urlencoded or application/json")
+}
+
+// single returns the parameters that are there once.
+func single(values url.Values) (params, error) {
+	out := make(params, len(values))
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		list := values[name]
+		if len(list) > 1 {
+			return nil, refuse("invalid_request", "Parameter "+shown(name)+" was sent more than once")
+		}
+		if !utf8.ValidString(list[0]) || strings.ContainsRune(list[0], 0) {
+			return nil, refuse("invalid_request", "Parameter "+shown(name)+" is not text")
+		}
+		if list[0] != "" {
+			out[name] = list[0]
+		}
+	}
+	return out, nil
+}
+
+// jsonParams reads an object. Values that are no text are left out, as
+// parameters that nobody knows are: except that numbers become text.
+func jsonParams(data []byte) (params, error) {
+	value, err := strictjson.Decode(data, 0)
+	object, ok := value.(map[string]any)
+	if err != nil || !ok {
+		return nil, refuse("invalid_request", "The body is not a JSON object, or has a member twice")
+	}
+	out := make(params, len(object))
+	for name, value := range object {
+		switch v := value.(type) {
+		case string:
+			if v != "" && !strings.ContainsRune(v, 0) {
+				out[name] = v
+			}
+		case interface{ String() string }: // json.Number
+			out[name] = v.String()
+		}
+	}
+	return out, nil
+}
+
+// shown returns a name of a parameter for an error text.
+func shown(name string) string {
+	if len(name) > 40 {
+		name = name[:40]
+	}
+	return "'" + strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' || r == '"' || r == '\\' {
+			return -1
+		}
+		return r
+	}, name) + "'"
+}

@@ -1,0 +1,426 @@
+package idp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/idp/actions"
+	"github.com/gatewright/gate/idp/login"
+	"github.com/gatewright/gate/idp/management"
+	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/internal/secret"
+	"github.com/gatewright/gate/jose"
+	"github.com/gatewright/gate/mail"
+	"github.com/gatewright/gate/password"
+	"github.com/gatewright/gate/store"
+	"github.com/gatewright/gate/store/keyring"
+	"github.com/gatewright/gate/store/throttle"
+)
+
+// Config configures [Open].
+type Config struct {
+	// Issuer is the one name of the provider: its origin with a slash at the
+	// end, https except on this machine, for instance "https://id.example.com/"
+	// or "http://localhost:3001/". Required. It is never taken from a request.
+	Issuer string
+	// Secret seals keys, secrets and log-ins under way, and makes refresh
+	// tokens: at least 32 bytes, the same in each process; required. Without it
+	// what is in the database cannot be used.
+	Secret []byte
+	// Mail sends letters; required. [mail.Folder] and [mail.Console] are for
+	// development.
+	Mail mail.Sender
+	// MailFrom is shown to people as where letters come from; empty leaves it
+	// out.
+	MailFrom string
+	// Looks are those of the pages; the zero Name is the tenant's friendly name
+	// or the host.
+	Looks login.Config
+	// MailWords replaces the words of letters.
+	MailWords map[string]map[login.MailKind]login.MailTemplate
+	// Actions runs the scripts of the tenant. Nil refuses whatever a script is
+	// bound to: a rule that does not run must not open a door.
+	Actions *actions.Runner
+	// Breach tells leaked passwords; nil asks nobody.
+	Breach interface {
+		Leaked(ctx context.Context, password string) bool
+	}
+	// PasswordCost is that of new hashes; the zero value is the recommended one.
+	PasswordCost password.Config
+	// Signup says whether strangers may make accounts, in connections that do
+	// not say that they may not; empty means that they may not.
+	Signup Signup
+	// Development spares first-party clients on this machine the consent page,
+	// explains errors, and lets connections lead to this machine. It is refused
+	// unless the issuer is on this machine.
+	Development bool
+	// ManagementLimit is how many requests a second one client may send to the
+	// Management API; zero means no limit.
+	ManagementLimit int
+	// RotateEvery is how long a signing key signs; zero means 90 days.
+	RotateEvery time.Duration
+	// Logger gets faults; nil means slog.Default().
+	Logger *slog.Logger
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// A Provider is an OpenID provider over one database. It is an [http.Handler]
+// for all of its origin, and safe for concurrent use. [Open] makes one; somebody
+// calls [Provider.Run] once, and [Provider.Close] at the end.
+type Provider struct {
+	cfg    Config
+	issuer string // with the slash
+	base   string // without
+	host   string
+	secure bool
+
+	tenant   *tenant.Store
+	keys     *keyring.Keyring
+	ec       *keyring.Keyring
+	verifier *jose.Verifier
+	hasher   *password.Hasher
+	throttle *throttle.Throttle
+	letters  *throttle.Limiter
+	signups  *throttle.Limiter
+	mails    *mail.Queue
+	words    *login.Mails
+	pages    *login.Pages
+	seal     *box
+	csrfKey  []byte
+	certs    *certificates
+	log      *slog.Logger
+	now      func() time.Time
+	handler  http.Handler
+	cross    *http.CrossOriginProtection
+
+	upstreams upstreams
+	told      sync.WaitGroup // back-channel log-outs on their way
+}
+
+// Open returns the provider in a database, whose schema it brings up to date.
+// The database stays the caller's.
+func Open(ctx context.Context, db *store.DB, cfg Config) (*Provider, error) {
+	p, err := configure(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("identity provider: %w", err)
+	}
+	if err := p.open(ctx, db); err != nil {
+		return nil, fmt.Errorf("identity provider: %w", err)
+	}
+	return p, nil
+}
+
+func configure(cfg Config) (*Provider, error) {
+	base, host, err := checkIssuer(cfg.Issuer)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case len(cfg.Secret) < 32:
+		return nil, fmt.Errorf("a secret of %d bytes is shorter than 32", len(cfg.Secret))
+	case cfg.Mail == nil:
+		return nil, errors.New("nothing that sends letters is given")
+	case cfg.Signup != "" && cfg.Signup != SignupConfirm && cfg.Signup != SignupOpen:
+		return nil, fmt.Errorf("sign-up is %q or %q or empty, not %q", SignupConfirm, SignupOpen, cfg.Signup)
+	case cfg.Development && !local(host):
+		return nil, fmt.Errorf("development is for this machine alone, and the issuer is %s", cfg.Issuer)
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	p := &Provider{
+		cfg: cfg, issuer: cfg.Issuer, base: base, host: host, secure: strings.HasPrefix(base, "https:"),
+		log: cfg.Logger, now: cfg.Now, cross: http.NewCrossOriginProtection(),
+	}
+	if err := p.cross.AddTrustedOrigin(base); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// checkIssuer returns an issuer's base address and host.
+func checkIssuer(issuer string) (base, host string, err error) {
+	u, err := url.Parse(issuer)
+	switch {
+	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return "", "", fmt.Errorf("issuer %q is not an address like https://id.example.com/", issuer)
+	case u.Path != "/":
+		return "", "", fmt.Errorf("issuer %q has to end with a slash, and has no other path: SDKs put paths behind it", issuer)
+	case u.Scheme != "https" && (u.Scheme != "http" || !local(u.Host)):
+		return "", "", fmt.Errorf("issuer %q is not https, which is only for this machine", issuer)
+	}
+	return strings.TrimSuffix(issuer, "/"), u.Host, nil
+}
+
+// local reports whether a host is this machine.
+func local(host string) bool {
+	u := url.URL{Host: host}
+	name := u.Hostname()
+	return name == "localhost" || strings.HasSuffix(name, ".localhost") || name == "127.0.0.1" || name == "::1"
+}
+
+func (p *Provider) open(ctx context.Context, db *store.DB) (err error) {
+	for _, part := range []struct {
+		name string
+		all  []store.Migration
+	}{
+		{tenant.Component, tenant.Migrations(db.Dialect())},
+		{keyring.Component, keyring.Migrations(db.Dialect())},
+		{throttle.Component, throttle.Migrations(db.Dialect())},
+	} {
+		if _, err := db.Migrate(ctx, part.name, part.all); err != nil {
+			return err
+		}
+	}
+	if p.tenant, err = tenant.Open(ctx, db, tenant.Config{Secret: p.cfg.Secret, Logger: p.log, Now: p.now}); err != nil {
+		return err
+	}
+	if err := p.openKeys(ctx, db); err != nil {
+		return err
+	}
+	limits := throttle.Config{DB: db, Secret: p.cfg.Secret, Logger: p.log, Now: p.now}
+	if p.throttle, err = throttle.New(limits); err != nil {
+		return err
+	}
+	if p.letters, err = throttle.NewLimiter(limits, "idp-letters", throttle.MailLimits()...); err != nil {
+		return err
+	}
+	if p.signups, err = throttle.NewLimiter(limits, "idp-signups", throttle.Limit{N: 50, Per: time.Hour, By: throttle.ByNetwork}); err != nil {
+		return err
+	}
+	if p.hasher, err = password.New(p.cfg.PasswordCost); err != nil {
+		return err
+	}
+	if p.seal, err = newBox(p.cfg.Secret, "gate idp transaction"); err != nil {
+		return err
+	}
+	if p.csrfKey, err = derive(p.cfg.Secret, "gate idp csrf"); err != nil {
+		return err
+	}
+	if err := p.openPages(ctx); err != nil {
+		return err
+	}
+	if p.mails, err = mail.NewQueue(p.cfg.Mail, mail.QueueConfig{Logger: p.log}); err != nil {
+		return err
+	}
+	if err := p.ensureSystem(ctx); err != nil {
+		return err
+	}
+	p.handler, err = p.routes()
+	return err
+}
+
+func (p *Provider) openPages(ctx context.Context) (err error) {
+	set, err := p.tenant.Settings(ctx)
+	if err != nil {
+		return err
+	}
+	looks := p.cfg.Looks
+	if looks.Name == "" {
+		looks.Name = set.FriendlyName
+	}
+	if looks.Name == "" {
+		looks.Name = p.host
+	}
+	if looks.SupportURL == "" {
+		looks.SupportURL = set.SupportURL
+	}
+	looks.Now = p.now
+	if p.pages, err = login.New(looks); err != nil {
+		return err
+	}
+	p.words, err = login.NewMails(login.MailConfig{
+		Name: looks.Name, SupportURL: looks.SupportURL, Languages: looks.Languages, Templates: p.cfg.MailWords,
+	})
+	return err
+}
+
+// Tenant returns what the provider knows, for administration.
+func (p *Provider) Tenant() *tenant.Store { return p.tenant }
+
+// Issuer returns the issuer.
+func (p *Provider) Issuer() string { return p.issuer }
+
+// Run keeps signing keys in step and deletes what has expired, until ctx ends.
+func (p *Provider) Run(ctx context.Context) {
+	var keys sync.WaitGroup
+	keys.Go(func() { p.keys.Run(ctx) })
+	keys.Go(func() { p.ec.Run(ctx) })
+	defer keys.Wait()
+	tick := time.NewTicker(5 * time.Minute)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if _, err := p.tenant.Sweep(ctx); err != nil {
+				p.log.WarnContext(ctx, "expired rows could not be deleted", "error", err)
+			}
+			if _, err := p.throttle.Sweep(ctx); err != nil {
+				p.log.WarnContext(ctx, "expired counters could not be deleted", "error", err)
+			}
+		}
+	}
+}
+
+// Close sends the letters and writes the log entries that wait, until ctx ends.
+func (p *Provider) Close(ctx context.Context) error {
+	p.told.Wait()
+	p.upstreams.close()
+	return errors.Join(p.mails.Close(ctx), p.tenant.Close(ctx))
+}
+
+// ServeHTTP implements [http.Handler]. The address of the client comes from
+// [gate.ClientFromContext] when somebody before put it there, as behind a proxy,
+// and else from the connection.
+func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	if p.secure {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), 30*time.Second)
+	defer cancel()
+	if _, ok := gate.ClientFromContext(ctx); !ok {
+		ctx = gate.ContextWithClient(ctx, connectionClient(r))
+	}
+	r = r.WithContext(throttle.ContextWithDevice(ctx, throttle.DeviceCookie(r)))
+	defer func() {
+		if v := recover(); v != nil {
+			if v == http.ErrAbortHandler { //nolint:errorlint // compared as net/http does
+				panic(v)
+			}
+			reference := newReference()
+			p.log.ErrorContext(ctx, "panic", "reference", reference, "method", r.Method, "path", r.URL.Path,
+				"value", fmt.Sprint(v), "stack", string(debug.Stack()))
+			writeJSON(w, http.StatusInternalServerError, map[string]any{"error": "server_error", "reference": reference,
+				"error_description": "Something is wrong on our side; it was logged."})
+		}
+	}()
+	p.handler.ServeHTTP(w, r)
+}
+
+func (p *Provider) routes() (http.Handler, error) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /.well-known/openid-configuration", public(p.discovery))
+	mux.HandleFunc("GET /.well-known/oauth-authorization-server", public(p.discovery))
+	mux.HandleFunc("GET /.well-known/jwks.json", public(p.jwks))
+	mux.HandleFunc("OPTIONS /.well-known/", public(p.discovery))
+	mux.HandleFunc("GET /pem", p.pem)
+	mux.HandleFunc("GET /cer", p.cer)
+
+	mux.HandleFunc("GET /authorize", p.authorize)
+	mux.HandleFunc("POST /authorize", p.authorize)
+	mux.HandleFunc("GET /continue", p.continueRedirect)
+	mux.HandleFunc("POST /continue", p.continueRedirect)
+	for path, handler := range map[string]http.HandlerFunc{
+		"/oauth/token":                   p.token,
+		"/oauth/revoke":                  p.revoke,
+		"/oauth/introspect":              p.introspect,
+		"/dbconnections/signup":          p.apiSignup,
+		"/dbconnections/change_password": p.apiChangePassword,
+	} {
+		mux.HandleFunc("POST "+path, p.cors(handler))
+		mux.HandleFunc("OPTIONS "+path, p.cors(handler))
+	}
+	for _, method := range []string{"GET", "POST", "OPTIONS"} {
+		mux.HandleFunc(method+" /userinfo", p.cors(p.userinfo))
+	}
+	mux.HandleFunc("GET /v2/logout", p.auth0Logout)
+	mux.HandleFunc("GET /oidc/logout", p.oidcLogout)
+	mux.HandleFunc("POST /oidc/logout", p.oidcLogout)
+	mux.HandleFunc("GET /login/callback", p.upstreamCallback)
+	mux.HandleFunc("POST /login/callback", p.upstreamCallback)
+
+	p.pageRoutes(mux)
+	mux.Handle("GET "+login.AssetPath, p.pages.Assets())
+	api, err := p.managementAPI()
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle("/api/v2/", api)
+	mux.HandleFunc("GET /{$}", p.root)
+	mux.HandleFunc("GET /healthz", p.health)
+	mux.HandleFunc("/", p.notFound)
+	return mux, nil
+}
+
+// root sends whoever opens the bare address to where the tenant says.
+func (p *Provider) root(w http.ResponseWriter, r *http.Request) {
+	set, err := p.tenant.Settings(r.Context())
+	if err != nil {
+		p.faultPage(w, r, err)
+		return
+	}
+	if set.DefaultRedirectionURI != "" {
+		http.Redirect(w, r, set.DefaultRedirectionURI, http.StatusFound)
+		return
+	}
+	p.notFound(w, r)
+}
+
+func (p *Provider) health(w http.ResponseWriter, r *http.Request) {
+	if err := p.tenant.Ping(r.Context()); err != nil {
+		p.fail(w, r, fmt.Errorf("health: %w", errors.Join(err, store.ErrUnavailable)))
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+}
+
+// ensureSystem makes the objects that every tenant has: the Management API.
+func (p *Provider) ensureSystem(ctx context.Context) error {
+	identifier := p.base + "/api/v2/"
+	scopes := management.Scopes()
+	existing, err := p.tenant.APIs.ByName(ctx, identifier)
+	switch {
+	case err == nil:
+		if slices.Equal(existing.Scopes, scopes) {
+			return nil
+		}
+		_, err = p.tenant.APIs.Update(ctx, existing.ID, func(a *tenant.API) error {
+			a.Scopes, a.System = scopes, true
+			return nil
+		})
+		return err
+	case !errors.Is(err, tenant.ErrNotFound):
+		return err
+	}
+	err = p.tenant.APIs.Create(ctx, &tenant.API{
+		ID: tenant.NewSubject(), Name: "Auth0 Management API", Identifier: identifier, Scopes: scopes, System: true,
+		SigningAlg: string(jose.RS256), TokenLifetime: 86400, TokenLifetimeForWeb: 7200, SkipConsent: true,
+	})
+	if errors.Is(err, tenant.ErrExists) {
+		return nil // another process was faster
+	}
+	return err
+}
+
+// newID returns an ID of a client: letters and digits.
+func newID() string {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	out := make([]byte, 0, 32)
+	for len(out) < cap(out) {
+		for _, b := range secret.Bytes(48) {
+			// 248 is a multiple of 62: no letter is more frequent than another.
+			if b < 248 && len(out) < cap(out) {
+				out = append(out, letters[b%62])
+			}
+		}
+	}
+	return string(out)
+}

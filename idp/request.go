@@ -1,0 +1,452 @@
+package idp
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/internal/secret"
+)
+
+// transactionLife is how long a page may stay open before its form is posted.
+const transactionLife = time.Hour
+
+// A request is an authorization request that was checked (RFC 6749 §4.1.1,
+// OpenID Connect Core 1.0 §3.1.2.1). It travels sealed through the browser while
+// a person logs in, so it takes no memory here.
+type request struct {
+	ClientID string `json:"c"`
+	// RedirectURI is registered for the client. RedirectGiven says that the
+	// client named it, so that it has to name it again with the code.
+	RedirectURI   string   `json:"r"`
+	RedirectGiven bool     `json:"rg,omitempty"`
+	ResponseType  []string `json:"t"` // sorted
+	ResponseMode  string   `json:"m"`
+	Scope         []string `json:"s,omitempty"`
+	Audience      string   `json:"a,omitempty"`
+	State         *string  `json:"st,omitempty"` // nil: none was sent, none goes back
+	Nonce         string   `json:"n,omitempty"`
+	Challenge     string   `json:"ch,omitempty"`
+	Prompt        []string `json:"p,omitempty"`
+	MaxAge        *int64   `json:"ma,omitempty"`
+	LoginHint     string   `json:"lh,omitempty"`
+	ScreenHint    string   `json:"sh,omitempty"`
+	Connection    string   `json:"cn,omitempty"`
+	UserID        string   `json:"u,omitempty"` // of id_token_hint
+	Locales       string   `json:"l,omitempty"`
+	ACR           []string `json:"acr,omitempty"`
+	// Query is what actions see: without secrets.
+	Query   params    `json:"q,omitempty"`
+	Started time.Time `json:"at"`
+	Browser string    `json:"b,omitempty"` // hash of the cookie of the browser it began in
+	// UpstreamParams go along to another provider.
+	ConnectionScope string `json:"cs,omitempty"`
+	// Consented is set when the person has just said yes.
+	Consented bool `json:"ok,omitempty"`
+}
+
+func (q *request) wants(kind string) bool { return slices.Contains(q.ResponseType, kind) }
+func (q *request) asks(prompt string) bool {
+	return slices.Contains(q.Prompt, prompt)
+}
+func (q *request) openid() bool { return slices.Contains(q.Scope, "openid") }
+
+// fresh reports whether an authentication at that time will do for the request.
+func (q *request) fresh(at time.Time) bool {
+	// Times of sessions are whole milliseconds.
+	if (q.asks("login") || q.MaxAge != nil && *q.MaxAge == 0) && at.Before(q.Started.Truncate(time.Millisecond)) {
+		return false
+	}
+	return q.MaxAge == nil || *q.MaxAge == 0 || !at.Add(time.Duration(*q.MaxAge)*time.Second).Before(q.Started)
+}
+
+// A pageError is an error that must not go back to the client, because nobody
+// knows whether the address is the client's.
+type pageError struct {
+	*oauthError
+	fault  string // of package login
+	hint   string // for whoever develops the client
+	client *tenant.Client
+}
+
+// A backError is an error that goes back to the client.
+type backError struct {
+	request *request
+	client  *tenant.Client
+	*oauthError
+}
+
+func (e *pageError) Unwrap() error { return e.oauthError }
+func (e *backError) Unwrap() error { return e.oauthError }
+
+// readRequest checks an authorization request. The error is a *pageError until
+// the client and its address are known, and a *backError from then on; others
+// are faults.
+func (p *Provider) readRequest(ctx context.Context, in params) (*request, *tenant.Client, error) {
+	c, err := p.requestClient(ctx, in["client_id"])
+	if err != nil {
+		return nil, nil, err
+	}
+	q := &request{ClientID: c.ID, Started: p.now(), ResponseMode: "query", ResponseType: []string{"code"}}
+	if err := p.readAddress(q, c, in); err != nil {
+		return nil, c, err
+	}
+	if state, ok := in["state"]; ok {
+		q.State = &state
+	}
+	if err := readResponse(q, in); err != nil {
+		return nil, c, &backError{q, c, err}
+	}
+	if err := p.readRest(ctx, q, c, in); err != nil {
+		var page *pageError
+		var refused *oauthError
+		if !errors.As(err, &page) && errors.As(err, &refused) {
+			return nil, c, &backError{q, c, refused}
+		}
+		return nil, c, err
+	}
+	return q, c, nil
+}
+
+func (p *Provider) requestClient(ctx context.Context, id string) (*tenant.Client, error) {
+	if id == "" {
+		return nil, &pageError{oauthError: missing("client_id"), fault: "request"}
+	}
+	c, err := p.tenant.Clients.Get(ctx, id)
+	if errors.Is(err, tenant.ErrNotFound) || err == nil && c.Global {
+		return nil, &pageError{
+			oauthError: refuse("invalid_request", "Unknown client: "+id), fault: "unknown_client",
+			hint: "No application has this client_id. `gate idp client list` shows those there are.",
+		}
+	}
+	return c, err
+}
+
+func (p *Provider) readAddress(q *request, c *tenant.Client, in params) error {
+	raw, given := in["redirect_uri"]
+	if !given && len(c.Callbacks) > 0 {
+		raw = c.Callbacks[0]
+	}
+	uri, ok := callback(c, raw)
+	if !ok {
+		return &pageError{
+			oauthError: &oauthError{status: http.StatusForbidden, code: "invalid_request",
+				description: "Callback URL mismatch. The provided redirect_uri is not in the list of allowed callback URLs."},
+			fault: "callback", client: c,
+			hint: "Add " + strconv.Quote(raw) + " to the callbacks of the application " + strconv.Quote(c.Name) +
+				": gate idp client update " + c.ID + " --callback " + raw,
+		}
+	}
+	q.RedirectURI, q.RedirectGiven = uri, given
+	return nil
+}
+
+// readResponse reads how the answer is wanted. The default mode depends on the
+// type, so that an error about either still goes where it belongs.
+func readResponse(q *request, in params) *oauthError {
+	types := in.list("response_type")
+	slices.Sort(types)
+	types = slices.Compact(types)
+	if len(types) == 0 {
+		return missing("response_type")
+	}
+	for _, t := range types {
+		if t != "code" && t != "token" && t != "id_token" {
+			return refuse("unsupported_response_type", "Unsupported response type: "+in["response_type"])
+		}
+	}
+	q.ResponseType = types
+	tokens := q.wants("token") || q.wants("id_token")
+	if tokens {
+		q.ResponseMode = "fragment"
+	}
+	switch mode := in["response_mode"]; {
+	case mode == "":
+	case mode == "query" && tokens:
+		return refuse("invalid_request", "response_mode query is not for tokens: they would be logged")
+	case slices.Contains([]string{"query", "fragment", "form_post", "web_message"}, mode):
+		q.ResponseMode = mode
+	default:
+		return refuse("invalid_request", "Unsupported response_mode")
+	}
+	if !tokens {
+		return nil
+	}
+	if q.wants("id_token") && in["nonce"] == "" {
+		return missing("nonce")
+	}
+	return nil
+}
+
+// withheld are parameters that scripts have no business with.
+var withheld = []string{"client_secret", "client_assertion", "id_token_hint", "request", "code_challenge", "state", "nonce"} //nolint:gochecknoglobals // constant
+
+func (p *Provider) readRest(ctx context.Context, q *request, c *tenant.Client, in params) error {
+	grant := "authorization_code"
+	if q.wants("token") || q.wants("id_token") {
+		grant = "implicit"
+	}
+	if err := (caller{Client: c}).may(grant); err != nil {
+		return err
+	}
+	if in["request"] != "" {
+		return refuse("request_not_supported", "Request objects are not supported")
+	}
+	if in["request_uri"] != "" {
+		return refuse("request_uri_not_supported", "Request objects are not supported")
+	}
+	if err := readPKCE(q, c, in); err != nil {
+		return err
+	}
+	if err := readPrompt(q, in); err != nil {
+		return err
+	}
+	q.Scope = unique(in.list("scope"))
+	q.Nonce, q.LoginHint, q.ScreenHint = in["nonce"], in["login_hint"], in["screen_hint"]
+	q.Locales, q.ACR, q.ConnectionScope = in["ui_locales"], in.list("acr_values"), in["connection_scope"]
+	if err := p.readAudience(ctx, q, in); err != nil {
+		return err
+	}
+	if err := p.readConnection(ctx, q, c, in["connection"]); err != nil {
+		return err
+	}
+	if err := p.readHint(ctx, q, in["id_token_hint"]); err != nil {
+		return err
+	}
+	if q.ResponseMode == "web_message" && !slices.ContainsFunc(c.WebOrigins, func(o string) bool { return originOf(o) == originOf(q.RedirectURI) }) {
+		return &pageError{
+			oauthError: &oauthError{status: http.StatusForbidden, code: "invalid_request",
+				description: "The origin of redirect_uri is not in the list of allowed web origins."},
+			fault: "web_origin", client: c,
+			hint: "Add " + originOf(q.RedirectURI) + " to the web origins of the application: gate idp client update " + c.ID +
+				" --web-origin " + originOf(q.RedirectURI),
+		}
+	}
+	q.Query = params{}
+	for name, value := range in {
+		if !slices.Contains(withheld, name) && len(value) <= 512 {
+			q.Query[name] = value
+		}
+	}
+	return nil
+}
+
+// readPKCE reads the challenge (RFC 7636 §4.3): S256, and demanded of clients
+// that cannot keep a secret.
+func readPKCE(q *request, c *tenant.Client, in params) error {
+	challenge, method := in["code_challenge"], in["code_challenge_method"]
+	switch {
+	case challenge == "" && method != "":
+		return missing("code_challenge")
+	case challenge == "":
+		if q.wants("code") && c.AuthMethod == tenant.AuthNone {
+			return refuse("invalid_request", "Missing required parameter: code_challenge. Clients without a secret have to use PKCE")
+		}
+		return nil
+	case method != "S256":
+		return refuse("invalid_request", "code_challenge_method has to be S256")
+	case len(challenge) < 43 || len(challenge) > 128 || strings.Trim(challenge, unreserved) != "":
+		return refuse("invalid_request", "code_challenge is not 43 to 128 characters of base64url")
+	}
+	q.Challenge = challenge
+	return nil
+}
+
+const unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+
+func readPrompt(q *request, in params) error {
+	q.Prompt = in.list("prompt")
+	for _, word := range q.Prompt {
+		if !slices.Contains([]string{"none", "login", "consent", "select_account"}, word) {
+			return refuse("invalid_request", "Unsupported prompt")
+		}
+	}
+	if q.asks("none") && len(q.Prompt) > 1 {
+		return refuse("invalid_request", "prompt none stands alone")
+	}
+	if q.asks("select_account") {
+		q.Prompt = append(q.Prompt, "login") // one account a browser: another one logs in
+	}
+	if text := in["max_age"]; text != "" {
+		age, err := strconv.ParseInt(text, 10, 32)
+		if err != nil || age < 0 {
+			return refuse("invalid_request", "max_age has to be a number of seconds")
+		}
+		q.MaxAge = &age
+	}
+	return nil
+}
+
+// readAudience finds the API that the access token is for: by the parameter
+// audience, by resource (RFC 8707), or by default.
+func (p *Provider) readAudience(ctx context.Context, q *request, in params) error {
+	q.Audience = in["audience"]
+	if resource := in["resource"]; resource != "" {
+		if q.Audience != "" && q.Audience != resource {
+			return refuse("invalid_target", "audience and resource differ")
+		}
+		q.Audience = resource
+	}
+	if q.Audience == "" {
+		set, err := p.tenant.Settings(ctx)
+		if err != nil {
+			return err
+		}
+		q.Audience = set.DefaultAudience
+	}
+	if q.Audience == p.base+"/userinfo" {
+		q.Audience = ""
+	}
+	if q.Audience == "" {
+		return nil
+	}
+	_, err := p.tenant.APIs.ByName(ctx, q.Audience)
+	if errors.Is(err, tenant.ErrNotFound) {
+		return refuse("access_denied", "Service not found: "+q.Audience)
+	}
+	return err
+}
+
+func (p *Provider) readConnection(ctx context.Context, q *request, c *tenant.Client, name string) error {
+	if name == "" {
+		return nil
+	}
+	conn, err := p.tenant.Connections.ByName(ctx, name)
+	if err != nil && !errors.Is(err, tenant.ErrNotFound) {
+		return err
+	}
+	if err != nil || !enabled(conn, c) {
+		return refuse("access_denied", "the connection is not enabled")
+	}
+	q.Connection = name
+	return nil
+}
+
+// readHint reads whom the client believes to be logged in.
+func (p *Provider) readHint(ctx context.Context, q *request, token string) error {
+	if token == "" {
+		return nil
+	}
+	claims, err := p.verifyHint(ctx, token)
+	if errors.Is(err, errHint) {
+		return refuse("invalid_request", "id_token_hint is not a token of ours")
+	}
+	if err != nil {
+		return err
+	}
+	q.UserID = claims.Subject
+	return nil
+}
+
+// enabled reports whether a client may use a connection.
+func enabled(conn *tenant.Connection, c *tenant.Client) bool {
+	return conn.DomainLevel && !c.FirstParty || slices.Contains(conn.EnabledClients, c.ID)
+}
+
+func unique(list []string) []string {
+	var out []string
+	for _, s := range list {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+const useState = "transaction"
+
+// sealRequest returns the parameter state of the pages.
+func (p *Provider) sealRequest(q *request) (string, error) { return p.seal.close(useState, q) }
+
+var errTransaction = errors.New("transaction is over, or began in another browser")
+
+// openRequest returns the request of a page, which has to come back in the
+// browser that it began in: a link with a log-in of somebody else does nothing.
+func (p *Provider) openRequest(r *http.Request, state string) (*request, *tenant.Client, error) {
+	q := new(request)
+	if state == "" || p.seal.open(useState, state, q) != nil {
+		return nil, nil, errTransaction
+	}
+	if p.now().After(q.Started.Add(transactionLife)) || q.Browser == "" || q.Browser != p.browserHash(r) {
+		return nil, nil, errTransaction
+	}
+	c, err := p.tenant.Clients.Get(r.Context(), q.ClientID)
+	if errors.Is(err, tenant.ErrNotFound) {
+		return nil, nil, errTransaction
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	// What was registered an hour ago may not be any more.
+	if _, ok := callback(c, q.RedirectURI); !ok {
+		return nil, nil, errTransaction
+	}
+	return q, c, nil
+}
+
+// The cookies of the provider. On https they are bound to the host and also sent
+// when another site asks in a frame (silent authentication) or by a form (Apple).
+const (
+	sessionCookie = "gate_session"
+	browserCookie = "gate_browser"
+)
+
+func (p *Provider) cookieName(name string) string {
+	if p.secure {
+		return "__Host-" + name
+	}
+	return name
+}
+
+func (p *Provider) setCookie(w http.ResponseWriter, name, value string, maxAge time.Duration) {
+	c := &http.Cookie{Name: p.cookieName(name), Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	if p.secure {
+		c.Secure, c.SameSite = true, http.SameSiteNoneMode
+	}
+	switch {
+	case value == "":
+		c.MaxAge = -1
+	case maxAge > 0:
+		c.MaxAge = int(maxAge / time.Second)
+	}
+	http.SetCookie(w, c)
+}
+
+// cookie returns the value of a cookie; when there are two of a name, none.
+func (p *Provider) cookie(r *http.Request, name string) string {
+	found := r.CookiesNamed(p.cookieName(name))
+	if len(found) != 1 {
+		return ""
+	}
+	return found[0].Value
+}
+
+// browser returns the secret of the browser, which gets one if it has none.
+func (p *Provider) browser(w http.ResponseWriter, r *http.Request) string {
+	text := p.cookie(r, browserCookie)
+	if len(text) == 43 {
+		return text
+	}
+	text = secret.Text().Reveal()
+	p.setCookie(w, browserCookie, text, 0)
+	return text
+}
+
+func hashText(text string) string {
+	sum := secret.Hash(text)
+	return hex.EncodeToString(sum[:16])
+}
+
+func (p *Provider) browserHash(r *http.Request) string {
+	text := p.cookie(r, browserCookie)
+	if text == "" {
+		return ""
+	}
+	return hashText(text)
+}

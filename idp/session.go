@@ -1,0 +1,109 @@
+package idp
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/internal/secret"
+)
+
+// The lives of sessions where the settings say nothing.
+const (
+	sessionLife = 168 * time.Hour
+	sessionIdle = 72 * time.Hour
+)
+
+// currentSession returns the session of the browser with its user, or nil
+// without one. A session of a user who is blocked or gone is none.
+func (p *Provider) currentSession(r *http.Request) (*tenant.Session, *tenant.User, error) {
+	text := p.cookie(r, sessionCookie)
+	if text == "" {
+		return nil, nil, nil
+	}
+	ses, err := p.tenant.SessionBySecret(r.Context(), secret.String(text))
+	if errors.Is(err, tenant.ErrNotFound) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	u, err := p.tenant.User(r.Context(), ses.UserID)
+	if errors.Is(err, tenant.ErrNotFound) || err == nil && u.Blocked {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return ses, u, nil
+}
+
+// lives returns how long sessions live.
+func (p *Provider) lives(ctx context.Context) (life, idle time.Duration, err error) {
+	set, err := p.tenant.Settings(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	life, idle = sessionLife, sessionIdle
+	if set.SessionLifetime > 0 {
+		life = time.Duration(set.SessionLifetime * float64(time.Hour))
+	}
+	if set.IdleSessionLifetime > 0 {
+		idle = time.Duration(set.IdleSessionLifetime * float64(time.Hour))
+	}
+	return life, min(idle, life), nil
+}
+
+// newSession logs a user in in this browser: with a new secret, whatever cookie
+// the browser had, and the session before it ends.
+func (p *Provider) newSession(w http.ResponseWriter, r *http.Request, u *tenant.User, connection, method string) (*tenant.Session, error) {
+	ctx := r.Context()
+	life, idle, err := p.lives(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if old, _, err := p.currentSession(r); err != nil {
+		return nil, err
+	} else if old != nil {
+		if err := p.tenant.EndSession(ctx, old.ID); err != nil {
+			return nil, err
+		}
+	}
+	now := p.now().UTC().Truncate(time.Millisecond)
+	client, _ := gate.ClientFromContext(ctx)
+	text := secret.Text()
+	ses := &tenant.Session{
+		ID: tenant.NewGrantID(), UserID: u.ID, CreatedAt: now, AuthenticatedAt: now, UsedAt: now,
+		IdleExpiresAt: now.Add(idle), ExpiresAt: now.Add(life),
+		SessionDetails: tenant.SessionDetails{
+			Connection: connection, Methods: []tenant.AuthMethod{{Name: method, At: now}},
+			IP: addressText(client), UserAgent: bounded(client.UserAgent, 300),
+		},
+	}
+	if err := p.tenant.CreateSession(ctx, text, ses); err != nil {
+		return nil, err
+	}
+	p.setCookie(w, sessionCookie, text.Reveal(), life)
+	if err := p.tenant.NoteLogin(ctx, u.ID, addressText(client)); err != nil {
+		return nil, err
+	}
+	u.LoginsCount++
+	return ses, nil
+}
+
+func addressText(c gate.Client) string {
+	if !c.Address.IsValid() {
+		return ""
+	}
+	return c.Address.String()
+}
+
+func bounded(s string, n int) string {
+	if len(s) > n {
+		return s[:n]
+	}
+	return s
+}

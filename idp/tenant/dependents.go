@@ -1,0 +1,106 @@
+package tenant
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+)
+
+// The kinds of objects.
+const (
+	kindClient     = "client"
+	kindAPI        = "api"
+	kindGrant      = "client_grant"
+	kindRole       = "role"
+	kindConnection = "connection"
+	kindAction     = "action"
+	kindBindings   = "bindings"
+	kindSettings   = "settings"
+)
+
+// deleteDependents deletes what goes with an object. What
+// stayed would come to life again with the next object of the same name.
+func deleteDependents(ctx context.Context, tx *sql.Tx, kind, id, name string) error {
+	switch kind {
+	case kindClient:
+		return deleteClient(ctx, tx, name)
+	case kindAPI:
+		return deleteAPI(ctx, tx, name)
+	case kindRole:
+		return deleteRole(ctx, tx, id)
+	case kindConnection:
+		return deleteConnection(ctx, tx, name)
+	}
+	return nil
+}
+
+func execAll(ctx context.Context, tx *sql.Tx, arg string, statements ...string) error {
+	for _, statement := range statements {
+		if _, err := tx.ExecContext(ctx, statement, arg); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func deleteClient(ctx context.Context, tx *sql.Tx, id string) error {
+	err := deleteGrants(ctx, tx, func(client, _ string) bool { return client == id })
+	if err != nil {
+		return err
+	}
+	return execAll(ctx, tx, id,
+		"DELETE FROM idp_refresh WHERE client_id = $1",
+		"DELETE FROM idp_tokens WHERE client_id = $1",
+		"DELETE FROM idp_consents WHERE client_id = $1")
+}
+
+func deleteAPI(ctx context.Context, tx *sql.Tx, identifier string) error {
+	err := deleteGrants(ctx, tx, func(_, audience string) bool { return audience == identifier })
+	if err != nil {
+		return err
+	}
+	return execAll(ctx, tx, identifier,
+		"DELETE FROM idp_role_permissions WHERE api = $1",
+		"DELETE FROM idp_user_permissions WHERE api = $1",
+		"DELETE FROM idp_consents WHERE audience = $1")
+}
+
+func deleteRole(ctx context.Context, tx *sql.Tx, id string) error {
+	return execAll(ctx, tx, id,
+		"DELETE FROM idp_user_roles WHERE role_id = $1",
+		"DELETE FROM idp_role_permissions WHERE role_id = $1")
+}
+
+// deleteConnection deletes the users of a connection, and the identities by
+// which users of others were linked to it.
+func deleteConnection(ctx context.Context, tx *sql.Tx, name string) error {
+	return execAll(ctx, tx, name,
+		"DELETE FROM idp_tokens WHERE user_id IN (SELECT id FROM idp_users WHERE connection = $1)",
+		"DELETE FROM idp_users WHERE connection = $1",
+		"DELETE FROM idp_identities WHERE connection = $1")
+}
+
+// deleteGrants deletes the client grants of which gone is true.
+func deleteGrants(ctx context.Context, tx *sql.Tx, gone func(clientID, audience string) bool) error {
+	var names []string
+	err := eachText(ctx, tx, func(name string) { names = append(names, name) },
+		"SELECT name FROM idp_objects WHERE kind = $1", kindGrant)
+	if err != nil {
+		return err
+	}
+	found := false
+	for _, name := range names {
+		client, audience, _ := strings.Cut(name, " ")
+		if !gone(client, audience) {
+			continue
+		}
+		found = true
+		if _, err := tx.ExecContext(ctx, "DELETE FROM idp_objects WHERE kind = $1 AND name = $2", kindGrant, name); err != nil {
+			return err
+		}
+	}
+	if !found {
+		return nil
+	}
+	return bump(ctx, tx, kindGrant)
+}

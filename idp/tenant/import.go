@@ -1,0 +1,207 @@
+package tenant
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// ImportOptions say how [Store.ImportUsers] treats users.
+type ImportOptions struct {
+	// Connection is the name of a database connection; required.
+	Connection string
+	// Upsert changes users that are there already, found by ID, address or user
+	// name: what a row has of the profile takes the place of what was, metadata
+	// are merged. A password that is there stays. Otherwise such a row is an
+	// error.
+	Upsert bool
+}
+
+// An ImportReport says what became of an import.
+type ImportReport struct {
+	Inserted int `json:"inserted"`
+	Updated  int `json:"updated"`
+	Failed   int `json:"failed"`
+	Total    int `json:"total"`
+	// Errors are those of the first thousand rows that failed.
+	Errors []RowError `json:"-"`
+}
+
+// A RowError says why a row was not imported.
+type RowError struct {
+	// Line is where the row begins, counted from 1.
+	Line int `json:"line"`
+	// User is the address, user name or ID in the row, as far as there is one.
+	User string `json:"user,omitempty"`
+	Err  error  `json:"-"`
+}
+
+// Error returns the line with what is wrong.
+func (e RowError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.Err) }
+
+// Unwrap returns the cause.
+func (e RowError) Unwrap() error { return e.Err }
+
+// The bounds of an import.
+const (
+	importBatch   = 200
+	maxRowErrors  = 1000
+	maxRow        = 1 << 20 // bytes
+	maxRowMessage = 500
+)
+
+// ImportUsers adds users to a database connection: from the JSON array of
+// Auth0's bulk import, or from one JSON object a line as Auth0 exports users
+// and as [Store.ExportUsers] writes them. Passwords come as password_hash or
+// custom_password_hash, in the forms that package password verifies; every
+// other form is an error of its row.
+//
+// The rows are read one after the other and stored in batches: of an import
+// that ends with an error, what the report counts is there. A row that cannot be
+// imported is counted, and the others go on. The error means that the input is
+// no such file from there on, or that the database did not answer.
+func (s *Store) ImportUsers(ctx context.Context, r io.Reader, opts ImportOptions) (ImportReport, error) {
+	in := &userImport{s: s, opts: opts}
+	connection, err := s.Connections.ByName(ctx, opts.Connection)
+	if err != nil {
+		return in.report, err
+	}
+	if connection.Strategy != Database {
+		return in.report, fmt.Errorf("tenant: connection %q keeps no users: its strategy is %q", connection.Name, connection.Strategy)
+	}
+	err = eachRow(r, func(line int, data []byte, err error) error {
+		return in.add(ctx, line, data, err)
+	})
+	return in.report, errors.Join(err, in.flush(ctx))
+}
+
+// A userImport is an import under way.
+type userImport struct {
+	s      *Store
+	opts   ImportOptions
+	report ImportReport
+	batch  []importedUser
+}
+
+// An importedUser is a row that could be read.
+type importedUser struct {
+	line int
+	user *User
+	row  map[string]json.RawMessage
+}
+
+func (in *userImport) add(ctx context.Context, line int, data []byte, err error) error {
+	in.report.Total++
+	var row importedUser
+	if err == nil {
+		row, err = readImported(data, in.opts.Connection)
+	}
+	if err != nil {
+		name := ""
+		if row.user != nil {
+			name = rowName(row.user)
+		}
+		in.report.fail(line, name, err)
+		return nil
+	}
+	row.line = line
+	in.batch = append(in.batch, row)
+	if len(in.batch) < importBatch {
+		return nil
+	}
+	return in.flush(ctx)
+}
+
+func (r *ImportReport) fail(line int, user string, err error) {
+	r.Failed++
+	if len(r.Errors) < maxRowErrors {
+		r.Errors = append(r.Errors, RowError{Line: line, User: cut(user, maxRowMessage), Err: err})
+	}
+}
+
+func rowName(u *User) string {
+	switch {
+	case u.Email != "":
+		return u.Email
+	case u.Username != "":
+		return u.Username
+	}
+	return u.ID
+}
+
+// flush stores the batch. Its rows count when it is stored.
+func (in *userImport) flush(ctx context.Context) error {
+	batch := in.batch
+	in.batch = nil
+	if len(batch) == 0 {
+		return nil
+	}
+	report := in.report
+	err := in.s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		report = in.report
+		for _, row := range batch {
+			if err := in.store(ctx, tx, row, &report); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	switch {
+	case err == nil:
+		in.report = report
+		return nil
+	case ctx.Err() != nil || errors.Is(in.s.db.Wrap(err), errUnavailable) || len(batch) == 1:
+		if len(batch) == 1 && ctx.Err() == nil && !errors.Is(in.s.db.Wrap(err), errUnavailable) {
+			in.report.fail(batch[0].line, rowName(batch[0].user), err)
+			return nil
+		}
+		return fmt.Errorf("import users: %w", in.s.db.Wrap(err))
+	}
+	// The database refused a row: each goes alone, so that it does not take the
+	// others with it.
+	for _, row := range batch {
+		in.batch = []importedUser{row}
+		if err := in.flush(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// store adds or changes one user. What is wrong with the row is in the report;
+// the error is the database's.
+func (in *userImport) store(ctx context.Context, tx *sql.Tx, row importedUser, report *ImportReport) error {
+	done, err := in.s.insertUser(ctx, tx, row.user)
+	if err != nil {
+		return err
+	}
+	if done {
+		report.Inserted++
+		return nil
+	}
+	if !in.opts.Upsert {
+		report.fail(row.line, rowName(row.user), fmt.Errorf("user %w", ErrExists))
+		return nil
+	}
+	ids, err := in.s.sameUsers(ctx, tx, row.user)
+	if err != nil {
+		return err
+	}
+	if len(ids) != 1 {
+		report.fail(row.line, rowName(row.user), fmt.Errorf("ID, address and user name belong to %d users", len(ids)))
+		return nil
+	}
+	existing, err := in.s.lockUser(ctx, tx, ids[0])
+	if err != nil {
+		return err
+	}
+	if err := row.merge(existing); err != nil {
+		report.fail(row.line, rowName(row.user), err)
+		return nil
+	}
+	report.Updated++
+	return in.s.saveUser(ctx, tx, existing)
+}

@@ -1,0 +1,264 @@
+package tenant
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gatewright/gate/mail"
+	"github.com/gatewright/gate/password"
+	"github.com/gatewright/gate/store"
+)
+
+const errUnavailable = store.ErrUnavailable
+
+// importMembers are the members of a row that are read; the others are errors,
+// so that nobody believes in what was left out. Those with false are read over:
+// exports have them.
+//
+//nolint:gochecknoglobals // constant
+var importMembers = map[string]bool{
+	"email": true, "email_verified": true, "username": true, "phone_number": true, "phone_verified": true,
+	"given_name": true, "family_name": true, "name": true, "nickname": true, "picture": true, "blocked": true,
+	"user_metadata": true, "app_metadata": true, "created_at": true, "last_password_reset": true,
+	"user_id": true, "_id": true, "password_hash": true, "passwordHash": true, "custom_password_hash": true, "password_set_date": true,
+	"identities": false, "updated_at": false, "last_login": false, "last_ip": false, "logins_count": false,
+	"connection": false, "tenant": false, "version": false, "_tmp_is_unique": false, "multifactor": false,
+	"multifactor_last_modified": false, "mfa_factors": false, "id": false, "email_lower": false,
+}
+
+// merged are the members that an upsert takes over.
+//
+//nolint:gochecknoglobals // constant
+var merged = []string{
+	"email_verified", "given_name", "family_name", "name", "nickname", "picture", "blocked", "phone_number", "phone_verified",
+}
+
+// readImported reads a row. The user comes back with the error when their name
+// could be read.
+func readImported(data []byte, connection string) (importedUser, error) {
+	var row map[string]json.RawMessage
+	if err := json.Unmarshal(data, &row); err != nil {
+		return importedUser{}, errors.New("is not a JSON object")
+	}
+	if row == nil {
+		return importedUser{}, errors.New("is null")
+	}
+	known := map[string]json.RawMessage{}
+	for _, name := range slices.Sorted(maps.Keys(row)) {
+		use, ok := importMembers[name]
+		if !ok {
+			return importedUser{}, fmt.Errorf("unknown member %q", cut(name, 100))
+		}
+		if use && string(row[name]) != "null" {
+			known[name] = row[name]
+		}
+	}
+	if mfa, ok := row["mfa_factors"]; ok && string(mfa) != "null" && string(mfa) != "[]" {
+		return importedUser{}, errors.New("mfa_factors are not supported")
+	}
+	u, err := importedProfile(known)
+	if err != nil {
+		return importedUser{}, err
+	}
+	out := importedUser{user: u, row: known}
+	identity, err := importedIdentity(u, known, connection)
+	if err != nil {
+		return out, err
+	}
+	u.Identities = []Identity{*identity}
+	u.ID = identity.Provider + "|" + identity.UserID
+	return out, nil
+}
+
+// importedProfile reads the members that are those of a user.
+func importedProfile(row map[string]json.RawMessage) (*User, error) {
+	profile := map[string]json.RawMessage{}
+	for name, value := range row {
+		if importMembers[name] && !strings.Contains(name, "assword") && name != "user_id" && name != "_id" {
+			profile[name] = value
+		}
+	}
+	if at, ok := row["last_password_reset"]; ok {
+		profile["last_password_reset"] = at
+	}
+	data, err := json.Marshal(profile)
+	if err != nil {
+		return nil, err
+	}
+	u := new(User)
+	if err := json.Unmarshal(data, u); err != nil {
+		return nil, shortened(err)
+	}
+	if u.Email != "" {
+		if u.Email, err = mail.Canonical(u.Email); err != nil {
+			return u, errors.New("is not an e-mail address")
+		}
+	}
+	switch {
+	case u.Email == "" && u.Username == "":
+		return u, errors.New("neither address nor user name")
+	case len(u.Username) > 128 || strings.ContainsFunc(u.Username, foreign):
+		return u, errors.New("not a user name")
+	}
+	if u.Name == "" {
+		u.Name = rowName(u)
+	}
+	if u.Nickname == "" {
+		u.Nickname, _, _ = strings.Cut(rowName(u), "@")
+	}
+	return u, nil
+}
+
+// shortened returns what is wrong with a row without its content.
+func shortened(err error) error {
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return fmt.Errorf("%s cannot be a %s", wrong.Field, wrong.Value)
+	}
+	return errors.New("has a member of the wrong type")
+}
+
+func importedIdentity(u *User, row map[string]json.RawMessage, connection string) (*Identity, error) {
+	subject, err := importedSubject(row)
+	if err != nil {
+		return nil, err
+	}
+	id := &Identity{Connection: connection, Provider: Database, UserID: subject, Email: u.Email, Username: strings.ToLower(u.Username)}
+	if id.PasswordHash, err = importedHash(row); err != nil {
+		return nil, err
+	}
+	if at, ok := row["password_set_date"]; ok {
+		if id.PasswordAt, err = importedTime(at); err != nil {
+			return nil, fmt.Errorf("password_set_date: %w", err)
+		}
+	}
+	return id, nil
+}
+
+// importedSubject returns the second half of the ID of a user.
+func importedSubject(row map[string]json.RawMessage) (string, error) {
+	var id string
+	switch {
+	case row["user_id"] != nil:
+		if err := json.Unmarshal(row["user_id"], &id); err != nil {
+			return "", errors.New("user_id is not a text")
+		}
+	case row["_id"] != nil: // of Auth0's export of hashes
+		var object struct {
+			OID string `json:"$oid"`
+		}
+		if err := json.Unmarshal(row["_id"], &object); err != nil || object.OID == "" {
+			return "", errors.New("_id is not an object with $oid")
+		}
+		id = object.OID
+	default:
+		return NewSubject(), nil
+	}
+	provider, subject, ok := strings.Cut(id, "|")
+	switch {
+	case !ok:
+		subject = id
+	case provider != Database:
+		return "", fmt.Errorf("user of %q, who logs in there", cut(provider, 64))
+	}
+	if subject == "" || len(subject) > 200 || strings.ContainsFunc(subject, foreign) {
+		return "", errors.New("user_id is empty, too long or has characters that are not allowed")
+	}
+	return subject, nil
+}
+
+// importedTime reads an ISO text, or {"$date": …} as MongoDB writes it.
+func importedTime(data json.RawMessage) (t time.Time, err error) {
+	var object struct {
+		Date json.RawMessage `json:"$date"`
+	}
+	if json.Unmarshal(data, &object) == nil && object.Date != nil {
+		data = object.Date
+	}
+	var ms int64
+	if json.Unmarshal(data, &ms) == nil {
+		return time.UnixMilli(ms).UTC(), nil
+	}
+	if err := json.Unmarshal(data, &t); err != nil {
+		return t, errors.New("not a time")
+	}
+	return t.UTC(), nil
+}
+
+// importedHash returns the hash of the password in the words of package
+// password, empty when there is none.
+func importedHash(row map[string]json.RawMessage) (string, error) {
+	plain, custom := row["password_hash"], row["custom_password_hash"]
+	if plain == nil {
+		plain = row["passwordHash"]
+	}
+	var hash string
+	switch {
+	case plain != nil && custom != nil:
+		return "", errors.New("both password_hash and custom_password_hash")
+	case plain != nil:
+		if err := json.Unmarshal(plain, &hash); err != nil {
+			return "", errors.New("password_hash is not a text")
+		}
+	case custom != nil:
+		var c customHash
+		if err := json.Unmarshal(custom, &c); err != nil {
+			return "", fmt.Errorf("custom_password_hash: %w", shortened(err))
+		}
+		var err error
+		if hash, err = c.encode(); err != nil {
+			return "", fmt.Errorf("custom_password_hash: %w", err)
+		}
+	default:
+		return "", nil
+	}
+	if err := password.CheckHash(hash); err != nil {
+		return "", fmt.Errorf("hash of the password: %w", err)
+	}
+	return hash, nil
+}
+
+// merge takes over what the row has.
+func (row importedUser) merge(u *User) error {
+	profile := map[string]json.RawMessage{}
+	for _, name := range merged {
+		if value, ok := row.row[name]; ok {
+			profile[name] = value
+		}
+	}
+	data, err := json.Marshal(profile)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(data, u); err != nil {
+		return shortened(err)
+	}
+	mergeMetadata(&u.UserMetadata, row.user.UserMetadata)
+	mergeMetadata(&u.AppMetadata, row.user.AppMetadata)
+	imported := row.user.Identities[0]
+	for i := range u.Identities {
+		if id := &u.Identities[i]; id.Connection == imported.Connection && id.PasswordHash == "" && imported.PasswordHash != "" {
+			id.PasswordHash, id.PasswordAt = imported.PasswordHash, imported.PasswordAt
+			break
+		}
+	}
+	return nil
+}
+
+// mergeMetadata adds members; null removes one.
+func mergeMetadata(into *map[string]any, from map[string]any) {
+	for name, value := range from {
+		if value == nil {
+			delete(*into, name)
+			continue
+		}
+		if *into == nil {
+			*into = map[string]any{}
+		}
+		(*into)[name] = value
+	}
+}

@@ -1,0 +1,153 @@
+package tenant
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// LinkIdentity makes the identities of secondary those of primary, each with
+// the profile that it had, and removes secondary with its metadata and roles.
+func (s *Store) LinkIdentity(ctx context.Context, primary, secondary string) (*User, error) {
+	if primary == secondary {
+		return nil, fmt.Errorf("user %w", ErrExists)
+	}
+	err := s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		first, second := min(primary, secondary), max(primary, secondary) // one order, so that no two wait for each other
+		a, err := s.lockUser(ctx, tx, first)
+		if err != nil {
+			return err
+		}
+		b, err := s.lockUser(ctx, tx, second)
+		if err != nil {
+			return err
+		}
+		if a.ID != primary {
+			a, b = b, a
+		}
+		if err := s.moveIdentities(ctx, tx, a, b); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "DELETE FROM idp_tokens WHERE user_id = $1", secondary); err != nil {
+			return err
+		}
+		if _, err = tx.ExecContext(ctx, "DELETE FROM idp_users WHERE id = $1", secondary); err != nil {
+			return err
+		}
+		return s.noteChange(ctx, tx, primary)
+	})
+	if err := s.userError(err); err != nil {
+		return nil, err
+	}
+	return s.User(ctx, primary)
+}
+
+// noteChange sets the time of the last change of a user.
+func (s *Store) noteChange(ctx context.Context, tx *sql.Tx, userID string) error {
+	_, err := tx.ExecContext(ctx, "UPDATE idp_users SET updated_at = $2 WHERE id = $1", userID, millis(s.now()))
+	return err
+}
+
+// moveIdentities gives the identities of b to a, after those it has. The one
+// that b was created by takes the profile of b along; the others, linked
+// before, have theirs.
+func (s *Store) moveIdentities(ctx context.Context, tx *sql.Tx, a, b *User) error {
+	var position int
+	err := tx.QueryRowContext(ctx, "SELECT COALESCE(MAX(position), 0) FROM idp_identities WHERE user_id = $1", a.ID).Scan(&position)
+	if err != nil {
+		return err
+	}
+	for i, id := range b.Identities {
+		if i == 0 || len(id.Profile) == 0 {
+			id.Profile = profileData(b)
+		}
+		profile, err := encodeProfile(id.Profile)
+		if err != nil {
+			return err
+		}
+		position++
+		_, err = tx.ExecContext(ctx, `UPDATE idp_identities SET user_id = $3, position = $4, profile = $5
+			WHERE provider = $1 AND subject = $2`, id.Provider, id.UserID, a.ID, position, profile)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// profileData is what a linked identity keeps of the user it was.
+func profileData(u *User) map[string]any {
+	profile := map[string]any{"email": u.Email, "email_verified": u.EmailVerified, "name": u.Name}
+	for name, value := range map[string]string{
+		"nickname": u.Nickname, "picture": u.Picture, "username": u.Username, "given_name": u.GivenName, "family_name": u.FamilyName,
+	} {
+		if value != "" {
+			profile[name] = value
+		}
+	}
+	return profile
+}
+
+// UnlinkIdentity takes an identity from a user and makes a user of it again,
+// without metadata and roles. It returns [ErrNotFound] when the user has no such
+// identity, and refuses to take the one that the ID comes from.
+func (s *Store) UnlinkIdentity(ctx context.Context, userID, provider, subject string) (*User, error) {
+	err := s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		u, err := s.lockUser(ctx, tx, userID)
+		if err != nil {
+			return err
+		}
+		for _, i := range u.Identities {
+			if i.Provider != provider || i.UserID != subject {
+				continue
+			}
+			if u.ID == provider+"|"+subject || len(u.Identities) == 1 {
+				return fmt.Errorf("the primary identity %w as a user of its own", ErrExists)
+			}
+			if err := s.splitOff(ctx, tx, i); err != nil {
+				return err
+			}
+			return s.noteChange(ctx, tx, userID)
+		}
+		return fmt.Errorf("identity %w", ErrNotFound)
+	})
+	if err := s.userError(err); err != nil {
+		return nil, err
+	}
+	return s.User(ctx, userID)
+}
+
+// ownProfile returns the user that an identity was. Of its profile, which
+// another provider may have written, only what describes a person counts.
+func ownProfile(i Identity) *User {
+	text := func(name string) string {
+		value, _ := i.Profile[name].(string) // what is no text is left out
+		return value
+	}
+	u := &User{
+		Email: text("email"), Name: text("name"), Nickname: text("nickname"), Picture: text("picture"),
+		Username: text("username"), GivenName: text("given_name"), FamilyName: text("family_name"),
+	}
+	u.EmailVerified, _ = i.Profile["email_verified"].(bool)
+	return u
+}
+
+// splitOff makes a user of an identity.
+func (s *Store) splitOff(ctx context.Context, tx *sql.Tx, i Identity) error {
+	u := ownProfile(i)
+	u.ID = i.Provider + "|" + i.UserID
+	doc, err := encodeUser(u)
+	if err != nil {
+		return err
+	}
+	now := millis(s.now())
+	_, err = tx.ExecContext(ctx, `INSERT INTO idp_users
+		(id, connection, email, name, blocked, doc, created_at, updated_at, last_login_at, last_ip, logins_count)
+		VALUES ($1, $2, $3, $4, 0, $5, $6, $6, 0, '', 0)`, u.ID, i.Connection, u.Email, cut(u.Name, 400), doc, now)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, "UPDATE idp_identities SET user_id = $3, position = 0 WHERE provider = $1 AND subject = $2",
+		i.Provider, i.UserID, u.ID)
+	return err
+}

@@ -1,0 +1,113 @@
+package idp
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gatewright/gate"
+)
+
+// The names of grants that are not in RFC 6749.
+const (
+	grantRealm = "http://auth0.com/oauth/grant-type/password-realm"
+)
+
+// token is the token endpoint (RFC 6749 §3.2).
+func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
+	in, err := bodyParams(w, r)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	grant, ok := map[string]func(http.ResponseWriter, *http.Request, caller, params) (map[string]any, error){
+		"authorization_code": p.grantCode,
+		"refresh_token":      p.grantRefresh,
+		"client_credentials": p.grantClientCredentials,
+		"password":           p.grantPassword,
+		grantRealm:           p.grantPassword,
+	}[in["grant_type"]]
+	switch {
+	case in["grant_type"] == "":
+		p.fail(w, r, missing("grant_type"))
+		return
+	case !ok:
+		p.fail(w, r, refuse("unsupported_grant_type", "Unsupported grant type: "+in["grant_type"]))
+		return
+	}
+	c, err := p.authenticate(r, in)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	clientOrigin(w, r, c.Client)
+	r = p.forwarded(r, c)
+	if err := c.may(in["grant_type"]); err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	body, err := grant(w, r, c, in)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, body)
+}
+
+// forwarded takes over the address of the person for whom a confidential client
+// speaks, where the client is trusted to say it.
+func (p *Provider) forwarded(r *http.Request, c caller) *http.Request {
+	header := r.Header.Get("auth0-forwarded-for")
+	if header == "" || !c.confidential || !c.TrustsForwardedFor {
+		return r
+	}
+	first, _, _ := strings.Cut(header, ",")
+	addr, err := parseAddr(strings.TrimSpace(first))
+	if err != nil {
+		return r
+	}
+	client, _ := gate.ClientFromContext(r.Context())
+	client.Address = addr
+	return r.WithContext(gate.ContextWithClient(r.Context(), client))
+}
+
+// tokens makes the answer of the token endpoint.
+func (p *Provider) tokens(ctx context.Context, i *issuance) (map[string]any, accessToken, error) {
+	t, err := p.accessToken(ctx, i)
+	if err != nil {
+		return nil, t, err
+	}
+	body := map[string]any{"access_token": t.text, "token_type": "Bearer", "expires_in": int(t.life / time.Second)}
+	if len(i.scope) > 0 {
+		body["scope"] = strings.Join(i.scope, " ")
+	}
+	if i.user != nil && contains(i.scope, "openid") {
+		if body["id_token"], err = p.idToken(i, t.text); err != nil {
+			return nil, t, err
+		}
+	}
+	return body, t, nil
+}
+
+func contains(list []string, s string) bool {
+	for _, item := range list {
+		if item == s {
+			return true
+		}
+	}
+	return false
+}
+
+// verifies reports whether a verifier belongs to an S256 challenge (RFC 7636
+// §4.6).
+func verifies(challenge, verifier string) bool {
+	if len(verifier) < 43 || len(verifier) > 128 {
+		return false
+	}
+	sum := sha256.Sum256([]byte(verifier))
+	return subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(sum[:])), []byte(challenge)) == 1
+}

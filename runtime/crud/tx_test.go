@@ -1,0 +1,100 @@
+package crud_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/runtime/crud"
+	"github.com/gatewright/gate/store"
+	"github.com/gatewright/gate/store/storetest"
+)
+
+// TestInTx: several changes are kept together or not at all, and nobody hears of
+// what was not kept.
+func TestInTx(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := newShop(t, db)
+		var told []string
+		s.items.OnChange(func(ctx context.Context, c crud.Changed) {
+			if _, inside := crud.Tx(ctx, db); inside {
+				t.Error("told within the transaction")
+			}
+			told = append(told, c.ID)
+		})
+		ctx := authz.System(t.Context())
+		make2 := func(first, second string) ([]string, error) {
+			var ids []string
+			told = nil
+			err := crud.InTx(ctx, db, func(ctx context.Context) error {
+				for _, name := range []string{first, second} {
+					err := crud.InTx(ctx, db, func(ctx context.Context) error { // joins
+						row, err := s.items.CreateRow(ctx, []byte(`{"name":"`+name+`","price":1}`), nil)
+						ids = append(ids, row.ID)
+						return err
+					})
+					if err != nil {
+						return err
+					}
+				}
+				if len(told) > 0 {
+					t.Error("told before the commit")
+				}
+				return nil
+			})
+			return ids, err
+		}
+		_, err := make2("Figs", "Figs")
+		if e, ok := errors.AsType[*gate.Error](err); !ok || e.Status != http.StatusConflict {
+			t.Errorf("the same name twice: %v", err)
+		}
+		if len(told) > 0 {
+			t.Errorf("told of %v, which was undone", told)
+		}
+		ids, err := make2("Figs", "Plums")
+		if err != nil || len(told) != 2 || told[0] != ids[0] || told[1] != ids[1] {
+			t.Errorf("made %v, told of %v: %v", ids, told, err)
+		}
+		func() {
+			defer func() { _ = recover() }()
+			_ = crud.InTx(ctx, db, func(ctx context.Context) error {
+				if _, err := s.items.CreateRow(ctx, []byte(`{"name":"Pears","price":1}`), nil); err != nil {
+					t.Error(err)
+				}
+				panic("no")
+			})
+		}()
+		if _, err := make2("Pears", "Apples"); err != nil {
+			t.Errorf("what a panic left: %v", err)
+		}
+	})
+}
+
+// TestWithoutPassword: the service itself makes accounts without a password, and
+// nobody else does.
+func TestWithoutPassword(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := newShop(t, db)
+		const body = `{"email":"ada@x.example"}`
+		for name, ctx := range map[string]context.Context{
+			"the service, with one": authz.System(t.Context()),
+			"somebody":              crud.WithoutPassword(t.Context()),
+			"an account":            crud.WithoutPassword(as(t, s.ann)),
+		} {
+			if _, err := s.users.CreateRow(ctx, []byte(body), nil); err == nil {
+				t.Errorf("%s: made", name)
+			}
+		}
+		row, err := s.users.CreateRow(crud.WithoutPassword(system(t)), []byte(body), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var stored string
+		if err := db.Read().QueryRowContext(t.Context(), `SELECT "password" FROM "users" WHERE "id" = $1`, row.ID).Scan(&stored); err != nil || stored != "" {
+			t.Errorf("stored %q, %v", stored, err)
+		}
+	})
+}
