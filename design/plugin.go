@@ -87,8 +87,8 @@ func (s *Setting) Child(key string) *Setting {
 // Decode stores the settings of a plugin in the struct that into points to. A
 // field takes the setting that its tag yaml:"name" names; one without a tag
 // takes none. It may be a bool, a number, a string, a [time.Duration] (written
-// as 15m), a slice, a map from strings, a struct, or a pointer to one of them.
-// What is not written leaves its field as it is, so defaults go in before.
+// as 15m), a slice, a map from strings, a struct, or a pointer to one of them; a
+// [Setting] takes whatever is written. What is not written leaves its field as it is, so defaults go in before.
 //
 // A setting without a field, a wrong type and a number that does not fit are
 // errors; the error is an [*Errors] that holds all of them. Decode panics if
@@ -144,6 +144,10 @@ func (d *settingDecoder) structure(s *Setting, v reflect.Value, what string) {
 func (d *settingDecoder) value(s *Setting, v reflect.Value) {
 	if v.Type() == reflect.TypeFor[time.Duration]() {
 		d.duration(s, v)
+		return
+	}
+	if v.Type() == reflect.TypeFor[Setting]() {
+		v.Set(reflect.ValueOf(*s))
 		return
 	}
 	switch v.Kind() {

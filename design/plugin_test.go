@@ -137,3 +137,21 @@ func TestSettingChild(t *testing.T) {
 		t.Error("found what is not there")
 	}
 }
+
+// TestDecode_raw: what a plugin looks at by itself comes as it is written.
+func TestDecode_raw(t *testing.T) {
+	d := parse(t, header+"plugins:\n  x: {any: {a: [1, {b: true}], c: text}}\n")
+	var got struct {
+		Any design.Setting `yaml:"any"`
+		Not design.Setting `yaml:"not"`
+	}
+	if err := d.Plugin("x").Decode(&got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(*d.Plugin("x").Setting("any"), got.Any); diff != "" {
+		t.Errorf("setting (-want +got):\n%s", diff)
+	}
+	if got.Not.Kind != design.KindNull || got.Any.Child("c").Value != "text" {
+		t.Errorf("got %+v", got)
+	}
+}

@@ -102,8 +102,6 @@ func (p *Provider) needsConsent(ctx context.Context, q *request, c *tenant.Clien
 		return false, nil
 	case c.FirstParty && p.cfg.Development:
 		return false, nil
-	case c.FirstParty && a.api.SkipConsent && !slices.Contains(a.scope, "offline_access") && p.secure && localURL(p.base):
-		return false, nil
 	}
 	allowed, err := p.tenant.Consent(ctx, u.ID, c.ID, q.Audience)
 	if err != nil {

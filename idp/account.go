@@ -107,7 +107,7 @@ func (p *Provider) postSignup(w http.ResponseWriter, r *http.Request, v *visit) 
 		p.signupExisting(w, r, v, n)
 		return
 	case err != nil:
-		p.loginRefused(w, r, v, n.Email, err)
+		p.loginRefused(w, r, v, nil, n.Email, err)
 		return
 	}
 	p.sendVerification(r, u, v.client, v.request.Locales)
@@ -131,7 +131,7 @@ func (p *Provider) enter(w http.ResponseWriter, r *http.Request, v *visit, u *te
 // signupExisting answers a sign-up with an address that has an account: its
 // owner gets a letter, and the page is that for a new one.
 func (p *Provider) signupExisting(w http.ResponseWriter, r *http.Request, v *visit, n newUser) {
-	p.record(r, "fs", v.client, &tenant.User{Email: n.Email}, "The user already exists", nil)
+	p.record(r, "fs", v.client, nil, "The user already exists", nil)
 	p.sendExists(r, v.client, n.Email)
 	p.confirmEmailPage(w, r, v, n.Email, "")
 }
@@ -592,7 +592,7 @@ func (p *Provider) postForgot(w http.ResponseWriter, r *http.Request, v *visit) 
 // goes to the address that is stored, not to the one that was typed.
 func (p *Provider) sendReset(r *http.Request, c *tenant.Client, conn *tenant.Connection, locales, typed string) {
 	address := canonical(typed)
-	p.record(r, "scpr", c, &tenant.User{Email: bounded(address, 320)}, "", nil)
+	p.record(r, "scpr", c, nil, "", nil)
 	if !strings.Contains(address, "@") {
 		u, _, err := p.tenant.UserByLogin(r.Context(), conn.Name, address)
 		if err != nil || u.Email == "" {

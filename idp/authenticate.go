@@ -25,19 +25,19 @@ var errCredentials = refuse("invalid_grant", "Wrong email or password.") //nolin
 // checkPassword returns the user of a database connection who has this login and
 // password. The refusal is errCredentials or gate.ErrTooManyRequests, and takes
 // the same time whatever its reason.
-func (p *Provider) checkPassword(ctx context.Context, conn *tenant.Connection, typed, text string) (*tenant.User, string, error) {
+func (p *Provider) checkPassword(ctx context.Context, conn *tenant.Connection, typed, text string) (attempt, error) {
 	login := canonical(typed)
-	account := conn.Name + " " + login
+	a := attempt{account: conn.Name + " " + login}
 	u, id, err := p.tenant.UserByLogin(ctx, conn.Name, login)
 	if err != nil && !errors.Is(err, tenant.ErrNotFound) {
-		return nil, "", err
+		return a, err
 	}
 	if u != nil {
-		account = throttle.Account(u.ID)
+		a.user, a.account = u, throttle.Account(u.ID)
 	}
-	done, err := p.throttle.Begin(ctx, account)
+	done, err := p.throttle.Begin(ctx, a.account)
 	if err != nil {
-		return nil, "", err
+		return a, err
 	}
 	outcome := gate.Undecided
 	defer func() { done(outcome) }()
@@ -49,12 +49,12 @@ func (p *Provider) checkPassword(ctx context.Context, conn *tenant.Connection, t
 	switch {
 	case errors.Is(err, password.ErrMalformed), errors.Is(err, password.ErrTooLong):
 		outcome = gate.Failed
-		return nil, account, errCredentials
+		return a, errCredentials
 	case err != nil:
-		return nil, "", err
+		return a, err
 	case !ok:
 		outcome = gate.Failed
-		return nil, account, errCredentials
+		return a, errCredentials
 	}
 	outcome = gate.Succeeded
 	if rehash {
@@ -64,7 +64,14 @@ func (p *Provider) checkPassword(ctx context.Context, conn *tenant.Connection, t
 			}
 		}
 	}
-	return u, account, nil
+	return a, nil
+}
+
+// An attempt is a try to log in by password. Its user is who was tried, nil when
+// there is no such account: only without an error are they who they say.
+type attempt struct {
+	user    *tenant.User
+	account string // as the throttle knows it
 }
 
 // canonical returns the one spelling of what a person typed: of an e-mail

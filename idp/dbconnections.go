@@ -54,7 +54,7 @@ func (p *Provider) apiSignup(w http.ResponseWriter, r *http.Request) {
 		dbError(w, http.StatusBadRequest, "BadRequestError", "username_exists", "The username already exists")
 		return
 	case errors.Is(err, tenant.ErrExists):
-		p.record(r, "fs", c, &tenant.User{Email: n.Email}, "The user already exists", nil)
+		p.record(r, "fs", c, nil, "The user already exists", nil)
 		if p.cfg.Signup == SignupOpen {
 			dbError(w, http.StatusBadRequest, "BadRequestError", "invalid_signup", "Invalid sign up")
 			return

@@ -125,6 +125,13 @@ type trip struct {
 // tripCookie is the name of the cookie of a log-in with this state.
 func (p *Provider) tripCookie(state string) string { return "gate_with_" + hashText(state)[:12] }
 
+// callbackOf is where a provider sends people back to: an address of its own for
+// each, so that the answer of one does not pass for that of another (RFC 9700
+// §4.4.2.2).
+func (p *Provider) callbackOf(connection string) string {
+	return p.base + "/login/callback/" + connection
+}
+
 // startUpstream sends the browser to another provider.
 func (p *Provider) startUpstream(w http.ResponseWriter, r *http.Request, q *request, c *tenant.Client, from *tenant.Connection) {
 	conn, err := p.upstream(from)
@@ -133,7 +140,7 @@ func (p *Provider) startUpstream(w http.ResponseWriter, r *http.Request, q *requ
 		return
 	}
 	req := upstream.StartRequest{
-		RedirectURI: p.base + "/login/callback", LoginHint: q.LoginHint, UILocales: strings.Fields(q.Locales), Scope: strings.FieldsFunc(q.ConnectionScope, func(r rune) bool { return r == ',' || r == ' ' }),
+		RedirectURI: p.callbackOf(from.Name), LoginHint: q.LoginHint, UILocales: strings.Fields(q.Locales), Scope: strings.FieldsFunc(q.ConnectionScope, func(r rune) bool { return r == ',' || r == ' ' }),
 	}
 	if q.asks("select_account") {
 		req.Prompt = "select_account"
@@ -175,7 +182,7 @@ func (p *Provider) upstreamCallback(w http.ResponseWriter, r *http.Request) {
 	text := p.cookie(r, name)
 	var t trip
 	if state == "" || text == "" || p.seal.open(usePending, text, &t) != nil ||
-		!secret.String(t.Pending.State).Equal(secret.String(state)) || t.Request.Browser != p.browserHash(r) {
+		!secret.String(t.Pending.State).Equal(secret.String(state)) || t.Pending.Connection != r.PathValue("connection") || t.Request.Browser != p.browserHash(r) {
 		p.expiredPage(w, r, errTransaction)
 		return
 	}

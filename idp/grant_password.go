@@ -39,14 +39,18 @@ func (p *Provider) grantPassword(_ http.ResponseWriter, r *http.Request, c calle
 	if err != nil {
 		return nil, err
 	}
-	u, _, err := p.checkPassword(ctx, conn, in["username"], in["password"])
+	tried, err := p.checkPassword(ctx, conn, in["username"], in["password"])
 	if err != nil {
 		if errors.Is(err, errCredentials) {
-			p.record(r, "fepft", c.Client, &tenant.User{Email: bounded(in["username"], 320)}, errCredentials.description, nil)
+			p.record(r, "fepft", c.Client, tried.user, errCredentials.description, nil)
 		} else if errors.Is(err, gate.ErrTooManyRequests) {
-			p.record(r, "limit_wc", c.Client, &tenant.User{Email: bounded(in["username"], 320)}, "Too many attempts", nil)
+			p.record(r, "limit_wc", c.Client, tried.user, "Too many attempts", nil)
 		}
 		return nil, err
+	}
+	u := tried.user
+	if p.mustConfirm(u) {
+		return nil, refuse("unauthorized", "The e-mail address has to be confirmed first.")
 	}
 	audience := in["audience"]
 	if audience == "" {

@@ -166,7 +166,8 @@ func (p *Provider) userOf(ctx context.Context, token string) (*tenant.User, *bea
 }
 
 // introspect says what a token is worth (RFC 7662), to clients that can keep a
-// secret: refresh tokens and opaque tokens to whom they were given, JWTs to all.
+// secret, about tokens that were given to them; to a client of type
+// resource_server about those for its API too.
 func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) {
 	in, err := bodyParams(w, r)
 	if err != nil {
@@ -214,7 +215,7 @@ func (p *Provider) introspection(ctx context.Context, c caller, token string) (m
 		return nil, err
 	}
 	b, err := p.inspect(ctx, token, v)
-	if errors.Is(err, errToken) || err == nil && !b.jwt && b.clientID != c.ID {
+	if errors.Is(err, errToken) || err == nil && b.clientID != c.ID && !slices.Contains(b.audience, apiOf(c.Client)) {
 		return inactive, nil
 	}
 	if err != nil {
@@ -235,6 +236,16 @@ func (p *Provider) introspection(ctx context.Context, c caller, token string) (m
 		out["sub"] = b.clientID + "@clients"
 	}
 	return out, nil
+}
+
+// apiOf returns the identifier of the API that a client is; empty when it is
+// none.
+func apiOf(c *tenant.Client) string {
+	var identifier string
+	if c.AppType == "resource_server" {
+		_ = json.Unmarshal(c.Extra["resource_server_identifier"], &identifier) // none, then
+	}
+	return identifier
 }
 
 // verifierForAll returns a verifier of the access tokens for all APIs.

@@ -27,13 +27,16 @@ const longestToken = 30 * 24 * time.Hour
 
 func (p *Provider) openKeys(ctx context.Context, db *store.DB) (err error) {
 	cfg := keyring.Config{
-		Algorithm: jose.RS256, Secret: p.cfg.Secret, KeepFor: longestToken, RotateEvery: p.cfg.RotateEvery,
-		PublishBefore: time.Hour, Logger: p.log, Now: p.now,
+		Ring: "idp-rs256", Algorithm: jose.RS256, Secret: p.cfg.Secret, KeepFor: longestToken, RotateEvery: p.cfg.RotateEvery,
+		PublishBefore: time.Hour, AlwaysNext: true, Logger: p.log, Now: p.now,
 	}
 	if p.keys, err = keyring.Open(ctx, db, cfg); err != nil {
 		return err
 	}
-	p.ec = p.keys
+	cfg.Ring, cfg.Algorithm = "idp-es256", jose.ES256
+	if p.ec, err = keyring.Open(ctx, db, cfg); err != nil {
+		return err
+	}
 	p.certs = &certificates{known: map[string]*x509.Certificate{}}
 	p.verifier, err = jose.NewVerifier(jose.VerifierConfig{
 		Keys: p, Issuer: p.issuer, Audience: []string{p.base + "/userinfo", p.base + "/api/v2/"},
@@ -66,11 +69,7 @@ func (p *Provider) jwks(w http.ResponseWriter, r *http.Request) {
 
 func (p *Provider) jwksDocument() ([]byte, error) {
 	var all []map[string]any
-	rings := []*keyring.Keyring{p.keys}
-	if p.ec != p.keys {
-		rings = append(rings, p.ec)
-	}
-	for _, ring := range rings {
+	for _, ring := range []*keyring.Keyring{p.keys, p.ec} {
 		for _, info := range ring.Keys().Keys() {
 			key, ok := ring.Keys().ByID(info.ID)
 			if !ok {

@@ -24,6 +24,9 @@ func (p *Provider) auth0Logout(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	in, err := single(query)
+	if err == nil && !visited(r) {
+		err = refuse("invalid_request", "A log-out is an address to visit, not one to load into a page")
+	}
 	if err != nil {
 		p.errorPage(w, r, err)
 		return
@@ -62,6 +65,14 @@ func (p *Provider) auth0Logout(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// visited reports whether the browser goes to an address, as opposed to loading
+// it into a page of somebody else, as a picture for example. Browsers that do not
+// say are believed.
+func visited(r *http.Request) bool {
+	mode, dest := r.Header.Get("Sec-Fetch-Mode"), r.Header.Get("Sec-Fetch-Dest")
+	return (mode == "" || mode == "navigate") && (dest == "" || dest == "document")
+}
+
 // logoutList returns the addresses that a log-out may lead to: those of the
 // client, or of the tenant when none is named.
 func (p *Provider) logoutList(ctx context.Context, clientID string) (*tenant.Client, []string, error) {
@@ -79,9 +90,9 @@ func (p *Provider) logoutList(ctx context.Context, clientID string) (*tenant.Cli
 	return c, c.LogoutURLs, nil
 }
 
-// endBrowserSession ends the session of the browser, with the refresh tokens
-// that were given out in it and were not for offline access, and tells the
-// clients. With federated it returns where to log out at the other provider.
+// endBrowserSession ends the session of the browser with the refresh tokens that
+// were given out in it, and tells the clients. With federated it returns where to
+// log out at the other provider.
 func (p *Provider) endBrowserSession(w http.ResponseWriter, r *http.Request, c *tenant.Client, federated bool, target string) (string, error) {
 	ses, u, err := p.currentSession(r)
 	if err != nil {
@@ -96,6 +107,10 @@ func (p *Provider) endBrowserSession(w http.ResponseWriter, r *http.Request, c *
 	if err := p.tenant.EndSession(r.Context(), ses.ID); err != nil {
 		return "", err
 	}
+	if err := p.tenant.RevokeFamilies(r.Context(), ses.UserID, "", ses.ID); err != nil {
+		return "", err
+	}
+	w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
 	p.record(r, "slo", c, u, "", nil)
 	p.tellLogout(ses)
 	if !federated {

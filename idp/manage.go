@@ -12,6 +12,7 @@ import (
 	"github.com/gatewright/gate/idp/management"
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/jose"
+	"github.com/gatewright/gate/store/keyring"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }
@@ -31,7 +32,7 @@ func (p *Provider) managementAPI() (*management.API, error) {
 				p.tellLogout(ses)
 			}
 		},
-		Keys: p.keys,
+		Keys: rotation{p.keys},
 		Certificate: func(_ context.Context, kid string) (string, error) {
 			key, ok := p.keys.Keys().ByID(kid)
 			if !ok {
@@ -49,6 +50,16 @@ func (p *Provider) managementAPI() (*management.API, error) {
 		},
 		Limit: management.Limit{PerSecond: float64(p.cfg.ManagementLimit)}, Logger: p.log, Now: p.now,
 	})
+}
+
+// rotation rotates keys as Auth0 does: the next key signs at once, for it has
+// been known long enough.
+type rotation struct{ *keyring.Keyring }
+
+// Rotate has the next key sign, and returns its name.
+func (r rotation) Rotate(ctx context.Context) (string, error) {
+	info, err := r.Promote(ctx)
+	return info.ID, err
 }
 
 // managementCaller judges a token for the Management API.

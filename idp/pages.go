@@ -240,11 +240,12 @@ func (p *Provider) postLogin(w http.ResponseWriter, r *http.Request, v *visit) {
 		p.faultPage(w, r, err)
 		return
 	}
-	u, account, err := p.checkPassword(ctx, conn, typed, text)
+	tried, err := p.checkPassword(ctx, conn, typed, text)
 	if err != nil {
-		p.loginRefused(w, r, v, typed, err)
+		p.loginRefused(w, r, v, tried.user, typed, err)
 		return
 	}
+	u := tried.user
 	if p.cfg.Breach != nil && p.cfg.Breach.Leaked(ctx, text) {
 		p.record(r, "pwd_leak", v.client, u, "The password is in a list of leaked ones", nil)
 		p.loginPage(w, r, v, http.StatusBadRequest, typed, login.Problem{Code: login.LeakedAtLogin})
@@ -261,15 +262,16 @@ func (p *Provider) postLogin(w http.ResponseWriter, r *http.Request, v *visit) {
 		return
 	}
 	if p.secure {
-		token, until := p.throttle.IssueDevice(account)
+		token, until := p.throttle.IssueDevice(tried.account)
 		throttle.SetDeviceCookie(w, token, until)
 	}
 	p.finish(w, r, v.request, v.client, ses, u)
 }
 
-// loginRefused shows the log-in again with what was wrong.
-func (p *Provider) loginRefused(w http.ResponseWriter, r *http.Request, v *visit, typed string, err error) {
-	who := &tenant.User{Email: bounded(typed, 320)}
+// loginRefused shows the log-in again with what was wrong. The log has whom it
+// was tried for, and not what was typed when that is nobody: people type
+// passwords there.
+func (p *Provider) loginRefused(w http.ResponseWriter, r *http.Request, v *visit, who *tenant.User, typed string, err error) {
 	var limited *gate.AuthError
 	var busy *password.BusyError
 	switch {
@@ -432,6 +434,11 @@ func (p *Provider) expiredPage(w http.ResponseWriter, r *http.Request, err error
 }
 
 func (p *Provider) notFound(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodOptions {
+		w.Header().Set("Allow", "GET, POST")
+		writeJSON(w, http.StatusMethodNotAllowed, map[string]any{"error": "method_not_allowed", "error_description": "Pages of other origins may not ask here"})
+		return
+	}
 	if strings.Contains(r.Header.Get("Accept"), "text/html") {
 		p.errorPage(w, r, &pageError{
 			oauthError: &oauthError{status: http.StatusNotFound, code: "not_found", description: "There is no such page"}, fault: "not_found",

@@ -104,6 +104,7 @@ type Provider struct {
 	handler  http.Handler
 	cross    *http.CrossOriginProtection
 
+	api       *management.API
 	upstreams upstreams
 	told      sync.WaitGroup // back-channel log-outs on their way
 }
@@ -282,7 +283,7 @@ func (p *Provider) Run(ctx context.Context) {
 func (p *Provider) Close(ctx context.Context) error {
 	p.told.Wait()
 	p.upstreams.close()
-	return errors.Join(p.mails.Close(ctx), p.tenant.Close(ctx))
+	return errors.Join(p.api.Close(ctx), p.mails.Close(ctx), p.tenant.Close(ctx))
 }
 
 // ServeHTTP implements [http.Handler]. The address of the client comes from
@@ -344,16 +345,16 @@ func (p *Provider) routes() (http.Handler, error) {
 	mux.HandleFunc("GET /v2/logout", p.auth0Logout)
 	mux.HandleFunc("GET /oidc/logout", p.oidcLogout)
 	mux.HandleFunc("POST /oidc/logout", p.oidcLogout)
-	mux.HandleFunc("GET /login/callback", p.upstreamCallback)
-	mux.HandleFunc("POST /login/callback", p.upstreamCallback)
+	mux.HandleFunc("GET /login/callback/{connection}", p.upstreamCallback)
+	mux.HandleFunc("POST /login/callback/{connection}", p.upstreamCallback)
 
 	p.pageRoutes(mux)
 	mux.Handle("GET "+login.AssetPath, p.pages.Assets())
-	api, err := p.managementAPI()
-	if err != nil {
+	var err error
+	if p.api, err = p.managementAPI(); err != nil {
 		return nil, err
 	}
-	mux.Handle("/api/v2/", api)
+	mux.Handle("/api/v2/", p.api)
 	mux.HandleFunc("GET /{$}", p.root)
 	mux.HandleFunc("GET /healthz", p.health)
 	mux.HandleFunc("/", p.notFound)

@@ -75,7 +75,11 @@ func (p *Provider) send(w http.ResponseWriter, r *http.Request, q *request, c *t
 			Frame: frame, Origin: originOf(q.RedirectURI), Response: response,
 		})
 	default:
-		http.Redirect(w, r, withParameters(q.RedirectURI, out, q.ResponseMode == "fragment"), http.StatusFound)
+		status := http.StatusFound
+		if r.Method == http.MethodPost {
+			status = http.StatusSeeOther // so that no browser posts the password on
+		}
+		http.Redirect(w, r, withParameters(q.RedirectURI, out, q.ResponseMode == "fragment"), status)
 	}
 	if err != nil {
 		p.faultPage(w, r, err)

@@ -65,11 +65,15 @@ func (p *Provider) newSession(w http.ResponseWriter, r *http.Request, u *tenant.
 	if err != nil {
 		return nil, err
 	}
+	var clients []string
 	if old, _, err := p.currentSession(r); err != nil {
 		return nil, err
 	} else if old != nil {
 		if err := p.tenant.EndSession(ctx, old.ID); err != nil {
 			return nil, err
+		}
+		if old.UserID == u.ID {
+			clients = old.Clients // to be told of the log-out one day
 		}
 	}
 	now := p.now().UTC().Truncate(time.Millisecond)
@@ -80,7 +84,7 @@ func (p *Provider) newSession(w http.ResponseWriter, r *http.Request, u *tenant.
 		IdleExpiresAt: now.Add(idle), ExpiresAt: now.Add(life),
 		SessionDetails: tenant.SessionDetails{
 			Connection: connection, Methods: []tenant.AuthMethod{{Name: method, At: now}},
-			IP: addressText(client), UserAgent: bounded(client.UserAgent, 300),
+			Clients: clients, IP: addressText(client), UserAgent: bounded(client.UserAgent, 300),
 		},
 	}
 	if err := p.tenant.CreateSession(ctx, text, ses); err != nil {

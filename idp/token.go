@@ -20,6 +20,10 @@ const (
 // token is the token endpoint (RFC 6749 §3.2).
 func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	in, err := bodyParams(w, r)
+	if err == nil && r.URL.RawQuery != "" {
+		// Addresses are logged (RFC 6749 §2.3.1).
+		err = refuse("invalid_request", "Parameters belong in the body, not in the address")
+	}
 	if err != nil {
 		p.fail(w, r, err)
 		return

@@ -247,7 +247,7 @@ func plain(err error) error {
 }
 
 func headers(h http.Header) [][2]string {
-	var list [][2]string
+	list := [][2]string{} // not null
 	for name, values := range h {
 		for _, value := range values {
 			list = append(list, [2]string{strings.ToLower(name), value})

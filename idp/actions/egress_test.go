@@ -171,7 +171,8 @@ func TestIDP23_hosts(t *testing.T) {
 		}
 	}
 	for _, sent := range s.requests {
-		if strings.Contains(sent, "169.254") || strings.Contains(sent, "://evil") || strings.Contains(sent, "127.") {
+		target, _, _ := strings.Cut(sent, "?")
+		if strings.Contains(target, "169.254") || strings.Contains(target, "evil") || strings.Contains(target, "127.") {
 			t.Error("sent:", sent)
 		}
 	}
@@ -312,7 +313,7 @@ func TestAuth0Module(t *testing.T) {
 		},
 		"plain fetch": {
 			`const t = await (await fetch('https://' + event.request.hostname + '/oauth/token', {method: 'POST', body: JSON.stringify({client_secret: event.secrets.SECRET})})).json(); return t.access_token;`,
-			"m2m-token", nil,
+			"m2m-token", []string{},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,7 +1,6 @@
 package login
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -31,12 +30,18 @@ const (
 	minShape = 3
 )
 
-// A scheme lists the grounds that links stand on, the paper first.
-func grounds(dark bool) []string {
+// grounds are what links stand on in gate.css: paper, board, field, and the
+// grounds of errors and warnings.
+func grounds(dark bool) [5]rgb {
+	hex := [5]int{0xf8f9f7, 0xf0f2ef, 0xffffff, 0xfbeeec, 0xfbf3e2}
 	if dark {
-		return []string{"#101412", "#151a18", "#1a201d", "#2b1816", "#261e10"}
+		hex = [5]int{0x101412, 0x151a18, 0x1a201d, 0x2b1816, 0x261e10}
 	}
-	return []string{"#f8f9f7", "#f0f2ef", "#ffffff", "#fbeeec", "#fbf3e2"}
+	var list [5]rgb
+	for i, n := range hex {
+		list[i] = rgb{float64(n>>16) / 255, float64(n>>8&0xff) / 255, float64(n&0xff) / 255}
+	}
+	return list
 }
 
 // NewPalette guards the contrast of an accent: text on the button and links on
@@ -49,45 +54,35 @@ func NewPalette(accent string, dark bool) (Palette, error) {
 		return Palette{}, err
 	}
 	black, white := rgb{}, rgb{1, 1, 1}
-	p := Palette{Accent: c.String(), On: white.String()}
+	p := Palette{Accent: c.String()}
 	on, step := white, -0.05
 	if contrast(c, white) < minText {
 		on, step = black, 0.04
 	}
 	p.On = on.String()
 	p.Down = c.lighter(step).String()
-	paper, err := parseColour(grounds(dark)[0])
-	if err != nil {
-		return Palette{}, err
-	}
-	p.Edge = contrast(c, paper) < minShape
-	link, err := readable(c, dark)
-	p.Link = link.String()
-	return p, err
+	p.Edge = contrast(c, grounds(dark)[0]) < minShape
+	p.Link = readable(c, dark).String()
+	return p, nil
 }
 
 // readable moves a colour away from the paper until it can be read on all
-// grounds.
-func readable(c rgb, dark bool) (rgb, error) {
-	step := -0.01
+// grounds, as black and white can.
+func readable(c rgb, dark bool) rgb {
+	on, step := grounds(dark), -0.01
 	if dark {
 		step = 0.01
 	}
-	for i := range 101 {
+	for i := 0; ; i++ {
 		candidate := c.lighter(step * float64(i)).rounded()
 		low := math.Inf(1)
-		for _, ground := range grounds(dark) {
-			g, err := parseColour(ground)
-			if err != nil {
-				return rgb{}, err
-			}
-			low = min(low, contrast(candidate, g))
+		for _, ground := range on {
+			low = min(low, contrast(candidate, ground))
 		}
-		if low >= minText {
-			return candidate, nil
+		if low >= minText || i > 100 {
+			return candidate
 		}
 	}
-	return rgb{}, errors.New("no shade of this colour can be read") // black and white both can
 }
 
 // brandSheet writes the second style sheet, which sets tokens and nothing else.

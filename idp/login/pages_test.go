@@ -4,6 +4,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -114,6 +115,7 @@ func TestProblem_withoutLink(t *testing.T) {
 }
 
 func TestDurations(t *testing.T) {
+	p := pages(t, config())
 	for _, tt := range []struct {
 		d          time.Duration
 		en, de, fr string
@@ -133,7 +135,7 @@ func TestDurations(t *testing.T) {
 				Frame: login.Frame{Locales: lang}, Form: login.Form{Action: "/u/login"},
 				Problems: []login.Problem{{Code: login.Busy, Wait: tt.d}},
 			}
-			if err := pages(t, config()).Login(w, httptest.NewRequest("GET", "/", nil), 503, page); err != nil {
+			if err := p.Login(w, httptest.NewRequest("GET", "/", nil), 503, page); err != nil {
 				t.Fatal(err)
 			}
 			if text := parse(t, w.Body.String())[0].text; !strings.Contains(text, want) {
@@ -180,6 +182,20 @@ func TestLogo(t *testing.T) {
 	if len(img) != 1 || img[0].attrs["alt"] != cfg.Name || !strings.HasPrefix(img[0].attrs["src"], login.AssetPath) {
 		t.Errorf("logo %v", img)
 	}
+}
+
+// one set of pages serves all requests at once
+func TestPages_concurrent(t *testing.T) {
+	p := pages(t, config())
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for _, d := range draws() {
+				get(t, p, d, "x")
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func BenchmarkLogin(b *testing.B) {

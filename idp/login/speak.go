@@ -152,7 +152,10 @@ func (v *view) Demands() []string {
 	if v.Policy.NoRepeats {
 		list = append(list, v.Text("policy.repeats"))
 	}
-	return append(list, v.Text("policy.tip"))
+	if v.Policy.Classes <= 1 { // four words have one kind of characters
+		list = append(list, v.Text("policy.tip"))
+	}
+	return list
 }
 
 // Way returns the words of a connection.

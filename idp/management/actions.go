@@ -307,7 +307,7 @@ func (a *API) updateAction(ctx context.Context, q *request) (answer, error) {
 }
 
 // errMoved means that an action was changed while its code was being judged.
-var errMoved = errors.New("action was changed meanwhile")
+const errMoved Error = "action was changed meanwhile"
 
 // changeAction makes a new state of an action out of the one that is there.
 // Judging code takes long, so it is done outside the transaction, anew when

@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
-	"errors"
 	"slices"
 	"time"
 
@@ -16,7 +15,7 @@ import (
 // maxCredentials is how many keys a client has at a time.
 const maxCredentials = 2
 
-var errNotPublicKey = errors.New("is no public key in PEM, of RSA with 2048 bits or more or of the curve P-256")
+const errNotPublicKey Error = "is no public key in PEM, of RSA with 2048 bits or more or of the curve P-256"
 
 // newCredential reads a key as callers write it.
 func (a *API) newCredential(o object) (tenant.Credential, error) {

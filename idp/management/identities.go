@@ -74,11 +74,13 @@ func (a *API) provenUser(ctx context.Context, q *request, token string) (string,
 	case q.self && proof.ClientID != q.caller.ClientID:
 		return "", badProperty("link_with", "the token is of another client", "")
 	}
-	for _, at := range []time.Time{proof.AuthTime, q.caller.AuthTime} {
-		if q.self || at.Equal(proof.AuthTime) {
-			if age := a.now().Sub(at); at.IsZero() || age > freshFor || age < -time.Minute {
-				return "", badProperty("link_with", "the log-in is older than ten minutes, log in again", "")
-			}
+	logins := []time.Time{proof.AuthTime}
+	if q.self {
+		logins = append(logins, q.caller.AuthTime)
+	}
+	for _, at := range logins {
+		if age := a.now().Sub(at); at.IsZero() || age > freshFor || age < -time.Minute {
+			return "", badProperty("link_with", "the log-in is older than ten minutes, log in again", "")
 		}
 	}
 	return proof.Subject, nil

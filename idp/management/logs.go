@@ -50,7 +50,7 @@ func (a *API) logs(ctx context.Context, q *request, user string) (answer, error)
 	if err != nil {
 		return answer{}, badSearch(err)
 	}
-	s := part{key: "logs", total: total, length: true, items: []object{}}
+	s := part{key: "logs", total: total, length: true, unknown: !p.totals, items: []object{}}
 	for _, l := range found {
 		o, err := showLog(l)
 		if err != nil {

@@ -81,13 +81,15 @@ func (q *request) flag(name string) (bool, error) {
 	return false, badQuery("'Expected type boolean but found type string' on property %s.", name)
 }
 
-// a part is one page of a list with what belongs around it.
+// A part is one page of a list with what belongs around it.
 type part struct {
 	key    string
 	items  []object
 	total  int
 	next   string // of a checkpoint; empty on the last page
 	length bool   // whether "length" is told beside the totals
+	// unknown is set where nobody counted the total.
+	unknown bool
 }
 
 // show returns the answer for a page.
@@ -108,6 +110,9 @@ func (q *request) show(p page, s part) (answer, error) {
 		return answer{status: 200, body: body, link: link}, nil
 	}
 	link := q.pageLink(p, s.total)
+	if s.unknown && len(s.items) == p.size {
+		link = q.link(map[string]string{"next": strconv.Itoa(p.number + 1)})
+	}
 	if !p.totals {
 		return answer{status: 200, body: s.items, link: link}, nil
 	}

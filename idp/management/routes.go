@@ -83,8 +83,114 @@ func applicationRoutes() []route {
 	}
 }
 
-func peopleRoutes() []route { return nil }
-func actionRoutes() []route { return nil }
-func tenantRoutes() []route { return nil }
-func absentRoutes() []route { return nil }
+// peopleRoutes are connections, users and what users have.
+func peopleRoutes() []route {
+	return []route{
+		{method: "GET", path: "connections", scopes: "read:connections", handle: (*API).listConnections},
+		{method: "POST", path: "connections", scopes: "create:connections", handle: (*API).createConnection},
+		{method: "GET", path: "connections/{connection}", scopes: "read:connections", handle: (*API).getConnection},
+		{method: "PATCH", path: "connections/{connection}", scopes: "update:connections", handle: (*API).updateConnection},
+		{method: "DELETE", path: "connections/{connection}", scopes: "delete:connections", handle: (*API).deleteConnection},
+		{method: "GET", path: "connections/{connection}/clients", scopes: "read:connections", handle: (*API).listConnectionClients},
+		{method: "PATCH", path: "connections/{connection}/clients", scopes: "update:connections", handle: (*API).updateConnectionClients},
+		{method: "GET", path: "connections/{connection}/status", scopes: "read:connections", handle: (*API).connectionStatus},
+		{method: "DELETE", path: "connections/{connection}/users", scopes: "delete:users", handle: (*API).deleteConnectionUser},
 
+		{method: "GET", path: "users", scopes: "read:users", handle: (*API).listUsers},
+		{method: "POST", path: "users", scopes: "create:users", handle: (*API).createUser},
+		{method: "GET", path: "users/{user}", scopes: "read:users read:current_user", handle: (*API).getUser},
+		{method: "PATCH", path: "users/{user}", scopes: "update:users update:users_app_metadata update:current_user_metadata", handle: (*API).updateUser},
+		{method: "DELETE", path: "users/{user}", scopes: "delete:users", handle: (*API).deleteUser},
+		{method: "GET", path: "users/{user}/roles", scopes: "read:users read:roles", handle: (*API).listUserRoles},
+		{method: "POST", path: "users/{user}/roles", scopes: "update:users create:role_members", handle: (*API).addUserRoles},
+		{method: "DELETE", path: "users/{user}/roles", scopes: "update:users delete:role_members", handle: (*API).removeUserRoles},
+		{method: "GET", path: "users/{user}/permissions", scopes: "read:users", handle: (*API).listUserPermissions},
+		{method: "POST", path: "users/{user}/permissions", scopes: "update:users", handle: (*API).addUserPermissions},
+		{method: "DELETE", path: "users/{user}/permissions", scopes: "update:users", handle: (*API).removeUserPermissions},
+		{method: "POST", path: "users/{user}/identities", scopes: "update:users update:current_user_identities", handle: (*API).linkIdentity},
+		{method: "DELETE", path: "users/{user}/identities/{provider}/{identity}", scopes: "update:users update:current_user_identities", handle: (*API).unlinkIdentity},
+		{method: "GET", path: "users/{user}/logs", scopes: "read:logs read:logs_users", handle: (*API).listUserLogs},
+		{method: "GET", path: "users/{user}/sessions", scopes: "read:sessions", handle: (*API).listUserSessions},
+		{method: "DELETE", path: "users/{user}/sessions", scopes: "delete:sessions", handle: (*API).deleteUserSessions},
+		{method: "GET", path: "users/{user}/refresh-tokens", scopes: "read:refresh_tokens", handle: (*API).listUserTokens},
+		{method: "DELETE", path: "users/{user}/refresh-tokens", scopes: "delete:refresh_tokens", handle: (*API).deleteUserTokens},
+		{method: "GET", path: "users-by-email", scopes: "read:users", handle: (*API).usersByEmail},
+
+		{method: "GET", path: "user-blocks", scopes: "read:users", handle: (*API).getBlocks},
+		{method: "DELETE", path: "user-blocks", scopes: "update:users", handle: (*API).deleteBlocks},
+		{method: "GET", path: "user-blocks/{user}", scopes: "read:users", handle: (*API).getUserBlocks},
+		{method: "DELETE", path: "user-blocks/{user}", scopes: "update:users", handle: (*API).deleteUserBlocks},
+
+		{method: "GET", path: "sessions/{session}", scopes: "read:sessions", handle: (*API).getSession},
+		{method: "DELETE", path: "sessions/{session}", scopes: "delete:sessions", handle: (*API).deleteSession},
+		{method: "POST", path: "sessions/{session}/revoke", scopes: "delete:sessions", handle: (*API).revokeSession},
+		{method: "GET", path: "refresh-tokens/{token}", scopes: "read:refresh_tokens", handle: (*API).getToken},
+		{method: "DELETE", path: "refresh-tokens/{token}", scopes: "delete:refresh_tokens", handle: (*API).deleteToken},
+		{method: "GET", path: "grants", scopes: "read:grants", handle: (*API).listConsents},
+		{method: "DELETE", path: "grants", scopes: "delete:grants", handle: (*API).deleteConsents},
+		{method: "DELETE", path: "grants/{consent}", scopes: "delete:grants", handle: (*API).deleteConsent},
+
+		{method: "POST", path: "tickets/email-verification", scopes: "create:user_tickets", handle: (*API).verificationTicket},
+		{method: "POST", path: "tickets/password-change", scopes: "create:user_tickets", handle: (*API).passwordTicket},
+		{method: "POST", path: "jobs/verification-email", scopes: "update:users", handle: (*API).verificationJob},
+		{method: "POST", path: "jobs/users-exports", scopes: "read:users", handle: (*API).exportJob},
+		{method: "POST", path: "jobs/users-imports", scopes: "create:users", handle: (*API).importJob, media: "multipart/form-data"},
+		{method: "GET", path: "jobs/exports/{ticket}", handle: (*API).download, open: true},
+		{method: "GET", path: "jobs/{job}", scopes: "create:users read:users", handle: (*API).getJob},
+		{method: "GET", path: "jobs/{job}/errors", scopes: "create:users read:users", handle: (*API).getJobErrors},
+	}
+}
+
+// actionRoutes are actions and where they run.
+func actionRoutes() []route {
+	return []route{
+		{method: "GET", path: "actions/actions", scopes: "read:actions", handle: (*API).listActions},
+		{method: "POST", path: "actions/actions", scopes: "create:actions", handle: (*API).createAction},
+		{method: "GET", path: "actions/actions/{action}", scopes: "read:actions", handle: (*API).getAction},
+		{method: "PATCH", path: "actions/actions/{action}", scopes: "update:actions", handle: (*API).updateAction},
+		{method: "DELETE", path: "actions/actions/{action}", scopes: "delete:actions", handle: (*API).deleteAction},
+		{method: "POST", path: "actions/actions/{action}/deploy", scopes: "create:actions update:actions", handle: (*API).deployAction},
+		{method: "POST", path: "actions/actions/{action}/test", scopes: "create:actions", handle: (*API).testAction},
+		{method: "GET", path: "actions/actions/{action}/versions", scopes: "read:actions", handle: (*API).listVersions},
+		{method: "GET", path: "actions/actions/{action}/versions/{version}", scopes: "read:actions", handle: (*API).getVersion},
+		{method: "POST", path: "actions/actions/{action}/versions/{version}/deploy", scopes: "create:actions update:actions", handle: (*API).deployVersion},
+		{method: "GET", path: "actions/triggers", scopes: "read:actions", handle: (*API).listTriggers},
+		{method: "GET", path: "actions/triggers/{trigger}/bindings", scopes: "read:actions", handle: (*API).listBindings},
+		{method: "PATCH", path: "actions/triggers/{trigger}/bindings", scopes: "update:actions", handle: (*API).replaceBindings},
+		{method: "POST", path: "actions/triggers/{trigger}/bindings", scopes: "update:actions", handle: (*API).appendBindings},
+	}
+}
+
+// tenantRoutes are what concerns the tenant as a whole.
+func tenantRoutes() []route {
+	return []route{
+		{method: "GET", path: "logs", scopes: "read:logs", handle: (*API).listLogs},
+		{method: "GET", path: "logs/{log}", scopes: "read:logs", handle: (*API).getLog},
+		{method: "GET", path: "stats/daily", scopes: "read:stats", handle: (*API).dailyStats},
+		{method: "GET", path: "stats/active-users", scopes: "read:stats", handle: (*API).activeUsers},
+		{method: "GET", path: "tenants/settings", scopes: "read:tenant_settings", handle: (*API).getSettings},
+		{method: "PATCH", path: "tenants/settings", scopes: "update:tenant_settings", handle: (*API).updateSettings},
+		{method: "GET", path: "attack-protection/{protection}", scopes: "read:attack_protection", handle: (*API).getProtection},
+		{method: "PATCH", path: "attack-protection/{protection}", scopes: "update:attack_protection", handle: (*API).updateProtection},
+		{method: "GET", path: "keys/signing", scopes: "read:signing_keys", handle: (*API).listKeys},
+		{method: "GET", path: "keys/signing/{kid}", scopes: "read:signing_keys", handle: (*API).getKey},
+		{method: "POST", path: "keys/signing/rotate", scopes: "create:signing_keys update:signing_keys", handle: (*API).rotateKeys},
+		{method: "PUT", path: "keys/signing/{kid}/revoke", scopes: "update:signing_keys", handle: (*API).revokeKey},
+
+		{method: "GET", path: "branding", scopes: "read:branding", handle: (*API).getBranding},
+		{method: "PATCH", path: "branding", scopes: "update:branding", handle: (*API).updateBranding},
+		{method: "POST", path: "branding/themes", scopes: "create:branding", handle: (*API).createTheme},
+		{method: "GET", path: "branding/themes/default", scopes: "read:branding", handle: (*API).defaultTheme},
+		{method: "GET", path: "branding/themes/{theme}", scopes: "read:branding", handle: (*API).getTheme},
+		{method: "PATCH", path: "branding/themes/{theme}", scopes: "update:branding", handle: (*API).updateTheme},
+		{method: "DELETE", path: "branding/themes/{theme}", scopes: "delete:branding", handle: (*API).deleteTheme},
+		{method: "GET", path: "prompts", scopes: "read:prompts", handle: (*API).getPrompts},
+		{method: "PATCH", path: "prompts", scopes: "update:prompts", handle: (*API).updatePrompts},
+		{method: "GET", path: "prompts/{prompt}/custom-text/{language}", scopes: "read:prompts", handle: (*API).getCustomText},
+		{method: "PUT", path: "prompts/{prompt}/custom-text/{language}", scopes: "update:prompts", handle: (*API).putCustomText},
+		{method: "POST", path: "email-templates", scopes: "create:email_templates", handle: (*API).createTemplate},
+		{method: "GET", path: "email-templates/{template}", scopes: "read:email_templates", handle: (*API).getTemplate},
+		{method: "PATCH", path: "email-templates/{template}", scopes: "update:email_templates", handle: (*API).patchTemplate},
+		{method: "PUT", path: "email-templates/{template}", scopes: "update:email_templates", handle: (*API).putTemplate},
+	}
+}

@@ -55,16 +55,21 @@ func (a *API) deleteUserSessions(ctx context.Context, q *request) (answer, error
 	if _, err := a.store.User(ctx, user); err != nil {
 		return answer{}, noUser(err)
 	}
-	all, err := a.store.SessionsOf(ctx, user)
-	if err != nil {
-		return answer{}, err
-	}
-	for _, s := range all {
-		if err := a.store.EndSession(ctx, s.ID); err != nil {
+	for { // a list has a hundred at most
+		all, err := a.store.SessionsOf(ctx, user)
+		if err != nil {
 			return answer{}, err
 		}
+		if len(all) == 0 {
+			break
+		}
+		for _, s := range all {
+			if err := a.store.EndSession(ctx, s.ID); err != nil {
+				return answer{}, err
+			}
+		}
+		a.ended(ctx, user, all)
 	}
-	a.ended(ctx, user, all)
 	return accepted(empty{})
 }
 

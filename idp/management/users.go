@@ -112,7 +112,7 @@ func (a *API) listUsers(ctx context.Context, q *request) (answer, error) {
 	if err != nil {
 		return answer{}, badSearch(err)
 	}
-	s := part{key: "users", total: total, length: true}
+	s := part{key: "users", total: total, length: true, unknown: !p.totals}
 	for _, u := range users {
 		o, err := showUser(u)
 		if err != nil {

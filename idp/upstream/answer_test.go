@@ -87,6 +87,17 @@ func TestCLI11_tokenAnswers(t *testing.T) {
 	}
 }
 
+// A good answer is none when it is too long.
+func TestCLI11_longAnswer(t *testing.T) {
+	o := newOP(t)
+	o.token = func(w http.ResponseWriter, r *http.Request) {
+		says(http.StatusOK, o.answer())(w, r)
+		_, _ = io.Copy(w, io.LimitReader(blanks{}, 2<<20))
+	}
+	_, err := o.logIn(t, connect(t, o, nil))
+	wants(t, err, upstream.ErrUnavailable)
+}
+
 type blanks struct{}
 
 func (blanks) Read(b []byte) (int, error) {

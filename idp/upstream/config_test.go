@@ -148,7 +148,7 @@ func TestJKS03_privateAddresses(t *testing.T) {
 	}
 }
 
-// Keys come from an address that the metadata names; that one is guarded too.
+// Without TLS nothing but this machine is reached, and that only with leave.
 func TestJKS03_plainHTTP(t *testing.T) {
 	for _, change := range []func(*upstream.Config){
 		func(cfg *upstream.Config) { cfg.Issuer = "http://127.0.0.1:1" },

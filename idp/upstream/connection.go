@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/url"
 	"slices"
@@ -149,6 +150,14 @@ func (c *Connection) Close() error {
 	return nil
 }
 
+// Format implements fmt.Formatter and shows no secret.
+func (c *Connection) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "connection %s (%s)", c.cfg.Name, c.cfg.Strategy)
+}
+
+// LogValue implements slog.LogValuer and shows no secret.
+func (c *Connection) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(c)) }
+
 // FormPost reports whether the provider answers with a POST from its own page
 // (OAuth 2.0 Form Post Response Mode), as Apple does.
 func (c *Connection) FormPost() bool { return c.preset.formPost }
@@ -188,7 +197,7 @@ func (c *Connection) Start(ctx context.Context, req StartRequest) (string, Pendi
 	}
 	e, err := c.endpoints(ctx)
 	if err != nil {
-		return "", Pending{}, err
+		return "", Pending{}, fmt.Errorf("start log-in with %s: %w", c.cfg.Name, err)
 	}
 	p := Pending{
 		Connection: c.cfg.Name, State: req.State, Issuer: c.preset.issuer,
@@ -316,8 +325,11 @@ func (c *Connection) scope(req *StartRequest) []string {
 // [Tokens].ID, and may be empty.
 func (c *Connection) LogoutURL(ctx context.Context, returnTo string, hint secret.String) (string, error) {
 	e, err := c.endpoints(ctx)
-	if err != nil || e.EndSessionURL == "" {
-		return "", err
+	if err != nil {
+		return "", fmt.Errorf("log out of %s: %w", c.cfg.Name, err)
+	}
+	if e.EndSessionURL == "" {
+		return "", nil
 	}
 	u, err := url.Parse(e.EndSessionURL)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/url"
@@ -355,8 +356,10 @@ func TestCLI11_secretsDoNotPrint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := fmt.Sprintf("%v %+v %#v %v %+v %#v %s", p, p, p, *got, *got, *got, stored)
-	for _, s := range []string{p.Verifier, p.State, got.Tokens.Access.Reveal(), got.Tokens.Refresh.Reveal(), got.Tokens.ID.Reveal()} {
+	var log strings.Builder
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "connection", c, "pending", p, "tokens", got.Tokens)
+	text := fmt.Sprintf("%v %+v %#v %v %+v %#v %s %v %+v %#v %s", p, p, p, *got, *got, *got, stored, c, c, c, log.String())
+	for _, s := range []string{password, p.Verifier, p.State, got.Tokens.Access.Reveal(), got.Tokens.Refresh.Reveal(), got.Tokens.ID.Reveal()} {
 		if strings.Contains(text, s) {
 			t.Errorf("%q is shown", s)
 		}

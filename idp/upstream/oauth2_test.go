@@ -43,6 +43,16 @@ func TestOAuth2(t *testing.T) {
 			fields: upstream.Fields{EmailVerified: "v"},
 			want:   upstream.Profile{ID: "acme|7", Subject: "7"},
 		},
+		"LOG-12 one at sign": {
+			body:   `{"id":"7","email":"attacker,victim@y.test","v":true}`,
+			fields: upstream.Fields{EmailVerified: "v"},
+			want:   upstream.Profile{ID: "acme|7", Subject: "7"},
+		},
+		"picture over http": {body: `{"id":"7","picture":"http://acme.test/p.png"}`, want: upstream.Profile{ID: "acme|7", Subject: "7"}},
+		"a picture": {
+			body: `{"id":"7","picture":"https://acme.test/p.png"}`,
+			want: upstream.Profile{ID: "acme|7", Subject: "7", Picture: "https://acme.test/p.png"},
+		},
 		"addresses in an array": {body: `{"id":"7","email":["a@x.test"]}`, want: upstream.Profile{ID: "acme|7", Subject: "7"}},
 		"no account":            {body: `{"name":"Ada"}`, reason: upstream.ErrUnavailable},
 		"account is an object":  {body: `{"id":{"x":1}}`, reason: upstream.ErrUnavailable},

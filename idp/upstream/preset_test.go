@@ -213,7 +213,7 @@ func TestCLI06_ownServers(t *testing.T) {
 
 func microsoft(t *testing.T, tenant string) *op {
 	o := newOP(t)
-	o.issuer, o.key = "https://login.microsoftonline.com/"+tenant+"/v2.0", newKey(t, "ms", jose.RS256)
+	o.issuer, o.key = "https://login.microsoftonline.com/"+tenant+"/v2.0", newKey(t, "ms", jose.ES256)
 	o.extra = map[string]any{
 		"tid": tenant, "oid": "00000000-0000-0000-66f3-3332eca7ea81", "preferred_username": "ada@corp.test",
 		"email": "victim@x.test", "email_verified": true, "xms_edov": "1", "name": "Ada", "ver": "2.0",
@@ -248,6 +248,14 @@ func TestCLI06_microsoft(t *testing.T) {
 			upstream.Entra, "common",
 			[]string{"*"},
 			tenantA, func(o *op) { o.iss = "https://login.microsoftonline.com.evil.test/" + tenantA + "/v2.0" },
+			upstream.ErrInvalid,
+		},
+		"tid is a path": {
+			upstream.Entra, "common",
+			[]string{"*"},
+			tenantA, func(o *op) {
+				o.iss, o.extra["tid"] = "https://login.microsoftonline.com/x/"+tenantA+"/v2.0", "x/"+tenantA
+			},
 			upstream.ErrInvalid,
 		},
 		"issuer with a path": {upstream.Entra, "common", []string{"*"}, tenantA, func(o *op) { o.iss = "https://login.microsoftonline.com/x/" + tenantA + "/v2.0" }, upstream.ErrInvalid},
@@ -317,7 +325,7 @@ func TestApple(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := newOP(t)
-			o.issuer, o.sub, o.key = "https://appleid.apple.com", "001234.aabbcc.0123", newKey(t, "apple", jose.RS256)
+			o.issuer, o.sub, o.key = "https://appleid.apple.com", "001234.aabbcc.0123", newKey(t, "apple", jose.ES256)
 			o.extra = map[string]any{"email": tt.email, "email_verified": tt.verified, "is_private_email": "true", "nonce_supported": true}
 			o.serve("https://appleid.apple.com/auth/token", "https://appleid.apple.com/auth/keys")
 			c := connect(t, o, func(cfg *upstream.Config) {
@@ -379,6 +387,14 @@ func TestFacebook(t *testing.T) {
 	if got.UserID() != "facebook|10158393215551234" || got.Email != "victim@x.test" || got.EmailVerified || got.GivenName != "Ada" || got.Picture == "" {
 		t.Errorf("%s %+v", got.UserID(), got)
 	}
+	me := n.pages["https://graph.facebook.com/v23.0/me"]
+	delete(n.pages, "https://graph.facebook.com/v23.0/me")
+	_, p = start(t, c, upstream.StartRequest{})
+	if _, err = c.Finish(t.Context(), p, good(&p)); err == nil || strings.Contains(err.Error(), "proof") {
+		t.Errorf("the query in an error: %v", err)
+	}
+	wants(t, err, upstream.ErrUnavailable)
+	n.pages["https://graph.facebook.com/v23.0/me"] = me
 	for body, reason := range map[string]upstream.Reason{
 		`{"error":{"message":"This authorization code has been used.","type":"OAuthException","code":100,"error_subcode":36009}}`: upstream.ErrInvalid,
 		`{"error":{"message":"Error validating client secret.","type":"OAuthException","code":1,"fbtrace_id":"A"}}`:               upstream.ErrUnavailable,

@@ -1,6 +1,7 @@
 // Package outbound gets small documents from other hosts without trusting them:
-// https only, bounded in time and size, no redirect followed, no cookie and no
-// credentials sent, and on demand to public addresses alone.
+// https only, bounded in time and size, no redirect followed, no cookie sent and
+// no credentials but those that [Client.GetAs] is given, and on demand to public
+// addresses alone.
 package outbound
 
 import (
@@ -138,13 +139,19 @@ func (c *Client) ParseURL(raw string) (*url.URL, error) {
 // Get returns the document at raw. Any status but 200 is a [StatusError], a
 // redirect too. accept lists the media types that are wanted.
 func (c *Client) Get(ctx context.Context, raw, accept string) (*Document, error) {
+	return c.GetAs(ctx, raw, accept, "")
+}
+
+// GetAs is [Client.Get] with an access token, which the other host gets as
+// Authorization: Bearer (RFC 6750 §2.1).
+func (c *Client) GetAs(ctx context.Context, raw, accept, token string) (*Document, error) {
 	u, err := c.ParseURL(raw)
 	if err != nil {
 		return nil, fmt.Errorf("get: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
-	doc, err := c.get(ctx, u, accept)
+	doc, err := c.get(ctx, u, accept, token)
 	if err != nil {
 		// The query may be confidential, so the URL is shown without it.
 		return nil, fmt.Errorf("get %s://%s%s: %w", u.Scheme, u.Host, u.EscapedPath(), err)
@@ -152,13 +159,16 @@ func (c *Client) Get(ctx context.Context, raw, accept string) (*Document, error)
 	return doc, nil
 }
 
-func (c *Client) get(ctx context.Context, u *url.URL, accept string) (*Document, error) {
+func (c *Client) get(ctx context.Context, u *url.URL, accept, token string) (*Document, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return nil, err
 	}
 	r.Header.Set("Accept", accept)
 	r.Header.Set("User-Agent", "gatewright")
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
 	client := c.https
 	if u.Scheme == "http" {
 		client = c.loopback

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -187,5 +188,32 @@ func TestNew_guardHasNoWayRound(t *testing.T) {
 		if _, err := outbound.New(cfg); err == nil {
 			t.Errorf("%+v: accepted", cfg.Guarded)
 		}
+	}
+}
+
+// TestGetAs: a token goes to the address that it is for, and nowhere a redirect
+// leads.
+func TestGetAs(t *testing.T) {
+	var got []string
+	ts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = append(got, r.URL.Path+" "+r.Header.Get("Authorization"))
+		if r.URL.Path == "/away" {
+			http.Redirect(w, r, "/elsewhere", http.StatusFound)
+		}
+	}))
+	defer ts.Close()
+	c := newClient(t, outbound.Config{})
+	if _, err := c.GetAs(t.Context(), ts.URL+"/a", "application/json", "secret"); err != nil {
+		t.Error(err)
+	}
+	if _, err := c.Get(t.Context(), ts.URL+"/b", "application/json"); err != nil {
+		t.Error(err)
+	}
+	_, err := c.GetAs(t.Context(), ts.URL+"/away?x=1", "application/json", "secret")
+	if err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("a redirect: %v", err)
+	}
+	if want := "[/a Bearer secret /b  /away Bearer secret]"; fmt.Sprint(got) != want {
+		t.Errorf("requests %q, want %s", got, want)
 	}
 }

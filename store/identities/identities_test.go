@@ -52,8 +52,14 @@ func TestCLI05_identity(t *testing.T) {
 			t.Errorf("Find = %+v, %v", found, err)
 		}
 		for _, other := range [][2]string{
-			{issuer, "auth0|ada"}, {"https://a.example", "auth0|Ada"}, {"https://b.example/", "auth0|Ada"},
-			{issuer + "auth0|", "Ada"}, {issuer, ""}, {"", ""}, {issuer, "auth0|Ada "}, {issuer, "%"},
+			{issuer, "auth0|ada"},
+			{"https://a.example", "auth0|Ada"},
+			{"https://b.example/", "auth0|Ada"},
+			{issuer + "auth0|", "Ada"},
+			{issuer, ""},
+			{"", ""},
+			{issuer, "auth0|Ada "},
+			{issuer, "%"},
 		} {
 			if found, err := s.Find(t.Context(), other[0], other[1]); !errors.Is(err, identities.ErrUnknown) {
 				t.Errorf("Find(%q) = %+v, %v", other, found, err)
@@ -74,8 +80,10 @@ func TestCLI05_identity(t *testing.T) {
 			}
 		}
 		for _, id := range []identities.Identity{
-			{Subject: "x", Entity: "user", Account: "9"}, {Issuer: issuer, Entity: "user", Account: "9"},
-			{Issuer: issuer, Subject: "x", Account: "9"}, {Issuer: issuer, Subject: "x", Entity: "user"},
+			{Subject: "x", Entity: "user", Account: "9"},
+			{Issuer: issuer, Entity: "user", Account: "9"},
+			{Issuer: issuer, Subject: "x", Account: "9"},
+			{Issuer: issuer, Subject: "x", Entity: "user"},
 		} {
 			if err := bind(t, db, s, id); err == nil {
 				t.Errorf("%+v was bound", id)

@@ -100,7 +100,6 @@ type managementParams struct {
 
 type part struct {
 	settings settings
-	place    *design.Plugin
 	accounts *remote.Accounts
 }
 

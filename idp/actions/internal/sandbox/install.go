@@ -70,18 +70,29 @@ func bareName(name string) string {
 	return name
 }
 
-// install makes the globals and require.
-func (m *machine) install() error {
+// install makes require and what the api needs.
+func (m *machine) install() {
 	m.captureJSON()
 	m.native = m.vm.NewObject()
-	for name, fn := range m.natives() {
-		if err := m.native.Set(name, fn); err != nil {
-			return err
-		}
-	}
+	m.provide(map[string]native{"load": m.loadFile, "call": m.hostCall, "record": m.recordCall})
 	m.require = m.vm.ToValue(func(call goja.FunctionCall) goja.Value {
 		return m.load(call.Argument(0).String())
 	})
+}
+
+func (m *machine) provide(functions map[string]native) {
+	for name, fn := range functions {
+		_ = m.native.Set(name, fn) // on an object of our own
+	}
+}
+
+// globals makes the globals, and all that our files may call.
+func (m *machine) globals() error {
+	if m.whole {
+		return nil
+	}
+	m.whole = true
+	m.provide(m.natives())
 	_, err := m.builtin("globals")
 	return err
 }
@@ -92,28 +103,16 @@ func (m *machine) captureJSON() {
 	m.json.stringify, _ = goja.AssertFunction(member(object, "stringify"))
 }
 
-// api makes the api object of the job.
-func (m *machine) api() (goja.Value, error) {
-	exports, err := m.builtin("api")
-	if err != nil {
-		return nil, err
-	}
-	flow, err := m.parse(m.job.Flow)
-	if err != nil {
-		return nil, err
-	}
-	create, ok := goja.AssertFunction(member(exports, "create"))
-	if !ok {
-		return nil, failed(Internal, "no api").Failure
-	}
-	return create(goja.Undefined(), m.vm.ToValue(m.job.API), flow)
-}
-
 // builtin returns the exports of one of our own files.
 func (m *machine) builtin(file string) (goja.Value, error) {
 	key := "gate:" + file
 	if v, ok := m.modules[key]; ok {
 		return v, nil
+	}
+	if file != "api" {
+		if err := m.globals(); err != nil {
+			return nil, err
+		}
 	}
 	return m.evaluateAs(key, builtins()[file](), m.native)
 }
@@ -157,10 +156,9 @@ func (m *machine) bundled(name, code string) goja.Value {
 	return v
 }
 
-// evaluate runs the program of the action, which gets native as its fourth
-// argument.
-func (m *machine) evaluate(program *goja.Program, native goja.Value) (goja.Value, error) {
-	return m.evaluateAs("", program, native)
+// evaluate runs the program of the action.
+func (m *machine) evaluate(program *goja.Program) (goja.Value, error) {
+	return m.evaluateAs("", program, nil)
 }
 
 func (m *machine) evaluateAs(key string, program *goja.Program, native goja.Value) (goja.Value, error) {

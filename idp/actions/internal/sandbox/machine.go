@@ -28,8 +28,9 @@ type machine struct {
 	vm   *goja.Runtime
 	loop loop
 
-	native  *goja.Object
+	native  *goja.Object // nil until one of our files wants it
 	require goja.Value
+	whole   bool // native has all functions, and the globals are there
 	modules map[string]goja.Value
 	json    struct{ parse, stringify goja.Callable } // as they were before any code ran
 
@@ -118,11 +119,14 @@ func (m *machine) enter(f func() error) error {
 }
 
 // start loads the code and calls its function.
-func (m *machine) start(program *goja.Program) error {
-	if err := m.install(); err != nil {
-		return err
+func (m *machine) start(code *program) error {
+	m.install()
+	if code.globals {
+		if err := m.globals(); err != nil {
+			return err
+		}
 	}
-	exports, err := m.evaluate(program, nil)
+	exports, err := m.evaluate(code.Program)
 	if err != nil {
 		return err
 	}

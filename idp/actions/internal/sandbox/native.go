@@ -18,11 +18,11 @@ const maxBytes = 16 << 20
 
 type native = func(goja.FunctionCall) goja.Value
 
-// natives are what our own files may call; code of actions cannot reach them.
+// natives are what our own files may call, besides what the api needs. Code of
+// actions cannot reach them.
 func (m *machine) natives() map[string]native {
 	return map[string]native{
-		"load": m.loadFile, "call": m.hostCall, "start": m.hostStart, "record": m.recordCall,
-		"setTimer": m.setTimer, "clearTimer": m.clearTimer,
+		"start": m.hostStart, "setTimer": m.setTimer, "clearTimer": m.clearTimer,
 		"utf8": m.utf8, "text": m.text, "encode": m.encode, "decode": m.decode,
 		"hash": m.hash, "hmac": m.hmac, "random": m.random, "equal": m.equal,
 		"sign": m.sign, "verify": m.verify, "jwkToPEM": m.jwkToPEM,

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"reflect"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -25,44 +26,70 @@ const (
 	maxPrograms = 64
 )
 
+// A program is compiled code.
+type program struct {
+	*goja.Program
+	// globals is whether the code may use globals that are not the language's.
+	globals bool
+}
+
 // programs keeps what was compiled, by the hash of its source.
 type programs struct {
 	mu    sync.Mutex
-	known map[[sha256.Size]byte]*goja.Program
+	known map[[sha256.Size]byte]*program
 	order [][sha256.Size]byte // oldest first
 }
 
 // compile returns the program of a job's action.
-func (p *programs) compile(job *Job) (*goja.Program, error) {
+func (p *programs) compile(job *Job) (*program, error) {
 	if job.Check {
-		return check(job)
+		compiled, err := check(job)
+		return &program{Program: compiled, globals: true}, err
 	}
 	key := sha256.Sum256([]byte(job.Code))
-	p.mu.Lock()
-	program := p.known[key]
-	p.mu.Unlock()
-	if program != nil {
-		return program, nil
+	if found := p.find(key); found != nil {
+		return found, nil
 	}
-	program, err := compileSource(actionFile, job.Code)
+	compiled, err := compileSource(actionFile, job.Code)
 	if err != nil {
 		return nil, err
 	}
+	made := &program{Program: compiled, globals: usesGlobals(job.Code)}
+	p.keep(key, made)
+	return made, nil
+}
+
+func (p *programs) find(key [sha256.Size]byte) *program {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.known[key]
+}
+
+func (p *programs) keep(key [sha256.Size]byte, made *program) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.known == nil {
-		p.known = map[[sha256.Size]byte]*goja.Program{}
+		p.known = map[[sha256.Size]byte]*program{}
 	}
-	if _, again := p.known[key]; !again {
+	if p.known[key] == nil {
 		p.order = append(p.order, key)
 	}
-	p.known[key] = program
+	p.known[key] = made
 	if len(p.order) > maxPrograms {
 		delete(p.known, p.order[0])
 		p.order = p.order[1:]
 	}
-	return program, nil
 }
+
+// globalNames finds the names of our globals, and all that could reach one by a
+// name that is put together.
+var globalNames = regexp.MustCompile(`console|set(?:Timeout|Interval|Immediate)|clear(?:Timeout|Interval|Immediate)|` +
+	`queueMicrotask|process|global|this|eval|Function|constructor|\\u|require|Buffer|atob|btoa|URL|Text(?:En|De)coder|structuredClone|` +
+	`fetch|Headers|Request|Response|FormData|Abort|DOMException|crypto`)
+
+// usesGlobals reports whether code may use our globals. Most actions do not, and
+// making them takes longer than all the rest.
+func usesGlobals(code string) bool { return globalNames.MatchString(code) }
 
 func compileSource(name, code string) (*goja.Program, error) {
 	tree, err := parse(name, code)

@@ -4,11 +4,12 @@
 const stringify = JSON.stringify;
 const parse = JSON.parse;
 
-// methods makes an object whose methods record themselves and return the api.
+// recorders makes an object whose methods record themselves and return the api.
 const recorders = (root, prefix, names) => {
   const object = {};
-  for (const name of names) {
-    object[name] = (...args) => { native.record(`${prefix}.${name}`, ...args); return root; };
+  for (let i = 0; i < names.length; i++) {
+    const op = `${prefix}.${names[i]}`;
+    object[names[i]] = (...args) => { native.record(op, ...args); return root; };
   }
   return object;
 };
@@ -25,7 +26,7 @@ const cacheOf = () => {
 const redirectOf = (root, flow) => ({
   canRedirect: () => flow.can_redirect === true,
   sendUserTo(url, options) {
-    const target = new URL(url);
+    const target = new (native.load('url').URL)(url);
     for (const [name, value] of Object.entries((options && options.query) || {})) {
       if (value !== undefined && value !== null) target.searchParams.set(name, String(value));
     }
@@ -53,48 +54,51 @@ const redirectOf = (root, flow) => ({
 
 const life = ['revoke', 'setExpiresAt', 'setIdleExpiresAt', 'setMetadata', 'deleteMetadata', 'evictMetadata'];
 
-// members of the api, by trigger.
-const members = {
-  'post-login': (root, flow) => ({
-    access: recorders(root, 'access', ['deny']),
-    accessToken: recorders(root, 'accessToken', ['setCustomClaim', 'addScope', 'removeScope']),
-    idToken: recorders(root, 'idToken', ['setCustomClaim']),
-    user: recorders(root, 'user', ['setAppMetadata', 'setUserMetadata']),
-    multifactor: recorders(root, 'multifactor', ['enable']),
-    authentication: recorders(root, 'authentication',
-      ['challengeWith', 'challengeWithAny', 'enrollWith', 'enrollWithAny', 'recordMethod', 'setPrimaryUser']),
-    redirect: redirectOf(root, flow),
-    cache: cacheOf(),
-    session: recorders(root, 'session', [...life, 'setCookieMode']),
-    refreshToken: recorders(root, 'refreshToken', life),
-    transaction: recorders(root, 'transaction', ['setMetadata']),
-    validation: recorders(root, 'validation', ['error']),
-    prompt: recorders(root, 'prompt', ['render']),
-    rules: { wasExecuted: () => false },
-    samlResponse: recorders(root, 'samlResponse', [
-      'setAttribute', 'setAudience', 'setCreateUpnClaim', 'setDestination', 'setDigestAlgorithm', 'setEncryptionCert',
-      'setEncryptionPublicKey', 'setIncludeAttributeNameFormat', 'setIssuer', 'setLifetimeInSeconds',
-      'setMapIdentities', 'setMapUnknownClaimsAsIs', 'setNameIdentifierFormat', 'setNameIdentifierProbes',
-      'setPassthroughClaimsWithNoMapping', 'setRecipient', 'setRelayState', 'setSignatureAlgorithm', 'setSigningCert',
-      'setSigningKey', 'setSignResponse', 'setTypedAttributes',
-    ]),
-  }),
-  'credentials-exchange': (root) => ({
-    access: recorders(root, 'access', ['deny']),
-    accessToken: recorders(root, 'accessToken', ['setCustomClaim']),
-    cache: cacheOf(),
-  }),
-  'pre-user-registration': (root) => ({
-    access: recorders(root, 'access', ['deny']),
-    user: recorders(root, 'user', ['setAppMetadata', 'setUserMetadata']),
-    validation: recorders(root, 'validation', ['error']),
-    cache: cacheOf(),
-  }),
-  'post-user-registration': () => ({ cache: cacheOf() }),
-  'post-change-password': () => ({ cache: cacheOf() }),
+// recorded are the members whose methods do nothing but record themselves.
+const recorded = {
+  access: ['deny'],
+  accessToken: ['setCustomClaim', 'addScope', 'removeScope'],
+  idToken: ['setCustomClaim'],
+  user: ['setAppMetadata', 'setUserMetadata'],
+  multifactor: ['enable'],
+  authentication: ['challengeWith', 'challengeWithAny', 'enrollWith', 'enrollWithAny', 'recordMethod', 'setPrimaryUser'],
+  session: life.concat('setCookieMode'),
+  refreshToken: life,
+  transaction: ['setMetadata'],
+  validation: ['error'],
+  prompt: ['render'],
+  samlResponse: [
+    'setAttribute', 'setAudience', 'setCreateUpnClaim', 'setDestination', 'setDigestAlgorithm', 'setEncryptionCert',
+    'setEncryptionPublicKey', 'setIncludeAttributeNameFormat', 'setIssuer', 'setLifetimeInSeconds', 'setMapIdentities',
+    'setMapUnknownClaimsAsIs', 'setNameIdentifierFormat', 'setNameIdentifierProbes',
+    'setPassthroughClaimsWithNoMapping', 'setRecipient', 'setRelayState', 'setSignatureAlgorithm', 'setSigningCert',
+    'setSigningKey', 'setSignResponse', 'setTypedAttributes',
+  ],
 };
 
-exports.create = (trigger, flow) => {
-  const root = {};
-  return Object.assign(root, members[trigger](root, flow || {}));
+// members of the api, by trigger.
+const members = {
+  'post-login': [
+    'access', 'accessToken', 'idToken', 'user', 'multifactor', 'authentication', 'redirect', 'cache', 'session',
+    'refreshToken', 'transaction', 'validation', 'prompt', 'rules', 'samlResponse',
+  ],
+  'credentials-exchange': ['access', 'accessToken', 'cache'],
+  'pre-user-registration': ['access', 'user', 'validation', 'cache'],
+  'post-user-registration': ['cache'],
+  'post-change-password': ['cache'],
 };
+
+// make makes a member of the api when it is first used.
+const make = (root, trigger, flow, name) => {
+  switch (name) {
+    case 'redirect': return redirectOf(root, flow);
+    case 'cache': return cacheOf();
+    case 'rules': return { wasExecuted: () => false };
+    default: break;
+  }
+  if (name === 'accessToken' && trigger === 'credentials-exchange') return recorders(root, name, ['setCustomClaim']);
+  return recorders(root, name, recorded[name]);
+};
+
+exports.names = (trigger) => members[trigger];
+exports.make = make;

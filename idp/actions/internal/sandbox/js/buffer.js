@@ -22,7 +22,7 @@ const encodingOf = (name) => {
 const toBytes = (text, encoding) => {
   switch (encodingOf(encoding)) {
     case 'utf8': return native.utf8(text);
-    case 'latin1': return Uint8Array.from(text, (c) => c.charCodeAt(0) & 255).buffer;
+    case 'latin1': return Uint8Array.from(text.split(''), (c) => c.charCodeAt(0) & 255).buffer;
     default: return native.decode(text, encodingOf(encoding));
   }
 };

@@ -41,6 +41,7 @@ class Headers {
   #map = new Map();
 
   constructor(init = {}) {
+    if (init === null) throw new TypeError('The init of Headers is null.');
     const pairs = init instanceof Headers || typeof init[Symbol.iterator] === 'function' ? Array.from(init) : Object.entries(init);
     for (const [name, value] of pairs) if (value !== undefined) this.append(name, value);
   }

@@ -8,7 +8,8 @@ const define = (name, value) => Object.defineProperty(globalThis, name,
 
 // lazy makes globals of members of one of our modules.
 const lazy = (load, ...names) => {
-  for (const name of names) {
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i];
     Object.defineProperty(globalThis, name, {
       configurable: true,
       enumerable: false,
@@ -47,15 +48,7 @@ define('queueMicrotask', (fn) => {
   Promise.resolve().then(() => fn());
 });
 
-define('process', {
-  env: {}, argv: [], platform: 'linux', version: 'v22.0.0', versions: { node: '22.0.0' },
-  nextTick: (fn, ...args) => { Promise.resolve().then(() => fn(...args)); },
-  hrtime: Object.assign(() => [Math.floor(Date.now() / 1000), (Date.now() % 1000) * 1e6],
-    { bigint: () => BigInt(Date.now()) * 1000000n }),
-  cwd: () => '/',
-  uptime: () => 0,
-});
-
+lazy(() => native.load('process'), 'process');
 lazy(() => require('buffer'), 'Buffer', 'atob', 'btoa');
 lazy(() => require('url'), 'URL', 'URLSearchParams');
 lazy(() => native.load('encoding'), 'TextEncoder', 'TextDecoder', 'structuredClone');

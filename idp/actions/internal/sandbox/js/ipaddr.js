@@ -57,10 +57,10 @@ class IPv6 extends Address {
   }
   toNormalizedString() { return this.parts.map((p) => p.toString(16)).join(':') + (this.zoneId ? `%${this.zoneId}` : ''); }
   toString() {
-    const text = this.parts.map((p) => p.toString(16)).join(':');
-    const zeros = (text.match(/\b0(?::0)+\b/g) || []).sort((a, b) => b.length - a.length)[0];
-    const done = zeros ? compress(text, zeros) : text;
-    return done + (this.zoneId ? `%${this.zoneId}` : '');
+    const parts = this.parts.map((p) => p.toString(16));
+    const [from, size] = longestZeros(parts);
+    const text = size < 2 ? parts.join(':') : `${parts.slice(0, from).join(':')}::${parts.slice(from + size).join(':')}`;
+    return text + (this.zoneId ? `%${this.zoneId}` : '');
   }
   static isValid(text) { const a = read(text); return a !== null && a.kind() === 'ipv6'; }
   static isIPv6(text) { return IPv6.isValid(text); }
@@ -68,11 +68,14 @@ class IPv6 extends Address {
   static parseCIDR(text) { return wantNet(text, 'ipv6'); }
 }
 
-const compress = (text, zeros) => {
-  const at = text.indexOf(zeros);
-  const before = text.slice(0, at).replace(/:$/, '');
-  const after = text.slice(at + zeros.length).replace(/^:/, '');
-  return `${before}::${after}`;
+// longestZeros finds the run that "::" stands for (RFC 5952 §4.2).
+const longestZeros = (parts) => {
+  let best = [0, 0];
+  for (let i = 0, run = 0; i < parts.length; i++) {
+    run = parts[i] === '0' ? run + 1 : 0;
+    if (run > best[1]) best = [i - run + 1, run];
+  }
+  return best;
 };
 
 const read = (text) => {

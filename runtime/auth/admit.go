@@ -1,0 +1,225 @@
+package auth
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"strings"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/jose"
+	"github.com/gatewright/gate/runtime/crud"
+	"github.com/gatewright/gate/runtime/model"
+	"github.com/gatewright/gate/store/identities"
+)
+
+// admit gives an account to somebody who comes for the first time.
+func (h *people) admit(ctx context.Context, claims *jose.Claims, subject, token string) (string, error) {
+	p := profileOf(claims, h.profile, subject)
+	if p.Email == "" {
+		if err := h.userInfo(ctx, &p, token); err != nil {
+			return "", err
+		}
+	}
+	ctx = authz.System(crud.WithoutPassword(ctx))
+	there, err := h.findByEmail(ctx, h.auth.opts.DB.Read(), p.Email)
+	if err != nil {
+		return "", err
+	}
+	id := there.id
+	if id != "" {
+		switch _, err := h.store.Find(ctx, p.Issuer, subject); {
+		case err == nil:
+			return "", errAgain // it is theirs already: another request was faster
+		case !errors.Is(err, identities.ErrUnknown):
+			return "", err
+		}
+		err = h.link(ctx, &p, there)
+	} else {
+		id, err = h.create(ctx, &p)
+	}
+	if err != nil {
+		return "", err
+	}
+	h.note(ctx, "identity.bind", id, p.Issuer)
+	if err := h.proven(ctx, id, &p); err != nil {
+		return "", err
+	}
+	return id, nil
+}
+
+// note writes into the trail who vouched for an account.
+func (h *people) note(ctx context.Context, action, account, issuer string) {
+	e := gate.AuditEvent{
+		Action: action, Outcome: gate.Succeeded, Entity: h.auth.cfg.Entity, Subject: account, At: h.auth.opts.Now(),
+		Details: map[string]string{"issuer": issuer},
+	}
+	e.Client, _ = gate.ClientFromContext(ctx)
+	h.auth.trail.Record(ctx, e)
+}
+
+// An emailRow is an account that has an address.
+type emailRow struct{ id, email, hash string }
+
+// findByEmail returns the account with that address, the zero value if there is
+// none.
+func (h *people) findByEmail(ctx context.Context, q interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}, email string,
+) (emailRow, error) {
+	var r emailRow
+	if h.byEmail == "" || email == "" || strings.ContainsRune(email, 0) {
+		return r, nil
+	}
+	err := q.QueryRowContext(ctx, h.byEmail, email).Scan(&r.id, &r.email, &r.hash)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return r, fmt.Errorf("look for an account: %w", h.auth.opts.DB.Wrap(err))
+	}
+	return r, nil
+}
+
+// link binds somebody to an account that is there already.
+func (h *people) link(ctx context.Context, p *Profile, there emailRow) error {
+	if !p.EmailVerified {
+		return h.refusal("an account has the address, which the issuer does not call verified", p.Subject)
+	}
+	entity := h.auth.cfg.Entity
+	proven, err := h.auth.verified.Is(ctx, entity, there.id, there.email)
+	if err != nil {
+		return err
+	}
+	if false {
+		return h.refusal("an account has the address and a password, and never showed that the address is its own", p.Subject)
+	}
+	err = crud.InTx(ctx, h.auth.opts.DB, func(ctx context.Context) error {
+		tx, _ := crud.Tx(ctx, h.auth.opts.DB)
+		now, err := h.findByEmail(ctx, tx, p.Email)
+		if err != nil {
+			return err
+		}
+		if now != there {
+			return errAgain
+		}
+		bound, err := h.store.Bound(ctx, tx, entity, there.id)
+		if err != nil {
+			return err
+		}
+		if bound {
+			return h.refusal("an account has the address, and somebody else is bound to it", p.Subject)
+		}
+		if !proven && there.hash != "" {
+			key, _ := h.auth.accounts.key(there.id)
+			if _, err := tx.ExecContext(ctx, h.silence, key); err != nil {
+				return fmt.Errorf("take the password off an account: %w", h.auth.opts.DB.Wrap(err))
+			}
+		}
+		return h.bind(ctx, tx, p, there.id)
+	})
+	if err != nil || proven {
+		return err
+	}
+	h.auth.accounts.cache.drop(there.id)
+	h.auth.endSessions(ctx, there.id)
+	h.auth.revokeKeys(ctx, there.id)
+	return nil
+}
+
+func (h *people) bind(ctx context.Context, tx *sql.Tx, p *Profile, account string) error {
+	err := h.store.Bind(ctx, tx, identities.Identity{
+		Issuer: p.Issuer, Subject: p.Subject, Entity: h.auth.cfg.Entity, Account: account, ProfileAt: p.Claims.IssuedAt,
+	})
+	if errors.Is(err, identities.ErrTaken) {
+		return errAgain
+	}
+	return err
+}
+
+// create makes an account, in one transaction with what binds it.
+func (h *people) create(ctx context.Context, p *Profile) (id string, err error) {
+	switch {
+	case !h.Create:
+		return "", h.refusal("nobody made one", p.Subject)
+	case h.VerifiedOnly && !p.EmailVerified:
+		return "", h.refusal("the issuer does not call the address verified", p.Subject)
+	case h.email != nil && h.email.Required && p.Email == "":
+		return "", &gate.AuthError{Code: gate.ErrForbidden, Message: "The access token does not say your e-mail address", Subject: p.Subject}
+	}
+	account := &NewAccount{Profile: *p, Fields: maps.Clone(h.defaults)}
+	if h.email != nil && p.Email != "" {
+		account.Fields[h.Email] = p.Email
+	}
+	maps.Copy(account.Fields, h.fields(p))
+	for _, f := range h.auth.onNew {
+		if err := f(ctx, account); err != nil {
+			return "", err
+		}
+	}
+	body, err := json.Marshal(account.Fields)
+	if err != nil {
+		return "", fmt.Errorf("make an account: %w", err)
+	}
+	err = crud.InTx(ctx, h.auth.opts.DB, func(ctx context.Context) error {
+		row, err := h.auth.entity.CreateRow(ctx, body, nil)
+		if err != nil {
+			return err
+		}
+		id = row.ID
+		tx, _ := crud.Tx(ctx, h.auth.opts.DB)
+		return h.bind(ctx, tx, p, id)
+	})
+	return id, h.made(err, p.Subject)
+}
+
+// made says what became of making an account.
+func (h *people) made(err error, subject string) error {
+	e, ok := errors.AsType[*gate.Error](err)
+	switch {
+	case !ok:
+		return err
+	case e.Status == http.StatusConflict:
+		return errAgain
+	case e.Status == http.StatusBadRequest:
+		return h.refusal(explain(err).Error(), subject)
+	}
+	return err
+}
+
+// fields returns what the profile says of the fields of an account. Texts that
+// are too long are cut, and what a field cannot hold at all is left out unless
+// the account needs it.
+func (h *people) fields(p *Profile) map[string]any {
+	e := h.auth.entity.Entity()
+	out := map[string]any{}
+	for name, source := range h.Fields {
+		f, err := field(e, name)
+		v := p.value(source)
+		if err != nil || v == nil {
+			continue
+		}
+		if text, ok := v.(string); ok && f.MaxLength > 0 && len([]rune(text)) > f.MaxLength {
+			v = string([]rune(text)[:f.MaxLength])
+		}
+		if !f.Required && !fits(f, v) {
+			continue
+		}
+		out[name] = v
+	}
+	return out
+}
+
+// fits reports whether a field can hold what a claim says.
+func fits(f *model.Field, v any) bool {
+	if n, ok := v.(json.Number); ok {
+		v = n.String()
+	}
+	if f.Type == model.JSON {
+		v = asJSON(v)
+	}
+	_, err := f.Parse(v)
+	return err == nil
+}

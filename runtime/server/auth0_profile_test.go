@@ -1,0 +1,160 @@
+package server_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/jose"
+)
+
+// TestAuth0_shapes: the profile is read where it is: in the namespaced claim, in
+// "user" as the action of Amplication writes it, in the claims themselves, or at
+// the issuer, which is asked once. Without any there is an answer, too.
+func TestAuth0_shapes(t *testing.T) {
+	p := newProvider(t)
+	p.info = func(w http.ResponseWriter, r *http.Request) {
+		claims, err := base64.RawURLEncoding.DecodeString(strings.Split(r.Header.Get("Authorization"), ".")[1])
+		if err != nil {
+			t.Error(err)
+		}
+		var token struct{ Sub string }
+		if err := json.Unmarshal(claims, &token); err != nil {
+			t.Error(err)
+		}
+		switch token.Sub {
+		case "auth0|info":
+			fmt.Fprint(w, `{"sub":"auth0|info","email":"info@x.example","email_verified":true,"name":"Info"}`)
+		case "auth0|other":
+			fmt.Fprint(w, `{"sub":"auth0|ada","email":"other@x.example","email_verified":true}`)
+		case "auth0|slow":
+			w.WriteHeader(http.StatusTooManyRequests)
+		default:
+			fmt.Fprintf(w, `{"sub":%q}`, token.Sub)
+		}
+	}
+	r := start(t, withUsers(p.auth0()))
+	object := func(name string) map[string]any {
+		return map[string]any{"email": name + "@x.example", "email_verified": true, "name": name, "user_id": "auth0|" + name, "identities": []any{map[string]any{"provider": "auth0"}}}
+	}
+	for name, tt := range map[string]struct {
+		claims map[string]any
+		status int
+		asked  int64
+	}{
+		"namespaced": {map[string]any{apiAudience + "/user": object("namespaced"), "user": object("wrong"), "email": "wrong@x.example"}, 200, 0},
+		"user":       {map[string]any{"user": object("user"), "email": "wrong@x.example"}, 200, 0},
+		"top":        {object("top"), 200, 0},
+		"info":       {nil, 200, 1},
+		"other":      {nil, 503, 1},
+		"slow":       {nil, 503, 1},
+		"nothing":    {nil, 403, 1},
+		"a text":     {map[string]any{"user": "x", "email": 7}, 403, 1},
+		"somebody":   {map[string]any{"user": object("else")}, 403, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := p.told.Load()
+			for range 3 {
+				a := r.do("GET", "/api/me", "", p.person("auth0|"+name, tt.claims)...)
+				if a.Status != tt.status && (tt.status != 503 || a.Status != 403) {
+					t.Fatalf("%d %s", a.Status, a.Body)
+				}
+				if tt.status == 200 {
+					if me := a.json(); me["email"] != name+"@x.example" || !strings.EqualFold(me["name"].(string), name) {
+						t.Errorf("me is %v", me)
+					}
+				}
+				if name == "slow" {
+					return // it is asked again
+				}
+			}
+			if got := p.told.Load() - before; got != tt.asked {
+				t.Errorf("the issuer was asked %d times, want %d", got, tt.asked)
+			}
+		})
+	}
+}
+
+// TestKEY05_machines: a program is a principal without an account, or refused.
+func TestKEY05_machines(t *testing.T) {
+	p := newProvider(t)
+	for name, change := range map[string]func(*jose.Claims){
+		"gty":        func(c *jose.Claims) { c.Subject, c.Extra["gty"] = "x", "client-credentials" },
+		"subject":    func(c *jose.Claims) { c.Subject = "abc@clients" },
+		"RFC 9068":   func(c *jose.Claims) { c.Subject, c.Extra["client_id"] = "abc", "abc" },
+		"with email": func(c *jose.Claims) { c.Subject = "abc@clients"; maps.Copy(c.Extra, verified("ada@x.example")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			token := func(extra map[string]any) []string {
+				return p.forge(forgery{typ: "JWT", change: func(c *jose.Claims) { change(c); maps.Copy(c.Extra, extra) }})
+			}
+			r := start(t, withUsers(p.auth0()))
+			r.do("GET", "/api/me", "", token(nil)...).is(401)
+
+			o := p.auth0()
+			o.Users.Machines = true
+			r = start(t, withUsers(o))
+			if me := r.do("GET", "/api/me", "", token(nil)...).is(200).json(); !strings.HasPrefix(me["id"].(string), p.name+"|") || len(me) != 2 {
+				t.Errorf("me is %v", me)
+			}
+			r.do("POST", "/api/items", dish, token(nil)...).is(403)
+			r.do("POST", "/api/items", dish, token(map[string]any{"scope": "read:items create:items"})...).is(201)
+			r.do("POST", "/api/items", dish, token(map[string]any{"permissions": []string{"create:items"}})...).is(201)
+			r.do("POST", "/api/items", dish, token(map[string]any{"permissions": []string{}, "scope": "create:items"})...).is(403)
+			r.do("GET", "/api/account/sessions", "", token(nil)...).is(403)
+			r.do("GET", "/api/users", "", token(nil)...).is(403)
+			if list := r.accounts(); len(list) != 0 {
+				t.Errorf("accounts were made: %v", list)
+			}
+		})
+	}
+}
+
+// TestAuth0_rights: roles come through the list of those that count, permissions
+// by their names, and both add to what the account has.
+func TestAuth0_rights(t *testing.T) {
+	p := newProvider(t)
+	o := p.auth0()
+	nested := *o
+	nested.RolesClaim, nested.PermissionsClaim = "realm_access.roles", "authz.may"
+	flat, deep := start(t, withUsers(o)), start(t, withUsers(&nested))
+	namespaced := apiAudience + "/roles"
+	for name, tt := range map[string]struct {
+		r      *running
+		claims map[string]any
+		want   int
+	}{
+		"nothing":                  {flat, nil, 403},
+		"a role of the design":     {flat, map[string]any{namespaced: []string{"menu-admin", "owner", "admin"}}, 403},
+		"a role that counts":       {flat, map[string]any{namespaced: []string{"x", "chef"}}, 201},
+		"in another claim":         {flat, map[string]any{"roles": []string{"chef"}, "realm_access": map[string]any{"roles": []string{"chef"}}}, 403},
+		"in a text":                {flat, map[string]any{namespaced: "chef"}, 403},
+		"with something else":      {flat, map[string]any{namespaced: []any{"chef", 7}}, 403},
+		"permission":               {flat, map[string]any{"permissions": []string{"create:items", "unheard:of"}}, 201},
+		"other permission":         {flat, map[string]any{"permissions": []string{"update:items", "create:item", "create:items "}}, 403},
+		"no permission":            {flat, map[string]any{"permissions": []string{}}, 403},
+		"wildcard":                 {flat, map[string]any{"permissions": []string{"*", "create:*"}}, 403},
+		"scope of a person":        {flat, map[string]any{"scope": "create:items"}, 403},
+		"nested role":              {deep, map[string]any{"realm_access": map[string]any{"roles": []string{"chef"}}}, 201},
+		"nested, a list in a list": {deep, map[string]any{"realm_access": []any{map[string]any{"roles": []string{"chef"}}}}, 403},
+		"nested permission":        {deep, map[string]any{"authz": map[string]any{"may": "a:b create:items"}}, 201},
+	} {
+		claims := verified("ada@x.example")
+		maps.Copy(claims, tt.claims)
+		if a := tt.r.do("POST", "/api/items", dish, p.person("auth0|ada", claims)...); a.Status != tt.want {
+			t.Errorf("%s: %d %s", name, a.Status, a.Body)
+		}
+	}
+	// The role of the account is there whatever the token says.
+	id, _ := flat.accounts()[0]["id"].(string)
+	if _, err := flat.app.Users.PatchRow(authz.System(t.Context()), id, []byte(`{"roles":["menu-admin"]}`), nil); err != nil {
+		t.Fatal(err)
+	}
+	flat.do("POST", "/api/items", dish, p.person("auth0|ada", nil)...).is(201)
+	flat.do("POST", "/api/items", dish, p.person("auth0|ada", map[string]any{"permissions": []string{}})...).is(201)
+}
