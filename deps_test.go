@@ -24,7 +24,7 @@ var floors = [][]string{
 	{"oidc", "authz", "password", "mail", "store"}, // 3: issuers, decisions, hashes, letters, rows
 	{"strategy", "account"},                        // 4: ways to log in, what a person does with an account
 	{"runtime", "gen", "idp", "auth0"},             // 5: the products; strangers to each other
-	{"cmd", "bench", "examples"},                   // 6: wiring
+	{"cmd", "bench", "examples", "conformance"},    // 6: wiring, and proof with the software of others
 }
 
 func TestImportsPointDown(t *testing.T) {

@@ -122,3 +122,7 @@ func (p *Provider) checkAction(ctx context.Context, a *tenant.Action) (string, e
 func (p *Provider) HashPassword(ctx context.Context, text string) (string, error) {
 	return p.hasher.Hash(ctx, text)
 }
+
+// Style returns the paths of the style sheets of the pages, for further pages on
+// the same host.
+func (p *Provider) Style() []string { return p.pages.Style() }

@@ -375,15 +375,19 @@ func (p *Provider) continueRedirect(w http.ResponseWriter, r *http.Request) {
 	if state == "" {
 		state = body["state"]
 	}
-	t, err := p.tenant.UseToken(ctx, tenant.Redirection, secret.String(state))
-	if errors.Is(err, tenant.ErrUsed) || errors.Is(err, tenant.ErrNotFound) {
-		err = errTransaction
-	}
+	// Another browser must not be able to use up a state that it found.
+	t, err := p.tenant.Token(ctx, tenant.Redirection, secret.String(state))
 	var d detour
 	if err == nil {
 		err = json.Unmarshal(t.Data, &d)
 	}
 	if err == nil && d.Request.Browser != p.browserHash(r) {
+		err = errTransaction
+	}
+	if err == nil {
+		_, err = p.tenant.UseToken(ctx, tenant.Redirection, secret.String(state))
+	}
+	if errors.Is(err, tenant.ErrUsed) || errors.Is(err, tenant.ErrNotFound) {
 		err = errTransaction
 	}
 	if err != nil {

@@ -56,8 +56,8 @@ type Config struct {
 
 	// Timeout bounds a trigger with all its actions: 0 means 20 s.
 	Timeout time.Duration
-	// CPU bounds the time for which one action computes: 0 means 1 s, and more
-	// than MaxCPU is refused.
+	// CPU bounds the time for which one action computes rather than waits, by
+	// the clock on the wall: 0 means 1 s, and more than MaxCPU is refused.
 	CPU time.Duration
 	// MaxMemory is how large a worker may get, in bytes: 0 means 256 MiB. In
 	// process it bounds the growth of the heap.

@@ -3,6 +3,7 @@ package actions_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"log/slog"
 	"os/exec"
@@ -49,7 +50,7 @@ func TestIDP22_limits(t *testing.T) {
 		{name: "regexp, linear", body: `/(a+)+$/.test('a'.repeat(50) + '!'); for (;;) {}`, kind: actions.ErrTimeout},
 		{name: "regexp, backtracking", body: `if (/^(?=a)(a+)+\1$/.test('a'.repeat(40) + '!')) return;`, kind: actions.ErrTimeout, worker: true},
 		{name: "timers", body: `for (;;) setTimeout(() => {}, 1e6);`, kind: actions.ErrThrown},
-		{name: "records", body: `for (let i = 0; ; i++) api.user.setAppMetadata('k' + i, 'v'.repeat(1000));`, kind: actions.ErrLimit},
+		{name: "records", body: `for (let i = 0; ; i++) api.user.setAppMetadata('k' + i, 'v'.repeat(1e5));`, kind: actions.ErrLimit},
 		{name: "claims", body: `api.idToken.setCustomClaim('a', 'x'.repeat(150000));`, kind: actions.ErrLimit},
 		{name: "memory by doubling", body: `let s = 'ab'; for (;;) s += s;`, kind: nil, worker: true},
 		{name: "memory by pushing", body: `const a = []; for (;;) a.push(new Array(1000).fill(1));`, kind: nil, worker: true},
@@ -59,6 +60,8 @@ func TestIDP22_limits(t *testing.T) {
 		{name: "memory by buffer", body: `globalThis.x = new ArrayBuffer(2 ** 40);`, kind: nil, worker: true},
 		{name: "memory by join", body: `globalThis.x = new Array(2 ** 28).join('abcdefgh'); for (;;) {}`, kind: nil, worker: true},
 		{name: "memory by JSON", body: `let a = []; for (let i = 0; i < 30; i++) a = [a, a]; JSON.stringify(a);`, kind: nil, worker: true},
+		{name: "memory by BigInt", body: `globalThis.x = 2n ** (2n ** 36n);`, kind: nil, worker: true},
+		{name: "BigInt", body: `globalThis.x = (7n ** 3000000n).toString().length; for (;;) {}`, kind: nil, worker: true},
 		{name: "array-like without end", body: `Array.prototype.indexOf.call({length: 2 ** 53 - 1}, 1);`, kind: actions.ErrTimeout, worker: true},
 		{name: "nested proxies", body: `let p = {}; for (let i = 0; i < 1e6; i++) p = new Proxy(p, {}); p.x; for (;;) {}`, kind: nil, worker: true},
 		{name: "nested arrays", body: `let a = []; for (let i = 0; i < 2e6; i++) a = [a]; String(a); for (;;) {}`, kind: nil, worker: true},
@@ -118,7 +121,7 @@ func TestIDP22_memory(t *testing.T) {
 
 func TestIDP22_memoryInProcess(t *testing.T) {
 	r := newRunner(t, actions.Config{MaxMemory: 64 << 20, CPU: 5 * time.Second})
-	_, err := r.PostLogin(t.Context(), handler(`const a = []; for (;;) a.push(new Array(1000).fill(1));`), loginEvent(), actions.Flow{})
+	_, err := r.PostLogin(t.Context(), handler(`const a = []; for (;;) a.push(new ArrayBuffer(1e6));`), loginEvent(), actions.Flow{})
 	if !errors.Is(err, actions.ErrMemory) {
 		t.Error(err)
 	}
@@ -157,6 +160,43 @@ func TestIDP22_nesting(t *testing.T) {
 		}
 	}
 	fine(t, r)
+	inProcess := newRunner(t, actions.Config{CPU: 300 * time.Millisecond})
+	if err := inProcess.Compile(t.Context(), action(strings.Repeat("(", actions.MaxCode)), actions.TriggerPostLogin); err == nil {
+		t.Error("in process: no error")
+	}
+}
+
+// A worker ends with its parent, whatever it does.
+func TestIDP22_orphan(t *testing.T) {
+	for name, input := range map[string]string{"nothing": "", "no greeting": "\x00\x00\x00\x02{}", "garbage": "garbage garbage"} {
+		cmd := workerCommand()
+		cmd.Stdin = strings.NewReader(input)
+		out, err := cmd.Output()
+		if err == nil || len(out) != 0 {
+			t.Errorf("%s: %q, %v; want an exit", name, out, err)
+		}
+	}
+	greeting, job := `{"type":"hello","memory":100000000}`, `{"type":"start","job":{"code":"for (;;) {}","function":"f","wall":60000000000,"cpu":60000000000,"max_stack":100}}`
+	cmd := workerCommand()
+	cmd.Stdin = strings.NewReader(framed(greeting) + framed(job))
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("it goes on")
+		_ = cmd.Process.Kill()
+	}
+}
+
+func framed(text string) string {
+	return string(binary.BigEndian.AppendUint32(nil, uint32(len(text)))) + text
 }
 
 func TestIDP23_sandbox(t *testing.T) {
@@ -250,8 +290,8 @@ func TestIDP23_secretsInConsole(t *testing.T) {
 
 func TestIDP22_console(t *testing.T) {
 	var size int
-	r := newRunner(t, actions.Config{Console: func(_ context.Context, e actions.ConsoleEntry) { size += len(e.Text) }})
-	if _, err := r.PostLogin(t.Context(), handler(`for (let i = 0; i < 1000; i++) console.log('x'.repeat(1000));`), loginEvent(), actions.Flow{}); err != nil {
+	r := newRunner(t, actions.Config{CPU: actions.MaxCPU, Console: func(_ context.Context, e actions.ConsoleEntry) { size += len(e.Text) }})
+	if _, err := r.PostLogin(t.Context(), handler(`for (let i = 0; i < 100; i++) console.log('x'.repeat(1000));`), loginEvent(), actions.Flow{}); err != nil {
 		t.Fatal(err)
 	}
 	if size > actions.MaxConsole+100 || size < actions.MaxConsole/2 {

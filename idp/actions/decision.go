@@ -126,6 +126,7 @@ func (d *decision) deny(r *sandbox.Record) error {
 	if d.result.Deny != nil {
 		return nil // the first one counts
 	}
+	first, second = short(first), short(second)
 	deny := &Deny{Action: d.action.Name, Code: "access_denied", Reason: first}
 	switch d.trigger {
 	case TriggerCredentialsExchange:
@@ -136,6 +137,16 @@ func (d *decision) deny(r *sandbox.Record) error {
 	}
 	d.result.Deny = deny
 	return nil
+}
+
+// maxReason bounds what a refusal says, in bytes: it becomes part of a URL.
+const maxReason = 1000
+
+func short(s string) string {
+	if len(s) <= maxReason {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxReason], "")
 }
 
 // exchangeCode is one of the codes that credentials-exchange may answer with.
@@ -160,7 +171,7 @@ func (d *decision) validation(r *sandbox.Record) error {
 		return err
 	}
 	if d.result.Deny == nil {
-		d.result.Deny = &Deny{Action: d.action.Name, Code: "access_denied", Reason: code, UserMessage: message}
+		d.result.Deny = &Deny{Action: d.action.Name, Code: "access_denied", Reason: short(code), UserMessage: short(message)}
 	}
 	return nil
 }

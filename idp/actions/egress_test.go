@@ -42,7 +42,7 @@ func (s *site) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func (s *site) runner(tb testing.TB, hosts ...string) *actions.Runner {
 	tb.Helper()
-	return newRunner(tb, actions.Config{Transport: s, AllowedHosts: hosts})
+	return newRunner(tb, actions.Config{Transport: s, AllowedHosts: hosts, CPU: actions.MaxCPU})
 }
 
 // claim is what code sets as the claim "got".
@@ -185,7 +185,7 @@ func TestJKS03_resolvedAddress(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits.Add(1) })}} //nolint:gosec // a test
+	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits.Add(1) })}}
 	server.Start()
 	defer server.Close()
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
@@ -293,27 +293,33 @@ func TestAuth0Module(t *testing.T) {
 		},
 		"callback": {
 			`const M = require('auth0').ManagementClient; const m = new M(` + secrets + `); return await new Promise((resolve) => m.updateUser({id: 'x'}, {name: 'n'}, (err, user) => resolve(user.user_id)));`,
-			"auth0|1", []string{`PATCH /api/v2/users/x {"name":"n"}`},
+			"auth0|1",
+			[]string{`PATCH /api/v2/users/x {"name":"n"}`},
 		},
 		"version 4": {
 			`const { ManagementClient } = require('auth0'); const m = new ManagementClient(` + secrets + `); const { data: roles } = await m.roles.getAll({per_page: 5}); const r = roles.find((r) => r.name === 'Customer'); await m.users.assignRoles({ id: 'x' }, { roles: [r.id] }); return (await m.users.get({id: 'x'})).data.app_metadata.a;`,
-			1.0, []string{"GET /api/v2/roles?per_page=5", `POST /api/v2/users/x/roles {"roles":["rol_1"]}`, "GET /api/v2/users/x"},
+			1.0,
+			[]string{"GET /api/v2/roles?per_page=5", `POST /api/v2/users/x/roles {"roles":["rol_1"]}`, "GET /api/v2/users/x"},
 		},
 		"version 5": {
 			`const { ManagementClient } = require('auth0'); const m = new ManagementClient(` + secrets + `); await m.users.roles.assign('x', {roles: ['rol_2']}); return (await m.users.roles.list('x')).data.length;`,
-			2.0, []string{`POST /api/v2/users/x/roles {"roles":["rol_2"]}`, "GET /api/v2/users/x/roles"},
+			2.0,
+			[]string{`POST /api/v2/users/x/roles {"roles":["rol_2"]}`, "GET /api/v2/users/x/roles"},
 		},
 		"token of one's own": {
 			`const { AuthenticationClient, ManagementClient } = require('auth0'); const a = new AuthenticationClient(` + secrets + `); const r = await a.oauth.clientCredentialsGrant({audience: 'https://tenant.example/api/v2/'}); const m = new ManagementClient({domain: 'tenant.example', token: r.data.access_token}); return (await m.users.get({id: 'x'})).user_id;`,
-			"auth0|1", []string{"GET /api/v2/users/x"},
+			"auth0|1",
+			[]string{"GET /api/v2/users/x"},
 		},
 		"wrong token": {
 			`const { ManagementClient } = require('auth0'); try { await new ManagementClient({domain: 'https://tenant.example/', token: 't'}).users.get({id: 'x'}); } catch (e) { return [e.name, e.statusCode, e.message]; }`,
-			[]any{"ManagementApiError", 401.0, "Invalid token"}, []string{"GET /api/v2/users/x"},
+			[]any{"ManagementApiError", 401.0, "Invalid token"},
+			[]string{"GET /api/v2/users/x"},
 		},
 		"plain fetch": {
 			`const t = await (await fetch('https://' + event.request.hostname + '/oauth/token', {method: 'POST', body: JSON.stringify({client_secret: event.secrets.SECRET})})).json(); return t.access_token;`,
-			"m2m-token", []string{},
+			"m2m-token",
+			[]string{},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -3,7 +3,6 @@ package actions_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 
 	"github.com/gatewright/gate/idp/actions"
@@ -12,7 +11,7 @@ import (
 func Example() {
 	runner, err := actions.New(actions.Config{
 		InProcess: true, // a provider names a Worker
-		Logger:    slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Logger:    slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		fmt.Println(err)

@@ -2,7 +2,6 @@ package actions_test
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -36,7 +35,7 @@ func newRunner(tb testing.TB, cfg actions.Config) *actions.Runner {
 	tb.Helper()
 	cfg.InProcess = cfg.Worker == nil
 	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	r, err := actions.New(cfg)
 	if err != nil {

@@ -158,12 +158,14 @@ func TestPostLogin(t *testing.T) {
 		},
 		{name: "what is left out is absent", code: `exports.onExecutePostLogin = (event, api) => {
 			if ('organization' in event || 'session' in event || 'picture' in event.user || event.user.app_metadata.plan !== 'free') throw 1; };`},
-		{name: "confidential parameters", code: `exports.onExecutePostLogin = (event) => {
+		{
+			name: "confidential parameters", code: `exports.onExecutePostLogin = (event) => {
 			if (event.request.body.password || event.request.query.code || event.request.query.audience !== 'a') throw 1; };`,
 			in: func(e *actions.PostLoginEvent) {
 				e.Request.Body = map[string]any{"password": "p"}
 				e.Request.Query = map[string]any{"code": "c", "audience": "a"}
-			}},
+			},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			cfg := actions.Config{}

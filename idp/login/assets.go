@@ -92,3 +92,12 @@ func (p *Pages) Assets() http.Handler {
 		}
 	})
 }
+
+// Style returns the paths of the style sheets, for pages of the same host that
+// are not of this package.
+func (p *Pages) Style() []string {
+	if p.chrome.Brand != "" {
+		return []string{p.chrome.Style, p.chrome.Brand}
+	}
+	return []string{p.chrome.Style}
+}

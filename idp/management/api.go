@@ -196,8 +196,8 @@ func New(cfg Config) (*API, error) {
 // Audience returns the audience of the API's access tokens.
 func (a *API) Audience() string { return a.cfg.Issuer + "api/v2/" }
 
-// Close waits for imports and deletions in the background, until ctx ends; then
-// they are broken off.
+// Close waits for imports in the background, until ctx ends; then they are broken
+// off.
 func (a *API) Close(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {

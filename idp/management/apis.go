@@ -188,14 +188,5 @@ func (a *API) deleteAPI(ctx context.Context, q *request) (answer, error) {
 	if err := a.store.APIs.Delete(ctx, api.ID); err != nil && !errors.Is(err, tenant.ErrNotFound) {
 		return answer{}, err
 	}
-	if err := a.dropGrants(ctx, func(g *tenant.ClientGrant) bool { return g.Audience == api.Identifier }); err != nil {
-		return answer{}, err
-	}
-	// An API of the same identifier must not find the permissions of this one.
-	for _, table := range []string{"idp_role_permissions", "idp_user_permissions"} {
-		if _, err := a.store.DB().Exec(ctx, "DELETE FROM "+table+" WHERE api = $1", api.Identifier); err != nil {
-			return answer{}, err
-		}
-	}
 	return noContent()
 }

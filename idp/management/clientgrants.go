@@ -129,20 +129,3 @@ func (a *API) deleteGrant(ctx context.Context, q *request) (answer, error) {
 	}
 	return noContent()
 }
-
-// dropGrants deletes the grants that meet a condition.
-func (a *API) dropGrants(ctx context.Context, match func(*tenant.ClientGrant) bool) error {
-	all, err := a.store.Grants.List(ctx)
-	if err != nil {
-		return err
-	}
-	for _, g := range all {
-		if !match(g) {
-			continue
-		}
-		if err := a.store.Grants.Delete(ctx, g.ID); err != nil && !errors.Is(err, tenant.ErrNotFound) {
-			return err
-		}
-	}
-	return nil
-}

@@ -263,9 +263,6 @@ func (a *API) deleteClient(ctx context.Context, q *request) (answer, error) {
 	if err := a.store.Clients.Delete(ctx, id); err != nil && !errors.Is(err, tenant.ErrNotFound) {
 		return answer{}, err
 	}
-	if err := a.dropGrants(ctx, func(g *tenant.ClientGrant) bool { return g.ClientID == id }); err != nil {
-		return answer{}, err
-	}
 	conns, err := a.store.Connections.List(ctx)
 	if err != nil {
 		return answer{}, err

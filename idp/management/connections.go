@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -211,12 +210,55 @@ func (a *API) deleteConnection(ctx context.Context, q *request) (answer, error) 
 	if err != nil {
 		return answer{}, err
 	}
+	open, err := a.openSessions(ctx, c.Name)
+	if err != nil {
+		return answer{}, err
+	}
 	if err := a.store.Connections.Delete(ctx, c.ID); err != nil && !errors.Is(err, tenant.ErrNotFound) {
 		return answer{}, err
 	}
-	name := c.Name
-	a.background("delete the users of a connection", func(ctx context.Context) error { return a.deleteUsersOf(ctx, name) })
+	for user, sessions := range open {
+		a.ended(ctx, user, sessions)
+	}
 	return accepted(map[string]any{"deleted_at": timeText(a.now())})
+}
+
+// openSessions returns the sessions of the users of a connection, who go with it,
+// when there is somebody to be told.
+func (a *API) openSessions(ctx context.Context, connection string) (map[string][]*tenant.Session, error) {
+	if a.cfg.SessionsEnded == nil {
+		return nil, nil
+	}
+	users, err := a.usersWithSessions(ctx, connection)
+	if err != nil {
+		return nil, err
+	}
+	open := map[string][]*tenant.Session{}
+	for _, id := range users {
+		if open[id], err = a.store.SessionsOf(ctx, id); err != nil {
+			return nil, err
+		}
+	}
+	return open, nil
+}
+
+func (a *API) usersWithSessions(ctx context.Context, connection string) ([]string, error) {
+	db := a.store.DB()
+	rows, err := db.Read().QueryContext(ctx, `SELECT DISTINCT s.user_id FROM idp_sessions s JOIN idp_users u ON u.id = s.user_id
+		WHERE u.connection = $1 AND s.expires_at > $2`, connection, a.now().UnixMilli())
+	if err != nil {
+		return nil, db.Wrap(err)
+	}
+	defer rows.Close()
+	var list []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		list = append(list, id)
+	}
+	return list, db.Wrap(rows.Err())
 }
 
 // timeText returns t as answers have it.
@@ -310,64 +352,4 @@ func (a *API) deleteConnectionUser(ctx context.Context, q *request) (answer, err
 		return answer{}, unsupported("The identity belongs to another user, unlink it first")
 	}
 	return a.endUser(ctx, u.ID)
-}
-
-// background runs fn after the answer, for as long as the API is open.
-func (a *API) background(what string, fn func(context.Context) error) {
-	a.jobs.running.Go(func() {
-		if err := fn(a.jobs.ctx); err != nil {
-			a.log.ErrorContext(a.jobs.ctx, "management work in the background failed", "work", what, "err", err)
-		}
-	})
-}
-
-// deleteUsersOf deletes the users of a connection that is gone, and unlinks its
-// identities from others.
-func (a *API) deleteUsersOf(ctx context.Context, connection string) error {
-	for {
-		ids, err := a.identitiesIn(ctx, connection)
-		if err != nil || len(ids) == 0 {
-			return err
-		}
-		for _, i := range ids {
-			own := i.provider + "|" + i.subject
-			if i.user != own {
-				if _, err := a.store.UnlinkIdentity(ctx, i.user, i.provider, i.subject); err != nil && !errors.Is(err, tenant.ErrNotFound) {
-					return err
-				}
-			}
-			if _, err := a.endUser(ctx, own); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-type identityRow struct{ provider, subject, user string }
-
-func (a *API) identitiesIn(ctx context.Context, connection string) ([]identityRow, error) {
-	db := a.store.DB()
-	rows, err := db.Read().QueryContext(ctx, "SELECT provider, subject, user_id FROM idp_identities WHERE connection = $1 LIMIT 100", connection)
-	if err != nil {
-		return nil, db.Wrap(err)
-	}
-	defer rows.Close()
-	var list []identityRow
-	for rows.Next() {
-		var i identityRow
-		if err := rows.Scan(&i.provider, &i.subject, &i.user); err != nil {
-			return nil, err
-		}
-		list = append(list, i)
-	}
-	return list, db.Wrap(rows.Err())
-}
-
-// plainURL says what is wrong with an address that a person goes to next.
-func plainURL(s string) string {
-	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
-		return "has to be http or https"
-	}
-	return returnURL(s, false)
 }

@@ -317,3 +317,12 @@ func fault(err error) error {
 	}
 	return nil
 }
+
+// background runs fn after the answer, for as long as the API is open.
+func (a *API) background(what string, fn func(context.Context) error) {
+	a.jobs.running.Go(func() {
+		if err := fn(a.jobs.ctx); err != nil {
+			a.log.ErrorContext(a.jobs.ctx, "management work in the background failed", "work", what, "err", err)
+		}
+	})
+}

@@ -146,3 +146,12 @@ func urlCheck(judge func(string) string) check {
 		return ""
 	}
 }
+
+// plainURL says what is wrong with an address that a person goes to next.
+func plainURL(s string) string {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
+		return "has to be http or https"
+	}
+	return returnURL(s, false)
+}

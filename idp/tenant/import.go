@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // ImportOptions say how [Store.ImportUsers] treats users.
@@ -75,7 +76,9 @@ func (s *Store) ImportUsers(ctx context.Context, r io.Reader, opts ImportOptions
 	err = eachRow(r, func(line int, data []byte, err error) error {
 		return in.add(ctx, line, data, err)
 	})
-	return in.report, errors.Join(err, in.flush(ctx))
+	err = errors.Join(err, in.flush(ctx))
+	in.report.sort()
+	return in.report, err
 }
 
 // A userImport is an import under way.
@@ -122,6 +125,10 @@ func (r *ImportReport) fail(line int, user string, err error) {
 	}
 }
 
+func (r *ImportReport) sort() {
+	slices.SortStableFunc(r.Errors, func(a, b RowError) int { return a.Line - b.Line })
+}
+
 func rowName(u *User) string {
 	switch {
 	case u.Email != "":
@@ -153,12 +160,11 @@ func (in *userImport) flush(ctx context.Context) error {
 	case err == nil:
 		in.report = report
 		return nil
-	case ctx.Err() != nil || errors.Is(in.s.db.Wrap(err), errUnavailable) || len(batch) == 1:
-		if len(batch) == 1 && ctx.Err() == nil && !errors.Is(in.s.db.Wrap(err), errUnavailable) {
-			in.report.fail(batch[0].line, rowName(batch[0].user), err)
-			return nil
-		}
+	case ctx.Err() != nil || errors.Is(in.s.db.Wrap(err), errUnavailable):
 		return fmt.Errorf("import users: %w", in.s.db.Wrap(err))
+	case len(batch) == 1:
+		in.report.fail(batch[0].line, rowName(batch[0].user), err)
+		return nil
 	}
 	// The database refused a row: each goes alone, so that it does not take the
 	// others with it.

@@ -55,28 +55,38 @@ func (c *compiler) member(doc, field string, e *lucene.Expr) (string, error) {
 	if e.Op == lucene.Exists {
 		return c.present(doc, segments), nil
 	}
-	// The placeholders are numbered in the order in which they are made, so it
-	// does not matter which is made first.
-	elements := c.elements(doc, segments)
+	test := func(v element) string { return c.textTest(v, e) }
+	if low, high, ok := numbers(e); e.Op == lucene.Range && ok {
+		test = func(v element) string { return c.numberTest(v, e, low, high) }
+	}
+	return c.anyElement(doc, segments, test), nil
+}
+
+// An element is a value in a JSON document: expressions for its text and for
+// its number, null when it has none.
+type element struct{ text, number string }
+
+// textTest compares an element as a text.
+func (c *compiler) textTest(v element, e *lucene.Expr) string {
 	if e.Op == lucene.Match {
-		return "EXISTS (" + elements + " AND " + c.folded(c.elementText(), e.Pattern) + ")", nil
+		return c.folded(v.text, e.Pattern)
 	}
-	if low, high, ok := numbers(e); ok {
-		value := c.elementNumber()
-		condition := "1 = 1"
-		if !e.Low.Open {
-			condition += " AND " + value + above(e.Low) + "CAST(" + c.arg(low) + " AS DOUBLE PRECISION)"
-		}
-		if !e.High.Open {
-			condition += " AND " + value + below(e.High) + "CAST(" + c.arg(high) + " AS DOUBLE PRECISION)"
-		}
-		return "EXISTS (" + elements + " AND " + value + " IS NOT NULL AND " + condition + ")", nil
-	}
-	text := c.elementText()
 	if c.dialect == store.Postgres {
-		text = "(" + text + `) COLLATE "C"`
+		v.text = "(" + v.text + `) COLLATE "C"`
 	}
-	return "EXISTS (" + elements + " AND " + c.textRange(text, e) + ")", nil
+	return v.text + " IS NOT NULL AND " + c.textRange(v.text, e)
+}
+
+// numberTest compares an element as a number.
+func (c *compiler) numberTest(v element, e *lucene.Expr, low, high float64) string {
+	test := v.number + " IS NOT NULL"
+	if !e.Low.Open {
+		test += " AND " + v.number + above(e.Low) + "CAST(" + c.arg(low) + " AS DOUBLE PRECISION)"
+	}
+	if !e.High.Open {
+		test += " AND " + v.number + below(e.High) + "CAST(" + c.arg(high) + " AS DOUBLE PRECISION)"
+	}
+	return test
 }
 
 // numbers returns the ends of a range of numbers.
@@ -105,34 +115,31 @@ func (c *compiler) present(doc string, segments []string) string {
 	return "COALESCE(json_type(" + doc + ", " + c.path(segments) + "), 'null') <> 'null'"
 }
 
-// elements is a query for the values of a member under the alias j, open for
-// further conditions.
-func (c *compiler) elements(doc string, segments []string) string {
+// anyElement is the condition that a member, or one of its elements when it is
+// an array, passes a test.
+func (c *compiler) anyElement(doc string, segments []string, test func(element) string) string {
 	if c.dialect == store.Postgres {
-		value := "CAST(" + doc + " AS jsonb) #> " + c.path(segments)
-		return "SELECT 1 FROM (SELECT " + value + " AS v) m, jsonb_array_elements(" +
+		return "EXISTS (SELECT 1 FROM (SELECT CAST(" + doc + " AS jsonb) #> " + c.path(segments) + " AS v) m, jsonb_array_elements(" +
 			"CASE jsonb_typeof(m.v) WHEN 'array' THEN m.v ELSE jsonb_build_array(m.v) END) AS j(value)" +
-			" WHERE jsonb_typeof(j.value) NOT IN ('null', 'object', 'array')"
+			" WHERE jsonb_typeof(j.value) NOT IN ('null', 'object', 'array') AND " + test(element{
+			text:   "j.value #>> '{}'",
+			number: "(CASE jsonb_typeof(j.value) WHEN 'number' THEN CAST(j.value #>> '{}' AS DOUBLE PRECISION) END)",
+		}) + ")"
 	}
 	path := c.path(segments)
-	return "SELECT 1 FROM json_each(" + doc + ", " + path + ") AS j WHERE json_type(" + doc + ", " + path +
-		") <> 'object' AND j.type NOT IN ('null', 'object', 'array')"
+	kind := "json_type(" + doc + ", " + path + ")"
+	// json_each is for arrays alone: for a million other values it takes seconds.
+	return "COALESCE(CASE " + kind + " WHEN 'array' THEN EXISTS (SELECT 1 FROM json_each(" + doc + ", " + path + ") AS j WHERE " +
+		test(sqliteElement("j.type", "j.atom")) + ") ELSE " +
+		test(sqliteElement(kind, "json_extract("+doc+", "+path+")")) + " END, 0)"
 }
 
-// elementText is the value of j as text.
-func (c *compiler) elementText() string {
-	if c.dialect == store.Postgres {
-		return "j.value #>> '{}'"
+func sqliteElement(kind, value string) element {
+	return element{
+		text: "(CASE " + kind + " WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' WHEN 'object' THEN NULL WHEN 'array' THEN NULL" +
+			" ELSE CAST(" + value + " AS TEXT) END)",
+		number: "(CASE WHEN " + kind + " IN ('integer', 'real') THEN " + value + " END)",
 	}
-	return "CASE j.type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE CAST(j.atom AS TEXT) END"
-}
-
-// elementNumber is the value of j as a number, null when it is none.
-func (c *compiler) elementNumber() string {
-	if c.dialect == store.Postgres {
-		return "(CASE jsonb_typeof(j.value) WHEN 'number' THEN CAST(j.value #>> '{}' AS DOUBLE PRECISION) END)"
-	}
-	return "(CASE WHEN j.type IN ('integer', 'real') THEN j.atom END)"
 }
 
 // memberText is a member of the document as text, to sort by.

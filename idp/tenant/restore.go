@@ -22,7 +22,9 @@ func (s *Store) Import(ctx context.Context, r io.Reader) (ImportReport, error) {
 	err := eachRow(r, func(line int, data []byte, err error) error {
 		return in.line(ctx, line, data, err)
 	})
-	return in.report, errors.Join(err, in.flush(ctx))
+	err = errors.Join(err, in.flush(ctx))
+	in.report.sort()
+	return in.report, err
 }
 
 // A restoration is an import of a tenant under way.

@@ -93,7 +93,7 @@ func (h *people) link(ctx context.Context, p *Profile, there emailRow) error {
 	if err != nil {
 		return err
 	}
-	if false {
+	if !proven && h.auth.passwordLogins {
 		return h.refusal("an account has the address and a password, and never showed that the address is its own", p.Subject)
 	}
 	err = crud.InTx(ctx, h.auth.opts.DB, func(ctx context.Context) error {

@@ -22,6 +22,7 @@ type devCmd struct {
 	Dir              string   `arg:"" default:"." help:"Folder of the service, with its gate.yaml."`
 	Addr             string   `placeholder:"HOST:PORT" help:"Listen here instead of localhost and the design's port; port 0 picks a free one."`
 	JSON             bool     `name:"json" help:"Print one JSON object a line to stdout, for programs."`
+	IDP              string   `name:"idp" placeholder:"HOST:PORT" help:"Run the identity provider of a design with auth-auth0 here, instead of where its issuerURL says; port 0 picks a free one."`
 	Verbose          bool     `short:"v" help:"Show every line of the service's log; all of it is in .gate/service.log."`
 	AllowDestructive []string `placeholder:"NAME" help:"Let a migration drop this table or column (items, items.price)."`
 	Force            bool     `help:"Overwrite generated files that were edited."`
@@ -62,6 +63,8 @@ type dev struct {
 	log   *serviceLog
 	watch *watcher
 
+	provider *devProvider // nil when the design needs none on this machine
+
 	serving *process
 	bin     string    // of the process that serves
 	since   time.Time // it serves
@@ -88,6 +91,10 @@ func (d *dev) run(ctx context.Context) error {
 	}
 	defer d.watch.close()
 	known := d.administrator()
+	if err := d.openProvider(ctx); err != nil {
+		return err
+	}
+	defer func() { d.provider.close() }()
 	if err := d.make(ctx, true); err != nil {
 		return err
 	}
@@ -254,11 +261,11 @@ func (d *dev) answers(ctx context.Context) error {
 }
 
 func (d *dev) environment() []string {
-	return append(os.Environ(),
+	return append(append(os.Environ(),
 		"ADDR="+d.addr,
 		"GATE_DEV="+d.token,
 		"GATE_DEV_STATE="+d.statePath(),
-	)
+	), d.provider.environment()...)
 }
 
 // follow makes a new version after each change.
@@ -400,10 +407,15 @@ func (d *dev) tellReady(firstTime bool) {
 	if admin.Login != "" {
 		event["admin"] = map[string]any{"login": admin.Login, "file": d.administratorFile()}
 	}
+	if p := d.provider; p != nil {
+		event["idp"] = map[string]any{"issuer": p.issuer, "audience": p.audience, "client_id": p.client, "machine_client_id": p.machine,
+			"machine_client_secret": p.secret, "admin": p.admin, "admin_password": p.password}
+	}
 	d.talk.event(event)
 	d.talk.line("")
 	d.talk.named("Start here", d.talk.paint(cyan, start))
 	d.talk.named("REST", d.talk.paint(cyan, d.url()+"/api/docs"))
+	d.provider.tell(d.talk)
 	d.tellAdministrator(admin, firstTime)
 	d.talk.line("")
 	d.talk.line("  " + d.talk.paint(bold, "Ready in "+short(d.took)+".") + " Watching gate.yaml and *.go. Ctrl+C stops.")

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -42,8 +41,8 @@ func (m *machine) newError(err error) *goja.Object {
 }
 
 // typeError throws a TypeError.
-func (m *machine) typeError(format string, args ...any) {
-	panic(m.vm.NewTypeError(fmt.Sprintf(format, args...)))
+func (m *machine) typeError(message string) {
+	panic(m.vm.NewTypeError(message))
 }
 
 // bytes are those of an ArrayBuffer, of a typed array, or of a string in UTF-8.

@@ -185,7 +185,7 @@ func walk(v reflect.Value, seen map[uintptr]bool, visit func(*ast.CallExpression
 			return
 		}
 		seen[v.Pointer()] = true
-		if call, ok := v.Interface().(*ast.CallExpression); ok {
+		if call, ok := reflect.TypeAssert[*ast.CallExpression](v); ok {
 			visit(call)
 		}
 		walk(v.Elem(), seen, visit)

@@ -57,7 +57,7 @@ func (s *Sandbox) enter(vm *goja.Runtime) {
 	s.vms[vm] = struct{}{}
 	if s.stop == nil {
 		s.stop = make(chan struct{})
-		go s.watch(s.stop)
+		go s.watch(heap()+s.growth, s.stop)
 	}
 }
 
@@ -71,13 +71,13 @@ func (s *Sandbox) leave(vm *goja.Runtime) {
 	}
 }
 
-func (s *Sandbox) watch(stop <-chan struct{}) {
+func heap() uint64 {
 	sample := []metrics.Sample{{Name: heapMetric}}
-	heap := func() uint64 {
-		metrics.Read(sample)
-		return sample[0].Value.Uint64()
-	}
-	limit := heap() + s.growth
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
+
+func (s *Sandbox) watch(limit uint64, stop <-chan struct{}) {
 	tick := time.NewTicker(watchPeriod)
 	defer tick.Stop()
 	for {

@@ -23,7 +23,7 @@ define('global', globalThis);
 
 const print = (level) => (...args) => {
   const text = args.length === 1 && typeof args[0] === 'string' ? args[0] : utilOf().format(...args);
-  native.call('console', stringify({ level, text: text.slice(0, 65536) }));
+  native.call('console', stringify({ level, text: text.slice(0, 1e6) }));
 };
 define('console', {
   log: print('info'), info: print('info'), debug: print('debug'), trace: print('debug'), dir: print('info'),

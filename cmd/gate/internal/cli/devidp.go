@@ -1,0 +1,292 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gatewright/gate/auth0"
+	"github.com/gatewright/gate/design"
+	"github.com/gatewright/gate/idp/config"
+	"github.com/gatewright/gate/idp/trial"
+)
+
+// A devProvider is the identity provider that gate dev runs beside a service
+// whose design hands its log-in to an issuer on this machine.
+type devProvider struct {
+	in       *config.Instance
+	server   *http.Server
+	issuer   string
+	audience string
+	client   string // client_id of the single-page client
+	machine  string // client_id of the machine client
+	secret   string // its secret, when it was made now
+	admin    string // address of the first administrator
+	password string // when they were made now
+	file     string // with what was made up
+	stop     context.CancelFunc
+	done     chan struct{}
+}
+
+const (
+	devAdmin   = "admin@example.com"
+	devMachine = "machine"
+)
+
+// openProvider starts the provider when the design's issuer is this machine.
+// An issuer elsewhere, also one that the environment names, is left alone.
+func (d *dev) openProvider(ctx context.Context) error {
+	plugin := d.p.design.Plugin(auth0.Plugin)
+	if plugin == nil {
+		return nil
+	}
+	issuer := os.Getenv("AUTH0_ISSUER_URL")
+	if issuer == "" {
+		issuer = settingText(plugin, "issuerURL")
+	}
+	if d.cmd.IDP != "" {
+		issuer = "http://" + d.cmd.IDP + "/"
+	}
+	u, err := url.Parse(issuer)
+	if err != nil || u.Scheme != "http" || u.Hostname() != "localhost" {
+		return nil
+	}
+	s := d.talk.step("provider")
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", u.Port()))
+	if err != nil {
+		return failf("--idp localhost:0 picks a free port", "the identity provider cannot listen on %s: %w", u.Host, err)
+	}
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	p := &devProvider{issuer: "http://localhost:" + port + "/", done: make(chan struct{})}
+	if err := p.open(ctx, d, listener); err != nil {
+		_ = listener.Close()
+		return err
+	}
+	d.provider = p
+	s.done(p.issuer)
+	return nil
+}
+
+func (p *devProvider) open(ctx context.Context, d *dev, listener net.Listener) error {
+	desired, err := auth0.FromDesign(d.p.design, auth0.DesignOptions{
+		Origins: []string{d.url(), "http://localhost:5173"}, Machine: true,
+	})
+	if err != nil {
+		return err
+	}
+	if err := d.p.prepare(); err != nil {
+		return err
+	}
+	dir, err := filepath.Abs(d.p.stateDir())
+	if err != nil {
+		return err
+	}
+	text := fmt.Sprintf("issuer: %s\ndatabase: sqlite:idp.db\nsignup: open\nmail: {url: \"folder:outbox\"}\nlooks: {name: %q}\n",
+		p.issuer, d.p.design.Service.Name)
+	cfg, err := config.Parse(filepath.Join(dir, "idp.yaml"), []byte(text), func(string) (string, bool) { return "", false })
+	if err != nil {
+		return err
+	}
+	p.audience = desired.API.Identifier
+	cfg.Seed = p.seed(desired, clientID(d))
+	log := slog.New(slog.NewTextHandler(d.log.file, nil))
+	if p.in, err = cfg.Open(ctx, config.Options{Development: true, Logger: log}); err != nil {
+		return err
+	}
+	report, err := p.in.Seed(ctx, cfg.Seed)
+	if err != nil {
+		return errors.Join(err, p.in.Close(ctx))
+	}
+	if err := p.read(report, desired, filepath.Join(dir, "idp.json")); err != nil {
+		return errors.Join(err, p.in.Close(ctx))
+	}
+	try, err := trial.New(trial.Config{
+		Issuer: p.issuer, ClientID: p.client, Audience: p.audience, Style: p.in.Style(), Outbox: filepath.Join(dir, "outbox"),
+		Scope: "openid profile email offline_access " + strings.Join(scopeValues(desired), " "), API: d.url() + d.firstRoute(),
+	})
+	if err != nil {
+		return errors.Join(err, p.in.Close(ctx))
+	}
+	p.serve(ctx, listener, try)
+	return nil
+}
+
+// serve answers until the provider is closed.
+func (p *devProvider) serve(ctx context.Context, listener net.Listener, try http.Handler) {
+	mux := http.NewServeMux()
+	mux.Handle("/", p.in.Provider)
+	for _, path := range []string{trial.Path, trial.CallbackPath, trial.OutboxPath, trial.OutboxPath + ".json"} {
+		mux.Handle(path, try)
+	}
+	p.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	run, stop := context.WithCancel(context.WithoutCancel(ctx))
+	p.stop = stop
+	go func() {
+		defer close(p.done)
+		p.in.Run(run)
+	}()
+	go func() { _ = p.server.Serve(listener) }() // ends with close
+}
+
+// close ends the provider.
+func (p *devProvider) close() {
+	if p == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	_ = p.server.Shutdown(ctx)
+	p.stop()
+	<-p.done
+	_ = p.in.Close(ctx)
+}
+
+// clientID is the one that the design names.
+func clientID(d *dev) string {
+	plugin := d.p.design.Plugin(auth0.Plugin)
+	return cmp.Or(settingText(plugin, "clientId"), settingText(plugin, "clientID"))
+}
+
+// settingText returns a setting that is a text, or "".
+func settingText(p *design.Plugin, name string) string {
+	s := p.Setting(name)
+	if s == nil {
+		return ""
+	}
+	text, _ := s.Value.(string)
+	return text
+}
+
+// firstRoute is the path of an entity to try a token on: the first one besides
+// the accounts.
+func (d *dev) firstRoute() string {
+	for _, e := range d.p.design.Entities {
+		if !slices.ContainsFunc(e.Fields, func(f *design.Field) bool { return f.Type == design.Password }) {
+			return "/api/" + e.Route
+		}
+	}
+	return "/api"
+}
+
+func scopeValues(want auth0.Desired) []string {
+	var out []string
+	for _, s := range want.API.Scopes {
+		out = append(out, s.Value)
+	}
+	return out
+}
+
+// seed is what the design asks of an Auth0 tenant, for our own.
+func (p *devProvider) seed(want auth0.Desired, spaID string) config.Seed {
+	api := config.API{Identifier: want.API.Identifier, Name: want.API.Name, RBAC: want.API.RBAC, OfflineAccess: want.API.AllowOfflineAccess}
+	for _, s := range want.API.Scopes {
+		api.Scopes = append(api.Scopes, config.Scope{Value: s.Value, Description: s.Description})
+	}
+	seed := config.Seed{
+		APIs: []config.API{api},
+		Clients: []config.Client{
+			{
+				Name: want.SPA.Name, Type: config.SPA, ID: spaID,
+				Callbacks:  append(slices.Clone(want.SPA.Callbacks), strings.TrimSuffix(p.issuer, "/")+trial.CallbackPath),
+				LogoutURLs: append(slices.Clone(want.SPA.LogoutURLs), p.issuer+"try"), WebOrigins: want.SPA.WebOrigins,
+			},
+			{
+				Name: devMachine, Type: config.Machine,
+				Grants: map[string][]string{want.API.Identifier: {"*"}, config.ManagementAPI: {"*"}},
+			},
+		},
+		Users: []config.User{{Email: devAdmin, Name: "Administrator"}},
+	}
+	for _, r := range want.Roles {
+		role := config.Role{Name: r.Name, Description: r.Description}
+		if len(r.Permissions) > 0 {
+			role.Permissions = map[string][]string{want.API.Identifier: r.Permissions}
+			seed.Users[0].Roles = append(seed.Users[0].Roles, r.Name)
+		}
+		seed.Roles = append(seed.Roles, role)
+	}
+	if want.Action != nil {
+		seed.Actions = []config.Action{{Name: want.Action.Name, Trigger: want.Action.Trigger, Code: want.Action.Code}}
+	}
+	return seed
+}
+
+// madeUp is what was made up for the provider of this folder, as it is kept in
+// .gate: for whoever starts gate dev without a terminal.
+type madeUp struct {
+	Admin         string `json:"admin"`
+	Password      string `json:"password"`
+	MachineID     string `json:"machine_client_id"`
+	MachineSecret string `json:"machine_client_secret"`
+}
+
+// read takes what is worth telling from the report of the seed, and keeps the
+// secrets that were made by it.
+func (p *devProvider) read(report config.Report, want auth0.Desired, file string) error {
+	var kept madeUp
+	if data, err := os.ReadFile(file); err == nil {
+		_ = json.Unmarshal(data, &kept) // what is not ours is written anew
+	}
+	if s, ok := report.Find("client", want.SPA.Name); ok {
+		p.client = s.ID
+	}
+	if s, ok := report.Find("client", devMachine); ok {
+		p.machine, p.secret = s.ID, s.Secret.Reveal()
+	}
+	p.admin, p.file = devAdmin, file
+	if s, ok := report.Find("user", devAdmin); ok {
+		p.password = s.Secret.Reveal()
+	}
+	kept.Admin, kept.MachineID = p.admin, p.machine
+	kept.Password, kept.MachineSecret = cmp.Or(p.password, kept.Password), cmp.Or(p.secret, kept.MachineSecret)
+	data, err := json.MarshalIndent(kept, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, append(data, '\n'), 0o600)
+}
+
+// environment points the service at the provider.
+func (p *devProvider) environment() []string {
+	if p == nil {
+		return nil
+	}
+	return []string{
+		"AUTH0_ISSUER_URL=" + p.issuer, "AUTH0_DOMAIN=" + strings.TrimSuffix(strings.TrimPrefix(p.issuer, "http://"), "/"),
+		"AUTH0_AUDIENCE=" + p.audience, "AUTH0_CLIENT_ID=" + p.client, "FIRST_ADMIN_EMAIL=" + p.admin,
+	}
+}
+
+// tell prints what to open and what to paste.
+func (p *devProvider) tell(t *talk) {
+	if p == nil {
+		return
+	}
+	base := strings.TrimSuffix(p.issuer, "/")
+	t.named("Log-in", t.paint(cyan, base+trial.Path)+"   "+t.paint(dim, "outbox at /outbox"))
+	t.named("Issuer", p.issuer)
+	t.named("Audience", p.audience)
+	t.named("Web client", p.client)
+	machine := p.machine
+	if p.secret != "" && t.terminal {
+		machine += "   " + t.paint(bold, p.secret)
+	}
+	t.named("Machine", machine)
+	password := "password in " + p.file
+	if p.password != "" && t.terminal {
+		password = t.paint(bold, p.password)
+	}
+	t.line("")
+	t.named("Users", pad(p.admin, 27)+pad("every role", 13)+password)
+}

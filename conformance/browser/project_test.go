@@ -1,0 +1,151 @@
+package browser_test
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/gatewright/gate/idp/idptest"
+)
+
+// project is a folder with the scenarios, the installed packages and the bundled
+// pages: one for all tests, as to install takes longer than to run them.
+//
+//nolint:gochecknoglobals // set once, removed by TestMain
+var project = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "conformance-browser-")
+	if err != nil {
+		return "", err
+	}
+	if err := os.CopyFS(dir, os.DirFS(".")); err != nil {
+		return dir, err
+	}
+	for _, command := range [][]string{
+		// Without peers: of react-admin, only two names are needed, which site/ has.
+		{"npm", "ci", "--ignore-scripts", "--legacy-peer-deps", "--no-audit", "--no-fund", "--prefer-offline"},
+		{"node", "bundle.mjs"},
+	} {
+		cmd := exec.CommandContext(context.Background(), command[0], command[1:]...) //nolint:gosec // the two above
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return dir, fmt.Errorf("%s: %w\n%s", strings.Join(command[:2], " "), err, out)
+		}
+	}
+	return dir, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if node() == nil {
+		dir, _ := project()
+		_ = os.RemoveAll(dir)
+	}
+	os.Exit(code)
+}
+
+func node() error {
+	for _, program := range []string{"node", "npm"} {
+		if _, err := exec.LookPath(program); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func chromium() (string, error) {
+	if path := os.Getenv("GATE_CHROMIUM"); path != "" {
+		return exec.LookPath(path)
+	}
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		path, err = exec.LookPath("chromium-browser")
+	}
+	return path, err
+}
+
+func missing(t *testing.T, what string, why error) {
+	t.Helper()
+	if strings.Contains(os.Getenv("GATE_TEST_REQUIRE"), what) {
+		t.Fatal(why)
+	}
+	t.Skip(what+": ", why)
+}
+
+// installed returns the project's folder and the path of Chromium, or skips.
+func installed(t *testing.T) (dir, browser string) {
+	t.Helper()
+	browser, err := chromium()
+	if err != nil {
+		missing(t, "chromium", err)
+	}
+	if err := node(); err != nil {
+		missing(t, "node", err)
+	}
+	if dir, err = project(); err != nil {
+		missing(t, "node", err)
+	}
+	return dir, browser
+}
+
+// A facts is what a scenario knows beside the provider.
+type facts map[string]any
+
+// run runs a scenario; each of its tests is a subtest.
+func run(t *testing.T, s *idptest.Server, script string, more facts) {
+	t.Helper()
+	dir, browser := installed(t)
+	arg := facts{
+		"chromium": browser, "profile": t.TempDir(), "url": s.URL, "issuer": s.Issuer(), "audience": idptest.Audience,
+		"secret": idptest.Secret, "connection": idptest.Connection, "password": idptest.Password, "outbox": s.Outbox,
+	}
+	for k, v := range more {
+		arg[k] = v
+	}
+	text, err := json.Marshal(arg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// GATE_TEST_ONLY is a pattern of tests of the scenario, to look at one.
+	only := "--test-name-pattern=" + cmp.Or(os.Getenv("GATE_TEST_ONLY"), ".")
+	cmd := exec.CommandContext(t.Context(), "node", "--test-reporter=tap", only, filepath.Join(dir, script), string(text))
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+s.CA)
+	out, err := cmd.CombinedOutput()
+	report(t, string(out), err)
+}
+
+var outcome = regexp.MustCompile(`(?m)^(not ok|ok) \d+ - (.*)$`)
+
+// report makes a subtest of each result of the Test Anything Protocol.
+func report(t *testing.T, tap string, err error) {
+	t.Helper()
+	results := outcome.FindAllStringSubmatchIndex(tap, -1)
+	failed := false
+	for i, at := range results {
+		end := len(tap)
+		if i+1 < len(results) {
+			end = results[i+1][0]
+		}
+		name, skipped, _ := strings.Cut(tap[at[4]:at[5]], " # SKIP")
+		t.Run(name, func(t *testing.T) {
+			switch {
+			case tap[at[2]:at[3]] != "ok":
+				failed = true
+				t.Error(tap[at[0]:end])
+			case skipped != "":
+				t.Skip(skipped)
+			}
+		})
+	}
+	if err != nil && !failed || len(results) == 0 {
+		t.Fatalf("%v\n%s", err, tap)
+	}
+}

@@ -1,0 +1,122 @@
+package browser_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gatewright/gate/idp"
+	"github.com/gatewright/gate/idp/idptest"
+	"github.com/gatewright/gate/idp/tenant"
+)
+
+// The clients that applications log in with.
+const (
+	app     = "appClient00000000000000000000000a"
+	strict  = "strictClient00000000000000000000a" // without leeway for refresh tokens
+	foreign = "foreignClient0000000000000000000a" // of somebody else: people are asked
+)
+
+// A world is a provider and an application in a browser.
+type world struct {
+	*idptest.Server
+	app   string // origin of the application, on the same site as the provider
+	other string // the same application on another site
+	ahead atomic.Int64
+}
+
+// newWorld starts both. The application's server answers to POST /-/forward?by=1h
+// by moving the clock of the provider.
+func newWorld(t *testing.T, edit ...func(*idp.Config)) *world {
+	t.Helper()
+	dir, _ := installed(t)
+	w := &world{}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /-/forward", func(_ http.ResponseWriter, r *http.Request) {
+		by, err := time.ParseDuration(r.FormValue("by"))
+		if err != nil {
+			t.Error(err)
+		}
+		w.ahead.Add(int64(by))
+	})
+	mux.Handle("GET /-/", http.StripPrefix("/-/", http.FileServer(http.Dir(filepath.Join(dir, "dist")))))
+	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
+		page := "spa.html"
+		if first, _, _ := strings.Cut(r.URL.Path[1:], "/"); first == "react" || first == "admin" {
+			page = first + ".html"
+		}
+		w.Header().Set("Content-Security-Policy", "default-src 'self'; worker-src blob:; frame-src *; connect-src 'self' http://localhost:*; img-src 'self' data: https:")
+		http.ServeFile(w, r, filepath.Join(dir, "site", page))
+	})
+	srv := httptest.NewServer(mux)
+	t.Cleanup(srv.Close)
+	w.other = srv.URL
+	w.app = strings.Replace(srv.URL, "127.0.0.1", "localhost", 1)
+	w.Server = idptest.New(t, idptest.Config{Edit: func(c *idp.Config) {
+		c.Now = func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
+		for _, f := range edit {
+			f(c)
+		}
+	}})
+	w.clients(t)
+	return w
+}
+
+func (w *world) clients(t *testing.T) {
+	t.Helper()
+	origins := []string{w.app, w.other}
+	var callbacks, logouts []string
+	for _, o := range origins {
+		callbacks = append(callbacks, o+"/", o+"/callback", o+"/react", o+"/admin/auth-callback")
+		logouts = append(logouts, o+"/", o+"/login", o+"/react", o+"/admin/login")
+	}
+	for _, c := range []*tenant.Client{
+		{ID: app, Name: "WAB Dashboard", FirstParty: true},
+		{ID: strict, Name: "Strict", FirstParty: true, Refresh: &tenant.RefreshPolicy{
+			Rotation: "rotating", Expiration: "expiring", Leeway: 0, Lifetime: 3600, IdleLifetime: 3600,
+		}},
+		{ID: foreign, Name: "Somebody Else's", FirstParty: false},
+	} {
+		c.AppType, c.AuthMethod, c.OIDCConformant = tenant.SPA, tenant.AuthNone, true
+		c.GrantTypes = []string{"authorization_code", "refresh_token"}
+		c.Callbacks, c.LogoutURLs, c.WebOrigins = callbacks, logouts, origins
+		w.create(t, c)
+	}
+}
+
+// create makes a client that users of the connection may log in to.
+func (w *world) create(t *testing.T, c *tenant.Client) {
+	t.Helper()
+	if err := w.Tenant().Clients.Create(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.Tenant().Connections.Update(t.Context(), "con_database00000001", func(conn *tenant.Connection) error {
+		conn.EnabledClients = append(conn.EnabledClients, c.ID)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// person makes a user and says what scenarios need to know.
+func (w *world) person(email string, roles ...string) facts {
+	return facts{"email": email, "password": idptest.Password, "sub": w.AddUser(email, roles...).ID}
+}
+
+// run runs a scenario that knows the applications and a few people.
+func (w *world) run(t *testing.T, script string, more facts) {
+	t.Helper()
+	arg := facts{
+		"app": w.app, "other": w.other, "client": app, "strict": strict, "foreign": foreign,
+		"ada": w.person("ada@example.com", "menu-admin"), "ben": w.person("ben@example.com"),
+	}
+	for k, v := range more {
+		arg[k] = v
+	}
+	run(t, w.Server, script, arg)
+}

@@ -1,0 +1,122 @@
+package node_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/gatewright/gate/idp/idptest"
+)
+
+// project is a folder with the scenarios and the installed packages: one for
+// all tests, as to install takes longer than to run them.
+//
+//nolint:gochecknoglobals // set once, removed by TestMain
+var project = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "conformance-node-")
+	if err != nil {
+		return "", err
+	}
+	if err := os.CopyFS(dir, os.DirFS(".")); err != nil {
+		return dir, err
+	}
+	install := exec.CommandContext(context.Background(), "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline")
+	install.Dir = dir
+	if out, err := install.CombinedOutput(); err != nil {
+		return dir, fmt.Errorf("npm ci: %w\n%s", err, out)
+	}
+	return dir, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if present() == nil {
+		dir, _ := project()
+		_ = os.RemoveAll(dir)
+	}
+	os.Exit(code)
+}
+
+func present() error {
+	for _, program := range []string{"node", "npm"} {
+		if _, err := exec.LookPath(program); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func missing(t *testing.T, why error) {
+	t.Helper()
+	if strings.Contains(os.Getenv("GATE_TEST_REQUIRE"), "node") {
+		t.Fatal(why)
+	}
+	t.Skip("node: ", why)
+}
+
+// A facts is what a scenario knows beside the provider.
+type facts map[string]any
+
+// run runs a scenario; each of its tests is a subtest.
+func run(t *testing.T, s *idptest.Server, script string, more facts) {
+	t.Helper()
+	if err := present(); err != nil {
+		missing(t, err)
+	}
+	dir, err := project()
+	if err != nil {
+		missing(t, err)
+	}
+	if strings.HasSuffix(script, ".cjs") || strings.HasSuffix(script, ".mjs") {
+		script = filepath.Join(dir, script)
+	}
+	arg := facts{
+		"url": s.URL, "issuer": s.Issuer(), "domain": strings.SplitN(s.URL, "://", 2)[1], "audience": idptest.Audience,
+		"spa": idptest.SPA, "web": idptest.Web, "machine": idptest.Machine, "manager": idptest.Management,
+		"secret": idptest.Secret, "callback": idptest.Callback, "logoutURL": idptest.LogoutURL, "connection": idptest.Connection,
+		"password": idptest.Password, "outbox": s.Outbox,
+	}
+	for k, v := range more {
+		arg[k] = v
+	}
+	text, err := json.Marshal(arg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "node", "--test-reporter=tap", script, string(text))
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+s.CA)
+	out, err := cmd.CombinedOutput()
+	report(t, string(out), err)
+}
+
+var outcome = regexp.MustCompile(`(?m)^(not ok|ok) \d+ - (.*)$`)
+
+// report makes a subtest of each result of the Test Anything Protocol.
+func report(t *testing.T, tap string, err error) {
+	t.Helper()
+	results := outcome.FindAllStringSubmatchIndex(tap, -1)
+	failed := false
+	for i, at := range results {
+		end := len(tap)
+		if i+1 < len(results) {
+			end = results[i+1][0]
+		}
+		t.Run(tap[at[4]:at[5]], func(t *testing.T) {
+			if tap[at[2]:at[3]] != "ok" {
+				failed = true
+				t.Error(tap[at[0]:end])
+			}
+		})
+	}
+	if err != nil && !failed || len(results) == 0 {
+		t.Fatalf("%v\n%s", err, tap)
+	}
+}

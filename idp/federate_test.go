@@ -1,0 +1,341 @@
+package idp_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/gatewright/gate/idp"
+	"github.com/gatewright/gate/idp/idptest"
+	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/idp/upstream"
+	"github.com/gatewright/gate/idp/upstream/fake"
+)
+
+// A company is a provider with two connections to another one: "github", in the
+// dialect of GitHub, and "corp", by OpenID Connect.
+type company struct {
+	*idptest.Server
+	other *httptest.Server
+	t     *testing.T
+}
+
+// ada is somebody at the other provider; her address is confirmed there.
+func people() []fake.Person {
+	return []fake.Person{
+		{ID: 1001, Login: "ada", Name: "Ada Lovelace", Email: "Ada@Example.com", EmailVerified: true},
+		{ID: 1002, Login: "grace", Name: "Grace Hopper", Email: "ada@example.com"},
+	}
+}
+
+func federated(t *testing.T, edit ...func(*idp.Config)) *company {
+	t.Helper()
+	s := idptest.New(t, idptest.Config{Edit: func(c *idp.Config) {
+		for _, e := range edit {
+			e(c)
+		}
+	}})
+	c := &company{Server: s, t: t}
+	mux := http.NewServeMux()
+	c.other = httptest.NewServer(mux)
+	t.Cleanup(c.other.Close)
+	c.serve(mux, people())
+	return c
+}
+
+func (c *company) serve(mux *http.ServeMux, all []fake.Person) {
+	c.t.Helper()
+	server, err := fake.New(fake.Config{
+		Development: true, Issuer: c.other.URL, People: all,
+		RedirectURIs: []string{c.URL + "/login/callback/github", c.URL + "/login/callback/corp", idptest.LogoutURL},
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	mux.Handle("/", server)
+	for name, strategy := range map[string]string{"github": upstream.GitHub, "corp": upstream.OIDC} {
+		from := server.Connection(name, strategy)
+		if _, err := c.Tenant().Connections.Get(c.t.Context(), "con_"+name); err == nil {
+			continue
+		}
+		if err := c.Tenant().Connections.Create(c.t.Context(), &tenant.Connection{
+			ID: "con_" + name, Name: name, Strategy: strategy, EnabledClients: []string{idptest.SPA, idptest.Web},
+			Options: tenant.ConnectionOptions{
+				ClientID: from.ClientID, ClientSecret: from.ClientSecret.Reveal(), Issuer: from.Issuer,
+				AuthorizationURL: from.AuthorizationURL, TokenURL: from.TokenURL, UserInfoURL: from.UserInfoURL,
+				Extra: tenant.Extra{"imitation": []byte("true")},
+			},
+		}); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+}
+
+// leave begins a log-in with a connection and returns where the browser goes.
+func (c *company) leave(browser *http.Client, connection string, more ...string) string {
+	c.t.Helper()
+	res, body := c.Do(browser, http.MethodGet, "/authorize", authorization(append([]string{"connection", connection}, more...)...))
+	where := res.Header.Get("Location")
+	if res.StatusCode != http.StatusFound || !strings.HasPrefix(where, c.other.URL) {
+		c.t.Fatalf("not sent to the other provider: %d %q %.300s", res.StatusCode, where, body)
+	}
+	return where
+}
+
+// choose chooses a person there and returns the address of the answer.
+func (c *company) choose(where, person string) string {
+	c.t.Helper()
+	res, body := c.Do(c.Browser(), http.MethodPost, where, url.Values{"person": {person}})
+	back := res.Header.Get("Location")
+	if !strings.HasPrefix(back, c.URL+"/login/callback/") {
+		c.t.Fatalf("not sent back: %d %q %s", res.StatusCode, back, body)
+	}
+	return back
+}
+
+// with logs a person in and returns their user.
+func (c *company) with(browser *http.Client, connection, person string) *tenant.User {
+	c.t.Helper()
+	res, body := c.Do(browser, http.MethodGet, c.choose(c.leave(browser, connection), person), nil)
+	res, tokens := exchange(c.Server, answerOf(c.t, res, body).Get("code"))
+	if res.StatusCode != http.StatusOK {
+		c.t.Fatalf("%d %v", res.StatusCode, tokens)
+	}
+	sub, _ := claimsMap(c.t, tokens["id_token"])["sub"].(string)
+	u, err := c.Tenant().User(c.t.Context(), sub)
+	if err != nil {
+		c.t.Fatalf("%s: %v", sub, err)
+	}
+	return u
+}
+
+func TestCLI06_account(t *testing.T) {
+	c := federated(t)
+	first := c.with(c.Browser(), "github", "1001")
+	if first.ID != "github|1001" || first.Name != "Ada Lovelace" || first.Email != "ada@example.com" || !first.EmailVerified ||
+		first.Nickname != "ada" || len(first.Identities) != 1 || !first.Identities[0].Social || first.LoginsCount != 1 {
+		t.Errorf("user %+v", first)
+	}
+	if again := c.with(c.Browser(), "github", "1001"); again.ID != first.ID || again.LoginsCount != 2 || !again.CreatedAt.Equal(first.CreatedAt) {
+		t.Errorf("again %+v", again)
+	}
+	// The same number and address at another connection is somebody else.
+	if corp := c.with(c.Browser(), "corp", "1001"); corp.ID != "oidc|corp|1001" || corp.Identities[0].Social {
+		t.Errorf("user %+v", corp)
+	}
+}
+
+// CLI-07, LOG-07: an e-mail address leads to no account of somebody else,
+// whatever either side says about it.
+func TestCLI07_noLinkByAddress(t *testing.T) {
+	c := federated(t)
+	owner := c.AddUser("ada@example.com", "menu-admin")
+	unproven, err := c.Tenant().UpdateUser(t.Context(), c.AddUser("grace@example.com").ID, func(u *tenant.User) error { u.EmailVerified = false; return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []struct{ connection, person string }{{"github", "1001"}, {"github", "1002"}, {"corp", "1001"}, {"corp", "1002"}} {
+		u := c.with(c.Browser(), q.connection, q.person)
+		if u.ID == owner.ID || u.ID == unproven.ID || len(u.Identities) != 1 {
+			t.Errorf("%s %s is %s with %d identities", q.connection, q.person, u.ID, len(u.Identities))
+		}
+		// CLI-10: whoever comes for the first time may do nothing.
+		if roles, err := c.Tenant().RolesOf(t.Context(), u.ID); err != nil || len(roles) != 0 {
+			t.Errorf("%s has roles %v, %v", u.ID, roles, err)
+		}
+	}
+	for _, u := range []*tenant.User{owner, unproven} {
+		got, err := c.Tenant().User(t.Context(), u.ID)
+		if err != nil || len(got.Identities) != 1 || got.EmailVerified != u.EmailVerified || got.Name != u.Name {
+			t.Errorf("%s was changed: %+v, %v", u.ID, got, err)
+		}
+	}
+	// And nobody gets the letter of the other: the password is that of the one who has one.
+	if res, body := c.Login(c.Browser(), authorization(), "ada@example.com", idptest.Password); !answerOf(t, res, body).Has("code") {
+		t.Error("the owner cannot log in any more")
+	}
+}
+
+func TestFederate_profile(t *testing.T) {
+	for mode, want := range map[string]string{"": "Ada King", "on_each_login": "Ada King", "on_first_login": "Ada Lovelace", "never_on_login": "Ada Lovelace"} {
+		c := federated(t)
+		if _, err := c.Tenant().Connections.Update(t.Context(), "con_github", func(conn *tenant.Connection) error {
+			conn.Options.SetRootAttributes = mode
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		u := c.with(c.Browser(), "github", "1001")
+		if _, err := c.Tenant().UpdateUser(t.Context(), u.ID, func(u *tenant.User) error { u.AppMetadata = map[string]any{"plan": "gold"}; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		mux := http.NewServeMux()
+		c.other.Config.Handler = mux
+		c.serve(mux, []fake.Person{{ID: 1001, Login: "ada", Name: "Ada King", Email: "ada@king.example", EmailVerified: false}})
+		u = c.with(c.Browser(), "github", "1001")
+		if u.Name != want || u.AppMetadata["plan"] != "gold" {
+			t.Errorf("%q: %q, %v", mode, u.Name, u.AppMetadata)
+		}
+		if changed := u.Email == "ada@king.example"; changed != (want == "Ada King") || changed == u.EmailVerified {
+			t.Errorf("%q: %s, confirmed %v", mode, u.Email, u.EmailVerified)
+		}
+	}
+}
+
+func TestLOG13_federatedBlocked(t *testing.T) {
+	c := federated(t)
+	browser := c.Browser()
+	u := c.with(browser, "github", "1001")
+	if _, err := c.Tenant().UpdateUser(t.Context(), u.ID, func(u *tenant.User) error { u.Blocked = true; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	fresh := c.Browser()
+	res, body := c.Do(fresh, http.MethodGet, c.choose(c.leave(fresh, "github"), "1001"), nil)
+	if back := answerOf(t, res, body); back.Get("error") != "unauthorized" || back.Get("error_description") != "user is blocked" || back.Has("code") {
+		t.Errorf("answer %v", back)
+	}
+	for _, b := range []*http.Client{browser, fresh} {
+		if back := silent(t, c.Server, b); back.Get("error") != "login_required" {
+			t.Errorf("session: %v", back)
+		}
+	}
+}
+
+// CLI-10: where strangers cannot sign up, they cannot with another provider
+// either; those who are known go on.
+func TestCLI10_closed(t *testing.T) {
+	c := federated(t)
+	known := c.with(c.Browser(), "github", "1001")
+	if _, err := c.Tenant().Connections.Update(t.Context(), "con_github", func(conn *tenant.Connection) error {
+		conn.Options.DisableSignup = true
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	browser := c.Browser()
+	res, body := c.Do(browser, http.MethodGet, c.choose(c.leave(browser, "github"), "1002"), nil)
+	if back := answerOf(t, res, body); back.Get("error") != "access_denied" || back.Has("code") {
+		t.Errorf("a stranger: %v", back)
+	}
+	if _, err := c.Tenant().User(t.Context(), "github|1002"); err == nil {
+		t.Error("the stranger has an account")
+	}
+	if u := c.with(c.Browser(), "github", "1001"); u.ID != known.ID {
+		t.Errorf("user %s", u.ID)
+	}
+}
+
+// CLI-01, CLI-03, IDP-06
+func TestCLI01_callback(t *testing.T) {
+	c := federated(t)
+	browser, victim := c.Browser(), c.Browser()
+	refused := func(name string, browser *http.Client, address string) {
+		t.Helper()
+		res, _ := c.Do(browser, http.MethodGet, address, nil)
+		if res.StatusCode != http.StatusBadRequest || res.Header.Get("Location") != "" {
+			t.Errorf("%s: %d %q", name, res.StatusCode, res.Header.Get("Location"))
+		}
+		for _, cookie := range res.Cookies() {
+			if strings.HasSuffix(cookie.Name, "gate_session") {
+				t.Errorf("%s: a session", name)
+			}
+		}
+	}
+	back := c.choose(c.leave(browser, "github"), "1001")
+	refused("another browser", victim, back)
+	c.leave(victim, "github")
+	refused("another browser with a log-in of its own", victim, back)
+	refused("another connection", browser, strings.Replace(back, "/github?", "/corp?", 1))
+	u, err := url.Parse(back)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := u.Query()
+	query.Del("state")
+	refused("no state", browser, "/login/callback/github?"+query.Encode())
+	query.Set("state", "x")
+	refused("a state made up", browser, "/login/callback/github?"+query.Encode())
+	if res, body := c.Do(browser, http.MethodGet, back, nil); !answerOf(t, res, body).Has("code") {
+		t.Error("the honest answer is refused")
+	}
+	refused("again", browser, back)
+	if users, _, err := c.Tenant().SearchUsers(t.Context(), tenant.UserQuery{}); err != nil || len(users) != 1 {
+		t.Errorf("%d users, %v", len(users), err)
+	}
+}
+
+func TestFederate_errors(t *testing.T) {
+	c := federated(t)
+	// Whoever says no there comes back to the client that asked for just that connection,
+	browser := c.Browser()
+	res, body := c.Do(browser, http.MethodGet, c.choose(c.leave(browser, "github"), ""), nil)
+	if back := answerOf(t, res, body); back.Get("error") != "access_denied" || back.Get("state") != "st==" {
+		t.Errorf("cancelled: %v", back)
+	}
+	// and else to the page, where there are other ways.
+	with := func() (*http.Client, string) {
+		browser := c.Browser()
+		res, _ := c.Do(browser, http.MethodGet, "/authorize", authorization())
+		_, page := c.Do(browser, http.MethodGet, res.Header.Get("Location"), nil)
+		_, rest, ok := strings.Cut(page, `href="/u/with?connection=github&amp;`)
+		if !ok {
+			t.Fatalf("no way to GitHub on %.3000s", page)
+		}
+		link, _, _ := strings.Cut(rest, `"`)
+		return browser, "/u/with?connection=github&" + strings.ReplaceAll(link, "&amp;", "&")
+	}
+	browser, link := with()
+	res, _ = c.Do(browser, http.MethodGet, link, nil)
+	back := c.choose(res.Header.Get("Location"), "")
+	res, body = c.Do(browser, http.MethodGet, strings.Replace(back, "cancelled", "<script>alert(1)</script>", 1), nil)
+	if res.StatusCode != http.StatusForbidden || !strings.Contains(body, "GitHub") || !strings.Contains(body, `name="password"`) || strings.Contains(body, "alert(1)") {
+		t.Errorf("cancelled: %d %.2000s", res.StatusCode, body)
+	}
+	// The page is one to go on with.
+	form := idptest.Hidden(body)
+	form.Set("username", c.AddUser("ben@example.com").Email)
+	form.Set("password", idptest.Password)
+	res, body = c.Do(browser, http.MethodPost, "/u/login", form, "Origin", c.URL)
+	if !answerOf(t, res, body).Has("code") {
+		t.Error("no log-in with the page")
+	}
+	// Away.
+	browser, link = with()
+	res, _ = c.Do(browser, http.MethodGet, link, nil)
+	back = c.choose(res.Header.Get("Location"), "1001")
+	direct := c.Browser()
+	directBack := c.choose(c.leave(direct, "github"), "1001")
+	c.other.Close()
+	if res, body = c.Do(browser, http.MethodGet, back, nil); res.StatusCode != http.StatusBadGateway || !strings.Contains(body, "GitHub") {
+		t.Errorf("away: %d %.2000s", res.StatusCode, body)
+	}
+	res, body = c.Do(direct, http.MethodGet, directBack, nil)
+	if back := answerOf(t, res, body); back.Get("error") != "temporarily_unavailable" {
+		t.Errorf("away: %v", back)
+	}
+	if users, _, err := c.Tenant().SearchUsers(t.Context(), tenant.UserQuery{}); err != nil || len(users) != 1 {
+		t.Errorf("%d users, %v", len(users), err)
+	}
+}
+
+func TestFederate_logout(t *testing.T) {
+	c := federated(t)
+	browser := c.Browser()
+	c.with(browser, "corp", "1001")
+	res, _ := c.Do(browser, http.MethodGet, "/v2/logout?"+url.Values{"client_id": {idptest.SPA}, "returnTo": {idptest.LogoutURL}}.Encode()+"&federated", nil)
+	where, err := url.Parse(res.Header.Get("Location"))
+	if err != nil || !strings.HasPrefix(where.String(), c.other.URL+"/logout?") || where.Query().Get("post_logout_redirect_uri") != idptest.LogoutURL {
+		t.Errorf("sent to %v, %v", where, err)
+	}
+	if back := silent(t, c.Server, browser); back.Get("error") != "login_required" {
+		t.Errorf("still logged in: %v", back)
+	}
+	// GitHub has nothing to end.
+	c.with(browser, "github", "1001")
+	res, _ = c.Do(browser, http.MethodGet, "/v2/logout?"+url.Values{"client_id": {idptest.SPA}, "returnTo": {idptest.LogoutURL}}.Encode()+"&federated", nil)
+	if res.Header.Get("Location") != idptest.LogoutURL {
+		t.Errorf("sent to %q", res.Header.Get("Location"))
+	}
+}

@@ -1,0 +1,139 @@
+package management_test
+
+import (
+	"context"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatewright/gate/store"
+	"github.com/gatewright/gate/store/storetest"
+)
+
+// upload is a form with a file of users.
+func upload(connection, users string, more ...string) form {
+	var b strings.Builder
+	field := func(name, file, value string) {
+		b.WriteString("--xyz\r\nContent-Disposition: form-data; name=\"" + name + "\"" + file + "\r\n\r\n" + value + "\r\n")
+	}
+	field("connection_id", "", connection)
+	for i := 0; i+1 < len(more); i += 2 {
+		field(more[i], "", more[i+1])
+	}
+	field("users", `; filename="users.json"`, users)
+	b.WriteString("--xyz--\r\n")
+	return form{b.String(), "multipart/form-data; boundary=xyz"}
+}
+
+func TestJobs_import(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := openWorld(t, db)
+		token := w.everything()
+		conn := w.connection(token, "db")
+		const hash = "$2b$10$abcdefghijklmnopqrstuuW1X9P0WkzBqPVGmxsdlyaaaaaaaaaaa"
+		made := w.do(token, "POST", "jobs/users-imports", upload(conn, `[{"email":"ada@example.com","email_verified":true,"password_hash":"`+hash+`"},{"email":"no"}]`, "external_id", "x7"), 202)
+		if made.str("status") != "pending" || made.str("type") != "users_import" || made.str("external_id") != "x7" || !strings.HasPrefix(made.str("id"), "job_") {
+			t.Errorf("made %s", made.text)
+		}
+		if err := w.api.Close(context.WithoutCancel(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		got := w.do(token, "GET", "jobs/"+made.str("id"), nil, 200)
+		if got.str("status") != "completed" || !strings.Contains(got.text, `"summary":{"failed":1,"updated":0,"inserted":1,"total":2}`) {
+			t.Errorf("then %s", got.text)
+		}
+		faults := w.do(token, "GET", "jobs/"+made.str("id")+"/errors", nil, 200)
+		if len(faults.list()) != 1 || strings.Contains(faults.text, "$2b$") {
+			t.Errorf("errors %s", faults.text)
+		}
+		if u := w.do(token, "GET", "users-by-email?email=ada@example.com", nil, 200); len(u.list()) != 1 || strings.Contains(u.text, "$2b$") {
+			t.Errorf("user: %s", u.text)
+		}
+		w.now = w.now.Add(25 * time.Hour)
+		w.send(token, "GET", "jobs/"+made.str("id"), nil).refused(404, "The job does not exist")
+	})
+}
+
+func TestJobs_importRefusals(t *testing.T) {
+	w := newWorld(t)
+	token := w.everything()
+	conn := w.connection(token, "db")
+	social := w.do(token, "POST", "connections", `{"name":"gh","strategy":"github"}`, 201).str("id")
+	for name, tt := range map[string]struct {
+		body   any
+		status int
+		text   string
+	}{
+		"json":          {`{}`, 415, "multipart/form-data"},
+		"no connection": {form{"--xyz\r\nContent-Disposition: form-data; name=\"users\"\r\n\r\n[]\r\n--xyz--\r\n", "multipart/form-data; boundary=xyz"}, 400, "connection_id"},
+		"unknown":       {upload("con_x", "[]"), 404, "The connection does not exist"},
+		"social":        {upload(social, "[]"), 400, "database connections alone"},
+		"empty":         {upload(conn, ""), 400, "users"},
+		"too large":     {upload(conn, strings.Repeat(" ", 500_001)), 413, "500 kB"},
+		"twice":         {upload(conn, "[]", "upsert", "true", "upsert", "false"), 400, "there twice"},
+		"cut off":       {form{"--xyz\r\nContent-Disposition: form-data; name=\"users\"\r\n\r\n[", "multipart/form-data; boundary=xyz"}, 400, "cannot be read"},
+		"no boundary":   {form{"x", "multipart/form-data"}, 400, "multipart/form-data"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := w.send(token, "POST", "jobs/users-imports", tt.body)
+			r.t = t
+			r.refused(tt.status, tt.text)
+		})
+	}
+}
+
+func TestJobs_export(t *testing.T) {
+	w := newWorld(t)
+	token := w.everything()
+	conn := w.connection(token, "db")
+	w.connection(token, "other")
+	w.user(token, "db", "ada@example.com")
+	w.user(token, "other", "bob@example.com")
+	made := w.do(token, "POST", "jobs/users-exports", map[string]any{"connection_id": conn, "format": "json"}, 200)
+	if made.str("status") != "pending" || strings.Contains(made.text, "location") {
+		t.Errorf("made %s", made.text)
+	}
+	got := w.do(token, "GET", "jobs/"+made.str("id"), nil, 200)
+	location := got.str("location")
+	if got.str("status") != "completed" || !strings.HasPrefix(location, w.api.Audience()+"jobs/exports/") {
+		t.Fatalf("then %s", got.text)
+	}
+	fetch := func() reply {
+		return w.serve(httptest.NewRequestWithContext(t.Context(), "GET", location, nil)) // whoever has the link
+	}
+	file := fetch()
+	if file.status != 200 || !strings.Contains(file.text, "ada@example.com") || strings.Contains(file.text, "bob@") || strings.Contains(file.text, "HASH-OF") {
+		t.Errorf("file: %d %s", file.status, file.text)
+	}
+	w.now = w.now.Add(61 * time.Minute)
+	fetch().refused(404, "The export does not exist")
+
+	csv := w.do(token, "POST", "jobs/users-exports", `{"format":"csv","fields":[{"name":"email","export_as":"mail"}],"limit":1}`, 200)
+	location = w.do(token, "GET", "jobs/"+csv.str("id"), nil, 200).str("location")
+	if got := fetch(); got.text != "mail\r\nada@example.com\r\n" && got.text != "mail\nada@example.com\n" {
+		t.Errorf("csv: %q", got.text)
+	}
+	w.send(token, "POST", "jobs/users-exports", `{"format":"xml"}`).refused(400, "No enum match for: xml")
+	w.send(token, "POST", "jobs/users-exports", `{"connection_id":"con_x"}`).refused(404, "The connection does not exist")
+	if r := w.send(w.machine("create:users"), "POST", "jobs/users-exports", `{}`); r.status != 403 {
+		t.Errorf("without read:users: %d", r.status)
+	}
+}
+
+func TestJobs_verification(t *testing.T) {
+	w := newWorld(t)
+	token := w.everything()
+	w.connection(token, "db")
+	id := w.user(token, "db", "ada@example.com")
+	made := w.do(token, "POST", "jobs/verification-email", map[string]any{"user_id": id}, 201)
+	if made.str("status") != "pending" || made.str("type") != "verification_email" || len(w.mails) != 1 {
+		t.Errorf("made %s, letters %v", made.text, w.mails)
+	}
+	if got := w.do(token, "GET", "jobs/"+made.str("id"), nil, 200).str("status"); got != "completed" {
+		t.Errorf("then %s", got)
+	}
+	w.do(token, "GET", "jobs/"+made.str("id")+"/errors", nil, 204)
+	w.send(token, "POST", "jobs/verification-email", `{"user_id":"nobody"}`).refused(404, "The user does not exist.")
+	w.send(token, "GET", "jobs/job_x", nil).refused(404, "The job does not exist")
+}

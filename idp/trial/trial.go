@@ -1,0 +1,348 @@
+// Package trial has pages for whoever develops against an identity provider on
+// their own machine: one that logs in as an application would and shows the
+// tokens with the commands to paste, and one with the letters that the provider
+// would have sent.
+//
+// The pages show tokens and letters to everybody who can reach them. [New]
+// refuses an issuer that is not this machine, and every request whose host is
+// not.
+package trial
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net"
+	"net/http"
+	"net/mail"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gatewright/gate/internal/secret"
+	"github.com/gatewright/gate/internal/unverified"
+)
+
+// Config configures [New].
+type Config struct {
+	// Issuer is the provider, with a slash at its end, on this machine.
+	// Required.
+	Issuer string
+	// ClientID is a public client with the callback [CallbackPath] below the
+	// issuer. Audience and Scope are what it asks for. ClientID is required.
+	ClientID, Audience, Scope string
+	// API is an address of the service to try the token on, for the commands.
+	API string
+	// Outbox is the folder of the letters, as mail.Folder fills it; empty leaves
+	// the page out.
+	Outbox string
+	// Style are the paths of the style sheets on this host.
+	Style []string
+	// HTTP exchanges the code; nil means a client for this machine.
+	HTTP *http.Client
+}
+
+// The paths of the pages.
+const (
+	Path         = "/try"
+	CallbackPath = "/try/callback"
+	OutboxPath   = "/outbox"
+)
+
+// pageFiles are the templates.
+//
+//go:embed *.html
+var pageFiles embed.FS
+
+type trial struct {
+	cfg   Config
+	host  string
+	pages *template.Template
+}
+
+// New returns the handler of the pages.
+func New(cfg Config) (http.Handler, error) {
+	u, err := url.Parse(cfg.Issuer)
+	if err != nil || !thisMachine(u.Host) || u.Path != "/" {
+		return nil, fmt.Errorf("trial pages: issuer %q is not this machine", cfg.Issuer)
+	}
+	if cfg.ClientID == "" {
+		return nil, errors.New("trial pages: no client")
+	}
+	if cfg.HTTP == nil {
+		cfg.HTTP = &http.Client{Timeout: 10 * time.Second}
+	}
+	pages, err := template.ParseFS(pageFiles, "*.html")
+	if err != nil {
+		return nil, err
+	}
+	t := &trial{cfg: cfg, host: u.Host, pages: pages}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+Path, t.begin)
+	mux.HandleFunc("GET "+CallbackPath, t.callback)
+	if cfg.Outbox != "" {
+		mux.HandleFunc("GET "+OutboxPath, t.outbox)
+		mux.HandleFunc("GET "+OutboxPath+".json", t.outboxJSON)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !thisMachine(r.Host) { // the name of another host may lead here: DNS rebinding
+			http.Error(w, "this page is for this machine", http.StatusForbidden)
+			return
+		}
+		h := w.Header()
+		h.Set("Cache-Control", "no-store")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		mux.ServeHTTP(w, r)
+	}), nil
+}
+
+func thisMachine(host string) bool {
+	name := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		name = h
+	}
+	if name == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(strings.Trim(name, "[]"))
+	return ip != nil && ip.IsLoopback()
+}
+
+// cookie holds the state and the verifier while the person logs in.
+const cookie = "gate_try"
+
+// begin sends the browser to log in.
+func (t *trial) begin(w http.ResponseWriter, r *http.Request) {
+	state, verifier := secret.Text().Reveal(), secret.Text().Reveal()
+	http.SetCookie(w, &http.Cookie{
+		Name: cookie, Value: state + "." + verifier, Path: Path, HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: 3600,
+		Secure: strings.HasPrefix(t.cfg.Issuer, "https:"),
+	})
+	sum := sha256.Sum256([]byte(verifier))
+	in := url.Values{
+		"client_id": {t.cfg.ClientID}, "redirect_uri": {t.redirectURI()}, "response_type": {"code"}, "state": {state},
+		"scope": {t.cfg.Scope}, "code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"},
+	}
+	if t.cfg.Audience != "" {
+		in.Set("audience", t.cfg.Audience)
+	}
+	for _, name := range []string{"screen_hint", "prompt", "connection", "ui_locales"} {
+		if value := r.URL.Query().Get(name); value != "" {
+			in.Set(name, value)
+		}
+	}
+	http.Redirect(w, r, t.cfg.Issuer+"authorize?"+in.Encode(), http.StatusFound)
+}
+
+func (t *trial) redirectURI() string { return strings.TrimSuffix(t.cfg.Issuer, "/") + CallbackPath }
+
+// A claim is a line of a token.
+type claim struct{ Name, Value string }
+
+// callback exchanges the code and shows what came of it.
+func (t *trial) callback(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	page := map[string]any{"Style": t.cfg.Style, "Try": Path, "Outbox": t.cfg.Outbox != "", "API": t.cfg.API, "Logout": t.logoutURL()}
+	state, verifier := "", ""
+	if c, err := r.Cookie(cookie); err == nil {
+		state, verifier, _ = strings.Cut(c.Value, ".")
+	}
+	switch {
+	case query.Get("error") != "":
+		page["Problem"] = query.Get("error") + ": " + query.Get("error_description")
+	case state == "" || !secret.String(state).Equal(secret.String(query.Get("state"))):
+		page["Problem"] = "This log-in was begun elsewhere, or too long ago."
+	default:
+		tokens, err := t.exchange(r.Context(), query.Get("code"), verifier)
+		if err != nil {
+			page["Problem"] = err.Error()
+			break
+		}
+		page["Access"], page["Claims"] = tokens["access_token"], claimsOf(tokens["access_token"])
+		page["ID"] = claimsOf(tokens["id_token"])
+	}
+	t.write(w, "try.html", page)
+}
+
+func (t *trial) logoutURL() string {
+	return t.cfg.Issuer + "v2/logout?" + url.Values{"client_id": {t.cfg.ClientID}}.Encode()
+}
+
+func (t *trial) exchange(ctx context.Context, code, verifier string) (map[string]string, error) {
+	in := url.Values{
+		"grant_type": {"authorization_code"}, "client_id": {t.cfg.ClientID}, "code": {code}, "code_verifier": {verifier},
+		"redirect_uri": {t.redirectURI()},
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, t.cfg.Issuer+"oauth/token", strings.NewReader(in.Encode()))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	res, err := t.cfg.HTTP.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	var body map[string]any
+	if err := json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(&body); err != nil {
+		return nil, fmt.Errorf("the token endpoint answered %s, and not with JSON", res.Status)
+	}
+	if res.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("the token endpoint answered %s: %v", res.Status, body["error_description"])
+	}
+	tokens := map[string]string{}
+	for name, value := range body {
+		if text, ok := value.(string); ok {
+			tokens[name] = text
+		}
+	}
+	return tokens, nil
+}
+
+// claimsOf lists what a token says. It comes from the provider itself.
+func claimsOf(token string) []claim {
+	u, err := unverified.DecodeUnverified(token)
+	if err != nil {
+		return nil
+	}
+	var all map[string]any
+	if err := json.Unmarshal(u.Claims, &all); err != nil {
+		return nil
+	}
+	var out []claim
+	for name, value := range all {
+		text, ok := value.(string)
+		if !ok {
+			data, _ := json.Marshal(value)
+			text = string(data)
+		}
+		if n, ok := value.(float64); ok && slices.Contains([]string{"exp", "iat", "auth_time", "nbf"}, name) {
+			text = time.Unix(int64(n), 0).UTC().Format(time.RFC3339)
+		}
+		out = append(out, claim{name, text})
+	}
+	slices.SortFunc(out, func(a, b claim) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+// A letter is one that the provider wrote.
+type letter struct {
+	Name    string    `json:"name"`
+	To      string    `json:"to"`
+	Subject string    `json:"subject"`
+	Date    time.Time `json:"date"`
+	Text    string    `json:"text"`
+	Links   []string  `json:"links"`
+}
+
+// maxLetters is how many the page shows.
+const maxLetters = 50
+
+// letters reads the newest letters.
+func (t *trial) letters() ([]letter, error) {
+	names, err := filepath.Glob(filepath.Join(t.cfg.Outbox, "*.eml"))
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(names)
+	slices.Reverse(names)
+	all := []letter{}
+	for _, name := range names[:min(len(names), maxLetters)] {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		l, err := readLetter(data)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", filepath.Base(name), err)
+		}
+		l.Name = filepath.Base(name)
+		all = append(all, l)
+	}
+	return all, nil
+}
+
+var link = regexp.MustCompile(`https?://[^\s<>"]+`)
+
+func readLetter(data []byte) (letter, error) {
+	m, err := mail.ReadMessage(bytes.NewReader(data))
+	if err != nil {
+		return letter{}, err
+	}
+	l := letter{To: m.Header.Get("To")}
+	if l.Subject, err = new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject")); err != nil {
+		return letter{}, err
+	}
+	l.Date, _ = m.Header.Date() // zero without
+	if l.Text, err = plainText(m); err != nil {
+		return letter{}, err
+	}
+	l.Links = link.FindAllString(l.Text, -1)
+	return l, nil
+}
+
+// plainText returns the text part.
+func plainText(m *mail.Message) (string, error) {
+	kind, params, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
+	if err != nil {
+		return "", err
+	}
+	if !strings.HasPrefix(kind, "multipart/") {
+		return decodeBody(m.Body, m.Header.Get("Content-Transfer-Encoding"))
+	}
+	parts := multipart.NewReader(m.Body, params["boundary"])
+	for {
+		part, err := parts.NextPart() // quoted-printable is undone by it
+		if err != nil {
+			return "", err
+		}
+		if strings.HasPrefix(part.Header.Get("Content-Type"), "text/plain") {
+			text, err := io.ReadAll(io.LimitReader(part, 1<<20))
+			return string(text), err
+		}
+	}
+}
+
+func (t *trial) outbox(w http.ResponseWriter, _ *http.Request) {
+	all, err := t.letters()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	t.write(w, "outbox.html", map[string]any{"Style": t.cfg.Style, "Letters": all, "Try": Path})
+}
+
+func (t *trial) outboxJSON(w http.ResponseWriter, _ *http.Request) {
+	all, err := t.letters()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string]any{"letters": all}) // nobody is left to be told
+}
+
+func (t *trial) write(w http.ResponseWriter, name string, data any) {
+	var b bytes.Buffer
+	if err := t.pages.ExecuteTemplate(&b, name, data); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = b.WriteTo(w)
+}
