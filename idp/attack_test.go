@@ -100,6 +100,7 @@ func TestIDP02_errors(t *testing.T) {
 		{"max_age", "-1", "invalid_request"},
 		{"connection", "nothing", "access_denied"},
 		{"id_token_hint", "x.y.z", "invalid_request"},
+		{"organization", "org_1", "invalid_request"},
 		{"request", "x.y.z", "request_not_supported"},
 		{"request_uri", "http://169.254.169.254/", "request_uri_not_supported"},
 		{"code_challenge", "", "invalid_request"}, // IDP-04

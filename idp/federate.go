@@ -236,7 +236,7 @@ func (p *Provider) enterFrom(w http.ResponseWriter, r *http.Request, q *request,
 }
 
 // userFrom returns the user with this identity, and makes one at the first
-// log-in. An e-mail address never leads to another user: accounts are linked
+// log-in where strangers may sign up. An e-mail address never leads to another user: accounts are linked
 // only by somebody who has logged in to both.
 func (p *Provider) userFrom(r *http.Request, c *tenant.Client, from *tenant.Connection, profile *upstream.Profile) (*tenant.User, error) {
 	ctx := r.Context()
@@ -247,6 +247,10 @@ func (p *Provider) userFrom(r *http.Request, c *tenant.Client, from *tenant.Conn
 	}
 	if !errors.Is(err, tenant.ErrNotFound) {
 		return nil, err
+	}
+	if !p.signupOpen(from) {
+		p.record(r, "fs", c, nil, "Sign-up is closed", map[string]any{"connection": from.Name})
+		return nil, refuse("access_denied", "Sign-up is closed")
 	}
 	u = &tenant.User{
 		ID: profile.UserID(),

@@ -201,6 +201,10 @@ func (p *Provider) readRest(ctx context.Context, q *request, c *tenant.Client, i
 	if in["request_uri"] != "" {
 		return refuse("request_uri_not_supported", "Request objects are not supported")
 	}
+	if in["organization"] != "" || in["invitation"] != "" {
+		// Going on without would log somebody in who need not be a member.
+		return refuse("invalid_request", "Organizations are not supported")
+	}
 	if err := readPKCE(q, c, in); err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ type running struct {
 	url    string
 	start  string // path of the start page, with its token
 	admin  struct{ Email, Password string }
+	idp    map[string]any // what it says of its identity provider
 	events chan map[string]any
 	said   *transcript // of a service that runs by itself
 }
@@ -71,10 +72,11 @@ func read(t *testing.T, path string) string {
 	return string(data)
 }
 
-// dev starts gate dev on dir and waits until it is ready.
-func dev(t *testing.T, gate, dir string) *running {
+// dev starts gate dev on dir, with further arguments, and waits until it is
+// ready.
+func dev(t *testing.T, gate, dir string, args ...string) *running {
 	t.Helper()
-	cmd := exec.Command(gate, "dev", dir, "--addr", "127.0.0.1:0", "--json")
+	cmd := exec.Command(gate, append([]string{"dev", dir, "--addr", "127.0.0.1:0", "--json"}, args...)...)
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -99,6 +101,7 @@ func dev(t *testing.T, gate, dir string) *running {
 	ready := r.await("ready")
 	r.url = strings.TrimSuffix(ready["url"].(string), "/")
 	r.start = strings.TrimPrefix(ready["start"].(string), r.url)
+	r.idp, _ = ready["idp"].(map[string]any)
 	if data, err := os.ReadFile(filepath.Join(dir, ".gate", "admin.json")); err == nil {
 		if err := json.Unmarshal(data, &r.admin); err != nil {
 			t.Fatal(err)
