@@ -73,8 +73,8 @@ func (p *Provider) inspect(ctx context.Context, token string, v *jose.Verifier) 
 
 func (p *Provider) inspectOpaque(ctx context.Context, token string) (*bearer, error) {
 	t, err := p.tenant.Token(ctx, tenant.OpaqueToken, secret.String(token))
-	if errors.Is(err, tenant.ErrNotFound) {
-		return nil, errToken
+	if errors.Is(err, tenant.ErrNotFound) || err == nil && !t.UsedAt.IsZero() {
+		return nil, errToken // used up is what a revoked one is
 	}
 	if err != nil {
 		return nil, err

@@ -14,20 +14,20 @@ import (
 	"testing"
 )
 
-// A guest is a browser at the identity provider.
-type guest struct {
+// A visitor is a browser at the identity provider.
+type visitor struct {
 	t      *testing.T
 	http   *http.Client
 	issuer string
 }
 
-func newGuest(t *testing.T, issuer string) *guest {
+func newVisitor(t *testing.T, issuer string) *visitor {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &guest{t, &http.Client{Jar: jar}, strings.TrimSuffix(issuer, "/")}
+	return &visitor{t, &http.Client{Jar: jar}, strings.TrimSuffix(issuer, "/")}
 }
 
 var (
@@ -36,7 +36,7 @@ var (
 )
 
 // page gets a page, or posts a form of the page before it.
-func (g *guest) page(path string, before string, fields ...string) string {
+func (g *visitor) page(path string, before string, fields ...string) string {
 	g.t.Helper()
 	method, body := http.MethodGet, io.Reader(http.NoBody)
 	if before != "" {
@@ -73,7 +73,7 @@ func (g *guest) page(path string, before string, fields ...string) string {
 }
 
 // token returns the access token that the page for trying shows.
-func (g *guest) token(page string) string {
+func (g *visitor) token(page string) string {
 	g.t.Helper()
 	m := shownToken.FindStringSubmatch(page)
 	if m == nil {
@@ -93,11 +93,11 @@ func TestAuth0Story(t *testing.T) {
 		t.Fatal("no identity provider was started")
 	}
 	issuer := r.idp["issuer"].(string)
-	mia := newGuest(t, issuer)
+	mia := newVisitor(t, issuer)
 	shown := mia.page("/u/signup", mia.page("/try?screen_hint=signup", ""), "email", "mia@example.com", "password", "Tin-Otter-Marsh-41")
 	bearer := mia.token(shown)
 	r.want(200, "GET", "/api/items", bearer, "")
-	soup := `{"name":"Soup","price":"4.50"}`
+	soup := `{"name":"Soup","price":4.5}`
 	r.want(403, "POST", "/api/items", bearer, soup)
 	r.want(401, "POST", "/api/items", "", soup)
 	if me := r.want(200, "GET", "/api/me", bearer, "").object(t); me["email"] != "mia@example.com" {
@@ -136,7 +136,7 @@ func TestAuth0Story(t *testing.T) {
 	if err != nil || !strings.Contains(string(data), `"password"`) {
 		t.Errorf("the administrator's password was not kept: %v", err)
 	}
-	admin := newGuest(t, issuer)
+	admin := newVisitor(t, issuer)
 	var kept struct{ Admin, Password string }
 	if err := json.Unmarshal(data, &kept); err != nil {
 		t.Fatal(err)

@@ -28,6 +28,16 @@ var project = sync.OnceValues(func() (string, error) {
 	if err := os.CopyFS(dir, os.DirFS(".")); err != nil {
 		return dir, err
 	}
+	if dev := os.Getenv("DEV_MODULES"); dev != "" { // DEVONLY
+		_ = os.Symlink(dev, dir+"/node_modules")
+		cmd := exec.Command("node", "bundle.mjs")
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			return dir, fmt.Errorf("%w %s", err, out)
+		}
+		return dir, nil
+	}
 	for _, command := range [][]string{
 		// Without peers: of react-admin, only two names are needed, which site/ has.
 		{"npm", "ci", "--ignore-scripts", "--legacy-peer-deps", "--no-audit", "--no-fund", "--prefer-offline"},

@@ -19,6 +19,7 @@ const (
 	app     = "appClient00000000000000000000000a"
 	strict  = "strictClient00000000000000000000a" // without leeway for refresh tokens
 	foreign = "foreignClient0000000000000000000a" // of somebody else: people are asked
+	bare    = "bareClient0000000000000000000000a" // without web origins
 )
 
 // A world is a provider and an application in a browser.
@@ -26,6 +27,7 @@ type world struct {
 	*idptest.Server
 	app   string // origin of the application, on the same site as the provider
 	other string // the same application on another site
+	stray string // the same application at an origin that nobody registered
 	ahead atomic.Int64
 }
 
@@ -56,6 +58,9 @@ func newWorld(t *testing.T, edit ...func(*idp.Config)) *world {
 	t.Cleanup(srv.Close)
 	w.other = srv.URL
 	w.app = strings.Replace(srv.URL, "127.0.0.1", "localhost", 1)
+	stray := httptest.NewServer(mux)
+	t.Cleanup(stray.Close)
+	w.stray = strings.Replace(stray.URL, "127.0.0.1", "localhost", 1)
 	w.Server = idptest.New(t, idptest.Config{Edit: func(c *idp.Config) {
 		c.Now = func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
 		for _, f := range edit {
@@ -80,10 +85,14 @@ func (w *world) clients(t *testing.T) {
 			Rotation: "rotating", Expiration: "expiring", Leeway: 0, Lifetime: 3600, IdleLifetime: 3600,
 		}},
 		{ID: foreign, Name: "Somebody Else's", FirstParty: false},
+		{ID: bare, Name: "Bare", FirstParty: true},
 	} {
 		c.AppType, c.AuthMethod, c.OIDCConformant = tenant.SPA, tenant.AuthNone, true
 		c.GrantTypes = []string{"authorization_code", "refresh_token"}
 		c.Callbacks, c.LogoutURLs, c.WebOrigins = callbacks, logouts, origins
+		if c.ID == bare {
+			c.WebOrigins = nil
+		}
 		w.create(t, c)
 	}
 }
@@ -112,11 +121,28 @@ func (w *world) person(email string, roles ...string) facts {
 func (w *world) run(t *testing.T, script string, more facts) {
 	t.Helper()
 	arg := facts{
-		"app": w.app, "other": w.other, "client": app, "strict": strict, "foreign": foreign,
+		"app": w.app, "other": w.other, "stray": w.stray, "client": app, "strict": strict, "foreign": foreign, "bare": bare,
 		"ada": w.person("ada@example.com", "menu-admin"), "ben": w.person("ben@example.com"),
 	}
 	for k, v := range more {
 		arg[k] = v
 	}
 	run(t, w.Server, script, arg)
+}
+
+// action binds a script to post-login.
+func (w *world) action(t *testing.T, code string) {
+	t.Helper()
+	ctx, k := t.Context(), w.Tenant()
+	const trigger = "post-login"
+	err := k.Actions.Create(ctx, &tenant.Action{
+		ID: "act-closed", Name: "Closed", Code: code, Status: "built", Triggers: []tenant.ActionTrigger{{ID: trigger, Version: "v3"}},
+		Deployed: &tenant.ActionVersion{ID: "ver-closed", Number: 1, Code: code, Runtime: "node22"},
+	})
+	if err == nil {
+		err = k.Bindings.Create(ctx, &tenant.Bindings{Trigger: trigger, List: []tenant.Binding{{ID: "bin-closed", ActionID: "act-closed", DisplayName: "Closed"}}})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }

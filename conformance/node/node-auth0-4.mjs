@@ -195,7 +195,8 @@ test('management: clients, APIs, grants and connections', async () => {
 test('management: errors are those of Auth0', async () => {
   await assert.rejects(management.users.create({ connection: s.connection, email: s.ada.email, password: 'Bridge-Lamp-Otter-7' }),
     refused(409, 'auth0_idp_error', /^The user already exists\.$/))
-  await assert.rejects(management.clients.create({ name: 'x', colour: 'red' }), refused(400, 'invalid_body', /Additional properties not allowed: colour/))
+  await assert.rejects(management.clients.create({ name: 'x', callbacks: 'http://localhost' }), refused(400, 'invalid_body', /^Payload validation error: .*callbacks/))
+  await assert.rejects(management.users.update({ id: s.ada.sub }, { user_id: 'auth0|admin' }), refused(400, 'invalid_body', /Additional properties not allowed: user_id/))
   const { data } = await auth.oauth.passwordGrant({ username: s.ada.email, password: s.ada.password, realm: s.connection, audience: s.audience })
   const intruder = new ManagementClient({ domain: s.domain, token: data.access_token })
   await assert.rejects(intruder.clients.getAll(), (err) => err.statusCode === 401)

@@ -9,6 +9,8 @@ import (
 // node-auth0 puts https:// before the domain, whatever it is told.
 func TestNodeAuth0v4(t *testing.T) { nodeAuth0(t, "node-auth0-4.mjs") }
 
+func TestNodeAuth0v7(t *testing.T) { nodeAuth0(t, "node-auth0-7.mjs") }
+
 func nodeAuth0(t *testing.T, script string) {
 	t.Helper()
 	s := idptest.New(t, idptest.Config{TLS: true})

@@ -15,33 +15,43 @@ import (
 	"github.com/gatewright/gate/idp/idptest"
 )
 
-// project is a folder with the scenarios and the installed packages: one for
-// all tests, as to install takes longer than to run them.
+// Each folder with a package.json is installed once for all tests, as that
+// takes longer than to run them; root is where, and goes with the last test.
 //
-//nolint:gochecknoglobals // set once, removed by TestMain
-var project = sync.OnceValues(func() (string, error) {
+//nolint:gochecknoglobals // set once
+var (
+	root   string
+	plain  = sync.OnceValues(func() (string, error) { return install(".") })
+	nextjs = sync.OnceValues(func() (string, error) { return install("nextjs") })
+)
+
+func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "conformance-node-")
+	if err != nil {
+		panic(err)
+	}
+	root = dir
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// install copies the scenarios and installs what those of a folder need. It
+// returns the copy.
+func install(folder string) (string, error) {
+	dir, err := os.MkdirTemp(root, "")
 	if err != nil {
 		return "", err
 	}
 	if err := os.CopyFS(dir, os.DirFS(".")); err != nil {
-		return dir, err
+		return "", err
 	}
-	install := exec.CommandContext(context.Background(), "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline")
-	install.Dir = dir
-	if out, err := install.CombinedOutput(); err != nil {
-		return dir, fmt.Errorf("npm ci: %w\n%s", err, out)
+	npm := exec.CommandContext(context.Background(), "npm", "ci", "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund", "--prefer-offline")
+	npm.Dir = filepath.Join(dir, folder)
+	if out, err := npm.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("npm ci: %w\n%s", err, out)
 	}
 	return dir, nil
-})
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if present() == nil {
-		dir, _ := project()
-		_ = os.RemoveAll(dir)
-	}
-	os.Exit(code)
 }
 
 func present() error {
@@ -70,12 +80,13 @@ func run(t *testing.T, s *idptest.Server, script string, more facts) {
 	if err := present(); err != nil {
 		missing(t, err)
 	}
+	project := plain
+	if strings.HasPrefix(script, "nextjs/") {
+		project = nextjs
+	}
 	dir, err := project()
 	if err != nil {
 		missing(t, err)
-	}
-	if strings.HasSuffix(script, ".cjs") || strings.HasSuffix(script, ".mjs") {
-		script = filepath.Join(dir, script)
 	}
 	arg := facts{
 		"url": s.URL, "issuer": s.Issuer(), "domain": strings.SplitN(s.URL, "://", 2)[1], "audience": idptest.Audience,
@@ -92,11 +103,30 @@ func run(t *testing.T, s *idptest.Server, script string, more facts) {
 	}
 	cmd := exec.CommandContext(t.Context(), "node", "--test-reporter=tap", script, string(text))
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+s.CA)
+	cmd.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+trusted(t, s, more))
 	out, err := cmd.CombinedOutput()
 	report(t, string(out), err)
 }
 
+// trusted returns a file with the certificates of the provider and the apps.
+func trusted(t *testing.T, s *idptest.Server, more facts) string {
+	t.Helper()
+	cert, _ := more["cert"].(string)
+	if s.CA != "" {
+		ca, err := os.ReadFile(s.CA)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cert += string(ca)
+	}
+	file := filepath.Join(t.TempDir(), "trusted.pem")
+	if err := os.WriteFile(file, []byte(cert), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+//nolint:gochecknoglobals // constant
 var outcome = regexp.MustCompile(`(?m)^(not ok|ok) \d+ - (.*)$`)
 
 // report makes a subtest of each result of the Test Anything Protocol.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/gatewright/gate/idp/actions/internal/sandbox"
@@ -26,7 +27,7 @@ func deeper(ctx context.Context) context.Context {
 	return context.WithValue(ctx, depthKey{}, depth(ctx)+1)
 }
 
-// functions are the exports of the triggers.
+// function is the name of the export that a trigger calls.
 func function(t Trigger) (name string, ok bool) {
 	switch t {
 	case TriggerPostLogin:
@@ -122,7 +123,9 @@ func (r *Runner) run(ctx context.Context, a *Action, job *sandbox.Job, v *visit,
 	}
 	o, err := r.exec.Run(ctx, job, do, free)
 	if err != nil {
-		return nil, &Error{Action: a.Name, Kind: kindOf(err), Message: v.hide.Replace(err.Error())}
+		kind := kindOf(err)
+		message := strings.TrimPrefix(strings.TrimPrefix(err.Error(), kind.Error()), ": ")
+		return nil, &Error{Action: a.Name, Kind: kind, Message: v.hide.Replace(message)}
 	}
 	if o.Failure != nil {
 		return nil, failure(a, o.Failure, v)

@@ -9,8 +9,6 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
-	"os"
-	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -201,7 +199,6 @@ func FuzzCompile(f *testing.F) {
 	}
 	r := newRunner(f, actions.Config{CPU: 1e8})
 	f.Fuzz(func(t *testing.T, code string) {
-		os.WriteFile(fmt.Sprintf("/tmp/w5/fz%d", os.Getpid()), []byte(code), 0o600)
 		err := r.Compile(t.Context(), action(code), actions.TriggerPostLogin)
 		if errors.Is(err, actions.ErrWorker) || err != nil && strings.Contains(err.Error(), "could not be stopped") {
 			t.Errorf("%q: %v", code, err)

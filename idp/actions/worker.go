@@ -93,10 +93,14 @@ func (p *pool) take() (*worker, error) {
 	if p.closed {
 		return nil, ErrClosed
 	}
-	if n := len(p.idle); n > 0 {
+	for n := len(p.idle); n > 0; n = len(p.idle) {
 		w := p.idle[n-1]
 		p.idle = p.idle[:n-1]
-		return w, nil
+		if w.silent() {
+			return w, nil
+		}
+		delete(p.all, w)
+		w.end()
 	}
 	w, err := startWorker(p.command(), p.memory)
 	if err != nil {
@@ -168,8 +172,7 @@ func startWorker(cmd *exec.Cmd, memory int64) (*worker, error) {
 	w.stdin, w.out = in, sandbox.NewWriter(in)
 	go w.listen(out)
 	if err := w.out.Write(&sandbox.Message{Type: sandbox.Hello, Memory: memory}); err != nil {
-		w.end()
-		return nil, fmt.Errorf("%w: %w", ErrWorker, err)
+		return nil, w.failed(err)
 	}
 	return w, nil
 }
@@ -183,6 +186,17 @@ func (w *worker) listen(out io.Reader) {
 			return
 		}
 		w.messages <- m
+	}
+}
+
+// silent reports whether a worker without a job is as it should be: there, and
+// with nothing to say.
+func (w *worker) silent() bool {
+	select {
+	case <-w.messages:
+		return false
+	default:
+		return true
 	}
 }
 

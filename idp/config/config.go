@@ -148,7 +148,9 @@ func Parse(file string, src []byte, lookup func(name string) (string, bool)) (*C
 	}
 	(&decoder{errs: &errs, at: c.at}).value(root, "", reflect.ValueOf(c).Elem())
 	c.environment()
-	c.check(&errs)
+	if len(errs.Problems) == 0 {
+		c.check(&errs)
+	}
 	if err := errs.Err(); err != nil {
 		return nil, err
 	}
@@ -367,3 +369,15 @@ func (c *Config) path(name string) string {
 
 // secretOf returns the value of the variable that holds a secret.
 func (c *Config) secretOf(variable string) secret.String { return secret.String(c.variable(variable)) }
+
+// File returns the name of the file.
+func (c *Config) File() string { return c.file }
+
+// CertificateFiles returns the files of certificate and key, both empty when
+// there are none.
+func (c *Config) CertificateFiles() [2]string {
+	if c.TLS.Certificate == "" {
+		return [2]string{}
+	}
+	return [2]string{c.path(c.TLS.Certificate), c.path(c.TLS.Key)}
+}

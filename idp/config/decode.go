@@ -20,7 +20,9 @@ type decoder struct {
 }
 
 // A shorthand can be written as one word instead of a mapping.
-type shorthand interface{ setText(text string) (ok bool, want string) }
+type shorthand interface {
+	setText(text string) (ok bool, want string)
+}
 
 // A property is a field of a struct that stands in the file.
 type property struct {
@@ -145,6 +147,10 @@ func (d *decoder) scalar(n *node, path string, v reflect.Value) {
 		v.SetInt(int64(t))
 	case v.Kind() == reflect.String:
 		if n.kind != design.KindString || n.text == "" {
+			if n.kind == design.KindMapping && len(n.entries) == 1 {
+				d.errs.Add(n.pos, path, fmt.Sprintf("%s has to be a text, not a mapping", last(path)), "a text with a colon in it needs quotes here")
+				return
+			}
 			d.problem(n, path, "%s has to be a text, not %s", last(path), n.describe())
 			return
 		}
@@ -205,17 +211,27 @@ func (n *node) describe() string {
 	return n.text
 }
 
+// join adds a key to a path; one that is no plain word in brackets and quotes.
 func join(path, key string) string {
-	if path == "" {
+	switch {
+	case strings.ContainsFunc(key, func(r rune) bool { return r == '.' || r == '[' || r == '"' }):
+		return path + "[" + quote(key) + "]"
+	case path == "":
 		return key
 	}
 	return path + "." + key
 }
 
-// last returns the last key of a path; that of the whole file is "the file".
+// last returns the last key of a path, with what is in brackets behind it; that
+// of the whole file is "the file".
 func last(path string) string {
 	if path == "" {
 		return "the file"
 	}
-	return path[strings.LastIndexByte(path, '.')+1:]
+	head, rest, bracket := strings.Cut(path, "[\"")
+	head = head[strings.LastIndexByte(head, '.')+1:]
+	if bracket {
+		return head + "[\"" + rest
+	}
+	return head
 }

@@ -30,6 +30,9 @@ type Options struct {
 	// and the folder for letters when there are none, explains errors, and lets
 	// connections and scripts reach this machine.
 	Development bool
+	// Administration is for a program that serves nobody: letters are refused, so
+	// that nothing has to be known of how they are sent.
+	Administration bool
 	// Worker makes the command of a process that runs scripts, see
 	// [actions.Config]. Without one they run in this process, in development
 	// alone; otherwise they are refused.
@@ -48,9 +51,10 @@ type Instance struct {
 	DB *store.DB
 	// Admin administers the provider in this process.
 	Admin *Administration
+	// Actions runs scripts; nil when they are refused.
+	Actions *actions.Runner
 
-	cfg     *Config
-	actions *actions.Runner
+	cfg *Config
 }
 
 // Open opens the database and the provider in it, whose schema it brings up to
@@ -60,7 +64,7 @@ func (c *Config) Open(ctx context.Context, o Options) (_ *Instance, err error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &Instance{cfg: c, actions: runner}
+	in := &Instance{cfg: c, Actions: runner}
 	defer func() {
 		if err != nil {
 			_ = in.end()
@@ -84,8 +88,8 @@ func (i *Instance) Close(ctx context.Context) error {
 
 func (i *Instance) end() error {
 	var err error
-	if i.actions != nil {
-		err = i.actions.Close()
+	if i.Actions != nil {
+		err = i.Actions.Close()
 	}
 	if i.DB != nil {
 		err = errors.Join(err, i.DB.Close())
@@ -129,7 +133,7 @@ func (c *Config) Provider(o Options) (idp.Config, *actions.Runner, error) {
 		}
 		cfg.Breach = breach
 	}
-	if cfg.Mail, cfg.MailFrom, err = c.sender(o.Development); err != nil {
+	if cfg.Mail, cfg.MailFrom, err = c.sender(o); err != nil {
 		return idp.Config{}, nil, err
 	}
 	if o.Worker == nil && !o.Development {
@@ -159,10 +163,13 @@ func (c *Config) looksConfig() (login.Config, error) {
 }
 
 // sender returns what sends letters, and who they come from.
-func (c *Config) sender(development bool) (mail.Sender, string, error) {
+func (c *Config) sender(o Options) (mail.Sender, string, error) {
+	if o.Administration {
+		return noMail{}, "", nil
+	}
 	from := c.Mail.From
 	where := c.Mail.URL
-	if where == "" && development {
+	if where == "" && o.Development {
 		where = "folder:outbox"
 	}
 	folder, isFolder := strings.CutPrefix(where, "folder:")
@@ -183,4 +190,12 @@ func (c *Config) sender(development bool) (mail.Sender, string, error) {
 	}
 	s, err := smtp.New(smtp.Config{URL: where, From: address.Address, FromName: address.Name})
 	return s, address.Address, err
+}
+
+// noMail refuses letters.
+type noMail struct{}
+
+// Send implements [mail.Sender].
+func (noMail) Send(context.Context, mail.Message) error {
+	return errors.New("letters are sent by the program that serves")
 }

@@ -178,7 +178,11 @@ func (a *Authority) make() error {
 	if err := os.MkdirAll(a.dir, 0o700); err != nil {
 		return err
 	}
-	// The key last: who finds it finds the certificate, too.
+	// The key last: who finds it finds the certificate, too. A certificate without
+	// a key is what is left of an interrupted start.
+	if err := os.Remove(filepath.Join(a.dir, certificateFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	if err := writeNew(filepath.Join(a.dir, certificateFile), "CERTIFICATE", cert, 0o644); err != nil {
 		return err
 	}

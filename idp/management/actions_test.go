@@ -141,15 +141,21 @@ func TestActions_refusals(t *testing.T) {
 		"Missing required property: supported_triggers": func(a map[string]any) { delete(a, "supported_triggers") },
 		"Array has to have one item":                    func(a map[string]any) { a["supported_triggers"] = []string{} },
 		"No enum match for: pre-lunch":                  func(a map[string]any) { a["supported_triggers"] = []map[string]string{{"id": "pre-lunch"}} },
-		"No enum match for: v9":                         func(a map[string]any) { a["supported_triggers"] = []map[string]string{{"id": "post-login", "version": "v9"}} },
-		"No enum match for: deno":                       func(a map[string]any) { a["runtime"] = "deno" },
-		"String is too long":                            func(a map[string]any) { a["code"] = strings.Repeat("x", 100_001) },
-		"Missing required property: value":              func(a map[string]any) { a["secrets"] = []map[string]string{{"name": "K"}} },
-		"not unique":                                    func(a map[string]any) { a["secrets"] = []map[string]string{{"name": "K", "value": "1"}, {"name": "K", "value": "2"}} },
-		"a name is 1 to 128":                            func(a map[string]any) { a["secrets"] = []map[string]string{{"name": "K", "value": strings.Repeat("x", 4097)}} },
-		"not allowed: status":                           func(a map[string]any) { a["status"] = "built" },
-		"not allowed: deployed_version":                 func(a map[string]any) { a["deployed_version"] = map[string]any{"code": "x"} },
-		"not allowed: gate_versions":                    func(a map[string]any) { a["gate_versions"] = []any{} },
+		"No enum match for: v9": func(a map[string]any) {
+			a["supported_triggers"] = []map[string]string{{"id": "post-login", "version": "v9"}}
+		},
+		"No enum match for: deno":          func(a map[string]any) { a["runtime"] = "deno" },
+		"String is too long":               func(a map[string]any) { a["code"] = strings.Repeat("x", 100_001) },
+		"Missing required property: value": func(a map[string]any) { a["secrets"] = []map[string]string{{"name": "K"}} },
+		"not unique": func(a map[string]any) {
+			a["secrets"] = []map[string]string{{"name": "K", "value": "1"}, {"name": "K", "value": "2"}}
+		},
+		"a name is 1 to 128": func(a map[string]any) {
+			a["secrets"] = []map[string]string{{"name": "K", "value": strings.Repeat("x", 4097)}}
+		},
+		"not allowed: status":           func(a map[string]any) { a["status"] = "built" },
+		"not allowed: deployed_version": func(a map[string]any) { a["deployed_version"] = map[string]any{"code": "x"} },
+		"not allowed: gate_versions":    func(a map[string]any) { a["gate_versions"] = []any{} },
 	} {
 		a := newAction("x")
 		change(a)

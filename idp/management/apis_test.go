@@ -35,18 +35,18 @@ func TestAPIs(t *testing.T) {
 		w.send(token, "POST", "resource-servers", map[string]any{"identifier": audience}).refused(409, "already exists")
 	}
 	for body, text := range map[string]string{
-		`{}`: "Missing required property: identifier",
-		`{"identifier":"a b"}`:                                       "format identifier",
-		`{"identifier":"x","signing_alg":"none"}`:                    "No enum match for: none",
-		`{"identifier":"x","token_lifetime":0}`:                      "less than minimum 1",
-		`{"identifier":"x","token_lifetime":1.5}`:                    "Expected type integer",
-		`{"identifier":"x","token_lifetime":60}`:                     "longer than token_lifetime",
-		`{"identifier":"x","scopes":["read"]}`:                       "Expected type object",
-		`{"identifier":"x","scopes":[{"value":"a b"}]}`:              "format scope",
-		`{"identifier":"x","scopes":[{"value":"a"},{"value":"a"}]}`:  "not unique",
-		`{"identifier":"x","scopes":[{"value":7}]}`:                  "Expected type string but found type number",
-		`{"identifier":"x","is_system":true}`:                        "Additional properties not allowed: is_system",
-		`{"identifier":"x","id":"y"}`:                                "Additional properties not allowed: id",
+		`{}`:                   "Missing required property: identifier",
+		`{"identifier":"a b"}`: "format identifier",
+		`{"identifier":"x","signing_alg":"none"}`:                   "No enum match for: none",
+		`{"identifier":"x","token_lifetime":0}`:                     "less than minimum 1",
+		`{"identifier":"x","token_lifetime":1.5}`:                   "Expected type integer",
+		`{"identifier":"x","token_lifetime":60}`:                    "longer than token_lifetime",
+		`{"identifier":"x","scopes":["read"]}`:                      "Expected type object",
+		`{"identifier":"x","scopes":[{"value":"a b"}]}`:             "format scope",
+		`{"identifier":"x","scopes":[{"value":"a"},{"value":"a"}]}`: "not unique",
+		`{"identifier":"x","scopes":[{"value":7}]}`:                 "Expected type string but found type number",
+		`{"identifier":"x","is_system":true}`:                       "Additional properties not allowed: is_system",
+		`{"identifier":"x","id":"y"}`:                               "Additional properties not allowed: id",
 	} {
 		w.send(token, "POST", "resource-servers", body).refused(400, text)
 	}

@@ -33,19 +33,19 @@ func clientSchema() schema {
 			check: boolean, about: "Whether addresses may have a wildcard in the first label of their host",
 		},
 		"is_token_endpoint_ip_header_trusted": {check: boolean},
-		"token_endpoint_auth_method": {check: oneOf(tenant.AuthNone, tenant.AuthBasic, tenant.AuthPost, tenant.AuthPrivateKeyJWT)},
-		"grant_types":                {check: list(20, oneOf(grantTypes()...))},
-		"callbacks":                  {check: urls},
-		"allowed_logout_urls":        {check: urls},
-		"web_origins":                {check: urls},
-		"allowed_origins":            {check: urls},
-		"allowed_clients":            {check: list(maxURLs, text(1, 64))},
-		"client_aliases":             {check: list(20, text(1, 2048))},
-		"initiate_login_uri":         {check: urlCheck(initiateLogin)},
-		"client_metadata":            {check: pairs(10, 255), about: "At most 10 pairs of texts"},
-		"jwt_configuration":          {check: objectOf(10, 4096)},
-		"refresh_token":              {check: objectOf(12, 16384)},
-		"oidc_logout":                {check: objectOf(6, 32768)},
+		"token_endpoint_auth_method":          {check: oneOf(tenant.AuthNone, tenant.AuthBasic, tenant.AuthPost, tenant.AuthPrivateKeyJWT)},
+		"grant_types":                         {check: list(20, oneOf(grantTypes()...))},
+		"callbacks":                           {check: urls},
+		"allowed_logout_urls":                 {check: urls},
+		"web_origins":                         {check: urls},
+		"allowed_origins":                     {check: urls},
+		"allowed_clients":                     {check: list(maxURLs, text(1, 64))},
+		"client_aliases":                      {check: list(20, text(1, 2048))},
+		"initiate_login_uri":                  {check: urlCheck(initiateLogin)},
+		"client_metadata":                     {check: pairs(10, 255), about: "At most 10 pairs of texts"},
+		"jwt_configuration":                   {check: objectOf(10, 4096)},
+		"refresh_token":                       {check: objectOf(12, 16384)},
+		"oidc_logout":                         {check: objectOf(6, 32768)},
 		// The keys of a client come by client_authentication_methods.
 		"client_authentication_methods": {check: objectOf(4, 65536)},
 	}.reserve("client_id", "global", "tenant", "credentials", "signing_keys", "is_system", "owners", "callback_url_template")
@@ -138,7 +138,7 @@ func clientFilter(q *request) (func(*tenant.Client) bool, error) {
 // optional reads a parameter that is true, false or not there.
 func (q *request) optional(name string) (*bool, error) {
 	if q.query.Get(name) == "" {
-		return nil, nil //nolint:nilnil // not there, and nothing wrong
+		return nil, nil // not there, and nothing wrong
 	}
 	b, err := q.flag(name)
 	return &b, err
@@ -337,12 +337,10 @@ func clientDefaults(o object) {
 		o.set("token_endpoint_auth_method", map[bool]string{true: tenant.AuthNone, false: tenant.AuthPost}[public])
 	}
 	public = o.text("token_endpoint_auth_method") == tenant.AuthNone
-	switch {
-	case app == tenant.NonInteractive:
+	if app == tenant.NonInteractive {
 		o.setDefault("grant_types", `["client_credentials"]`)
-	default:
-		o.setDefault("grant_types", `["authorization_code","refresh_token"]`)
 	}
+	o.setDefault("grant_types", `["authorization_code","refresh_token"]`)
 	rotate := `{"rotation_type":"non-rotating","expiration_type":"non-expiring","leeway":0,"token_lifetime":2592000,` +
 		`"idle_token_lifetime":1296000,"infinite_token_lifetime":true,"infinite_idle_token_lifetime":true}`
 	if public {

@@ -131,25 +131,25 @@ func TestIDP21_clientMassAssignment(t *testing.T) {
 		w.send(token, "PATCH", "clients/"+id, `{"`+name+`":`+value+`}`).refused(400, want)
 	}
 	for body, text := range map[string]string{
-		`{"grant_types":["authorization_code","magic"]}`:                                "No enum match for: magic",
-		`{"app_type":"toaster"}`:                                                        "No enum match for: toaster",
-		`{"name":"<b>"}`:                                                                "format client-name",
-		`{"client_secret":"short"}`:                                                     "String is too short",
-		`{"client_secret":null}`:                                                        "found type null",
-		`{"name":null}`:                                                                 "found type null",
-		`{"callbacks":"https://a.example"}`:                                             "Expected type array",
-		`{"jwt_configuration":{"lifetime_in_seconds":"1"}}`:                             "Expected type integer but found type string' on property jwt_configuration.lifetime_in_seconds",
-		`{"jwt_configuration":{"alg":"none"}}`:                                          "No enum match for: none",
-		`{"token_endpoint_auth_method":"none","jwt_configuration":{"alg":"HS256"}}`:     "needs a client that keeps a secret",
-		`{"token_endpoint_auth_method":"none","grant_types":["client_credentials"]}`:    "needs a client that authenticates",
-		`{"token_endpoint_auth_method":"private_key_jwt"}`:                              "needs client_authentication_methods",
-		`{"token_endpoint_auth_method":"none"}`:                                         "has to be rotating",
+		`{"grant_types":["authorization_code","magic"]}`:    "No enum match for: magic",
+		`{"app_type":"toaster"}`:                            "No enum match for: toaster",
+		`{"name":"<b>"}`:                                    "format client-name",
+		`{"client_secret":"short"}`:                         "String is too short",
+		`{"client_secret":null}`:                            "found type null",
+		`{"name":null}`:                                     "found type null",
+		`{"callbacks":"https://a.example"}`:                 "Expected type array",
+		`{"jwt_configuration":{"lifetime_in_seconds":"1"}}`: "Expected type integer but found type string' on property jwt_configuration.lifetime_in_seconds",
+		`{"jwt_configuration":{"alg":"none"}}`:              "No enum match for: none",
+		`{"token_endpoint_auth_method":"none","jwt_configuration":{"alg":"HS256"}}`:       "needs a client that keeps a secret",
+		`{"token_endpoint_auth_method":"none","grant_types":["client_credentials"]}`:      "needs a client that authenticates",
+		`{"token_endpoint_auth_method":"private_key_jwt"}`:                                "needs client_authentication_methods",
+		`{"token_endpoint_auth_method":"none"}`:                                           "has to be rotating",
 		`{"refresh_token":{"rotation_type":"rotating","expiration_type":"non-expiring"}}`: "has to be expiring",
-		`{"unsafe_wildcards":true,"is_first_party":false}`:                              "third-party",
-		`{"client_metadata":{"a":1}}`:                                                   "Expected type string",
-		`{"oidc_logout":{"backchannel_logout_urls":["http://a.example/"]}}`:             "has to be https",
-		`{"initiate_login_uri":"http://a.example/"}`:                                    "has to be https",
-		`{"logo_uri":"javascript:alert(1)"}`:                                            "cannot be returned to",
+		`{"unsafe_wildcards":true,"is_first_party":false}`:                                "third-party",
+		`{"client_metadata":{"a":1}}`:                                                     "Expected type string",
+		`{"oidc_logout":{"backchannel_logout_urls":["http://a.example/"]}}`:               "has to be https",
+		`{"initiate_login_uri":"http://a.example/"}`:                                      "has to be https",
+		`{"logo_uri":"javascript:alert(1)"}`:                                              "cannot be returned to",
 	} {
 		w.send(token, "PATCH", "clients/"+id, body).refused(400, text)
 	}
@@ -162,10 +162,10 @@ func TestIDP_redirectRules(t *testing.T) {
 	token := w.everything()
 	id := w.do(token, "POST", "clients", `{"name":"Web","app_type":"native"}`, 201).str("client_id")
 	for _, tt := range []struct {
-		url        string
-		plain      bool // accepted in callbacks
-		wild       bool // accepted with unsafe_wildcards
-		origin     bool // accepted in web_origins
+		url    string
+		plain  bool // accepted in callbacks
+		wild   bool // accepted with unsafe_wildcards
+		origin bool // accepted in web_origins
 	}{
 		{"https://app.example/cb", true, true, false},
 		{"https://app.example/cb?x=1", true, true, false},
@@ -213,7 +213,10 @@ func TestIDP_redirectRules(t *testing.T) {
 			wild bool
 			want bool
 		}{
-			{"callbacks", false, tt.plain}, {"callbacks", true, tt.wild}, {"allowed_logout_urls", false, tt.plain}, {"web_origins", false, tt.origin},
+			{"callbacks", false, tt.plain},
+			{"callbacks", true, tt.wild},
+			{"allowed_logout_urls", false, tt.plain},
+			{"web_origins", false, tt.origin},
 			{"allowed_origins", false, tt.origin},
 		} {
 			r := w.send(token, "PATCH", "clients/"+id, map[string]any{c.list: []string{tt.url}, "unsafe_wildcards": c.wild})

@@ -29,13 +29,13 @@ func TestConnections(t *testing.T) {
 	for body, text := range map[string]string{
 		`{"name":"a--b","strategy":"auth0"}`: "format connection-name", `{"name":"-a","strategy":"auth0"}`: "format connection-name",
 		`{"name":"a b","strategy":"auth0"}`: "format connection-name", `{"name":"a"}`: "Missing required property: strategy",
-		`{"name":"` + strings.Repeat("a", 129) + `","strategy":"auth0"}`:                                    "too long",
-		`{"name":"a","strategy":"oidc","options":{"issuer":"http://evil.example/"}}`:                        "has to be https",
-		`{"name":"a","strategy":"oidc","options":{"discovery_url":"file:///etc/passwd"}}`:                   "is no URL",
-		`{"name":"a","strategy":"oauth2","options":{"tokenURL":"https://u@a.example/"}}`:                    "names a user",
-		`{"name":"a","strategy":"auth0","options":{"passwordPolicy":"any"}}`:                                "No enum match",
-		`{"name":"a","strategy":"github","options":{"client_secret":7}}`:                                    "Expected type string but found type number",
-		`{"name":"a","strategy":"github","id":"con_1"}`:                                                     "not allowed: id",
+		`{"name":"` + strings.Repeat("a", 129) + `","strategy":"auth0"}`:                  "too long",
+		`{"name":"a","strategy":"oidc","options":{"issuer":"http://evil.example/"}}`:      "has to be https",
+		`{"name":"a","strategy":"oidc","options":{"discovery_url":"file:///etc/passwd"}}`: "is no URL",
+		`{"name":"a","strategy":"oauth2","options":{"tokenURL":"https://u@a.example/"}}`:  "names a user",
+		`{"name":"a","strategy":"auth0","options":{"passwordPolicy":"any"}}`:              "No enum match",
+		`{"name":"a","strategy":"github","options":{"client_secret":7}}`:                  "Expected type string but found type number",
+		`{"name":"a","strategy":"github","id":"con_1"}`:                                   "not allowed: id",
 	} {
 		w.send(token, "POST", "connections", body).refused(400, text)
 	}

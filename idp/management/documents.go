@@ -33,8 +33,7 @@ const errFull Error = "too many documents"
 
 // setDocument changes a document by change, which gets what is there; a nil
 // result removes it.
-func (a *API) setDocument(ctx context.Context, name string, change func(object) (object, error)) (object, error) {
-	var next object
+func (a *API) setDocument(ctx context.Context, name string, change func(object) (object, error)) error {
 	_, err := a.changeSettings(ctx, func(s *tenant.Settings) error {
 		var current object
 		if raw := s.Documents[name]; raw != nil {
@@ -42,8 +41,8 @@ func (a *API) setDocument(ctx context.Context, name string, change func(object) 
 				return err
 			}
 		}
-		var err error
-		if next, err = change(current); err != nil {
+		next, err := change(current)
+		if err != nil {
 			return err
 		}
 		s.Documents = maps.Clone(s.Documents)
@@ -66,9 +65,9 @@ func (a *API) setDocument(ctx context.Context, name string, change func(object) 
 		return nil
 	})
 	if errors.Is(err, errFull) {
-		return nil, unsupported("There are more than %d documents", maxDocuments)
+		return unsupported("There are more than %d documents", maxDocuments)
 	}
-	return next, err
+	return err
 }
 
 // changeSettings is [tenant.Store.UpdateSettings], also when two callers write
@@ -150,7 +149,7 @@ func (k documentKind) write(ctx context.Context, a *API, q *request, merge func(
 	if err != nil {
 		return answer{}, err
 	}
-	if _, err := a.setDocument(ctx, name, func(current object) (object, error) { return merge(current, change) }); err != nil {
+	if err := a.setDocument(ctx, name, func(current object) (object, error) { return merge(current, change) }); err != nil {
 		return answer{}, err
 	}
 	return k.read(ctx, a, q)
@@ -192,7 +191,9 @@ func prompts() documentKind {
 	}
 }
 
-func (a *API) getPrompts(ctx context.Context, q *request) (answer, error) { return prompts().read(ctx, a, q) }
+func (a *API) getPrompts(ctx context.Context, q *request) (answer, error) {
+	return prompts().read(ctx, a, q)
+}
 
 func (a *API) updatePrompts(ctx context.Context, q *request) (answer, error) {
 	return prompts().patch(ctx, a, q)
@@ -284,7 +285,9 @@ func (a *API) createTemplate(ctx context.Context, q *request) (answer, error) {
 
 const themePrefix = "branding/themes/"
 
-func noTheme() error { return absent("There was an error retrieving branding settings", "theme_not_found") }
+func noTheme() error {
+	return absent("There was an error retrieving branding settings", "theme_not_found")
+}
 
 func theme() documentKind {
 	return documentKind{
@@ -325,7 +328,9 @@ func (a *API) defaultTheme(ctx context.Context, _ *request) (answer, error) {
 	return answer{}, noTheme()
 }
 
-func (a *API) getTheme(ctx context.Context, q *request) (answer, error) { return theme().read(ctx, a, q) }
+func (a *API) getTheme(ctx context.Context, q *request) (answer, error) {
+	return theme().read(ctx, a, q)
+}
 
 func (a *API) updateTheme(ctx context.Context, q *request) (answer, error) {
 	return theme().patch(ctx, a, q)
@@ -336,11 +341,11 @@ func (a *API) deleteTheme(ctx context.Context, q *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	_, err = a.setDocument(ctx, name, func(current object) (object, error) {
+	err = a.setDocument(ctx, name, func(current object) (object, error) {
 		if current == nil {
 			return nil, noTheme()
 		}
-		return nil, nil //nolint:nilnil // no document, and nothing wrong
+		return nil, nil // no document, and nothing wrong
 	})
 	if err != nil {
 		return answer{}, err

@@ -109,7 +109,7 @@ func TestJobs_export(t *testing.T) {
 	w.now = w.now.Add(61 * time.Minute)
 	fetch().refused(404, "The export does not exist")
 
-	csv := w.do(token, "POST", "jobs/users-exports", `{"format":"csv","fields":[{"name":"email","export_as":"mail"}],"limit":1}`, 200)
+	csv := w.do(token, "POST", "jobs/users-exports", map[string]any{"connection_id": conn, "format": "csv", "fields": []any{map[string]string{"name": "email", "export_as": "mail"}}, "limit": 1}, 200)
 	location = w.do(token, "GET", "jobs/"+csv.str("id"), nil, 200).str("location")
 	if got := fetch(); got.text != "mail\r\nada@example.com\r\n" && got.text != "mail\nada@example.com\n" {
 		t.Errorf("csv: %q", got.text)

@@ -10,7 +10,9 @@ import (
 
 // The sessions and refresh tokens of users.
 
-func noSession(err error) error { return orAbsent(err, "The session does not exist.", "inexistent_session") }
+func noSession(err error) error {
+	return orAbsent(err, "The session does not exist.", "inexistent_session")
+}
 
 func noRefreshToken(err error) error {
 	return orAbsent(err, "The refresh token does not exist.", "inexistent_refresh_token")

@@ -153,9 +153,15 @@ func TestTickets(t *testing.T) {
 		t.Errorf("asked for %+v", w.ticket)
 	}
 	for _, body := range []map[string]any{
-		{"user_id": id, "result_url": "javascript:alert(1)"}, {"user_id": id, "result_url": "data:text/html,x"}, {"user_id": id, "result_url": "//evil.example"},
-		{"user_id": id, "result_url": "https://a@evil.example/"}, {"user_id": id, "ttl_sec": -1}, {"user_id": id, "ttl_sec": 99999999}, {},
-		{"user_id": id, "organization_id": "org_1"}, {"user_id": id, "new_password": "x"},
+		{"user_id": id, "result_url": "javascript:alert(1)"},
+		{"user_id": id, "result_url": "data:text/html,x"},
+		{"user_id": id, "result_url": "//evil.example"},
+		{"user_id": id, "result_url": "https://a@evil.example/"},
+		{"user_id": id, "ttl_sec": -1},
+		{"user_id": id, "ttl_sec": 99999999},
+		{},
+		{"user_id": id, "organization_id": "org_1"},
+		{"user_id": id, "new_password": "x"},
 	} {
 		if r := w.send(token, "POST", "tickets/password-change", body); r.status != 400 {
 			t.Errorf("%v: %d %s", body, r.status, r.text)

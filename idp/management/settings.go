@@ -127,13 +127,13 @@ func protections() map[string]string {
 
 func protectionSchema() schema {
 	return schema{
-		"enabled":      {check: boolean},
-		"shields":      {check: list(3, oneOf("block", "user_notification", "admin_notification"))},
-		"mode":         {check: oneOf("count_per_identifier_and_ip", "count_per_identifier")},
-		"allowlist":    {check: list(100, text(2, 64))},
-		"max_attempts": {check: integer(1, 100)},
-		"stage":        {check: objectOf(4, 4096)},
-		"method":       {check: oneOf("standard", "enhanced")},
+		"enabled":                      {check: boolean},
+		"shields":                      {check: list(3, oneOf("block", "user_notification", "admin_notification"))},
+		"mode":                         {check: oneOf("count_per_identifier_and_ip", "count_per_identifier")},
+		"allowlist":                    {check: list(100, text(2, 64))},
+		"max_attempts":                 {check: integer(1, 100)},
+		"stage":                        {check: objectOf(4, 4096)},
+		"method":                       {check: oneOf("standard", "enhanced")},
 		"admin_notification_frequency": {check: list(4, oneOf("immediately", "daily", "weekly", "monthly"))},
 	}
 }

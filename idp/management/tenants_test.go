@@ -154,8 +154,14 @@ func TestAbsent(t *testing.T) {
 	w.send(token, "GET", "branding/templates/universal-login", nil).refused(404, "template")
 	w.send(token, "GET", "organizations/org_1", nil).refused(404, "No organization found by that id or name")
 	for _, r := range [][2]string{
-		{"POST", "organizations"}, {"PATCH", "custom-domains/x"}, {"POST", "log-streams"}, {"PUT", "guardian/factors/otp"}, {"POST", "emails/provider"},
-		{"PUT", "branding/templates/universal-login"}, {"POST", "rules"}, {"DELETE", "hooks/x"},
+		{"POST", "organizations"},
+		{"PATCH", "custom-domains/x"},
+		{"POST", "log-streams"},
+		{"PUT", "guardian/factors/otp"},
+		{"POST", "emails/provider"},
+		{"PUT", "branding/templates/universal-login"},
+		{"POST", "rules"},
+		{"DELETE", "hooks/x"},
 	} {
 		got := w.send(token, r[0], r[1], `{}`)
 		got.refused(400, "")

@@ -25,14 +25,24 @@ type trigger struct {
 func triggers() []trigger {
 	var list []trigger
 	for _, t := range []struct{ id, version, status string }{
-		{"post-login", "v3", "CURRENT"}, {"post-login", "v2", "DEPRECATED"}, {"post-login", "v1", "DEPRECATED"},
-		{"credentials-exchange", "v2", "CURRENT"}, {"credentials-exchange", "v1", "DEPRECATED"},
-		{"pre-user-registration", "v2", "CURRENT"}, {"pre-user-registration", "v1", "DEPRECATED"},
-		{"post-user-registration", "v2", "CURRENT"}, {"post-user-registration", "v1", "DEPRECATED"},
-		{"post-change-password", "v2", "CURRENT"}, {"post-change-password", "v1", "DEPRECATED"},
-		{"send-phone-message", "v2", "CURRENT"}, {"send-phone-message", "v1", "DEPRECATED"},
-		{"password-reset-post-challenge", "v1", "CURRENT"}, {"custom-token-exchange", "v1", "CURRENT"},
-		{"custom-email-provider", "v1", "CURRENT"}, {"custom-phone-provider", "v1", "CURRENT"}, {"event-stream", "v1", "CURRENT"},
+		{"post-login", "v3", "CURRENT"},
+		{"post-login", "v2", "DEPRECATED"},
+		{"post-login", "v1", "DEPRECATED"},
+		{"credentials-exchange", "v2", "CURRENT"},
+		{"credentials-exchange", "v1", "DEPRECATED"},
+		{"pre-user-registration", "v2", "CURRENT"},
+		{"pre-user-registration", "v1", "DEPRECATED"},
+		{"post-user-registration", "v2", "CURRENT"},
+		{"post-user-registration", "v1", "DEPRECATED"},
+		{"post-change-password", "v2", "CURRENT"},
+		{"post-change-password", "v1", "DEPRECATED"},
+		{"send-phone-message", "v2", "CURRENT"},
+		{"send-phone-message", "v1", "DEPRECATED"},
+		{"password-reset-post-challenge", "v1", "CURRENT"},
+		{"custom-token-exchange", "v1", "CURRENT"},
+		{"custom-email-provider", "v1", "CURRENT"},
+		{"custom-phone-provider", "v1", "CURRENT"},
+		{"event-stream", "v1", "CURRENT"},
 	} {
 		list = append(list, trigger{
 			ID: t.id, Version: t.version, Status: t.status, Runtimes: []string{"node18-actions", "node22"},

@@ -106,20 +106,20 @@ func TestUsers_refusals(t *testing.T) {
 	w.do(token, "POST", "connections", `{"name":"named","strategy":"auth0","options":{"requires_username":true}}`, 201)
 	id := w.user(token, "db", "ada@example.com")
 	for body, text := range map[string]string{
-		`{"email":"b@example.com","password":"correct horse"}`:                                      "Missing required property: connection",
-		`{"connection":"none","email":"b@example.com","password":"correct horse"}`:                  "The connection does not exist",
-		`{"connection":"gh","email":"b@example.com"}`:                                               "come by logging in",
-		`{"connection":"db","email":"b@example.com"}`:                                               "Missing required property: password",
-		`{"connection":"db","password":"correct horse"}`:                                            "Missing required property: email",
-		`{"connection":"named","email":"b@example.com","password":"correct horse"}`:                 "Missing required property: username",
-		`{"connection":"db","email":"b@","password":"correct horse"}`:                               "format email",
-		`{"connection":"db","email":"b@example.com,c@example.com","password":"correct horse"}`:      "format email",
-		`{"connection":"db","email":"b@example.com","password":"short"}`:                            "PasswordStrengthError: Password is too weak",
-		`{"connection":"db","email":"b@example.com","password":"correct horse","username":"a b"}`:   "format username",
-		`{"connection":"db","email":"b@example.com","password":"correct horse","user_id":"a|b"}`:    "format user-id",
-		`{"connection":"db","email":"b@example.com","password":"correct horse","phone_number":"1"}`: "format phone-number",
-		`{"connection":"db","email":"b@example.com","password":"correct horse","picture":"javascript:x"}`: "http or https",
-		`{"connection":"db","email":"b@example.com","password":"correct horse","app_metadata":[]}`:        "Expected type object",
+		`{"email":"b@example.com","password":"correct horse"}`:                                                                              "Missing required property: connection",
+		`{"connection":"none","email":"b@example.com","password":"correct horse"}`:                                                          "The connection does not exist",
+		`{"connection":"gh","email":"b@example.com"}`:                                                                                       "come by logging in",
+		`{"connection":"db","email":"b@example.com"}`:                                                                                       "Missing required property: password",
+		`{"connection":"db","password":"correct horse"}`:                                                                                    "Missing required property: email",
+		`{"connection":"named","email":"b@example.com","password":"correct horse"}`:                                                         "Missing required property: username",
+		`{"connection":"db","email":"b@","password":"correct horse"}`:                                                                       "format email",
+		`{"connection":"db","email":"b@example.com,c@example.com","password":"correct horse"}`:                                              "format email",
+		`{"connection":"db","email":"b@example.com","password":"short"}`:                                                                    "PasswordStrengthError: Password is too weak",
+		`{"connection":"db","email":"b@example.com","password":"correct horse","username":"a b"}`:                                           "format username",
+		`{"connection":"db","email":"b@example.com","password":"correct horse","user_id":"a|b"}`:                                            "format user-id",
+		`{"connection":"db","email":"b@example.com","password":"correct horse","phone_number":"1"}`:                                         "format phone-number",
+		`{"connection":"db","email":"b@example.com","password":"correct horse","picture":"javascript:x"}`:                                   "http or https",
+		`{"connection":"db","email":"b@example.com","password":"correct horse","app_metadata":[]}`:                                          "Expected type object",
 		`{"connection":"db","email":"b@example.com","password":"correct horse","user_metadata":{"a":"` + strings.Repeat("x", 70000) + `"}}`: "too large",
 	} {
 		r := w.send(token, "POST", "users", body)
@@ -255,8 +255,14 @@ func TestIDP21_currentUser(t *testing.T) {
 		w.send(me, "PATCH", "users/"+ada, body).refused(403, "update:users")
 	}
 	for _, r := range [][2]string{
-		{"GET", "users"}, {"DELETE", "users/" + ada}, {"GET", "users/" + ada + "/roles"}, {"POST", "users/" + ada + "/roles"},
-		{"GET", "users-by-email?email=ada@example.com"}, {"POST", "users/" + ada + "/permissions"}, {"GET", "clients"}, {"DELETE", "users/" + ada + "/sessions"},
+		{"GET", "users"},
+		{"DELETE", "users/" + ada},
+		{"GET", "users/" + ada + "/roles"},
+		{"POST", "users/" + ada + "/roles"},
+		{"GET", "users-by-email?email=ada@example.com"},
+		{"POST", "users/" + ada + "/permissions"},
+		{"GET", "clients"},
+		{"DELETE", "users/" + ada + "/sessions"},
 	} {
 		w.send(me, r[0], r[1], nil).refused(403, "Insufficient scope")
 	}

@@ -57,8 +57,10 @@ func openWorld(t *testing.T, db *store.DB, change ...func(*management.Config)) *
 	}
 	cfg := management.Config{
 		Tenant: w.store, Issuer: issuer, Verify: w.verify, VerifyIDToken: w.verify, Hasher: hasher{}, Now: clock,
-		Logger:        slog.New(slog.NewTextHandler(w.log, nil)),
-		SessionsEnded: func(_ context.Context, user string, s []*tenant.Session) { w.ended = append(w.ended, fmt.Sprint(user, " ", len(s))) },
+		Logger: slog.New(slog.NewTextHandler(w.log, nil)),
+		SessionsEnded: func(_ context.Context, user string, s []*tenant.Session) {
+			w.ended = append(w.ended, fmt.Sprint(user, " ", len(s)))
+		},
 		SendVerification: func(_ context.Context, u *tenant.User, client string) error {
 			w.mails = append(w.mails, u.Email+" "+client)
 			return nil
@@ -85,7 +87,9 @@ func openWorld(t *testing.T, db *store.DB, change ...func(*management.Config)) *
 
 type hasher struct{}
 
-func (hasher) Hash(_ context.Context, password string) (string, error) { return "HASH-OF-" + password, nil }
+func (hasher) Hash(_ context.Context, password string) (string, error) {
+	return "HASH-OF-" + password, nil
+}
 
 func (w *world) verify(_ context.Context, token string) (management.Caller, error) {
 	w.mu.Lock()

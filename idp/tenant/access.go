@@ -137,7 +137,8 @@ func (s *Store) addPermissions(ctx context.Context, insert, owner string, list [
 func (s *Store) removePermissions(ctx context.Context, table, owner string, list []Permission) error {
 	return s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		for _, p := range list {
-			if _, err := tx.ExecContext(ctx, "DELETE FROM "+table+" = $1 AND api = $2 AND name = $3", owner, p.API, p.Name); err != nil {
+			_, err := tx.ExecContext(ctx, "DELETE FROM "+table+" = $1 AND api = $2 AND name = $3", owner, p.API, p.Name) //nolint:gosec // table is one of two constants
+			if err != nil {
 				return err
 			}
 		}

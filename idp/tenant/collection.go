@@ -329,9 +329,7 @@ func (c *Collection[T, P]) encode(o *T) (string, error) {
 		return "", fmt.Errorf("encode %s: %w", c.kind, err)
 	}
 	id, _ := P(sealed).key()
-	err = any(sealed).(holder).eachSecret(func(secret string) (string, error) {
-		return c.s.seal.seal(secret, c.kind+" "+id), nil
-	})
+	err = eachSecret(sealed, func(secret string) (string, error) { return c.s.seal.seal(secret, c.kind+" "+id), nil })
 	if err != nil {
 		return "", fmt.Errorf("encode %s: %w", c.kind, err)
 	}
@@ -344,11 +342,9 @@ func (c *Collection[T, P]) decode(id, doc string) (*T, error) {
 	if err := P(o).UnmarshalJSON([]byte(doc)); err != nil {
 		return nil, fmt.Errorf("decode %s %q: %w", c.kind, id, err)
 	}
-	if h, ok := any(o).(holder); ok {
-		err := h.eachSecret(func(sealed string) (string, error) { return c.s.seal.open(sealed, c.kind+" "+id) })
-		if err != nil {
-			return nil, fmt.Errorf("decode %s %q: %w", c.kind, id, err)
-		}
+	err := eachSecret(o, func(sealed string) (string, error) { return c.s.seal.open(sealed, c.kind+" "+id) })
+	if err != nil {
+		return nil, fmt.Errorf("decode %s %q: %w", c.kind, id, err)
 	}
 	return o, nil
 }

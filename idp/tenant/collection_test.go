@@ -174,9 +174,9 @@ func TestCollection_away(t *testing.T) {
 	})
 }
 
-// TestSEC_sealed: no secret of an object is in the database as it is, it comes
+// TestSecrets_sealed: no secret of an object is in the database as it is, it comes
 // back as it was, and it belongs to its object.
-func TestSEC_sealed(t *testing.T) {
+func TestSecrets_sealed(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s := open(t, db, nil)
 		ctx := t.Context()

@@ -69,7 +69,7 @@ func (c *customHash) scrypt() (string, error) {
 	if c.Salt == nil || c.Salt.Position != "" {
 		return "", errors.New("scrypt needs a salt without a position")
 	}
-	if c.Cost < 2 || bits.OnesCount(uint(c.Cost)) != 1 { //nolint:gosec // not negative
+	if c.Cost < 2 || bits.OnesCount(uint(c.Cost)) != 1 {
 		return "", errors.New("cost is not a power of two")
 	}
 	parallel := max(c.Parallel, c.ParallelAlt)
@@ -87,7 +87,7 @@ func (c *customHash) scrypt() (string, error) {
 	if c.KeyLength != 0 && c.KeyLength != len(sum) {
 		return "", fmt.Errorf("hash of %d bytes is not one of keylen %d", len(sum), c.KeyLength)
 	}
-	return fmt.Sprintf("$scrypt$ln=%d,r=%d,p=%d$%s$%s", bits.TrailingZeros(uint(c.Cost)), c.BlockSize, parallel, //nolint:gosec // not negative
+	return fmt.Sprintf("$scrypt$ln=%d,r=%d,p=%d$%s$%s", bits.TrailingZeros(uint(c.Cost)), c.BlockSize, parallel,
 		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(sum)), nil
 }
 

@@ -19,7 +19,15 @@
 // are not kept at all: see [Family]. Secrets that have to be shown again or
 // sent to somebody (of clients, connections, actions) are sealed with
 // AES-256-GCM under a key derived from [Config].Secret and bound to the object
-// they belong to.
+// they belong to. Another secret than that of the first [Open] is
+// [ErrWrongSecret].
+//
+// # Searching and moving
+//
+// [Store.SearchUsers] and [Store.SearchLogs] read a subset of Lucene's query
+// language. [Store.ImportUsers] and [Store.ExportUsers] read and write users as
+// Auth0 does, [Store.Export] and [Store.Import] a whole tenant. None of them
+// holds more than some hundred users in memory.
 //
 // # Time
 //

@@ -152,7 +152,7 @@ func copyWithoutSecrets[T any, P object[T]](o *T) (*T, error) {
 	if err := P(bare).UnmarshalJSON(data); err != nil {
 		return nil, err
 	}
-	return bare, any(bare).(holder).eachSecret(func(string) (string, error) { return "", nil })
+	return bare, eachSecret(bare, func(string) (string, error) { return "", nil })
 }
 
 func (s *Store) dumpRoles(ctx context.Context, out *json.Encoder) error {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // The formats of [ExportOptions].
@@ -235,9 +236,10 @@ func cell(value any) string {
 	return inert(string(data))
 }
 
-// inert keeps a spreadsheet from reading a text as a formula.
+// inert keeps a spreadsheet from reading a text as a formula, also where it
+// reads full-width signs as such.
 func inert(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r\n|%", rune(text[0])) {
+	if first, _ := utf8.DecodeRuneInString(text); text != "" && strings.ContainsRune("=+-@\t\r\n\x00|%＝＋－＠", first) {
 		return "'" + text
 	}
 	return text

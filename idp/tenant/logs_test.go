@@ -34,9 +34,9 @@ func (l *lines) count() int {
 	return strings.Count(l.buf.String(), "log entry was not stored")
 }
 
-// TestLOG_order: entries come back in the order in which they were recorded,
+// TestLogs_order: entries come back in the order in which they were recorded,
 // also those of one millisecond.
-func TestLOG_order(t *testing.T) {
+func TestLogs_order(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s := open(t, db, newClock().Now)
 		for i := range 600 {
@@ -67,9 +67,9 @@ func TestLOG_order(t *testing.T) {
 	})
 }
 
-// TestLOG_poison: an entry whose texts no database takes does not take the
+// TestLogs_poison: an entry whose texts no database takes does not take the
 // entries beside it along.
-func TestLOG_poison(t *testing.T) {
+func TestLogs_poison(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s := open(t, db, nil)
 		evil := "\x00\xff\xfe" + strings.Repeat("é", 5000)
@@ -89,9 +89,9 @@ func TestLOG_poison(t *testing.T) {
 	})
 }
 
-// TestLOG_bounded: while the database is busy entries wait, 4096 at most;
+// TestLogs_bounded: while the database is busy entries wait, 4096 at most;
 // nobody waits with them, and those that do not fit are not silent.
-func TestLOG_bounded(t *testing.T) {
+func TestLogs_bounded(t *testing.T) {
 	db := storetest.SQLite(t)
 	migrate(t, db)
 	var out lines
@@ -113,8 +113,8 @@ func TestLOG_bounded(t *testing.T) {
 	}
 }
 
-// TestLOG_close: what waits is written, and what comes later is not silent.
-func TestLOG_close(t *testing.T) {
+// TestLogs_close: what waits is written, and what comes later is not silent.
+func TestLogs_close(t *testing.T) {
 	db := storetest.SQLite(t)
 	migrate(t, db)
 	var out lines

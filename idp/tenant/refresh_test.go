@@ -84,9 +84,9 @@ func TestRefresh_life(t *testing.T) {
 	})
 }
 
-// TestRFT01_leeway: within the leeway the token before gets the very successor
+// TestSES06_leeway: within the leeway the token before gets the very successor
 // that was handed out; after it, and for those before that, the family ends.
-func TestRFT01_leeway(t *testing.T) {
+func TestSES06_leeway(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		c := newClock()
 		s := open(t, db, c.Now)
@@ -128,8 +128,8 @@ func TestRFT01_leeway(t *testing.T) {
 	})
 }
 
-// TestRFT02_parallel: thirty uses of one token at once hand out one successor.
-func TestRFT02_parallel(t *testing.T) {
+// TestSES06_parallel: thirty uses of one token at once hand out one successor.
+func TestSES06_parallel(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s := open(t, db, nil)
 		u := create(t, s, newUser("ada@example.com"))
@@ -156,9 +156,9 @@ func TestRFT02_parallel(t *testing.T) {
 	})
 }
 
-// TestRFT03_oneWinner: without a leeway one of thirty wins, and the others end
+// TestSES06_oneWinner: without a leeway one of thirty wins, and the others end
 // the family.
-func TestRFT03_oneWinner(t *testing.T) {
+func TestSES06_oneWinner(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s := open(t, db, nil)
 		u := create(t, s, newUser("ada@example.com"))
@@ -189,9 +189,9 @@ func TestRFT03_oneWinner(t *testing.T) {
 	})
 }
 
-// TestRFT04_bound: tokens are bound to their client, and a family that was
+// TestSES07_bound: tokens are bound to their client, and a family that was
 // revoked is over.
-func TestRFT04_bound(t *testing.T) {
+func TestSES07_bound(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s := open(t, db, nil)
 		ctx := t.Context()
@@ -224,9 +224,9 @@ func TestRFT04_bound(t *testing.T) {
 	})
 }
 
-// TestRFT05_bounded: the oldest families of a user at a client end, never the
+// TestRefresh_bounded: the oldest families of a user at a client end, never the
 // one that was just made.
-func TestRFT05_bounded(t *testing.T) {
+func TestRefresh_bounded(t *testing.T) {
 	s := open(t, storetest.SQLite(t), newClock().Now) // all in one millisecond
 	u := create(t, s, newUser("ada@example.com"))
 	for range tenant.MaxFamilies + 20 {
@@ -242,9 +242,9 @@ func TestRFT05_bounded(t *testing.T) {
 	}
 }
 
-// TestRFT06_dump: who has the database but not the secret makes no token, and
+// TestSES01_dump: who has the database but not the secret makes no token, and
 // who has the secret but not the row none either.
-func TestRFT06_dump(t *testing.T) {
+func TestSES01_dump(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s := open(t, db, nil)
 		u := create(t, s, newUser("ada@example.com"))
@@ -275,21 +275,27 @@ func dump(t *testing.T, db *store.DB) (rows []string) {
 	for _, table := range []string{
 		"idp_objects", "idp_users", "idp_identities", "idp_sessions", "idp_tokens", "idp_refresh", "idp_revoked", "idp_consents", "idp_logs",
 	} {
-		found, err := db.Read().QueryContext(t.Context(), "SELECT * FROM "+table)
-		must(t, err)
-		columns, err := found.Columns()
-		must(t, err)
-		for found.Next() {
-			values, into := make([]any, len(columns)), make([]any, len(columns))
-			for i := range values {
-				into[i] = &values[i]
-			}
-			must(t, found.Scan(into...))
-			rows = append(rows, fmt.Sprintf("%s %s", table, values))
-		}
-		must(t, found.Err())
-		must(t, found.Close())
+		rows = append(rows, dumpTable(t, db, table)...)
 	}
+	return rows
+}
+
+func dumpTable(t *testing.T, db *store.DB, table string) (rows []string) {
+	t.Helper()
+	found, err := db.Read().QueryContext(t.Context(), "SELECT * FROM "+table)
+	must(t, err)
+	defer found.Close()
+	columns, err := found.Columns()
+	must(t, err)
+	for found.Next() {
+		values, into := make([]any, len(columns)), make([]any, len(columns))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		must(t, found.Scan(into...))
+		rows = append(rows, fmt.Sprintf("%s %s", table, values))
+	}
+	must(t, found.Err())
 	return rows
 }
 
@@ -350,9 +356,9 @@ func refreshForever(path string) error {
 	}
 }
 
-// TestRFT07_kill: after kill -9 at any point either the last token that was
+// TestSES06_kill: after kill -9 at any point either the last token that was
 // answered is the current one or its successor, and never both.
-func TestRFT07_kill(t *testing.T) {
+func TestSES06_kill(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tenant.db")
 	db, err := sqlite.Open(t.Context(), path, sqlite.Config{})
 	must(t, err)

@@ -1,7 +1,6 @@
 package tenant_test
 
 import (
-	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -110,6 +109,7 @@ func TestSearchUsers(t *testing.T) {
 			`name:ada* && (blocked:false || blocked:true)`: "ac",
 			`nobody.has.this:1`:                            "",
 			`email:"' OR 1=1 --"`:                          "",
+			`name:*ob%0*`:                                  "",
 			`app_metadata.x\'\)\ OR\ 1=1\ --:1`:            "",
 		} {
 			users, total, err := s.SearchUsers(t.Context(), tenant.UserQuery{Q: query, Total: true})
@@ -397,10 +397,14 @@ func fill(t testing.TB, db *store.DB, n int) {
 	tx, err := db.Write().BeginTx(t.Context(), nil)
 	must(t, err)
 	defer func() { _ = tx.Rollback() }()
-	users := prepare(t, tx, `INSERT INTO idp_users (id, connection, email, name, blocked, doc, created_at, updated_at, last_login_at, last_ip, logins_count)
+	users, err := tx.PrepareContext(t.Context(), `INSERT INTO idp_users (id, connection, email, name, blocked, doc, created_at, updated_at, last_login_at, last_ip, logins_count)
 		VALUES ($1, 'db', $2, $2, 0, $3, $4, $4, 0, '', 0)`)
-	identities := prepare(t, tx, `INSERT INTO idp_identities (provider, subject, connection, user_id, position, email, password_at, social, profile, created_at)
+	must(t, err)
+	defer users.Close()
+	identities, err := tx.PrepareContext(t.Context(), `INSERT INTO idp_identities (provider, subject, connection, user_id, position, email, password_at, social, profile, created_at)
 		VALUES ('auth0', $1, 'db', $2, 0, $3, 0, 0, 'null', $4)`)
+	must(t, err)
+	defer identities.Close()
 	for i := range n {
 		subject := fmt.Sprintf("%024x", i)
 		id, email := "auth0|"+subject, fmt.Sprintf("user%d@example.com", i)
@@ -415,12 +419,4 @@ func fill(t testing.TB, db *store.DB, n int) {
 		_, err := db.Exec(t.Context(), "ANALYZE")
 		must(t, err)
 	}
-}
-
-func prepare(t testing.TB, tx *sql.Tx, query string) *sql.Stmt {
-	t.Helper()
-	stmt, err := tx.PrepareContext(t.Context(), query)
-	must(t, err)
-	t.Cleanup(func() { _ = stmt.Close() })
-	return stmt
 }

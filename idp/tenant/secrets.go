@@ -12,6 +12,14 @@ type holder interface {
 	eachSecret(fn func(string) (string, error)) error
 }
 
+// eachSecret replaces the secrets of an object, if it holds any.
+func eachSecret(o any, fn func(string) (string, error)) error {
+	if h, ok := o.(holder); ok {
+		return h.eachSecret(fn)
+	}
+	return nil
+}
+
 func (c *Client) eachSecret(fn func(string) (string, error)) error {
 	return replace(fn, &c.Secret)
 }

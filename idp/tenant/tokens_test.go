@@ -14,8 +14,8 @@ import (
 	"github.com/gatewright/gate/store/storetest"
 )
 
-// TestCOD01_once: of thirty uses of one code one succeeds.
-func TestCOD01_once(t *testing.T) {
+// TestIDP03_once: of thirty uses of one code one succeeds.
+func TestIDP03_once(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s := open(t, db, nil)
 		text := secret.Text()
@@ -41,7 +41,7 @@ func TestCOD01_once(t *testing.T) {
 	})
 }
 
-func TestTokens(t *testing.T) {
+func TestOTP01_tokens(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		c := newClock()
 		s := open(t, db, c.Now)
@@ -93,9 +93,9 @@ func TestTokens(t *testing.T) {
 	})
 }
 
-// TestSES_expiry: a session ends when it is not used and at its end, whatever
+// TestSES03_expiry: a session ends when it is not used and at its end, whatever
 // comes, and its cookie is not in the database.
-func TestSES_expiry(t *testing.T) {
+func TestSES03_expiry(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		c := newClock()
 		s := open(t, db, c.Now)
@@ -146,9 +146,9 @@ func TestSES_expiry(t *testing.T) {
 	})
 }
 
-// TestSES_clients: two clients that use a session at once are both known to it:
+// TestSession_clients: two clients that use a session at once are both known to it:
 // both are told when it ends.
-func TestSES_clients(t *testing.T) {
+func TestSession_clients(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s := open(t, db, nil)
 		u := create(t, s, newUser("ada@example.com"))
@@ -176,9 +176,9 @@ func TestSES_clients(t *testing.T) {
 	})
 }
 
-// TestSES_endAll: nothing of a user's is left that could log them in, and
+// TestPWD11_endAll: nothing of a user's is left that could log them in, and
 // everything of another's is.
-func TestSES_endAll(t *testing.T) {
+func TestPWD11_endAll(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s := open(t, db, nil)
 		ctx := t.Context()

@@ -91,9 +91,9 @@ func TestImportUsers(t *testing.T) {
 	})
 }
 
-// TestIMP_upsert: an import changes the profile of who is there and never their
+// TestImportUsers_upsert: an import changes the profile of who is there and never their
 // password.
-func TestIMP_upsert(t *testing.T) {
+func TestImportUsers_upsert(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s := open(t, db, nil)
 		connect(t, s)
@@ -185,7 +185,7 @@ func TestImportUsers_auth0(t *testing.T) {
 	}
 }
 
-func TestExportUsers(t *testing.T) {
+func TestADM05_exportUsers(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		c := newClock()
 		s := open(t, db, c.Now)
@@ -225,11 +225,11 @@ func TestExportUsers(t *testing.T) {
 
 		var table bytes.Buffer
 		must(t, s.ExportUsers(ctx, &table, tenant.ExportOptions{Format: tenant.CSV, Limit: 10, Fields: []tenant.ExportField{
-			{Name: "email"}, {Name: "name", As: "@Name"}, {Name: "user_metadata.a"}, {Name: "identities[0].connection"}, {Name: "identities[5].x.y"},
+			{Name: "email"}, {Name: "name", As: "＠Name"}, {Name: "user_metadata.a"}, {Name: "identities[0].connection"}, {Name: "identities[5].x.y"},
 		}}))
 		records, err := csv.NewReader(&table).ReadAll()
 		must(t, err)
-		if diff := cmp.Diff([]string{"email", "'@Name", "user_metadata.a", "identities[0].connection", "identities[5].x.y"}, records[0]); diff != "" {
+		if diff := cmp.Diff([]string{"email", "'＠Name", "user_metadata.a", "identities[0].connection", "identities[5].x.y"}, records[0]); diff != "" {
 			t.Error(diff)
 		}
 		found := false

@@ -165,7 +165,7 @@ type Permission struct {
 	Name string `json:"permission_name"`
 }
 
-// The strategy of connections whose users and passwords are kept here.
+// Database is the strategy of connections whose users and passwords are kept here.
 const Database = "auth0"
 
 // A Connection is where users come from: kept here ([Database]), or another

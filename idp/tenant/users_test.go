@@ -84,9 +84,9 @@ func TestUsers(t *testing.T) {
 	})
 }
 
-// TestUSR_unique: an address and a user name are one person's in a connection,
+// TestUsers_unique: an address and a user name are one person's in a connection,
 // and may be another's in another.
-func TestUSR_unique(t *testing.T) {
+func TestUsers_unique(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s := open(t, db, nil)
 		ctx := t.Context()
@@ -132,7 +132,7 @@ func TestUSR_unique(t *testing.T) {
 	})
 }
 
-func TestUSR_delete(t *testing.T) {
+func TestUsers_delete(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s := open(t, db, nil)
 		ctx := t.Context()
@@ -158,9 +158,9 @@ func TestUSR_delete(t *testing.T) {
 	})
 }
 
-// TestLNK_unlink: a linked identity keeps the profile it had and becomes a user
+// TestIdentities_unlink: a linked identity keeps the profile it had and becomes a user
 // again, without anything that is a right.
-func TestLNK_unlink(t *testing.T) {
+func TestIdentities_unlink(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s := open(t, db, nil)
 		ctx := t.Context()

@@ -46,10 +46,10 @@ export class Browser {
   }
 
   // open requests a page and follows redirects until there is none, or until
-  // one leads to an address that begins with stop: then that is the answer.
+  // one leads to an address that begins with stop: that is the answer then.
   async open(url, options = {}) {
     for (let hops = 0; hops < 15; hops++) {
-      if (options.stop && url.startsWith(options.stop)) return { status: 0, url, body: '', headers: {} }
+      if (hops > 0 && options.stop && url.startsWith(options.stop)) return { status: 0, url, body: '', headers: {} }
       const res = await this.request(url, hops === 0 ? options : {})
       if (res.status < 300 || res.status > 399 || !res.headers.location) return res
       url = new URL(res.headers.location, res.url).href

@@ -56,6 +56,12 @@ func TestOPS13_settings(t *testing.T) {
 		"JWT-08 no client":        {good + ", type: JWT", "gate.yaml:5:3: plugin auth-oidc: clientId is missing", ""},
 		"JWT-08 ID tokens":        {good + ", type: JWT, clientId: \"urn:shop\"", "gate.yaml:5:55: audience cannot be the client", ""},
 		"empty claim":             {good + ", permissionsClaim: \"\"", "gate.yaml:5:85: permissionsClaim cannot be", ""},
+		"roles twice":             {good + ", rolesClaim: x, roles: {map: {a: b}}", "gate.yaml:5:79: rolesClaim and roles cannot both", "roles: {claim: x"},
+		"roles that are not":      {good + ", roles: {claim: realm_access.roles, map: {a: clerk}}", "gate.yaml:5:111: roles: there is no role \"clerk\"", ""},
+		"accounts, but none":      {good + ", emailFieldName: email", "gate.yaml:5:83: emailFieldName is about accounts, and none are made", "createUsers: true"},
+		"machines, but none":      {good + ", machines: principal", "gate.yaml:5:77: machines is about accounts", ""},
+		"A2 not searchable":       {good + ", createUsers: true", "gate.yaml:9:7: the e-mail address of an account is the field email of User, which has to be searchable", "searchable: true"},
+		"first administrator":     {good + ", createUsers: true, firstAdmin: boss", "gate.yaml:5:98: firstAdmin is not an e-mail address", ""},
 		"misspelt":                {good + ", rolesClaims: x", "gate.yaml:5:67: unknown setting \"rolesClaims\"", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,117 @@
+package browser_test
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gatewright/gate/idp/idptest"
+	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/idp/upstream"
+	"github.com/gatewright/gate/idp/upstream/fake"
+)
+
+const closed = `exports.onExecutePostLogin = async (event, api) => {
+	if (event.request.query['ext-closed'] || event.user.email === 'closed@example.com') api.access.deny('The kitchen is closed')
+	api.idToken.setCustomClaim('https://restaurant.example/roles', event.authorization?.roles ?? [])
+}`
+
+func TestSPARedirect(t *testing.T) {
+	w := newWorld(t)
+	w.action(t, closed)
+	w.run(t, "spa-redirect.mjs", nil)
+}
+
+func TestSPAPopup(t *testing.T) { newWorld(t).run(t, "spa-popup.mjs", nil) }
+
+func TestSPARefresh(t *testing.T) { newWorld(t).run(t, "spa-refresh.mjs", nil) }
+
+func TestReact(t *testing.T) { newWorld(t).run(t, "react.mjs", nil) }
+
+func TestReactAdmin(t *testing.T) {
+	w := newWorld(t)
+	w.action(t, closed)
+	w.run(t, "admin.mjs", nil)
+}
+
+func TestSocial(t *testing.T) {
+	w := newWorld(t)
+	var server http.Handler
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { server.ServeHTTP(w, r) }))
+	t.Cleanup(other.Close)
+	imitation, err := fake.New(fake.Config{
+		Development: true, Issuer: other.URL, Name: "GitHub", RedirectURIs: []string{w.URL + "/login/callback/github"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server = imitation
+	from := imitation.Connection("github", upstream.GitHub)
+	if err := w.Tenant().Connections.Create(t.Context(), &tenant.Connection{
+		ID: "con_github", Name: "github", Strategy: upstream.GitHub, EnabledClients: []string{app},
+		Options: tenant.ConnectionOptions{
+			ClientID: from.ClientID, ClientSecret: from.ClientSecret.Reveal(), AuthorizationURL: from.AuthorizationURL,
+			TokenURL: from.TokenURL, UserInfoURL: from.UserInfoURL, Extra: tenant.Extra{"imitation": []byte("true")},
+		},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	w.run(t, "social.mjs", facts{"upstream": other.URL})
+}
+
+func TestExpressOpenIDConnect(t *testing.T) {
+	installed(t)
+	w := &world{Server: idptest.New(t, idptest.Config{TLS: true})}
+	w.action(t, closed)
+	implicit, code := "https://localhost:"+freePort(t), "https://localhost:"+freePort(t)
+	w.create(t, &tenant.Client{
+		ID: "expressClient0000000000000000000a", Name: "Kitchen", AppType: tenant.RegularWeb, FirstParty: true, OIDCConformant: true,
+		AuthMethod: tenant.AuthBasic, Secret: idptest.Secret, GrantTypes: []string{"authorization_code", "implicit"},
+		Callbacks: []string{implicit + "/callback", code + "/callback"}, LogoutURLs: []string{implicit, code},
+	})
+	key, cert := certificate(t)
+	run(t, w.Server, "express.mjs", facts{
+		"web": "expressClient0000000000000000000a", "implicit": implicit, "code": code, "key": key, "cert": cert,
+		"flags": []string{"--ignore-certificate-errors"},
+		"ada":   w.person("ada@example.com", "menu-admin"), "ben": w.person("ben@example.com"), "closed": w.person("closed@example.com"),
+	})
+}
+
+// freePort returns a port that nobody listens on, for a server of a scenario.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()[strings.LastIndex(l.Addr().String(), ":")+1:]
+}
+
+// certificate returns files with a key and a certificate for such a server.
+func certificate(t *testing.T) (key, cert string) {
+	t.Helper()
+	srv := httptest.NewTLSServer(http.NotFoundHandler())
+	defer srv.Close()
+	pair := srv.TLS.Certificates[0]
+	private, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	key, cert = filepath.Join(dir, "key.pem"), filepath.Join(dir, "cert.pem")
+	for name, block := range map[string]*pem.Block{
+		key: {Type: "PRIVATE KEY", Bytes: private}, cert: {Type: "CERTIFICATE", Bytes: pair.Certificate[0]},
+	} {
+		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return key, cert
+}
