@@ -28,13 +28,7 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
-	grant, ok := map[string]func(http.ResponseWriter, *http.Request, caller, params) (map[string]any, error){
-		"authorization_code": p.grantCode,
-		"refresh_token":      p.grantRefresh,
-		"client_credentials": p.grantClientCredentials,
-		"password":           p.grantPassword,
-		grantRealm:           p.grantPassword,
-	}[in["grant_type"]]
+	grant, ok := p.grant(in["grant_type"])
 	switch {
 	case in["grant_type"] == "":
 		p.fail(w, r, missing("grant_type"))
@@ -60,6 +54,23 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusOK, body)
+}
+
+// A grantHandler makes the answer of the token endpoint to one grant type.
+type grantHandler func(http.ResponseWriter, *http.Request, caller, params) (map[string]any, error)
+
+func (p *Provider) grant(name string) (grantHandler, bool) {
+	switch name {
+	case "authorization_code":
+		return p.grantCode, true
+	case "refresh_token":
+		return p.grantRefresh, true
+	case "client_credentials":
+		return p.grantClientCredentials, true
+	case "password", grantRealm:
+		return p.grantPassword, true
+	}
+	return nil, false
 }
 
 // forwarded takes over the address of the person for whom a confidential client

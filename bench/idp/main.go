@@ -82,7 +82,7 @@ func (b *bench) run() error {
 		{"open log-ins", b.transactions},
 		{"idle memory", b.idleMemory},
 	} {
-		if !strings.Contains(part.name, b.only) {
+		if !strings.Contains(part.name, b.only) && !strings.HasPrefix(b.only, part.name) {
 			continue
 		}
 		if err := b.within(part.run); err != nil {
@@ -107,6 +107,11 @@ func (b *bench) within(run func(*world) error) error {
 		return err
 	}
 	return errors.Join(run(w), w.close())
+}
+
+// wanted reports whether a budget within a part was asked for.
+func (b *bench) wanted(part, name string) bool {
+	return strings.Contains(part, b.only) || strings.Contains(name, b.only)
 }
 
 // compare lets floor and provider take turns and prints the median of the ratios.

@@ -8,6 +8,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -88,7 +89,8 @@ func (g *visitor) token(page string) string {
 func TestAuth0Story(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "gate.yaml"), read(t, "../../examples/restaurant-auth0/gate.yaml"))
-	r := dev(t, gateBinary(t), dir, "--idp", "localhost:0")
+	gate := gateBinary(t)
+	r := dev(t, gate, dir, "--idp", "localhost:0")
 	if r.idp == nil {
 		t.Fatal("no identity provider was started")
 	}
@@ -126,6 +128,16 @@ func TestAuth0Story(t *testing.T) {
 	r.want(403, "POST", "/api/items", bearer, soup) // the old token is what it was
 	bearer = mia.token(mia.page("/try", ""))        // silently: the session goes on
 	r.want(201, "POST", "/api/items", bearer, soup)
+
+	// The administrator gives it to somebody else by the command.
+	ben := newVisitor(t, issuer)
+	ben.page("/u/signup", ben.page("/try?screen_hint=signup", ""), "email", "ben@example.com", "password", "Oak-Lantern-Reed-07")
+	assign := exec.Command(gate, "idp", "role", "assign", "menu-admin", "ben@example.com")
+	assign.Dir = dir
+	if out, err := assign.CombinedOutput(); err != nil {
+		t.Fatalf("gate idp role assign: %v\n%s", err, out)
+	}
+	r.want(201, "POST", "/api/items", ben.token(ben.page("/try", "")), soup)
 
 	// The letter that asks to confirm the address is in the outbox.
 	if !strings.Contains(mia.page("/outbox", ""), "mia@example.com") {

@@ -3,7 +3,6 @@ package main
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -108,18 +107,21 @@ func scriptHTTP(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func scriptReady(ts *testscript.TestScript, _ bool, args []string) {
-	client := scriptClient(ts)
-	for range 200 {
+	answers := func() bool {
 		if ca := ts.Getenv("CA"); ca != "" {
 			if _, err := os.Stat(ts.MkAbs(ca)); err != nil {
-				time.Sleep(50 * time.Millisecond)
-				continue
+				return false
 			}
-			client = scriptClient(ts)
 		}
-		res, err := client.Get(args[0])
-		if err == nil {
-			_ = res.Body.Close()
+		res, err := scriptClient(ts).Get(args[0])
+		if err != nil {
+			return false
+		}
+		_ = res.Body.Close()
+		return true
+	}
+	for range 200 {
+		if answers() {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
@@ -137,7 +139,7 @@ func scriptField(ts *testscript.TestScript, _ bool, args []string) {
 			return
 		}
 	}
-	ts.Fatalf("%s", fmt.Sprintf("%s: no line begins with %s", args[1], args[2]))
+	ts.Fatalf("%s: no line begins with %s", args[1], args[2])
 }
 
 func scriptReplace(ts *testscript.TestScript, _ bool, args []string) {

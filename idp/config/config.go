@@ -140,7 +140,7 @@ func Parse(file string, src []byte, lookup func(name string) (string, bool)) (*C
 	c := &Config{file: file, dir: filepath.Dir(file), lookup: lookup, at: map[string]design.Position{}}
 	var errs design.Errors
 	root := readYAML(file, src, &errs)
-	if root == nil {
+	if root == nil || len(errs.Problems) > 0 {
 		if len(errs.Problems) == 0 {
 			errs.Add(design.Position{File: file, Line: 1, Column: 1}, "", "the file is empty", "a provider needs an issuer")
 		}

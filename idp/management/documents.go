@@ -34,7 +34,7 @@ const errFull Error = "too many documents"
 // setDocument changes a document by change, which gets what is there; a nil
 // result removes it.
 func (a *API) setDocument(ctx context.Context, name string, change func(object) (object, error)) error {
-	_, err := a.changeSettings(ctx, func(s *tenant.Settings) error {
+	_, err := a.store.UpdateSettings(ctx, func(s *tenant.Settings) error {
 		var current object
 		if raw := s.Documents[name]; raw != nil {
 			if err := json.Unmarshal(raw, &current); err != nil {
@@ -68,16 +68,6 @@ func (a *API) setDocument(ctx context.Context, name string, change func(object) 
 		return unsupported("There are more than %d documents", maxDocuments)
 	}
 	return err
-}
-
-// changeSettings is [tenant.Store.UpdateSettings], also when two callers write
-// the very first settings at once.
-func (a *API) changeSettings(ctx context.Context, change func(*tenant.Settings) error) (*tenant.Settings, error) {
-	s, err := a.store.UpdateSettings(ctx, change)
-	if errors.Is(err, tenant.ErrExists) {
-		return a.store.UpdateSettings(ctx, change)
-	}
-	return s, err
 }
 
 // overlay returns current with the members of change in place of its own.

@@ -95,7 +95,7 @@ func (a *API) updateSettings(ctx context.Context, q *request) (answer, error) {
 			return answer{}, badProperty("support_email", "Object didn't pass validation for format email", "")
 		}
 	}
-	s, err := a.changeSettings(ctx, func(s *tenant.Settings) error {
+	s, err := a.store.UpdateSettings(ctx, func(s *tenant.Settings) error {
 		next, err := patched(s, change, "flags")
 		if err != nil {
 			return err
@@ -184,7 +184,7 @@ func (a *API) updateProtection(ctx context.Context, q *request) (answer, error) 
 	if name == "bot-detection" || name == "captcha" {
 		return answer{}, unsupported("There is no detection of bots here")
 	}
-	s, err := a.changeSettings(ctx, func(s *tenant.Settings) error {
+	s, err := a.store.UpdateSettings(ctx, func(s *tenant.Settings) error {
 		o, err := protection(s, name)
 		if err != nil {
 			return err

@@ -177,7 +177,7 @@ func TestScopes(t *testing.T) {
 		}
 		seen[s] = true
 	}
-	for _, s := range strings.Fields("read:clients create:clients update:clients read:resource_servers create:resource_servers update:resource_servers " +
+	for s := range strings.FieldsSeq("read:clients create:clients update:clients read:resource_servers create:resource_servers update:resource_servers " +
 		"read:actions create:actions update:actions read:roles create:roles update:roles read:client_keys") {
 		if !seen[s] {
 			t.Errorf("no %s in %s", s, text)

@@ -215,11 +215,14 @@ func (q *logQueue) write(batch []entry) {
 
 func (q *logQueue) insert(ctx context.Context, batch []entry) error {
 	return q.s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		stmt, err := tx.PrepareContext(ctx, `INSERT INTO idp_logs (id, date, type, user_id, client_id, connection, ip, doc)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`)
+		if err != nil {
+			return err
+		}
+		defer stmt.Close()
 		for _, e := range batch {
-			_, err := tx.ExecContext(ctx, `INSERT INTO idp_logs (id, date, type, user_id, client_id, connection, ip, doc)
-				VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-				e.ID, millis(e.Date), e.Type, e.UserID, e.ClientID, e.Connection, e.IP, e.doc)
-			if err != nil {
+			if _, err := stmt.ExecContext(ctx, e.ID, millis(e.Date), e.Type, e.UserID, e.ClientID, e.Connection, e.IP, e.doc); err != nil {
 				return err
 			}
 		}

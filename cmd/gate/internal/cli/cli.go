@@ -26,6 +26,8 @@ type commands struct {
 	Design   designCmd   `cmd:"" help:"Check gate.yaml, or print its JSON Schema."`
 	Authz    authzCmd    `cmd:"" help:"Explain who may do what by gate.yaml."`
 	Token    tokenCmd    `cmd:"" help:"Decode, verify and sign tokens."`
+	Idp      idpCmd      `cmd:"" help:"Run and administer an identity provider."`
+	Auth0    auth0Cmd    `cmd:"" help:"Bring an Auth0 tenant to what a service needs."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 
 	Color string `enum:"auto,always,never" default:"auto" help:"Colour the talk: auto, always or never."`
@@ -100,6 +102,9 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	case err == nil:
 		return 0
 	case errors.Is(err, errReported):
+		if errors.As(err, &f) && f.usage {
+			return 2
+		}
 	case errors.As(err, &f):
 		t.error(f.err, f.hint)
 		if f.usage {

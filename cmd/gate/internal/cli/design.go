@@ -27,7 +27,7 @@ func (c *designCheckCmd) Run(out *console) error {
 		return err
 	}
 	s.done(p.summary())
-	warnAll(out.talk, p.design.Warnings())
+	warnAll(out.talk, gen.Warnings(p.design, standard.Plugins()...))
 	return nil
 }
 

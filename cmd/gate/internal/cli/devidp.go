@@ -94,7 +94,12 @@ func (p *devProvider) open(ctx context.Context, d *dev, listener net.Listener) e
 	}
 	text := fmt.Sprintf("issuer: %s\ndatabase: sqlite:idp.db\nsignup: open\nmail: {url: \"folder:outbox\"}\nlooks: {name: %q}\n",
 		p.issuer, d.p.design.Service.Name)
-	cfg, err := config.Parse(filepath.Join(dir, "idp.yaml"), []byte(text), func(string) (string, bool) { return "", false })
+	// gate idp in this folder finds it here.
+	file := filepath.Join(dir, "idp.yaml")
+	if err := os.WriteFile(file, []byte("# Written by gate dev.\n"+text), 0o600); err != nil {
+		return err
+	}
+	cfg, err := config.Parse(file, []byte(text), func(string) (string, bool) { return "", false })
 	if err != nil {
 		return err
 	}
@@ -283,6 +288,7 @@ func (p *devProvider) tell(t *talk) {
 		machine += "   " + t.paint(bold, p.secret)
 	}
 	t.named("Machine", machine)
+	t.named("Roles", "gate idp role assign ROLE ADDRESS"+t.paint(dim, "   in the folder of the service"))
 	password := "password in " + p.file
 	if p.password != "" && t.terminal {
 		password = t.paint(bold, p.password)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gatewright/gate/design"
 	"github.com/gatewright/gate/gen"
+	"github.com/gatewright/gate/gen/standard"
 )
 
 type generateCmd struct {
@@ -69,7 +70,7 @@ func generated(r *gen.Report) string {
 // warn tells of what is legal in the design, but dangerous. More than a few
 // warnings are counted, and told by design check.
 func warn(t *talk, p *project) {
-	list := p.design.Warnings()
+	list := gen.Warnings(p.design, standard.Plugins()...)
 	if len(list) > 3 {
 		t.line("  " + t.paint(yellow, "!") + " " + fmt.Sprintf("%d warnings: gate design check %s tells them", len(list), p.dir))
 		return

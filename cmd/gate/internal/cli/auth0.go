@@ -1,0 +1,199 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/gatewright/gate/auth0"
+)
+
+type auth0Cmd struct {
+	Plan    auth0PlanCmd    `cmd:"" help:"Say how the tenant differs from what the service needs."`
+	Apply   auth0ApplyCmd   `cmd:"" help:"Bring the tenant to what the service needs."`
+	Destroy auth0DestroyCmd `cmd:"" help:"Delete from the tenant what the service needs."`
+}
+
+// Example is that of the command that comes first.
+func (auth0Cmd) Example() string { return auth0PlanCmd{}.Example() }
+
+// The variables of the environment that prove who asks.
+const (
+	envMgmtToken    = "AUTH0_MGMT_TOKEN"
+	envClientID     = "AUTH0_CLIENT_ID"
+	envClientSecret = "AUTH0_CLIENT_SECRET"
+)
+
+// auth0Target says which tenant, and which service.
+type auth0Target struct {
+	Dir     string   `arg:"" default:"." help:"Folder of the service, with its gate.yaml."`
+	Domain  string   `xor:"where" placeholder:"HOST" help:"Tenant, such as shop.eu.auth0.com; that of gate.yaml unless said."`
+	URL     string   `name:"url" xor:"where" placeholder:"URL" help:"Origin of the tenant, for one elsewhere, such as http://localhost:3001."`
+	Origin  []string `placeholder:"ORIGIN" help:"Where the web client is served from; may be given more than once, localhost and the port of the service unless said."`
+	Machine bool     `help:"A machine client with all permissions, too."`
+}
+
+const auth0Help = "The token of the Management API is in AUTH0_MGMT_TOKEN, or AUTH0_CLIENT_ID and AUTH0_CLIENT_SECRET are of a client that may have one. It is never stored."
+
+// open returns the tenant, and what the service needs of it.
+func (c *auth0Target) open(out *console) (*auth0.Tenant, auth0.Desired, error) {
+	p, err := open(c.Dir)
+	if err != nil {
+		return nil, auth0.Desired{}, err
+	}
+	want, err := auth0.FromDesign(p.design, auth0.DesignOptions{Origins: c.Origin, Machine: c.Machine})
+	if err != nil {
+		return nil, want, err
+	}
+	cfg := auth0.Config{
+		Domain: c.Domain, BaseURL: c.URL, Token: auth0.Secret(os.Getenv(envMgmtToken)),
+		Logger: slog.New(slog.NewTextHandler(out.talk.w, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
+	if c.Domain == "" && c.URL == "" {
+		if cfg.BaseURL, err = auth0.Origin(p.design); err != nil {
+			return nil, want, err
+		}
+	}
+	if cfg.Token == "" {
+		cfg.ClientID, cfg.ClientSecret = os.Getenv(envClientID), auth0.Secret(os.Getenv(envClientSecret))
+		if cfg.ClientID == "" || cfg.ClientSecret == "" {
+			return nil, want, failf("set "+envMgmtToken+", or "+envClientID+" and "+envClientSecret+"; it needs the scopes "+strings.Join(want.TokenScopes(), " "),
+				"nothing says who asks the tenant")
+		}
+	}
+	t, err := auth0.New(cfg)
+	return t, want, err
+}
+
+// advice gives an error of the tenant its hint.
+func advice(err error) error {
+	e, ok := errors.AsType[*auth0.Error](err)
+	switch {
+	case ok && len(e.Scopes) > 0:
+		return &fault{err: err, hint: "the token needs one of the scopes " + strings.Join(e.Scopes, ", ")}
+	case ok && e.Status == 401:
+		return &fault{err: err, hint: "the token has expired, or is for another tenant"}
+	case errors.Is(err, auth0.ErrConflict):
+		return &fault{err: err, hint: "rename it there, or choose another name in managementParams of gate.yaml"}
+	}
+	return err
+}
+
+// errDrift ends plan with 2 after the differences were told.
+var errDrift = &fault{err: errReported, usage: true}
+
+type auth0PlanCmd struct{ auth0Target }
+
+// Help says what the exit codes are.
+func (auth0PlanCmd) Help() string {
+	return auth0Help + " It changes nothing, and exits with 0 when there is nothing to do, and with 2 when there is."
+}
+
+// Example is what help ends with.
+func (auth0PlanCmd) Example() string { return "gate auth0 plan examples/restaurant-auth0" }
+
+// Run prints the plan.
+func (c *auth0PlanCmd) Run(out *console) error {
+	t, want, err := c.open(out)
+	if err != nil {
+		return err
+	}
+	p, err := t.Plan(out, want)
+	if err != nil {
+		return advice(err)
+	}
+	if _, err := io.WriteString(out.stdout, p.String()); err != nil {
+		return err
+	}
+	if !p.Empty() {
+		return errDrift
+	}
+	return nil
+}
+
+type auth0ApplyCmd struct {
+	auth0Target
+	Yes     bool   `help:"Do not ask."`
+	EnvFile string `placeholder:"FILE" help:"Write what the service has to know into this file, for its owner alone, instead of printing it."`
+}
+
+// Help says where the token comes from.
+func (auth0ApplyCmd) Help() string {
+	return auth0Help + " It shows the plan first. Nothing is written to disk but the file that --env-file names."
+}
+
+// Example is what help ends with.
+func (auth0ApplyCmd) Example() string {
+	return "gate auth0 apply examples/restaurant-auth0 --env-file .env.auth0"
+}
+
+// Run applies the plan.
+func (c *auth0ApplyCmd) Run(out *console) error {
+	t, want, err := c.open(out)
+	if err != nil {
+		return err
+	}
+	p, err := t.Plan(out, want)
+	if err != nil {
+		return advice(err)
+	}
+	out.talk.line(strings.TrimRight(p.String(), "\n"))
+	if !p.Empty() {
+		if err := out.confirm(c.Yes, "apply %s", count(len(p.Changes), "change", "changes")); err != nil {
+			return err
+		}
+	}
+	w, closeFile := out.stdout, func(bool) error { return nil }
+	if c.EnvFile != "" && c.EnvFile != "-" {
+		// Before anything is made: its secret cannot be had a second time.
+		if w, closeFile, err = create(c.EnvFile, out.stdout); err != nil {
+			return err
+		}
+	}
+	result, err := t.Apply(out, p)
+	if result != nil && (err == nil || result.MachineClientSecret != "") {
+		_, wrote := io.WriteString(w, result.DotEnv())
+		return errors.Join(advice(err), wrote, closeFile(wrote == nil))
+	}
+	return errors.Join(advice(err), closeFile(false))
+}
+
+type auth0DestroyCmd struct {
+	auth0Target
+	Yes bool `help:"Do not ask."`
+}
+
+// Help says what stays.
+func (auth0DestroyCmd) Help() string {
+	return auth0Help + " Users, connections and what others made stay."
+}
+
+// Example is what help ends with.
+func (auth0DestroyCmd) Example() string { return "gate auth0 destroy examples/restaurant-auth0" }
+
+// Run deletes.
+func (c *auth0DestroyCmd) Run(out *console) error {
+	t, want, err := c.open(out)
+	if err != nil {
+		return err
+	}
+	p, err := t.PlanDestroy(out, want)
+	if err != nil {
+		return advice(err)
+	}
+	out.talk.line(strings.TrimRight(p.String(), "\n"))
+	if p.Empty() {
+		return nil
+	}
+	if err := out.confirm(c.Yes, "delete %s", count(len(p.Changes), "thing", "things")); err != nil {
+		return err
+	}
+	if _, err := t.Apply(out, p); err != nil {
+		return advice(err)
+	}
+	_, err = fmt.Fprintf(out.talk.w, "  %s deleted\n", tick(out.talk))
+	return err
+}

@@ -1,0 +1,318 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/gatewright/gate/idp/actions"
+	"github.com/gatewright/gate/idp/config"
+	"github.com/gatewright/gate/idp/tenant"
+)
+
+// idpCmd administers an identity provider: directly in its database, whether it
+// runs or not.
+type idpCmd struct {
+	Config string `placeholder:"FILE" help:"Configuration; idp.yaml unless said, or .gate/idp.yaml where there is none."`
+	JSON   bool   `name:"json" help:"Print JSON, for programs."`
+
+	Serve      idpServeCmd      `cmd:"" help:"Run the provider."`
+	Check      idpCheckCmd      `cmd:"" help:"Check the configuration."`
+	Schema     idpSchemaCmd     `cmd:"" help:"Print the JSON Schema of idp.yaml, for editors."`
+	Admin      idpAdminCmd      `cmd:"" help:"Make the first administrator."`
+	User       idpUserCmd       `cmd:"" help:"People and what they may do."`
+	Client     idpClientCmd     `cmd:"" help:"Applications."`
+	API        idpAPICmd        `cmd:"" name:"api" help:"APIs that access tokens are for."`
+	Role       idpRoleCmd       `cmd:"" help:"Roles and their permissions."`
+	Connection idpConnectionCmd `cmd:"" help:"Where people come from."`
+	Action     idpActionCmd     `cmd:"" help:"Scripts that run at log-in and the like."`
+	Key        idpKeyCmd        `cmd:"" help:"Keys that sign tokens."`
+	Log        idpLogCmd        `cmd:"" help:"What happened."`
+	Export     idpExportCmd     `cmd:"" help:"Write the tenant, or its users, to a file."`
+	Import     idpImportCmd     `cmd:"" help:"Read a tenant, or users, from a file."`
+	CA         idpCACmd         `cmd:"" name:"ca" help:"Print the certificate authority of this machine."`
+	Worker     idpWorkerCmd     `cmd:"" name:"actions-worker" hidden:""`
+}
+
+// Example is that of the command that comes first.
+func (idpCmd) Example() string { return "gate idp serve --config idp.yaml --dev" }
+
+// idpWorkerCmd is the process that scripts run in.
+type idpWorkerCmd struct{}
+
+// Run runs scripts until standard input ends.
+func (idpWorkerCmd) Run(out *console) error { return actions.Work(out, out.stdin, out.stdout) }
+
+// actionsWorker makes the command of such a process.
+func actionsWorker() *exec.Cmd {
+	exe, err := os.Executable()
+	if err != nil {
+		return nil // the runner says so
+	}
+	return exec.Command(exe, "idp", "actions-worker") // ended by the runner
+}
+
+// idpCheckCmd checks the configuration.
+type idpCheckCmd struct{}
+
+// Example is what help ends with.
+func (idpCheckCmd) Example() string { return "gate idp check --config idp.yaml" }
+
+// Run says what is wrong, or nothing.
+func (idpCheckCmd) Run(out *console, idp *idpCmd) error {
+	cfg, err := idp.load()
+	if err != nil {
+		return err
+	}
+	out.talk.line("  " + out.talk.paint(green, tick(out.talk)) + " " + idp.file() + ": " + cfg.Issuer + ", listening on " + cfg.Address())
+	return nil
+}
+
+func tick(t *talk) string {
+	if t.ascii {
+		return "ok"
+	}
+	return "✓"
+}
+
+// idpSchemaCmd prints the schema.
+type idpSchemaCmd struct{}
+
+// Example is what help ends with.
+func (idpSchemaCmd) Example() string { return "gate idp schema > idp.schema.json" }
+
+// Run prints it.
+func (idpSchemaCmd) Run(out *console) error {
+	_, err := out.stdout.Write(config.JSONSchema())
+	return err
+}
+
+// file returns the name of the configuration.
+func (c *idpCmd) file() string {
+	if c.Config != "" {
+		return c.Config
+	}
+	if _, err := os.Stat("idp.yaml"); errors.Is(err, fs.ErrNotExist) {
+		inDev := filepath.Join(".gate", "idp.yaml")
+		if _, err := os.Stat(inDev); err == nil {
+			return inDev
+		}
+	}
+	return "idp.yaml"
+}
+
+func (c *idpCmd) load() (*config.Config, error) {
+	cfg, err := config.Load(c.file())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, failf("--config FILE names it; a short one is: issuer: http://localhost:3001/", "%s: there is no such file", c.file())
+	}
+	return cfg, err
+}
+
+// An admin is an opened provider that is administered by a command.
+type admin struct {
+	*config.Instance
+
+	out  *console
+	json bool
+}
+
+// administer opens the provider for one command.
+func (c *idpCmd) administer(out *console, do func(a *admin) error) (err error) {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	logger := slog.New(slog.NewTextHandler(out.talk.w, &slog.HandlerOptions{Level: slog.LevelError}))
+	in, err := cfg.Open(out, config.Options{Administration: true, Worker: actionsWorker, Console: printConsole(out.talk), Logger: logger})
+	if err != nil {
+		return opening(err)
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(out.Context), 10*time.Second)
+		defer cancel()
+		err = errors.Join(err, in.Close(ctx))
+	}()
+	return refusal(do(&admin{Instance: in, out: out, json: c.JSON}))
+}
+
+// opening gives an error of opening its advice.
+func opening(err error) error {
+	switch {
+	case errors.Is(err, config.ErrNoSecret):
+		return &fault{err: err, hint: "the database can be read with the secret it was made with, and with no other"}
+	case errors.Is(err, tenant.ErrWrongSecret):
+		return &fault{err: err, hint: config.EnvSecret + " is not the one that this database was made with"}
+	}
+	return err
+}
+
+// refusal gives an error of the administration its advice.
+func refusal(err error) error {
+	r, ok := errors.AsType[*config.Refusal](err)
+	if !ok {
+		return err
+	}
+	message := strings.ToLower(r.Message[:1]) + strings.TrimSuffix(r.Message[1:], ".")
+	if len(r.Reasons) > 0 {
+		message += ": " + strings.Join(r.Reasons, ", ")
+	}
+	return &fault{err: errors.New(strings.TrimPrefix(message, "payload validation error: ")), usage: r.Status == http.StatusBadRequest}
+}
+
+// print prints a value for programs, or a table for people.
+func (a *admin) print(v any, head []string, rows [][]string) error {
+	if a.json {
+		return printJSON(a.out.stdout, v)
+	}
+	if len(rows) == 0 {
+		a.out.talk.line("  none")
+		return nil
+	}
+	return table(a.out.stdout, head, rows)
+}
+
+// show prints one object: for programs as it is, for people by lines.
+func (a *admin) show(v any, lines ...[2]string) error {
+	if a.json {
+		return printJSON(a.out.stdout, v)
+	}
+	var rows [][]string
+	for _, l := range lines {
+		if l[1] != "" {
+			rows = append(rows, []string{l[0], l[1]})
+		}
+	}
+	return table(a.out.stdout, nil, rows)
+}
+
+// table lays rows out in columns, with a margin of two.
+func table(w io.Writer, head []string, rows [][]string) error {
+	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	if head != nil {
+		fmt.Fprintf(t, "  %s\n", strings.ToUpper(strings.Join(head, "\t")))
+	}
+	for _, row := range rows {
+		for i := range row {
+			row[i] = plain(row[i])
+		}
+		fmt.Fprintf(t, "  %s\n", strings.TrimRight(strings.Join(row, "\t"), "\t"))
+	}
+	return t.Flush()
+}
+
+// plain takes from a text what a terminal could act on: names come from people.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+			return '·'
+		}
+		return r
+	}, s)
+}
+
+// done says what was done.
+func (a *admin) done(format string, args ...any) {
+	if !a.json {
+		a.out.talk.line("  " + a.out.talk.paint(green, tick(a.out.talk)) + " " + plain(fmt.Sprintf(format, args...)))
+	}
+}
+
+// send sends a request that changes something.
+func (a *admin) send(method, path string, in, out any) error {
+	return a.Admin.Do(a.out, method, path, in, out)
+}
+
+// get reads one object as the Management API shows it.
+func (a *admin) get(path string) (json.RawMessage, error) {
+	var raw json.RawMessage
+	return raw, a.send(http.MethodGet, path, nil, &raw)
+}
+
+// terminal reports whether somebody sits there who can be asked.
+func (out *console) interactive() (*os.File, bool) {
+	in, ok := out.stdin.(*os.File)
+	return in, ok && out.talk.terminal && term.IsTerminal(int(in.Fd()))
+}
+
+// confirm asks before something that cannot be undone.
+func (out *console) confirm(yes bool, format string, args ...any) error {
+	if yes {
+		return nil
+	}
+	in, ok := out.interactive()
+	question := plain(fmt.Sprintf(format, args...))
+	if !ok {
+		return misused("--yes confirms it", "%s: nobody is there to ask", question)
+	}
+	fmt.Fprintf(out.talk.w, "  %s? Type yes: ", question)
+	line, err := bufio.NewReader(in).ReadString('\n')
+	if err != nil || strings.TrimSpace(line) != "yes" {
+		return errors.New("nothing was done")
+	}
+	return nil
+}
+
+// password asks for a password, or reads it from standard input; empty means
+// that one is to be made up.
+func (out *console) password() (string, error) {
+	in, ok := out.interactive()
+	if !ok {
+		data, err := io.ReadAll(io.LimitReader(out.stdin, 4<<10))
+		text, _, _ := strings.Cut(string(data), "\n")
+		return strings.TrimSuffix(text, "\r"), err
+	}
+	ask := func(what string) (string, error) {
+		fmt.Fprint(out.talk.w, "  "+what+": ")
+		text, err := term.ReadPassword(int(in.Fd()))
+		fmt.Fprintln(out.talk.w)
+		return string(text), err
+	}
+	first, err := ask("Password (empty for a random one)")
+	if err != nil || first == "" {
+		return "", err
+	}
+	second, err := ask("Once more")
+	if err == nil && first != second {
+		err = errors.New("the two are not the same")
+	}
+	return first, err
+}
+
+// newPassword is [console.password], with a random one for an empty one: that is
+// returned a second time, to be shown once.
+func (out *console) newPassword() (text, shown string, err error) {
+	if text, err = out.password(); err != nil || text != "" {
+		return text, "", err
+	}
+	text = config.NewPassword().Reveal()
+	return text, text, nil
+}
+
+func dateOf(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Local().Format("2006-01-02 15:04")
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}

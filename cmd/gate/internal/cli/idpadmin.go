@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/gatewright/gate/idp/tenant"
+)
+
+type idpAdminCmd struct {
+	Email      string `arg:"" help:"Address."`
+	Role       string `default:"administrator" help:"Role to give. When there is none of this name it is made, with all permissions of all APIs but that of the provider."`
+	Connection string `placeholder:"NAME" help:"Connection; the only one that keeps passwords unless said."`
+}
+
+// Help says where the password comes from.
+func (idpAdminCmd) Help() string { return idpUserCreateCmd{}.Help() }
+
+// Example is what help ends with.
+func (idpAdminCmd) Example() string { return "gate idp admin ada@example.com" }
+
+// Run makes the administrator, and the connection if there is none.
+func (c *idpAdminCmd) Run(out *console, idp *idpCmd) error {
+	return idp.administer(out, func(a *admin) error {
+		if err := a.ensureDatabase(); err != nil {
+			return err
+		}
+		connection, err := a.database(c.Connection)
+		if err != nil {
+			return err
+		}
+		if err := a.ensureRole(c.Role); err != nil {
+			return err
+		}
+		text, shown, err := out.newPassword()
+		if err != nil {
+			return err
+		}
+		u := new(tenant.User)
+		in := map[string]any{"connection": connection.Name, "email": c.Email, "email_verified": true, "password": text}
+		if err := a.send(http.MethodPost, "users", in, u); err != nil {
+			return err
+		}
+		if err := a.changeRoles(u, []string{c.Role}, nil); err != nil {
+			return err
+		}
+		return a.show(map[string]string{"user_id": u.ID, "email": u.Email, "role": c.Role, "password": shown},
+			[2]string{"id", u.ID}, [2]string{"email", u.Email}, [2]string{"role", c.Role}, [2]string{"password", shown})
+	})
+}
+
+// ensureDatabase makes a connection that keeps passwords when there is none.
+func (a *admin) ensureDatabase() error {
+	all, err := a.Tenant().Connections.List(a.out)
+	if err != nil || len(all) > 0 {
+		return err
+	}
+	in := map[string]any{"name": "Username-Password-Authentication", "strategy": tenant.Database}
+	return a.send(http.MethodPost, "connections", in, nil)
+}
+
+// ensureRole makes a role with all permissions when there is none of the name.
+func (a *admin) ensureRole(name string) error {
+	all, err := a.Tenant().Roles.List(a.out)
+	if err != nil {
+		return err
+	}
+	for _, r := range all {
+		if r.Name == name || r.ID == name {
+			return nil
+		}
+	}
+	r := new(tenant.Role)
+	if err := a.send(http.MethodPost, "roles", map[string]any{"name": name, "description": "Everything"}, r); err != nil {
+		return err
+	}
+	apis, err := a.Tenant().APIs.List(a.out)
+	if err != nil {
+		return err
+	}
+	var list []tenant.Permission
+	for _, api := range apis {
+		for _, s := range api.Scopes {
+			if !api.System {
+				list = append(list, tenant.Permission{API: api.Identifier, Name: s.Value})
+			}
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return a.send(http.MethodPost, "roles/"+url.PathEscape(r.ID)+"/permissions", map[string]any{"permissions": list}, nil)
+}

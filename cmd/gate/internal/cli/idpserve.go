@@ -1,0 +1,281 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/idp/config"
+)
+
+type idpServeCmd struct {
+	Dev   bool   `help:"For this machine alone: makes the secret, writes letters to a folder, explains errors."`
+	CADir string `name:"ca-dir" placeholder:"DIR" help:"With tls: local, folder of the certificate authority; one of this user's configuration unless said."`
+}
+
+// Help says what stands where.
+func (idpServeCmd) Help() string {
+	return "Reads idp.yaml, brings the database up to date, puts the seed into it and serves until it is interrupted. The secret is in IDP_SECRET. Any number of processes may serve one PostgreSQL database."
+}
+
+// Example is what help ends with.
+func (idpServeCmd) Example() string { return "gate idp serve --config idp.yaml --dev" }
+
+// shutdownTime is how long requests may go on after an interrupt.
+const shutdownTime = 20 * time.Second
+
+// Run serves.
+func (c *idpServeCmd) Run(out *console, idp *idpCmd) error {
+	if idp.JSON {
+		out.talk.toPrograms(out.stdout)
+	}
+	cfg, err := idp.load()
+	if err != nil {
+		return err
+	}
+	s := &idpServer{cfg: cfg, out: out, dev: c.Dev, log: newServeLogger(out, cfg)}
+	if err := s.checkDev(); err != nil {
+		return err
+	}
+	if err := s.certificates(c.CADir); err != nil {
+		return err
+	}
+	return s.run(out)
+}
+
+// newServeLogger returns the log of the server, one JSON object a line.
+func newServeLogger(out *console, cfg *config.Config) *slog.Logger {
+	level := slog.LevelInfo
+	_ = level.UnmarshalText([]byte(cmp.Or(cfg.LogLevel, "info"))) // was checked
+	return slog.New(slog.NewJSONHandler(out.talk.w, &slog.HandlerOptions{Level: level}))
+}
+
+// An idpServer is one run of gate idp serve.
+type idpServer struct {
+	cfg     *config.Config
+	out     *console
+	dev     bool
+	log     *slog.Logger
+	tls     *tls.Config
+	trust   []string // lines of the environment in which the certificate is trusted
+	proxies []netip.Prefix
+}
+
+// checkDev refuses to show the conveniences of development to others.
+func (s *idpServer) checkDev() error {
+	s.proxies = s.cfg.Proxies()
+	if !s.dev {
+		return nil
+	}
+	const hint = "leave --dev out"
+	if !s.cfg.Local() {
+		return failf(hint, "--dev is for this machine alone, and the issuer is %s", s.cfg.Issuer)
+	}
+	host, _, err := net.SplitHostPort(s.cfg.Address())
+	if err != nil {
+		return err
+	}
+	if addr, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !addr.IsLoopback()) {
+		return failf("listen: 127.0.0.1:PORT, or "+hint, "--dev is for this machine alone, and %s is for others, too", s.cfg.Address())
+	}
+	if len(s.proxies) > 0 {
+		return failf("leave trustedProxies out, or "+hint, "--dev is for this machine alone, and a proxy in front of it is for others")
+	}
+	return nil
+}
+
+func (s *idpServer) run(ctx context.Context) error {
+	step := s.out.talk.step("open")
+	in, err := s.cfg.Open(ctx, config.Options{Development: s.dev, Worker: actionsWorker, Logger: s.log})
+	if err != nil {
+		return opening(err)
+	}
+	defer func() {
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+		defer cancel()
+		if err := in.Close(end); err != nil {
+			s.log.ErrorContext(end, "provider did not close in order", "error", err)
+		}
+	}()
+	step.done(s.cfg.Issuer)
+	report, err := in.Seed(ctx, s.cfg.Seed)
+	if told := s.tellSeed(report); err != nil || told != nil {
+		return refusal(errors.Join(err, told))
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.Address())
+	if err != nil {
+		return failf("listen in "+"idp.yaml names another address", "cannot listen on %s: %w", s.cfg.Address(), err)
+	}
+	if s.tls != nil {
+		listener = tls.NewListener(listener, s.tls)
+	}
+	return s.serve(ctx, in, listener)
+}
+
+func (s *idpServer) serve(ctx context.Context, in *config.Instance, listener net.Listener) error {
+	srv := &http.Server{
+		Handler: s.handler(in), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // what strangers do to a connection
+	}
+	running, stop := context.WithCancel(ctx)
+	var background sync.WaitGroup
+	background.Go(func() { in.Run(running) })
+	defer background.Wait()
+	defer stop()
+	s.tellReady(listener.Addr())
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	s.out.talk.event(map[string]any{"event": "stopping"})
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	defer cancel()
+	if err := srv.Shutdown(end); err != nil {
+		return fmt.Errorf("requests were still going on after %s: %w", shutdownTime, err)
+	}
+	return nil
+}
+
+// tellReady says where the provider is.
+func (s *idpServer) tellReady(addr net.Addr) {
+	t := s.out.talk
+	t.event(map[string]any{"event": "ready", "issuer": s.cfg.Issuer, "address": addr.String(), "environment": s.trust})
+	t.line("")
+	t.named("Issuer", t.paint(cyan, s.cfg.Issuer))
+	t.named("Listening", addr.String())
+	for i, line := range s.trust {
+		t.named(map[bool]string{true: "Trust it"}[i == 0], line)
+	}
+	if s.dev {
+		t.named("Development", "letters go to a folder, errors are explained, this machine only")
+	}
+	t.line("")
+}
+
+// tellSeed shows what was made. Secrets that were made up go to the terminal or,
+// where there is none, into a file that only its owner may read.
+func (s *idpServer) tellSeed(report config.Report) error {
+	var file strings.Builder
+	for _, r := range report {
+		s.out.talk.event(map[string]any{"event": "seed", "kind": r.Kind, "name": r.Name, "id": r.ID, "made": r.Made})
+		if !r.Made {
+			continue
+		}
+		line := pad(r.Kind, 11) + " " + pad(plain(r.Name), 30) + " " + r.ID
+		if secret := r.Secret.Reveal(); secret != "" {
+			fmt.Fprintf(&file, "%s %s %s %s\n", r.Kind, r.Name, r.ID, secret)
+			if s.out.talk.terminal {
+				line += "  " + s.out.talk.paint(bold, secret)
+			}
+		}
+		s.out.talk.line("  " + s.out.talk.paint(green, tick(s.out.talk)) + " " + line)
+	}
+	if file.Len() == 0 || s.out.talk.terminal {
+		return nil
+	}
+	path := filepath.Join(filepath.Dir(s.cfg.File()), "idp.made")
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(file.String())
+	s.out.talk.line("  " + s.out.talk.paint(yellow, "!") + " passwords and secrets that were made up are in " + path + "; read it and remove it")
+	return errors.Join(err, f.Chmod(0o600), f.Close())
+}
+
+// handler is the provider behind what a server does.
+func (s *idpServer) handler(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		client := gate.Client{Address: clientAddress(r, s.proxies), UserAgent: userAgent(r)}
+		r = r.WithContext(gate.ContextWithClient(r.Context(), client))
+		rec := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
+		defer func() {
+			// The path alone: codes and links travel in the query.
+			s.log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("method", r.Method), slog.String("path", bounded(r.URL.Path)),
+				slog.Int("status", rec.status), slog.Int64("ms", time.Since(start).Milliseconds()), slog.String("ip", client.Address.String()))
+		}()
+		if s.dev && !thisMachine(r.Host) {
+			// A page elsewhere whose name was pointed to this machine.
+			http.Error(rec, "This provider is for this machine alone.", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(rec, r)
+	})
+}
+
+func bounded(path string) string { return path[:min(len(path), 200)] }
+
+func userAgent(r *http.Request) string {
+	agent := r.UserAgent()
+	return strings.ToValidUTF8(agent[:min(len(agent), 256)], "")
+}
+
+// thisMachine reports whether a request was sent to a name of this machine.
+func thisMachine(host string) bool {
+	u := url.URL{Host: host}
+	name := u.Hostname()
+	addr, err := netip.ParseAddr(name)
+	return name == "localhost" || strings.HasSuffix(name, ".localhost") || err == nil && addr.IsLoopback()
+}
+
+// A statusRecorder remembers the status of an answer.
+type statusRecorder struct {
+	http.ResponseWriter
+
+	status int
+}
+
+// WriteHeader implements [http.ResponseWriter].
+func (r *statusRecorder) WriteHeader(status int) {
+	r.status = status
+	r.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is for [http.ResponseController].
+func (r *statusRecorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// clientAddress returns the address of who sent a request: the other end of the
+// connection, unless that is a trusted proxy; then the right-most address of
+// X-Forwarded-For that is none.
+func clientAddress(r *http.Request, proxies []netip.Prefix) netip.Addr {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	trusted := func(addr netip.Addr) bool {
+		for _, p := range proxies {
+			if p.Contains(addr) {
+				return true
+			}
+		}
+		return false
+	}
+	addr := peer.Addr().Unmap().WithZone("")
+	entries := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(entries) - 1; i >= 0 && trusted(addr); i-- {
+		next, err := netip.ParseAddr(strings.TrimSpace(entries[i]))
+		if err != nil {
+			break // who wrote this is not known: the last address that is counts
+		}
+		addr = next.Unmap().WithZone("")
+	}
+	return addr
+}
