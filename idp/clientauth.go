@@ -42,6 +42,10 @@ func (p *Provider) authenticate(r *http.Request, in params) (caller, error) {
 	if err != nil {
 		return caller{}, err
 	}
+	if basic && in["client_id"] == id && in["client_secret"] != "" && secret.String(in["client_secret"]).Equal(secret.String(text)) {
+		// Some clients say the same thing twice.
+		in["client_secret"] = ""
+	}
 	ways := 0
 	for _, used := range []bool{basic, in["client_secret"] != "", in["client_assertion"] != ""} {
 		if used {

@@ -1,6 +1,7 @@
 package idp
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 
@@ -39,6 +40,10 @@ func (p *Provider) apiSignup(w http.ResponseWriter, r *http.Request) {
 		Connection: conn, Email: in["email"], Username: in["username"], Password: in["password"], GivenName: in["given_name"],
 		FamilyName: in["family_name"], Name: in["name"], Nickname: in["nickname"], Picture: in["picture"],
 	}
+	if n.Metadata, err = signupMetadata(in[metadataParam]); err != nil {
+		dbError(w, http.StatusBadRequest, "BadRequestError", "invalid_body", err.Error())
+		return
+	}
 	for _, problem := range p.checkNewUser(ctx, &n) {
 		p.signupProblem(w, problem.Code, conn)
 		return
@@ -68,10 +73,44 @@ func (p *Provider) apiSignup(w http.ResponseWriter, r *http.Request) {
 		p.sendVerification(r, u, c, "")
 	}
 	body := map[string]any{"_id": u.Identities[0].UserID, "email": u.Email, "email_verified": false}
-	if u.Username != "" {
-		body["username"] = u.Username
+	for name, value := range map[string]string{
+		"username": u.Username, "given_name": u.GivenName, "family_name": u.FamilyName, "picture": u.Picture,
+		"name": in["name"], "nickname": in["nickname"],
+	} {
+		if value != "" {
+			body[name] = value
+		}
+	}
+	if n.Metadata != nil {
+		body[metadataParam] = n.Metadata
 	}
 	writeJSON(w, http.StatusOK, body)
+}
+
+// The bounds of the metadata of a sign-up, as Auth0 has them.
+const (
+	maxSignupKeys  = 10
+	maxSignupValue = 500
+)
+
+// signupMetadata reads what a sign-up says about the person: texts by name.
+func signupMetadata(text string) (map[string]any, error) {
+	if text == "" {
+		return nil, nil
+	}
+	var out map[string]any
+	if err := json.Unmarshal([]byte(text), &out); err != nil {
+		return nil, errors.New("user_metadata is not an object")
+	}
+	if len(out) > maxSignupKeys {
+		return nil, errors.New("user_metadata has more than 10 members")
+	}
+	for name, value := range out {
+		if s, ok := value.(string); !ok || len(s) > maxSignupValue || len(name) > maxSignupValue {
+			return nil, errors.New("user_metadata holds texts of at most 500 characters")
+		}
+	}
+	return out, nil
 }
 
 func (p *Provider) signupConnection(r *http.Request, in params) (*tenant.Client, *tenant.Connection, error) {

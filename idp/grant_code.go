@@ -1,6 +1,7 @@
 package idp
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -32,7 +33,10 @@ func (p *Provider) grantCode(_ http.ResponseWriter, r *http.Request, c caller, i
 	switch {
 	case errors.Is(err, tenant.ErrUsed):
 		p.record(r, "feacft", c.Client, nil, "An authorization code was used twice; what it led to has ended", nil)
-		return nil, errors.Join(p.endGrant(ctx, t), invalid)
+		if err := p.codeReused(ctx, text, t); err != nil {
+			return nil, err
+		}
+		return nil, invalid
 	case errors.Is(err, tenant.ErrNotFound):
 		return nil, invalid
 	case err != nil:
@@ -73,7 +77,15 @@ func (p *Provider) grantCode(_ http.ResponseWriter, r *http.Request, c caller, i
 		}
 		body["refresh_token"] = refresh.Reveal()
 	}
-	if err := p.noteToken(ctx, text, access); err != nil {
+	// A code that is gone by now was ended with all else of the user, who may
+	// have set a new password a moment ago: what it led to ends with it.
+	if err := p.noteToken(ctx, text, access); errors.Is(err, tenant.ErrNotFound) {
+		p.record(r, "feacft", c.Client, u, "The authorization ended while its code was exchanged", nil)
+		return nil, errors.Join(p.endIssued(ctx, t.GrantID, access.id, access.exp), invalid)
+	} else if err != nil {
+		return nil, err
+	}
+	if err := p.checkReused(ctx, text, t, invalid); err != nil {
 		return nil, err
 	}
 	p.record(r, "seacft", c.Client, u, "", nil)
@@ -96,4 +108,38 @@ func checkExchange(k *code, c caller, in params) error {
 		return refuse("invalid_grant", "Failed to verify code verifier")
 	}
 	return nil
+}
+
+// reusedMark is what a code is marked with that was used again. The mark comes
+// before the look at what the code led to, and that is noted before the look for
+// the mark: however two uses meet, one of them sees the other.
+func reusedMark(t *tenant.Token) secret.String { return secret.String("reused " + t.GrantID) }
+
+// codeReused ends what a code led to, and what it is leading to just now.
+func (p *Provider) codeReused(ctx context.Context, code secret.String, t *tenant.Token) error {
+	err := p.tenant.CreateToken(ctx, reusedMark(t), tenant.Token{Kind: tenant.CodeToken, ExpiresAt: p.now().Add(2 * codeLife)})
+	if err != nil && !errors.Is(err, tenant.ErrExists) {
+		return err
+	}
+	if fresh, err := p.tenant.Token(ctx, tenant.CodeToken, code); err == nil {
+		t = fresh
+	} else if !errors.Is(err, tenant.ErrNotFound) {
+		return err
+	}
+	return p.endGrant(ctx, t)
+}
+
+// checkReused refuses what was made from a code that was used again meanwhile.
+func (p *Provider) checkReused(ctx context.Context, code secret.String, t *tenant.Token, refused error) error {
+	_, err := p.tenant.Token(ctx, tenant.CodeToken, reusedMark(t))
+	if errors.Is(err, tenant.ErrNotFound) {
+		return nil
+	}
+	if err == nil {
+		err = p.codeReused(ctx, code, t)
+	}
+	if err != nil {
+		return err
+	}
+	return refused
 }

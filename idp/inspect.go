@@ -325,9 +325,6 @@ func (p *Provider) revokeToken(r *http.Request, c caller, token string) error {
 // noteToken remembers the access token that a code led to, for endGrant. An
 // opaque one is found by its grant.
 func (p *Provider) noteToken(ctx context.Context, code secret.String, t accessToken) error {
-	if t.id == "" {
-		return nil
-	}
 	data, err := json.Marshal(map[string]any{"jti": t.id, "exp": t.exp})
 	if err != nil {
 		return err
@@ -341,12 +338,20 @@ func (p *Provider) endGrant(ctx context.Context, t *tenant.Token) error {
 		ID      string    `json:"jti"`
 		Expires time.Time `json:"exp"`
 	}
-	if err := json.Unmarshal(t.Data, &issued); err == nil && issued.ID != "" {
-		if err := p.tenant.RevokeJWT(ctx, issued.ID, issued.Expires); err != nil {
+	if err := json.Unmarshal(t.Data, &issued); err != nil {
+		issued.ID = "" // not exchanged to the end
+	}
+	return p.endIssued(ctx, t.GrantID, issued.ID, issued.Expires)
+}
+
+// endIssued ends the JWT of this ID, if there is one, and all else of a grant.
+func (p *Provider) endIssued(ctx context.Context, grantID, id string, expires time.Time) error {
+	if id != "" {
+		if err := p.tenant.RevokeJWT(ctx, id, expires); err != nil {
 			return err
 		}
 	}
-	return p.tenant.RevokeGrant(ctx, t.GrantID)
+	return p.tenant.RevokeGrant(ctx, grantID)
 }
 
 // errHint means that an ID token was not made by us.

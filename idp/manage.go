@@ -5,13 +5,13 @@ import (
 	"encoding/pem"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/idp/actions"
 	"github.com/gatewright/gate/idp/management"
 	"github.com/gatewright/gate/idp/tenant"
-	"github.com/gatewright/gate/jose"
 	"github.com/gatewright/gate/store/keyring"
 )
 
@@ -64,15 +64,8 @@ func (r rotation) Rotate(ctx context.Context) (string, error) {
 
 // managementCaller judges a token for the Management API.
 func (p *Provider) managementCaller(ctx context.Context, token string) (management.Caller, error) {
-	v, err := jose.NewVerifier(jose.VerifierConfig{
-		Keys: p, Issuer: p.issuer, Audience: []string{p.base + "/api/v2/"}, Type: []string{"JWT", jose.AccessTokenType}, Now: p.now,
-		CacheSize: -1,
-	})
-	if err != nil {
-		return management.Caller{}, err
-	}
-	b, err := p.inspect(ctx, token, v)
-	if errors.Is(err, errToken) || err == nil && !b.jwt {
+	b, err := p.inspect(ctx, token, p.verifier)
+	if errors.Is(err, errToken) || err == nil && (!b.jwt || !slices.Contains(b.audience, p.base+"/api/v2/")) {
 		return management.Caller{}, management.ErrBadToken
 	}
 	if err != nil {

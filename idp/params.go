@@ -1,6 +1,7 @@
 package idp
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"maps"
@@ -82,6 +83,9 @@ func single(values url.Values) (params, error) {
 	return out, nil
 }
 
+// metadataParam is the one parameter that is an object; it is kept as JSON.
+const metadataParam = "user_metadata"
+
 // jsonParams reads an object. Values that are no text are left out, as
 // parameters that nobody knows are: except that numbers become text.
 func jsonParams(data []byte) (params, error) {
@@ -96,6 +100,10 @@ func jsonParams(data []byte) (params, error) {
 		case string:
 			if v != "" && !strings.ContainsRune(v, 0) {
 				out[name] = v
+			}
+		case map[string]any:
+			if data, err := json.Marshal(v); name == metadataParam && err == nil {
+				out[name] = string(data)
 			}
 		case interface{ String() string }: // json.Number
 			out[name] = v.String()

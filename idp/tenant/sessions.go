@@ -173,11 +173,12 @@ func (s *Store) EndAll(ctx context.Context, userID string) error {
 		if _, err := tx.ExecContext(ctx, "DELETE FROM idp_sessions WHERE user_id = $1", userID); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, "UPDATE idp_refresh SET revoked_at = $2 WHERE user_id = $1 AND revoked_at = 0", userID, millis(s.now()))
-		if err != nil {
+		// Tokens before families: whoever is about to make one of a code either
+		// has made it when the families end, or finds the code gone.
+		if _, err := tx.ExecContext(ctx, "DELETE FROM idp_tokens WHERE user_id = $1", userID); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, "DELETE FROM idp_tokens WHERE user_id = $1", userID)
+		_, err := tx.ExecContext(ctx, "UPDATE idp_refresh SET revoked_at = $2 WHERE user_id = $1 AND revoked_at = 0", userID, millis(s.now()))
 		return err
 	})
 }

@@ -124,10 +124,17 @@ func (s *Store) VoidTokens(ctx context.Context, userID string, kind TokenKind) e
 }
 
 // SetTokenData replaces what a token stands for, and keeps it until then: for
-// what is to be remembered of one that was used.
+// what is to be remembered of one that was used. One that is gone, as after
+// [Store.EndAll], is [ErrNotFound].
 func (s *Store) SetTokenData(ctx context.Context, kind TokenKind, text secret.String, data json.RawMessage, until time.Time) error {
 	hash := secret.Hash(string(kind) + " " + text.Reveal())
-	_, err := s.db.Exec(ctx, "UPDATE idp_tokens SET doc = $2, expires_at = $3 WHERE hash = $1 AND kind = $4",
+	res, err := s.db.Exec(ctx, "UPDATE idp_tokens SET doc = $2, expires_at = $3 WHERE hash = $1 AND kind = $4",
 		hash[:], string(data), millis(until), string(kind))
-	return err
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n > 0 {
+		return err
+	}
+	return fmt.Errorf("token %w", ErrNotFound)
 }

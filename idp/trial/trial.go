@@ -229,7 +229,7 @@ func claimsOf(token string) []claim {
 		text, ok := value.(string)
 		if !ok {
 			data, _ := json.Marshal(value)
-			text = string(data)
+			text = strings.ReplaceAll(string(data), `,"`, `, "`) // so that lines can break
 		}
 		if n, ok := value.(float64); ok && slices.Contains([]string{"exp", "iat", "auth_time", "nbf"}, name) {
 			text = time.Unix(int64(n), 0).UTC().Format(time.RFC3339)

@@ -27,7 +27,7 @@ type commands struct {
 	Authz    authzCmd    `cmd:"" help:"Explain who may do what by gate.yaml."`
 	Token    tokenCmd    `cmd:"" help:"Decode, verify and sign tokens."`
 	Idp      idpCmd      `cmd:"" help:"Run and administer an identity provider."`
-	Auth0    auth0Cmd    `cmd:"" help:"Bring an Auth0 tenant to what a service needs."`
+	Auth0    auth0Cmd    `cmd:"" name:"auth0" help:"Bring an Auth0 tenant to what a service needs."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 
 	Color string `enum:"auto,always,never" default:"auto" help:"Colour the talk: auto, always or never."`

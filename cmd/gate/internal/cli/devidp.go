@@ -131,6 +131,7 @@ func (p *devProvider) open(ctx context.Context, d *dev, listener net.Listener) e
 func (p *devProvider) serve(ctx context.Context, listener net.Listener, try http.Handler) {
 	mux := http.NewServeMux()
 	mux.Handle("/", p.in.Provider)
+	mux.Handle("GET /{$}", http.RedirectHandler(trial.Path, http.StatusFound))
 	for _, path := range []string{trial.Path, trial.CallbackPath, trial.OutboxPath, trial.OutboxPath + ".json"} {
 		mux.Handle(path, try)
 	}

@@ -1,0 +1,306 @@
+package config_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatewright/gate/idp/config"
+	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/idp/upstream"
+	"github.com/gatewright/gate/store/storetest"
+)
+
+// instance opens a provider over a database of its own that ends with the test.
+func instance(t *testing.T, text string, env ...string) *config.Instance {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "idp.yaml")
+	if err := os.WriteFile(filepath.Join(filepath.Dir(file), "profile.js"), []byte(`exports.onExecutePostLogin = async () => {};`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return openAt(t, file, text, env...)
+}
+
+func openAt(t *testing.T, file, text string, env ...string) *config.Instance {
+	t.Helper()
+	c, err := config.Parse(file, []byte(text), lookup(env...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := c.Open(t.Context(), config.Options{Development: true, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Second)
+		defer cancel()
+		if err := in.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return in
+}
+
+const audience = "https://restaurant.example/api"
+
+func seed() config.Seed {
+	return config.Seed{
+		APIs: []config.API{{Identifier: audience, Name: "Restaurant", RBAC: true, OfflineAccess: true, Scopes: []config.Scope{
+			{Value: "create:items", Description: "Add dishes"}, {Value: "update:items"},
+		}}},
+		Roles: []config.Role{{Name: "menu-admin", Permissions: map[string][]string{audience: {"create:items", "update:items"}}}},
+		Clients: []config.Client{
+			{Name: "Menu", Type: config.SPA, Callbacks: []string{"http://localhost:3000/cb"}, WebOrigins: []string{"http://localhost:3000"}},
+			{Name: "Desk", Type: config.Web, ID: "desk", Callbacks: []string{"http://localhost:4000/cb"}, SecretEnv: "DESK_SECRET"},
+			{Name: "Cron", Type: config.Machine, Grants: map[string][]string{audience: {"create:items"}, config.ManagementAPI: {"*"}}},
+		},
+		Users:   []config.User{{Email: "Ada@example.com", Roles: []string{"menu-admin"}}},
+		Actions: []config.Action{{Name: "profile", Trigger: "post-login", File: "profile.js", Secrets: map[string]string{"KEY": "PROFILE_KEY"}}},
+	}
+}
+
+var seedEnv = []string{"DESK_SECRET=desk-q8w7e6r5t4y3u2i1o0p9a8s7d6f5g4", "PROFILE_KEY=k-1"} //nolint:gochecknoglobals // constant
+
+func plant(t *testing.T, in *config.Instance, s config.Seed) config.Report {
+	t.Helper()
+	report, err := in.Seed(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
+func TestSeed(t *testing.T) {
+	in := instance(t, local, seedEnv...)
+	report := plant(t, in, seed())
+	var made []string
+	for _, r := range report {
+		if !r.Made || r.ID == "" {
+			t.Errorf("%+v", r)
+		}
+		made = append(made, r.Kind+" "+r.Name+map[bool]string{true: " with a secret"}[r.Secret != ""])
+	}
+	want := []string{
+		"API " + audience, "role menu-admin", "client Menu", "client Desk", "client Cron with a secret",
+		"connection Username-Password-Authentication", "user Ada@example.com with a secret", "action profile",
+	}
+	if diff := cmp.Diff(want, made); diff != "" {
+		t.Errorf("report (-want +got):\n%s", diff)
+	}
+	ctx, k := t.Context(), in.Tenant()
+	api, err := k.APIs.ByName(ctx, audience)
+	if err != nil || !api.EnforcePolicies || api.TokenDialect != "access_token_authz" || !api.AllowOfflineAccess || !api.SkipConsent {
+		t.Errorf("API %+v, %v", api, err)
+	}
+	desk, err := k.Clients.Get(ctx, "desk")
+	if err != nil || desk.Secret != "desk-q8w7e6r5t4y3u2i1o0p9a8s7d6f5g4" || desk.AppType != tenant.RegularWeb {
+		t.Errorf("client %+v, %v", desk, err)
+	}
+	if all, err := k.Clients.List(ctx); err != nil || len(all) != 3 {
+		t.Errorf("%d clients, %v", len(all), err)
+	}
+	menu, _ := report.Find(config.KindClient, "Menu")
+	conn, err := k.Connections.ByName(ctx, config.DefaultConnection)
+	if err != nil || !slices.Equal(conn.EnabledClients, []string{menu.ID, "desk"}) {
+		t.Errorf("connection %+v, %v", conn, err)
+	}
+	u, identity, err := k.UserByLogin(ctx, config.DefaultConnection, "ada@example.com")
+	if err != nil || !u.EmailVerified || identity.PasswordHash == "" {
+		t.Fatalf("user %+v, %v", u, err)
+	}
+	if perms, err := k.PermissionsOf(ctx, u.ID, api); err != nil || len(perms) != 2 {
+		t.Errorf("permissions %v, %v", perms, err)
+	}
+	act, err := k.Actions.ByName(ctx, "profile")
+	if err != nil || act.Deployed == nil || len(act.Deployed.Secrets) != 1 || act.Deployed.Secrets[0].Value != "k-1" {
+		t.Errorf("action %+v, %v", act, err)
+	}
+	if b, err := k.Bindings.Get(ctx, "post-login"); err != nil || len(b.List) != 1 {
+		t.Errorf("bindings %+v, %v", b, err)
+	}
+}
+
+// TestSeed_again: at the next start nothing is made, and no secret is told.
+func TestSeed_again(t *testing.T) {
+	in := instance(t, local, seedEnv...)
+	first := plant(t, in, seed())
+	before := dump(t, in)
+	for _, r := range plant(t, in, seed()) {
+		was, _ := first.Find(r.Kind, r.Name)
+		if r.Made || r.Secret != "" || r.ID != was.ID {
+			t.Errorf("again: %+v, was %+v", r, was)
+		}
+	}
+	if after := dump(t, in); !bytes.Equal(before, after) {
+		t.Errorf("changed (-before +after):\n%s", cmp.Diff(string(before), string(after)))
+	}
+}
+
+// dump returns the tenant without the line that has the time.
+func dump(t *testing.T, in *config.Instance) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := in.Tenant().Export(t.Context(), &b, tenant.DumpOptions{Secrets: true}); err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := bytes.Cut(b.Bytes(), []byte("\n"))
+	return rest
+}
+
+// TestSeed_administrator: what an administrator took away does not come back;
+// what is new in the seed comes.
+func TestSeed_administrator(t *testing.T) {
+	in := instance(t, local, seedEnv...)
+	report := plant(t, in, seed())
+	ctx, k := t.Context(), in.Tenant()
+	id := func(kind, name string) string { s, _ := report.Find(kind, name); return s.ID }
+	do := func(method, path string, body any) {
+		t.Helper()
+		if err := in.Admin.Do(ctx, method, path, body, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	do(http.MethodPatch, "resource-servers/"+id(config.KindAPI, audience), map[string]any{
+		"name": "Ours", "scopes": []any{map[string]string{"value": "create:items"}}, "enforce_policies": false,
+	})
+	do(http.MethodDelete, "roles/"+id(config.KindRole, "menu-admin")+"/permissions", map[string]any{
+		"permissions": []any{map[string]string{"resource_server_identifier": audience, "permission_name": "create:items"}},
+	})
+	do(http.MethodPatch, "clients/"+id(config.KindClient, "Menu"), map[string]any{"callbacks": []string{"https://menu.example/cb"}})
+	do(http.MethodDelete, "users/"+strings.ReplaceAll(id(config.KindUser, "Ada@example.com"), "|", "%7C"), nil)
+	do(http.MethodDelete, "actions/actions/"+id(config.KindAction, "profile")+"?force=true", nil)
+
+	s := seed()
+	s.APIs[0].Scopes = append(s.APIs[0].Scopes, config.Scope{Value: "delete:items"})
+	s.Roles[0].Permissions[audience] = append(s.Roles[0].Permissions[audience], "delete:items")
+	s.Clients[0].Callbacks = append(s.Clients[0].Callbacks, "http://localhost:5173/cb")
+	again := plant(t, in, s)
+
+	api, err := k.APIs.ByName(ctx, audience)
+	if err != nil || api.Name != "Ours" || api.EnforcePolicies || api.Defines("update:items") || !api.Defines("delete:items") {
+		t.Errorf("API %+v, %v", api, err)
+	}
+	perms, err := k.RolePermissions(ctx, id(config.KindRole, "menu-admin"))
+	var names []string
+	for _, p := range perms {
+		names = append(names, p.Name)
+	}
+	if err != nil || slices.Contains(names, "create:items") || !slices.Contains(names, "delete:items") {
+		t.Errorf("permissions %v, %v", names, err)
+	}
+	menu, err := k.Clients.Get(ctx, id(config.KindClient, "Menu"))
+	if err != nil || !slices.Equal(menu.Callbacks, []string{"https://menu.example/cb", "http://localhost:5173/cb"}) {
+		t.Errorf("client %+v, %v", menu, err)
+	}
+	for _, gone := range []struct{ kind, name string }{{config.KindUser, "Ada@example.com"}, {config.KindAction, "profile"}} {
+		if r, ok := again.Find(gone.kind, gone.name); !ok || r.Made || r.ID != "" {
+			t.Errorf("%s %s came back: %+v", gone.kind, gone.name, r)
+		}
+	}
+}
+
+// TestLNK_seedTakesNobodyOver: somebody who signed up with the address of the
+// first administrator before the seed does not become administrator.
+func TestLNK_seedTakesNobodyOver(t *testing.T) {
+	in := instance(t, local, seedEnv...)
+	first := seed()
+	first.Users = nil
+	plant(t, in, first)
+	var squatter struct {
+		ID string `json:"user_id"`
+	}
+	err := in.Admin.Do(t.Context(), http.MethodPost, "users", map[string]any{
+		"connection": config.DefaultConnection, "email": "ada@example.com", "password": "Tin-Otter-Marsh-41",
+	}, &squatter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report := plant(t, in, seed())
+	if r, _ := report.Find(config.KindUser, "Ada@example.com"); r.Made || r.ID != squatter.ID {
+		t.Errorf("got %+v", r)
+	}
+	if roles, err := in.Tenant().RolesOf(t.Context(), squatter.ID); err != nil || len(roles) != 0 {
+		t.Errorf("roles %v, %v", roles, err)
+	}
+}
+
+// TestSeed_refused: what is wrong stops, says what it was about, and keeps what
+// was made before it.
+func TestSeed_refused(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(*config.Seed)
+		want   string
+	}{
+		"secret not set":   {func(s *config.Seed) { s.Clients[1].SecretEnv = "NOTHING" }, "seed: client Desk: the variable NOTHING is not set"},
+		"callback":         {func(s *config.Seed) { s.Clients[0].Callbacks[0] = "javascript:alert(1)" }, "seed: client Menu: "},
+		"permission":       {func(s *config.Seed) { s.Roles[0].Permissions[audience] = []string{"no:such"} }, "seed: role menu-admin: "},
+		"file":             {func(s *config.Seed) { s.Actions[0].File = "absent.js" }, "seed: action profile: open "},
+		"kind of a client": {func(s *config.Seed) { s.Clients = append(s.Clients, config.Client{Name: "Menu", Type: config.Machine}) }, "the client "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := instance(t, local, seedEnv...)
+			s := seed()
+			tt.change(&s)
+			report, err := in.Seed(t.Context(), s)
+			if err == nil || !strings.Contains(err.Error(), tt.want) || len(report) == 0 {
+				t.Fatalf("%v, %v", report, err)
+			}
+			if _, err := in.Seed(t.Context(), seed()); err != nil {
+				t.Errorf("mended: %v", err)
+			}
+		})
+	}
+}
+
+func TestSeed_imitation(t *testing.T) {
+	in := instance(t, local)
+	plant(t, in, config.Seed{Connections: []config.Connection{{Name: "github", Strategy: "github", Imitation: &upstream.Config{
+		ClientID: "imitation", ClientSecret: "imitation", AuthorizationURL: "http://localhost:9/a", TokenURL: "http://localhost:9/t", UserInfoURL: "http://localhost:9/u",
+	}}}})
+	c, err := in.Tenant().Connections.ByName(t.Context(), "github")
+	if err != nil || c.Options.TokenURL != "http://localhost:9/t" || string(c.Options.Extra["imitation"]) != "true" || c.Options.ClientSecret != "imitation" {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+// TestSeed_together: processes that start at the same moment make each thing
+// once.
+func TestSeed_together(t *testing.T) {
+	url := storetest.PostgresURL(t)
+	file := filepath.Join(t.TempDir(), "idp.yaml")
+	env := append(slices.Clone(seedEnv), "IDP_DATABASE_URL="+url, "IDP_SECRET="+good)
+	all := []*config.Instance{openAt(t, file, local, env...), openAt(t, file, local, env...)}
+	s := seed()
+	s.Actions = nil
+	errs := make([]error, len(all))
+	var wg sync.WaitGroup
+	for i, in := range all {
+		wg.Go(func() { _, errs[i] = in.Seed(t.Context(), s) })
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	clients, err := all[0].Tenant().Clients.List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]int{}
+	for _, c := range clients {
+		seen[c.Name]++
+	}
+	if diff := cmp.Diff(map[string]int{"Menu": 1, "Desk": 1, "Cron": 1}, seen); diff != "" {
+		t.Errorf("clients (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,137 @@
+package trial_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gatewright/gate/idp/trial"
+	"github.com/gatewright/gate/mail"
+)
+
+// provider is a token endpoint that knows one code.
+func provider(t *testing.T) *httptest.Server {
+	t.Helper()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := r.ParseForm(); err != nil || r.PostForm.Get("code") != "good" || len(r.PostForm.Get("code_verifier")) != 43 {
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = w.Write([]byte(`{"error":"invalid_grant","error_description":"Invalid authorization code"}`))
+			return
+		}
+		_, _ = w.Write([]byte(`{"access_token":"eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiI8Yj5hZGE8L2I-In0.c2ln","id_token":"e30.e30.e30"}`))
+	}))
+	t.Cleanup(srv.Close)
+	return srv
+}
+
+func pages(t *testing.T) (http.Handler, string, *httptest.Server) {
+	t.Helper()
+	srv := provider(t)
+	dir := filepath.Join(t.TempDir(), "outbox")
+	h, err := trial.New(trial.Config{
+		Issuer: srv.URL + "/", ClientID: "web", Audience: "api", Scope: "openid", API: "http://localhost:3000/api/items", Outbox: dir,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h, dir, srv
+}
+
+func get(h http.Handler, host, target string, cookies ...*http.Cookie) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodGet, target, nil)
+	r.Host = host
+	for _, c := range cookies {
+		r.AddCookie(c)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func TestTry(t *testing.T) {
+	h, _, srv := pages(t)
+	w := get(h, "localhost:3001", "/try?screen_hint=signup")
+	u, err := url.Parse(w.Header().Get("Location"))
+	if err != nil || w.Code != http.StatusFound {
+		t.Fatalf("%d %v", w.Code, err)
+	}
+	q := u.Query()
+	if q.Get("code_challenge_method") != "S256" || q.Get("redirect_uri") != srv.URL+trial.CallbackPath || q.Get("screen_hint") != "signup" {
+		t.Errorf("asks for %v", q)
+	}
+	cookie := w.Result().Cookies()[0]
+	back := "/try/callback?code=good&state=" + q.Get("state")
+	body := get(h, "localhost:3001", back, cookie).Body.String()
+	if !strings.Contains(body, "TOKEN=eyJ") || !strings.Contains(body, "&lt;b&gt;ada&lt;/b&gt;") {
+		t.Errorf("page %s", body)
+	}
+	for name, target := range map[string]string{
+		"state of somebody else": "/try/callback?code=good&state=x",
+		"no state":               "/try/callback?code=good",
+		"used code":              "/try/callback?code=bad&state=" + q.Get("state"),
+		"refused":                "/try/callback?error=access_denied&error_description=<script>&state=" + q.Get("state"),
+	} {
+		body := get(h, "localhost:3001", target, cookie).Body.String()
+		if strings.Contains(body, "TOKEN=") || strings.Contains(body, "<script") || !strings.Contains(body, `role="alert"`) {
+			t.Errorf("%s: %s", name, body)
+		}
+	}
+	if body := get(h, "localhost:3001", back).Body.String(); strings.Contains(body, "TOKEN=") {
+		t.Error("a token for a browser that did not ask")
+	}
+}
+
+// The name of another host that leads to this machine reads nothing.
+func TestOtherHost(t *testing.T) {
+	h, _, _ := pages(t)
+	for _, host := range []string{"evil.example:3001", "localhost.evil.example", "192.0.2.1:3001", ""} {
+		for _, path := range []string{"/try", "/outbox", "/outbox.json", "/try/callback"} {
+			if w := get(h, host, path); w.Code != http.StatusForbidden {
+				t.Errorf("%s%s: %d", host, path, w.Code)
+			}
+		}
+	}
+}
+
+func TestOutbox(t *testing.T) {
+	h, dir, _ := pages(t)
+	if body := get(h, "127.0.0.1:3001", "/outbox").Body.String(); !strings.Contains(body, "Nothing yet") {
+		t.Errorf("without letters: %s", body)
+	}
+	sender, err := mail.Folder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []mail.Message{
+		{To: "ada@example.com", Subject: "Confirm <b>", Text: "Open http://localhost:3001/u/x?ticket=1 now"},
+		{To: "ben@example.com", Subject: "Both", Text: "Text part\n", HTML: "<p>HTML part</p>"},
+	} {
+		if err := sender.Send(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	body := get(h, "localhost:3001", "/outbox").Body.String()
+	for _, want := range []string{"Confirm &lt;b&gt;", `href="http://localhost:3001/u/x?ticket=1"`, "Text part"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("no %s in %s", want, body)
+		}
+	}
+	if json := get(h, "localhost:3001", "/outbox.json").Body.String(); !strings.Contains(json, `"links":["http://localhost:3001/u/x?ticket=1"]`) {
+		t.Errorf("JSON %s", json)
+	}
+}
+
+func TestNew_refuses(t *testing.T) {
+	for name, cfg := range map[string]trial.Config{
+		"issuer elsewhere": {Issuer: "https://id.example.com/", ClientID: "c"},
+		"no client":        {Issuer: "http://localhost:3001/"},
+		"no issuer":        {ClientID: "c"},
+	} {
+		if _, err := trial.New(cfg); err == nil {
+			t.Errorf("%s: made", name)
+		}
+	}
+}
