@@ -429,6 +429,8 @@ type ticket struct {
 	Email        string `json:"email"`
 	ResultURL    string `json:"result_url,omitempty"`
 	MarkVerified bool   `json:"mark_verified,omitempty"`
+	// IncludeEmail adds the address to ResultURL.
+	IncludeEmail bool `json:"include_email,omitempty"`
 }
 
 // ticket stores a ticket and returns the link.
@@ -498,6 +500,11 @@ func (p *Provider) ticketFrame(r *http.Request, k *ticket) login.Frame {
 
 // next is where a person goes after a link did its work.
 func (p *Provider) next(ctx context.Context, k *ticket) string {
+	if k.ResultURL != "" && k.IncludeEmail {
+		var out answer
+		out.add("email", k.Email)
+		return withParameters(k.ResultURL, out, false)
+	}
 	if k.ResultURL != "" {
 		return k.ResultURL
 	}

@@ -31,6 +31,14 @@ type bearer struct {
 	jwt      bool
 }
 
+// authTime is when the user of a token proved who they are; zero when the token
+// does not say.
+func (b *bearer) authTime() time.Time {
+	c := jose.Claims{Extra: b.more}
+	at, _ := c.Time("auth_time")
+	return at
+}
+
 // inspect returns what an access token of ours says while it is good: opaque
 // ones are looked up, JWTs are verified and looked up among the revoked ones.
 func (p *Provider) inspect(ctx context.Context, token string, v *jose.Verifier) (*bearer, error) {

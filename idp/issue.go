@@ -70,6 +70,9 @@ func (p *Provider) accessToken(ctx context.Context, i *issuance) (accessToken, e
 	x := claims.Extra
 	if i.user != nil {
 		claims.Subject = i.user.ID
+		if i.api.System && !i.authTime.IsZero() {
+			x["auth_time"] = i.authTime.Unix() // linking accounts asks for a fresh log-in
+		}
 		if slices.Contains(i.scope, "openid") {
 			claims.Audience = append(claims.Audience, p.base+"/userinfo")
 		}

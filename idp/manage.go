@@ -2,6 +2,7 @@ package idp
 
 import (
 	"context"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"net/http"
@@ -24,9 +25,24 @@ func (p *Provider) managementAPI() (*management.API, error) {
 		Ticket: func(ctx context.Context, t management.TicketRequest) (string, error) {
 			return p.ticket(ctx, ticket{
 				Kind: t.Kind, UserID: t.User.ID, ClientID: t.ClientID, Email: t.User.Email, ResultURL: t.ResultURL, MarkVerified: t.MarkVerified,
+				IncludeEmail: t.IncludeEmail,
 			}, t.TTL)
 		},
-		CheckAction: p.checkAction,
+		VerifyIDToken: p.linkedIdentity,
+		Policy:        p.managementPolicy,
+		CheckAction:   p.checkAction,
+		TestAction:    p.testAction,
+		SendVerification: func(ctx context.Context, u *tenant.User, clientID string) error {
+			c, err := p.tenant.Clients.Get(ctx, clientID)
+			if err != nil && !errors.Is(err, tenant.ErrNotFound) {
+				return err
+			}
+			p.sendVerification(background(ctx), u, c, "")
+			return nil
+		},
+		PasswordChanged: func(ctx context.Context, u *tenant.User, conn *tenant.Connection) {
+			p.passwordChanged(background(ctx), u, conn)
+		},
 		SessionsEnded: func(_ context.Context, _ string, sessions []*tenant.Session) {
 			for _, ses := range sessions {
 				p.tellLogout(ses)
@@ -77,7 +93,7 @@ func (p *Provider) managementCaller(ctx context.Context, token string) (manageme
 	} else if err != nil {
 		return management.Caller{}, err
 	}
-	c := management.Caller{ClientID: b.clientID, Subject: b.clientID + "@clients", Scopes: b.scope, ID: b.id}
+	c := management.Caller{ClientID: b.clientID, Subject: b.clientID + "@clients", Scopes: b.scope, ID: b.id, AuthTime: b.authTime()}
 	if b.userID != "" {
 		c.Subject = b.userID
 		if _, err := p.liveUser(ctx, b.userID); err != nil {
@@ -89,6 +105,69 @@ func (p *Provider) managementCaller(ctx context.Context, token string) (manageme
 		}
 	}
 	return c, nil
+}
+
+// background is the request of something that no browser asked for.
+func background(ctx context.Context) *http.Request {
+	return (&http.Request{Header: http.Header{}, URL: &url.URL{}}).WithContext(ctx)
+}
+
+// linkedIdentity judges an ID token by which somebody shows that they log in to
+// another account, too.
+func (p *Provider) linkedIdentity(ctx context.Context, token string) (management.Caller, error) {
+	claims, err := p.verifyHint(ctx, token)
+	if errors.Is(err, errHint) || err == nil && !claims.Expiry.After(p.now()) {
+		return management.Caller{}, management.ErrBadToken
+	}
+	if err != nil {
+		return management.Caller{}, err
+	}
+	at, _ := claims.Time("auth_time")
+	return management.Caller{ClientID: claims.Audience[0], Subject: claims.Subject, AuthTime: at}, nil
+}
+
+// managementPolicy judges a password that an administrator sets, as one that
+// the owner chooses.
+func (p *Provider) managementPolicy(ctx context.Context, conn *tenant.Connection, u *tenant.User, text string) error {
+	if code := p.judge(ctx, conn, text, u.Email, u.Username, u.Name); code != "" {
+		return &password.PolicyError{Reasons: []string{strings.ReplaceAll(string(code), "_", " ")}}
+	}
+	return nil
+}
+
+// testAction runs the draft of an action with an event.
+func (p *Provider) testAction(ctx context.Context, a *tenant.Action, event json.RawMessage) (json.RawMessage, error) {
+	if p.cfg.Actions == nil || len(a.Triggers) == 0 {
+		return nil, errors.New("nothing runs actions here")
+	}
+	draft := *a
+	draft.Deployed = &tenant.ActionVersion{Code: a.Code, Secrets: a.Secrets, Runtime: a.Runtime}
+	list := []actions.Action{runnable(&draft)}
+	var result any
+	var err error
+	switch trigger := actions.Trigger(a.Triggers[0].ID); trigger { //nolint:exhaustive // the others answer nothing
+	case actions.TriggerCredentialsExchange:
+		var e actions.CredentialsExchangeEvent
+		if err = json.Unmarshal(event, &e); err == nil {
+			result, err = p.cfg.Actions.CredentialsExchange(ctx, list, e)
+		}
+	case actions.TriggerPreUserRegistration:
+		var e actions.RegistrationEvent
+		if err = json.Unmarshal(event, &e); err == nil {
+			result, err = p.cfg.Actions.PreUserRegistration(ctx, list, e)
+		}
+	case actions.TriggerPostLogin:
+		var e actions.PostLoginEvent
+		if err = json.Unmarshal(event, &e); err == nil {
+			result, err = p.cfg.Actions.PostLogin(ctx, list, e, actions.Flow{CanRedirect: true, Host: p.host, State: "test"})
+		}
+	default:
+		err = errors.New("actions of " + string(trigger) + " answer nothing that could be shown")
+	}
+	if err != nil {
+		return json.Marshal(map[string]string{"error": err.Error()})
+	}
+	return json.Marshal(result)
 }
 
 // checkAction compiles an action for each of its triggers.

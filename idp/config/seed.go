@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/internal/secret"
@@ -64,16 +65,54 @@ func (r Report) Find(kind, name string) (Seeded, bool) {
 // Passwords and client secrets that were made up are in the report, and nowhere
 // else.
 func (i *Instance) Seed(ctx context.Context, s Seed) (Report, error) {
+	var all Report
+	for try := 1; ; try++ {
+		report, err := i.plant(ctx, s)
+		all = all.with(report)
+		refused, ok := errors.AsType[*Refusal](err)
+		if err == nil {
+			return all, nil
+		}
+		if !ok || refused.Status != http.StatusConflict || try == seedTries {
+			return all, fmt.Errorf("seed: %w", err)
+		}
+		// Another process made the same, and what it made is seen in a second.
+		select {
+		case <-ctx.Done():
+			return all, fmt.Errorf("seed: %w", ctx.Err())
+		case <-time.After(seedWait):
+		}
+	}
+}
+
+// How often a seed is tried when other processes are at it, too, and how long
+// after each other.
+const (
+	seedTries = 5
+	seedWait  = 1100 * time.Millisecond
+)
+
+// with returns what another try reports, with what was made by this one.
+func (r Report) with(next Report) Report {
+	for i, n := range next {
+		if was, ok := r.Find(n.Kind, n.Name); ok && was.Made && was.ID == n.ID {
+			next[i] = was
+		}
+	}
+	if len(next) < len(r) {
+		return r
+	}
+	return next
+}
+
+func (i *Instance) plant(ctx context.Context, s Seed) (Report, error) {
 	p := &planter{Instance: i, ctx: ctx, done: map[string]bool{}, clients: map[string]string{}}
 	if err := p.read(); err != nil {
-		return nil, fmt.Errorf("seed: %w", err)
+		return nil, err
 	}
 	err := p.plant(s)
 	// What is there now is remembered also when the rest failed.
-	if err = errors.Join(err, p.remember()); err != nil {
-		return p.report, fmt.Errorf("seed: %w", err)
-	}
-	return p.report, nil
+	return p.report, errors.Join(err, p.remember())
 }
 
 // A planter puts a seed into a database.
@@ -208,8 +247,6 @@ func (p *planter) plant(s Seed) error {
 	return nil
 }
 
-// post makes an object. One that another process made meanwhile is found by the
-// caller at its next start, so a conflict is an error.
 func (p *planter) post(path string, in, out any) error {
 	return p.Admin.Do(p.ctx, http.MethodPost, path, in, out)
 }

@@ -184,12 +184,12 @@ func (s *Store) EndAll(ctx context.Context, userID string) error {
 }
 
 // Sweep deletes what has expired, and log entries beyond the retention of the
-// settings, and returns how many rows that were. What has expired is refused
+// settings, and returns how many rows that were; addresses in entries that stay
+// are cut to their network. What has expired is refused
 // without it. It works in batches; a provider calls it every few minutes, in
 // however many processes.
 func (s *Store) Sweep(ctx context.Context) (int, error) {
 	now := millis(s.now())
-	day := int64(24 * time.Hour / time.Millisecond)
 	total := 0
 	for _, part := range []struct {
 		table, id, where string
@@ -208,11 +208,7 @@ func (s *Store) Sweep(ctx context.Context) (int, error) {
 			return total, err
 		}
 	}
-	set, err := s.Settings(ctx)
-	if err != nil || set.LogRetentionDays <= 0 {
-		return total, err
-	}
-	n, err := s.sweep(ctx, "idp_logs", "id", "date < $1", now-int64(set.LogRetentionDays)*day)
+	n, err := s.sweepLogs(ctx)
 	return total + n, err
 }
 

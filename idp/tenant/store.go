@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/gatewright/gate/store"
@@ -66,6 +67,8 @@ type Store struct {
 	seal     *sealer
 	refresh  []byte // the key of refresh tokens
 	logs     *logQueue
+
+	addressesCut atomic.Int64 // the time up to which this process cut addresses
 }
 
 // Open returns the tenant in a database whose schema has the [Migrations].

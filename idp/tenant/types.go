@@ -296,7 +296,12 @@ type Settings struct {
 	// Documents are further settings documents by name (branding,
 	// email-templates/verify_email, prompts/login/custom-text/en, …).
 	Documents map[string]json.RawMessage `json:"gate_documents,omitempty"`
-	// LogRetentionDays is how long log entries are kept; zero means for ever.
-	LogRetentionDays int   `json:"gate_log_retention_days,omitempty"`
-	Extra            Extra `json:"-"`
+	// LogRetentionDays is how long log entries are kept; zero means 400.
+	// FailedLogRetentionDays is the same for log-ins that failed; zero means 90.
+	// LogAddressDays is after how many days the addresses in entries are cut to
+	// the /24 or /48 that they are of; zero means 30. Negative is for ever, each.
+	LogRetentionDays       int   `json:"gate_log_retention_days,omitempty"`
+	FailedLogRetentionDays int   `json:"gate_failed_log_retention_days,omitempty"`
+	LogAddressDays         int   `json:"gate_log_address_days,omitempty"`
+	Extra                  Extra `json:"-"`
 }

@@ -1,0 +1,209 @@
+package config_test
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gatewright/gate/idp/config"
+	"github.com/gatewright/gate/idp/idptest"
+	"github.com/gatewright/gate/jose"
+	"github.com/gatewright/gate/store/storetest"
+)
+
+// replicas are two providers of one issuer over one database, as behind a
+// balancer: requests go to the one that is chosen.
+type replicas struct {
+	t      *testing.T
+	all    [2]*config.Instance
+	srv    [2]*httptest.Server
+	client *http.Client
+	chosen int
+}
+
+const replicaIssuer = "http://localhost:3001"
+
+func newReplicas(t *testing.T) *replicas {
+	t.Helper()
+	db := storetest.PostgresURL(t)
+	file := filepath.Join(t.TempDir(), "idp.yaml")
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &replicas{t: t}
+	r.client = &http.Client{Jar: jar, Transport: r, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	for i := range r.all {
+		r.all[i] = openAt(t, file, local+"signup: open\n", "IDP_DATABASE_URL="+db, "IDP_SECRET="+good)
+		r.srv[i] = httptest.NewServer(r.all[i])
+		t.Cleanup(r.srv[i].Close)
+	}
+	return r
+}
+
+// RoundTrip sends a request for the issuer to the chosen replica.
+func (r *replicas) RoundTrip(req *http.Request) (*http.Response, error) {
+	to := req.Clone(req.Context())
+	to.URL.Host = r.srv[r.chosen].Listener.Addr().String()
+	to.Host = "localhost:3001"
+	return http.DefaultTransport.RoundTrip(to)
+}
+
+func (r *replicas) do(method, path string, form url.Values) (*http.Response, string) {
+	r.t.Helper()
+	target := path
+	if strings.HasPrefix(path, "/") {
+		target = replicaIssuer + path
+	}
+	var body io.Reader
+	if method == http.MethodPost {
+		body = strings.NewReader(form.Encode())
+	} else if form != nil {
+		target += "?" + form.Encode()
+	}
+	req, err := http.NewRequestWithContext(r.t.Context(), method, target, body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Origin", replicaIssuer)
+	req.Header.Set("Sec-Fetch-Site", "same-origin")
+	res, err := r.client.Do(req)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	data, err := io.ReadAll(res.Body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return res, string(data)
+}
+
+const verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+
+func authorization(client string, more ...string) url.Values {
+	sum := sha256.Sum256([]byte(verifier))
+	in := url.Values{
+		"client_id": {client}, "redirect_uri": {"http://localhost:3000/cb"}, "response_type": {"code"}, "scope": {"openid offline_access"},
+		"state": {"s"}, "code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"},
+	}
+	for i := 0; i+1 < len(more); i += 2 {
+		in.Set(more[i], more[i+1])
+	}
+	return in
+}
+
+// TestReplicas logs in across two processes on one PostgreSQL: the page comes from
+// one, the form goes to the other, whose code the first exchanges.
+func TestReplicas(t *testing.T) {
+	r := newReplicas(t)
+	s := seed()
+	s.Actions, s.Clients = nil, s.Clients[:1]
+	s.Users[0].PasswordEnv = ""
+	report := plant(t, r.all[0], s)
+	menu, _ := report.Find(config.KindClient, "Menu")
+	ada, _ := report.Find(config.KindUser, "Ada@example.com")
+	// The other process sees what was made within a second; here it looks at once
+	// because it was not asked before.
+
+	res, body := r.do(http.MethodGet, "/authorize", authorization(menu.ID))
+	if res.StatusCode != http.StatusSeeOther {
+		t.Fatalf("authorize: %d %s", res.StatusCode, body)
+	}
+	r.chosen = 1
+	_, body = r.do(http.MethodGet, res.Header.Get("Location"), nil)
+	form := idptest.Hidden(body)
+	form.Set("username", "ada@example.com")
+	form.Set("password", ada.Secret.Reveal())
+	r.chosen = 0
+	res, body = r.do(http.MethodPost, "/u/login", form)
+	code := codeOf(t, res, body)
+
+	r.chosen = 1
+	exchange := url.Values{
+		"grant_type": {"authorization_code"}, "client_id": {menu.ID}, "code": {code}, "redirect_uri": {"http://localhost:3000/cb"}, "code_verifier": {verifier},
+	}
+	res, body = r.do(http.MethodPost, "/oauth/token", exchange)
+	tokens := object(t, body)
+	if res.StatusCode != http.StatusOK || tokens["refresh_token"] == nil {
+		t.Fatalf("a code of the one at the other: %d %s", res.StatusCode, body)
+	}
+	r.chosen = 0
+	if res, body = r.do(http.MethodPost, "/oauth/token", exchange); res.StatusCode == http.StatusOK {
+		t.Errorf("a code was good at both: %s", body)
+	}
+	// The session of the browser is known to both.
+	for i := range r.all {
+		r.chosen = i
+		res, body = r.do(http.MethodGet, "/authorize", authorization(menu.ID, "prompt", "none"))
+		if codeOf(t, res, body) == "" {
+			t.Errorf("replica %d does not know the session", i)
+		}
+	}
+	r.rotated(tokens)
+}
+
+// rotated turns to the next key at one replica: both publish it and the one
+// before, so that tokens of either stay good.
+func (r *replicas) rotated(tokens map[string]any) {
+	t := r.t
+	rings, err := r.all[0].Admin.Rings(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rings[0].Algorithm != jose.RS256 {
+		t.Fatalf("the first ring is of %s", rings[0].Algorithm)
+	}
+	before := rings[0].Keys().Signing().ID()
+	if _, err := rings[0].Promote(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	now, err := rings[0].List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range r.all {
+		r.chosen = i
+		_, body := r.do(http.MethodGet, "/.well-known/jwks.json", nil)
+		if !strings.Contains(body, before) || !strings.Contains(body, rings[0].Keys().Signing().ID()) {
+			t.Errorf("replica %d publishes %s", i, body)
+		}
+	}
+	if !slices.ContainsFunc(tokensOf(tokens), func(s string) bool { return s != "" }) || len(now) < 3 {
+		t.Errorf("keys %v", now)
+	}
+}
+
+func tokensOf(m map[string]any) []string {
+	id, _ := m["id_token"].(string)
+	return []string{id}
+}
+
+func codeOf(t *testing.T, res *http.Response, body string) string {
+	t.Helper()
+	u, err := url.Parse(res.Header.Get("Location"))
+	if err != nil || u.Query().Get("code") == "" {
+		t.Fatalf("no code: %d %s %.1000s", res.StatusCode, u, body)
+	}
+	return u.Query().Get("code")
+}
+
+func object(t *testing.T, text string) map[string]any {
+	t.Helper()
+	out := map[string]any{}
+	if err := json.Unmarshal([]byte(text), &out); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	return out
+}
+
