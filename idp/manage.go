@@ -6,13 +6,16 @@ import (
 	"encoding/pem"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/idp/actions"
 	"github.com/gatewright/gate/idp/management"
 	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/password"
 	"github.com/gatewright/gate/store/keyring"
 )
 
