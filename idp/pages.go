@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/gatewright/gate"
@@ -111,12 +112,27 @@ func (p *Provider) frame(r *http.Request, q *request, c *tenant.Client) login.Fr
 	if q != nil {
 		f.Locales = q.Locales
 		f.ReturnsTo = hostOf(q.RedirectURI)
-		f.Targets = []string{q.RedirectURI}
+		f.Targets = append([]string{q.RedirectURI}, furtherTargets(c)...)
 	}
 	if r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/u/") {
 		f.Here = r.URL.RequestURI()
 	}
 	return f
+}
+
+// furtherTargets are origins of the client that its callback may lead on to:
+// browsers judge the whole way that follows a form.
+func furtherTargets(c *tenant.Client) []string {
+	if c == nil {
+		return nil
+	}
+	var out []string
+	for _, raw := range slices.Concat(c.WebOrigins, c.Origins, c.Callbacks) {
+		if origin := originOf(raw); origin != "" && !strings.ContainsAny(origin, "*") && !slices.Contains(out, origin) && len(out) < 10 {
+			out = append(out, origin)
+		}
+	}
+	return out
 }
 
 // pageForm returns a form of a page of a log-in.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/idp/actions"
+	"github.com/gatewright/gate/idp/login"
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/internal/secret"
 )
@@ -215,9 +216,9 @@ func (p *Provider) loginEvent(r *http.Request, q *request, c *tenant.Client, ses
 		protocol = "oidc-implicit-profile"
 	}
 	e.event.Transaction = &actions.Transaction{
-		ID: secret.Text().Reveal()[:22], Protocol: protocol, RedirectURI: q.RedirectURI, RequestedScopes: list(q.Scope),
-		ResponseMode: q.ResponseMode, ResponseType: q.ResponseType, UILocales: list(params{"l": q.Locales}.list("l")),
-		Prompt: q.Prompt, ACRValues: list(q.ACR), LoginHint: q.LoginHint, Locale: p.pages.Language(q.Locales, r.Header.Get("Accept-Language")),
+		ID: secret.Text().Reveal()[:22], Protocol: protocol, RedirectURI: q.RedirectURI, RequestedScopes: orNone(q.Scope),
+		ResponseMode: q.ResponseMode, ResponseType: q.ResponseType, UILocales: orNone(params{"l": q.Locales}.list("l")),
+		Prompt: q.Prompt, ACRValues: orNone(q.ACR), LoginHint: q.LoginHint, Locale: p.pages.Language(q.Locales, r.Header.Get("Accept-Language")),
 	}
 	if q.State != nil {
 		e.event.Transaction.State = *q.State
@@ -235,8 +236,8 @@ func (p *Provider) loginEvent(r *http.Request, q *request, c *tenant.Client, ses
 	return e, nil
 }
 
-// list is l, and not null in JSON.
-func list(l []string) []string {
+// orNone is l, and not null in JSON.
+func orNone(l []string) []string {
 	if l == nil {
 		return []string{}
 	}
@@ -248,7 +249,7 @@ func (p *Provider) refreshEvent(r *http.Request, c *tenant.Client, u *tenant.Use
 	if err != nil || e.event.Authentication == nil {
 		return e, err
 	}
-	e.event.Transaction = &actions.Transaction{Protocol: "oauth2-refresh-token", RequestedScopes: list(a.scope), UILocales: []string{}, ACRValues: []string{}}
+	e.event.Transaction = &actions.Transaction{Protocol: "oauth2-refresh-token", RequestedScopes: orNone(a.scope), UILocales: []string{}, ACRValues: []string{}}
 	e.event.RefreshToken = &actions.RefreshToken{
 		ID: f.ID, ClientID: f.ClientID, SessionID: f.SessionID, CreatedAt: f.CreatedAt, ExpiresAt: f.ExpiresAt,
 		IdleExpiresAt: f.IdleExpiresAt, Metadata: f.Metadata,
@@ -261,7 +262,7 @@ func (p *Provider) passwordEvent(r *http.Request, c *tenant.Client, u *tenant.Us
 	if err != nil || e.event.Authentication == nil {
 		return e, err
 	}
-	e.event.Transaction = &actions.Transaction{Protocol: "oauth2-password", RequestedScopes: list(a.scope), UILocales: []string{}, ACRValues: []string{}}
+	e.event.Transaction = &actions.Transaction{Protocol: "oauth2-password", RequestedScopes: orNone(a.scope), UILocales: []string{}, ACRValues: []string{}}
 	return e, nil
 }
 
@@ -356,7 +357,14 @@ func (p *Provider) redirectForAction(w http.ResponseWriter, r *http.Request, q *
 	var out answer
 	out.add("state", text.Reveal())
 	noStore(w)
-	http.Redirect(w, r, withParameters(result.Redirect.URL, out, false), http.StatusFound)
+	target := withParameters(result.Redirect.URL, out, false)
+	if r.Method == http.MethodPost {
+		if err := p.pages.Hop(w, r, http.StatusOK, login.HopPage{Frame: p.frame(r, nil, c), Target: target}); err != nil {
+			p.faultPage(w, r, err)
+		}
+		return
+	}
+	http.Redirect(w, r, target, http.StatusFound)
 }
 
 // continueRedirect goes on with a log-in when the person comes back.
@@ -449,9 +457,9 @@ func (p *Provider) runCredentialsExchange(r *http.Request, c *tenant.Client, a a
 		return nil, err
 	}
 	result, err := p.cfg.Actions.CredentialsExchange(ctx, bound, actions.CredentialsExchangeEvent{
-		AccessToken: actions.ExchangeToken{CustomClaims: map[string]any{}, Scope: list(a.scope)},
+		AccessToken: actions.ExchangeToken{CustomClaims: map[string]any{}, Scope: orNone(a.scope)},
 		Client:      clientEvent(c), Request: p.requestEvent(r), ResourceServer: &actions.ResourceServer{Identifier: a.api.Identifier},
-		Transaction: &actions.Transaction{RequestedScopes: list(a.scope), UILocales: []string{}, ACRValues: []string{}},
+		Transaction: &actions.Transaction{RequestedScopes: orNone(a.scope), UILocales: []string{}, ACRValues: []string{}},
 		Tenant:      actions.Tenant{ID: p.tenantID()},
 	})
 	if err != nil {

@@ -129,6 +129,9 @@ func draws() []draw {
 				Scopes: []login.Scope{{Name: "openid"}, {Name: "email"}, {Name: "create:items", Description: text, Changes: true}, {Name: text}, {Name: "offline_access"}},
 			})
 		}},
+		{"hop", false, func(p *login.Pages, w http.ResponseWriter, r *http.Request, text string) error {
+			return p.Hop(w, r, 200, login.HopPage{Frame: frame(text), Target: "https://kitchen.example/survey?state=abc"})
+		}},
 		{"logged-out", false, func(p *login.Pages, w http.ResponseWriter, r *http.Request, text string) error {
 			return p.LoggedOut(w, r, 200, login.LoggedOutPage{Frame: frame(text), At: noon(), LoginURL: "/u/login"})
 		}},

@@ -33,6 +33,9 @@ func TestIDP10_headers(t *testing.T) {
 				"Cross-Origin-Resource-Policy": {"same-origin"},
 				"Vary":                         {"Accept-Language"},
 			}
+			if d.name == "hop" {
+				want["Refresh"] = []string{"0;url=https://kitchen.example/survey?state=abc"}
+			}
 			if diff := cmp.Diff(want, w.Header()); diff != "" {
 				t.Error(diff)
 			}
@@ -90,6 +93,7 @@ func TestADM02_addresses(t *testing.T) {
 			"restart":    p.Error(httptest.NewRecorder(), r, 400, login.ErrorPage{Frame: f, Fault: login.FaultOwn, RestartURL: address}),
 			"return":     p.LoggedOut(httptest.NewRecorder(), r, 200, login.LoggedOutPage{Frame: f, ReturnURL: address}),
 			"continue":   p.Continue(httptest.NewRecorder(), r, 200, login.ContinuePage{Frame: f, Target: address}),
+			"hop":        p.Hop(httptest.NewRecorder(), r, 200, login.HopPage{Frame: f, Target: address}),
 			"web":        p.WebMessage(httptest.NewRecorder(), r, 200, login.WebMessagePage{Frame: f, Origin: address}),
 		} {
 			if err == nil {

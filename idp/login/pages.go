@@ -327,3 +327,24 @@ func (p *Pages) Continue(w http.ResponseWriter, r *http.Request, status int, dat
 	v.post(data.Target)
 	return v.write(w, status)
 }
+
+// A HopPage sends the browser on to an address by itself, or by its link.
+type HopPage struct {
+	Frame
+	// Target is where: http or https, chosen by the tenant and not by a request.
+	// Required.
+	Target string
+}
+
+// Hop writes the page that leads elsewhere after a form: a redirect would be
+// judged by the form-action directive of the page that had the form, which does
+// not know where it leads.
+func (p *Pages) Hop(w http.ResponseWriter, r *http.Request, status int, data HopPage) error {
+	data.Frame.Targets, data.Frame.Here = nil, ""
+	v := p.view(r, "hop", "set", data, data.Frame)
+	v.away("target", data.Target)
+	if v.err == nil {
+		w.Header().Set("Refresh", "0;url="+data.Target)
+	}
+	return v.write(w, status)
+}

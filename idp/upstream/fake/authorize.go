@@ -152,14 +152,12 @@ func (s *Server) render(w http.ResponseWriter, a *authorization, v *view) {
 		return
 	}
 	sum := sha256.Sum256([]byte(style))
-	target := "'self'"
-	if u, err := url.Parse(a.to); err == nil && u.Host != "" {
-		target += " " + u.Scheme + "://" + u.Host // browsers look at where a form ends up, too
-	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", fmt.Sprintf("default-src 'none'; style-src 'sha256-%s'; form-action %s; frame-ancestors 'none'; base-uri 'none'",
-		base64.StdEncoding.EncodeToString(sum[:]), target))
+	// No form-action: browsers hold it against every redirect that follows the
+	// form, and only the application knows where the last one leads.
+	h.Set("Content-Security-Policy", fmt.Sprintf("default-src 'none'; style-src 'sha256-%s'; frame-ancestors 'none'; base-uri 'none'",
+		base64.StdEncoding.EncodeToString(sum[:])))
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	_, _ = w.Write(b.Bytes()) // who went away needs no page
