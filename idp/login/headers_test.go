@@ -19,7 +19,7 @@ func TestIDP10_headers(t *testing.T) {
 			w := get(t, p, d, "x")
 			formAction, referrer := "'none'", "no-referrer"
 			if d.form {
-				formAction, referrer = "'self' https://kitchen.example app.example:", "strict-origin"
+				formAction, referrer = "'self' https://kitchen.example app.example: https:", "strict-origin"
 			}
 			want := http.Header{
 				"Content-Type":     {"text/html; charset=utf-8"},
@@ -167,7 +167,7 @@ func TestContinue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := w.Header().Get("Content-Security-Policy"); !strings.Contains(got, "; form-action 'self' https://app.example;") {
+	if got := w.Header().Get("Content-Security-Policy"); !strings.Contains(got, "; form-action 'self' https://app.example https:;") {
 		t.Errorf("policy %q", got)
 	}
 	all := parse(t, w.Body.String())
