@@ -96,9 +96,6 @@ func machineStep(want *Machine) step {
 		r.warnGrants(want.Name, old.GrantTypes)
 		return r.clientFinding(want.Name, have, d, func(c *newClient) {
 			r.result.MachineClientID, r.result.MachineClientSecret = c.ID, Secret(c.Secret)
-			if c.Secret == "" {
-				r.log.WarnContext(ctx, "the tenant did not tell the secret of a new client: the token needs the scope read:client_keys", "name", want.Name)
-			}
 		}), nil
 	}
 }

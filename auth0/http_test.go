@@ -147,6 +147,20 @@ func TestApply_lostAnswerIsLookedUp(t *testing.T) {
 	if err != nil || posts != 2 || r.ClientID == "" || r.MachineClientID == "" || r.MachineClientSecret != "" {
 		t.Errorf("%d clients, %+v, %v", posts, r, err)
 	}
+	// The secret went with the answer, and somebody has to be told.
+	if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], `"menu machine"`) || !strings.Contains(r.Warnings[0], r.MachineClientID+"/rotate-secret") {
+		t.Errorf("warnings: %q", r.Warnings)
+	}
+}
+
+func TestApply_secretThatCame(t *testing.T) {
+	f := newFake(t)
+	if r := apply(t, f, desired()); r.MachineClientSecret == "" || len(r.Warnings) != 0 {
+		t.Errorf("with the secret: %q", r.Warnings)
+	}
+	if r := apply(t, f, desired()); len(r.Warnings) != 0 { // it was told the first time
+		t.Errorf("of a client that was there: %q", r.Warnings)
+	}
 }
 
 func TestError_missingScope(t *testing.T) {

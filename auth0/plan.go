@@ -195,18 +195,36 @@ func (t *Tenant) plan(ctx context.Context, d Desired, steps []step) (*Plan, erro
 // between that look and the write goes unnoticed until the next plan.
 //
 // The result is not nil even with an error: it may hold the secret of a client
-// that was made before it, which cannot be had a second time.
+// that was made before it, which cannot be had a second time. Where a client was
+// made and the answer with its secret did not come, [Result].Warnings says so.
 func (t *Tenant) Apply(ctx context.Context, p *Plan) (*Result, error) {
 	if p == nil || p.base != t.base {
 		return &Result{}, errors.New("apply: the plan is not one of this tenant")
 	}
 	r := p.begin(t)
 	for i, inspect := range p.steps {
-		if err := r.apply(ctx, inspect, p.found[i]); err != nil {
+		err := r.apply(ctx, inspect, p.found[i])
+		r.missSecret(ctx, p.found[i])
+		if err != nil {
 			return &r.result, fmt.Errorf("apply: %w", err)
 		}
 	}
 	return &r.result, nil
+}
+
+// missSecret warns when the machine client was to be made and is there, but its
+// secret was not told: the answer was lost, the token may not read it, or
+// somebody else was faster.
+func (r *run) missSecret(ctx context.Context, planned *Change) {
+	m := r.desired.Machine
+	if planned == nil || m == nil || planned.Kind != Create || planned.Object != clientObject || planned.Name != m.Name ||
+		r.result.MachineClientID == "" || r.result.MachineClientSecret != "" {
+		return
+	}
+	text := fmt.Sprintf("the client %q is there and its secret was not told: rotate it in the dashboard, "+
+		"or with POST %s, and give the new one to the program", m.Name, apiPath("clients", r.result.MachineClientID, "rotate-secret"))
+	r.result.Warnings = append(r.result.Warnings, text)
+	r.log.WarnContext(ctx, "the tenant did not tell the secret of a new client: rotate it", "name", m.Name, "client_id", r.result.MachineClientID)
 }
 
 // apply does one step, of which planned is what was found when planning.

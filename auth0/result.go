@@ -16,6 +16,10 @@ type Result struct {
 	// MachineClientSecret is there only when the machine client was made now, by
 	// a token with the scope read:client_keys.
 	MachineClientSecret Secret
+
+	// Warnings are what somebody has to do by hand: a machine client is there
+	// and nobody was told its secret.
+	Warnings []string
 }
 
 // DotEnv returns the result as lines of an .env file, without what is empty. The

@@ -71,7 +71,7 @@ func (p *Provider) signupPage(w http.ResponseWriter, r *http.Request, v *visit, 
 		p.faultPage(w, r, err)
 		return
 	}
-	if err := p.pages.Signup(w, r, status, page); err != nil {
+	if err := p.pages(r).Signup(w, r, status, page); err != nil {
 		p.faultPage(w, r, err)
 	}
 }
@@ -267,7 +267,7 @@ var errNameTaken = errors.New("user name is taken")
 // signUp makes the account of somebody who was checked.
 func (p *Provider) signUp(r *http.Request, c *tenant.Client, n newUser) (*tenant.User, error) {
 	ctx := r.Context()
-	if wait, err := p.signups.Allow(ctx, "signup"); err != nil {
+	if wait, err := p.configured(ctx).signups.Allow(ctx, "signup"); err != nil {
 		return nil, err
 	} else if wait > 0 {
 		return nil, &oauthError{status: http.StatusTooManyRequests, code: "too_many_attempts", description: "Too many sign-ups", retryAfter: wait}
@@ -342,7 +342,7 @@ func (p *Provider) confirmEmailPage(w http.ResponseWriter, r *http.Request, v *v
 		Life: verifyLife, SentBy: p.cfg.MailFrom, Notice: notice,
 	}
 	page.Here = ""
-	if err := p.pages.ConfirmEmail(w, r, http.StatusOK, page); err != nil {
+	if err := p.pages(r).ConfirmEmail(w, r, http.StatusOK, page); err != nil {
 		p.faultPage(w, r, err)
 	}
 }
@@ -400,7 +400,8 @@ func (p *Provider) sendLetter(r *http.Request, c *tenant.Client, locales, to str
 		p.log.WarnContext(ctx, "letter was not sent", "wait", wait, "error", err)
 		return
 	}
-	language := p.words.Language(locales, r.Header.Get("Accept-Language"))
+	words := p.configured(ctx).words
+	language := words.Language(locales, r.Header.Get("Accept-Language"))
 	err = p.mails.Later(ctx, func(ctx context.Context) (mail.Message, bool, error) {
 		kind, letter, ok, err := compose(ctx)
 		if err != nil || !ok {
@@ -409,11 +410,11 @@ func (p *Provider) sendLetter(r *http.Request, c *tenant.Client, locales, to str
 		if c != nil {
 			letter.Application = c.Name
 		}
-		m, err := p.words.Write(kind, language, letter)
+		m, err := words.Write(kind, language, letter)
 		if err != nil {
 			return mail.Message{}, false, err
 		}
-		return mail.Message{To: to, Subject: strings.ReplaceAll(m.Subject, ",", " "), Text: m.Text, HTML: m.HTML}, true, nil
+		return outgoing(to, m), true, nil
 	})
 	if err != nil {
 		p.log.ErrorContext(ctx, "letter was not sent", "error", err)
@@ -482,7 +483,7 @@ func (p *Provider) showVerifyEmail(w http.ResponseWriter, r *http.Request) {
 		Frame: p.ticketFrame(r, k), Email: u.Email, Expires: t.ExpiresAt,
 		Form: login.Form{Action: "/u/email-verification", State: text, CSRF: p.csrf(p.browser(w, r))},
 	}
-	if err := p.pages.VerifyEmail(w, r, http.StatusOK, page); err != nil {
+	if err := p.pages(r).VerifyEmail(w, r, http.StatusOK, page); err != nil {
 		p.faultPage(w, r, err)
 	}
 }
@@ -543,7 +544,7 @@ func (p *Provider) postVerifyEmail(w http.ResponseWriter, r *http.Request) {
 	p.record(r, "sv", nil, u, "", nil)
 	page := login.VerifyEmailDonePage{Frame: p.ticketFrame(r, k), Email: u.Email, ContinueURL: p.next(ctx, k)}
 	page.Here = ""
-	if err := p.pages.VerifyEmailDone(w, r, http.StatusOK, page); err != nil {
+	if err := p.pages(r).VerifyEmailDone(w, r, http.StatusOK, page); err != nil {
 		p.faultPage(w, r, err)
 	}
 }
@@ -560,7 +561,7 @@ func (p *Provider) showForgot(w http.ResponseWriter, r *http.Request, v *visit) 
 		Frame: p.frame(r, v.request, v.client), Form: p.pageForm(r, "/u/reset-password/request", v.state),
 		Identifier: v.request.LoginHint, Life: resetLife, LoginURL: "/u/login?state=" + v.state,
 	}
-	if err := p.pages.Forgot(w, r, http.StatusOK, page); err != nil {
+	if err := p.pages(r).Forgot(w, r, http.StatusOK, page); err != nil {
 		p.faultPage(w, r, err)
 	}
 }
@@ -572,7 +573,7 @@ func (p *Provider) postForgot(w http.ResponseWriter, r *http.Request, v *visit) 
 			Frame: p.frame(r, v.request, v.client), Form: p.pageForm(r, "/u/reset-password/request", v.state), Life: resetLife,
 			LoginURL: "/u/login?state=" + v.state, Problems: []login.Problem{{Code: login.MissingIdentifier}},
 		}
-		if err := p.pages.Forgot(w, r, http.StatusBadRequest, page); err != nil {
+		if err := p.pages(r).Forgot(w, r, http.StatusBadRequest, page); err != nil {
 			p.faultPage(w, r, err)
 		}
 		return
@@ -590,7 +591,7 @@ func (p *Provider) postForgot(w http.ResponseWriter, r *http.Request, v *visit) 
 		Life: resetLife, SentBy: p.cfg.MailFrom, AnotherURL: "/u/reset-password/request?state=" + v.state, LoginURL: "/u/login?state=" + v.state,
 	}
 	page.Here = ""
-	if err := p.pages.ForgotSent(w, r, http.StatusOK, page); err != nil {
+	if err := p.pages(r).ForgotSent(w, r, http.StatusOK, page); err != nil {
 		p.faultPage(w, r, err)
 	}
 }
@@ -602,6 +603,9 @@ func (p *Provider) sendReset(r *http.Request, c *tenant.Client, conn *tenant.Con
 	p.record(r, "scpr", c, nil, "", nil)
 	if !strings.Contains(address, "@") {
 		u, _, err := p.tenant.UserByLogin(r.Context(), conn.Name, address)
+		if err != nil && !errors.Is(err, tenant.ErrNotFound) {
+			p.log.ErrorContext(r.Context(), "letter was not sent", "error", err)
+		}
 		if err != nil || u.Email == "" {
 			return
 		}
@@ -648,7 +652,7 @@ func (p *Provider) resetPage(w http.ResponseWriter, r *http.Request, status int,
 		Frame: p.ticketFrame(r, k), Account: accountName(u), Policy: pagePolicy(conn), Expires: t.ExpiresAt, Problems: problems,
 		Form: login.Form{Action: "/u/reset-password", State: text, CSRF: p.csrf(p.browser(w, r))},
 	}
-	if err := p.pages.Reset(w, r, status, page); err != nil {
+	if err := p.pages(r).Reset(w, r, status, page); err != nil {
 		p.faultPage(w, r, err)
 	}
 }
@@ -704,7 +708,7 @@ func (p *Provider) postReset(w http.ResponseWriter, r *http.Request) {
 	p.passwordChanged(r, u, conn)
 	page := login.ResetDonePage{Frame: p.ticketFrame(r, k), ContinueURL: p.next(ctx, k)}
 	page.Here = ""
-	if err := p.pages.ResetDone(w, r, http.StatusOK, page); err != nil {
+	if err := p.pages(r).ResetDone(w, r, http.StatusOK, page); err != nil {
 		p.faultPage(w, r, err)
 	}
 }

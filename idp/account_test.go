@@ -75,7 +75,7 @@ func press(s *idptest.Server, browser *http.Client, link, path string, more ...s
 func TestSignup_confirm(t *testing.T) {
 	s := idptest.New(t, idptest.Config{Edit: signupMode(idp.SignupConfirm)})
 	browser := s.Browser()
-	status, page := signUp(t, s, browser, " New@Example.COM ", newPassword)
+	status, page := signUp(t, s, browser, " New@Example.COM ")
 	if status != http.StatusOK || !strings.Contains(page, "new@example.com") {
 		t.Fatalf("%d %.2000s", status, page)
 	}
@@ -128,7 +128,7 @@ func TestSignup_confirm(t *testing.T) {
 func TestLOG02_signupExisting(t *testing.T) {
 	s := idptest.New(t, idptest.Config{Edit: signupMode(idp.SignupConfirm)})
 	u := s.AddUser("ada@example.com")
-	status, page := signUp(t, s, s.Browser(), "Ada@example.com", newPassword)
+	status, page := signUp(t, s, s.Browser(), "Ada@example.com")
 	if status != http.StatusOK || !strings.Contains(page, "ada@example.com") {
 		t.Fatalf("%d %.2000s", status, page)
 	}
@@ -157,7 +157,7 @@ func TestLOG02_signupExisting(t *testing.T) {
 func TestSignup_open(t *testing.T) {
 	s := idptest.New(t, idptest.Config{})
 	browser := s.Browser()
-	status, where := signUp(t, s, browser, "new@example.com", newPassword)
+	status, where := signUp(t, s, browser, "new@example.com")
 	if status != http.StatusSeeOther || !strings.HasPrefix(where, idptest.Callback+"?code=") {
 		t.Fatalf("%d %s", status, where)
 	}
@@ -204,7 +204,7 @@ func TestSignup_closed(t *testing.T) {
 // OTP-01, OTP-05: a link is for one thing, one address, and a time.
 func TestOTP05_tickets(t *testing.T) {
 	s, now := withClock(t)
-	signUp(t, s, s.Browser(), "new@example.com", newPassword)
+	signUp(t, s, s.Browser(), "new@example.com")
 	verify := linkIn(t, waitLetters(t, s, "new@example.com", 1)[0], "/u/email-verification?ticket=")
 	s.Do(s.HTTP, http.MethodPost, "/dbconnections/change_password", url.Values{"client_id": {idptest.SPA}, "connection": {idptest.Connection}, "email": {"new@example.com"}})
 	reset := letterLink(t, s, "/u/reset-password?ticket=")
@@ -319,7 +319,7 @@ func TestSignup_names(t *testing.T) {
 	if res, body := signUpAPI(s, "email", "other@example.com", "username", "ADA.L"); res.StatusCode != http.StatusBadRequest || body["code"] != "username_exists" {
 		t.Errorf("a name twice: %d %v", res.StatusCode, body)
 	}
-	status, page := signUp(t, s, s.Browser(), "other@example.com", newPassword, "username", "ada.l")
+	status, page := signUp(t, s, s.Browser(), "other@example.com", "username", "ada.l")
 	if status != http.StatusBadRequest || !strings.Contains(page, `name="username"`) {
 		t.Errorf("%d %.1000s", status, page)
 	}
@@ -391,13 +391,14 @@ func TestSignup_throttle(t *testing.T) {
 		t.Errorf("another network: %d %s", res.StatusCode, body)
 	}
 }
+
 // leaked is the one password that was leaked.
 type leaked string
 
 func (l leaked) Leaked(_ context.Context, text string) bool { return text == string(l) }
 
 // addPlain makes a user of the database without a password.
-func addPlain(t *testing.T, s *idptest.Server, email string) *tenant.User {
+func addPlain(t *testing.T, s *idptest.Server, email string) {
 	t.Helper()
 	u := &tenant.User{Email: email, Identities: []tenant.Identity{{
 		Connection: idptest.Connection, Provider: tenant.Database, UserID: tenant.NewSubject(), Email: email,
@@ -405,5 +406,4 @@ func addPlain(t *testing.T, s *idptest.Server, email string) *tenant.User {
 	if err := s.Tenant().CreateUser(t.Context(), u); err != nil {
 		t.Fatal(err)
 	}
-	return u
 }

@@ -129,8 +129,11 @@ func TestIDP03_code(t *testing.T) {
 		return answerOf(t, res, body).Get("code")
 	}
 	for _, q := range [][]string{
-		{"client_id", idptest.Web, "client_secret", idptest.Secret}, {"redirect_uri", "http://localhost:3000/other"}, {"redirect_uri", ""},
-		{"code_verifier", strings.Repeat("x", 43)}, {"code_verifier", ""},
+		{"client_id", idptest.Web, "client_secret", idptest.Secret},
+		{"redirect_uri", "http://localhost:3000/other"},
+		{"redirect_uri", ""},
+		{"code_verifier", strings.Repeat("x", 43)},
+		{"code_verifier", ""},
 	} {
 		if res, body := exchange(s, newCode(), q...); res.StatusCode != http.StatusForbidden || body["error"] != "invalid_grant" {
 			t.Errorf("%v: %d %v", q, res.StatusCode, body)

@@ -35,7 +35,7 @@ func (p *Provider) checkPassword(ctx context.Context, conn *tenant.Connection, t
 	if u != nil {
 		a.user, a.account = u, throttle.Account(u.ID)
 	}
-	done, err := p.throttle.Begin(ctx, a.account)
+	done, err := p.throttle.BeginWith(ctx, a.account, p.configured(ctx).guard.rulesFor(ctx))
 	if err != nil {
 		return a, err
 	}

@@ -185,4 +185,3 @@ func (p *Provider) apiChangePassword(w http.ResponseWriter, r *http.Request) {
 	noStore(w)
 	_, _ = w.Write([]byte("We've just sent you an email to reset your password."))
 }
-

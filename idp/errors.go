@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/internal/secret"
 	"github.com/gatewright/gate/password"
 	"github.com/gatewright/gate/store"
@@ -61,6 +62,8 @@ func asOAuth(err error) (*oauthError, bool) {
 	case errors.As(err, &limited) && errors.Is(err, gate.ErrTooManyRequests):
 		return &oauthError{status: http.StatusTooManyRequests, code: "too_many_attempts", retryAfter: limited.RetryAfter,
 			description: "Your account has been blocked after multiple consecutive login attempts."}, false
+	case errors.Is(err, tenant.ErrEnded):
+		return refuse("invalid_grant", "The log-in has ended meanwhile."), false
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return &oauthError{status: http.StatusServiceUnavailable, code: "temporarily_unavailable",
 			description: "The service cannot answer now. Try again in a few seconds.", retryAfter: 5 * time.Second}, true

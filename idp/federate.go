@@ -388,4 +388,3 @@ func (p *Provider) outbound() *http.Client {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
-

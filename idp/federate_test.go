@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gatewright/gate/idp"
 	"github.com/gatewright/gate/idp/idptest"
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/idp/upstream"
@@ -30,13 +29,9 @@ func people() []fake.Person {
 	}
 }
 
-func federated(t *testing.T, edit ...func(*idp.Config)) *company {
+func federated(t *testing.T) *company {
 	t.Helper()
-	s := idptest.New(t, idptest.Config{Edit: func(c *idp.Config) {
-		for _, e := range edit {
-			e(c)
-		}
-	}})
+	s := idptest.New(t, idptest.Config{})
 	c := &company{Server: s, t: t}
 	mux := http.NewServeMux()
 	c.other = httptest.NewServer(mux)
@@ -74,9 +69,9 @@ func (c *company) serve(mux *http.ServeMux, all []fake.Person) {
 }
 
 // leave begins a log-in with a connection and returns where the browser goes.
-func (c *company) leave(browser *http.Client, connection string, more ...string) string {
+func (c *company) leave(browser *http.Client, connection string) string {
 	c.t.Helper()
-	res, body := c.Do(browser, http.MethodGet, "/authorize", authorization(append([]string{"connection", connection}, more...)...))
+	res, body := c.Do(browser, http.MethodGet, "/authorize", authorization("connection", connection))
 	where := res.Header.Get("Location")
 	if res.StatusCode != http.StatusFound || !strings.HasPrefix(where, c.other.URL) {
 		c.t.Fatalf("not sent to the other provider: %d %q %.300s", res.StatusCode, where, body)
@@ -247,6 +242,17 @@ func TestCLI01_callback(t *testing.T) {
 	refused("another browser", victim, back)
 	c.leave(victim, "github")
 	refused("another browser with a log-in of its own", victim, back)
+	// Who can write cookies into the victim's browser gives it the log-in, but not the browser that it began in.
+	base, err := url.Parse(c.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cookie := range browser.Jar.Cookies(base) {
+		if strings.HasPrefix(cookie.Name, "gate_with_") {
+			victim.Jar.SetCookies(base, []*http.Cookie{{Name: cookie.Name, Value: cookie.Value, Path: "/"}})
+		}
+	}
+	refused("another browser with the cookie of the log-in", victim, back)
 	refused("another connection", browser, strings.Replace(back, "/github?", "/corp?", 1))
 	u, err := url.Parse(back)
 	if err != nil {

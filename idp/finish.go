@@ -118,6 +118,7 @@ type code struct {
 	Methods       []tenant.AuthMethod `json:"m"`
 	AccessMore    map[string]any      `json:"am"`
 	IDMore        map[string]any      `json:"im"`
+	Epoch         int64               `json:"e"`
 }
 
 // respond makes what the client asked for and sends it back.
@@ -127,7 +128,7 @@ func (p *Provider) respond(w http.ResponseWriter, r *http.Request, q *request, c
 	ctx := r.Context()
 	i := &issuance{
 		client: c, user: u, access: a, sid: ses.ID, authTime: ses.AuthenticatedAt, methods: ses.Methods, nonce: q.Nonce,
-		grantID: tenant.NewGrantID(), atEndpoint: true, accessMore: result.AccessToken.Claims, idMore: result.IDToken,
+		grantID: tenant.NewGrantID(), epoch: ses.Epoch, atEndpoint: true, accessMore: result.AccessToken.Claims, idMore: result.IDToken,
 	}
 	out := answer{}
 	if q.wants("code") {
@@ -170,7 +171,7 @@ func (p *Provider) newCode(r *http.Request, q *request, ses *tenant.Session, i *
 	data, err := json.Marshal(code{
 		RedirectURI: q.RedirectURI, RedirectGiven: q.RedirectGiven, Challenge: q.Challenge, Nonce: q.Nonce,
 		Audience: q.Audience, Scope: i.scope, Permissions: i.permissions, SID: ses.ID, AuthTime: ses.AuthenticatedAt,
-		Connection: ses.Connection, Methods: ses.Methods, AccessMore: i.accessMore, IDMore: i.idMore,
+		Connection: ses.Connection, Methods: ses.Methods, AccessMore: i.accessMore, IDMore: i.idMore, Epoch: ses.Epoch,
 	})
 	if err != nil {
 		return "", err
@@ -178,7 +179,7 @@ func (p *Provider) newCode(r *http.Request, q *request, ses *tenant.Session, i *
 	text := secret.Text()
 	return text.Reveal(), p.tenant.CreateToken(r.Context(), text, tenant.Token{
 		Kind: tenant.CodeToken, UserID: i.user.ID, ClientID: i.client.ID, GrantID: i.grantID,
-		ExpiresAt: p.now().Add(codeLife), Data: data,
+		ExpiresAt: p.now().Add(codeLife), Data: data, Epoch: &ses.Epoch,
 	})
 }
 

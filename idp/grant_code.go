@@ -56,6 +56,7 @@ func (p *Provider) grantCode(_ http.ResponseWriter, r *http.Request, c caller, i
 	}
 	i := &issuance{
 		client: c.Client, user: u, sid: k.SID, authTime: k.AuthTime, methods: k.Methods, nonce: k.Nonce, grantID: t.GrantID,
+		epoch:      k.Epoch,
 		accessMore: k.AccessMore, idMore: k.IDMore,
 		access: access{scope: k.Scope, permissions: k.Permissions},
 	}
@@ -85,7 +86,7 @@ func (p *Provider) grantCode(_ http.ResponseWriter, r *http.Request, c caller, i
 	} else if err != nil {
 		return nil, err
 	}
-	if err := p.checkReused(ctx, text, t, invalid); err != nil {
+	if err := p.checkEnded(ctx, text, t, k.SID, invalid); err != nil {
 		return nil, err
 	}
 	p.record(r, "seacft", c.Client, u, "", nil)
@@ -115,7 +116,7 @@ func checkExchange(k *code, c caller, in params) error {
 // the mark: however two uses meet, one of them sees the other.
 func reusedMark(t *tenant.Token) secret.String { return secret.String("reused " + t.GrantID) }
 
-// codeReused ends what a code led to, and what it is leading to just now.
+// codeReused marks a code and ends what it led to, or is leading to just now.
 func (p *Provider) codeReused(ctx context.Context, code secret.String, t *tenant.Token) error {
 	err := p.tenant.CreateToken(ctx, reusedMark(t), tenant.Token{Kind: tenant.CodeToken, ExpiresAt: p.now().Add(2 * codeLife)})
 	if err != nil && !errors.Is(err, tenant.ErrExists) {
@@ -129,13 +130,16 @@ func (p *Provider) codeReused(ctx context.Context, code secret.String, t *tenant
 	return p.endGrant(ctx, t)
 }
 
-// checkReused refuses what was made from a code that was used again meanwhile.
-func (p *Provider) checkReused(ctx context.Context, code secret.String, t *tenant.Token, refused error) error {
+// checkEnded refuses what was made from a code that was used again meanwhile, or
+// whose person logged out before it was exchanged.
+func (p *Provider) checkEnded(ctx context.Context, code secret.String, t *tenant.Token, sid string, refused error) error {
 	_, err := p.tenant.Token(ctx, tenant.CodeToken, reusedMark(t))
 	if errors.Is(err, tenant.ErrNotFound) {
-		return nil
+		if _, err = p.tenant.Session(ctx, sid); err == nil {
+			return nil
+		}
 	}
-	if err == nil {
+	if err == nil || errors.Is(err, tenant.ErrNotFound) {
 		err = p.codeReused(ctx, code, t)
 	}
 	if err != nil {

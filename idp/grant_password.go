@@ -44,7 +44,7 @@ func (p *Provider) grantPassword(_ http.ResponseWriter, r *http.Request, c calle
 		if errors.Is(err, errCredentials) {
 			p.record(r, "fepft", c.Client, tried.user, errCredentials.description, nil)
 		} else if errors.Is(err, gate.ErrTooManyRequests) {
-			p.record(r, "limit_wc", c.Client, tried.user, "Too many attempts", nil)
+			p.tooMany(r, c.Client, tried.user, err)
 		}
 		return nil, err
 	}
@@ -62,6 +62,7 @@ func (p *Provider) grantPassword(_ http.ResponseWriter, r *http.Request, c calle
 	}
 	i := &issuance{
 		client: c.Client, user: u, access: a, authTime: p.now(), grants: []string{"password"}, grantID: tenant.NewGrantID(),
+		epoch:   u.Epoch,
 		methods: []tenant.AuthMethod{{Name: "pwd", At: p.now()}},
 	}
 	event, err := p.passwordEvent(r, c.Client, u, conn, a)

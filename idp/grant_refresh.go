@@ -23,13 +23,15 @@ func (p *Provider) grantRefresh(_ http.ResponseWriter, r *http.Request, c caller
 	policy := refreshPolicy(c.Client)
 	var i *issuance
 	f, next, err := p.tenant.UseRefreshToken(ctx, secret.String(in["refresh_token"]), c.ID, func(f *tenant.Family) (tenant.Use, error) {
-		var err error
-		i, err = p.renew(r, c, in, f)
 		use := tenant.Use{Rotate: policy.Rotation == "rotating", Leeway: time.Duration(policy.Leeway) * time.Second}
 		if policy.Expiration == "expiring" && !policy.InfiniteIdle {
 			use.Idle = time.Duration(policy.IdleLifetime) * time.Second
 		}
-		return use, err
+		use.Then = func() (err error) {
+			i, err = p.renew(r, c, in, f)
+			return err
+		}
+		return use, nil
 	})
 	switch {
 	case errors.Is(err, tenant.ErrReused):
@@ -72,7 +74,7 @@ func (p *Provider) renew(r *http.Request, c caller, in params, f *tenant.Family)
 		return nil, err
 	}
 	i := &issuance{
-		client: c.Client, user: u, access: a, sid: f.SessionID, authTime: f.AuthTime, methods: f.Methods, grantID: f.ID,
+		client: c.Client, user: u, access: a, sid: f.SessionID, authTime: f.AuthTime, methods: f.Methods, grantID: f.ID, epoch: u.Epoch,
 		grants: append([]string{"refresh_token"}, slices.DeleteFunc(slices.Clone(f.Grants), func(g string) bool { return g == "refresh_token" })...),
 	}
 	event, err := p.refreshEvent(r, c.Client, u, f, a)

@@ -36,7 +36,8 @@ type issuance struct {
 	methods    []tenant.AuthMethod
 	nonce      string
 	grantID    string
-	atEndpoint bool // tokens that the authorization endpoint gives out live shorter
+	epoch      int64 // of the user, when they proved who they are
+	atEndpoint bool  // tokens that the authorization endpoint gives out live shorter
 	accessMore map[string]any
 	idMore     map[string]any
 	code       string // for c_hash
@@ -146,6 +147,7 @@ func (p *Provider) opaqueToken(ctx context.Context, i *issuance, now time.Time) 
 	t := accessToken{text: text.Reveal(), life: accessTokenLife, exp: now.Add(accessTokenLife)}
 	return t, p.tenant.CreateToken(ctx, text, tenant.Token{
 		Kind: tenant.OpaqueToken, UserID: i.user.ID, ClientID: i.client.ID, GrantID: i.grantID, ExpiresAt: t.exp, Data: data,
+		Epoch: &i.epoch,
 	})
 }
 
@@ -252,7 +254,7 @@ func refreshPolicy(c *tenant.Client) tenant.RefreshPolicy {
 func (p *Provider) startFamily(ctx context.Context, i *issuance, connection string) (secret.String, error) {
 	policy := refreshPolicy(i.client)
 	f := &tenant.Family{
-		ID: i.grantID, UserID: i.user.ID, ClientID: i.client.ID, SessionID: i.sid,
+		ID: i.grantID, UserID: i.user.ID, ClientID: i.client.ID, SessionID: i.sid, Epoch: i.epoch,
 		FamilyDetails: tenant.FamilyDetails{
 			Scope: i.scope, AuthTime: i.authTime, Connection: connection, Methods: i.methods, Grants: i.grants,
 		},

@@ -235,7 +235,7 @@ func (p *Provider) confirmLogout(w http.ResponseWriter, r *http.Request, in para
 	if l.target != "" {
 		page.Targets = []string{l.target}
 	}
-	if err := p.pages.LogoutConfirm(w, r, http.StatusOK, page); err != nil {
+	if err := p.pages(r).LogoutConfirm(w, r, http.StatusOK, page); err != nil {
 		p.faultPage(w, r, err)
 	}
 }
@@ -283,7 +283,7 @@ func (p *Provider) loggedOut(w http.ResponseWriter, r *http.Request, c *tenant.C
 	if c != nil {
 		page.ReturnURL = c.InitiateLoginURI
 	}
-	if err := p.pages.LoggedOut(w, r, http.StatusOK, page); err != nil {
+	if err := p.pages(r).LoggedOut(w, r, http.StatusOK, page); err != nil {
 		p.faultPage(w, r, err)
 	}
 }

@@ -3,6 +3,7 @@ package idp_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -122,14 +123,32 @@ func TestCLI12_backChannel(t *testing.T) {
 	}
 }
 
-// JKS-03: outside of development a client is told at public addresses only.
+// JKS-03: outside of development a client is told at public addresses only: not
+// even a connection is made to others.
 func TestCLI12_publicOnly(t *testing.T) {
 	s := idptest.New(t, idptest.Config{TLS: true, Edit: func(c *idp.Config) { c.Development = false }})
-	l := listen(t, s, idptest.SPA)
+	private, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	visited := make(chan bool, 1)
+	go func() {
+		conn, err := private.Accept()
+		if err == nil {
+			_ = conn.Close()
+		}
+		visited <- err == nil
+	}()
+	if _, err := s.Tenant().Clients.Update(t.Context(), idptest.SPA, func(c *tenant.Client) error {
+		c.OIDCLogout = &tenant.OIDCLogout{BackchannelURLs: []string{"https://" + private.Addr().String() + "/"}}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
 	s.AddUser("ada@example.com")
 	browser := s.Browser()
 	res, body := s.Login(browser, authorization(), "ada@example.com", idptest.Password)
-	if res.StatusCode == http.StatusOK { // the client is on this machine: it is asked whether it may
+	if res.StatusCode == http.StatusOK { // the client is on this machine: the person is asked whether it may
 		form := idptest.Hidden(body)
 		form.Set("decision", "allow")
 		res, body = s.Do(browser, http.MethodPost, "/u/consent", form, "Origin", s.URL)
@@ -143,10 +162,32 @@ func TestCLI12_publicOnly(t *testing.T) {
 	if err := s.Close(t.Context()); err != nil { // waits for what is on its way
 		t.Fatal(err)
 	}
-	select {
-	case got := <-l.heard:
-		t.Errorf("a program on this machine heard %q", got)
-	default:
+	if err := private.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if <-visited {
+		t.Error("a program on this machine was visited")
+	}
+}
+
+// IDP-03: a code belongs to a session. Who logs out before the client exchanges
+// it has logged out.
+func TestIDP03_loggedOut(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	ada := s.AddUser("ada@example.com")
+	for name, end := range map[string]func(*http.Client){
+		"log-out": func(browser *http.Client) { s.Do(browser, http.MethodGet, "/v2/logout", nil) },
+		"administrator": func(*http.Client) {
+			mustManage(t, s, managementToken(t, s), http.StatusAccepted, "DELETE", "users/"+url.PathEscape(ada.ID)+"/sessions", "")
+		},
+	} {
+		browser := s.Browser()
+		res, body := s.Login(browser, authorization(), "ada@example.com", idptest.Password)
+		code := answerOf(t, res, body).Get("code")
+		end(browser)
+		if res, got := exchange(s, code); res.StatusCode != http.StatusForbidden || got["error"] != "invalid_grant" || got["access_token"] != nil {
+			t.Errorf("%s: %d %v", name, res.StatusCode, got)
+		}
 	}
 }
 

@@ -51,7 +51,8 @@ func (p *Provider) managementAPI() (*management.API, error) {
 				p.tellLogout(ses)
 			}
 		},
-		Keys: rotation{p.keys},
+		Blocks: blocks{p},
+		Keys:   rotation{p.keys},
 		Certificate: func(_ context.Context, kid string) (string, error) {
 			key, ok := p.keys.Keys().ByID(kid)
 			if !ok {
@@ -200,4 +201,4 @@ func (p *Provider) HashPassword(ctx context.Context, text string) (string, error
 
 // Style returns the paths of the style sheets of the pages, for further pages on
 // the same host.
-func (p *Provider) Style() []string { return p.pages.Style() }
+func (p *Provider) Style() []string { return p.settled.now.Load().pages.Style() }

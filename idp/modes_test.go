@@ -77,12 +77,12 @@ func TestIDP05_modes(t *testing.T) {
 		if where != tt.where || res.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s %s: answer in the %s, %q", tt.types, tt.mode, where, res.Header.Get("Cache-Control"))
 		}
-		for _, name := range strings.Fields(tt.has) {
+		for name := range strings.FieldsSeq(tt.has) {
 			if got.Get(name) == "" {
 				t.Errorf("%s %s: no %s in %v", tt.types, tt.mode, name, got)
 			}
 		}
-		for _, name := range strings.Fields(tt.hasNot) {
+		for name := range strings.FieldsSeq(tt.hasNot) {
 			if got.Has(name) {
 				t.Errorf("%s %s: %s in %v", tt.types, tt.mode, name, got)
 			}
@@ -172,7 +172,10 @@ func TestTokens_algorithms(t *testing.T) {
 	s := idptest.New(t, idptest.Config{})
 	const apiSecret = "an-api-secret-of-at-least-32-bytes!!"
 	for _, tt := range []struct{ alg, dialect, typ string }{
-		{"", "", "JWT"}, {"RS256", "access_token_authz", "JWT"}, {"ES256", "rfc9068_profile", "at+jwt"}, {"HS256", "access_token", "JWT"},
+		{"", "", "JWT"},
+		{"RS256", "access_token_authz", "JWT"},
+		{"ES256", "rfc9068_profile", "at+jwt"},
+		{"HS256", "access_token", "JWT"},
 		{"RS256", "rfc9068_profile_authz", "at+jwt"},
 	} {
 		name := "https://api.example/" + tt.alg + tt.dialect

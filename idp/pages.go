@@ -167,7 +167,7 @@ func (p *Provider) loginPage(w http.ResponseWriter, r *http.Request, v *visit, s
 		p.faultPage(w, r, err)
 		return
 	}
-	if err := p.pages.Login(w, r, status, page); err != nil {
+	if err := p.pages(r).Login(w, r, status, page); err != nil {
 		p.faultPage(w, r, err)
 	}
 }
@@ -262,8 +262,7 @@ func (p *Provider) postLogin(w http.ResponseWriter, r *http.Request, v *visit) {
 		return
 	}
 	u := tried.user
-	if p.cfg.Breach != nil && p.cfg.Breach.Leaked(ctx, text) {
-		p.record(r, "pwd_leak", v.client, u, "The password is in a list of leaked ones", nil)
+	if p.leaked(r, v.client, u, text) {
 		p.loginPage(w, r, v, http.StatusBadRequest, typed, login.Problem{Code: login.LeakedAtLogin})
 		return
 	}
@@ -295,7 +294,7 @@ func (p *Provider) loginRefused(w http.ResponseWriter, r *http.Request, v *visit
 		p.record(r, "fp", v.client, who, errCredentials.description, nil)
 		p.loginPage(w, r, v, http.StatusBadRequest, typed, login.Problem{Code: login.WrongCredentials})
 	case errors.Is(err, gate.ErrTooManyRequests):
-		p.record(r, "limit_wc", v.client, who, "Too many attempts", nil)
+		p.tooMany(r, v.client, who, err)
 		problem := login.Problem{Code: login.TooManyTries}
 		if errors.As(err, &limited) {
 			problem.Wait = limited.RetryAfter
@@ -336,7 +335,7 @@ func (p *Provider) consentPage(w http.ResponseWriter, r *http.Request, q *reques
 		}
 		page.Scopes = append(page.Scopes, item)
 	}
-	if err := p.pages.Consent(w, r, http.StatusOK, page); err != nil {
+	if err := p.pages(r).Consent(w, r, http.StatusOK, page); err != nil {
 		p.faultPage(w, r, err)
 	}
 }
@@ -410,13 +409,17 @@ func (p *Provider) errorPage(w http.ResponseWriter, r *http.Request, err error) 
 	}
 	setRetryAfter(w, page.retryAfter)
 	noStore(w)
-	if err := p.pages.Error(w, r, page.status, data); err != nil {
+	if err := p.pages(r).Error(w, r, page.status, data); err != nil {
 		p.plainFault(w, r, err)
 	}
 }
 
 // faultPage says that something is wrong on our side.
 func (p *Provider) faultPage(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, tenant.ErrEnded) {
+		p.expiredPage(w, r, errTransaction)
+		return
+	}
 	reference := newReference()
 	p.logFault(r, reference, err)
 	e, _ := asOAuth(err)
@@ -426,7 +429,7 @@ func (p *Provider) faultPage(w http.ResponseWriter, r *http.Request, err error) 
 		setRetryAfter(w, e.retryAfter)
 	}
 	noStore(w)
-	if err := p.pages.Error(w, r, e.status, data); err != nil {
+	if err := p.pages(r).Error(w, r, e.status, data); err != nil {
 		p.plainFault(w, r, err)
 	}
 }

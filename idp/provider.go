@@ -43,10 +43,10 @@ type Config struct {
 	// MailFrom is shown to people as where letters come from; empty leaves it
 	// out.
 	MailFrom string
-	// Looks are those of the pages; the zero Name is the tenant's friendly name
-	// or the host.
+	// Looks are those of the pages. What they leave out is as the settings of the
+	// tenant say; without a name anywhere it is the host.
 	Looks login.Config
-	// MailWords replaces the words of letters.
+	// MailWords replaces the words of letters, also those of the settings.
 	MailWords map[string]map[login.MailKind]login.MailTemplate
 	// Actions runs the scripts of the tenant. Nil refuses whatever a script is
 	// bound to: a rule that does not run must not open a door.
@@ -67,6 +67,12 @@ type Config struct {
 	// ManagementLimit is how many requests a second one client may send to the
 	// Management API; zero means no limit.
 	ManagementLimit int
+	// RequestLimit is how many requests a second one network, an IPv4 address or
+	// the /64 of an IPv6 address, may send to a process for authorization and
+	// tokens, five times as many at once; zero means 100, in development no limit,
+	// and a negative number means none. What is behind a proxy that does not say
+	// for whom it asks is one network.
+	RequestLimit int
 	// RotateEvery is how long a signing key signs; zero means 90 days.
 	RotateEvery time.Duration
 	// Logger gets faults; nil means slog.Default().
@@ -92,10 +98,12 @@ type Provider struct {
 	hasher   *password.Hasher
 	throttle *throttle.Throttle
 	letters  *throttle.Limiter
-	signups  *throttle.Limiter
+	closed   *throttle.Limiter // letters about closed accounts
+	closures closures
+	limits   throttle.Config
+	requests *requestLimit
 	mails    *mail.Queue
-	words    *login.Mails
-	pages    *login.Pages
+	settled  settled
 	seal     *box
 	csrfKey  []byte
 	certs    *certificates
@@ -193,16 +201,17 @@ func (p *Provider) open(ctx context.Context, db *store.DB) (err error) {
 	if err := p.openKeys(ctx, db); err != nil {
 		return err
 	}
-	limits := throttle.Config{DB: db, Secret: p.cfg.Secret, Logger: p.log, Now: p.now}
-	if p.throttle, err = throttle.New(limits); err != nil {
+	p.limits = throttle.Config{DB: db, Secret: p.cfg.Secret, Logger: p.log, Now: p.now}
+	if p.throttle, err = throttle.New(p.limits); err != nil {
 		return err
 	}
-	if p.letters, err = throttle.NewLimiter(limits, "idp-letters", throttle.MailLimits()...); err != nil {
+	if p.letters, err = throttle.NewLimiter(p.limits, "idp-letters", throttle.MailLimits()...); err != nil {
 		return err
 	}
-	if p.signups, err = throttle.NewLimiter(limits, "idp-signups", throttle.Limit{N: 50, Per: time.Hour, By: throttle.ByNetwork}); err != nil {
+	if p.closed, err = throttle.NewLimiter(p.limits, "idp-closed", throttle.Limit{N: 1, Per: 24 * time.Hour}); err != nil {
 		return err
 	}
+	p.requests = newRequestLimit(p.cfg.RequestLimit, p.cfg.Development, p.now)
 	if p.hasher, err = password.New(p.cfg.PasswordCost); err != nil {
 		return err
 	}
@@ -212,7 +221,7 @@ func (p *Provider) open(ctx context.Context, db *store.DB) (err error) {
 	if p.csrfKey, err = derive(p.cfg.Secret, "gate idp csrf"); err != nil {
 		return err
 	}
-	if err := p.openPages(ctx); err != nil {
+	if err := p.settle(ctx); err != nil {
 		return err
 	}
 	if p.mails, err = mail.NewQueue(p.cfg.Mail, mail.QueueConfig{Logger: p.log}); err != nil {
@@ -222,31 +231,6 @@ func (p *Provider) open(ctx context.Context, db *store.DB) (err error) {
 		return err
 	}
 	p.handler, err = p.routes()
-	return err
-}
-
-func (p *Provider) openPages(ctx context.Context) (err error) {
-	set, err := p.tenant.Settings(ctx)
-	if err != nil {
-		return err
-	}
-	looks := p.cfg.Looks
-	if looks.Name == "" {
-		looks.Name = set.FriendlyName
-	}
-	if looks.Name == "" {
-		looks.Name = p.host
-	}
-	if looks.SupportURL == "" {
-		looks.SupportURL = set.SupportURL
-	}
-	looks.Now = p.now
-	if p.pages, err = login.New(looks); err != nil {
-		return err
-	}
-	p.words, err = login.NewMails(login.MailConfig{
-		Name: looks.Name, SupportURL: looks.SupportURL, Languages: looks.Languages, Templates: p.cfg.MailWords,
-	})
 	return err
 }
 
@@ -325,8 +309,8 @@ func (p *Provider) routes() (http.Handler, error) {
 	mux.HandleFunc("GET /pem", p.pem)
 	mux.HandleFunc("GET /cer", p.cer)
 
-	mux.HandleFunc("GET /authorize", p.authorize)
-	mux.HandleFunc("POST /authorize", p.authorize)
+	mux.HandleFunc("GET /authorize", p.limited(p.authorize))
+	mux.HandleFunc("POST /authorize", p.limited(p.authorize))
 	mux.HandleFunc("GET /continue", p.continueRedirect)
 	mux.HandleFunc("POST /continue", p.continueRedirect)
 	for path, handler := range map[string]http.HandlerFunc{
@@ -336,11 +320,11 @@ func (p *Provider) routes() (http.Handler, error) {
 		"/dbconnections/signup":          p.apiSignup,
 		"/dbconnections/change_password": p.apiChangePassword,
 	} {
-		mux.HandleFunc("POST "+path, p.cors(handler))
+		mux.HandleFunc("POST "+path, p.cors(p.limited(handler)))
 		mux.HandleFunc("OPTIONS "+path, p.cors(handler))
 	}
 	for _, method := range []string{"GET", "POST", "OPTIONS"} {
-		mux.HandleFunc(method+" /userinfo", p.cors(p.userinfo))
+		mux.HandleFunc(method+" /userinfo", p.cors(p.limited(p.userinfo)))
 	}
 	mux.HandleFunc("GET /v2/logout", p.auth0Logout)
 	mux.HandleFunc("GET /oidc/logout", p.oidcLogout)
@@ -349,7 +333,7 @@ func (p *Provider) routes() (http.Handler, error) {
 	mux.HandleFunc("POST /login/callback/{connection}", p.upstreamCallback)
 
 	p.pageRoutes(mux)
-	mux.Handle("GET "+login.AssetPath, p.pages.Assets())
+	mux.HandleFunc("GET "+login.AssetPath, p.assets)
 	var err error
 	if p.api, err = p.managementAPI(); err != nil {
 		return nil, err

@@ -65,13 +65,13 @@ func (p *Provider) send(w http.ResponseWriter, r *http.Request, q *request, c *t
 		if u != nil {
 			page.Account = accountName(u)
 		}
-		err = p.pages.Continue(w, r, http.StatusOK, page)
+		err = p.pages(r).Continue(w, r, http.StatusOK, page)
 	case "web_message":
 		response := map[string]string{}
 		for _, f := range out {
 			response[f.name] = f.value
 		}
-		err = p.pages.WebMessage(w, r, http.StatusOK, login.WebMessagePage{
+		err = p.pages(r).WebMessage(w, r, http.StatusOK, login.WebMessagePage{
 			Frame: frame, Origin: originOf(q.RedirectURI), Response: response,
 		})
 	default:

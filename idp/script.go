@@ -218,7 +218,7 @@ func (p *Provider) loginEvent(r *http.Request, q *request, c *tenant.Client, ses
 	e.event.Transaction = &actions.Transaction{
 		ID: secret.Text().Reveal()[:22], Protocol: protocol, RedirectURI: q.RedirectURI, RequestedScopes: orNone(q.Scope),
 		ResponseMode: q.ResponseMode, ResponseType: q.ResponseType, UILocales: orNone(params{"l": q.Locales}.list("l")),
-		Prompt: q.Prompt, ACRValues: orNone(q.ACR), LoginHint: q.LoginHint, Locale: p.pages.Language(q.Locales, r.Header.Get("Accept-Language")),
+		Prompt: q.Prompt, ACRValues: orNone(q.ACR), LoginHint: q.LoginHint, Locale: p.pages(r).Language(q.Locales, r.Header.Get("Accept-Language")),
 	}
 	if q.State != nil {
 		e.event.Transaction.State = *q.State
@@ -359,7 +359,7 @@ func (p *Provider) redirectForAction(w http.ResponseWriter, r *http.Request, q *
 	noStore(w)
 	target := withParameters(result.Redirect.URL, out, false)
 	if r.Method == http.MethodPost {
-		if err := p.pages.Hop(w, r, http.StatusOK, login.HopPage{Frame: p.frame(r, nil, c), Target: target}); err != nil {
+		if err := p.pages(r).Hop(w, r, http.StatusOK, login.HopPage{Frame: p.frame(r, nil, c), Target: target}); err != nil {
 			p.faultPage(w, r, err)
 		}
 		return

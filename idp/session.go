@@ -58,13 +58,16 @@ func (p *Provider) lives(ctx context.Context) (life, idle time.Duration, err err
 }
 
 // newSession logs a user in in this browser: with a new secret, whatever cookie
-// the browser had, and the session before it ends.
+// the browser had. The session before it ends; that of the same user goes on
+// under its name. It returns [tenant.ErrEnded] when everything of the user was
+// ended after u was read, by a new password for example.
 func (p *Provider) newSession(w http.ResponseWriter, r *http.Request, u *tenant.User, connection, method string) (*tenant.Session, error) {
 	ctx := r.Context()
 	life, idle, err := p.lives(ctx)
 	if err != nil {
 		return nil, err
 	}
+	id := tenant.NewGrantID()
 	var clients []string
 	if old, _, err := p.currentSession(r); err != nil {
 		return nil, err
@@ -73,14 +76,15 @@ func (p *Provider) newSession(w http.ResponseWriter, r *http.Request, u *tenant.
 			return nil, err
 		}
 		if old.UserID == u.ID {
-			clients = old.Clients // to be told of the log-out one day
+			// What was given out in it goes on, to be told of the log-out one day.
+			id, clients = old.ID, old.Clients
 		}
 	}
 	now := p.now().UTC().Truncate(time.Millisecond)
 	client, _ := gate.ClientFromContext(ctx)
 	text := secret.Text()
 	ses := &tenant.Session{
-		ID: tenant.NewGrantID(), UserID: u.ID, CreatedAt: now, AuthenticatedAt: now, UsedAt: now,
+		ID: id, UserID: u.ID, Epoch: u.Epoch, CreatedAt: now, AuthenticatedAt: now, UsedAt: now,
 		IdleExpiresAt: now.Add(idle), ExpiresAt: now.Add(life),
 		SessionDetails: tenant.SessionDetails{
 			Connection: connection, Methods: []tenant.AuthMethod{{Name: method, At: now}},

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -73,15 +72,18 @@ func (w *world) fill(n int) error {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }()
-	var users, identities *sql.Stmt
-	if users, err = tx.PrepareContext(ctx, `INSERT INTO idp_users (id, connection, email, name, blocked, doc, created_at, updated_at, last_login_at, last_ip, logins_count)
-		VALUES ($1, $5, $2, $2, 0, $3, $4, $4, 0, '', 0)`); err != nil {
+	users, err := tx.PrepareContext(ctx, `INSERT INTO idp_users (id, connection, email, name, blocked, doc, created_at, updated_at, last_login_at, last_ip, logins_count)
+		VALUES ($1, $5, $2, $2, 0, $3, $4, $4, 0, '', 0)`)
+	if err != nil {
 		return err
 	}
-	if identities, err = tx.PrepareContext(ctx, `INSERT INTO idp_identities (provider, subject, connection, user_id, position, email, password_at, social, profile, created_at)
-		VALUES ('auth0', $1, $5, $2, 0, $3, 0, 0, 'null', $4)`); err != nil {
+	defer users.Close()
+	identities, err := tx.PrepareContext(ctx, `INSERT INTO idp_identities (provider, subject, connection, user_id, position, email, password_at, social, profile, created_at)
+		VALUES ('auth0', $1, $5, $2, 0, $3, 0, 0, 'null', $4)`)
+	if err != nil {
 		return err
 	}
+	defer identities.Close()
 	for i := range n {
 		subject, email := fmt.Sprintf("%024x", i), fmt.Sprintf("user%d@example.com", i)
 		id, at := "auth0|"+subject, int64(1_700_000_000_000+i)

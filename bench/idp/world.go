@@ -26,7 +26,7 @@ const (
 	callback   = "http://localhost:3000/callback"
 	machine    = "machineClient000000000000000000a"
 	spa        = "spaClient0000000000000000000000a"
-	secretText = "Xq3vB7nM1kT9wZ5yR2uP8sL4jH6gF0dCa" //nolint:gosec // of a client that lives for seconds
+	secretText = "Xq3vB7nM1kT9wZ5yR2uP8sL4jH6gF0dCa"
 	password   = "Tin-Otter-Marsh-41"
 	connection = "Username-Password-Authentication"
 	verifier   = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"

@@ -23,24 +23,44 @@ const closed = `exports.onExecutePostLogin = async (event, api) => {
 }`
 
 func TestSPARedirect(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.action(t, closed)
 	w.run(t, "spa-redirect.mjs", nil)
 }
 
-func TestSPAPopup(t *testing.T) { newWorld(t).run(t, "spa-popup.mjs", nil) }
+func TestSPAPopup(t *testing.T) {
+	t.Parallel()
+	newWorld(t).run(t, "spa-popup.mjs", nil)
+}
 
-func TestSPARefresh(t *testing.T) { newWorld(t).run(t, "spa-refresh.mjs", nil) }
+func TestSPARefresh(t *testing.T) {
+	t.Parallel()
+	newWorld(t).run(t, "spa-refresh.mjs", nil)
+}
 
-func TestReact(t *testing.T) { newWorld(t).run(t, "react.mjs", nil) }
+func TestReact(t *testing.T) {
+	t.Parallel()
+	newWorld(t).run(t, "react.mjs", nil)
+}
 
 func TestReactAdmin(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.action(t, closed)
-	w.run(t, "admin.mjs", nil)
+	ada := w.person("ada@example.com", "menu-admin")
+	_, err := w.Tenant().UpdateUser(t.Context(), ada["sub"].(string), func(u *tenant.User) error {
+		u.Name, u.Picture = "Ada Lovelace", "https://example.com/ada.png"
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.run(t, "admin.mjs", facts{"ada": ada})
 }
 
 func TestSocial(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	var server http.Handler
 	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { server.ServeHTTP(w, r) }))
@@ -66,6 +86,7 @@ func TestSocial(t *testing.T) {
 }
 
 func TestExpressOpenIDConnect(t *testing.T) {
+	t.Parallel()
 	installed(t)
 	w := &world{Server: idptest.New(t, idptest.Config{TLS: true})}
 	w.action(t, closed)
@@ -81,6 +102,36 @@ func TestExpressOpenIDConnect(t *testing.T) {
 		"flags": []string{"--ignore-certificate-errors"},
 		"ada":   w.person("ada@example.com", "menu-admin"), "ben": w.person("ben@example.com"), "closed": w.person("closed@example.com"),
 	})
+}
+
+// A probe is markup that would be noticed if a page took it for its own.
+const probe = `"><img src=x onerror=alert(1)><script>alert(2)</script>`
+
+func TestPages(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.action(t, `exports.onExecutePostLogin = async (event, api) => {
+		if (event.request.query['ext-onward']) api.redirect.sendUserTo(event.request.query['ext-onward'])
+		if (event.request.query['ext-closed']) api.access.deny(event.request.query['ext-closed'])
+	}`)
+	w.create(t, &tenant.Client{
+		ID: "probeClient000000000000000000000a", Name: probe, AppType: tenant.SPA, AuthMethod: tenant.AuthNone, OIDCConformant: true,
+		GrantTypes: []string{"authorization_code"}, Callbacks: []string{w.app + "/callback"}, WebOrigins: []string{w.app},
+	})
+	w.run(t, "pages.mjs", facts{"probe": probe, "probeClient": "probeClient000000000000000000000a"})
+}
+
+func TestShots(t *testing.T) {
+	t.Parallel()
+	dir := os.Getenv("GATE_SHOTS")
+	if dir == "" {
+		t.Skip("GATE_SHOTS names no folder for pictures")
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	newWorld(t).run(t, "shots.mjs", facts{"shots": dir})
 }
 
 // freePort returns a port that nobody listens on, for a server of a scenario.

@@ -6,7 +6,7 @@ import https from 'node:https'
 import { after } from 'node:test'
 import express from 'express'
 import oidc from 'express-openid-connect'
-import { at, heading, login, press, s, scene, text } from './lib/browser.mjs'
+import { at, heading, login, plain, s, scene, text } from './lib/browser.mjs'
 
 const serve = (base, options) => {
   const app = express()
@@ -17,12 +17,12 @@ const serve = (base, options) => {
     res.type('html').send(`<title>App</title><link rel="icon" href="data:,"><p id="who">${req.oidc.isAuthenticated() ? req.oidc.user.email : 'nobody'}</p>
 <p id="kind">${req.oidc.idToken ? 'id' : ''} ${req.oidc.accessToken ? 'access' : ''}</p>`)
   })
-  app.use((err, req, res, _next) => { res.status(err.status ?? 500).type('text').send(String(err.message)) })
+  app.use((err, req, res, _next) => { res.status(err.status ?? 500).type('text').send(`${err.error}: ${err.error_description}`) })
   const server = https.createServer({ key: readFileSync(s.key), cert: readFileSync(s.cert) }, app)
   server.listen(new URL(base).port, '127.0.0.1')
   after(() => { server.closeAllConnections(); server.close() })
 }
-serve(s.implicit, {})
+serve(s.implicit, { idpLogout: true })
 serve(s.code, {
   clientSecret: s.secret,
   authorizationParams: { response_type: 'code', audience: s.audience, scope: 'openid email create:items' },
@@ -39,11 +39,10 @@ scene('the default: an ID token in a form that posts itself', async (page) => {
 scene('the same without JavaScript: a button posts it', async (page) => {
   await page.setJavaScriptEnabled(false)
   await page.goto(s.implicit + '/login')
-  await login(page, s.ada)
-  await heading(page, 'You are logged in')
-  await press(page, 'Continue')
-  await at(page, s.implicit + '/')
-  assert.equal(await text(page, '#who'), s.ada.email)
+  await plain.login(page, s.ada)
+  await plain.find(page, 'You are logged in', 'heading')
+  await plain.press(page, 'Continue')
+  assert.equal(await plain.text(page, '#who'), s.ada.email)
 })
 
 scene('a session answers without a page, and going back does not post twice', async (page) => {
@@ -79,6 +78,6 @@ scene('the code flow with an access token', async (page) => {
 scene('somebody who cancels gets the error in a form', async (page) => {
   await page.goto(s.implicit + '/login')
   await login(page, s.closed)
-  await page.locator('::-p-text(The kitchen is closed)').wait()
+  await page.locator('::-p-text(access_denied: The kitchen is closed)').wait()
   assert.ok(page.url().startsWith(s.implicit + '/callback'), page.url())
 }, { expected: /status of 4\d\d/ })

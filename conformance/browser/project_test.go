@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,50 +17,42 @@ import (
 	"github.com/gatewright/gate/idp/idptest"
 )
 
-// project is a folder with the scenarios, the installed packages and the bundled
-// pages: one for all tests, as to install takes longer than to run them.
+// folder is where the scenarios, the installed packages and the bundled pages are:
+// one for all tests, as to install takes longer than to run them.
 //
-//nolint:gochecknoglobals // set once, removed by TestMain
-var project = sync.OnceValues(func() (string, error) {
+//nolint:gochecknoglobals // set by TestMain
+var folder string
+
+func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "conformance-browser-")
 	if err != nil {
-		return "", err
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
-	if err := os.CopyFS(dir, os.DirFS(".")); err != nil {
-		return dir, err
-	}
-	if dev := os.Getenv("DEV_MODULES"); dev != "" { // DEVONLY
-		_ = os.Symlink(dev, dir+"/node_modules")
-		cmd := exec.Command("node", "bundle.mjs")
-		cmd.Dir = dir
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			return dir, fmt.Errorf("%w %s", err, out)
-		}
-		return dir, nil
+	folder = dir
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+//nolint:gochecknoglobals // once
+var install = sync.OnceValue(func() error {
+	if err := os.CopyFS(folder, os.DirFS(".")); err != nil {
+		return err
 	}
 	for _, command := range [][]string{
 		// Without peers: of react-admin, only two names are needed, which site/ has.
 		{"npm", "ci", "--ignore-scripts", "--legacy-peer-deps", "--no-audit", "--no-fund", "--prefer-offline"},
 		{"node", "bundle.mjs"},
 	} {
-		cmd := exec.CommandContext(context.Background(), command[0], command[1:]...) //nolint:gosec // the two above
-		cmd.Dir = dir
+		cmd := exec.CommandContext(context.Background(), command[0], command[1:]...)
+		cmd.Dir = folder
 		if out, err := cmd.CombinedOutput(); err != nil {
-			return dir, fmt.Errorf("%s: %w\n%s", strings.Join(command[:2], " "), err, out)
+			return fmt.Errorf("%s: %w\n%s", strings.Join(command[:2], " "), err, out)
 		}
 	}
-	return dir, nil
+	return nil
 })
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if node() == nil {
-		dir, _ := project()
-		_ = os.RemoveAll(dir)
-	}
-	os.Exit(code)
-}
 
 func node() error {
 	for _, program := range []string{"node", "npm"} {
@@ -89,8 +82,8 @@ func missing(t *testing.T, what string, why error) {
 	t.Skip(what+": ", why)
 }
 
-// installed returns the project's folder and the path of Chromium, or skips.
-func installed(t *testing.T) (dir, browser string) {
+// installed fills the folder, and returns the path of Chromium; or skips.
+func installed(t *testing.T) (browser string) {
 	t.Helper()
 	browser, err := chromium()
 	if err != nil {
@@ -99,10 +92,10 @@ func installed(t *testing.T) (dir, browser string) {
 	if err := node(); err != nil {
 		missing(t, "node", err)
 	}
-	if dir, err = project(); err != nil {
+	if err := install(); err != nil {
 		missing(t, "node", err)
 	}
-	return dir, browser
+	return browser
 }
 
 // A facts is what a scenario knows beside the provider.
@@ -111,22 +104,19 @@ type facts map[string]any
 // run runs a scenario; each of its tests is a subtest.
 func run(t *testing.T, s *idptest.Server, script string, more facts) {
 	t.Helper()
-	dir, browser := installed(t)
 	arg := facts{
-		"chromium": browser, "profile": t.TempDir(), "url": s.URL, "issuer": s.Issuer(), "audience": idptest.Audience,
+		"chromium": installed(t), "profile": t.TempDir(), "url": s.URL, "issuer": s.Issuer(), "audience": idptest.Audience,
 		"secret": idptest.Secret, "connection": idptest.Connection, "password": idptest.Password, "outbox": s.Outbox,
 	}
-	for k, v := range more {
-		arg[k] = v
-	}
+	maps.Copy(arg, more)
 	text, err := json.Marshal(arg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	// GATE_TEST_ONLY is a pattern of tests of the scenario, to look at one.
 	only := "--test-name-pattern=" + cmp.Or(os.Getenv("GATE_TEST_ONLY"), ".")
-	cmd := exec.CommandContext(t.Context(), "node", "--test-reporter=tap", only, filepath.Join(dir, script), string(text))
-	cmd.Dir = dir
+	cmd := exec.CommandContext(t.Context(), "node", "--test-reporter=tap", only, filepath.Join(folder, script), string(text))
+	cmd.Dir = folder
 	cmd.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+s.CA)
 	out, err := cmd.CombinedOutput()
 	report(t, string(out), err)

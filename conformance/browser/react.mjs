@@ -70,6 +70,8 @@ scene('withAuthenticationRequired: a page that is visited first leads through lo
 
 scene('an error of the provider is the error of the hook', async (page) => {
   await open(page)
+  await press(page, 'Sign in')
+  await heading(page, 'Log in')
   await page.goto(s.app + '/react?error=access_denied&error_description=Closed%20today&state=x')
   assert.equal(await text(page, '[role=alert]'), 'access_denied: Closed today')
 })

@@ -1,6 +1,7 @@
 package browser_test
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -33,9 +34,9 @@ type world struct {
 
 // newWorld starts both. The application's server answers to POST /-/forward?by=1h
 // by moving the clock of the provider.
-func newWorld(t *testing.T, edit ...func(*idp.Config)) *world {
+func newWorld(t *testing.T) *world {
 	t.Helper()
-	dir, _ := installed(t)
+	installed(t)
 	w := &world{}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /-/forward", func(_ http.ResponseWriter, r *http.Request) {
@@ -45,14 +46,17 @@ func newWorld(t *testing.T, edit ...func(*idp.Config)) *world {
 		}
 		w.ahead.Add(int64(by))
 	})
-	mux.Handle("GET /-/", http.StripPrefix("/-/", http.FileServer(http.Dir(filepath.Join(dir, "dist")))))
+	mux.HandleFunc("GET /onward", func(rw http.ResponseWriter, r *http.Request) { // as a server with its pages elsewhere
+		http.Redirect(rw, r, w.stray+"/arrived?"+r.URL.RawQuery, http.StatusFound)
+	})
+	mux.Handle("GET /-/", http.StripPrefix("/-/", http.FileServer(http.Dir(filepath.Join(folder, "dist")))))
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
 		page := "spa.html"
 		if first, _, _ := strings.Cut(r.URL.Path[1:], "/"); first == "react" || first == "admin" {
 			page = first + ".html"
 		}
 		w.Header().Set("Content-Security-Policy", "default-src 'self'; worker-src blob:; frame-src *; connect-src 'self' http://localhost:*; img-src 'self' data: https:")
-		http.ServeFile(w, r, filepath.Join(dir, "site", page))
+		http.ServeFile(w, r, filepath.Join(folder, "site", page))
 	})
 	srv := httptest.NewServer(mux)
 	t.Cleanup(srv.Close)
@@ -63,9 +67,6 @@ func newWorld(t *testing.T, edit ...func(*idp.Config)) *world {
 	w.stray = strings.Replace(stray.URL, "127.0.0.1", "localhost", 1)
 	w.Server = idptest.New(t, idptest.Config{Edit: func(c *idp.Config) {
 		c.Now = func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
-		for _, f := range edit {
-			f(c)
-		}
 	}})
 	w.clients(t)
 	return w
@@ -76,7 +77,7 @@ func (w *world) clients(t *testing.T) {
 	origins := []string{w.app, w.other}
 	var callbacks, logouts []string
 	for _, o := range origins {
-		callbacks = append(callbacks, o+"/", o+"/callback", o+"/react", o+"/admin/auth-callback")
+		callbacks = append(callbacks, o+"/", o+"/callback", o+"/onward", o+"/react", o+"/admin/auth-callback")
 		logouts = append(logouts, o+"/", o+"/login", o+"/react", o+"/admin/login")
 	}
 	for _, c := range []*tenant.Client{
@@ -122,10 +123,12 @@ func (w *world) run(t *testing.T, script string, more facts) {
 	t.Helper()
 	arg := facts{
 		"app": w.app, "other": w.other, "stray": w.stray, "client": app, "strict": strict, "foreign": foreign, "bare": bare,
-		"ada": w.person("ada@example.com", "menu-admin"), "ben": w.person("ben@example.com"),
+		"manager": idptest.Management, "role": "rol_menuadmin0000001",
+		"ben": w.person("ben@example.com"),
 	}
-	for k, v := range more {
-		arg[k] = v
+	maps.Copy(arg, more)
+	if arg["ada"] == nil {
+		arg["ada"] = w.person("ada@example.com", "menu-admin")
 	}
 	run(t, w.Server, script, arg)
 }

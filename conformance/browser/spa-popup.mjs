@@ -115,6 +115,7 @@ scene('two windows at once log in two people, and nobody is mixed up', async (pa
   await open(page)
   const other = watched(await context.newPage())
   await open(other)
+  await page.bringToFront()
   const one = await popup(page)
   await heading(one, 'Log in')
   await other.bringToFront()

@@ -40,6 +40,35 @@ scene('somebody with a role has its permissions in the token, and the cache answ
   assert.equal(typeof id.auth_time, 'number')
 })
 
+scene('who is given a role has its permissions with the next token', async (page) => {
+  await open(page)
+  await redirect(page, { screen_hint: 'signup' })
+  await signup(page)
+  assert.ok((await back(page)).ok)
+  const { ok: first } = await call(page, 'getTokenSilently', { detailedResponse: true })
+  assert.deepEqual(claims(first.access_token).permissions, [])
+  assert.equal(first.scope, 'openid profile email')
+  await giveRole(claims(first.access_token).sub)
+  const { ok: second } = await call(page, 'getTokenSilently', { detailedResponse: true, cacheMode: 'off' })
+  assert.deepEqual(claims(second.access_token).permissions.toSorted(), ['create:items', 'delete:items', 'update:items'])
+  assert.equal(second.scope, 'openid profile email create:items update:items')
+})
+
+// giveRole is what the administrator does, by the Management API.
+async function giveRole(user) {
+  const ask = async (path, body, token) => {
+    const res = await fetch(s.url + path, {
+      method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
+    })
+    assert.ok(res.ok, `${path}: ${res.status}`)
+    return res.status === 200 ? res.json() : null
+  }
+  const { access_token } = await ask('/oauth/token', {
+    grant_type: 'client_credentials', client_id: s.manager, client_secret: s.secret, audience: s.issuer + 'api/v2/',
+  })
+  await ask(`/api/v2/users/${encodeURIComponent(user)}/roles`, { roles: [s.role] }, access_token)
+}
+
 scene('scopes that no role permits are not granted', async (page) => {
   await open(page)
   await redirect(page)

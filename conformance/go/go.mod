@@ -6,6 +6,7 @@ toolchain go1.26.8
 
 require (
 	github.com/auth0/go-auth0 v1.30.0
+	github.com/auth0/go-auth0/v2 v2.0.0
 	github.com/auth0/go-jwt-middleware/v3 v3.2.0
 	github.com/coreos/go-oidc/v3 v3.21.0
 	github.com/gatewright/gate v0.0.0

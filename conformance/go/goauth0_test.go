@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/auth0/go-auth0"
 	"github.com/auth0/go-auth0/authentication"
 	"github.com/auth0/go-auth0/authentication/database"
 	"github.com/auth0/go-auth0/authentication/oauth"
@@ -49,16 +48,16 @@ func TestGoAuth0_usersAndRoles(t *testing.T) {
 	s, m := managing(t)
 	ctx := t.Context()
 	user := &management.User{
-		Connection: auth0.String(idptest.Connection), Email: auth0.String(email), Password: auth0.String(idptest.Password),
+		Connection: new(idptest.Connection), Email: new(email), Password: new(idptest.Password),
 		AppMetadata: &map[string]any{"station": "grill"},
 	}
 	must(t, m.User.Create(ctx, user))
 	if !strings.HasPrefix(user.GetID(), "auth0|") || user.GetEmailVerified() || user.GetName() != email {
 		t.Errorf("created %v", user)
 	}
-	role := &management.Role{Name: auth0.String("cook"), Description: auth0.String("Cooks")}
+	role := &management.Role{Name: new("cook"), Description: new("Cooks")}
 	must(t, m.Role.Create(ctx, role))
-	permission := &management.Permission{ResourceServerIdentifier: auth0.String(idptest.Audience), Name: auth0.String("update:items")}
+	permission := &management.Permission{ResourceServerIdentifier: new(idptest.Audience), Name: new("update:items")}
 	must(t, m.Role.AssociatePermissions(ctx, role.GetID(), []*management.Permission{permission}))
 	must(t, m.User.AssignRoles(ctx, user.GetID(), []*management.Role{role}))
 	roles, err := m.User.Roles(ctx, user.GetID())
@@ -83,7 +82,7 @@ func TestGoAuth0_usersAndRoles(t *testing.T) {
 		t.Errorf("a user that is gone: %v", err)
 	}
 	s.AddUser("bob@example.com")
-	twice := &management.User{Connection: auth0.String(idptest.Connection), Email: auth0.String("bob@example.com"), Password: auth0.String(idptest.Password)}
+	twice := &management.User{Connection: new(idptest.Connection), Email: new("bob@example.com"), Password: new(idptest.Password)}
 	if err := m.User.Create(ctx, twice); status(err) != http.StatusConflict || !strings.Contains(err.Error(), "The user already exists.") {
 		t.Errorf("a user that is there: %v", err)
 	}
@@ -93,7 +92,7 @@ func TestGoAuth0_paging(t *testing.T) {
 	s, m := managing(t)
 	for _, name := range []string{"a", "b", "c", "d", "e"} {
 		s.AddUser(name + "@paging.example")
-		must(t, m.Connection.Create(t.Context(), &management.Connection{Name: auth0.String("db-" + name), Strategy: auth0.String("auth0")}))
+		must(t, m.Connection.Create(t.Context(), &management.Connection{Name: new("db-" + name), Strategy: new("auth0")}))
 	}
 	var emails []string
 	for page := 0; ; page++ {
@@ -133,15 +132,15 @@ func TestGoAuth0_clientsAndAPIs(t *testing.T) {
 	_, m := managing(t)
 	ctx := t.Context()
 	client := &management.Client{
-		Name: auth0.String("Till"), AppType: auth0.String("non_interactive"), GrantTypes: &[]string{"client_credentials"},
-		OIDCConformant: auth0.Bool(true), ClientMetadata: &map[string]any{"floor": "1"},
+		Name: new("Till"), AppType: new("non_interactive"), GrantTypes: &[]string{"client_credentials"},
+		OIDCConformant: new(true), ClientMetadata: &map[string]any{"floor": "1"},
 	}
 	must(t, m.Client.Create(ctx, client))
 	if client.GetClientID() == "" || client.GetClientSecret() == "" || !client.GetIsFirstParty() {
 		t.Errorf("created %v", client)
 	}
-	api := &management.ResourceServer{Name: auth0.String("Till API"), Identifier: auth0.String("https://till.example"), Scopes: &[]management.ResourceServerScope{
-		{Value: auth0.String("open:till")},
+	api := &management.ResourceServer{Name: new("Till API"), Identifier: new("https://till.example"), Scopes: &[]management.ResourceServerScope{
+		{Value: new("open:till")},
 	}}
 	must(t, m.ResourceServer.Create(ctx, api))
 	byName, err := m.ResourceServer.Read(ctx, api.GetIdentifier())
@@ -171,9 +170,9 @@ func TestGoAuth0_action(t *testing.T) {
 	_, m := managing(t)
 	ctx := t.Context()
 	action := &management.Action{
-		Name: auth0.String("Greet"), Runtime: auth0.String("node22"), Code: auth0.String("exports.onExecutePostLogin = async (event, api) => {}"),
-		SupportedTriggers: []management.ActionTrigger{{ID: auth0.String("post-login"), Version: auth0.String("v3")}},
-		Secrets:           &[]management.ActionSecret{{Name: auth0.String("WORD"), Value: auth0.String("hello")}},
+		Name: new("Greet"), Runtime: new("node22"), Code: new("exports.onExecutePostLogin = async (event, api) => {}"),
+		SupportedTriggers: []management.ActionTrigger{{ID: new("post-login"), Version: new("v3")}},
+		Secrets:           &[]management.ActionSecret{{Name: new("WORD"), Value: new("hello")}},
 	}
 	must(t, m.Action.Create(ctx, action))
 	read, err := m.Action.Read(ctx, action.GetID())
@@ -187,7 +186,7 @@ func TestGoAuth0_action(t *testing.T) {
 		t.Errorf("version %v", version)
 	}
 	must(t, m.Action.UpdateBindings(ctx, "post-login", []*management.ActionBinding{{
-		Ref: &management.ActionBindingReference{Type: auth0.String("action_id"), Value: action.ID}, DisplayName: auth0.String("Greet"),
+		Ref: &management.ActionBindingReference{Type: new("action_id"), Value: action.ID}, DisplayName: new("Greet"),
 	}}))
 	bindings, err := m.Action.Bindings(ctx, "post-login")
 	must(t, err)
@@ -238,7 +237,7 @@ func TestGoAuth0_authentication(t *testing.T) {
 
 	created, err := a.Database.Signup(ctx, database.SignupRequest{Email: "new@example.com", Password: idptest.Password, Connection: idptest.Connection, GivenName: "Nora"})
 	must(t, err)
-	if len(created.ID) != 24 || created.Email != "new@example.com" {
+	if len(created.ID) != 24 || created.Email != "new@example.com" || created.GivenName != "Nora" {
 		t.Errorf("sign-up %+v", created)
 	}
 	if _, err := a.Database.Signup(ctx, database.SignupRequest{Email: "weak@example.com", Password: "short", Connection: idptest.Connection}); status(err) != http.StatusBadRequest {

@@ -11,7 +11,7 @@ import (
 
 const email = "ada@example.com"
 
-var items = []string{"create:items", "delete:items", "update:items"} //nolint:gochecknoglobals // constant
+var items = []string{"create:items", "delete:items", "update:items"}
 
 // answer follows a browser from an address of the provider, or of an app that
 // leads there, over the log-in page, if there is one, to an address that begins

@@ -25,7 +25,7 @@ type app struct {
 	user  string
 }
 
-func zitadel(t *testing.T, clientID, secret string, options ...rp.Option) *app {
+func zitadel(t *testing.T, clientID, secret string) *app {
 	t.Helper()
 	s := idptest.New(t, idptest.Config{})
 	mux := http.NewServeMux()
@@ -39,10 +39,10 @@ func zitadel(t *testing.T, clientID, secret string, options ...rp.Option) *app {
 		t.Fatal(err)
 	}
 	cookies := httphelper.NewCookieHandler([]byte("0123456789abcdef"), []byte("0123456789abcdef"), httphelper.WithUnsecure())
-	options = append(options, rp.WithCookieHandler(cookies), rp.WithPKCE(cookies), rp.WithSigningAlgsFromDiscovery())
 	var err error
 	a.party, err = rp.NewRelyingPartyOIDC(t.Context(), s.Issuer(), clientID, secret, a.url+"/callback",
-		[]string{oidc.ScopeOpenID, oidc.ScopeProfile, oidc.ScopeEmail, oidc.ScopeOfflineAccess}, options...)
+		[]string{oidc.ScopeOpenID, oidc.ScopeProfile, oidc.ScopeEmail, oidc.ScopeOfflineAccess},
+		rp.WithCookieHandler(cookies), rp.WithPKCE(cookies), rp.WithSigningAlgsFromDiscovery())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 const (
 	basicClient   = "basicClient0000000000000000000a"
 	signingClient = "signingClient00000000000000000a"
-	oddSecret     = "a-b_c.d~e!f*g'h(i)j:k&l=m n/o%25" //nolint:gosec // each character that is encoded differently somewhere
+	oddSecret     = "a-b_c.d~e!f*g'h(i)j:k&l=m n/o%25" // each character that is encoded differently somewhere
 )
 
 func TestOpenIDClient(t *testing.T) {

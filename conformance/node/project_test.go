@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,14 +12,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gatewright/gate/idp/idptest"
 )
 
 // Each folder with a package.json is installed once for all tests, as that
 // takes longer than to run them; root is where, and goes with the last test.
-//
-//nolint:gochecknoglobals // set once
 var (
 	root   string
 	plain  = sync.OnceValues(func() (string, error) { return install(".") })
@@ -94,21 +94,22 @@ func run(t *testing.T, s *idptest.Server, script string, more facts) {
 		"secret": idptest.Secret, "callback": idptest.Callback, "logoutURL": idptest.LogoutURL, "connection": idptest.Connection,
 		"password": idptest.Password, "outbox": s.Outbox,
 	}
-	for k, v := range more {
-		arg[k] = v
-	}
+	maps.Copy(arg, more)
 	text, err := json.Marshal(arg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "node", "--test-reporter=tap", script, string(text))
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "node", "--test-reporter=tap", script, string(text))
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+trusted(t, s, more))
 	out, err := cmd.CombinedOutput()
 	report(t, string(out), err)
 }
 
-// trusted returns a file with the certificates of the provider and the apps.
+// trusted returns a file with the certificates of the provider and the apps;
+// empty when all is http.
 func trusted(t *testing.T, s *idptest.Server, more facts) string {
 	t.Helper()
 	cert, _ := more["cert"].(string)
@@ -119,6 +120,9 @@ func trusted(t *testing.T, s *idptest.Server, more facts) string {
 		}
 		cert += string(ca)
 	}
+	if cert == "" {
+		return ""
+	}
 	file := filepath.Join(t.TempDir(), "trusted.pem")
 	if err := os.WriteFile(file, []byte(cert), 0o600); err != nil {
 		t.Fatal(err)
@@ -126,7 +130,6 @@ func trusted(t *testing.T, s *idptest.Server, more facts) string {
 	return file
 }
 
-//nolint:gochecknoglobals // constant
 var outcome = regexp.MustCompile(`(?m)^(not ok|ok) \d+ - (.*)$`)
 
 // report makes a subtest of each result of the Test Anything Protocol.

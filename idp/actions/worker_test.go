@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -75,6 +76,35 @@ func TestWorker_diesIdle(t *testing.T) {
 			t.Fatal(got, err, len(started))
 		}
 	}
+}
+
+// Who waits for a worker to start keeps nobody else waiting.
+func TestWorker_slowStart(t *testing.T) {
+	asked, start := make(chan struct{}), make(chan struct{})
+	var calls atomic.Int64
+	r := newRunner(t, actions.Config{Worker: func() *exec.Cmd {
+		if calls.Add(1) == 1 {
+			close(asked)
+			<-start
+		}
+		return workerCommand()
+	}, CPU: actions.MaxCPU, MaxConcurrent: 2})
+	var slow sync.WaitGroup
+	slow.Go(func() { fine(t, r) })
+	<-asked
+	other := make(chan struct{})
+	go func() {
+		defer close(other)
+		fine(t, r)
+	}()
+	select {
+	case <-other:
+	case <-time.After(10 * time.Second):
+		t.Error("another execution waits for a process that is not its own")
+	}
+	close(start)
+	slow.Wait()
+	<-other
 }
 
 func TestWorker_concurrent(t *testing.T) {

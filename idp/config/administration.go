@@ -47,7 +47,7 @@ func (r *Refusal) Error() string { return r.Message }
 
 // Administer returns the administration of a provider that was opened over this
 // database with this configuration. The caller closes it before the provider.
-func Administer(_ context.Context, p *idp.Provider, db *store.DB, cfg idp.Config) (*Administration, error) {
+func Administer(p *idp.Provider, db *store.DB, cfg idp.Config) (*Administration, error) {
 	a := &Administration{tenant: p.Tenant(), db: db, cfg: cfg}
 	var scopes []string
 	for _, s := range management.Scopes() {

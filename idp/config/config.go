@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -248,7 +249,7 @@ func (c *Config) Address() string {
 func (c *checker) addresses() {
 	if c.Listen != "" {
 		host, port, err := net.SplitHostPort(c.Listen)
-		if n, bad := net.LookupPort("tcp", port); err != nil || bad != nil || strings.ContainsAny(host, "/ ") || fmt.Sprint(n) != port {
+		if _, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || strings.ContainsAny(host, "/ ") {
 			c.problem("listen", "write it as :8443 or 127.0.0.1:3001", "listen %s is not HOST:PORT", quote(c.Listen))
 		}
 	}
@@ -372,12 +373,3 @@ func (c *Config) secretOf(variable string) secret.String { return secret.String(
 
 // File returns the name of the file.
 func (c *Config) File() string { return c.file }
-
-// CertificateFiles returns the files of certificate and key, both empty when
-// there are none.
-func (c *Config) CertificateFiles() [2]string {
-	if c.TLS.Certificate == "" {
-		return [2]string{}
-	}
-	return [2]string{c.path(c.TLS.Certificate), c.path(c.TLS.Key)}
-}

@@ -328,3 +328,21 @@ func ExampleParse() {
 	// idp.yaml:1:9: the issuer is https, and nothing says who speaks TLS
 	//     tls: {certificate: …, key: …}, tls: local in development, or trustedProxies when a proxy in front does it
 }
+
+// TestGuide: every idp.yaml of the guide can be read.
+func TestGuide(t *testing.T) {
+	guide, err := os.ReadFile("../../docs/guides/idp.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(guide), "```yaml\n")[1:]
+	if len(blocks) < 4 {
+		t.Errorf("%d blocks", len(blocks))
+	}
+	for _, b := range blocks {
+		text, _, _ := strings.Cut(b, "```")
+		if _, err := parse(text); err != nil {
+			t.Errorf("%v\n%s", err, text)
+		}
+	}
+}

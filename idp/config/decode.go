@@ -34,8 +34,7 @@ type property struct {
 
 func properties(t reflect.Type) []property {
 	var list []property
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		name := f.Tag.Get("yaml")
 		if name == "" || name == "-" {
 			continue

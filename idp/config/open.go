@@ -76,7 +76,7 @@ func (c *Config) Open(ctx context.Context, o Options) (_ *Instance, err error) {
 	if in.Provider, err = idp.Open(ctx, in.DB, cfg); err != nil {
 		return nil, err
 	}
-	in.Admin, err = Administer(ctx, in.Provider, in.DB, cfg)
+	in.Admin, err = Administer(in.Provider, in.DB, cfg)
 	return in, err
 }
 

@@ -52,7 +52,7 @@ func newReplicas(t *testing.T) *replicas {
 // start opens a replica, in place of the one that was there.
 func (r *replicas) start(i int) {
 	r.t.Helper()
-	r.all[i] = openAt(r.t, r.file, local, r.env...)
+	r.all[i] = openAt(r.t, r.file, r.env...)
 	r.srv[i] = httptest.NewServer(r.all[i])
 	r.t.Cleanup(r.srv[i].Close)
 }
@@ -65,7 +65,13 @@ func (r *replicas) RoundTrip(req *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(to)
 }
 
-func (r *replicas) do(method, path string, form url.Values, header ...string) (*http.Response, string) {
+// A reply is what came back.
+type reply struct {
+	status         int
+	location, body string
+}
+
+func (r *replicas) do(method, path string, form url.Values, header ...string) reply {
 	r.t.Helper()
 	target := path
 	if strings.HasPrefix(path, "/") {
@@ -96,7 +102,7 @@ func (r *replicas) do(method, path string, form url.Values, header ...string) (*
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return res, string(data)
+	return reply{res.StatusCode, res.Header.Get("Location"), string(data)}
 }
 
 const verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
@@ -119,40 +125,36 @@ func TestReplicas(t *testing.T) {
 	r := newReplicas(t)
 	s := seed()
 	s.Actions, s.Clients = nil, s.Clients[:1]
-	s.Users[0].PasswordEnv = ""
 	report := plant(t, r.all[0], s)
 	menu, _ := report.Find(config.KindClient, "Menu")
 	ada, _ := report.Find(config.KindUser, "Ada@example.com")
-	res, body := r.do(http.MethodGet, "/authorize", authorization(menu.ID))
-	if res.StatusCode != http.StatusSeeOther {
-		t.Fatalf("authorize: %d %s", res.StatusCode, body)
+
+	start := r.do(http.MethodGet, "/authorize", authorization(menu.ID))
+	if start.status != http.StatusSeeOther {
+		t.Fatalf("authorize: %+v", start)
 	}
 	r.chosen = 1
-	_, body = r.do(http.MethodGet, res.Header.Get("Location"), nil)
-	form := idptest.Hidden(body)
+	form := idptest.Hidden(r.do(http.MethodGet, start.location, nil).body)
 	form.Set("username", "ada@example.com")
 	form.Set("password", ada.Secret.Reveal())
 	r.chosen = 0
-	res, body = r.do(http.MethodPost, "/u/login", form)
-	code := codeOf(t, res, body)
+	exchange := redeem(menu.ID, codeOf(t, r.do(http.MethodPost, "/u/login", form)))
 
 	r.chosen = 1
-	exchange := redeem(menu.ID, code)
-	res, body = r.do(http.MethodPost, "/oauth/token", exchange)
-	tokens := object(t, body)
-	if res.StatusCode != http.StatusOK || tokens["refresh_token"] == nil {
-		t.Fatalf("a code of the one at the other: %d %s", res.StatusCode, body)
+	got := r.do(http.MethodPost, "/oauth/token", exchange)
+	tokens := object(t, got.body)
+	if got.status != http.StatusOK || tokens["refresh_token"] == nil {
+		t.Fatalf("a code of the one at the other: %+v", got)
 	}
 	r.chosen = 0
-	if res, body = r.do(http.MethodPost, "/oauth/token", exchange); res.StatusCode == http.StatusOK {
-		t.Errorf("a code was good at both: %s", body)
+	if got := r.do(http.MethodPost, "/oauth/token", exchange); got.status == http.StatusOK {
+		t.Errorf("a code was good at both: %+v", got)
 	}
 	// The session of the browser is known to both.
 	for i := range r.all {
 		r.chosen = i
-		res, body = r.do(http.MethodGet, "/authorize", authorization(menu.ID, "prompt", "none"))
-		_, body = r.do(http.MethodPost, "/oauth/token", redeem(menu.ID, codeOf(t, res, body)))
-		tokens = object(t, body)
+		code := codeOf(t, r.do(http.MethodGet, "/authorize", authorization(menu.ID, "prompt", "none")))
+		tokens = object(t, r.do(http.MethodPost, "/oauth/token", redeem(menu.ID, code)).body)
 	}
 	r.rotated(menu.ID, tokens)
 }
@@ -174,17 +176,16 @@ func (r *replicas) rotated(client string, tokens map[string]any) {
 	}
 	r.start(0)
 	r.chosen = 0
-	res, body := r.do(http.MethodGet, "/authorize", authorization(client, "prompt", "none"))
-	_, body = r.do(http.MethodPost, "/oauth/token", redeem(client, codeOf(t, res, body)))
-	fresh := object(t, body)
+	code := codeOf(t, r.do(http.MethodGet, "/authorize", authorization(client, "prompt", "none")))
+	fresh := object(t, r.do(http.MethodPost, "/oauth/token", redeem(client, code)).body)
 	token, err := unverified.DecodeUnverified(fresh["id_token"].(string))
 	if err != nil || !strings.Contains(string(token.Header), key.ID) {
 		t.Errorf("a token after the rotation: %s, %v, want the key %s", token.Header, err, key.ID)
 	}
 	for i, bearer := range []map[string]any{tokens, fresh} {
 		r.chosen = i
-		if res, body := r.do(http.MethodGet, "/userinfo", nil, "Authorization", "Bearer "+bearer["access_token"].(string)); res.StatusCode != http.StatusOK {
-			t.Errorf("replica %d refuses a token of the other key: %d %s", i, res.StatusCode, body)
+		if got := r.do(http.MethodGet, "/userinfo", nil, "Authorization", "Bearer "+bearer["access_token"].(string)); got.status != http.StatusOK {
+			t.Errorf("replica %d refuses a token of the other key: %+v", i, got)
 		}
 	}
 }
@@ -195,11 +196,11 @@ func redeem(client, code string) url.Values {
 	}
 }
 
-func codeOf(t *testing.T, res *http.Response, body string) string {
+func codeOf(t *testing.T, r reply) string {
 	t.Helper()
-	u, err := url.Parse(res.Header.Get("Location"))
+	u, err := url.Parse(r.location)
 	if err != nil || u.Query().Get("code") == "" {
-		t.Fatalf("no code: %d %s %.1000s", res.StatusCode, u, body)
+		t.Fatalf("no code: %+v", r)
 	}
 	return u.Query().Get("code")
 }

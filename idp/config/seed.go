@@ -426,7 +426,7 @@ func (p *planter) action(a Action) error {
 	}
 	code := a.Code
 	if code == "" {
-		data, err := os.ReadFile(p.cfg.path(a.File)) //nolint:gosec // the operator's choice
+		data, err := os.ReadFile(p.cfg.path(a.File))
 		if err != nil {
 			return err
 		}

@@ -23,18 +23,18 @@ import (
 )
 
 // instance opens a provider over a database of its own that ends with the test.
-func instance(t *testing.T, text string, env ...string) *config.Instance {
+func instance(t *testing.T, env ...string) *config.Instance {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "idp.yaml")
 	if err := os.WriteFile(filepath.Join(filepath.Dir(file), "profile.js"), []byte(`exports.onExecutePostLogin = async () => {};`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return openAt(t, file, text, env...)
+	return openAt(t, file, env...)
 }
 
-func openAt(t *testing.T, file, text string, env ...string) *config.Instance {
+func openAt(t *testing.T, file string, env ...string) *config.Instance {
 	t.Helper()
-	c, err := config.Parse(file, []byte(text), lookup(env...))
+	c, err := config.Parse(file, []byte(local), lookup(env...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func plant(t *testing.T, in *config.Instance, s config.Seed) config.Report {
 }
 
 func TestSeed(t *testing.T) {
-	in := instance(t, local, seedEnv...)
+	in := instance(t, seedEnv...)
 	report := plant(t, in, seed())
 	var made []string
 	for _, r := range report {
@@ -133,7 +133,7 @@ func TestSeed(t *testing.T) {
 
 // TestSeed_again: at the next start nothing is made, and no secret is told.
 func TestSeed_again(t *testing.T) {
-	in := instance(t, local, seedEnv...)
+	in := instance(t, seedEnv...)
 	first := plant(t, in, seed())
 	before := dump(t, in)
 	for _, r := range plant(t, in, seed()) {
@@ -161,7 +161,7 @@ func dump(t *testing.T, in *config.Instance) []byte {
 // TestSeed_administrator: what an administrator took away does not come back;
 // what is new in the seed comes.
 func TestSeed_administrator(t *testing.T) {
-	in := instance(t, local, seedEnv...)
+	in := instance(t, seedEnv...)
 	report := plant(t, in, seed())
 	ctx, k := t.Context(), in.Tenant()
 	id := func(kind, name string) string { s, _ := report.Find(kind, name); return s.ID }
@@ -213,7 +213,7 @@ func TestSeed_administrator(t *testing.T) {
 // TestLNK_seedTakesNobodyOver: somebody who signed up with the address of the
 // first administrator before the seed does not become administrator.
 func TestLNK_seedTakesNobodyOver(t *testing.T) {
-	in := instance(t, local, seedEnv...)
+	in := instance(t, seedEnv...)
 	first := seed()
 	first.Users = nil
 	plant(t, in, first)
@@ -249,7 +249,7 @@ func TestSeed_refused(t *testing.T) {
 		"kind of a client": {func(s *config.Seed) { s.Clients = append(s.Clients, config.Client{Name: "Menu", Type: config.Machine}) }, "the client "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			in := instance(t, local, seedEnv...)
+			in := instance(t, seedEnv...)
 			s := seed()
 			tt.change(&s)
 			report, err := in.Seed(t.Context(), s)
@@ -264,7 +264,7 @@ func TestSeed_refused(t *testing.T) {
 }
 
 func TestSeed_imitation(t *testing.T) {
-	in := instance(t, local)
+	in := instance(t)
 	plant(t, in, config.Seed{Connections: []config.Connection{{Name: "github", Strategy: "github", Imitation: &upstream.Config{
 		ClientID: "imitation", ClientSecret: "imitation", AuthorizationURL: "http://localhost:9/a", TokenURL: "http://localhost:9/t", UserInfoURL: "http://localhost:9/u",
 	}}}})
@@ -280,7 +280,7 @@ func TestSeed_together(t *testing.T) {
 	url := storetest.PostgresURL(t)
 	file := filepath.Join(t.TempDir(), "idp.yaml")
 	env := append(slices.Clone(seedEnv), "IDP_DATABASE_URL="+url, "IDP_SECRET="+good)
-	all := []*config.Instance{openAt(t, file, local, env...), openAt(t, file, local, env...)}
+	all := []*config.Instance{openAt(t, file, env...), openAt(t, file, env...)}
 	s := seed()
 	s.Actions = nil
 	errs := make([]error, len(all))

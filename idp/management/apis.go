@@ -89,7 +89,7 @@ func (a *API) createAPI(ctx context.Context, q *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	api.ID = newHex()
+	api.ID = tenant.NewSubject()
 	if api.Name == "" {
 		api.Name = api.Identifier
 	}

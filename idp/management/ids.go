@@ -2,7 +2,6 @@ package management
 
 import (
 	"crypto/rand"
-	"encoding/hex"
 	"fmt"
 )
 
@@ -22,12 +21,6 @@ func newText(n int) string {
 		}
 	}
 	return string(out)
-}
-
-func newHex() string {
-	b := make([]byte, 12)
-	_, _ = rand.Read(b) // never fails
-	return hex.EncodeToString(b)
 }
 
 // newUUID returns a random UUID (RFC 9562 §5.4).

@@ -20,6 +20,8 @@ const (
 	maxImport = 500_000
 	// keepJobs is how long a job can be asked for.
 	keepJobs = 24 * time.Hour
+	// endWithin is how long storing the end of a job may take.
+	endWithin = 5 * time.Second
 	// keepExport is how long the link to a file works.
 	keepExport = time.Hour
 
@@ -283,10 +285,11 @@ func (q *request) importForm() (map[string]string, []byte, error) {
 
 func (a *API) runImport(ctx context.Context, j *job, users []byte) error {
 	j.Status = "processing"
-	if err := a.changeJob(ctx, j); err != nil {
-		return err
+	err := a.changeJob(ctx, j)
+	var report tenant.ImportReport
+	if err == nil {
+		report, err = a.store.ImportUsers(ctx, bytes.NewReader(users), tenant.ImportOptions{Connection: j.Connection, Upsert: j.Upsert})
 	}
-	report, err := a.store.ImportUsers(ctx, bytes.NewReader(users), tenant.ImportOptions{Connection: j.Connection, Upsert: j.Upsert})
 	j.Status, j.Percentage = "completed", 100
 	j.Summary = &summary{Failed: report.Failed, Updated: report.Updated, Inserted: report.Inserted, Total: report.Total}
 	for _, row := range report.Errors {
@@ -299,7 +302,14 @@ func (a *API) runImport(ctx context.Context, j *job, users []byte) error {
 		j.Status = "failed"
 		j.Errors = append(j.Errors, map[string]any{"errors": []map[string]string{{"code": "IMPORT_FAILED", "message": importReason(err)}}})
 	}
-	return errors.Join(fault(err), a.changeJob(ctx, j))
+	return errors.Join(fault(err), a.endJob(ctx, j))
+}
+
+// endJob stores what became of a job, one that was broken off too.
+func (a *API) endJob(ctx context.Context, j *job) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWithin)
+	defer cancel()
+	return a.changeJob(ctx, j)
 }
 
 // importReason says why an import ended.

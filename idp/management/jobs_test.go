@@ -2,6 +2,8 @@ package management_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -53,6 +55,29 @@ func TestJobs_import(t *testing.T) {
 		w.now = w.now.Add(25 * time.Hour)
 		w.send(token, "GET", "jobs/"+made.str("id"), nil).refused(404, "The job does not exist")
 	})
+}
+
+// TestJobs_brokenOff: an import that ends because the provider does says so.
+func TestJobs_brokenOff(t *testing.T) {
+	w := newWorld(t)
+	token := w.everything()
+	conn := w.connection(token, "db")
+	var users strings.Builder
+	for i := range 9_000 {
+		fmt.Fprintf(&users, "{\"email\":\"user-%d@example.com\"}\n", i)
+	}
+	made := w.do(token, "POST", "jobs/users-imports", upload(conn, users.String()), 202)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := w.api.Close(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	if got := w.do(token, "GET", "jobs/"+made.str("id"), nil, 200); got.str("status") != "failed" {
+		t.Errorf("then %s", got.text)
+	}
+	if faults := w.do(token, "GET", "jobs/"+made.str("id")+"/errors", nil, 200); !strings.Contains(faults.text, "The import was broken off, try again") {
+		t.Errorf("errors %.300s", faults.text)
+	}
 }
 
 func TestJobs_importRefusals(t *testing.T) {

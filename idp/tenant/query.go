@@ -55,6 +55,15 @@ func (c *compiler) arg(v any) string {
 // text returns a placeholder whose type the database need not guess.
 func (c *compiler) text(v string) string { return "CAST(" + c.arg(v) + " AS TEXT)" }
 
+// bytewise has an argument folded by the rules of the columns, which know the
+// letters of ASCII alone, and not by those of the database's locale.
+func (c *compiler) bytewise() string {
+	if c.dialect == store.Postgres {
+		return ` COLLATE "C"`
+	}
+	return ""
+}
+
 // where returns the condition of a query, "1 = 1" for an empty one.
 func (c *compiler) where(query string) (string, error) {
 	e, err := lucene.Parse(query)
@@ -186,9 +195,9 @@ func (c *compiler) exact(name string, p lucene.Pattern) string {
 // folded matches without regard to case.
 func (c *compiler) folded(name string, p lucene.Pattern) string {
 	if text, ok := p.Text(); ok {
-		return "lower(" + name + ") = lower(" + c.text(text) + ")"
+		return "lower(" + name + ") = lower(" + c.text(text) + c.bytewise() + ")"
 	}
-	return "lower(" + name + ") LIKE lower(" + c.text(likePattern(p)) + ") ESCAPE '!'"
+	return "lower(" + name + ") LIKE lower(" + c.text(likePattern(p)) + c.bytewise() + ") ESCAPE '!'"
 }
 
 // likePattern returns a pattern in the words of LIKE.

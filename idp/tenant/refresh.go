@@ -37,6 +37,9 @@ type Family struct {
 	IdleExpiresAt time.Time
 	RevokedAt     time.Time
 	RotatedAt     time.Time
+	// Epoch is that of the user when they proved who they are, for
+	// [Store.CreateFamily].
+	Epoch int64
 	FamilyDetails
 
 	generation int64
@@ -109,6 +112,9 @@ func (s *Store) CreateFamily(ctx context.Context, f *Family) (secret.String, err
 	}
 	now := millis(s.now())
 	err = s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if err := s.inEpoch(ctx, tx, f.UserID, f.Epoch); err != nil {
+			return err
+		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO idp_refresh
 			(id, nonce, user_id, client_id, session_id, generation, rotated_at, created_at, expires_at, idle_expires_at, revoked_at, doc)
 			VALUES ($1, $2, $3, $4, $5, 1, $6, $6, $7, $8, 0, $9)`,
@@ -150,6 +156,9 @@ type Use struct {
 	Leeway time.Duration
 	// Idle puts off the idle end; zero means that there is none.
 	Idle time.Duration
+	// Then is called when the token turns out to be good, before it is used up;
+	// its error stops that. Nil means nothing.
+	Then func() error
 }
 
 // UseRefreshToken uses the token with this text, of this client, and returns
@@ -177,6 +186,17 @@ func (s *Store) UseRefreshToken(ctx context.Context, text secret.String, clientI
 	if err != nil {
 		return nil, "", err
 	}
+	inLeeway := func() bool {
+		return generation == f.generation-1 && how.Leeway > 0 && now.Sub(f.RotatedAt) <= how.Leeway
+	}
+	if generation != f.generation && !inLeeway() {
+		return s.reused(ctx, f) // before anything else is found wrong with the request
+	}
+	if how.Then != nil {
+		if err := how.Then(); err != nil {
+			return nil, "", err
+		}
+	}
 	for generation == f.generation {
 		next := f.generation
 		if how.Rotate {
@@ -197,7 +217,7 @@ func (s *Store) UseRefreshToken(ctx context.Context, text secret.String, clientI
 			return nil, "", fmt.Errorf("refresh token %w", ErrNotFound)
 		}
 	}
-	if generation == f.generation-1 && how.Leeway > 0 && now.Sub(f.RotatedAt) <= how.Leeway {
+	if inLeeway() {
 		return f, s.text(f, f.generation), nil
 	}
 	return s.reused(ctx, f)

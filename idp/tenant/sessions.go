@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -24,6 +25,8 @@ type Session struct {
 	UsedAt          time.Time `json:"last_interacted_at"`
 	IdleExpiresAt   time.Time `json:"idle_expires_at"`
 	ExpiresAt       time.Time `json:"expires_at"`
+	// Epoch is that of the user when they proved who they are.
+	Epoch int64 `json:"-"`
 	SessionDetails
 }
 
@@ -52,15 +55,39 @@ func (s *Store) CreateSession(ctx context.Context, text secret.String, ses *Sess
 		return fmt.Errorf("encode session: %w", err)
 	}
 	hash := secret.Hash(text.Reveal())
-	_, err = s.db.Exec(ctx, `INSERT INTO idp_sessions
-		(hash, id, user_id, doc, created_at, authenticated_at, used_at, idle_expires_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $5, $7, $8)`,
-		hash[:], ses.ID, ses.UserID, string(doc), millis(ses.CreatedAt), millis(ses.AuthenticatedAt),
-		millis(ses.IdleExpiresAt), millis(ses.ExpiresAt))
+	err = s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if err := s.inEpoch(ctx, tx, ses.UserID, ses.Epoch); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO idp_sessions
+			(hash, id, user_id, doc, created_at, authenticated_at, used_at, idle_expires_at, expires_at, epoch)
+			VALUES ($1, $2, $3, $4, $5, $6, $5, $7, $8, $9)`,
+			hash[:], ses.ID, ses.UserID, string(doc), millis(ses.CreatedAt), millis(ses.AuthenticatedAt),
+			millis(ses.IdleExpiresAt), millis(ses.ExpiresAt), ses.Epoch)
+		return err
+	})
 	return s.refused("session", err)
 }
 
-const sessionColumns = "id, user_id, doc, created_at, authenticated_at, used_at, idle_expires_at, expires_at"
+// inEpoch reports whether a user is still in an epoch, and keeps them there until
+// the transaction ends. It returns [ErrEnded], or [ErrNotFound] without a user.
+func (s *Store) inEpoch(ctx context.Context, tx *sql.Tx, userID string, epoch int64) error {
+	lock := ""
+	if s.db.Dialect() == store.Postgres {
+		lock = " FOR SHARE"
+	}
+	var now int64
+	err := tx.QueryRowContext(ctx, "SELECT epoch FROM idp_users WHERE id = $1"+lock, userID).Scan(&now)
+	if errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("user %w", ErrNotFound)
+	}
+	if err == nil && now != epoch {
+		return fmt.Errorf("log-in %w", ErrEnded)
+	}
+	return err
+}
+
+const sessionColumns = "id, user_id, doc, created_at, authenticated_at, used_at, idle_expires_at, expires_at, epoch"
 
 // SessionBySecret returns the live session with this secret, or [ErrNotFound].
 func (s *Store) SessionBySecret(ctx context.Context, text secret.String) (*Session, error) {
@@ -92,7 +119,7 @@ func scanSession(row scanner) (*Session, error) {
 		doc                              string
 		created, auth, used, idle, until int64
 	)
-	if err := row.Scan(&ses.ID, &ses.UserID, &doc, &created, &auth, &used, &idle, &until); err != nil {
+	if err := row.Scan(&ses.ID, &ses.UserID, &doc, &created, &auth, &used, &idle, &until, &ses.Epoch); err != nil {
 		return nil, err
 	}
 	ses.CreatedAt, ses.AuthenticatedAt, ses.UsedAt = instant(created), instant(auth), instant(used)
@@ -167,20 +194,83 @@ func (s *Store) EndSession(ctx context.Context, id string) error {
 }
 
 // EndAll ends every session and refresh token of a user, and voids the codes,
-// opaque tokens and tickets on their way: after a change of password, a block.
+// opaque tokens and tickets on their way: after a change of password, a block. A
+// log-in whose secret was looked at before comes to nothing, too: a new epoch
+// begins.
 func (s *Store) EndAll(ctx context.Context, userID string) error {
-	return s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, "DELETE FROM idp_sessions WHERE user_id = $1", userID); err != nil {
+	return s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error { return s.endAll(ctx, tx, userID) })
+}
+
+func (s *Store) endAll(ctx context.Context, tx *sql.Tx, userID string) error {
+	// The epoch first: it locks out whoever is about to store something.
+	for _, statement := range []string{
+		"UPDATE idp_users SET epoch = epoch + 1 WHERE id = $1",
+		"DELETE FROM idp_sessions WHERE user_id = $1",
+		"DELETE FROM idp_tokens WHERE user_id = $1",
+	} {
+		if _, err := tx.ExecContext(ctx, statement, userID); err != nil {
 			return err
 		}
-		// Tokens before families: whoever is about to make one of a code either
-		// has made it when the families end, or finds the code gone.
-		if _, err := tx.ExecContext(ctx, "DELETE FROM idp_tokens WHERE user_id = $1", userID); err != nil {
+	}
+	_, err := tx.ExecContext(ctx, "UPDATE idp_refresh SET revoked_at = $2 WHERE user_id = $1 AND revoked_at = 0", userID, millis(s.now()))
+	return err
+}
+
+// A PasswordChange is a new password of an identity.
+type PasswordChange struct {
+	UserID, Provider, Subject string
+	// Hash is that of the new password.
+	Hash string
+	// Ticket is the text of the [ResetTicket] that allows it; empty means that
+	// somebody else does.
+	Ticket secret.String
+	// Change changes what else is to change of the user; nil means nothing. Its
+	// error stops everything.
+	Change func(*User) error
+}
+
+// SetPassword stores a new password, uses the ticket up, and ends everything of
+// the user as [Store.EndAll] does: all of it or nothing. It returns the user and
+// the sessions that ended. A ticket that was used is [ErrUsed], an identity that
+// the user does not have [ErrNotFound].
+func (s *Store) SetPassword(ctx context.Context, c PasswordChange) (*User, []*Session, error) {
+	sessions, err := s.SessionsOf(ctx, c.UserID)
+	if err != nil {
+		return nil, nil, err
+	}
+	var u *User
+	err = s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if u, err = s.lockUser(ctx, tx, c.UserID); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, "UPDATE idp_refresh SET revoked_at = $2 WHERE user_id = $1 AND revoked_at = 0", userID, millis(s.now()))
-		return err
+		if c.Ticket != "" {
+			hash := secret.Hash(string(ResetTicket) + " " + c.Ticket.Reveal())
+			ok, err := changed(tx.ExecContext(ctx, `UPDATE idp_tokens SET used_at = $3
+				WHERE hash = $1 AND user_id = $2 AND used_at = 0 AND expires_at > $3`, hash[:], c.UserID, millis(s.now())))
+			if err != nil || !ok {
+				return cmp.Or(err, fmt.Errorf("token %w", ErrUsed))
+			}
+		}
+		i := slices.IndexFunc(u.Identities, func(i Identity) bool { return i.Provider == c.Provider && i.UserID == c.Subject })
+		if i < 0 {
+			return fmt.Errorf("identity %w", ErrNotFound)
+		}
+		u.Identities[i].PasswordHash, u.Identities[i].PasswordAt = c.Hash, s.now()
+		u.LastPasswordReset = s.now().UTC()
+		if c.Change != nil {
+			if err := c.Change(u); err != nil {
+				return err
+			}
+		}
+		if err := s.saveUser(ctx, tx, u); err != nil {
+			return err
+		}
+		return s.endAll(ctx, tx, c.UserID)
 	})
+	if err := s.refused("user", err); err != nil {
+		return nil, nil, err
+	}
+	return u, sessions, nil
 }
 
 // Sweep deletes what has expired, and log entries beyond the retention of the

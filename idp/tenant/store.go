@@ -33,6 +33,9 @@ const (
 	ErrReused Error = "refresh token was used again"
 	// ErrQuery means that a search cannot be read; the message says where.
 	ErrQuery Error = "query cannot be read"
+	// ErrEnded means that everything of a user was ended after the secret of the
+	// log-in had been looked at.
+	ErrEnded Error = "has ended meanwhile"
 	// ErrWrongSecret means that a secret in the database was sealed with
 	// another [Config].Secret, or that a row was tampered with.
 	ErrWrongSecret Error = "secrets were sealed with another secret"
@@ -62,6 +65,7 @@ type Store struct {
 	Bindings    *Collection[Bindings, *Bindings]
 
 	settings *Collection[Settings, *Settings]
+	unset    *Settings // while there are none
 	db       *store.DB
 	now      func() time.Time
 	seal     *sealer
@@ -85,7 +89,7 @@ func Open(ctx context.Context, db *store.DB, cfg Config) (*Store, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	s := &Store{db: db, now: cfg.Now}
+	s := &Store{db: db, now: cfg.Now, unset: new(Settings)}
 	var err error
 	if s.seal, err = newSealer(cfg.Secret, "gate idp seal"); err != nil {
 		return nil, err
@@ -156,7 +160,7 @@ const settingsID = "tenant"
 func (s *Store) Settings(ctx context.Context) (*Settings, error) {
 	set, err := s.settings.Get(ctx, settingsID)
 	if errors.Is(err, ErrNotFound) {
-		return new(Settings), nil
+		return s.unset, nil
 	}
 	return set, err
 }

@@ -19,6 +19,7 @@ const (
 	CodeToken   TokenKind = "code"           // an authorization code
 	OpaqueToken TokenKind = "access"         // an access token that is no JWT
 	ResetTicket TokenKind = "reset-password" // a link to set a password
+	NewAccount  TokenKind = "sign-up"        // a link to confirm the address of an account that is to be made
 	EmailTicket TokenKind = "verify-email"   // a link to confirm an address
 	Redirection TokenKind = "redirect"       // an action sent the browser away
 	AssertionID TokenKind = "assertion"      // the jti of a client's assertion, good for once
@@ -38,6 +39,9 @@ type Token struct {
 	UsedAt time.Time
 	// Data is what it stands for, as JSON.
 	Data json.RawMessage
+	// Epoch is that of the user when they proved who they are: after its end
+	// [Store.CreateToken] stores nothing. Nil means that it does not matter.
+	Epoch *int64
 }
 
 // CreateToken stores a token under the SHA-256 of text. It returns [ErrExists]
@@ -47,9 +51,17 @@ func (s *Store) CreateToken(ctx context.Context, text secret.String, t Token) er
 	if t.Data == nil {
 		t.Data = json.RawMessage("null")
 	}
-	_, err := s.db.Exec(ctx, `INSERT INTO idp_tokens (hash, kind, user_id, client_id, grant_id, doc, created_at, expires_at, used_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)`,
-		hash[:], string(t.Kind), t.UserID, t.ClientID, t.GrantID, string(t.Data), millis(s.now()), millis(t.ExpiresAt))
+	err := s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if t.Epoch != nil {
+			if err := s.inEpoch(ctx, tx, t.UserID, *t.Epoch); err != nil {
+				return err
+			}
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO idp_tokens (hash, kind, user_id, client_id, grant_id, doc, created_at, expires_at, used_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)`,
+			hash[:], string(t.Kind), t.UserID, t.ClientID, t.GrantID, string(t.Data), millis(s.now()), millis(t.ExpiresAt))
+		return err
+	})
 	return s.refused("token", err)
 }
 

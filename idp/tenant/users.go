@@ -41,7 +41,10 @@ type User struct {
 	LastIP            string    `json:"last_ip,omitempty"`
 	LoginsCount       int64     `json:"logins_count,omitempty"`
 	LastPasswordReset time.Time `json:"last_password_reset,omitzero"`
-	Extra             Extra     `json:"-"`
+	// Epoch counts how often everything of theirs was ended; see
+	// [Store.EndAll].
+	Epoch int64 `json:"-"`
+	Extra Extra `json:"-"`
 }
 
 // An Identity is one way in which a user logs in.
@@ -184,7 +187,7 @@ func (s *Store) sameUsers(ctx context.Context, tx *sql.Tx, u *User) ([]string, e
 }
 
 // userColumns are the columns that scanUser reads.
-const userColumns = "u.id, u.doc, u.blocked, u.created_at, u.updated_at, u.last_login_at, u.last_ip, u.logins_count"
+const userColumns = "u.id, u.doc, u.blocked, u.created_at, u.updated_at, u.last_login_at, u.last_ip, u.logins_count, u.epoch"
 
 type scanner interface{ Scan(dest ...any) error }
 
@@ -194,10 +197,10 @@ func scanUser(row scanner) (*User, error) {
 		id, doc                 string
 		blocked                 int
 		created, updated, login int64
-		count                   int64
+		count, epoch            int64
 		ip                      string
 	)
-	if err := row.Scan(&id, &doc, &blocked, &created, &updated, &login, &ip, &count); err != nil {
+	if err := row.Scan(&id, &doc, &blocked, &created, &updated, &login, &ip, &count, &epoch); err != nil {
 		return nil, err
 	}
 	if err := json.Unmarshal([]byte(doc), &u); err != nil {
@@ -205,7 +208,7 @@ func scanUser(row scanner) (*User, error) {
 	}
 	u.ID, u.Blocked = id, blocked != 0
 	u.CreatedAt, u.UpdatedAt, u.LastLogin = instant(created), instant(updated), instant(login)
-	u.LastIP, u.LoginsCount = ip, count
+	u.LastIP, u.LoginsCount, u.Epoch = ip, count, epoch
 	return &u, nil
 }
 

@@ -15,6 +15,7 @@ import (
 // The bounds of what a profile holds.
 const (
 	maxSubject = 255
+	maxUserID  = 255 // with provider and connection in front
 	maxText    = 300
 	maxEmail   = 254
 	maxPicture = 2048

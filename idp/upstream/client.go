@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/gatewright/gate/internal/outbound"
-	"github.com/gatewright/gate/internal/secret"
 	"github.com/gatewright/gate/internal/strictjson"
 )
 
@@ -82,7 +81,7 @@ func loopbackAddress(_, address string, _ syscall.RawConn) error {
 
 // post sends a form. With a user, it and the password go in front (RFC 6749
 // §2.3.1).
-func (c *client) post(ctx context.Context, to string, form url.Values, user string, password secret.String) (*answer, error) {
+func (c *client) post(ctx context.Context, to string, form url.Values, user string, password Secret) (*answer, error) {
 	return c.do(ctx, http.MethodPost, to, strings.NewReader(form.Encode()), func(r *http.Request) {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		if user != "" {
@@ -92,12 +91,12 @@ func (c *client) post(ctx context.Context, to string, form url.Values, user stri
 }
 
 // get asks for a document with an access token (RFC 6750 §2.1).
-func (c *client) get(ctx context.Context, from string, token secret.String) (*answer, error) {
+func (c *client) get(ctx context.Context, from string, token Secret) (*answer, error) {
 	return c.do(ctx, http.MethodGet, from, nil, bearer(token))
 }
 
 // list is get for a document that is a list.
-func (c *client) list(ctx context.Context, from string, token secret.String) (int, []any, error) {
+func (c *client) list(ctx context.Context, from string, token Secret) (int, []any, error) {
 	var items []any
 	status, err := c.read(ctx, http.MethodGet, from, nil, bearer(token), func(v any) bool {
 		var ok bool
@@ -107,7 +106,7 @@ func (c *client) list(ctx context.Context, from string, token secret.String) (in
 	return status, items, err
 }
 
-func bearer(token secret.String) func(*http.Request) {
+func bearer(token Secret) func(*http.Request) {
 	return func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token.Reveal()) }
 }
 

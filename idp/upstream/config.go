@@ -62,6 +62,10 @@ type Fields struct {
 	Name, Nickname, GivenName, FamilyName, Picture, Username, Locale string
 }
 
+// A Secret is a text that prints as "[secret]" in every way; its method Reveal
+// is the one way to its value.
+type Secret = secret.String
+
 // A Config is a connection as the operator wrote it. Name, Strategy and ClientID
 // are required.
 type Config struct {
@@ -73,7 +77,7 @@ type Config struct {
 	// ClientID is who we are at the provider.
 	ClientID string
 	// ClientSecret goes with it. What is plainly a placeholder is refused.
-	ClientSecret secret.String
+	ClientSecret Secret
 	// Key signs assertions instead of a secret (RFC 7523 §2.2). Apple's is an
 	// ES256 key with the name that Apple gave it, and required:
 	//

@@ -3,6 +3,7 @@ package upstream_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +16,15 @@ import (
 	"github.com/gatewright/gate/internal/secret"
 	"github.com/gatewright/gate/jose"
 )
+
+// TestConfig_secretOfOthers: who is outside of this module can set and read it.
+func TestConfig_secretOfOthers(t *testing.T) {
+	text := strings.ToLower("FROM-A-VARIABLE")
+	cfg := upstream.Config{ClientSecret: upstream.Secret(text)}
+	if got := fmt.Sprint(cfg.ClientSecret); got != "[secret]" || cfg.ClientSecret.Reveal() != text {
+		t.Errorf("shown as %s", got)
+	}
+}
 
 func TestNew_refuses(t *testing.T) {
 	es, rs := newKey(t, "a1", jose.ES256), newKey(t, "a1", jose.RS256)

@@ -323,7 +323,7 @@ func (c *Connection) scope(req *StartRequest) []string {
 // text when the provider has no such place. returnTo is an address of our own
 // that is registered there; empty means that the person stays there. hint is
 // [Tokens].ID, and may be empty.
-func (c *Connection) LogoutURL(ctx context.Context, returnTo string, hint secret.String) (string, error) {
+func (c *Connection) LogoutURL(ctx context.Context, returnTo string, hint Secret) (string, error) {
 	e, err := c.endpoints(ctx)
 	if err != nil {
 		return "", fmt.Errorf("log out of %s: %w", c.cfg.Name, err)

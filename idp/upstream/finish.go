@@ -54,6 +54,9 @@ func (c *Connection) finish(ctx context.Context, p Pending, params url.Values) (
 	if c.qualified {
 		profile.ID = c.cfg.Name + "|" + profile.ID
 	}
+	if len(profile.UserID()) > maxUserID {
+		return nil, because(ErrInvalid, errors.New("the name of the account is too long"))
+	}
 	return profile, nil
 }
 

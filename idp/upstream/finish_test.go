@@ -110,6 +110,26 @@ func TestCLI01_state(t *testing.T) {
 	}
 }
 
+// TestCLI02_longSubject: a subject that is good but whose user could not be
+// stored is refused as what it is.
+func TestCLI02_longSubject(t *testing.T) {
+	for length, reason := range map[int]upstream.Reason{247: "", 248: upstream.ErrInvalid, 255: upstream.ErrInvalid} {
+		o := newOP(t)
+		o.sub = strings.Repeat("s", length) // with oidc|op| in front
+		c := connect(t, o, nil)
+		_, p := start(t, c, upstream.StartRequest{})
+		o.nonce = p.Nonce
+		got, err := c.Finish(t.Context(), p, good(&p))
+		if reason != "" {
+			wants(t, err, reason)
+			continue
+		}
+		if err != nil || len(got.UserID()) > 255 {
+			t.Errorf("%d: %v, %v", length, got, err)
+		}
+	}
+}
+
 func TestCLI02_freshPerLogIn(t *testing.T) {
 	o := newOP(t)
 	c := connect(t, o, nil)

@@ -4,20 +4,18 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
-
-	"github.com/gatewright/gate/internal/secret"
 )
 
 // Tokens are what the provider gave for the code. They are not shown by fmt,
 // slog or JSON.
 type Tokens struct {
 	// Access opens the provider's own API.
-	Access secret.String
+	Access Secret
 	// Refresh is empty unless the scope asked for it.
-	Refresh secret.String
+	Refresh Secret
 	// ID is the ID token, as hint for [Connection.LogoutURL]. Empty when the
 	// provider has none.
-	ID secret.String
+	ID Secret
 	// Scope is what was granted, as the provider wrote it; empty when it did
 	// not say, which means what was asked for (RFC 6749 §5.1).
 	Scope string
@@ -34,6 +32,7 @@ type Profile struct {
 	// ID names the account within Provider. Where the strategy leads to a
 	// provider of the operator's choice, the name of the connection and a bar
 	// are part of it, so that two providers never share a name.
+	// [Profile.UserID] is at most 255 bytes long.
 	ID string
 	// Issuer and Subject name the account as the provider does. Issuer is empty
 	// without OpenID Connect.

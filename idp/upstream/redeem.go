@@ -39,7 +39,7 @@ func (c *Connection) redeem(ctx context.Context, e *endpoints, p *Pending, code 
 
 // authenticate puts who we are into the form, or returns what goes in front of
 // it.
-func (c *Connection) authenticate(form url.Values, e *endpoints) (user string, password secret.String, err error) {
+func (c *Connection) authenticate(form url.Values, e *endpoints) (user string, password Secret, err error) {
 	switch c.method(e) {
 	case SecretBasic:
 		return c.cfg.ClientID, c.cfg.ClientSecret, nil
@@ -57,7 +57,7 @@ func (c *Connection) authenticate(form url.Values, e *endpoints) (user string, p
 			if err != nil {
 				return "", "", err
 			}
-			password = secret.String(assertion)
+			password = Secret(assertion)
 		}
 		form.Set("client_secret", password.Reveal())
 	}
@@ -110,7 +110,7 @@ func (c *Connection) tokens(m map[string]any) (*Tokens, error) {
 		return s
 	}
 	t := &Tokens{
-		Access: secret.String(str("access_token")), Refresh: secret.String(str("refresh_token")), ID: secret.String(str("id_token")),
+		Access: Secret(str("access_token")), Refresh: Secret(str("refresh_token")), ID: Secret(str("id_token")),
 		Scope: clean(str("scope"), maxParam),
 	}
 	switch kind, given := m["token_type"]; {

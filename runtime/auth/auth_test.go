@@ -37,6 +37,7 @@ type member struct {
 	Login    string
 	Password *string
 	Roles    []string
+	Nick     *string
 }
 
 func (m *member) pointer(f model.FieldID) any {
@@ -49,6 +50,8 @@ func (m *member) pointer(f model.FieldID) any {
 		return &m.Password
 	case 3:
 		return &m.Roles
+	case 4:
+		return &m.Nick
 	}
 	return nil
 }
@@ -70,7 +73,7 @@ func newSystem(t *testing.T, change func(*auth.Config)) (*system, error) {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	_, err = db.Migrate(t.Context(), "app", []store.Migration{{Version: 1, Name: "init", SQL: `CREATE TABLE "members" (
-		"id" INTEGER PRIMARY KEY AUTOINCREMENT, "login" TEXT NOT NULL COLLATE NOCASE UNIQUE, "password" TEXT, "roles" TEXT);`}})
+		"id" INTEGER PRIMARY KEY AUTOINCREMENT, "login" TEXT NOT NULL COLLATE NOCASE UNIQUE, "password" TEXT, "roles" TEXT, "nick" TEXT);`}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,6 +118,7 @@ func newSystem(t *testing.T, change func(*auth.Config)) (*system, error) {
 			{Name: "login", Column: "login", Type: model.Username, Required: true, Unique: true},
 			{Name: "password", Column: "password", Type: model.Password},
 			{Name: "roles", Column: "roles", Type: model.Roles},
+			{Name: "nick", Column: "nick", Type: model.Text},
 		},
 	}, (*member).pointer)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -172,42 +173,89 @@ func (p *Profile) value(source string) any {
 	return text
 }
 
-// silentFor is how long an issuer is not asked again about whom it says nothing.
-const silentFor = 10 * time.Minute
+const (
+	// silentFor is how long an issuer is not asked again about whom it says
+	// nothing, and not where it tells.
+	silentFor = 10 * time.Minute
+	// failingFor is how long an issuer is not asked again that failed.
+	failingFor = 15 * time.Second
+)
 
 // userInfo asks the issuer who the bearer of a token is (OpenID Connect Core 1.0
-// §5.3). An issuer that does not say is no error.
+// §5.3). An issuer that does not say is no error. One that fails is not asked
+// again for a moment: not at all where it failed for everybody, else not about
+// the one person.
 func (h *people) userInfo(ctx context.Context, p *Profile, token string) error {
-	if !slices.Contains(p.Claims.Audience, strings.TrimSuffix(p.Issuer, "/")+"/userinfo") || h.silent.known(p.Subject, h.auth.opts.Now()) {
+	now := h.auth.opts.Now()
+	if !slices.Contains(p.Claims.Audience, strings.TrimSuffix(p.Issuer, "/")+"/userinfo") || h.silent.known(p.Subject, now) {
 		return nil
 	}
-	m, err := oidc.Discover(ctx, p.Issuer, oidc.Options{})
+	for _, who := range []string{everybody, p.Subject} {
+		if why, failing := h.failing.get(who, now); failing {
+			return unavailable(fmt.Errorf("user info of %s: it failed a moment ago: %s", p.Issuer, why))
+		}
+	}
+	failed, err := h.askIssuer(ctx, p, token)
+	if err != nil && ctx.Err() == nil { // else it is the caller who went away
+		h.failing.put(failed, err.Error(), h.auth.opts.Now(), failingFor)
+	}
+	return err
+}
+
+// everybody is the subject of failures that are about no one person; no token
+// has it.
+const everybody = ""
+
+// askIssuer is userInfo without the memory of failures. With an error it says
+// about whom the issuer failed: everybody, or this one subject.
+func (h *people) askIssuer(ctx context.Context, p *Profile, token string) (failed string, err error) {
+	from, err := h.infoURL(ctx, p.Issuer)
 	if err != nil {
-		return unavailable(err)
+		return everybody, unavailable(err)
 	}
-	if m.UserInfoURL == "" {
-		return nil
+	if from == "" {
+		return "", nil
 	}
 	quiet := func() { h.silent.put(p.Subject, "", h.auth.opts.Now(), silentFor) }
-	doc, err := h.client.GetAs(ctx, m.UserInfoURL, "application/json", token)
-	if status, ok := errors.AsType[outbound.StatusError](err); ok && (status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusNotFound) {
+	doc, err := h.client.GetAs(ctx, from, "application/json", token)
+	status, answered := errors.AsType[outbound.StatusError](err)
+	_, unreachable := errors.AsType[net.Error](err)
+	switch {
+	case answered && (status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusNotFound):
 		quiet()
-		return nil
+		return "", nil
+	case unreachable || answered && status >= http.StatusInternalServerError:
+		failed = everybody
+	default: // 429 above all, and what somebody can bring about for themselves
+		failed = p.Subject
 	}
 	if err != nil {
-		return unavailable(fmt.Errorf("user info of %s: %w", p.Issuer, err))
+		return failed, unavailable(fmt.Errorf("user info of %s: %w", p.Issuer, err))
 	}
 	v, err := strictjson.Decode(doc.Body, 16)
 	object, ok := v.(map[string]any)
 	if err != nil || !ok || object["sub"] != p.Subject {
 		quiet()
-		return unavailable(errors.Join(fmt.Errorf("user info of %s: not an object about the subject of the token", p.Issuer), err))
+		return p.Subject, unavailable(errors.Join(fmt.Errorf("user info of %s: not an object about the subject of the token", p.Issuer), err))
 	}
 	p.read(object)
 	if p.Email == "" {
 		quiet()
 	}
-	return nil
+	return "", nil
+}
+
+// infoURL returns where an issuer tells, "" if it does not.
+func (h *people) infoURL(ctx context.Context, issuer string) (string, error) {
+	if from, ok := h.told.get(issuer, h.auth.opts.Now()); ok {
+		return from, nil
+	}
+	m, err := oidc.Discover(ctx, issuer, oidc.Options{})
+	if err != nil {
+		return "", err
+	}
+	h.told.put(issuer, m.UserInfoURL, h.auth.opts.Now(), silentFor)
+	return m.UserInfoURL, nil
 }
 
 // unavailable says that err kept somebody from being recognised.

@@ -19,12 +19,16 @@ import (
 	"github.com/gatewright/gate/runtime/model"
 )
 
+// A Secret is a text that prints as "[secret]" in every way; its method Reveal
+// is the one way to its value.
+type Secret = secret.String
+
 // An Administrator is the account that the first start of a service creates.
 type Administrator struct {
 	// Login is what to log in with.
 	Login string
 	// Password was made for this account and is stored nowhere but in the file.
-	Password secret.String
+	Password Secret
 }
 
 // FirstAdministrator creates an account that holds every role if there is no
@@ -130,9 +134,9 @@ func (a *Auth) firstAdmin(designed string) string {
 }
 
 // newPassword returns 100 random bits in groups that can be read aloud.
-func newPassword() secret.String {
+func newPassword() Secret {
 	text := strings.ToLower(rand.Text())
-	return secret.String(strings.Join([]string{text[:5], text[5:10], text[10:15], text[15:20]}, "-"))
+	return Secret(strings.Join([]string{text[:5], text[5:10], text[10:15], text[15:20]}, "-"))
 }
 
 // adminBody returns the row of the administrator. Fields that the design

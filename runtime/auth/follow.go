@@ -17,26 +17,25 @@ import (
 	"github.com/gatewright/gate/store/identities"
 )
 
-// refresh does what the first sight of a new token asks for.
+// refresh does what the first sight of a new token asks for. That the token was
+// seen is noted last: what failed is done when it comes again.
 func (h *people) refresh(ctx context.Context, found identities.Identity, claims *jose.Claims) error {
 	p := profileOf(claims, h.profile, found.Subject)
 	fresh := claims.IssuedAt.Unix() > found.ProfileAt.Unix()
-	if fresh {
-		ctx := authz.System(ctx)
-		newer, err := h.store.Updated(ctx, found.Issuer, found.Subject, claims.IssuedAt)
-		if err != nil {
-			return err
-		}
-		if newer && p.object != nil {
-			if err := h.update(ctx, found.Account, &p); err != nil {
-				return err
-			}
-		}
-	}
 	if !fresh && !h.mayBeFirst(&p) {
 		return nil
 	}
-	return h.proven(ctx, found.Account, &p)
+	system := authz.System(ctx)
+	if fresh && p.object != nil {
+		if err := h.update(system, found.Account, &p); err != nil {
+			return err
+		}
+	}
+	if err := h.proven(ctx, found.Account, &p); err != nil || !fresh {
+		return err
+	}
+	_, err := h.store.Updated(system, found.Issuer, found.Subject, claims.IssuedAt)
+	return err
 }
 
 // update brings an account up to date.

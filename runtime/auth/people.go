@@ -98,6 +98,8 @@ type people struct {
 	silence  string // statement: no password fits any more
 	bound    memory // accounts by subject
 	silent   memory // subjects of whom the issuer says nothing more
+	told     memory // where an issuer tells who somebody is
+	failing  memory // why it did not tell, by subject or for everybody
 	granted  atomic.Bool
 }
 

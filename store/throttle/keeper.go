@@ -16,7 +16,8 @@ import (
 type counter struct {
 	key    string
 	rule   rule
-	shared bool // by several accounts: the success of one takes back no more than its own
+	shared bool          // by several accounts: the success of one takes back no more than its own
+	wait   time.Duration // what countAll found
 }
 
 // A keeper keeps records. The counters given to one call have different keys,

@@ -13,11 +13,19 @@ const (
 	maxWait = 12 * time.Hour // shorter than rest: a wait that grew is still known when it ends
 )
 
-// The rules of a [Throttle].
-func pairRule() rule { return rule{limit: 10, window: 15 * time.Minute, grows: true} }
+// What a [Throttle] lets through without [Rules].
+const (
+	attempts        = 10
+	networkAttempts = 100
+)
 
-func deviceRule() rule  { return rule{limit: 10, window: 15 * time.Minute, grows: true, inARow: 100} }
-func networkRule() rule { return rule{limit: 100, window: time.Hour} }
+// The rules of a [Throttle].
+func pairRule() rule { return rule{limit: attempts, window: 15 * time.Minute, grows: true} }
+
+func deviceRule() rule {
+	return rule{limit: attempts, window: 15 * time.Minute, grows: true, inARow: 100}
+}
+func networkRule() rule { return rule{limit: networkAttempts, window: time.Hour} }
 func accountRule() rule { return rule{inARow: 100} }
 
 // A rule says how many attempts a counter lets through.
@@ -26,6 +34,14 @@ type rule struct {
 	window time.Duration // no longer than rest if grows
 	grows  bool          // reaching the limit closes for the window, then for twice as long, …
 	inARow int           // 0 means any number
+}
+
+// atMost is the rule with a lower limit; none and a higher one leave it.
+func (u rule) atMost(n, most int) rule {
+	if n > 0 {
+		u.limit = min(n, most)
+	}
+	return u
 }
 
 // A record is what a counter has counted. The zero value is nothing. Times are
@@ -110,7 +126,8 @@ func (u rule) expires(r *record) int64 {
 func countAll(counters []counter, records []*record, now int64) time.Duration {
 	var wait time.Duration
 	for i, c := range counters {
-		wait = max(wait, c.rule.wait(records[i], now))
+		counters[i].wait = c.rule.wait(records[i], now)
+		wait = max(wait, counters[i].wait)
 	}
 	if wait > 0 {
 		return wait

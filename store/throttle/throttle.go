@@ -17,7 +17,8 @@
 //
 // A network is an IPv4 address or the /64 of an IPv6 address; an unknown
 // address is a network like any other. What is refused is not counted, so that
-// asking does not prolong the wait.
+// asking does not prolong the wait. [Rules] are for a service whose
+// administrators want it stricter.
 //
 // # The owner is not locked out
 //
@@ -160,36 +161,27 @@ func Account(subject string) string { return "subject:" + subject }
 // off the network's; one that could not be decided counts for nobody. An error
 // that is no refusal means that the database did not answer.
 func (t *Throttle) Begin(ctx context.Context, account string) (func(gate.Outcome), error) {
-	now := t.now()
-	counters := t.counters(ctx, account, now)
-	wait, err := t.keeper.count(ctx, now.UnixMilli(), counters)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("count attempt: %w", err)
-	case wait > 0:
-		return nil, &gate.AuthError{
-			Code: gate.ErrTooManyRequests, Message: "Too many tries. Wait, or reset your password.", RetryAfter: wait,
-		}
-	}
-	return func(o gate.Outcome) {
-		if o != gate.Failed {
-			t.end(ctx, now.UnixMilli(), counters, o)
-		}
-	}, nil
+	return t.BeginWith(ctx, account, Rules{})
 }
 
 // counters returns what an attempt counts for. The order is that in which
 // their rows are locked, the same for every attempt.
-func (t *Throttle) counters(ctx context.Context, account string, now time.Time) []counter {
+func (t *Throttle) counters(ctx context.Context, account string, now time.Time, rules Rules) []counter {
 	if id, ok := t.devices.check(deviceFromContext(ctx), account, now); ok {
-		return []counter{{key: t.names.key(kindDevice, account, id), rule: deviceRule()}}
+		return []counter{{key: t.names.key(kindDevice, account, id), rule: deviceRule().atMost(rules.Attempts, attempts)}}
 	}
 	network := networkFromContext(ctx)
-	return []counter{
-		{key: t.names.key(kindPair, account, network), rule: pairRule()},
-		{key: t.names.key(kindNetwork, network), rule: networkRule(), shared: true},
-		{key: t.names.key(kindAccount, account), rule: accountRule()},
+	pair := t.names.key(kindPair, account, network)
+	if rules.AnyNetwork {
+		pair = t.names.key(kindPair, account)
 	}
+	counters := []counter{{key: pair, rule: pairRule().atMost(rules.Attempts, attempts)}}
+	if !rules.SpareNetwork {
+		counters = append(counters, counter{
+			key: t.names.key(kindNetwork, network), rule: networkRule().atMost(rules.NetworkAttempts, networkAttempts), shared: true,
+		})
+	}
+	return append(counters, counter{key: t.names.key(kindAccount, account), rule: accountRule()})
 }
 
 // end records how an attempt ended, whether or not its sender still waits.
@@ -219,6 +211,7 @@ func (t *Throttle) Reset(ctx context.Context, account string) error {
 	network := networkFromContext(ctx)
 	counters := []counter{
 		{key: t.names.key(kindPair, account, network), rule: pairRule()},
+		{key: t.names.key(kindPair, account), rule: pairRule()},
 		{key: t.names.key(kindAccount, account), rule: accountRule()},
 	}
 	if id, ok := t.devices.check(deviceFromContext(ctx), account, now); ok {

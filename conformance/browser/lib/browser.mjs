@@ -17,7 +17,7 @@ after(() => browser.close())
 // page is watched: what Chromium complains about fails the test unless it matches
 // expected.
 export function scene(name, body, { expected } = {}) {
-  test(name, { timeout: 90_000 }, async () => {
+  test(name, { timeout: 120_000 }, async () => {
     const context = await browser.createBrowserContext()
     try {
       const page = watched(await context.newPage())
@@ -26,7 +26,7 @@ export function scene(name, body, { expected } = {}) {
       assert.deepEqual(left, [], 'Chromium complains')
     } catch (err) {
       for (const page of await context.pages()) {
-        err.message += `\n  at ${page.url()}: ${await page.evaluate(() => document.body?.innerText.slice(0, 600)).catch(() => '')}`
+        err.message += `\n  ${(page.complaints ?? []).join('\n  ')}\n  at ${page.url().slice(0, 200)}: ${await page.evaluate(() => document.body?.innerText.slice(0, 600)).catch(() => '')}`
       }
       throw err
     } finally {
@@ -41,7 +41,7 @@ export function watched(page) {
   page.complaints = []
   page.dialogs = []
   page.origins = new Set()
-  page.setDefaultTimeout(20_000)
+  page.setDefaultTimeout(30_000)
   page.on('console', (m) => {
     if (['error', 'warn', 'warning', 'issue'].includes(m.type())) page.complaints.push(`${m.type()}: ${m.text()} (${m.location().url})`)
   })
@@ -52,7 +52,7 @@ export function watched(page) {
 }
 
 // until waits for something that becomes true.
-export async function until(what, check, limit = 20_000) {
+export async function until(what, check, limit = 30_000) {
   const end = Date.now() + limit
   for (;;) {
     const value = await check()
@@ -109,4 +109,29 @@ export function authorization(params = {}) {
     code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', code_challenge_method: 'S256', ...params,
   }).toString()
   return url.href
+}
+
+// Hands without scripts: where a page's JavaScript is off, puppeteer's own ways
+// to click wait for ever.
+export const plain = {
+  async find(page, name, role) {
+    return until(`${role} ${name}`, () => page.$(`aria/${name}[role="${role}"]`).catch(() => null))
+  },
+  async press(page, name, role = 'button') {
+    const element = await plain.find(page, name, role)
+    await element.evaluate((e) => e.scrollIntoView({ block: 'center' }))
+    const box = await element.boundingBox()
+    await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2)
+  },
+  async fill(page, label, value) {
+    await plain.press(page, label, 'textbox')
+    await page.keyboard.type(value)
+  },
+  text: (page, selector) => until(selector, () => page.$eval(selector, (e) => e.textContent).catch(() => '')),
+  async login(page, who) {
+    await plain.find(page, 'Log in', 'heading')
+    await plain.fill(page, 'E-mail address', who.email)
+    await plain.fill(page, 'Password', who.password)
+    await plain.press(page, 'Log in')
+  },
 }

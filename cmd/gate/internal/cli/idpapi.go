@@ -85,9 +85,13 @@ func (c *idpAPIShowCmd) Run(out *console, idp *idpCmd) error {
 
 func apiLines(p *tenant.API) [][2]string {
 	lines := [][2]string{
-		{"identifier", p.Identifier}, {"name", p.Name}, {"id", p.ID}, {"signed with", p.SigningAlg},
+		{"identifier", p.Identifier},
+		{"name", p.Name},
+		{"id", p.ID},
+		{"signed with", p.SigningAlg},
 		{"token lifetime", (time.Duration(p.TokenLifetime) * time.Second).String()},
-		{"roles decide", yesNo(p.EnforcePolicies)}, {"refresh tokens", yesNo(p.AllowOfflineAccess)},
+		{"roles decide", yesNo(p.EnforcePolicies)},
+		{"refresh tokens", yesNo(p.AllowOfflineAccess)},
 	}
 	for _, s := range p.Scopes {
 		lines = append(lines, [2]string{"scope", strings.TrimSpace(s.Value + "  " + s.Description)})

@@ -105,9 +105,15 @@ func (c *idpClientShowCmd) Run(out *console, idp *idpCmd) error {
 
 func clientLines(c *tenant.Client) [][2]string {
 	return [][2]string{
-		{"id", c.ID}, {"name", c.Name}, {"type", c.AppType}, {"description", c.Description}, {"authenticates", c.AuthMethod},
-		{"grants", strings.Join(c.GrantTypes, " ")}, {"callbacks", strings.Join(c.Callbacks, " ")},
-		{"log-out URLs", strings.Join(c.LogoutURLs, " ")}, {"web origins", strings.Join(c.WebOrigins, " ")},
+		{"id", c.ID},
+		{"name", c.Name},
+		{"type", c.AppType},
+		{"description", c.Description},
+		{"authenticates", c.AuthMethod},
+		{"grants", strings.Join(c.GrantTypes, " ")},
+		{"callbacks", strings.Join(c.Callbacks, " ")},
+		{"log-out URLs", strings.Join(c.LogoutURLs, " ")},
+		{"web origins", strings.Join(c.WebOrigins, " ")},
 	}
 }
 
@@ -127,8 +133,10 @@ type clientList struct {
 
 func (l clientLists) lists(c *tenant.Client) []clientList {
 	return []clientList{
-		{"callbacks", l.Callback, c.Callbacks}, {"allowed_logout_urls", l.LogoutURL, c.LogoutURLs},
-		{"web_origins", l.WebOrigin, c.WebOrigins}, {"grant_types", l.GrantType, c.GrantTypes},
+		{"callbacks", l.Callback, c.Callbacks},
+		{"allowed_logout_urls", l.LogoutURL, c.LogoutURLs},
+		{"web_origins", l.WebOrigin, c.WebOrigins},
+		{"grant_types", l.GrantType, c.GrantTypes},
 	}
 }
 

@@ -50,8 +50,8 @@ func (c *idpServeCmd) Run(out *console, idp *idpCmd) error {
 	if err := s.checkDev(); err != nil {
 		return err
 	}
-	if err := s.certificates(c.CADir); err != nil {
-		return err
+	if s.tls, s.trust, err = cfg.ServeTLS(config.TLSOptions{CADir: c.CADir, Logger: s.log}); err != nil {
+		return failf("tls in "+cfg.File()+" names PEM files, or is local", "%w", err)
 	}
 	return s.run(out)
 }
@@ -65,18 +65,16 @@ func newServeLogger(out *console, cfg *config.Config) *slog.Logger {
 
 // An idpServer is one run of gate idp serve.
 type idpServer struct {
-	cfg     *config.Config
-	out     *console
-	dev     bool
-	log     *slog.Logger
-	tls     *tls.Config
-	trust   []string // lines of the environment in which the certificate is trusted
-	proxies []netip.Prefix
+	cfg   *config.Config
+	out   *console
+	dev   bool
+	log   *slog.Logger
+	tls   *tls.Config
+	trust []string // lines of the environment in which the certificate is trusted
 }
 
 // checkDev refuses to show the conveniences of development to others.
 func (s *idpServer) checkDev() error {
-	s.proxies = s.cfg.Proxies()
 	if !s.dev {
 		return nil
 	}
@@ -91,7 +89,7 @@ func (s *idpServer) checkDev() error {
 	if addr, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !addr.IsLoopback()) {
 		return failf("listen: 127.0.0.1:PORT, or "+hint, "--dev is for this machine alone, and %s is for others, too", s.cfg.Address())
 	}
-	if len(s.proxies) > 0 {
+	if len(s.cfg.Proxies()) > 0 {
 		return failf("leave trustedProxies out, or "+hint, "--dev is for this machine alone, and a proxy in front of it is for others")
 	}
 	return nil
@@ -117,7 +115,7 @@ func (s *idpServer) run(ctx context.Context) error {
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.Address())
 	if err != nil {
-		return failf("listen in "+"idp.yaml names another address", "cannot listen on %s: %w", s.cfg.Address(), err)
+		return failf("listen in "+s.cfg.File()+" names another address", "cannot listen on %s: %w", s.cfg.Address(), err)
 	}
 	if s.tls != nil {
 		listener = tls.NewListener(listener, s.tls)
@@ -202,10 +200,9 @@ func (s *idpServer) tellSeed(report config.Report) error {
 
 // handler is the provider behind what a server does.
 func (s *idpServer) handler(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return s.cfg.WithClient(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		client := gate.Client{Address: clientAddress(r, s.proxies), UserAgent: userAgent(r)}
-		r = r.WithContext(gate.ContextWithClient(r.Context(), client))
+		client, _ := gate.ClientFromContext(r.Context())
 		rec := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
 		defer func() {
 			// The path alone: codes and links travel in the query.
@@ -218,15 +215,10 @@ func (s *idpServer) handler(next http.Handler) http.Handler {
 			return
 		}
 		next.ServeHTTP(rec, r)
-	})
+	}))
 }
 
 func bounded(path string) string { return path[:min(len(path), 200)] }
-
-func userAgent(r *http.Request) string {
-	agent := r.UserAgent()
-	return strings.ToValidUTF8(agent[:min(len(agent), 256)], "")
-}
 
 // thisMachine reports whether a request was sent to a name of this machine.
 func thisMachine(host string) bool {
@@ -251,31 +243,3 @@ func (r *statusRecorder) WriteHeader(status int) {
 
 // Unwrap is for [http.ResponseController].
 func (r *statusRecorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
-
-// clientAddress returns the address of who sent a request: the other end of the
-// connection, unless that is a trusted proxy; then the right-most address of
-// X-Forwarded-For that is none.
-func clientAddress(r *http.Request, proxies []netip.Prefix) netip.Addr {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	trusted := func(addr netip.Addr) bool {
-		for _, p := range proxies {
-			if p.Contains(addr) {
-				return true
-			}
-		}
-		return false
-	}
-	addr := peer.Addr().Unmap().WithZone("")
-	entries := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(entries) - 1; i >= 0 && trusted(addr); i-- {
-		next, err := netip.ParseAddr(strings.TrimSpace(entries[i]))
-		if err != nil {
-			break // who wrote this is not known: the last address that is counts
-		}
-		addr = next.Unmap().WithZone("")
-	}
-	return addr
-}

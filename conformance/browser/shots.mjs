@@ -1,0 +1,27 @@
+// Pictures of the hosted pages.
+import { mkdir } from 'node:fs/promises'
+import { scene, s } from './lib/browser.mjs'
+import { enter, newcomer, pages, reset } from './lib/hosted.mjs'
+
+await mkdir(s.shots, { recursive: true })
+
+for (const scheme of ['light', 'dark']) {
+  for (const width of [390, 1280]) {
+    scene(`${width} ${scheme}`, async (page) => {
+      await page.setViewport({ width, height: width < 600 ? 844 : 800, deviceScaleFactor: 2 })
+      await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }])
+      const shot = (name) => page.screenshot({ path: `${s.shots}/${name}-${width}-${scheme}.png`, fullPage: true })
+      for (const name of ['login', 'signup', 'forgot', 'error']) {
+        await pages[name](page)
+        await shot(name)
+      }
+      await pages['login with a problem'](page)
+      await shot('login-problem')
+      await page.goto(await reset(page, await newcomer(page)))
+      await shot('reset')
+      await enter(page)
+      await pages.consent(page)
+      await shot('consent')
+    }, { expected: /status of 4\d\d/ })
+  }
+}

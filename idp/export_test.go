@@ -1,0 +1,36 @@
+package idp
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/gatewright/gate/idp/login"
+)
+
+// PlainText is what is left of HTML.
+func PlainText(source string) string { return plainText(source) }
+
+// LetterTemplate is a document as a template.
+func LetterTemplate(subject, body string) (login.MailTemplate, error) {
+	return letterTemplate(login.MailVerify, letterDocument{Subject: subject, Body: body})
+}
+
+// MaxNetworks is how many networks are counted at a time.
+const MaxNetworks = maxNetworks
+
+// A RequestLimit is a limit of requests.
+type RequestLimit struct{ limit *requestLimit }
+
+// NewRequestLimit returns a limit.
+func NewRequestLimit(perSecond int, now func() time.Time) RequestLimit {
+	return RequestLimit{newRequestLimit(perSecond, false, now)}
+}
+
+// Take counts a request.
+func (l RequestLimit) Take(addr netip.Addr) (left int, wait time.Duration) {
+	s := l.limit.take(networkOf(addr))
+	return s.left, s.wait
+}
+
+// Networks is how many are counted now.
+func (l RequestLimit) Networks() int { return len(l.limit.buckets) }
