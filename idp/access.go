@@ -31,9 +31,14 @@ var selfScopes = []string{ //nolint:gochecknoglobals // constant
 // accessOf returns what a user gets of the scopes that a client asked for: with
 // role-based access control what their roles permit, without it what the API
 // defines.
-func (p *Provider) accessOf(ctx context.Context, c *tenant.Client, u *tenant.User, audience string, asked []string) (access, error) {
-	a := access{}
+func (p *Provider) accessOf(ctx context.Context, c *tenant.Client, u *tenant.User, audience string, asked []string) (a access, err error) {
 	var permitted []string
+	defer func() {
+		if a.permissions != nil && !c.FirstParty {
+			// What people did not allow a stranger, roles do not give it.
+			a.permissions = slices.DeleteFunc(a.permissions, func(s string) bool { return !slices.Contains(a.scope, s) })
+		}
+	}()
 	if audience != "" {
 		api, err := p.tenant.APIs.ByName(ctx, audience)
 		if errors.Is(err, tenant.ErrNotFound) {
@@ -98,16 +103,30 @@ func (p *Provider) needsConsent(ctx context.Context, q *request, c *tenant.Clien
 		return false, nil
 	case q.asks("consent"):
 		return true, nil
-	case c.FirstParty && (a.api == nil || a.api.SkipConsent && !localURL(q.RedirectURI)):
-		return false, nil
 	case c.FirstParty && p.cfg.Development:
+		return false, nil
+	case c.FirstParty && (a.api == nil || a.api.SkipConsent) && !anybodys(c, q.RedirectURI):
 		return false, nil
 	}
 	allowed, err := p.tenant.Consent(ctx, u.ID, c.ID, q.Audience)
 	if err != nil {
 		return false, err
 	}
-	return !containsAll(allowed, a.scope), nil
+	return len(allowed) == 0 || !containsAll(allowed, consented(a)), nil
+}
+
+// consented is what a person is asked to allow: the scopes, and that the client
+// comes in at all.
+func consented(a access) []string { return append([]string{loginScope}, a.scope...) }
+
+// loginScope stands for the log-in itself, so that a consent without scopes is
+// one.
+const loginScope = "login:"
+
+// anybodys reports whether an address proves nothing about the application that
+// listens there: any program of the machine can (RFC 8252 §8.6).
+func anybodys(c *tenant.Client, raw string) bool {
+	return localURL(raw) || c.AppType == tenant.Native && originOf(raw) == ""
 }
 
 // localURL reports whether an address is on this machine: anybody can listen

@@ -1,6 +1,7 @@
 package idp
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -31,8 +32,7 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 		p.authorizeError(w, r, err)
 		return
 	}
-	if ses != nil && p.serves(q, c, ses, u) {
-		p.log.DebugContext(r.Context(), "session goes on", "client_id", c.ID)
+	if ses != nil && p.serves(r.Context(), q, c, ses, u) {
 		p.finish(w, r, q, c, ses, u)
 		return
 	}
@@ -46,11 +46,18 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 }
 
 // serves reports whether a session will do for a request.
-func (p *Provider) serves(q *request, c *tenant.Client, ses *tenant.Session, u *tenant.User) bool {
+func (p *Provider) serves(ctx context.Context, q *request, c *tenant.Client, ses *tenant.Session, u *tenant.User) bool {
 	if !q.fresh(ses.AuthenticatedAt) || q.UserID != "" && q.UserID != u.ID || q.ScreenHint == "signup" {
 		return false
 	}
-	return q.Connection == "" || q.Connection == ses.Connection
+	return (q.Connection == "" || q.Connection == ses.Connection) && p.admits(ctx, c, ses.Connection)
+}
+
+// admits reports whether a client takes people who came in by a connection. One
+// that is gone admits nobody.
+func (p *Provider) admits(ctx context.Context, c *tenant.Client, connection string) bool {
+	conn, err := p.tenant.Connections.ByName(ctx, connection)
+	return err == nil && enabled(conn, c)
 }
 
 // toLogin sends the browser to the page that the request wants, or at once to

@@ -48,12 +48,14 @@ func (p *Provider) apiSignup(w http.ResponseWriter, r *http.Request) {
 		p.signupProblem(w, problem.Code, conn)
 		return
 	}
-	u, err := p.signUp(r, c, n)
+	u, err := p.signUp(r, c, "", n)
 	var denied *deniedError
 	switch {
 	case errors.As(err, &denied):
-		writeJSON(w, http.StatusBadRequest, map[string]any{"name": "BadRequestError", "code": "extensibility_error", "statusCode": http.StatusBadRequest,
-			"description": denied.message, "friendly_message": denied.message})
+		writeJSON(w, http.StatusBadRequest, map[string]any{
+			"name": "BadRequestError", "code": "extensibility_error", "statusCode": http.StatusBadRequest,
+			"description": denied.message, "friendly_message": denied.message,
+		})
 		return
 	case errors.Is(err, errNameTaken):
 		dbError(w, http.StatusBadRequest, "BadRequestError", "username_exists", "The username already exists")
@@ -69,6 +71,8 @@ func (p *Provider) apiSignup(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		p.fail(w, r, err)
 		return
+	case u == nil: // there will be one when the address is confirmed
+		u = n.user()
 	default:
 		p.sendVerification(r, u, c, "")
 	}

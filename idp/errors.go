@@ -57,19 +57,27 @@ func asOAuth(err error) (*oauthError, bool) {
 	var limited *gate.AuthError
 	switch {
 	case errors.As(err, &busy):
-		return &oauthError{status: http.StatusServiceUnavailable, code: "temporarily_unavailable",
-			description: "Many people are logging in right now.", retryAfter: busy.RetryAfter}, false
+		return &oauthError{
+			status: http.StatusServiceUnavailable, code: "temporarily_unavailable",
+			description: "Many people are logging in right now.", retryAfter: busy.RetryAfter,
+		}, false
 	case errors.As(err, &limited) && errors.Is(err, gate.ErrTooManyRequests):
-		return &oauthError{status: http.StatusTooManyRequests, code: "too_many_attempts", retryAfter: limited.RetryAfter,
-			description: "Your account has been blocked after multiple consecutive login attempts."}, false
+		return &oauthError{
+			status: http.StatusTooManyRequests, code: "too_many_attempts", retryAfter: limited.RetryAfter,
+			description: "Your account has been blocked after multiple consecutive login attempts.",
+		}, false
 	case errors.Is(err, tenant.ErrEnded):
 		return refuse("invalid_grant", "The log-in has ended meanwhile."), false
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return &oauthError{status: http.StatusServiceUnavailable, code: "temporarily_unavailable",
-			description: "The service cannot answer now. Try again in a few seconds.", retryAfter: 5 * time.Second}, true
+		return &oauthError{
+			status: http.StatusServiceUnavailable, code: "temporarily_unavailable",
+			description: "The service cannot answer now. Try again in a few seconds.", retryAfter: 5 * time.Second,
+		}, true
 	}
-	return &oauthError{status: http.StatusInternalServerError, code: "server_error",
-		description: "Something is wrong on our side; it was logged."}, true
+	return &oauthError{
+		status: http.StatusInternalServerError, code: "server_error",
+		description: "Something is wrong on our side; it was logged.",
+	}, true
 }
 
 // fail answers a request of a program with what err means.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -26,10 +27,29 @@ import (
 type upstreams struct {
 	mu    sync.Mutex
 	known map[string]upstreamEntry
+	// old are those that were replaced: log-ins may still be under way with
+	// them. They are closed after a while.
+	old []retired
+}
+
+type retired struct {
+	conn *upstream.Connection
+	at   time.Time
+}
+
+// retire puts a client aside, and closes those that were put aside long ago.
+func (u *upstreams) retire(conn *upstream.Connection, now time.Time) {
+	u.old = slices.DeleteFunc(append(u.old, retired{conn, now}), func(r retired) bool {
+		if now.Sub(r.at) < time.Minute {
+			return false
+		}
+		_ = r.conn.Close() // always nil
+		return true
+	})
 }
 
 type upstreamEntry struct {
-	from *tenant.Connection // what it was made from: shared, so equal while unchanged
+	made string // what it was made from, as JSON
 	conn *upstream.Connection
 }
 
@@ -39,18 +59,26 @@ func (u *upstreams) close() {
 	for _, e := range u.known {
 		_ = e.conn.Close()
 	}
-	u.known = nil
+	for _, r := range u.old {
+		_ = r.conn.Close()
+	}
+	u.known, u.old = nil, nil
 }
 
 // upstream returns the client of a connection.
 func (p *Provider) upstream(from *tenant.Connection) (*upstream.Connection, error) {
 	p.upstreams.mu.Lock()
 	defer p.upstreams.mu.Unlock()
+	made, err := json.Marshal(from)
+	if err != nil {
+		return nil, err
+	}
 	if e, ok := p.upstreams.known[from.ID]; ok {
-		if e.from == from {
+		if e.made == string(made) {
 			return e.conn, nil
 		}
-		go func() { _ = e.conn.Close() }()
+		delete(p.upstreams.known, from.ID)
+		p.upstreams.retire(e.conn, p.now())
 	}
 	cfg, err := p.upstreamConfig(from)
 	if err != nil {
@@ -63,7 +91,7 @@ func (p *Provider) upstream(from *tenant.Connection) (*upstream.Connection, erro
 	if p.upstreams.known == nil {
 		p.upstreams.known = map[string]upstreamEntry{}
 	}
-	p.upstreams.known[from.ID] = upstreamEntry{from, conn}
+	p.upstreams.known[from.ID] = upstreamEntry{string(made), conn}
 	return conn, nil
 }
 
@@ -251,6 +279,9 @@ func (p *Provider) userFrom(r *http.Request, c *tenant.Client, from *tenant.Conn
 	if !p.signupOpen(from) {
 		p.record(r, "fs", c, nil, "Sign-up is closed", map[string]any{"connection": from.Name})
 		return nil, refuse("access_denied", "Sign-up is closed")
+	}
+	if len(profile.UserID()) > 255 {
+		return nil, refuse("access_denied", "The name of the account there is too long")
 	}
 	u = &tenant.User{
 		ID: profile.UserID(),

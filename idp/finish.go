@@ -18,6 +18,12 @@ const codeLife = time.Minute
 // the response.
 func (p *Provider) finish(w http.ResponseWriter, r *http.Request, q *request, c *tenant.Client, ses *tenant.Session, u *tenant.User) {
 	ctx := r.Context()
+	if q.UserID != "" && q.UserID != u.ID {
+		// Somebody else than the one whom the client knows (OpenID Connect Core
+		// 1.0 §3.1.2.2).
+		p.respondError(w, r, q, c, refuse("login_required", "Somebody else logged in"))
+		return
+	}
 	a, err := p.accessOf(ctx, c, u, q.Audience, q.Scope)
 	if err != nil {
 		p.authorizeError(w, r, p.back(q, c, err))

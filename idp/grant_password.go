@@ -29,8 +29,10 @@ func (p *Provider) grantPassword(_ http.ResponseWriter, r *http.Request, c calle
 		realm = set.DefaultDirectory
 	}
 	if realm == "" {
-		return nil, &oauthError{status: http.StatusInternalServerError, code: "server_error",
-			description: "Authorization server not configured with default connection."}
+		return nil, &oauthError{
+			status: http.StatusInternalServerError, code: "server_error",
+			description: "Authorization server not configured with default connection.",
+		}
 	}
 	conn, err := p.database(ctx, c.Client, realm)
 	if errors.Is(err, tenant.ErrNotFound) {
@@ -49,6 +51,9 @@ func (p *Provider) grantPassword(_ http.ResponseWriter, r *http.Request, c calle
 		return nil, err
 	}
 	u := tried.user
+	if p.leaked(r, c.Client, u, in["password"]) {
+		return nil, refuse("password_leaked", "This password appears in lists of leaked passwords. Set another one.")
+	}
 	if p.mustConfirm(u) {
 		return nil, refuse("unauthorized", "The e-mail address has to be confirmed first.")
 	}

@@ -59,6 +59,9 @@ func (p *Provider) renew(r *http.Request, c caller, in params, f *tenant.Family)
 	if err != nil {
 		return nil, err
 	}
+	if f.Connection != "" && !p.admits(ctx, c.Client, f.Connection) {
+		return nil, errRefresh // the connection was taken from the client
+	}
 	scope, audience := f.Scope, f.Audience
 	if in["audience"] != "" && in["audience"] != f.Audience {
 		return nil, refuse("invalid_grant", "The refresh token is for another audience")

@@ -167,10 +167,23 @@ func (p *Provider) userOf(ctx context.Context, token string) (*tenant.User, *bea
 		return nil, nil, errToken
 	}
 	u, err := p.tenant.User(ctx, b.userID)
-	if errors.Is(err, tenant.ErrNotFound) || err == nil && u.Blocked {
+	if errors.Is(err, tenant.ErrNotFound) || err == nil && (u.Blocked || b.outlived(u)) {
 		return nil, nil, errToken
 	}
-	return u, b, err
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := p.tenant.Clients.Get(ctx, b.clientID); errors.Is(err, tenant.ErrNotFound) {
+		return nil, nil, errToken
+	} else if err != nil {
+		return nil, nil, err
+	}
+	return u, b, nil
+}
+
+// outlived reports whether a token is from before the password was set anew.
+func (b *bearer) outlived(u *tenant.User) bool {
+	return b.issued.Before(u.LastPasswordReset.Truncate(time.Second))
 }
 
 // introspect says what a token is worth (RFC 7662), to clients that can keep a
@@ -207,8 +220,10 @@ func (p *Provider) introspection(ctx context.Context, c caller, token string) (m
 	f, err := p.tenant.FindRefreshToken(ctx, secret.String(token))
 	switch {
 	case err == nil && f.ClientID == c.ID:
-		out := map[string]any{"active": true, "client_id": f.ClientID, "sub": f.UserID, "scope": strings.Join(f.Scope, " "), "iss": p.issuer,
-			"iat": f.CreatedAt.Unix(), "token_type": "refresh_token"}
+		out := map[string]any{
+			"active": true, "client_id": f.ClientID, "sub": f.UserID, "scope": strings.Join(f.Scope, " "), "iss": p.issuer,
+			"iat": f.CreatedAt.Unix(), "token_type": "refresh_token",
+		}
 		if !f.ExpiresAt.IsZero() {
 			out["exp"] = f.ExpiresAt.Unix()
 		}

@@ -294,15 +294,18 @@ const backchannelTimeout = 5 * time.Second
 // tellLogout tells the clients of a session that it ended (OpenID Connect
 // Back-Channel Logout 1.0), in the background.
 func (p *Provider) tellLogout(ses *tenant.Session) {
-	for _, id := range ses.Clients {
-		p.told.Go(func() {
-			ctx, cancel := context.WithTimeout(context.Background(), backchannelTimeout)
-			defer cancel()
-			if err := p.tellClient(ctx, id, ses); err != nil {
-				p.log.WarnContext(ctx, "client was not told of a log-out", "client_id", id, "error", err)
-			}
-		})
+	if len(ses.Clients) == 0 {
+		return
 	}
+	p.told.Go(func() {
+		for _, id := range ses.Clients {
+			ctx, cancel := context.WithTimeout(context.Background(), backchannelTimeout)
+			if err := p.tellClient(ctx, id, ses); err != nil {
+				p.log.WarnContext(ctx, "client was not told of a log-out", "client_id", id, "err", err)
+			}
+			cancel()
+		}
+	})
 }
 
 func (p *Provider) tellClient(ctx context.Context, id string, ses *tenant.Session) error {
@@ -313,6 +316,7 @@ func (p *Provider) tellClient(ctx context.Context, id string, ses *tenant.Sessio
 	if err != nil {
 		return err
 	}
+	var failed error
 	for _, target := range c.OIDCLogout.BackchannelURLs {
 		now := p.now()
 		token, err := jose.Sign(p.keys.Keys().Signing(), "logout+jwt", &jose.Claims{
@@ -324,11 +328,9 @@ func (p *Provider) tellClient(ctx context.Context, id string, ses *tenant.Sessio
 		if err != nil {
 			return err
 		}
-		if err := p.postForm(ctx, target, "logout_token="+url.QueryEscape(token)); err != nil {
-			return err
-		}
+		failed = errors.Join(failed, p.postForm(ctx, target, "logout_token="+url.QueryEscape(token)))
 	}
-	return nil
+	return failed
 }
 
 // postForm sends a form to an address that an administrator wrote: https, or

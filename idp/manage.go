@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -26,10 +27,15 @@ func (p *Provider) managementAPI() (*management.API, error) {
 	return management.New(management.Config{
 		Tenant: p.tenant, Issuer: p.issuer, Verify: p.managementCaller, Hasher: p.hasher,
 		Ticket: func(ctx context.Context, t management.TicketRequest) (string, error) {
-			return p.ticket(ctx, ticket{
-				Kind: t.Kind, UserID: t.User.ID, ClientID: t.ClientID, Email: t.User.Email, ResultURL: t.ResultURL, MarkVerified: t.MarkVerified,
-				IncludeEmail: t.IncludeEmail,
-			}, t.TTL)
+			k := ticket{Kind: t.Kind, UserID: t.User.ID, Email: t.User.Email}
+			if t.Kind == tenant.ResetTicket {
+				var ok bool
+				if k, ok = resetTicket(t.User, nil); !ok {
+					return "", fmt.Errorf("user %w with a password", tenant.ErrNotFound)
+				}
+			}
+			k.ClientID, k.ResultURL, k.MarkVerified, k.IncludeEmail = t.ClientID, t.ResultURL, t.MarkVerified, t.IncludeEmail
+			return p.ticket(ctx, k, t.TTL)
 		},
 		VerifyIDToken: p.linkedIdentity,
 		Policy:        p.managementPolicy,

@@ -310,7 +310,8 @@ func (p *Provider) loginRefused(w http.ResponseWriter, r *http.Request, v *visit
 }
 
 // consentPage asks whether the client may have what it asks for.
-func (p *Provider) consentPage(w http.ResponseWriter, r *http.Request, q *request, c *tenant.Client, _ *tenant.Session, u *tenant.User, a access) {
+func (p *Provider) consentPage(w http.ResponseWriter, r *http.Request, q *request, c *tenant.Client, ses *tenant.Session, u *tenant.User, a access) {
+	q.Asked = &asked{SessionID: ses.ID, Scope: consented(a)}
 	state, err := p.sealRequest(q)
 	if err != nil {
 		p.faultPage(w, r, err)
@@ -349,7 +350,9 @@ func (p *Provider) postConsent(w http.ResponseWriter, r *http.Request, v *visit)
 		p.faultPage(w, r, err)
 		return
 	}
-	if ses == nil || !q.fresh(ses.AuthenticatedAt) || q.UserID != "" && q.UserID != u.ID {
+	// The answer is that of the person who was asked, and to what was shown.
+	shown := q.Asked
+	if q.Asked = nil; shown == nil || ses == nil || ses.ID != shown.SessionID || !p.serves(ctx, q, v.client, ses, u) {
 		p.toLogin(w, r, q, v.client)
 		return
 	}
@@ -364,13 +367,13 @@ func (p *Provider) postConsent(w http.ResponseWriter, r *http.Request, v *visit)
 	}
 	a, err := p.accessOf(ctx, v.client, u, q.Audience, q.Scope)
 	if err == nil {
-		err = p.tenant.SetConsent(ctx, u.ID, v.client.ID, q.Audience, a.scope)
+		err = p.tenant.SetConsent(ctx, u.ID, v.client.ID, q.Audience, shown.Scope)
 	}
 	if err != nil {
 		p.authorizeError(w, r, p.back(q, v.client, err))
 		return
 	}
-	q.Consented = true
+	q.Consented = containsAll(shown.Scope, consented(a)) // else there is more by now, and they are asked again
 	p.finish(w, r, q, v.client, ses, u)
 }
 

@@ -98,6 +98,7 @@ type Provider struct {
 	hasher   *password.Hasher
 	throttle *throttle.Throttle
 	letters  *throttle.Limiter
+	notices  *throttle.Limiter // what an owner has to know
 	closed   *throttle.Limiter // letters about closed accounts
 	closures closures
 	limits   throttle.Config
@@ -205,6 +206,9 @@ func (p *Provider) open(ctx context.Context, db *store.DB) (err error) {
 	if p.throttle, err = throttle.New(p.limits); err != nil {
 		return err
 	}
+	if p.notices, err = throttle.NewLimiter(p.limits, "idp-notices", throttle.Limit{N: 5, Per: time.Hour}); err != nil {
+		return err
+	}
 	if p.letters, err = throttle.NewLimiter(p.limits, "idp-letters", throttle.MailLimits()...); err != nil {
 		return err
 	}
@@ -265,7 +269,15 @@ func (p *Provider) Run(ctx context.Context) {
 
 // Close sends the letters and writes the log entries that wait, until ctx ends.
 func (p *Provider) Close(ctx context.Context) error {
-	p.told.Wait()
+	told := make(chan struct{})
+	go func() {
+		p.told.Wait()
+		close(told)
+	}()
+	select {
+	case <-told:
+	case <-ctx.Done():
+	}
 	p.upstreams.close()
 	return errors.Join(p.api.Close(ctx), p.mails.Close(ctx), p.tenant.Close(ctx))
 }
@@ -279,8 +291,12 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if p.secure {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), 30*time.Second)
-	defer cancel()
+	ctx := r.Context()
+	if !strings.HasPrefix(r.URL.Path, "/api/v2/jobs/") { // an export of all users takes as long as it takes
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, 30*time.Second)
+		defer cancel()
+	}
 	if _, ok := gate.ClientFromContext(ctx); !ok {
 		ctx = gate.ContextWithClient(ctx, connectionClient(r))
 	}
@@ -293,8 +309,10 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			reference := newReference()
 			p.log.ErrorContext(ctx, "panic", "reference", reference, "method", r.Method, "path", r.URL.Path,
 				"value", fmt.Sprint(v), "stack", string(debug.Stack()))
-			writeJSON(w, http.StatusInternalServerError, map[string]any{"error": "server_error", "reference": reference,
-				"error_description": "Something is wrong on our side; it was logged."})
+			writeJSON(w, http.StatusInternalServerError, map[string]any{
+				"error": "server_error", "reference": reference,
+				"error_description": "Something is wrong on our side; it was logged.",
+			})
 		}
 	}()
 	p.handler.ServeHTTP(w, r)

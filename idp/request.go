@@ -47,8 +47,17 @@ type request struct {
 	Browser string    `json:"b,omitempty"` // hash of the cookie of the browser it began in
 	// UpstreamParams go along to another provider.
 	ConnectionScope string `json:"cs,omitempty"`
-	// Consented is set when the person has just said yes.
-	Consented bool `json:"ok,omitempty"`
+	// Asked is what a consent page showed, and to whom: the answer counts for
+	// that alone.
+	Asked *asked `json:"as,omitempty"`
+	// Consented is set when the person has just said yes. It does not travel.
+	Consented bool `json:"-"`
+}
+
+// An asked is what somebody was asked to allow.
+type asked struct {
+	SessionID string   `json:"s"`
+	Scope     []string `json:"sc"`
 }
 
 func (q *request) wants(kind string) bool { return slices.Contains(q.ResponseType, kind) }
@@ -136,11 +145,13 @@ func (p *Provider) readAddress(q *request, c *tenant.Client, in params) error {
 	uri, ok := callback(c, raw)
 	if !ok {
 		return &pageError{
-			oauthError: &oauthError{status: http.StatusForbidden, code: "invalid_request",
-				description: "Callback URL mismatch. The provided redirect_uri is not in the list of allowed callback URLs."},
+			oauthError: &oauthError{
+				status: http.StatusForbidden, code: "invalid_request",
+				description: "Callback URL mismatch. The provided redirect_uri is not in the list of allowed callback URLs.",
+			},
 			fault: "callback", client: c,
 			hint: "Add " + strconv.Quote(raw) + " to the callbacks of the application " + strconv.Quote(c.Name) +
-				": gate idp client update " + c.ID + " --callback " + raw,
+				": gate idp client update " + c.ID + " --callback " + shellQuote(raw),
 		}
 	}
 	q.RedirectURI, q.RedirectGiven = uri, given
@@ -184,6 +195,9 @@ func readResponse(q *request, in params) *oauthError {
 	return nil
 }
 
+// maxState bounds what a client wants back: it travels in addresses.
+const maxState = 4096
+
 // withheld are parameters that scripts have no business with.
 var withheld = []string{"client_secret", "client_assertion", "id_token_hint", "request", "code_challenge", "state", "nonce"} //nolint:gochecknoglobals // constant
 
@@ -211,6 +225,9 @@ func (p *Provider) readRest(ctx context.Context, q *request, c *tenant.Client, i
 	if err := readPrompt(q, in); err != nil {
 		return err
 	}
+	if len(in["state"]) > maxState {
+		return refuse("invalid_request", "state is too long")
+	}
 	q.Scope = unique(in.list("scope"))
 	q.Nonce, q.LoginHint, q.ScreenHint = in["nonce"], in["login_hint"], in["screen_hint"]
 	q.Locales, q.ACR, q.ConnectionScope = in["ui_locales"], in.list("acr_values"), in["connection_scope"]
@@ -225,8 +242,10 @@ func (p *Provider) readRest(ctx context.Context, q *request, c *tenant.Client, i
 	}
 	if q.ResponseMode == "web_message" && !slices.ContainsFunc(c.WebOrigins, func(o string) bool { return originOf(o) == originOf(q.RedirectURI) }) {
 		return &pageError{
-			oauthError: &oauthError{status: http.StatusForbidden, code: "invalid_request",
-				description: "The origin of redirect_uri is not in the list of allowed web origins."},
+			oauthError: &oauthError{
+				status: http.StatusForbidden, code: "invalid_request",
+				description: "The origin of redirect_uri is not in the list of allowed web origins.",
+			},
 			fault: "web_origin", client: c,
 			hint: "Add " + originOf(q.RedirectURI) + " to the web origins of the application: gate idp client update " + c.ID +
 				" --web-origin " + originOf(q.RedirectURI),
@@ -362,6 +381,9 @@ func unique(list []string) []string {
 	}
 	return out
 }
+
+// shellQuote returns a word that a shell takes as it is.
+func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
 const useState = "transaction"
 

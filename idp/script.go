@@ -76,8 +76,10 @@ func (p *Provider) runPostLogin(ctx context.Context, e *postLogin) (*actions.Pos
 // did, and no more.
 func (p *Provider) actionFailed(ctx context.Context, trigger actions.Trigger, err error) error {
 	p.log.ErrorContext(ctx, "action failed", "trigger", string(trigger), "error", err)
-	p.tenant.Record(ctx, tenant.Log{Type: "actions_execution_failed", Description: err.Error(), Hostname: p.host,
-		Details: map[string]any{"trigger": string(trigger)}})
+	p.tenant.Record(ctx, tenant.Log{
+		Type: "actions_execution_failed", Description: err.Error(), Hostname: p.host,
+		Details: map[string]any{"trigger": string(trigger)},
+	})
 	var fault *actions.Error
 	if errors.As(err, &fault) {
 		return refuse("access_denied", "The log-in was stopped by an action that failed.")
@@ -414,7 +416,7 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request, d *detour, sta
 	case err != nil || err2 != nil:
 		p.faultPage(w, r, errors.Join(err, err2))
 		return
-	case ses == nil || ses.ID != d.SessionID:
+	case ses == nil || ses.ID != d.SessionID || !p.admits(ctx, c, ses.Connection):
 		p.expiredPage(w, r, errTransaction)
 		return
 	}

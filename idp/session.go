@@ -78,6 +78,11 @@ func (p *Provider) newSession(w http.ResponseWriter, r *http.Request, u *tenant.
 		if old.UserID == u.ID {
 			// What was given out in it goes on, to be told of the log-out one day.
 			id, clients = old.ID, old.Clients
+		} else {
+			if err := p.tenant.RevokeFamilies(ctx, old.UserID, "", old.ID); err != nil {
+				return nil, err
+			}
+			p.tellLogout(old)
 		}
 	}
 	now := p.now().UTC().Truncate(time.Millisecond)

@@ -61,6 +61,7 @@ type pool struct {
 	idle   []*worker
 	all    map[*worker]struct{}
 	closed bool
+	taking sync.WaitGroup // Add only while it is not closed
 }
 
 func newPool(command func() *exec.Cmd, memory int64) *pool {
@@ -87,27 +88,44 @@ func spoilt(f *sandbox.Failure) bool {
 	return f != nil && (f.Kind == sandbox.Memory || f.Kind == sandbox.Internal)
 }
 
+// take returns an idle worker, or a new one. Processes start and end while others
+// take theirs.
 func (p *pool) take() (*worker, error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.closed {
+		p.mu.Unlock()
 		return nil, ErrClosed
 	}
-	for n := len(p.idle); n > 0; n = len(p.idle) {
-		w := p.idle[n-1]
-		p.idle = p.idle[:n-1]
+	p.taking.Add(1)
+	p.mu.Unlock()
+	defer p.taking.Done()
+	for w := p.pop(); w != nil; w = p.pop() {
 		if w.silent() {
 			return w, nil
 		}
-		delete(p.all, w)
-		w.end()
+		p.drop(w)
 	}
 	w, err := startWorker(p.command(), p.memory)
 	if err != nil {
 		return nil, err
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.all[w] = struct{}{}
 	return w, nil
+}
+
+// pop returns an idle worker, nil if there is none.
+func (p *pool) pop() *worker {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.idle)
+	if n == 0 {
+		return nil
+	}
+	w := p.idle[n-1]
+	p.idle = p.idle[:n-1]
+	return w
 }
 
 func (p *pool) put(w *worker) {
@@ -129,6 +147,9 @@ func (p *pool) drop(w *worker) {
 func (p *pool) Close() error {
 	p.mu.Lock()
 	p.closed, p.idle = true, nil
+	p.mu.Unlock()
+	p.taking.Wait() // so that all is all
+	p.mu.Lock()
 	all := p.all
 	p.all = map[*worker]struct{}{}
 	p.mu.Unlock()

@@ -222,9 +222,10 @@ func (c *Config) Local() bool {
 	return err == nil && isLocal(u.Hostname())
 }
 
+// isLocal reports whether a host is this machine, as [idp.Open] has it: not every
+// loopback address is, as others are another machine to a browser.
 func isLocal(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && ip.IsLoopback()
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || host == "127.0.0.1" || host == "::1"
 }
 
 // Address returns where to listen.

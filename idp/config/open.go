@@ -58,43 +58,50 @@ type Instance struct {
 }
 
 // Open opens the database and the provider in it, whose schema it brings up to
-// date.
-func (c *Config) Open(ctx context.Context, o Options) (_ *Instance, err error) {
-	cfg, runner, err := c.Provider(o)
+// date. Scripts that use the module "auth0" for the issuer's host, or fetch from
+// its Management API, reach the provider in this process.
+func (c *Config) Open(ctx context.Context, o Options) (*Instance, error) {
+	own := new(ownAPI)
+	cfg, runner, err := c.provider(o, own)
 	if err != nil {
 		return nil, err
 	}
 	in := &Instance{cfg: c, Actions: runner}
-	defer func() {
-		if err != nil {
-			_ = in.end()
-		}
-	}()
-	if in.DB, err = c.OpenDatabase(ctx); err != nil {
-		return nil, err
+	if err := in.open(ctx, cfg); err != nil {
+		return nil, errors.Join(err, in.Close(context.WithoutCancel(ctx)))
 	}
-	if in.Provider, err = idp.Open(ctx, in.DB, cfg); err != nil {
-		return nil, err
+	own.serve(in.Provider)
+	return in, nil
+}
+
+func (i *Instance) open(ctx context.Context, cfg idp.Config) (err error) {
+	if i.DB, err = i.cfg.OpenDatabase(ctx); err != nil {
+		return err
 	}
-	in.Admin, err = Administer(in.Provider, in.DB, cfg)
-	return in, err
+	if i.Provider, err = idp.Open(ctx, i.DB, cfg); err != nil {
+		return err
+	}
+	i.Admin, err = Administer(i.Provider, i.DB, cfg)
+	return err
 }
 
 // Close sends the letters and writes the log entries that wait, until ctx ends,
 // and closes the database.
 func (i *Instance) Close(ctx context.Context) error {
-	return errors.Join(i.Admin.Close(ctx), i.Provider.Close(ctx), i.end())
-}
-
-func (i *Instance) end() error {
-	var err error
+	var errs []error
+	if i.Admin != nil {
+		errs = append(errs, i.Admin.Close(ctx))
+	}
+	if i.Provider != nil {
+		errs = append(errs, i.Provider.Close(ctx))
+	}
 	if i.Actions != nil {
-		err = i.Actions.Close()
+		errs = append(errs, i.Actions.Close())
 	}
 	if i.DB != nil {
-		err = errors.Join(err, i.DB.Close())
+		errs = append(errs, i.DB.Close())
 	}
-	return err
+	return errors.Join(errs...)
 }
 
 // OpenDatabase opens the database.
@@ -110,8 +117,11 @@ func (c *Config) OpenDatabase(ctx context.Context) (*store.DB, error) {
 }
 
 // Provider returns the configuration of the provider, with the runner of its
-// scripts for the caller to close; it is nil when scripts are refused.
-func (c *Config) Provider(o Options) (idp.Config, *actions.Runner, error) {
+// scripts for the caller to close; it is nil when scripts are refused. Unlike
+// those of [Config.Open] they reach the issuer's host by requests like any other.
+func (c *Config) Provider(o Options) (idp.Config, *actions.Runner, error) { return c.provider(o, nil) }
+
+func (c *Config) provider(o Options, own *ownAPI) (idp.Config, *actions.Runner, error) {
 	if o.Development && !c.Local() {
 		return idp.Config{}, nil, fmt.Errorf("development is for this machine alone, and the issuer is %s", c.Issuer)
 	}
@@ -119,8 +129,12 @@ func (c *Config) Provider(o Options) (idp.Config, *actions.Runner, error) {
 	if err != nil {
 		return idp.Config{}, nil, err
 	}
+	signup, err := c.signup()
+	if err != nil {
+		return idp.Config{}, nil, err
+	}
 	cfg := idp.Config{
-		Issuer: c.Issuer, Secret: []byte(key.Reveal()), Signup: idp.Signup(strings.TrimSuffix(c.Signup, "closed")),
+		Issuer: c.Issuer, Secret: []byte(key.Reveal()), Signup: signup,
 		Development: o.Development, ManagementLimit: c.ManagementLimit, RotateEvery: c.RotateKeys, Logger: o.Logger,
 	}
 	if cfg.Looks, err = c.looksConfig(); err != nil {
@@ -139,11 +153,28 @@ func (c *Config) Provider(o Options) (idp.Config, *actions.Runner, error) {
 	if o.Worker == nil && !o.Development {
 		return cfg, nil, nil
 	}
-	cfg.Actions, err = actions.New(actions.Config{
+	scripts := actions.Config{
 		Worker: o.Worker, InProcess: o.Worker == nil, AllowedHosts: c.Actions.AllowedHosts, AllowPrivate: o.Development,
 		Logger: o.Logger, Console: o.Console,
-	})
+	}
+	if own != nil {
+		scripts.Management, scripts.ManagementHost = own, c.host()
+	}
+	cfg.Actions, err = actions.New(scripts)
 	return cfg, cfg.Actions, err
+}
+
+// signup returns who may make an account.
+func (c *Config) signup() (idp.Signup, error) {
+	switch c.Signup {
+	case "", "closed":
+		return "", nil
+	case string(idp.SignupConfirm):
+		return idp.SignupConfirm, nil
+	case string(idp.SignupOpen):
+		return idp.SignupOpen, nil
+	}
+	return "", fmt.Errorf("signup is closed, confirm or open, and not %s", quote(c.Signup))
 }
 
 func (c *Config) looksConfig() (login.Config, error) {

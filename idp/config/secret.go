@@ -56,8 +56,8 @@ func (c *Config) Secret(create bool) (secret.String, error) {
 	return secret.String(text), nil
 }
 
-// newSecret makes the file. Of two processes that make it at once one gets to
-// know what the other wrote.
+// newSecret makes the file. Of two processes that make it at once one does; the
+// other has an error, and finds the file when it is started again.
 func newSecret(path string) (secret.String, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return "", err

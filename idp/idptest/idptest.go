@@ -33,10 +33,10 @@ import (
 // What New puts into a provider.
 const (
 	Audience   = "https://restaurant.example/api"
-	SPA        = "spaClient0000000000000000000000a" // a single-page client
-	Web        = "webClient0000000000000000000000a" // a confidential client
-	Machine    = "machineClient000000000000000000a" // a client that acts for itself
-	Management = "managerClient000000000000000000a" // one that may call the Management API
+	SPA        = "spaClient0000000000000000000000a"  // a single-page client
+	Web        = "webClient0000000000000000000000a"  // a confidential client
+	Machine    = "machineClient000000000000000000a"  // a client that acts for itself
+	Management = "managerClient000000000000000000a"  // one that may call the Management API
 	Secret     = "Xq3vB7nM1kT9wZ5yR2uP8sL4jH6gF0dCa" // the secret of the three
 	Callback   = "http://localhost:3000/callback"
 	LogoutURL  = "http://localhost:3000/"
@@ -176,7 +176,8 @@ func (s *Server) seed() {
 		ID: tenant.NewSubject(), Name: "Restaurant", Identifier: Audience, AllowOfflineAccess: true, SkipConsent: true,
 		EnforcePolicies: true, TokenDialect: "access_token_authz",
 		Scopes: []tenant.APIScope{
-			{Value: "create:items", Description: "Add dishes"}, {Value: "update:items", Description: "Change dishes"},
+			{Value: "create:items", Description: "Add dishes"},
+			{Value: "update:items", Description: "Change dishes"},
 			{Value: "delete:items", Description: "Remove dishes"},
 		},
 	}))

@@ -7,7 +7,8 @@ import (
 )
 
 // LinkIdentity makes the identities of secondary those of primary, each with
-// the profile that it had, and removes secondary with its metadata and roles.
+// the profile that it had, and removes secondary with its metadata and roles. It
+// returns [ErrBlocked] when one of them is blocked.
 func (s *Store) LinkIdentity(ctx context.Context, primary, secondary string) (*User, error) {
 	if primary == secondary {
 		return nil, fmt.Errorf("user %w", ErrExists)
@@ -24,6 +25,9 @@ func (s *Store) LinkIdentity(ctx context.Context, primary, secondary string) (*U
 		}
 		if a.ID != primary {
 			a, b = b, a
+		}
+		if a.Blocked || b.Blocked {
+			return fmt.Errorf("user %w", ErrBlocked) // an account that is kept out does not come in by another one
 		}
 		if err := s.moveIdentities(ctx, tx, a, b); err != nil {
 			return err
@@ -104,7 +108,7 @@ func (s *Store) UnlinkIdentity(ctx context.Context, userID, provider, subject st
 			if u.ID == provider+"|"+subject || len(u.Identities) == 1 {
 				return fmt.Errorf("the primary identity %w as a user of its own", ErrExists)
 			}
-			if err := s.splitOff(ctx, tx, i); err != nil {
+			if err := s.splitOff(ctx, tx, i, u.Blocked); err != nil {
 				return err
 			}
 			return s.noteChange(ctx, tx, userID)
@@ -132,8 +136,8 @@ func ownProfile(i Identity) *User {
 	return u
 }
 
-// splitOff makes a user of an identity.
-func (s *Store) splitOff(ctx context.Context, tx *sql.Tx, i Identity) error {
+// splitOff makes a user of an identity, blocked as the one that it belonged to.
+func (s *Store) splitOff(ctx context.Context, tx *sql.Tx, i Identity, blocked bool) error {
 	u := ownProfile(i)
 	u.ID = i.Provider + "|" + i.UserID
 	doc, err := encodeUser(u)
@@ -143,7 +147,7 @@ func (s *Store) splitOff(ctx context.Context, tx *sql.Tx, i Identity) error {
 	now := millis(s.now())
 	_, err = tx.ExecContext(ctx, `INSERT INTO idp_users
 		(id, connection, email, name, blocked, doc, created_at, updated_at, last_login_at, last_ip, logins_count)
-		VALUES ($1, $2, $3, $4, 0, $5, $6, $6, 0, '', 0)`, u.ID, i.Connection, u.Email, cut(u.Name, 400), doc, now)
+		VALUES ($1, $2, $3, $4, $7, $5, $6, $6, 0, '', 0)`, u.ID, i.Connection, u.Email, cut(u.Name, 400), doc, now, bit(blocked))
 	if err != nil {
 		return err
 	}

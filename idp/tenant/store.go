@@ -33,6 +33,8 @@ const (
 	ErrReused Error = "refresh token was used again"
 	// ErrQuery means that a search cannot be read; the message says where.
 	ErrQuery Error = "query cannot be read"
+	// ErrBlocked means that a user is blocked.
+	ErrBlocked Error = "is blocked"
 	// ErrEnded means that everything of a user was ended after the secret of the
 	// log-in had been looked at.
 	ErrEnded Error = "has ended meanwhile"

@@ -129,6 +129,18 @@ func (s *Store) RevokeGrant(ctx context.Context, grantID string) error {
 	})
 }
 
+// NewestToken returns the newest token of a kind that a user has and that was
+// not used, or [ErrNotFound].
+func (s *Store) NewestToken(ctx context.Context, userID string, kind TokenKind) (*Token, error) {
+	t, err := s.scanToken(s.db.Read().QueryRowContext(ctx, `SELECT kind, user_id, client_id, grant_id, doc, created_at, expires_at, used_at
+		FROM idp_tokens WHERE user_id = $1 AND kind = $2 AND used_at = 0 AND expires_at > $3 ORDER BY created_at DESC LIMIT 1`,
+		userID, string(kind), millis(s.now())))
+	if err != nil {
+		return nil, s.db.Wrap(err)
+	}
+	return t, nil
+}
+
 // VoidTokens makes the tokens of a kind that a user has useless.
 func (s *Store) VoidTokens(ctx context.Context, userID string, kind TokenKind) error {
 	_, err := s.db.Exec(ctx, "DELETE FROM idp_tokens WHERE user_id = $1 AND kind = $2", userID, string(kind))

@@ -1,0 +1,326 @@
+package idp
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/gatewright/gate/idp/login"
+	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/internal/secret"
+	"github.com/gatewright/gate/mail"
+	"github.com/gatewright/gate/store/throttle"
+)
+
+// confirmEmailPage says that a letter is on its way.
+func (p *Provider) confirmEmailPage(w http.ResponseWriter, r *http.Request, v *visit, email string, notice login.Notice) {
+	page := login.ConfirmEmailPage{
+		Frame: p.frame(r, v.request, v.client), Form: p.pageForm(r, "/u/confirm-email", v.state), Email: email,
+		Life: verifyLife, SentBy: p.cfg.MailFrom, Notice: notice,
+	}
+	page.Here = ""
+	if err := p.pages(r).ConfirmEmail(w, r, http.StatusOK, page); err != nil {
+		p.faultPage(w, r, err)
+	}
+}
+
+// postConfirmEmail sends the letter again: to the address that the form was made
+// for, whether or not it has an account.
+func (p *Provider) postConfirmEmail(w http.ResponseWriter, r *http.Request, v *visit) {
+	email := canonical(v.form[login.FieldEmail])
+	conn, err := p.database(r.Context(), v.client, v.request.Connection)
+	if err == nil && email != "" {
+		if again, err := p.sendPendingAgain(r, v, conn, email); err != nil {
+			p.faultPage(w, r, err)
+			return
+		} else if again {
+			p.confirmEmailPage(w, r, v, email, login.NoticeSentAgain)
+			return
+		}
+		p.sendLetter(r, v.client, v.request.Locales, email, func(ctx context.Context) (login.MailKind, login.Letter, bool, error) {
+			u, _, err := p.tenant.UserByLogin(ctx, conn.Name, email)
+			if errors.Is(err, tenant.ErrNotFound) || err == nil && (u.EmailVerified || u.Email != email) {
+				return "", login.Letter{}, false, nil
+			}
+			if err != nil {
+				return "", login.Letter{}, false, err
+			}
+			return p.verificationLetter(ctx, u, v.client)
+		})
+	} else if err != nil && !errors.Is(err, tenant.ErrNotFound) {
+		p.faultPage(w, r, err)
+		return
+	}
+	p.confirmEmailPage(w, r, v, email, login.NoticeSentAgain)
+}
+
+// sendVerification sends a letter with a link that confirms the address.
+func (p *Provider) sendVerification(r *http.Request, u *tenant.User, c *tenant.Client, locales string) {
+	if u.Email == "" || u.EmailVerified {
+		return
+	}
+	p.sendLetter(r, c, locales, u.Email, func(ctx context.Context) (login.MailKind, login.Letter, bool, error) {
+		return p.verificationLetter(ctx, u, c)
+	})
+}
+
+func (p *Provider) verificationLetter(ctx context.Context, u *tenant.User, c *tenant.Client) (login.MailKind, login.Letter, bool, error) {
+	clientID := ""
+	if c != nil {
+		clientID = c.ID
+	}
+	link, err := p.ticket(ctx, ticket{Kind: tenant.EmailTicket, UserID: u.ID, Email: u.Email, ClientID: clientID}, verifyLife)
+	return login.MailVerify, login.Letter{Account: u.Email, Link: link, Life: verifyLife}, err == nil, err
+}
+
+// sendLetter writes a letter in the background, where its time tells nothing.
+// There are only so many to one address and on behalf of one network.
+func (p *Provider) sendLetter(r *http.Request, c *tenant.Client, locales, to string,
+	compose func(ctx context.Context) (login.MailKind, login.Letter, bool, error),
+) {
+	p.sendLimited(r, p.letters, c, locales, to, compose)
+}
+
+// sendNotice does the same for what an owner has to know: letters that somebody
+// else asked for do not use up its limit.
+func (p *Provider) sendNotice(r *http.Request, to string, compose func(ctx context.Context) (login.MailKind, login.Letter, bool, error)) {
+	p.sendLimited(r, p.notices, nil, "", to, compose)
+}
+
+func (p *Provider) sendLimited(r *http.Request, limit *throttle.Limiter, c *tenant.Client, locales, to string,
+	compose func(ctx context.Context) (login.MailKind, login.Letter, bool, error),
+) {
+	ctx := r.Context()
+	wait, err := limit.Allow(ctx, to)
+	if err != nil || wait > 0 {
+		p.log.WarnContext(ctx, "letter was not sent", "wait", wait, "error", err)
+		return
+	}
+	words := p.configured(ctx).words
+	language := words.Language(locales, r.Header.Get("Accept-Language"))
+	err = p.mails.Later(ctx, func(ctx context.Context) (mail.Message, bool, error) {
+		kind, letter, ok, err := compose(ctx)
+		if err != nil || !ok {
+			return mail.Message{}, false, err
+		}
+		if c != nil {
+			letter.Application = c.Name
+		}
+		m, err := words.Write(kind, language, letter)
+		if err != nil {
+			return mail.Message{}, false, err
+		}
+		return outgoing(to, m), true, nil
+	})
+	if err != nil {
+		p.log.ErrorContext(ctx, "letter was not sent", "error", err)
+	}
+}
+
+// A ticket is what a link in a letter stands for.
+type ticket struct {
+	Kind     tenant.TokenKind `json:"-"`
+	UserID   string           `json:"-"`
+	ClientID string           `json:"-"`
+	// Email is the address that the letter goes to: a ticket is of no use after
+	// a change of it.
+	Email string `json:"email"`
+	// Provider and Subject are the identity whose password it sets.
+	Provider     string `json:"provider,omitempty"`
+	Subject      string `json:"subject,omitempty"`
+	ResultURL    string `json:"result_url,omitempty"`
+	MarkVerified bool   `json:"mark_verified,omitempty"`
+	// IncludeEmail adds the address to ResultURL.
+	IncludeEmail bool `json:"include_email,omitempty"`
+}
+
+// ticket stores a ticket and returns the link.
+func (p *Provider) ticket(ctx context.Context, t ticket, life time.Duration) (string, error) {
+	data, err := json.Marshal(t)
+	if err != nil {
+		return "", err
+	}
+	text := secret.Text()
+	err = p.tenant.CreateToken(ctx, text, tenant.Token{
+		Kind: t.Kind, UserID: t.UserID, ClientID: t.ClientID, ExpiresAt: p.now().Add(life), Data: data,
+	})
+	path := "/u/email-verification"
+	if t.Kind == tenant.ResetTicket {
+		path = "/u/reset-password"
+	}
+	return p.base + path + "?ticket=" + text.Reveal() + "#", err
+}
+
+// openTicket returns a ticket that was not used, with its user.
+func (p *Provider) openTicket(ctx context.Context, kind tenant.TokenKind, text string) (*tenant.Token, *ticket, *tenant.User, error) {
+	bad := &pageError{oauthError: refuse("invalid_request", "The link was used, is too old, or is not whole"), fault: "ticket"}
+	t, err := p.tenant.Token(ctx, kind, secret.String(text))
+	if errors.Is(err, tenant.ErrNotFound) || err == nil && !t.UsedAt.IsZero() {
+		return nil, nil, nil, bad
+	}
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	k := &ticket{Kind: kind, UserID: t.UserID, ClientID: t.ClientID}
+	if err := json.Unmarshal(t.Data, k); err != nil {
+		return nil, nil, nil, err
+	}
+	u, err := p.tenant.User(ctx, t.UserID)
+	if errors.Is(err, tenant.ErrNotFound) || err == nil && !k.fits(u) {
+		return nil, nil, nil, bad
+	}
+	return t, k, u, err
+}
+
+// fits reports whether the address of a ticket is still that of what it is for:
+// of the identity, or of the user.
+func (k *ticket) fits(u *tenant.User) bool {
+	if k.Kind != tenant.ResetTicket {
+		return u.Email == k.Email
+	}
+	i := k.identity(u)
+	return i != nil && cmp.Or(i.Email, u.Email) == k.Email && u.Email == k.UserEmail
+}
+
+// identity returns the identity of a ticket; nil when the user does not have it
+// any more.
+func (k *ticket) identity(u *tenant.User) *tenant.Identity {
+	for n := range u.Identities {
+		if i := &u.Identities[n]; i.Provider == k.Provider && i.UserID == k.Subject {
+			return i
+		}
+	}
+	return nil
+}
+
+// proves reports whether opening a letter to the address of a ticket proves the
+// address of the user: when it is that, and the identity the user's own.
+func (k *ticket) proves(u *tenant.User) bool {
+	return k.MarkVerified && u.Email == k.Email && (k.Kind != tenant.ResetTicket || u.ID == k.Provider+"|"+k.Subject)
+}
+
+// resetTicket returns the ticket for a link that sets the password of an
+// identity; of the first one that has a password when none is named.
+func resetTicket(u *tenant.User, i *tenant.Identity) (ticket, bool) {
+	for n := range u.Identities {
+		own := &u.Identities[n]
+		if i == nil && own.Provider == tenant.Database && (u.ID == own.Provider+"|"+own.UserID || n == len(u.Identities)-1) {
+			i = own
+		}
+	}
+	for n := range u.Identities {
+		if own := &u.Identities[n]; i == nil && own.Provider == tenant.Database {
+			i = own
+		}
+	}
+	if i == nil {
+		return ticket{}, false
+	}
+	return ticket{
+		Kind: tenant.ResetTicket, UserID: u.ID, Provider: i.Provider, Subject: i.UserID, Email: cmp.Or(i.Email, u.Email), UserEmail: u.Email,
+		MarkVerified: true,
+	}, true
+}
+
+func (p *Provider) showVerifyEmail(w http.ResponseWriter, r *http.Request) {
+	text := r.URL.Query().Get("ticket")
+	t, k, _, err := p.openTicket(r.Context(), tenant.EmailTicket, text)
+	if isTicketError(err) {
+		var n *pendingAccount
+		if t, n, err = p.openPending(r.Context(), text); err == nil {
+			k = &ticket{ClientID: t.ClientID, Email: n.Email}
+		}
+	}
+	if err != nil {
+		p.errorPage(w, r, err)
+		return
+	}
+	page := login.VerifyEmailPage{
+		Frame: p.ticketFrame(r, k), Email: k.Email, Expires: t.ExpiresAt,
+		Form: login.Form{Action: "/u/email-verification", State: text, CSRF: p.csrf(p.browser(w, r))},
+	}
+	if err := p.pages(r).VerifyEmail(w, r, http.StatusOK, page); err != nil {
+		p.faultPage(w, r, err)
+	}
+}
+
+func (p *Provider) ticketFrame(r *http.Request, k *ticket) login.Frame {
+	f := p.frame(r, nil, nil)
+	if c, err := p.tenant.Clients.Get(r.Context(), k.ClientID); err == nil {
+		f.Application = c.Name
+	}
+	if k.ResultURL != "" {
+		f.Targets = []string{k.ResultURL}
+	}
+	return f
+}
+
+// next is where a person goes after a link did its work.
+func (p *Provider) next(ctx context.Context, k *ticket) string {
+	if k.ResultURL != "" && k.IncludeEmail {
+		var out answer
+		out.add("email", k.Email)
+		return withParameters(k.ResultURL, out, false)
+	}
+	if k.ResultURL != "" {
+		return k.ResultURL
+	}
+	if c, err := p.tenant.Clients.Get(ctx, k.ClientID); err == nil {
+		return c.InitiateLoginURI
+	}
+	return ""
+}
+
+func (p *Provider) postVerifyEmail(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	form, err := p.ownForm(w, r)
+	if err != nil {
+		p.errorPage(w, r, err)
+		return
+	}
+	_, k, u, err := p.openTicket(ctx, tenant.EmailTicket, form[login.FieldState])
+	if isTicketError(err) {
+		p.makePending(w, r, form[login.FieldState])
+		return
+	}
+	if err == nil {
+		_, err = p.tenant.UseToken(ctx, tenant.EmailTicket, secret.String(form[login.FieldState]))
+	}
+	if err != nil {
+		p.ticketError(w, r, err)
+		return
+	}
+	u, err = p.tenant.UpdateUser(ctx, u.ID, func(u *tenant.User) error {
+		if u.Email != k.Email {
+			return tenant.ErrNotFound
+		}
+		u.EmailVerified = true
+		return nil
+	})
+	if err != nil {
+		p.ticketError(w, r, err)
+		return
+	}
+	p.record(r, "sv", nil, u, "", nil)
+	page := login.VerifyEmailDonePage{Frame: p.ticketFrame(r, k), Email: u.Email, ContinueURL: p.next(ctx, k)}
+	page.Here = ""
+	if err := p.pages(r).VerifyEmailDone(w, r, http.StatusOK, page); err != nil {
+		p.faultPage(w, r, err)
+	}
+}
+
+// isTicketError reports whether a link is refused, as opposed to a fault.
+func isTicketError(err error) bool {
+	var page *pageError
+	return errors.As(err, &page) && page.fault == "ticket"
+}
+
+func (p *Provider) ticketError(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, tenant.ErrUsed) || errors.Is(err, tenant.ErrNotFound) {
+		err = &pageError{oauthError: refuse("invalid_request", "The link was used, is too old, or is not whole"), fault: "ticket"}
+	}
+	p.errorPage(w, r, err)
+}

@@ -1,0 +1,249 @@
+package idp_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/gatewright/gate/idp"
+	"github.com/gatewright/gate/idp/idptest"
+	"github.com/gatewright/gate/idp/tenant"
+)
+
+// CLI-08: a stranger signs up with the victim's address; the victim confirms it
+// elsewhere and chooses the password.
+func TestCLI08_preHijack(t *testing.T) {
+	s := idptest.New(t, idptest.Config{Edit: signupMode(idp.SignupConfirm)})
+	if status, page := signUp(t, s, s.Browser(), "victim@example.com"); status != http.StatusOK {
+		t.Fatalf("%d %.1000s", status, page)
+	}
+	link := linkIn(t, waitLetters(t, s, "victim@example.com", 1)[0], "/u/email-verification?ticket=")
+	victim := s.Browser()
+	_, page := s.Do(victim, http.MethodGet, link, nil)
+	res, body := s.Do(victim, http.MethodPost, "/u/email-verification", idptest.Hidden(page), "Origin", s.URL)
+	if res.StatusCode != http.StatusSeeOther || !strings.Contains(res.Header.Get("Location"), "/u/reset-password?ticket=") {
+		t.Fatalf("%d %.500s", res.StatusCode, body)
+	}
+	if res, body := s.Login(s.Browser(), authorization(), "victim@example.com", newPassword); res.StatusCode != http.StatusBadRequest {
+		t.Errorf("the stranger's password: %d %.300s", res.StatusCode, body)
+	}
+	_, page = s.Do(victim, http.MethodGet, res.Header.Get("Location"), nil)
+	form := idptest.Hidden(page)
+	form.Set("password", "Oak-Lantern-Reed-07")
+	if res, body := s.Do(victim, http.MethodPost, "/u/reset-password", form, "Origin", s.URL); res.StatusCode != http.StatusOK {
+		t.Fatalf("%d %.500s", res.StatusCode, body)
+	}
+	res, body = s.Login(s.Browser(), authorization(), "victim@example.com", "Oak-Lantern-Reed-07")
+	if !answerOf(t, res, body).Has("code") {
+		t.Error("the owner cannot log in")
+	}
+}
+
+// A reset by the address of a linked identity proves that address and not the
+// user's own, and sets the password of that identity alone.
+func TestCLI07_resetOfLinkedIdentity(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	ctx := t.Context()
+	ceo := s.AddUser("ceo@example.com")
+	if _, err := s.Tenant().UpdateUser(ctx, ceo.ID, func(u *tenant.User) error { u.EmailVerified = false; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	me := s.AddUser("me@example.com")
+	if _, err := s.Tenant().LinkIdentity(ctx, ceo.ID, me.ID); err != nil {
+		t.Fatal(err)
+	}
+	s.Do(s.HTTP, http.MethodPost, "/dbconnections/change_password", url.Values{
+		"client_id": {idptest.SPA}, "connection": {idptest.Connection}, "email": {"me@example.com"},
+	})
+	link := letterLink(t, s, "/u/reset-password?ticket=")
+	browser := s.Browser()
+	_, page := s.Do(browser, http.MethodGet, link, nil)
+	form := idptest.Hidden(page)
+	form.Set("password", "Oak-Lantern-Reed-07")
+	if res, body := s.Do(browser, http.MethodPost, "/u/reset-password", form, "Origin", s.URL); res.StatusCode != http.StatusOK {
+		t.Fatalf("%d %.500s", res.StatusCode, body)
+	}
+	u, err := s.Tenant().User(ctx, ceo.ID)
+	if err != nil || u.EmailVerified {
+		t.Errorf("verified %v, %v", u.EmailVerified, err)
+	}
+	if res, _ := s.Login(s.Browser(), authorization(), "ceo@example.com", "Oak-Lantern-Reed-07"); res.StatusCode != http.StatusBadRequest {
+		t.Errorf("the other password was changed: %d", res.StatusCode)
+	}
+}
+
+// LOG-13: whoever is blocked does not come in by another account.
+func TestLOG13_blockedLink(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	ctx := t.Context()
+	alt, bad := s.AddUser("alt@example.com"), s.AddUser("bad@example.com")
+	if _, err := s.Tenant().UpdateUser(ctx, bad.ID, func(u *tenant.User) error { u.Blocked = true; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Tenant().LinkIdentity(ctx, alt.ID, bad.ID); err == nil {
+		t.Error("a blocked account was linked")
+	}
+	other := s.AddUser("other@example.com")
+	if _, err := s.Tenant().LinkIdentity(ctx, alt.ID, other.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Tenant().UpdateUser(ctx, alt.ID, func(u *tenant.User) error { u.Blocked = true; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	provider, subject, _ := strings.Cut(other.ID, "|")
+	if _, err := s.Tenant().UnlinkIdentity(ctx, alt.ID, provider, subject); err != nil {
+		t.Fatal(err)
+	}
+	if u, err := s.Tenant().User(ctx, other.ID); err != nil || !u.Blocked {
+		t.Errorf("split off and free: %v %v", u, err)
+	}
+}
+
+// IDP-11: an application of somebody else gets nothing without being allowed.
+func TestIDP11_thirdParty(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	s.AddUser("ada@example.com", "menu-admin")
+	if _, err := s.Tenant().Clients.Update(t.Context(), idptest.SPA, func(c *tenant.Client) error { c.FirstParty = false; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	for _, scope := range []string{"", "nonsense", "openid"} {
+		browser := s.Browser()
+		res, body := s.Login(browser, authorization("scope", scope), "ada@example.com", idptest.Password)
+		if res.StatusCode != http.StatusOK || !strings.Contains(body, `name="decision"`) {
+			t.Errorf("scope %q: %d %s", scope, res.StatusCode, res.Header.Get("Location"))
+			continue
+		}
+		res, _ = s.Do(browser, http.MethodGet, "/authorize", authorization("scope", scope, "prompt", "none"))
+		if back := answerOf(t, res, ""); back.Get("error") != "consent_required" {
+			t.Errorf("scope %q, silently: %v", scope, back)
+		}
+		form := idptest.Hidden(body)
+		form.Set("decision", "allow")
+		res, body = s.Do(browser, http.MethodPost, "/u/consent", form, "Origin", s.URL)
+		res, tokens := exchange(s, answerOf(t, res, body).Get("code"))
+		if res.StatusCode != http.StatusOK || strings.Contains(claims(t, tokens["access_token"]), "create:items") {
+			t.Errorf("scope %q: permissions that nobody allowed: %s", scope, claims(t, tokens["access_token"]))
+		}
+		if err := s.Tenant().DeleteConsents(t.Context(), userID(t, s, "ada@example.com"), ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// The answer of a consent page is that of whom it asked.
+func TestIDP11_otherPerson(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	s.AddUser("ada@example.com")
+	s.AddUser("bob@example.com")
+	if _, err := s.Tenant().Clients.Update(t.Context(), idptest.SPA, func(c *tenant.Client) error { c.FirstParty = false; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	browser := s.Browser()
+	_, page := s.Login(browser, authorization(), "ada@example.com", idptest.Password)
+	s.Login(browser, authorization("prompt", "login"), "bob@example.com", idptest.Password)
+	form := idptest.Hidden(page)
+	form.Set("decision", "allow")
+	res, _ := s.Do(browser, http.MethodPost, "/u/consent", form, "Origin", s.URL)
+	if !strings.HasPrefix(res.Header.Get("Location"), "/u/login") {
+		t.Errorf("%d %s", res.StatusCode, res.Header.Get("Location"))
+	}
+	if allowed, err := s.Tenant().Consent(t.Context(), userID(t, s, "bob@example.com"), idptest.SPA, idptest.Audience); err != nil || len(allowed) > 0 {
+		t.Errorf("bob allowed %v, %v", allowed, err)
+	}
+}
+
+// LOG-13: a connection that is taken from a client is taken from its sessions and
+// refresh tokens, too.
+func TestLOG13_connectionOff(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	s.AddUser("ada@example.com")
+	tokens := enter(t, s, s.HTTP, "ada@example.com")
+	_, err := s.Tenant().Connections.Update(t.Context(), "con_database00000001", func(c *tenant.Connection) error {
+		c.EnabledClients = []string{idptest.Web}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, _ := s.Do(s.HTTP, http.MethodGet, "/authorize", authorization("prompt", "none"))
+	if back := answerOf(t, res, ""); back.Get("error") != "login_required" {
+		t.Errorf("silently: %v", back)
+	}
+	if res, body := refresh(s, tokens["refresh_token"]); res.StatusCode != http.StatusForbidden {
+		t.Errorf("refresh: %d %v", res.StatusCode, body)
+	}
+}
+
+// IDP-12: somebody else than the client knows is not its person.
+func TestIDP12_hintOfAnother(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	s.AddUser("ada@example.com")
+	s.AddUser("bob@example.com")
+	hint := enter(t, s, s.Browser(), "ada@example.com")["id_token"].(string)
+	res, body := s.Login(s.Browser(), authorization("id_token_hint", hint), "bob@example.com", idptest.Password)
+	if back := answerOf(t, res, body); back.Get("error") != "login_required" || back.Has("code") {
+		t.Errorf("%v", back)
+	}
+}
+
+// SES-04: tokens from before a re-login end with the log-out, too.
+func TestSES04_relogin(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	s.AddUser("ada@example.com")
+	first := enter(t, s, s.HTTP, "ada@example.com")
+	enter(t, s, s.HTTP, "ada@example.com", "prompt", "login")
+	s.Do(s.HTTP, http.MethodGet, "/v2/logout", url.Values{"client_id": {idptest.SPA}})
+	if res, body := refresh(s, first["refresh_token"]); res.StatusCode != http.StatusForbidden {
+		t.Errorf("%d %v", res.StatusCode, body)
+	}
+}
+
+// OTP-08: letters that a stranger asks for do not use up the notice.
+func TestOTP08_noticeComes(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	s.AddUser("ada@example.com")
+	ask := url.Values{"client_id": {idptest.SPA}, "connection": {idptest.Connection}, "email": {"ada@example.com"}}
+	for range 7 {
+		s.Do(s.HTTP, http.MethodPost, "/dbconnections/change_password", ask)
+	}
+	letters := waitLetters(t, s, "ada@example.com", 5)
+	var ok bool
+	for _, letter := range letters { // the newest link is the good one
+		browser := s.Browser()
+		_, page := s.Do(browser, http.MethodGet, linkIn(t, letter, "/u/reset-password?ticket="), nil)
+		form := idptest.Hidden(page)
+		form.Set("password", "Oak-Lantern-Reed-07")
+		if res, _ := s.Do(browser, http.MethodPost, "/u/reset-password", form, "Origin", s.URL); res.StatusCode == http.StatusOK {
+			ok = true
+		}
+	}
+	if !ok {
+		t.Fatal("no link worked")
+	}
+	waitLetters(t, s, "ada@example.com", 6)
+}
+
+// SES-07: a replay with a wrong scope is a replay.
+func TestSES06_reuseBeforeScope(t *testing.T) {
+	s, now := withClock(t)
+	s.AddUser("ada@example.com")
+	first := enter(t, s, s.HTTP, "ada@example.com")["refresh_token"]
+	_, body := refresh(s, first)
+	now.turn(11e9)
+	if res, got := refresh(s, first, "scope", "openid admin:everything"); res.StatusCode != http.StatusForbidden {
+		t.Errorf("%d %v", res.StatusCode, got)
+	}
+	if res, _ := refresh(s, body["refresh_token"]); res.StatusCode != http.StatusForbidden {
+		t.Error("the family goes on after a replay")
+	}
+}
+
+func userID(t *testing.T, s *idptest.Server, email string) string {
+	t.Helper()
+	list, err := s.Tenant().UsersByEmail(t.Context(), email)
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%d users, %v", len(list), err)
+	}
+	return list[0].ID
+}
