@@ -129,8 +129,10 @@ type ticket struct {
 	// a change of it.
 	Email string `json:"email"`
 	// Provider and Subject are the identity whose password it sets.
-	Provider     string `json:"provider,omitempty"`
-	Subject      string `json:"subject,omitempty"`
+	Provider string `json:"provider,omitempty"`
+	Subject  string `json:"subject,omitempty"`
+	// UserEmail is the address of the user at the time.
+	UserEmail    string `json:"user_email,omitempty"`
 	ResultURL    string `json:"result_url,omitempty"`
 	MarkVerified bool   `json:"mark_verified,omitempty"`
 	// IncludeEmail adds the address to ResultURL.
