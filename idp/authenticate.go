@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/gatewright/gate"
@@ -60,7 +61,7 @@ func (p *Provider) checkPassword(ctx context.Context, conn *tenant.Connection, t
 	if rehash {
 		if fresh, err := p.hasher.Hash(ctx, text); err == nil {
 			if err := p.tenant.ReplaceHash(ctx, id, fresh); err != nil {
-				p.log.WarnContext(ctx, "hash could not be replaced", "user_id", u.ID, "error", err)
+				p.log.WarnContext(ctx, "hash could not be replaced", "user_id", u.ID, "err", err)
 			}
 		}
 	}
@@ -94,7 +95,7 @@ func (p *Provider) database(ctx context.Context, c *tenant.Client, name string) 
 		return nil, err
 	}
 	for _, conn := range list {
-		if conn.Strategy == tenant.Database && enabled(conn, c) && (name == "" || conn.Name == name || contains(conn.Realms, name)) {
+		if conn.Strategy == tenant.Database && enabled(conn, c) && (name == "" || conn.Name == name || slices.Contains(conn.Realms, name)) {
 			return conn, nil
 		}
 	}

@@ -54,7 +54,7 @@ func (p *Provider) configured(ctx context.Context) *configured {
 	}
 	next, err := p.configure(ctx, set)
 	if err != nil { // cannot be: the same was made before
-		p.log.ErrorContext(ctx, "settings of the tenant cannot be used", "error", err)
+		p.log.ErrorContext(ctx, "settings of the tenant cannot be used", "err", err)
 		return c
 	}
 	next.before = c.pages

@@ -3,15 +3,20 @@ package idp
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
+	"net/url"
+	"strings"
+	"unicode"
 
 	"github.com/gatewright/gate/idp/login"
 	"github.com/gatewright/gate/idp/tenant"
 )
 
 // dbError answers in the shape of Auth0's /dbconnections endpoints.
-func dbError(w http.ResponseWriter, status int, name, code string, description any) {
-	writeJSON(w, status, map[string]any{"name": name, "code": code, "description": description, "statusCode": status})
+func dbError(w http.ResponseWriter, code string, description any) {
+	const status = http.StatusBadRequest
+	writeJSON(w, status, map[string]any{"name": "BadRequestError", "code": code, "description": description, "statusCode": status})
 }
 
 // apiSignup makes an account for the pages of a client (Auth0's
@@ -26,13 +31,13 @@ func (p *Provider) apiSignup(w http.ResponseWriter, r *http.Request) {
 	c, conn, err := p.signupConnection(r, in)
 	switch {
 	case errors.Is(err, tenant.ErrNotFound):
-		dbError(w, http.StatusBadRequest, "BadRequestError", "invalid_signup", "Invalid sign up")
+		dbError(w, "invalid_signup", "Invalid sign up")
 		return
 	case err != nil:
 		p.fail(w, r, err)
 		return
 	case !p.signupOpen(conn):
-		dbError(w, http.StatusBadRequest, "BadRequestError", "public_signup_disabled", "public signup is disabled")
+		dbError(w, "public_signup_disabled", "public signup is disabled")
 		return
 	}
 	clientOrigin(w, r, c)
@@ -40,8 +45,12 @@ func (p *Provider) apiSignup(w http.ResponseWriter, r *http.Request) {
 		Connection: conn, Email: in["email"], Username: in["username"], Password: in["password"], GivenName: in["given_name"],
 		FamilyName: in["family_name"], Name: in["name"], Nickname: in["nickname"], Picture: in["picture"],
 	}
+	if err := boundedProfile(&n); err != nil {
+		dbError(w, "invalid_body", err.Error())
+		return
+	}
 	if n.Metadata, err = signupMetadata(in[metadataParam]); err != nil {
-		dbError(w, http.StatusBadRequest, "BadRequestError", "invalid_body", err.Error())
+		dbError(w, "invalid_body", err.Error())
 		return
 	}
 	for _, problem := range p.checkNewUser(ctx, &n) {
@@ -58,12 +67,12 @@ func (p *Provider) apiSignup(w http.ResponseWriter, r *http.Request) {
 		})
 		return
 	case errors.Is(err, errNameTaken):
-		dbError(w, http.StatusBadRequest, "BadRequestError", "username_exists", "The username already exists")
+		dbError(w, "username_exists", "The username already exists")
 		return
 	case errors.Is(err, tenant.ErrExists):
 		p.record(r, "fs", c, nil, "The user already exists", nil)
 		if p.cfg.Signup == SignupOpen {
-			dbError(w, http.StatusBadRequest, "BadRequestError", "invalid_signup", "Invalid sign up")
+			dbError(w, "invalid_signup", "Invalid sign up")
 			return
 		}
 		p.sendExists(r, c, n.Email)
@@ -89,6 +98,32 @@ func (p *Provider) apiSignup(w http.ResponseWriter, r *http.Request) {
 		body[metadataParam] = n.Metadata
 	}
 	writeJSON(w, http.StatusOK, body)
+}
+
+// maxName bounds what a sign-up says about the person: it goes into tokens.
+const maxName = 300
+
+// boundedProfile reports what does not fit into a profile.
+func boundedProfile(n *newUser) error {
+	for name, value := range map[string]string{
+		"name": n.Name, "nickname": n.Nickname, "given_name": n.GivenName, "family_name": n.FamilyName,
+	} {
+		if len(value) > maxName || strings.IndexFunc(value, unprintable) >= 0 {
+			return fmt.Errorf("%s is longer than %d bytes, or has characters that do not print", name, maxName)
+		}
+	}
+	if n.Picture == "" {
+		return nil
+	}
+	if u, err := url.Parse(n.Picture); err != nil || u.Scheme != "https" || u.Host == "" || len(n.Picture) > 1000 {
+		return errors.New("picture is not an https address")
+	}
+	return nil
+}
+
+// unprintable are control characters, and those that turn text around.
+func unprintable(r rune) bool {
+	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
 }
 
 // The bounds of the metadata of a sign-up, as Auth0 has them.
@@ -129,15 +164,15 @@ func (p *Provider) signupConnection(r *http.Request, in params) (*tenant.Client,
 func (p *Provider) signupProblem(w http.ResponseWriter, code login.Code, conn *tenant.Connection) {
 	switch code { //nolint:exhaustive // the others are of other pages
 	case login.InvalidEmail:
-		dbError(w, http.StatusBadRequest, "BadRequestError", "invalid_body", "email is not an e-mail address")
+		dbError(w, "invalid_body", "email is not an e-mail address")
 	case login.InvalidUsername:
-		dbError(w, http.StatusBadRequest, "BadRequestError", "invalid_body", "username is missing or has characters that it must not have")
+		dbError(w, "invalid_body", "username is missing or has characters that it must not have")
 	case login.MissingPassword:
-		dbError(w, http.StatusBadRequest, "BadRequestError", "invalid_body", "password is missing")
+		dbError(w, "invalid_body", "password is missing")
 	case login.PasswordCommon:
-		dbError(w, http.StatusBadRequest, "BadRequestError", "password_dictionary_error", "Password is too common")
+		dbError(w, "password_dictionary_error", "Password is too common")
 	case login.PasswordLeaked:
-		dbError(w, http.StatusBadRequest, "BadRequestError", "password_leaked", "Password is in a list of leaked ones")
+		dbError(w, "password_leaked", "Password is in a list of leaked ones")
 	default:
 		policy := pagePolicy(conn)
 		writeJSON(w, http.StatusBadRequest, map[string]any{

@@ -49,8 +49,7 @@ func missing(name string) *oauthError {
 // asOAuth returns what err means to a client. What is no refusal is a fault:
 // 503 when it will pass by itself, else 500.
 func asOAuth(err error) (*oauthError, bool) {
-	var refused *oauthError
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*oauthError](err); ok {
 		return refused, false
 	}
 	var busy *password.BusyError

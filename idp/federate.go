@@ -191,7 +191,7 @@ func (p *Provider) startUpstream(w http.ResponseWriter, r *http.Request, q *requ
 	}
 	p.setCookie(w, p.tripCookie(pending.State), text, upstream.PendingLifetime)
 	noStore(w)
-	http.Redirect(w, r, target, http.StatusFound)
+	http.Redirect(w, r, target, http.StatusFound) //nolint:gosec // the provider that an administrator configured
 }
 
 // upstreamCallback takes the answer of another provider.
@@ -394,7 +394,7 @@ func (p *Provider) upstreamLogout(ctx context.Context, ses *tenant.Session, targ
 	}
 	where, err := conn.LogoutURL(ctx, target, "")
 	if err != nil {
-		p.log.WarnContext(ctx, "no log-out at the other provider", "connection", from.Name, "error", err)
+		p.log.WarnContext(ctx, "no log-out at the other provider", "connection", from.Name, "err", err)
 		return "", nil
 	}
 	return where, nil

@@ -3,7 +3,6 @@ package idp
 import (
 	"encoding/json"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/gatewright/gate/idp/actions"
@@ -204,9 +203,4 @@ func errorAnswer(e *oauthError) answer {
 		out.add("error_description", e.description)
 	}
 	return out
-}
-
-// grantedDiffers reports whether the client has to be told its scope.
-func grantedDiffers(asked, granted []string) bool {
-	return len(asked) != len(granted) || slices.ContainsFunc(asked, func(s string) bool { return !slices.Contains(granted, s) })
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/internal/secret"
@@ -71,7 +72,7 @@ func (p *Provider) grantCode(_ http.ResponseWriter, r *http.Request, c caller, i
 	if err != nil {
 		return nil, err
 	}
-	if contains(i.scope, "offline_access") {
+	if slices.Contains(i.scope, "offline_access") {
 		refresh, err := p.startFamily(ctx, i, k.Connection)
 		if err != nil {
 			return nil, err

@@ -3,6 +3,7 @@ package idp
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/idp/tenant"
@@ -89,7 +90,7 @@ func (p *Provider) grantPassword(_ http.ResponseWriter, r *http.Request, c calle
 	if err != nil {
 		return nil, err
 	}
-	if contains(i.scope, "offline_access") {
+	if slices.Contains(i.scope, "offline_access") {
 		refresh, err := p.startFamily(ctx, i, conn.Name)
 		if err != nil {
 			return nil, err

@@ -61,9 +61,10 @@ func dumpTable(t *testing.T, s *idptest.Server, table string) string {
 
 var links = regexp.MustCompile(`https?://[^\s"<>]+`)
 
-// letterLink waits for a letter with such a link.
-func letterLink(t *testing.T, s *idptest.Server, path string) string {
+// letterLink waits for a letter with a link to set a password.
+func letterLink(t *testing.T, s *idptest.Server) string {
 	t.Helper()
+	const path = "/u/reset-password?ticket="
 	deadline := time.NewTimer(20 * time.Second)
 	defer deadline.Stop()
 	tick := time.NewTicker(20 * time.Millisecond)

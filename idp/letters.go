@@ -96,7 +96,7 @@ func (p *Provider) sendLimited(r *http.Request, limit *throttle.Limiter, c *tena
 	ctx := r.Context()
 	wait, err := limit.Allow(ctx, to)
 	if err != nil || wait > 0 {
-		p.log.WarnContext(ctx, "letter was not sent", "wait", wait, "error", err)
+		p.log.WarnContext(ctx, "letter was not sent", "wait", wait, "err", err)
 		return
 	}
 	words := p.configured(ctx).words
@@ -116,7 +116,7 @@ func (p *Provider) sendLimited(r *http.Request, limit *throttle.Limiter, c *tena
 		return outgoing(to, m), true, nil
 	})
 	if err != nil {
-		p.log.ErrorContext(ctx, "letter was not sent", "error", err)
+		p.log.ErrorContext(ctx, "letter was not sent", "err", err)
 	}
 }
 

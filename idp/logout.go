@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,9 +57,9 @@ func (p *Provider) auth0Logout(w http.ResponseWriter, r *http.Request) {
 	noStore(w)
 	switch {
 	case upstream != "":
-		http.Redirect(w, r, upstream, http.StatusFound)
+		http.Redirect(w, r, upstream, http.StatusFound) //nolint:gosec // the provider that an administrator configured
 	case target != "":
-		http.Redirect(w, r, target, http.StatusFound)
+		http.Redirect(w, r, target, http.StatusFound) //nolint:gosec // registered, see logoutURL
 	default:
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = w.Write([]byte("OK"))
@@ -186,7 +187,7 @@ func (p *Provider) readLogout(r *http.Request, in params) (*logout, error) {
 		if err != nil {
 			return nil, err
 		}
-		if clientID != "" && !contains(claims.Audience, clientID) {
+		if clientID != "" && !slices.Contains(claims.Audience, clientID) {
 			return nil, &pageError{oauthError: refuse("invalid_request", "id_token_hint is for another client"), fault: "request"}
 		}
 		clientID, l.userID = claims.Audience[0], claims.Subject

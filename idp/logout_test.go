@@ -105,7 +105,7 @@ func TestCLI12_backChannel(t *testing.T) {
 	// A new password ends all sessions.
 	tokens = enter(t, s, s.Browser(), "ada@example.com")
 	s.Do(s.HTTP, http.MethodPost, "/dbconnections/change_password", url.Values{"client_id": {idptest.SPA}, "connection": {idptest.Connection}, "email": {"ada@example.com"}})
-	if status, body := press(s, s.Browser(), letterLink(t, s, "/u/reset-password?ticket="), "/u/reset-password", "password", newPassword); status != http.StatusOK {
+	if status, body := press(s, s.Browser(), letterLink(t, s), "/u/reset-password", "password", newPassword); status != http.StatusOK {
 		t.Fatalf("%d %.500s", status, body)
 	}
 	if got := l.wait(t); got != claimsMap(t, tokens["id_token"])["sid"] {

@@ -107,8 +107,7 @@ func (p *Provider) managementCaller(ctx context.Context, token string) (manageme
 	if b.userID != "" {
 		c.Subject = b.userID
 		if _, err := p.liveUser(ctx, b.userID); err != nil {
-			var refused *oauthError
-			if errors.As(err, &refused) {
+			if _, ok := errors.AsType[*oauthError](err); ok {
 				return management.Caller{}, management.ErrBadToken
 			}
 			return management.Caller{}, err
@@ -187,8 +186,7 @@ func (p *Provider) checkAction(ctx context.Context, a *tenant.Action) (string, e
 	}
 	for _, t := range a.Triggers {
 		err := p.cfg.Actions.Compile(ctx, actions.Action{ID: a.ID, Name: a.Name, Code: a.Code, Runtime: a.Runtime}, actions.Trigger(t.ID))
-		var problem *actions.Error
-		if errors.As(err, &problem) {
+		if problem, ok := errors.AsType[*actions.Error](err); ok {
 			return problem.Error(), nil
 		}
 		if err != nil {

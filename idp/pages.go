@@ -287,7 +287,6 @@ func (p *Provider) postLogin(w http.ResponseWriter, r *http.Request, v *visit) {
 // was tried for, and not what was typed when that is nobody: people type
 // passwords there.
 func (p *Provider) loginRefused(w http.ResponseWriter, r *http.Request, v *visit, who *tenant.User, typed string, err error) {
-	var limited *gate.AuthError
 	var busy *password.BusyError
 	switch {
 	case errors.Is(err, errCredentials):
@@ -296,7 +295,7 @@ func (p *Provider) loginRefused(w http.ResponseWriter, r *http.Request, v *visit
 	case errors.Is(err, gate.ErrTooManyRequests):
 		p.tooMany(r, v.client, who, err)
 		problem := login.Problem{Code: login.TooManyTries}
-		if errors.As(err, &limited) {
+		if limited, ok := errors.AsType[*gate.AuthError](err); ok {
 			problem.Wait = limited.RetryAfter
 			setRetryAfter(w, limited.RetryAfter)
 		}

@@ -43,8 +43,7 @@ func queryParams(r *http.Request) (params, error) {
 func bodyParams(w http.ResponseWriter, r *http.Request) (params, error) {
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return nil, &oauthError{status: http.StatusRequestEntityTooLarge, code: "invalid_request", description: "The body is too large"}
 		}
 		return nil, refuse("invalid_request", "The body cannot be read")

@@ -177,7 +177,7 @@ func (p *Provider) tellClosed(r *http.Request, c *tenant.Client, u *tenant.User)
 		return outgoing(u.Email, m), err == nil, err
 	})
 	if err != nil {
-		p.log.ErrorContext(ctx, "letter was not sent", "error", err)
+		p.log.ErrorContext(ctx, "letter was not sent", "err", err)
 	}
 }
 

@@ -18,7 +18,6 @@ import (
 	"github.com/gatewright/gate/idp/login"
 	"github.com/gatewright/gate/idp/management"
 	"github.com/gatewright/gate/idp/tenant"
-	"github.com/gatewright/gate/internal/secret"
 	"github.com/gatewright/gate/jose"
 	"github.com/gatewright/gate/mail"
 	"github.com/gatewright/gate/password"
@@ -258,10 +257,10 @@ func (p *Provider) Run(ctx context.Context) {
 			return
 		case <-tick.C:
 			if _, err := p.tenant.Sweep(ctx); err != nil {
-				p.log.WarnContext(ctx, "expired rows could not be deleted", "error", err)
+				p.log.WarnContext(ctx, "expired rows could not be deleted", "err", err)
 			}
 			if _, err := p.throttle.Sweep(ctx); err != nil {
-				p.log.WarnContext(ctx, "expired counters could not be deleted", "error", err)
+				p.log.WarnContext(ctx, "expired counters could not be deleted", "err", err)
 			}
 		}
 	}
@@ -411,19 +410,4 @@ func (p *Provider) ensureSystem(ctx context.Context) error {
 		return nil // another process was faster
 	}
 	return err
-}
-
-// newID returns an ID of a client: letters and digits.
-func newID() string {
-	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-	out := make([]byte, 0, 32)
-	for len(out) < cap(out) {
-		for _, b := range secret.Bytes(48) {
-			// 248 is a multiple of 62: no letter is more frequent than another.
-			if b < 248 && len(out) < cap(out) {
-				out = append(out, letters[b%62])
-			}
-		}
-	}
-	return string(out)
 }

@@ -64,7 +64,6 @@ func (q *request) wants(kind string) bool { return slices.Contains(q.ResponseTyp
 func (q *request) asks(prompt string) bool {
 	return slices.Contains(q.Prompt, prompt)
 }
-func (q *request) openid() bool { return slices.Contains(q.Scope, "openid") }
 
 // fresh reports whether an authentication at that time will do for the request.
 func (q *request) fresh(at time.Time) bool {

@@ -80,8 +80,7 @@ func (p *Provider) actionFailed(ctx context.Context, trigger actions.Trigger, er
 		Type: "actions_execution_failed", Description: err.Error(), Hostname: p.host,
 		Details: map[string]any{"trigger": string(trigger)},
 	})
-	var fault *actions.Error
-	if errors.As(err, &fault) {
+	if _, ok := errors.AsType[*actions.Error](err); ok {
 		return refuse("access_denied", "The log-in was stopped by an action that failed.")
 	}
 	return err

@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,21 +101,12 @@ func (p *Provider) tokens(ctx context.Context, i *issuance) (map[string]any, acc
 	if len(i.scope) > 0 {
 		body["scope"] = strings.Join(i.scope, " ")
 	}
-	if i.user != nil && contains(i.scope, "openid") {
+	if i.user != nil && slices.Contains(i.scope, "openid") {
 		if body["id_token"], err = p.idToken(i, t.text); err != nil {
 			return nil, t, err
 		}
 	}
 	return body, t, nil
-}
-
-func contains(list []string, s string) bool {
-	for _, item := range list {
-		if item == s {
-			return true
-		}
-	}
-	return false
 }
 
 // verifies reports whether a verifier belongs to an S256 challenge (RFC 7636

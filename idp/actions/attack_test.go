@@ -323,3 +323,23 @@ func TestClose(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// IDP-22: whoever waits for longer than it may has not waited. A timer that goes
+// off beside the end of the action would skip what stands before the wait.
+func TestIDP22_sleepIsNoSuccess(t *testing.T) {
+	r, err := actions.New(actions.Config{InProcess: true, Timeout: 20 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	code := `exports.onExecutePostLogin = async (event, api) => {
+		await new Promise((done) => setTimeout(done, 60000));
+		api.access.deny('never');
+	};`
+	for range 40 {
+		result, err := r.PostLogin(t.Context(), []actions.Action{{ID: "a", Name: "a", Code: code}}, actions.PostLoginEvent{}, actions.Flow{})
+		if err == nil {
+			t.Fatalf("it waited a minute in 20 ms: %+v", result)
+		}
+	}
+}

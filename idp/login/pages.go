@@ -340,7 +340,7 @@ type HopPage struct {
 // judged by the form-action directive of the page that had the form, which does
 // not know where it leads.
 func (p *Pages) Hop(w http.ResponseWriter, r *http.Request, status int, data HopPage) error {
-	data.Frame.Targets, data.Frame.Here = nil, ""
+	data.Targets, data.Here = nil, ""
 	v := p.view(r, "hop", "set", data, data.Frame)
 	v.away("target", data.Target)
 	if v.err == nil {

@@ -54,7 +54,7 @@ func (s *Server) choose(w http.ResponseWriter, r *http.Request) {
 		s.answer(w, r, a, url.Values{"error": {"login_required"}})
 		return
 	}
-	s.render(w, a, &view{People: s.cfg.People})
+	s.render(w, &view{People: s.cfg.People})
 }
 
 // chosen goes back to the application with a code for the person who was chosen,
@@ -130,7 +130,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, a *authorization
 		for name := range params {
 			v.Answer = append(v.Answer, field{name, params.Get(name)})
 		}
-		s.render(w, a, v)
+		s.render(w, v)
 		return
 	}
 	u, err := url.Parse(a.to)
@@ -144,7 +144,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, a *authorization
 	http.Redirect(w, r, u.String(), http.StatusSeeOther) //nolint:gosec // to is on the list
 }
 
-func (s *Server) render(w http.ResponseWriter, a *authorization, v *view) {
+func (s *Server) render(w http.ResponseWriter, v *view) {
 	v.Name, v.Style = s.cfg.Name, template.CSS(style) //nolint:gosec // a file of this package
 	var b bytes.Buffer
 	if err := page.Execute(&b, v); err != nil {

@@ -408,8 +408,10 @@ func (d *dev) tellReady(firstTime bool) {
 		event["admin"] = map[string]any{"login": admin.Login, "file": d.administratorFile()}
 	}
 	if p := d.provider; p != nil {
-		event["idp"] = map[string]any{"issuer": p.issuer, "audience": p.audience, "client_id": p.client, "machine_client_id": p.machine,
-			"machine_client_secret": p.secret, "admin": p.admin, "admin_password": p.password}
+		event["idp"] = map[string]any{
+			"issuer": p.issuer, "audience": p.audience, "client_id": p.client, "machine_client_id": p.machine,
+			"machine_client_secret": p.secret, "admin": p.admin, "admin_password": p.password,
+		}
 	}
 	d.talk.event(event)
 	d.talk.line("")

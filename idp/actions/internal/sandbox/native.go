@@ -121,7 +121,9 @@ func (m *machine) setTimer(call goja.FunctionCall) goja.Value {
 	if !ok {
 		m.typeError("a timer needs a function")
 	}
-	ms := min(max(call.Argument(1).ToInteger(), 1), int64(m.job.Wall/time.Millisecond)+1)
+	// Far beyond the end of the action: a timer must not go off beside it, where a
+	// script that waits for longer than it may would seem to have waited.
+	ms := min(max(call.Argument(1).ToInteger(), 1), int64((m.job.Wall+time.Minute)/time.Millisecond))
 	id, err := m.loop.after(time.Duration(ms)*time.Millisecond, call.Argument(2).ToBoolean(), func() error {
 		_, err := fn(goja.Undefined())
 		return err
