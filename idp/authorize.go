@@ -32,7 +32,10 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 		p.authorizeError(w, r, err)
 		return
 	}
-	if ses != nil && p.serves(r.Context(), q, c, ses, u) {
+	if ok, err := p.serves(r.Context(), q, c, ses, u); err != nil {
+		p.authorizeError(w, r, err)
+		return
+	} else if ok {
 		p.finish(w, r, q, c, ses, u)
 		return
 	}
@@ -45,19 +48,23 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 	p.toLogin(w, r, q, c)
 }
 
-// serves reports whether a session will do for a request.
-func (p *Provider) serves(ctx context.Context, q *request, c *tenant.Client, ses *tenant.Session, u *tenant.User) bool {
-	if !q.fresh(ses.AuthenticatedAt) || q.UserID != "" && q.UserID != u.ID || q.ScreenHint == "signup" {
-		return false
+// serves reports whether a session, which may be nil, will do for a request.
+func (p *Provider) serves(ctx context.Context, q *request, c *tenant.Client, ses *tenant.Session, u *tenant.User) (bool, error) {
+	if ses == nil || !q.fresh(ses.AuthenticatedAt) || q.UserID != "" && q.UserID != u.ID || q.ScreenHint == "signup" ||
+		q.Connection != "" && q.Connection != ses.Connection {
+		return false, nil
 	}
-	return (q.Connection == "" || q.Connection == ses.Connection) && p.admits(ctx, c, ses.Connection)
+	return p.admits(ctx, c, ses.Connection)
 }
 
 // admits reports whether a client takes people who came in by a connection. One
 // that is gone admits nobody.
-func (p *Provider) admits(ctx context.Context, c *tenant.Client, connection string) bool {
+func (p *Provider) admits(ctx context.Context, c *tenant.Client, connection string) (bool, error) {
 	conn, err := p.tenant.Connections.ByName(ctx, connection)
-	return err == nil && enabled(conn, c)
+	if errors.Is(err, tenant.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && enabled(conn, c), err
 }
 
 // toLogin sends the browser to the page that the request wants, or at once to

@@ -59,8 +59,13 @@ func (p *Provider) renew(r *http.Request, c caller, in params, f *tenant.Family)
 	if err != nil {
 		return nil, err
 	}
-	if f.Connection != "" && !p.admits(ctx, c.Client, f.Connection) {
-		return nil, errRefresh // the connection was taken from the client
+	if f.Connection != "" {
+		// The connection may have been taken from the client.
+		if ok, err := p.admits(ctx, c.Client, f.Connection); err != nil {
+			return nil, err
+		} else if !ok {
+			return nil, errRefresh
+		}
 	}
 	scope, audience := f.Scope, f.Audience
 	if in["audience"] != "" && in["audience"] != f.Audience {

@@ -351,7 +351,13 @@ func (p *Provider) postConsent(w http.ResponseWriter, r *http.Request, v *visit)
 	}
 	// The answer is that of the person who was asked, and to what was shown.
 	shown := q.Asked
-	if q.Asked = nil; shown == nil || ses == nil || ses.ID != shown.SessionID || !p.serves(ctx, q, v.client, ses, u) {
+	q.Asked = nil
+	ok, err := p.serves(ctx, q, v.client, ses, u)
+	if err != nil {
+		p.faultPage(w, r, err)
+		return
+	}
+	if !ok || shown == nil || ses.ID != shown.SessionID {
 		p.toLogin(w, r, q, v.client)
 		return
 	}

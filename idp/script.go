@@ -1,6 +1,7 @@
 package idp
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -415,8 +416,12 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request, d *detour, sta
 	case err != nil || err2 != nil:
 		p.faultPage(w, r, errors.Join(err, err2))
 		return
-	case ses == nil || ses.ID != d.SessionID || !p.admits(ctx, c, ses.Connection):
+	case ses == nil || ses.ID != d.SessionID:
 		p.expiredPage(w, r, errTransaction)
+		return
+	}
+	if ok, err := p.admits(ctx, c, ses.Connection); err != nil || !ok {
+		p.expiredPage(w, r, cmp.Or(err, errTransaction))
 		return
 	}
 	a, err := p.accessOf(ctx, c, u, q.Audience, q.Scope)

@@ -92,19 +92,35 @@ func (s *Sandbox) watch(limit uint64, stop <-chan struct{}) {
 		if runtime.GC(); heap() < limit {
 			continue // it was garbage
 		}
-		s.interrupt()
+		if !s.interrupt(stop) {
+			return
+		}
 		if s.over != nil {
 			s.over()
 		}
 	}
 }
 
-func (s *Sandbox) interrupt() {
+// interrupt ends what runs under this watch, and reports whether it still does:
+// what began after its end is another watch's.
+func (s *Sandbox) interrupt(stop <-chan struct{}) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.stop != stop {
+		return false
+	}
 	for vm := range s.vms {
 		vm.Interrupt(errMemory)
 	}
+	return true
+}
+
+// watched runs m under the watch. What begins after it returned is not held to
+// what it used.
+func (s *Sandbox) watched(m *machine) *Outcome {
+	s.enter(m.vm)
+	defer s.leave(m.vm)
+	return m.run(&s.programs)
 }
 
 // Run executes job. It returns when the job is done or, at the latest, shortly
@@ -117,9 +133,7 @@ func (s *Sandbox) Run(ctx context.Context, job *Job, host Host, ended func()) *O
 	done := make(chan *Outcome, 1)
 	go func() {
 		defer ended()
-		s.enter(m.vm)
-		defer s.leave(m.vm)
-		done <- m.run(&s.programs)
+		done <- s.watched(m)
 	}()
 	select {
 	case o := <-done:
