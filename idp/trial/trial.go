@@ -154,6 +154,9 @@ func (t *trial) redirectURI() string { return strings.TrimSuffix(t.cfg.Issuer, "
 // A claim is a line of a token.
 type claim struct{ Name, Value string }
 
+// Words are the parts of the name, between which a line may break.
+func (c claim) Words() []string { return strings.SplitAfter(c.Name, "/") }
+
 // callback exchanges the code and shows what came of it.
 func (t *trial) callback(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
@@ -180,7 +183,7 @@ func (t *trial) callback(w http.ResponseWriter, r *http.Request) {
 }
 
 func (t *trial) logoutURL() string {
-	return t.cfg.Issuer + "v2/logout?" + url.Values{"client_id": {t.cfg.ClientID}}.Encode()
+	return t.cfg.Issuer + "v2/logout?" + url.Values{"client_id": {t.cfg.ClientID}, "returnTo": {strings.TrimSuffix(t.cfg.Issuer, "/") + Path}}.Encode()
 }
 
 func (t *trial) exchange(ctx context.Context, code, verifier string) (map[string]string, error) {
@@ -231,7 +234,7 @@ func claimsOf(token string) []claim {
 			data, _ := json.Marshal(value)
 			text = strings.ReplaceAll(string(data), `,"`, `, "`) // so that lines can break
 		}
-		if n, ok := value.(float64); ok && slices.Contains([]string{"exp", "iat", "auth_time", "nbf"}, name) {
+		if n, ok := value.(float64); ok && slices.Contains([]string{"exp", "iat", "auth_time", "nbf"}, name[strings.LastIndexByte(name, '/')+1:]) {
 			text = time.Unix(int64(n), 0).UTC().Format(time.RFC3339)
 		}
 		out = append(out, claim{name, text})

@@ -35,6 +35,8 @@ type devProvider struct {
 	admin    string // address of the first administrator
 	password string // when they were made now
 	file     string // with what was made up
+	// saysOrigins is set when the service was told which pages may call it.
+	saysOrigins bool
 	stop     context.CancelFunc
 	done     chan struct{}
 }
@@ -42,6 +44,7 @@ type devProvider struct {
 const (
 	devAdmin   = "admin@example.com"
 	devMachine = "machine"
+	viteOrigin = "http://localhost:5173" // where a front end under development is served
 )
 
 // openProvider starts the provider when the design's issuer is this machine.
@@ -68,7 +71,7 @@ func (d *dev) openProvider(ctx context.Context) error {
 		return failf("--idp localhost:0 picks a free port", "the identity provider cannot listen on %s: %w", u.Host, err)
 	}
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	p := &devProvider{issuer: "http://localhost:" + port + "/", done: make(chan struct{})}
+	p := &devProvider{issuer: "http://localhost:" + port + "/", done: make(chan struct{}), saysOrigins: saysOrigins(d.p.dir)}
 	if err := p.open(ctx, d, listener); err != nil {
 		_ = listener.Close()
 		return err
@@ -80,7 +83,7 @@ func (d *dev) openProvider(ctx context.Context) error {
 
 func (p *devProvider) open(ctx context.Context, d *dev, listener net.Listener) error {
 	desired, err := auth0.FromDesign(d.p.design, auth0.DesignOptions{
-		Origins: []string{d.url(), "http://localhost:5173"}, Machine: true,
+		Origins: []string{d.url(), viteOrigin}, Machine: true,
 	})
 	if err != nil {
 		return err
@@ -268,10 +271,32 @@ func (p *devProvider) environment() []string {
 	if p == nil {
 		return nil
 	}
-	return []string{
+	list := []string{
 		"AUTH0_ISSUER_URL=" + p.issuer, "AUTH0_DOMAIN=" + strings.TrimSuffix(strings.TrimPrefix(p.issuer, "http://"), "/"),
 		"AUTH0_AUDIENCE=" + p.audience, "AUTH0_CLIENT_ID=" + p.client, "FIRST_ADMIN_EMAIL=" + p.admin,
 	}
+	if !p.saysOrigins {
+		list = append(list, "CORS_ORIGINS="+viteOrigin)
+	}
+	return list
+}
+
+// saysOrigins reports whether the environment of a service, or its file .env,
+// says which pages may call it.
+func saysOrigins(dir string) bool {
+	if os.Getenv("CORS_ORIGINS") != "" {
+		return true
+	}
+	data, err := os.ReadFile(filepath.Join(dir, ".env"))
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(string(data)) {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(line), "CORS_ORIGINS="); ok && value != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // tell prints what to open and what to paste.

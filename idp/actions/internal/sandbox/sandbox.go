@@ -57,7 +57,7 @@ func (s *Sandbox) enter(vm *goja.Runtime) {
 	s.vms[vm] = struct{}{}
 	if s.stop == nil {
 		s.stop = make(chan struct{})
-		go s.watch(heap()+s.growth, s.stop)
+		go s.watch(live()+s.growth, s.stop)
 	}
 }
 
@@ -71,8 +71,14 @@ func (s *Sandbox) leave(vm *goja.Runtime) {
 	}
 }
 
-func heap() uint64 {
-	sample := []metrics.Sample{{Name: heapMetric}}
+func heap() uint64 { return measure(heapMetric) }
+
+// live is what the last collection found in use: garbage of what ran before is
+// not room for what runs next.
+func live() uint64 { return measure("/gc/heap/live:bytes") }
+
+func measure(name string) uint64 {
+	sample := []metrics.Sample{{Name: name}}
 	metrics.Read(sample)
 	return sample[0].Value.Uint64()
 }
