@@ -406,8 +406,11 @@ func (p *Provider) errorPage(w http.ResponseWriter, r *http.Request, err error) 
 			page.fault = "too_many"
 		}
 	}
+	reference := newReference()
+	p.log.InfoContext(r.Context(), "request refused", "reference", reference, "path", r.URL.Path, "code", page.code, "why", page.description)
 	data := login.ErrorPage{
 		Frame: login.Frame{Host: p.host}, Fault: login.Fault(page.fault), Code: page.code, Description: page.description,
+		Reference: reference,
 	}
 	if c := page.client; c != nil {
 		data.Application, data.RestartURL = c.Name, c.InitiateLoginURI
