@@ -37,8 +37,8 @@ type devProvider struct {
 	file     string // with what was made up
 	// saysOrigins is set when the service was told which pages may call it.
 	saysOrigins bool
-	stop     context.CancelFunc
-	done     chan struct{}
+	stop        context.CancelFunc
+	done        chan struct{}
 }
 
 const (
