@@ -77,13 +77,11 @@ func apiStep(want API) step {
 			rq.path = apiPath("resource-servers", have.ID)
 			r.result.Audience = have.Identifier
 		}
-		if have.Name != want.Name {
+		d := apiDiff(have, want)
+		if change.Kind == Create {
 			if err := nameFree(all, want); err != nil {
 				return nil, err
 			}
-		}
-		d := apiDiff(have, want)
-		if change.Kind == Create {
 			d.body["identifier"] = want.Identifier
 		} else if d.empty() {
 			return nil, nil
@@ -105,7 +103,9 @@ func nameFree(all []resourceServer, want API) error {
 
 func apiDiff(have *resourceServer, want API) *diff {
 	d := newDiff()
-	d.text("name", have.Name, want.Name)
+	if have.ID == "" { // one that is there is called what somebody called it
+		d.text("name", have.Name, want.Name)
+	}
 	d.text("signing_alg", have.SigningAlg, want.SigningAlg)
 	d.truth("enforce_policies", have.EnforcePolicies, want.RBAC)
 	if want.RBAC {
@@ -136,7 +136,7 @@ func authzDialect(have string) string {
 }
 
 // scopeDiff wants scopes. A PATCH replaces all of them, so those of others are
-// sent along.
+// sent along. What is said of one that is there stays, unless nothing is.
 func scopeDiff(d *diff, have []resourceScope, want []Scope) {
 	merged := slices.Clone(have)
 	before := len(d.fields)
@@ -146,8 +146,8 @@ func scopeDiff(d *diff, have []resourceScope, want []Scope) {
 		case i < 0:
 			merged = append(merged, resourceScope(w))
 			d.add("scopes", "", w.Value)
-		case w.Description != "" && merged[i].Description != w.Description:
-			d.add("scopes."+w.Value+".description", merged[i].Description, w.Description)
+		case w.Description != "" && merged[i].Description == "":
+			d.add("scopes."+w.Value+".description", "", w.Description)
 			merged[i].Description = w.Description
 		}
 	}
@@ -156,6 +156,8 @@ func scopeDiff(d *diff, have []resourceScope, want []Scope) {
 	}
 }
 
+// apiDelete deletes an API that is as [apiStep] makes one. It has the name of the
+// design then, which is never given to one that is there.
 func apiDelete(want API) step {
 	return func(ctx context.Context, r *run) (*finding, error) {
 		all, err := r.resourceServers(ctx)
@@ -166,6 +168,14 @@ func apiDelete(want API) step {
 		if err != nil || have == nil {
 			return nil, err
 		}
+		if have.Name != want.Name {
+			r.warn("the API %q stays: it is called %q and not %q, so that it was not made here", want.Identifier, have.Name, want.Name)
+			return nil, nil
+		}
+		if foreign := foreignScopes(have.Scopes, want.Scopes); len(foreign) > 0 {
+			r.warn("the API %q stays: it has the scopes %q, which are not the design's", want.Identifier, foreign)
+			return nil, nil
+		}
 		f := &finding{change: Change{Kind: Delete, Object: apiObject, Name: want.Identifier, Reason: fmt.Sprintf("called %q", have.Name)}}
 		for _, s := range have.Scopes {
 			f.change.Fields = append(f.change.Fields, FieldChange{"scopes", s.Value, ""})
@@ -173,6 +183,17 @@ func apiDelete(want API) step {
 		f.write = r.deletion(apiPath("resource-servers", have.ID))
 		return f, nil
 	}
+}
+
+// foreignScopes returns those that are not wanted.
+func foreignScopes(have []resourceScope, want []Scope) []string {
+	var list []string
+	for _, s := range have {
+		if !slices.ContainsFunc(want, func(w Scope) bool { return w.Value == s.Value }) {
+			list = append(list, s.Value)
+		}
+	}
+	return list
 }
 
 // deletion returns a write that deletes one object. One that is gone is fine.

@@ -16,6 +16,10 @@ const (
 
 	spaType     = "spa"
 	machineType = "non_interactive"
+
+	// In the metadata of a client that was made here, and not only changed.
+	madeKey   = "made_by"
+	madeValue = "gate auth0 apply"
 )
 
 // A wireClient is a client as the tenant has it; see clientFields.
@@ -30,13 +34,14 @@ type wireClient struct {
 	Callbacks     []string       `json:"callbacks"`
 	LogoutURLs    []string       `json:"allowed_logout_urls"`
 	WebOrigins    []string       `json:"web_origins"`
+	Metadata      map[string]any `json:"client_metadata"`
 	JWT           map[string]any `json:"jwt_configuration"`
 	RefreshTokens map[string]any `json:"refresh_token"`
 }
 
 // clientFields is what is asked for, so that no client's secret is sent here.
 const clientFields = "client_id,name,app_type,global,token_endpoint_auth_method,oidc_conformant,grant_types," +
-	"callbacks,allowed_logout_urls,web_origins,jwt_configuration,refresh_token"
+	"callbacks,client_metadata,allowed_logout_urls,web_origins,jwt_configuration,refresh_token"
 
 // findClient returns the client of that name, nil when there is none. One of
 // another type is somebody else's.
@@ -149,6 +154,7 @@ func (r *run) clientFinding(name string, have *wireClient, d *diff, made func(*n
 	case have == nil:
 		change.Kind = Create
 		d.body["name"] = name
+		d.body["client_metadata"] = map[string]any{madeKey: madeValue}
 		return &finding{change, func(ctx context.Context) error {
 			var c newClient
 			rq := request{method: http.MethodPost, path: apiPath("clients"), body: d.body}
@@ -185,8 +191,8 @@ func clientDelete(name, appType string) step {
 		if err != nil || have == nil {
 			return nil, err
 		}
-		if have.Type != appType {
-			r.warn("the client %q stays: it has no type, and may be anybody's", name)
+		if have.Metadata[madeKey] != madeValue || have.Type != appType {
+			r.warn("the client %q stays: it was there before, and not made here", name)
 			return nil, nil
 		}
 		change := Change{Kind: Delete, Object: clientObject, Name: name, Reason: "id " + have.ID}
@@ -253,8 +259,8 @@ func grantStep(want *Machine) step {
 func grantDelete(want *Machine) step {
 	return func(ctx context.Context, r *run) (*finding, error) {
 		client, err := r.findClient(ctx, want.Name, machineType)
-		if err != nil || client == nil {
-			return nil, err
+		if err != nil || client == nil || client.Metadata[madeKey] != madeValue {
+			return nil, err // clientDelete says that it stays
 		}
 		have, err := r.findGrant(ctx, client.ID)
 		if err != nil || have == nil {

@@ -53,7 +53,8 @@ type API struct {
 	// Identifier is the audience of access tokens. It is the key of an API and
 	// cannot be changed.
 	Identifier string
-	// Name is shown to administrators. Empty means the identifier.
+	// Name is shown to administrators. Empty means the identifier. An API that is
+	// there keeps the one it has.
 	Name string
 	// Scopes are the permissions that there are.
 	Scopes []Scope
@@ -76,7 +77,7 @@ type API struct {
 // A Scope is one permission of an API.
 type Scope struct {
 	Value       string // read:items
-	Description string // empty leaves what is there
+	Description string // of a scope that has none
 }
 
 // An SPA is a single-page client: a public one that uses the authorization code
@@ -98,7 +99,7 @@ type Machine struct {
 // A Role is a named set of permissions of the API.
 type Role struct {
 	Name        string   // the key
-	Description string   // empty leaves what is there
+	Description string   // of a role that has none
 	Permissions []string // among the scopes of the API
 }
 
@@ -126,7 +127,8 @@ type ActionSecret struct {
 }
 
 // TokenScopes lists the scopes that a token of the Management API needs to plan
-// and apply d, sorted. Deleting needs the delete: scope of each object as well.
+// and apply d, sorted. Deleting needs the delete: scope of each object as well,
+// and roles read:users, for one that somebody has stays.
 func (d Desired) TokenScopes() []string {
 	objects := []string{"resource_servers"}
 	if d.SPA != nil || d.Machine != nil {

@@ -14,7 +14,9 @@
 // An API is found by its identifier, everything else by its exact name. Lists
 // are added to and never shortened: callbacks, scopes, permissions, bindings and
 // enabled clients of others stay, in their order. A setting that is not asked
-// for stays as it is. A name that belongs to something of another kind is an
+// for stays as it is, and so do the name of an API that is there and what is
+// said of its scopes and of roles. A client that is made gets an entry in its
+// metadata, so that nothing else is deleted; see [Tenant.PlanDestroy]. A name that belongs to something of another kind is an
 // error and not taken over.
 //
 // # Requests

@@ -18,9 +18,6 @@ func TestDrift_isFoundAndRepaired(t *testing.T) {
 		drift func(f *fake, get func(collection, name string) object)
 		want  string // the first change
 	}{
-		"name of the API": {func(_ *fake, get func(string, string) object) {
-			get("resource-servers", "Menu API")["name"] = "x"
-		}, `update api "https://menu.example/api"|name: "x" -> "Menu API"`},
 		"signing algorithm": {func(_ *fake, get func(string, string) object) {
 			get("resource-servers", "Menu API")["signing_alg"] = "HS256"
 		}, `update api "https://menu.example/api"|signing_alg: "HS256" -> "RS256"`},
@@ -43,8 +40,8 @@ func TestDrift_isFoundAndRepaired(t *testing.T) {
 			get("resource-servers", "Menu API")["scopes"] = []any{object{"value": "theirs", "description": "d"}, object{"value": "create:items", "description": "create items"}}
 		}, `update api "https://menu.example/api"|scopes: + "delete:items"`},
 		"description of a scope": {func(_ *fake, get func(string, string) object) {
-			get("resource-servers", "Menu API")["scopes"].([]any)[0].(object)["description"] = "x"
-		}, `update api "https://menu.example/api"|scopes.create:items.description: "x" -> "create items"`},
+			get("resource-servers", "Menu API")["scopes"].([]any)[0].(object)["description"] = ""
+		}, `update api "https://menu.example/api"|scopes.create:items.description: + "create items"`},
 		"type of the client": {func(_ *fake, get func(string, string) object) {
 			delete(get("clients", "menu SPA"), "app_type")
 		}, `update client "menu SPA"|app_type: + "spa"`},
@@ -85,8 +82,8 @@ func TestDrift_isFoundAndRepaired(t *testing.T) {
 			f.objects["client-grants"][0]["scope"] = []any{"delete:items"}
 		}, `update client grant "menu machine" (tokens for https://menu.example/api)|scope: + "create:items"`},
 		"description of a role": {func(_ *fake, get func(string, string) object) {
-			get("roles", "menu-admin")["description"] = "x"
-		}, `update role "menu-admin"|description: "x" -> "runs the menu"`},
+			get("roles", "menu-admin")["description"] = ""
+		}, `update role "menu-admin"|description: + "runs the menu"`},
 		"permissions of a role": {func(f *fake, get func(string, string) object) {
 			id := get("roles", "menu-admin")["id"].(string)
 			f.perms[id] = append(f.perms[id][:1:1], object{"resource_server_identifier": "https://else.example", "permission_name": "delete:items"})
@@ -268,6 +265,96 @@ func TestDestroy_rolesOfOthersStay(t *testing.T) {
 	}
 	if len(f.objects["roles"]) != 2 {
 		t.Errorf("roles: %v", f.objects["roles"])
+	}
+}
+
+// TestApply_whatWasThereStays: an API, clients and a role of the same names that
+// somebody made by hand are added to, keep what was written of them, and are not
+// deleted afterwards.
+func TestApply_whatWasThereStays(t *testing.T) {
+	f := newFake(t)
+	f.add("resource-servers", object{"id": "rs-theirs", "name": "Restaurant", "identifier": audience, "scopes": []any{
+		object{"value": "create:items", "description": "their words"}, object{"value": "theirs"},
+	}})
+	f.add("clients", object{"client_id": "spa-theirs", "name": "menu SPA", "app_type": "spa", "client_metadata": object{"team": "web"}})
+	f.add("clients", object{"client_id": "machine-theirs", "name": "menu machine", "app_type": "non_interactive"})
+	f.add("client-grants", object{"id": "cgr-theirs", "client_id": "machine-theirs", "audience": audience, "scope": []any{"theirs"}})
+	f.add("roles", object{"id": "rol-theirs", "name": "menu-admin", "description": "their words"})
+	apply(t, f, desired())
+	api := f.one(t, "resource-servers", "Restaurant")
+	if diff := cmp.Diff([]any{
+		object{"value": "create:items", "description": "their words"}, object{"value": "theirs"}, object{"value": "delete:items"},
+	}, api["scopes"]); diff != "" {
+		t.Error(diff)
+	}
+	if got := f.one(t, "roles", "menu-admin")["description"]; got != "their words" {
+		t.Errorf("the role is described as %q", got)
+	}
+	if diff := cmp.Diff(object{"team": "web"}, f.one(t, "clients", "menu SPA")["client_metadata"]); diff != "" {
+		t.Error(diff)
+	}
+	f.writes()
+	apply(t, f, desired())
+	if got := f.writes(); len(got) > 0 {
+		t.Errorf("the second apply wrote: %q", got)
+	}
+	tn := tenant(t, f)
+	p, err := tn.PlanDestroy(t.Context(), desired())
+	if err != nil || len(p.Warnings) != 4 {
+		t.Fatalf("%v\n%s", err, p)
+	}
+	if _, err := tn.Apply(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	f.one(t, "resource-servers", "Restaurant")
+	f.one(t, "clients", "menu SPA")
+	f.one(t, "clients", "menu machine")
+	f.one(t, "roles", "menu-admin")
+	if len(f.objects["client-grants"]) != 1 {
+		t.Errorf("client grants: %v", f.objects["client-grants"])
+	}
+}
+
+// TestDestroy_staysWithAReason: each thing that makes what apply made somebody's.
+func TestDestroy_staysWithAReason(t *testing.T) {
+	for want, change := range map[string]func(f *fake, get func(collection, name string) object){
+		`the API "` + audience + `" stays: it has the scopes ["theirs"]`: func(_ *fake, get func(string, string) object) {
+			api := get("resource-servers", "Menu API")
+			api["scopes"] = append(api["scopes"].([]any), object{"value": "theirs"})
+		},
+		`the API "` + audience + `" stays: it is called "Restaurant"`: func(_ *fake, get func(string, string) object) {
+			get("resource-servers", "Menu API")["name"] = "Restaurant"
+		},
+		`the role "menu-admin" stays: people have it`: func(f *fake, get func(string, string) object) {
+			f.having[get("roles", "menu-admin")["id"].(string)] = []object{{"user_id": "auth0|1"}, {"user_id": "auth0|2"}}
+		},
+		`the role "menu-admin" stays: it has permissions that are not the design's`: func(f *fake, get func(string, string) object) {
+			id := get("roles", "menu-admin")["id"].(string)
+			f.perms[id] = append(f.perms[id], object{"resource_server_identifier": audience, "permission_name": "theirs"})
+		},
+		`the role "menu-admin" stays: its description is not the design's`: func(_ *fake, get func(string, string) object) {
+			get("roles", "menu-admin")["description"] = "x"
+		},
+		`the role "menu-admin" stays: the token may not see who has it`: func(f *fake, _ func(string, string) object) {
+			f.hook = func(_ int, r *http.Request) fault {
+				return map[bool]fault{true: {status: 403, message: "Insufficient scope, expected any of: read:users"}}[strings.HasSuffix(r.URL.Path, "/users")]
+			}
+		},
+	} {
+		t.Run(want, func(t *testing.T) {
+			f := newFake(t)
+			apply(t, f, desired())
+			change(f, func(collection, name string) object { return f.one(t, collection, name) })
+			p, err := tenant(t, f).PlanDestroy(t.Context(), desired())
+			if err != nil || !strings.Contains(p.String(), "warning: "+want) {
+				t.Fatalf("%v\n%s", err, p)
+			}
+			_, thing, _ := strings.Cut(want, `the `)
+			thing, _, _ = strings.Cut(thing, " stays")
+			if strings.Contains(strings.ToLower(p.String()), "delete "+strings.ToLower(thing)) {
+				t.Errorf("it is deleted all the same:\n%s", p)
+			}
+		})
 	}
 }
 

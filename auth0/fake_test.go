@@ -32,6 +32,7 @@ type fake struct {
 	bodies  []string
 	objects map[string][]object // by collection
 	perms   map[string][]object // of a role
+	having  map[string][]object // users of a role
 	enabled map[string][]string // clients of a connection
 	bound   []string            // ids of actions at post-login
 	polls   map[string]int      // how often an action was read since it changed
@@ -53,7 +54,7 @@ type fault struct {
 func newFake(t *testing.T) *fake {
 	t.Helper()
 	f := &fake{
-		objects: make(map[string][]object), perms: make(map[string][]object),
+		objects: make(map[string][]object), perms: make(map[string][]object), having: make(map[string][]object),
 		enabled: make(map[string][]string), polls: make(map[string]int),
 	}
 	f.Server = httptest.NewServer(http.HandlerFunc(f.serve))
@@ -185,6 +186,8 @@ func (f *fake) dispatch(w http.ResponseWriter, r *http.Request, path []string, i
 	switch key := r.Method + " " + path[0] + sub; {
 	case path[0] == "triggers":
 		f.bindings(w, r, in)
+	case path[0] == "roles" && sub == "/users":
+		f.list(w, r, "users", f.having[path[1]])
 	case path[0] == "roles" && sub == "/permissions":
 		f.permissions(w, r, path[1], in)
 	case path[0] == "connections" && sub == "/clients":

@@ -158,9 +158,10 @@ func (t *Tenant) Plan(ctx context.Context, d Desired) (*Plan, error) {
 
 // PlanDestroy returns a plan that deletes what d names and [Tenant.Plan] would
 // create, in the reverse order. What is not recognisably of this service stays,
-// with a warning: a role that has permissions of other APIs, or none of this
-// one. Users, connections and bindings of others stay. It makes GET requests
-// only.
+// with a warning: a client that was not made by [Tenant.Apply], an API with
+// another name or with scopes that d does not have, and a role that somebody
+// has, or whose permissions or description are not those of d. Users,
+// connections and bindings of others stay. It makes GET requests only.
 func (t *Tenant) PlanDestroy(ctx context.Context, d Desired) (*Plan, error) {
 	d, err := d.complete()
 	if err != nil {

@@ -48,7 +48,7 @@ func roleStep(want *Role) step {
 			return nil, err
 		}
 		d := newDiff()
-		if want.Description != "" {
+		if value(have).Description == "" {
 			d.text("description", value(have).Description, want.Description)
 		}
 		change := Change{Kind: Update, Object: roleObject, Name: want.Name, Fields: d.fields}
@@ -122,8 +122,8 @@ func (r *run) grantRole(ctx context.Context, role string, permissions []string) 
 	return nil
 }
 
-// roleDelete deletes a role that is recognisably of this service. Roles are the
-// tenant's: one that means something to another API stays.
+// roleDelete deletes a role that is as [roleStep] makes one, and that nobody has.
+// Nothing but what is in it tells whose it is, for roles have no metadata.
 func roleDelete(want *Role) step {
 	return func(ctx context.Context, r *run) (*finding, error) {
 		have, err := r.findRole(ctx, want.Name)
@@ -134,23 +134,43 @@ func roleDelete(want *Role) step {
 		if err != nil {
 			return nil, err
 		}
-		change := Change{Kind: Delete, Object: roleObject, Name: want.Name, Reason: "users lose it"}
-		foreign := 0
+		change := Change{Kind: Delete, Object: roleObject, Name: want.Name}
 		for _, p := range all {
-			if p.API != r.desired.API.Identifier {
-				foreign++
-				continue
-			}
 			change.Fields = append(change.Fields, FieldChange{"permissions", p.Name, ""})
 		}
-		switch {
-		case foreign > 0:
-			r.warn("the role %q stays: it has permissions of other APIs", want.Name)
-			return nil, nil
-		case len(all) == 0 && (len(want.Permissions) > 0 || have.Description != want.Description):
-			r.warn("the role %q stays: it has no permission of this API", want.Name)
+		why, err := r.keepRole(ctx, have, want, all)
+		if err != nil {
+			return nil, err
+		}
+		if why != "" {
+			r.warn("the role %q stays: %s", want.Name, why)
 			return nil, nil
 		}
 		return &finding{change, r.deletion(apiPath("roles", have.ID))}, nil
 	}
+}
+
+// keepRole says why a role is not deleted, empty when it is.
+func (r *run) keepRole(ctx context.Context, have *wireRole, want *Role, permissions []wirePermission) (string, error) {
+	switch {
+	case slices.ContainsFunc(permissions, func(p wirePermission) bool { return p.API != r.desired.API.Identifier }):
+		return "it has permissions of other APIs", nil
+	case slices.ContainsFunc(permissions, func(p wirePermission) bool { return !slices.Contains(want.Permissions, p.Name) }):
+		return "it has permissions that are not the design's", nil
+	case len(permissions) == 0 && len(want.Permissions) > 0:
+		return "it has no permission of this API", nil
+	case have.Description != want.Description:
+		return "its description is not the design's", nil
+	}
+	query := url.Values{"include_totals": {"true"}, "per_page": {"1"}, "page": {"0"}}
+	users, _, err := readPage[struct{}](ctx, r.Tenant, apiPath("roles", have.ID, "users"), "users", query)
+	switch {
+	case status(err) == http.StatusForbidden:
+		return "the token may not see who has it, which needs the scope read:users", nil
+	case err != nil:
+		return "", err
+	case len(users) > 0:
+		return "people have it", nil
+	}
+	return "", nil
 }

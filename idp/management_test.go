@@ -379,6 +379,10 @@ func TestManagement_apply(t *testing.T) {
 	if status, body := machineToken(s, "client_id", result.MachineClientID, "client_secret", result.MachineClientSecret.Reveal(), "audience", audience); status != http.StatusOK || body["scope"] != "create:items" {
 		t.Errorf("machine: %d %v", status, body)
 	}
+	// A role that somebody has would stay.
+	if err := s.Tenant().DeleteUser(t.Context(), userID(t, s, "ada@example.com")); err != nil {
+		t.Fatal(err)
+	}
 	plan, err = tn.PlanDestroy(t.Context(), d)
 	if err != nil || plan.Empty() {
 		t.Fatalf("%v %v", plan, err)

@@ -213,7 +213,13 @@ func validScope(s string) bool {
 
 // restricted reports whether name is a claim that no action sets: those of JWT,
 // OAuth and OpenID Connect that decide, and those that the provider fills in.
+//
+// A name is compared as lenient readers of JSON do, and one that is no plain text
+// is restricted.
 func restricted(name string) bool {
+	if strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return true
+	}
 	switch strings.ToLower(name) {
 	case "", "iss", "sub", "aud", "exp", "nbf", "iat", "jti", "azp", "typ", "alg", "kid", "scope", "scp", "scopes",
 		"client_id", "cnf", "sid", "amr", "acr", "auth_time", "nonce", "at_hash", "c_hash", "s_hash", "rt_hash", "gty",

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gatewright/gate/idp/tenant"
@@ -212,6 +213,21 @@ func clientKeysScope(q *request, o object, scope string) error {
 	return nil
 }
 
+// sameAuthMethod reports whether a change leaves alone how a client proves who it
+// is, as when a program sends back what it read.
+func (a *API) sameAuthMethod(ctx context.Context, id string, change object) (bool, error) {
+	c, err := a.store.Clients.Get(ctx, id)
+	if err != nil {
+		return false, noClient(err)
+	}
+	if raw, there := change["client_authentication_methods"]; there && string(raw) != "null" {
+		return false, nil
+	}
+	raw, there := change["token_endpoint_auth_method"]
+	return !there || string(raw) == strconv.Quote(c.AuthMethod) || string(raw) == "null" && c.AuthMethod == tenant.AuthPrivateKeyJWT &&
+		len(c.Credentials) > 0, nil
+}
+
 func (a *API) updateClient(ctx context.Context, q *request) (answer, error) {
 	change, err := q.object(clientSchema().patching())
 	if err != nil {
@@ -219,6 +235,19 @@ func (a *API) updateClient(ctx context.Context, q *request) (answer, error) {
 	}
 	if err := clientKeysScope(q, change, "update:client_keys"); err != nil {
 		return answer{}, err
+	}
+	// How a client proves who it is belongs to its secrets: whoever puts a key of
+	// their own there is that client.
+	for _, member := range []string{"client_authentication_methods", "token_endpoint_auth_method"} {
+		if _, there := change[member]; there && !q.can("update:client_keys") && !q.can("create:client_credentials") {
+			same, err := a.sameAuthMethod(ctx, q.id("client"), change)
+			if err != nil {
+				return answer{}, err
+			}
+			if !same {
+				return answer{}, insufficient("update:client_keys")
+			}
+		}
 	}
 	if raw, there := change["client_secret"]; there && string(raw) == "null" {
 		return answer{}, badProperty("client_secret", "Expected type string but found type null", "")

@@ -204,6 +204,10 @@ func (in *userImport) store(ctx context.Context, tx *sql.Tx, row importedUser, r
 	if err != nil {
 		return err
 	}
+	if !slices.ContainsFunc(existing.Identities, func(i Identity) bool { return i.Connection == in.opts.Connection }) {
+		report.fail(row.line, rowName(row.user), errors.New("the user is of another connection"))
+		return nil
+	}
 	if err := row.merge(existing); err != nil {
 		report.fail(row.line, rowName(row.user), err)
 		return nil

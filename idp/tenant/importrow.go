@@ -42,6 +42,9 @@ var merged = []string{
 // could be read.
 func readImported(data []byte, connection string) (importedUser, error) {
 	var row map[string]json.RawMessage
+	if !shallow(data) {
+		return importedUser{}, errDepth
+	}
 	if err := json.Unmarshal(data, &row); err != nil {
 		return importedUser{}, errors.New("is not a JSON object")
 	}
@@ -63,7 +66,7 @@ func readImported(data []byte, connection string) (importedUser, error) {
 	}
 	u, err := importedProfile(known)
 	if err != nil {
-		return importedUser{}, err
+		return importedUser{user: u}, err
 	}
 	out := importedUser{user: u, row: known}
 	identity, err := importedIdentity(u, known, connection)
@@ -95,9 +98,11 @@ func importedProfile(row map[string]json.RawMessage) (*User, error) {
 		return nil, shortened(err)
 	}
 	if u.Email != "" {
-		if u.Email, err = mail.Canonical(u.Email); err != nil {
+		address, err := mail.Canonical(u.Email)
+		if err != nil {
 			return u, errors.New("is not an e-mail address")
 		}
+		u.Email = address
 	}
 	switch {
 	case u.Email == "" && u.Username == "":

@@ -1,13 +1,26 @@
 package tenant
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 )
+
+// RestoreOptions say how [Store.Import] reads a tenant. The zero value takes
+// everything as it is named in the dump.
+type RestoreOptions struct {
+	// ManagementAPI is the identifier of this tenant's own API, which is made
+	// of its issuer. What the dump says about that of the tenant it comes from
+	// is taken for this one: grants, permissions of roles and users, and
+	// audiences.
+	ManagementAPI string
+}
 
 // Import reads what [Store.Export] wrote into this tenant. What is there under
 // the same ID or name is changed, what is not is added, and nothing is deleted,
@@ -17,8 +30,8 @@ import (
 //
 // A line that refers to something that is neither here nor before it is an
 // error of its line, as in [Store.ImportUsers], and the others go on.
-func (s *Store) Import(ctx context.Context, r io.Reader) (ImportReport, error) {
-	in := &restoration{s: s, roles: map[string]string{}, actions: map[string]string{}}
+func (s *Store) Import(ctx context.Context, r io.Reader, opts RestoreOptions) (ImportReport, error) {
+	in := &restoration{s: s, own: opts.ManagementAPI, apis: map[string]string{}, roles: map[string]string{}, actions: map[string]string{}}
 	err := eachRow(r, func(line int, data []byte, err error) error {
 		return in.line(ctx, line, data, err)
 	})
@@ -33,8 +46,9 @@ type restoration struct {
 	report ImportReport
 	begun  bool
 	users  []restoredUser
-	// The IDs in the dump and those that they have here.
-	roles, actions map[string]string
+	own    string // identifier of the Management API here
+	// The IDs in the dump, identifiers in apis, and those that they have here.
+	apis, roles, actions map[string]string
 }
 
 type restoredUser struct {
@@ -51,7 +65,7 @@ func (in *restoration) line(ctx context.Context, n int, data []byte, err error) 
 	if !in.begun {
 		switch {
 		case err != nil || l.Header == nil:
-			return fmt.Errorf("line %d: not the export of a tenant", n)
+			return fmt.Errorf("line %d: %w", n, ErrNoExport)
 		case l.Header.Version != dumpVersion:
 			return fmt.Errorf("line %d: export of version %d, this program reads %d", n, l.Header.Version, dumpVersion)
 		}
@@ -95,8 +109,9 @@ func (in *restoration) object(ctx context.Context, l *dumpLine) (updated bool, e
 		})
 		return true, err
 	case l.API != nil:
-		_, updated, err = restore(ctx, s.APIs, l.API, func(o, old *API) { o.ID, o.System = old.ID, old.System })
+		return in.api(ctx, l.API)
 	case l.Client != nil:
+		in.policies(l.Client)
 		_, updated, err = restore(ctx, s.Clients, l.Client, func(*Client, *Client) {})
 	case l.Grant != nil:
 		return in.grant(ctx, l.Grant)
@@ -146,18 +161,72 @@ func restore[T any, P object[T]](ctx context.Context, c *Collection[T, P], o *T,
 	return id, true, err
 }
 
+// api adds or changes an API. The dump's own one is that of this tenant, whose
+// scopes are those that this program knows.
+func (in *restoration) api(ctx context.Context, a *API) (bool, error) {
+	if !a.System || in.own == "" {
+		_, updated, err := restore(ctx, in.s.APIs, a, func(o, old *API) { o.ID, o.System = old.ID, old.System })
+		return updated, err
+	}
+	theirs := a.Identifier
+	in.apis[theirs] = in.own
+	a.Identifier = in.own
+	switch have, err := in.s.APIs.ByName(ctx, in.own); {
+	case err == nil:
+		a.ID = have.ID
+	case !errors.Is(err, ErrNotFound):
+		return false, err
+	}
+	_, updated, err := restore(ctx, in.s.APIs, a, func(o, old *API) { o.Scopes = old.Scopes })
+	if err != nil || theirs == in.own {
+		return updated, err
+	}
+	_, err = in.s.UpdateSettings(ctx, func(set *Settings) error { // they came before
+		set.DefaultAudience = in.here(set.DefaultAudience)
+		return nil
+	})
+	return updated, err
+}
+
+// here returns the identifier that an API of the dump has in this tenant.
+func (in *restoration) here(identifier string) string {
+	return cmp.Or(in.apis[identifier], identifier)
+}
+
+// policies has the further APIs of a client's refresh tokens be those here.
+func (in *restoration) policies(c *Client) {
+	if c.Refresh == nil {
+		return
+	}
+	for theirs, own := range in.apis {
+		c.Refresh.Policies = bytes.ReplaceAll(c.Refresh.Policies, []byte(strconv.Quote(theirs)), []byte(strconv.Quote(own)))
+	}
+}
+
+func (in *restoration) permissions(list []Permission) {
+	for i := range list {
+		list[i].API = in.here(list[i].API)
+	}
+}
+
 func (in *restoration) grant(ctx context.Context, g *ClientGrant) (bool, error) {
+	g.Audience = in.here(g.Audience)
 	if _, err := in.s.Clients.Get(ctx, g.ClientID); err != nil {
 		return false, err
 	}
 	if _, err := in.s.APIs.ByName(ctx, g.Audience); err != nil {
 		return false, err
 	}
+	_, name := g.key()
+	if have, err := in.s.Grants.ByName(ctx, name); err == nil {
+		g.ID = have.ID // an import before may have left the ID with another audience
+	}
 	_, updated, err := restore(ctx, in.s.Grants, g, func(o, old *ClientGrant) { o.ID = old.ID })
 	return updated, err
 }
 
 func (in *restoration) role(ctx context.Context, r *dumpRole) (bool, error) {
+	in.permissions(r.Permissions)
 	if err := in.s.unknownPermission(ctx, r.Permissions); err != nil {
 		return false, err
 	}
@@ -222,6 +291,7 @@ func (in *restoration) check(ctx context.Context, l *dumpLine) error {
 			return err
 		}
 	}
+	in.permissions(l.Permissions)
 	return in.s.unknownPermission(ctx, l.Permissions)
 }
 

@@ -33,6 +33,8 @@ const (
 	ErrReused Error = "refresh token was used again"
 	// ErrQuery means that a search cannot be read; the message says where.
 	ErrQuery Error = "query cannot be read"
+	// ErrNoExport means that a file is not what [Store.Export] writes.
+	ErrNoExport Error = "not the export of a tenant"
 	// ErrBlocked means that a user is blocked.
 	ErrBlocked Error = "is blocked"
 	// ErrEnded means that everything of a user was ended after the secret of the

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -68,6 +69,9 @@ func TestImportUsers(t *testing.T) {
 			if !strings.Contains(all, want) {
 				t.Errorf("no %q in\n%s", want, all)
 			}
+		}
+		if e := report.Errors[slices.IndexFunc(report.Errors, func(e tenant.RowError) bool { return e.Line == 7 })]; e.User != "not an address" {
+			t.Errorf("the row that has no address is told as that of %q", e.User)
 		}
 		if strings.Contains(all, "5f4dcc") {
 			t.Error("a hash is in the report")
@@ -297,7 +301,7 @@ func TestExport(t *testing.T) {
 		}
 
 		other := open(t, storetest.SQLite(t), c.Now)
-		report, err := other.Import(ctx, bytes.NewReader(secrets.Bytes()))
+		report, err := other.Import(ctx, bytes.NewReader(secrets.Bytes()), tenant.RestoreOptions{})
 		if err != nil || report.Failed != 0 || report.Inserted != 9 || report.Updated != 1 {
 			t.Fatalf("import: %+v, %v", report, err)
 		}
@@ -308,7 +312,7 @@ func TestExport(t *testing.T) {
 		}
 		// Without secrets, over one that has them: they stay.
 		for range 2 {
-			if report, err = other.Import(ctx, bytes.NewReader(bare.Bytes())); err != nil || report.Failed != 0 || report.Inserted != 0 {
+			if report, err = other.Import(ctx, bytes.NewReader(bare.Bytes()), tenant.RestoreOptions{}); err != nil || report.Failed != 0 || report.Inserted != 0 {
 				t.Fatalf("again: %+v, %v", report, err)
 			}
 		}
@@ -335,7 +339,7 @@ func TestImport_names(t *testing.T) {
 	must(t, other.Roles.Create(ctx, &tenant.Role{ID: "mine", Name: "admin"}))
 	must(t, other.Actions.Create(ctx, read[tenant.Action](t, `{"id":"mine","name":"act","code":"old"}`)))
 	must(t, other.APIs.Create(ctx, &tenant.API{ID: "mine", Identifier: "https://api", System: true}))
-	report, err := other.Import(ctx, bytes.NewReader(dump.Bytes()))
+	report, err := other.Import(ctx, bytes.NewReader(dump.Bytes()), tenant.RestoreOptions{})
 	if err != nil || report.Failed != 0 {
 		t.Fatalf("import: %+v, %v", report, err)
 	}
@@ -351,6 +355,87 @@ func TestImport_names(t *testing.T) {
 	}
 }
 
+// TestImport_otherIssuer: the Management API of a tenant is named after its
+// issuer. In another it is the one there, with all that was granted at it.
+func TestImport_otherIssuer(t *testing.T) {
+	const theirs, own = "https://old.example/api/v2/", "https://new.example/api/v2/"
+	system := func(id, identifier string, scopes ...string) *tenant.API {
+		a := &tenant.API{ID: id, Name: "Auth0 Management API", Identifier: identifier, System: true}
+		for _, v := range scopes {
+			a.Scopes = append(a.Scopes, tenant.APIScope{Value: v})
+		}
+		return a
+	}
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		c := newClock()
+		s := open(t, db, c.Now)
+		u := whole(t, s)
+		ctx := t.Context()
+		must(t, s.APIs.Create(ctx, system("sys-old", theirs, "read:users", "read:gone")))
+		must(t, s.Grants.Create(ctx, &tenant.ClientGrant{ID: "g2", ClientID: "c1", Audience: theirs, Scope: []string{"read:users"}}))
+		must(t, s.AddRolePermissions(ctx, "r1", tenant.Permission{API: theirs, Name: "read:users"}))
+		must(t, s.AddUserPermissions(ctx, u.ID, tenant.Permission{API: theirs, Name: "read:users"}))
+		_, err := s.Clients.Update(ctx, "c1", func(c *tenant.Client) error {
+			return c.UnmarshalJSON([]byte(`{"refresh_token":{"rotation_type":"rotating","expiration_type":"expiring","policies":[{"audience":"` + theirs + `","scope":["read:users"]}]}}`))
+		})
+		must(t, err)
+		_, err = s.UpdateSettings(ctx, func(set *tenant.Settings) error { set.DefaultAudience = theirs; return nil })
+		must(t, err)
+		var dump bytes.Buffer
+		must(t, s.Export(ctx, &dump, tenant.DumpOptions{Secrets: true}))
+
+		for name, prepare := range map[string]func(o *tenant.Store){
+			"new": func(*tenant.Store) {},
+			"after an import that kept the name": func(o *tenant.Store) {
+				_, err := o.Import(ctx, bytes.NewReader(dump.Bytes()), tenant.RestoreOptions{})
+				must(t, err)
+			},
+		} {
+			other := open(t, storetest.SQLite(t), c.Now)
+			must(t, other.APIs.Create(ctx, system("sys-new", own, "read:users", "read:new")))
+			prepare(other)
+			var first bytes.Buffer
+			for range 2 {
+				report, err := other.Import(ctx, bytes.NewReader(dump.Bytes()), tenant.RestoreOptions{ManagementAPI: own})
+				if err != nil || report.Failed != 0 {
+					t.Fatalf("%s: %+v, %v", name, report, err)
+				}
+				var after bytes.Buffer
+				must(t, other.Export(ctx, &after, tenant.DumpOptions{Secrets: true}))
+				_, body, _ := strings.Cut(after.String(), "\n")
+				if first.Len() > 0 && first.String() != body {
+					t.Errorf("%s: a second import changed something (-first +second):\n%s", name, cmp.Diff(first.String(), body))
+				}
+				first.Reset()
+				first.WriteString(body)
+			}
+			if name == "new" && strings.Contains(first.String(), theirs) {
+				t.Errorf("the old issuer is left in\n%s", first.String())
+			}
+			api, err := other.APIs.Get(ctx, "sys-new")
+			if err != nil || !api.System || api.Identifier != own || !api.Defines("read:new") || api.Defines("read:gone") {
+				t.Errorf("%s: API %+v, %v", name, api, err)
+			}
+			g, err := other.Grants.ByName(ctx, "c1 "+own)
+			if err != nil || !cmp.Equal(g.Scope, []string{"read:users"}) {
+				t.Errorf("%s: grant %+v, %v", name, g, err)
+			}
+			want := tenant.Permission{API: own, Name: "read:users"}
+			for whose, read := range map[string]func() ([]tenant.Permission, error){
+				"role": func() ([]tenant.Permission, error) { return other.RolePermissions(ctx, "r1") },
+				"user": func() ([]tenant.Permission, error) { return other.UserPermissions(ctx, u.ID) },
+			} {
+				if list, err := read(); err != nil || !slices.Contains(list, want) {
+					t.Errorf("%s: permissions of the %s are %v, %v", name, whose, list, err)
+				}
+			}
+			if set, err := other.Settings(ctx); err != nil || set.DefaultAudience != own {
+				t.Errorf("%s: default audience %v, %v", name, set, err)
+			}
+		}
+	})
+}
+
 func TestImport_refusals(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s := open(t, db, nil)
@@ -358,7 +443,7 @@ func TestImport_refusals(t *testing.T) {
 		create(t, s, newUser("taken@example.com"))
 		const header = `{"gate_tenant":{"version":1,"exported_at":"2026-11-21T12:00:00Z","secrets":false}}` + "\n"
 		for _, file := range []string{`{"client":{"client_id":"c"}}`, `{"gate_tenant":{"version":2}}`, `[1]`, `x`} {
-			if _, err := s.Import(t.Context(), strings.NewReader(file)); err == nil {
+			if _, err := s.Import(t.Context(), strings.NewReader(file), tenant.RestoreOptions{}); err == nil {
 				t.Errorf("%s was imported", file)
 			}
 		}
@@ -376,7 +461,7 @@ func TestImport_refusals(t *testing.T) {
 			`{"user":{"user_id":"auth0|1","identities":[{"connection":"db","provider":"auth0","user_id":"1"}]},"permissions":[{"resource_server_identifier":"x","permission_name":"y"}]}`,
 			`{"user":{"user_id":"auth0|1","identities":[{"connection":"db","provider":"auth0","user_id":"1"}]},"logins":[{"email":"taken@example.com"}]}`,
 		} {
-			report, err := s.Import(t.Context(), strings.NewReader(header+line+"\n"))
+			report, err := s.Import(t.Context(), strings.NewReader(header+line+"\n"), tenant.RestoreOptions{})
 			if err != nil || report.Failed != 1 || report.Total != 1 || len(report.Errors) != 1 || report.Errors[0].Line != 2 {
 				t.Errorf("%s: %+v, %v", line, report, err)
 			}
@@ -398,9 +483,44 @@ func FuzzImport(f *testing.F) {
 		if errors.Is(err, store.ErrUnavailable) || report.Inserted+report.Updated+report.Failed != report.Total {
 			t.Fatalf("%+v, %v", report, err)
 		}
-		report, err = s.Import(t.Context(), bytes.NewReader(file))
+		report, err = s.Import(t.Context(), bytes.NewReader(file), tenant.RestoreOptions{})
 		if errors.Is(err, store.ErrUnavailable) || report.Inserted+report.Updated+report.Failed != report.Total {
 			t.Fatalf("%+v, %v", report, err)
 		}
 	})
+}
+
+// One document that the database does not read must not break the search for
+// all.
+func TestImportUsers_depth(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := open(t, db, nil)
+		connect(t, s)
+		deep := strings.Repeat("[", 1100) + strings.Repeat("]", 1100)
+		report, err := s.ImportUsers(t.Context(), strings.NewReader(`[{"email":"d@example.com","user_metadata":{"x":`+deep+`}}]`), tenant.ImportOptions{Connection: "db"})
+		if err != nil || report.Failed != 1 || report.Inserted != 0 {
+			t.Errorf("%+v, %v", report, err)
+		}
+		if _, _, err := s.SearchUsers(t.Context(), tenant.UserQuery{Q: "nickname:bob", Limit: 10}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// An import changes the users of its connection and nobody else's.
+func TestImportUsers_otherConnection(t *testing.T) {
+	s := open(t, storetest.SQLite(t), nil)
+	connect(t, s)
+	must(t, s.Connections.Create(t.Context(), &tenant.Connection{ID: "con_3", Name: "other", Strategy: tenant.Database}))
+	bob := create(t, s, newUser("bob@example.com"))
+	_, subject, _ := strings.Cut(bob.ID, "|")
+	report, err := s.ImportUsers(t.Context(), strings.NewReader(`[{"email":"zz@example.com","user_id":"`+subject+`","blocked":true}]`),
+		tenant.ImportOptions{Connection: "other", Upsert: true})
+	must(t, err)
+	if report.Updated != 0 || report.Failed != 1 {
+		t.Errorf("%+v", report)
+	}
+	if u, err := s.User(t.Context(), bob.ID); err != nil || u.Blocked {
+		t.Errorf("%+v, %v", u, err)
+	}
 }

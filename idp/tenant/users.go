@@ -227,6 +227,9 @@ func encodeUser(u *User) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("encode user: %w", err)
 	}
+	if !shallow(data) {
+		return "", fmt.Errorf("encode user: %w", errDepth)
+	}
 	return string(storable(data)), nil
 }
 

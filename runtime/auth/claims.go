@@ -90,11 +90,12 @@ func permissions(list []string) []string {
 // itself: Auth0 says so in "gty" and in the subject, RFC 9068 §2.2 has the client
 // as subject.
 func isMachine(c *jose.Claims, subject string) bool {
-	if gty, _ := c.String("gty"); gty == "client-credentials" || strings.HasSuffix(subject, "@clients") {
+	if gty, _ := c.String("gty"); gty == "client-credentials" {
 		return true
 	}
 	for _, name := range []string{"azp", "client_id"} {
-		if id, _ := c.String(name); id != "" && id == subject {
+		// The subject has to be the client: people may be called …@clients.
+		if id, _ := c.String(name); id != "" && (id == subject || id+"@clients" == subject) {
 			return true
 		}
 	}

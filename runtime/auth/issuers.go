@@ -168,6 +168,9 @@ func newIssuer(cfg Config, opts Options) (*issuer, error) {
 func (i *issuer) Authenticate(ctx context.Context, c gate.Credentials) (*gate.Principal, error) {
 	p, err := i.Strategy.Authenticate(ctx, c)
 	if err != nil {
+		if !errors.Is(err, errNotRemote) && !errors.Is(err, gate.ErrUnavailable) {
+			i.opts.Logger.DebugContext(ctx, "token refused", "issuer", i.name, "err", err)
+		}
 		return nil, err
 	}
 	p.SessionID = "" // the token names one of the issuer's

@@ -12,7 +12,8 @@ import (
 // place where the service runs.
 type Page struct {
 	// Domain is the host of the issuer. When the settings name another issuer and
-	// no domain, it is the host of that.
+	// no domain, it is the host of that. Pages are told http:// before it when the
+	// issuer is on this machine and has no TLS: Auth0's SDKs would add https://.
 	Domain string
 	// RedirectURI is where a log-in leads back to; empty means /auth-callback. A
 	// path is one of the page's own origin.
@@ -22,6 +23,19 @@ type Page struct {
 	// Scope is what is asked for; empty means "openid profile email".
 	Scope string
 }
+
+// Issuer returns the identifier of the issuer elsewhere whose access tokens are
+// taken, empty if there is none.
+func (a *Auth) Issuer() string {
+	if a.issuer == nil {
+		return ""
+	}
+	return a.issuer.name
+}
+
+// PasswordLogins reports whether people prove here who they are, other than by
+// the issuer.
+func (a *Auth) PasswordLogins() bool { return a.passwordLogins }
 
 // Page returns what pages are told that log people in at the issuer, as JSON; nil
 // when they are told nothing.
@@ -70,5 +84,8 @@ func (o *OIDC) page(opts Options) pageConfig {
 		c.Domain = u.Host
 	}
 	c.Domain = cmp.Or(said.Domain, c.Domain)
+	if u, err := url.Parse(c.Issuer); err == nil && u.Scheme == "http" && u.Host == c.Domain {
+		c.Domain = "http://" + c.Domain
+	}
 	return c
 }

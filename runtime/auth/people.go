@@ -199,12 +199,21 @@ func (h *people) account(ctx context.Context, claims *jose.Claims, subject, toke
 			continue
 		}
 		if err != nil {
-			return "", decided(err)
+			return "", h.refused(ctx, subject, decided(err))
 		}
 		h.bound.put(subject, found.Account, h.auth.opts.Now(), cacheFor)
 		return found.Account, nil
 	}
-	return "", h.refusal("another account has one of its values", subject)
+	return "", h.refused(ctx, subject, h.refusal("another account has one of its values", subject))
+}
+
+// refused logs why somebody gets no account: the answer does not say it.
+func (h *people) refused(ctx context.Context, subject string, err error) error {
+	if errors.Is(err, gate.ErrUnavailable) {
+		return err // the edge logs faults
+	}
+	h.auth.opts.Logger.InfoContext(ctx, "account refused", "subject", subject, "err", err)
+	return err
 }
 
 // decided keeps refusals and makes everything else a failure to decide.

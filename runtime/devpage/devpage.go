@@ -48,6 +48,12 @@ type Facts struct {
 	Login string
 	// Tokens says whether there is a log-in that answers a token.
 	Tokens bool
+	// Issuer is where people log in of a service that knows no passwords; empty
+	// with a log-in of its own.
+	Issuer string
+	// Try is the page of a provider on this machine that logs in and shows the
+	// token; empty where the issuer has none.
+	Try string
 	// AuthEntity is the name of the entity that holds the accounts.
 	AuthEntity string
 	// Routes are shown in this order.

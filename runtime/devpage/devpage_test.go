@@ -224,6 +224,35 @@ func TestPage_withoutAuthentication(t *testing.T) {
 	}
 }
 
+// TestPage_issuer: people log in elsewhere, so there is no administrator to show,
+// and commands send a token that was pasted.
+func TestPage_issuer(t *testing.T) {
+	f := facts(t)
+	f.Tokens, f.Issuer, f.Try = false, "http://localhost:3001/", "http://localhost:3001/try"
+	body := get(f, "/?token=fresh-for-each-run").Body.String()
+	for _, want := range []string{
+		`<li><a href="#users">Users</a></li>`,
+		`<code>http://localhost:3001/</code>`,
+		`<a href="http://localhost:3001/try">`, "Log in there, and paste the token",
+		`<pre>TOKEN=&#39;paste it here&#39;</pre>`,
+		`<pre>curl localhost:3000/api/me -H &#34;Authorization: Bearer $TOKEN&#34;</pre>`,
+		`<pre>curl localhost:3000/api/order-items -H &#34;Authorization: Bearer $TOKEN&#34; --json `,
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %s", want)
+		}
+	}
+	for _, bad := range []string{"admin.json", "administrator", "fpuod", "/api/authentication"} {
+		if strings.Contains(body, bad) {
+			t.Errorf("the page has %s", bad)
+		}
+	}
+	f.Issuer, f.Try = "https://shop.eu.auth0.com/", ""
+	if body := get(f, "/").Body.String(); !strings.Contains(body, "https://shop.eu.auth0.com/") || strings.Contains(body, "Log in there") {
+		t.Error("a page for trying is named that is not there")
+	}
+}
+
 func TestPage_administratorGone(t *testing.T) {
 	f := facts(t)
 	if err := os.Remove(f.AdminFile); err != nil {

@@ -14,6 +14,7 @@ import (
 type view struct {
 	Service, Database            string
 	Assets, Host, Login          string
+	Issuer, Try                  string
 	StartedIn, Generator, Design string
 	Failure                      *Failure
 	Admin                        *admin
@@ -40,7 +41,7 @@ type (
 func (p *Page) view(r *http.Request) view {
 	f, host := p.facts, r.Host
 	v := view{
-		Service: f.Service, Database: f.Database, Assets: Assets, Host: host, Login: f.Login,
+		Service: f.Service, Database: f.Database, Assets: Assets, Host: host, Login: f.Login, Issuer: f.Issuer, Try: f.Try,
 		Admin: p.readAdmin(r.URL.Query().Get("token")), Addresses: addresses(f), Commands: p.commands(host),
 	}
 	for _, r := range f.Routes {
@@ -90,15 +91,19 @@ func (p *Page) commands(host string) []command {
 	if e := p.entity(func(e *model.Entity) bool { return slices.Contains(e.Allow.List, "public") }); e != nil {
 		list = append(list, command{"Read the " + words(e.Plural) + ", as everyone may", "curl " + host + "/api/" + e.Path})
 	}
+	const bearer = `-H "Authorization: Bearer $TOKEN"`
 	file := p.facts.AdminFile
 	var credentials string
 	switch {
+	case p.facts.Issuer != "":
+		list = append(list, command{"Keep the access token of a log-in", "TOKEN='paste it here'"})
+		credentials = bearer
 	case p.facts.Tokens:
 		list = append(list, command{
 			"Log in as the administrator, and keep the token",
 			fmt.Sprintf(`TOKEN=$(curl -s %s/api/authentication --json "{\"strategy\":\"local\",$(tr -d '{}' < %s)}" | sed 's/.*"accessToken":"\([^"]*\)".*/\1/')`, host, file),
 		})
-		credentials = `-H "Authorization: Bearer $TOKEN"`
+		credentials = bearer
 	case p.facts.Login != "":
 		credentials = fmt.Sprintf(`-u "$(sed -n 's/.*: "\(.*\)".*/\1/p' %s | paste -sd: -)"`, file)
 	}

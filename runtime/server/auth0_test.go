@@ -115,14 +115,15 @@ func TestCLI07_email(t *testing.T) {
 		bound  bool // somebody else at the issuer has it
 		claim  any
 		want   int
+		why    string // in the log alone
 	}{
-		"unverified":                   {claim: false, want: 403},
-		"verified in a text":           {claim: "true", want: 403},
-		"verified by a number":         {claim: 1, want: 403},
-		"nothing said":                 {claim: nil, want: 403},
-		"unverified, proven here":      {claim: false, proven: true, want: 403},
-		"bound to somebody else":       {claim: true, proven: true, bound: true, want: 403},
-		"not proven, with a password":  {claim: true, beside: true, want: 403},
+		"unverified":                   {claim: false, want: 403, why: "does not call verified"},
+		"verified in a text":           {claim: "true", want: 403, why: "does not call verified"},
+		"verified by a number":         {claim: 1, want: 403, why: "does not call verified"},
+		"nothing said":                 {claim: nil, want: 403, why: "does not call verified"},
+		"unverified, proven here":      {claim: false, proven: true, want: 403, why: "does not call verified"},
+		"bound to somebody else":       {claim: true, proven: true, bound: true, want: 403, why: "somebody else is bound to it"},
+		"not proven, with a password":  {claim: true, beside: true, want: 403, why: "never showed that the address is its own"},
 		"proven on both sides":         {claim: true, beside: true, proven: true, want: 200},
 		"verified, no other way to in": {claim: true, want: 200},
 	} {
@@ -154,6 +155,13 @@ func TestCLI07_email(t *testing.T) {
 				}
 			} else if strings.Contains(me.Body, "Ada") || strings.Contains(me.Body, row.ID) {
 				t.Errorf("the refusal tells: %s", me.Body)
+			}
+			log := r.logged()
+			if refused := strings.Contains(log, `"msg":"account refused","subject":"auth0|second","err":"`); refused != (tt.want == 403) || !strings.Contains(log, tt.why) {
+				t.Errorf("the log does not say %q: %s", tt.why, log)
+			}
+			if strings.Contains(strings.ToLower(log), "ada@") {
+				t.Errorf("the log has the address: %s", log)
 			}
 			// CLI-08: what was attached to an address that nobody proved is gone.
 			if hash := r.hash(row.ID); (hash == before) != (tt.want == 403 || tt.proven) {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"log/slog"
 	"maps"
 	"strings"
 	"testing"
@@ -132,7 +133,7 @@ func TestAuth0_page(t *testing.T) {
 	}
 	r = start(t, withUsers(designed.auth0(), "AUTH0_ISSUER_URL="+foreign.name, "AUTH0_AUDIENCE=urn:elsewhere",
 		"AUTH0_CLIENT_ID=other", "AUTH0_REDIRECT_URI=https://app.example/cb"))
-	if got := get(r); "http://"+got["domain"].(string)+"/" != foreign.name || got["clientId"] != "other" || got["audience"] != "urn:elsewhere" ||
+	if got := get(r); got["domain"].(string)+"/" != foreign.name || got["clientId"] != "other" || got["audience"] != "urn:elsewhere" ||
 		got["redirectUri"] != "https://app.example/cb" {
 		t.Errorf("pages are told %v", got)
 	}
@@ -148,6 +149,54 @@ func TestAuth0_page(t *testing.T) {
 	r.do("GET", "/api/me", "", token(designed, apiAudience)...).is(401)
 	// A service whose pages are told nothing has no such address.
 	start(t, options{}).do("GET", "/api/auth-config.json", "").is(404)
+}
+
+// TestAuth0_pageDomain: Auth0's SDKs put https:// before a domain without a scheme.
+func TestAuth0_pageDomain(t *testing.T) {
+	p := newProvider(t)
+	for name, tt := range map[string]struct {
+		environ []string
+		want    string
+	}{
+		"in the cloud":      {[]string{"AUTH0_ISSUER_URL=https://shop.eu.auth0.com/"}, "shop.eu.auth0.com"},
+		"custom domain":     {[]string{"AUTH0_ISSUER_URL=https://shop.eu.auth0.com/", "AUTH0_DOMAIN=login.shop.example"}, "login.shop.example"},
+		"this machine":      {[]string{"AUTH0_ISSUER_URL=http://localhost:3001/"}, "http://localhost:3001"},
+		"this machine, TLS": {[]string{"AUTH0_ISSUER_URL=https://localhost:3001/"}, "localhost:3001"},
+		"beside gate dev":   {[]string{"AUTH0_ISSUER_URL=http://localhost:3001/", "AUTH0_DOMAIN=localhost:3001"}, "http://localhost:3001"},
+		"IPv6":              {[]string{"AUTH0_ISSUER_URL=http://[::1]:3001/"}, "http://[::1]:3001"},
+		"another host":      {[]string{"AUTH0_ISSUER_URL=http://localhost:3001/", "AUTH0_DOMAIN=shop.eu.auth0.com"}, "shop.eu.auth0.com"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := start(t, withUsers(p.auth0(), tt.environ...)).do("GET", "/api/auth-config.json", "").is(200).json()
+			if got["domain"] != tt.want {
+				t.Errorf("the domain is %v, want %s", got["domain"], tt.want)
+			}
+		})
+	}
+}
+
+// TestAuth0_refusalLogged: why a token is not taken is in the log for whoever asks
+// for it, without the token.
+func TestAuth0_refusalLogged(t *testing.T) {
+	p := newProvider(t)
+	o := withUsers(p.auth0())
+	o.level = slog.LevelDebug
+	r := start(t, o)
+	headers := p.forge(forgery{typ: "JWT", iss: "https://evil.example/"})
+	r.do("GET", "/api/me", "", headers...).is(401)
+	log := r.logged()
+	if !strings.Contains(log, `"msg":"token refused","issuer":"`+p.name+`","err":"`) {
+		t.Errorf("the log is silent: %s", log)
+	}
+	if strings.Contains(log, strings.Split(headers[1], ".")[1]) {
+		t.Errorf("the log has the token: %s", log)
+	}
+	o.level = slog.LevelInfo
+	r = start(t, o)
+	r.do("GET", "/api/me", "", headers...).is(401)
+	if log := r.logged(); strings.Contains(log, "token refused") {
+		t.Errorf("strangers fill the log: %s", log)
+	}
 }
 
 // TestAuth0_beside: the service's own passwords and tokens go on working.

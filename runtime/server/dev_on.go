@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/runtime/config"
@@ -55,6 +56,12 @@ func (a *App) devFacts() devpage.Facts {
 	}
 	if a.Auth != nil {
 		f.Login, f.Tokens = a.service.Auth.Login, a.Auth.LogsIn()
+		if f.Issuer = a.Auth.Issuer(); a.Auth.PasswordLogins() {
+			f.Issuer = ""
+		}
+		if a.service.Auth.OIDC != nil && a.service.Auth.OIDC.Page != nil {
+			f.Try = tryPage(f.Issuer)
+		}
 		if f.Tokens {
 			f.Routes = append(f.Routes,
 				devpage.Route{Method: http.MethodPost, Path: pathLogin, Rules: []string{"public"}},
@@ -72,6 +79,16 @@ func (a *App) devFacts() devpage.Facts {
 		f.Entities = append(f.Entities, e.Entity())
 	}
 	return f
+}
+
+// tryPage is the page of the provider beside "gate dev" where a log-in can be
+// tried, empty unless the issuer is on this machine.
+func tryPage(issuer string) string {
+	u, err := url.Parse(issuer)
+	if err != nil || u.Scheme != "http" || !devpage.IsLocal(u.Host) {
+		return ""
+	}
+	return u.JoinPath("try").String()
 }
 
 // watch ends the service when its standard input ends: whoever ran it is gone.

@@ -29,6 +29,25 @@ func TestDev_startPage(t *testing.T) {
 	production.do("GET", "/.gate/gate.css", "").is(404)
 }
 
+// TestDev_startPageIssuer: who logs in at an issuer finds it on the start page, and
+// no administrator that there is not.
+func TestDev_startPageIssuer(t *testing.T) {
+	p := newProvider(t)
+	page := func(o options) string {
+		o.environ = append(o.environ, devToken()...)
+		return start(t, o).do("GET", "/", "").is(200).Body
+	}
+	if body := page(withUsers(p.auth0())); !strings.Contains(body, `<a href="`+p.name+`try">`) || strings.Contains(body, "admin.json") {
+		t.Errorf("on this machine: %s", body)
+	}
+	if body := page(withUsers(p.auth0(), "AUTH0_ISSUER_URL=https://shop.eu.auth0.com/")); !strings.Contains(body, "<code>https://shop.eu.auth0.com/</code>") || strings.Contains(body, "/try") {
+		t.Errorf("in the cloud: %s", body)
+	}
+	if body := page(options{change: trust(p.auth0(), nil)}); !strings.Contains(body, "admin.json") || strings.Contains(body, p.name) {
+		t.Errorf("beside passwords: %s", body)
+	}
+}
+
 // TestDev_endsWithItsSupervisor: when standard input ends, the service does.
 func TestDev_endsWithItsSupervisor(t *testing.T) {
 	t.Chdir(t.TempDir())

@@ -27,6 +27,14 @@ type running struct {
 	srv *server.Server
 	app *App
 	log *bytes.Buffer
+	out *syncWriter // into log
+}
+
+// logged returns what was logged so far.
+func (r *running) logged() string {
+	r.out.mu.Lock()
+	defer r.out.mu.Unlock()
+	return r.log.String()
 }
 
 // options change how a service is started.
@@ -35,6 +43,7 @@ type options struct {
 	environ                 []string
 	configure               func(*App) error
 	change                  func(*server.Service)
+	level                   slog.Level // of the log; zero is info
 }
 
 func start(t *testing.T, o options) *running {
@@ -57,7 +66,8 @@ func start(t *testing.T, o options) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	logger := server.NewLogger(&syncWriter{w: r.log}, slog.LevelInfo)
+	r.out = &syncWriter{w: r.log}
+	logger := server.NewLogger(r.out, o.level)
 	if r.srv, err = server.Open(t.Context(), s, cfg, logger); err != nil {
 		t.Fatal(err)
 	}

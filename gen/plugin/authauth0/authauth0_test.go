@@ -33,20 +33,24 @@ const fields = `      email: {type: email, required: true, unique: true, searcha
 // parse returns a design with the settings of auth-auth0 in line 8.
 func parse(t *testing.T, settings, fields string) (*design.Design, error) {
 	t.Helper()
-	return design.Parse("gate.yaml", []byte(`gate: 1
+	return design.Parse("gate.yaml", []byte(text(settings, fields)))
+}
+
+func text(settings, fields string) string {
+	return `gate: 1
 service: {name: shop, module: example.com/shop}
 roles:
   customer: {default: true}
   clerk: {permissions: ["update:users"]}
 plugins:
   auth-core: {entity: User}
-  auth-auth0: {`+settings+`}
+  auth-auth0: {` + settings + `}
 entities:
   User:
     owner: id
     fields:
-`+fields+`    allow: {view: owner, update: ["update:users"]}
-`))
+` + fields + `    allow: {view: owner, update: ["update:users"]}
+`
 }
 
 // check returns what is wrong with the design.
@@ -314,6 +318,86 @@ func TestWarnings(t *testing.T) {
 		for _, w := range list {
 			if w.Severity != design.Warning || w.Line != 8 || !strings.Contains(w.Message, `the role "clerk"`) {
 				t.Errorf("warning %v", w)
+			}
+		}
+	}
+}
+
+// TestWarnings_openAccounts: strangers who make accounts occupy the addresses of
+// those who log in at the issuer.
+func TestWarnings_openAccounts(t *testing.T) {
+	for name, tt := range map[string]struct {
+		create, plugin string
+		want           bool
+	}{
+		"public":                {create: "public", want: true},
+		"public among others":   {create: "[clerk, public]", want: true},
+		"with passwords off":    {create: "public", plugin: "auth-jwt: {enabled: false}", want: true},
+		"with keys":             {create: "public", plugin: "auth-apikey: {}", want: true},
+		"with tokens":           {create: "public", plugin: "auth-jwt: {}"},
+		"with passwords":        {create: "public", plugin: "auth-basic: {}"},
+		"with cookies":          {create: "public", plugin: "auth-session: {}"},
+		"nobody":                {create: "nobody"},
+		"whoever has the right": {create: `["update:users"]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			src := strings.Replace(text(good, fields), "allow: {view: owner", "allow: {create: "+tt.create+", view: owner", 1)
+			src = strings.Replace(src, "entities:\n", "  "+tt.plugin+"\nentities:\n", 1)
+			d, err := design.Parse("gate.yaml", []byte(src))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var found []design.Problem
+			for _, p := range gen.Warnings(d, standard.Plugins()...) {
+				if strings.Contains(p.Message, "by auth-auth0 alone") {
+					found = append(found, p)
+				}
+			}
+			if (len(found) == 1) != tt.want || len(found) > 1 {
+				t.Fatalf("warnings: %v", found)
+			}
+			if tt.want && (found[0].Severity != design.Warning || found[0].Path != "entities.User.allow.create" || !strings.Contains(found[0].Hint, "create: nobody")) {
+				t.Errorf("warning %+v", found[0])
+			}
+		})
+	}
+}
+
+// TestReadme: the first thing to read says where people log in.
+func TestReadme(t *testing.T) {
+	readme := func(src string) string {
+		t.Helper()
+		d, err := design.Parse("gate.yaml", []byte(src))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files, err := gen.Generate(d, gen.Options{Replace: "/gate"}, standard.Plugins()...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _ := files.Get("README.md")
+		return string(text)
+	}
+	cloud := text(good, fields)
+	own := strings.ReplaceAll(strings.ReplaceAll(cloud, "https://shop.eu.auth0.com", "http://localhost:3001"), "shop.eu.auth0.com", "localhost:3001")
+	off := strings.Replace(cloud, "  auth-auth0: {", "  auth-jwt: {}\n  auth-auth0: {enabled: false, ", 1)
+	for name, tt := range map[string]struct {
+		src        string
+		has, lacks []string
+	}{
+		"this machine": {own, []string{"## Where people log in", "http://localhost:3001/try\n", ".gate/idp.json", "AUTH0_ISSUER_URL"}, nil},
+		"the cloud":    {cloud, []string{"## Where people log in", "https://shop.eu.auth0.com/\n", "AUTH0_ISSUER_URL"}, []string{"/try", "idp.json"}},
+		"off":          {off, []string{"`/api/docs` describes the API.\n"}, []string{"log in", "AUTH0_", "/try"}},
+	} {
+		got := readme(tt.src)
+		for _, want := range tt.has {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: the README lacks %q:\n%s", name, want, got)
+			}
+		}
+		for _, bad := range tt.lacks {
+			if strings.Contains(got, bad) {
+				t.Errorf("%s: the README has %q:\n%s", name, bad, got)
 			}
 		}
 	}

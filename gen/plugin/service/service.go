@@ -5,6 +5,7 @@ package service
 import (
 	"embed"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -101,6 +102,26 @@ func (s *service) DefaultDatabase() string {
 		return ""
 	}
 	return ".gate/" + s.Design.Service.Name + ".db"
+}
+
+// Auth0 is the issuer of the plugin auth-auth0, empty unless that is on.
+func (s *service) Auth0() string {
+	p := s.Design.Plugin("auth-auth0")
+	if p == nil || !p.Enabled || !s.Design.Authentication() {
+		return ""
+	}
+	setting := p.Setting("issuerURL")
+	if setting == nil {
+		return ""
+	}
+	issuer, _ := setting.Value.(string)
+	return issuer
+}
+
+// OwnProvider reports whether gate dev runs that issuer.
+func (s *service) OwnProvider() bool {
+	u, err := url.Parse(s.Auth0())
+	return err == nil && u.Scheme == "http" && u.Hostname() == "localhost"
 }
 
 // First is the entity that examples are about, nil without entities.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"strings"
 
@@ -74,8 +75,10 @@ func advice(err error) error {
 	switch {
 	case ok && len(e.Scopes) > 0:
 		return &fault{err: err, hint: "the token needs one of the scopes " + strings.Join(e.Scopes, ", ")}
-	case ok && e.Status == 401:
-		return &fault{err: err, hint: "the token has expired, or is for another tenant"}
+	case ok && e.Status == http.StatusUnauthorized && os.Getenv(envMgmtToken) != "":
+		return &fault{err: err, hint: envMgmtToken + " has expired, or is for another tenant"}
+	case ok && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden):
+		return &fault{err: err, hint: envClientID + " or " + envClientSecret + " is not that of a client of this tenant that may use its Management API"}
 	case errors.Is(err, auth0.ErrConflict):
 		return &fault{err: err, hint: "rename it there, or choose another name in managementParams of gate.yaml"}
 	}
@@ -122,7 +125,7 @@ type auth0ApplyCmd struct {
 
 // Help says where the token comes from.
 func (auth0ApplyCmd) Help() string {
-	return auth0Help + " It shows the plan first. Nothing is written to disk but the file that --env-file names."
+	return auth0Help + " It shows the plan first. An API that is there keeps its name, and what is said of scopes and roles stays. Nothing is written to disk but the file that --env-file names."
 }
 
 // Example is what help ends with.
@@ -168,7 +171,7 @@ type auth0DestroyCmd struct {
 
 // Help says what stays.
 func (auth0DestroyCmd) Help() string {
-	return auth0Help + " Users, connections and what others made stay."
+	return auth0Help + " Users, connections and what others made stay: clients that apply did not make, an API with another name or further scopes, and roles that somebody has or that are not as apply makes them."
 }
 
 // Example is what help ends with.

@@ -72,9 +72,21 @@ type idpCheckCmd struct{}
 // Example is what help ends with.
 func (idpCheckCmd) Example() string { return "gate idp check --config idp.yaml" }
 
+// Help says what is looked at.
+func (idpCheckCmd) Help() string {
+	return "It checks the keys, and that the files they name can be read. A variable of the seed that is not set is told and no error: it is needed only until what it is for has been made."
+}
+
 // Run says what is wrong, or nothing.
 func (idpCheckCmd) Run(out *console, idp *idpCmd) error {
 	cfg, err := idp.load()
+	if err != nil {
+		return err
+	}
+	variables, err := cfg.Missing()
+	for _, name := range variables {
+		out.talk.line("  " + out.talk.paint(yellow, "!") + " " + idp.file() + ": the variable " + name + " of the seed is not set")
+	}
 	if err != nil {
 		return err
 	}

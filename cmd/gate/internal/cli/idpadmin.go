@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 
@@ -9,7 +10,7 @@ import (
 
 type idpAdminCmd struct {
 	Email      string `arg:"" help:"Address."`
-	Role       string `default:"administrator" help:"Role to give. When there is none of this name it is made, with all permissions of all APIs but that of the provider."`
+	Role       string `default:"administrator" help:"Role to give. When there is none of this name it is made, with all permissions that all APIs but that of the provider have now."`
 	Connection string `placeholder:"NAME" help:"Connection; the only one that keeps passwords unless said."`
 }
 
@@ -44,8 +45,12 @@ func (c *idpAdminCmd) Run(out *console, idp *idpCmd) error {
 		if err := a.changeRoles(u, []string{c.Role}, nil); err != nil {
 			return err
 		}
-		return a.show(map[string]string{"user_id": u.ID, "email": u.Email, "role": c.Role, "password": shown},
+		err = a.show(map[string]string{"user_id": u.ID, "email": u.Email, "role": c.Role, "password": shown},
 			[2]string{"id", u.ID}, [2]string{"email", u.Email}, [2]string{"role", c.Role}, [2]string{"password", shown})
+		if err != nil || a.json {
+			return err
+		}
+		return a.tellRole(c.Role)
 	})
 }
 
@@ -57,6 +62,21 @@ func (a *admin) ensureDatabase() error {
 	}
 	in := map[string]any{"name": "Username-Password-Authentication", "strategy": tenant.Database}
 	return a.send(http.MethodPost, "connections", in, nil)
+}
+
+// tellRole says that a role does not grow with the APIs.
+func (a *admin) tellRole(name string) error {
+	r, err := a.role(name)
+	if err != nil {
+		return err
+	}
+	list, err := a.Tenant().RolePermissions(a.out, r.ID)
+	if err != nil {
+		return err
+	}
+	a.out.talk.line("  " + plain(fmt.Sprintf("%s has %s; those that come later are given by: gate idp role grant %s SCOPE --api API",
+		r.Name, count(len(list), "permission", "permissions"), r.Name)))
+	return nil
 }
 
 // ensureRole makes a role with all permissions when there is none of the name.

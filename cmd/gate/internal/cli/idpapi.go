@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gatewright/gate/idp/config"
 	"github.com/gatewright/gate/idp/tenant"
 )
 
@@ -21,7 +22,8 @@ type idpAPICmd struct {
 // Example is that of the most used of them.
 func (idpAPICmd) Example() string { return idpAPICreateCmd{}.Example() }
 
-// api returns the API of this identifier, ID or name.
+// api returns the API of this identifier, ID or name. The provider's own is also
+// called what a seed calls it.
 func (a *admin) api(name string) (*tenant.API, error) {
 	all, err := a.Tenant().APIs.List(a.out)
 	if err != nil {
@@ -34,7 +36,24 @@ func (a *admin) api(name string) (*tenant.API, error) {
 			return all[i], nil
 		}
 	}
+	if name == config.ManagementAPI {
+		return a.Tenant().APIs.ByName(a.out, a.managementAPI())
+	}
 	return nil, failf("gate idp api list shows those there are", "there is no API %q", name)
+}
+
+// managementAPI returns the identifier of the provider's own API.
+func (a *admin) managementAPI() string { return a.Issuer() + "api/v2/" }
+
+// adviseGrant says, once an API has further scopes, that roles there are do not
+// have them.
+func (a *admin) adviseGrant(identifier string, added []string) error {
+	roles, err := a.Tenant().Roles.List(a.out)
+	if err != nil || a.json || len(roles) == 0 || len(added) == 0 {
+		return err
+	}
+	a.out.talk.line("  " + plain("no role has the new scopes: gate idp role grant ROLE "+strings.Join(added, " ")+" --api "+identifier))
+	return nil
 }
 
 type idpAPIListCmd struct{}
@@ -62,7 +81,7 @@ func (idpAPIListCmd) Run(out *console, idp *idpCmd) error {
 }
 
 type idpAPIShowCmd struct {
-	API string `arg:"" name:"api" help:"Identifier, ID or name."`
+	API string `arg:"" name:"api" help:"Identifier, ID or name; management is the provider's own."`
 }
 
 // Example is what help ends with.
@@ -177,8 +196,22 @@ func (c *idpAPICreateCmd) Run(out *console, idp *idpCmd) error {
 		if err := json.Unmarshal(raw, p); err != nil {
 			return err
 		}
-		return a.show(raw, apiLines(p)...)
+		if err := a.show(raw, apiLines(p)...); err != nil {
+			return err
+		}
+		return a.adviseGrant(p.Identifier, newScopes(nil, p.Scopes))
 	})
+}
+
+// newScopes returns the names that were not there before.
+func newScopes(before, after []tenant.APIScope) []string {
+	var names []string
+	for _, s := range after {
+		if !slices.ContainsFunc(before, func(old tenant.APIScope) bool { return old.Value == s.Value }) {
+			names = append(names, s.Value)
+		}
+	}
+	return names
 }
 
 type idpAPIUpdateCmd struct {
@@ -224,7 +257,7 @@ func (c *idpAPIUpdateCmd) Run(out *console, idp *idpCmd) error {
 			}
 		}
 		a.done("changed %s", p.Identifier)
-		return nil
+		return a.adviseGrant(p.Identifier, newScopes(p.Scopes, next))
 	})
 }
 

@@ -144,7 +144,7 @@ type idpClientCreateCmd struct {
 	Name        string   `arg:"" help:"Name."`
 	Type        string   `enum:"spa,native,web,machine" default:"spa" help:"spa (in a browser), native, web (on a server) or machine."`
 	Description string   `placeholder:"TEXT" help:"What for."`
-	API         string   `name:"api" placeholder:"API" help:"API that a machine gets tokens for."`
+	API         string   `name:"api" placeholder:"API" help:"API that a machine gets tokens for; management is the Management API."`
 	Scope       []string `placeholder:"SCOPE" help:"Scope of that API; may be given more than once, all unless said."`
 	clientLists
 }

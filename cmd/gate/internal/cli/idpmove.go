@@ -111,6 +111,9 @@ func (c *idpImportCmd) Run(out *console, idp *idpCmd) error {
 			Type: "sapi", Description: "import by gate idp",
 			Details: map[string]any{"inserted": report.Inserted, "updated": report.Updated, "failed": report.Failed},
 		})
+		if errors.Is(err, tenant.ErrNoExport) {
+			return failf("users go into a connection: --connection NAME, of those that gate idp connection list shows", "%s: %w", c.File, err)
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.File, err)
 		}
@@ -135,7 +138,7 @@ func named(user string) string {
 
 func (c *idpImportCmd) read(a *admin, in io.Reader) (tenant.ImportReport, error) {
 	if c.Connection == "" {
-		return a.Tenant().Import(a.out, in)
+		return a.Tenant().Import(a.out, in, tenant.RestoreOptions{ManagementAPI: a.managementAPI()})
 	}
 	connection, err := a.database(c.Connection)
 	if err != nil {

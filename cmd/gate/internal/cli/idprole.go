@@ -151,7 +151,7 @@ func (c *idpRoleDeleteCmd) Run(out *console, idp *idpCmd) error {
 type permissionArgs struct {
 	which
 	Permission []string `arg:"" help:"Scopes of the API."`
-	API        string   `name:"api" placeholder:"API" help:"Identifier or name; the only one there is unless said."`
+	API        string   `name:"api" placeholder:"API" help:"Identifier or name; management is the Management API. The only one there is besides unless said."`
 }
 
 // change gives or takes permissions.

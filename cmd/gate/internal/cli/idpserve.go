@@ -205,7 +205,7 @@ func (s *idpServer) handler(next http.Handler) http.Handler {
 		client, _ := gate.ClientFromContext(r.Context())
 		rec := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
 		defer func() {
-			// The path alone: codes and links travel in the query.
+			// The path alone: codes and links travel in the query, but for exports.
 			s.log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("method", r.Method), slog.String("path", bounded(r.URL.Path)),
 				slog.Int("status", rec.status), slog.Int64("ms", time.Since(start).Milliseconds()), slog.String("ip", client.Address.String()))
 		}()
@@ -218,7 +218,14 @@ func (s *idpServer) handler(next http.Handler) http.Handler {
 	}))
 }
 
-func bounded(path string) string { return path[:min(len(path), 200)] }
+// bounded is a path for the log. The ticket of an export opens it, as a link does.
+func bounded(path string) string {
+	const exports = "/jobs/exports/"
+	if before, _, ok := strings.Cut(path, exports); ok {
+		return before + exports + "…"
+	}
+	return path[:min(len(path), 200)]
+}
 
 // thisMachine reports whether a request was sent to a name of this machine.
 func thisMachine(host string) bool {

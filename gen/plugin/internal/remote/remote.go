@@ -351,7 +351,7 @@ func Warnings(d *design.Design, place *design.Plugin, a *Accounts, defaultUser *
 	if e == nil || a == nil {
 		return nil
 	}
-	var list []design.Problem
+	list := openAccounts(d, place, e)
 	for _, role := range a.Roles {
 		if !writesAccounts(d, e, role) {
 			continue
@@ -367,6 +367,27 @@ func Warnings(d *design.Design, place *design.Plugin, a *Accounts, defaultUser *
 		})
 	}
 	return list
+}
+
+// openAccounts says that strangers may make accounts where the issuer alone says
+// who somebody is. Nobody can log in to such an account, and it has the address of
+// somebody else, who is refused unless the issuer calls it verified.
+func openAccounts(d *design.Design, place *design.Plugin, e *design.AuthEntity) []design.Problem {
+	i := slices.IndexFunc(e.Allow.Create, func(r design.Rule) bool { return r.Kind == design.Public })
+	if i < 0 || slices.ContainsFunc(d.Plugins, logsIn) {
+		return nil
+	}
+	at := e.Allow.Create[i].Pos
+	return []design.Problem{{
+		File: at.File, Line: at.Line, Column: at.Column, Path: "entities." + e.Name + ".allow.create", Severity: design.Warning,
+		Message: fmt.Sprintf("everybody on the network may create %s, and people log in by %s alone: a stranger can take the address of somebody who has no account yet", e.Plural, place.Name),
+		Hint:    "create: nobody, as accounts come from the issuer",
+	}}
+}
+
+// logsIn reports whether a plugin lets people log in with a password.
+func logsIn(p *design.Plugin) bool {
+	return p.Enabled && slices.Contains([]string{"auth-jwt", "auth-basic", "auth-session"}, p.Name)
 }
 
 // writesAccounts reports whether a role makes, changes or deletes accounts.
