@@ -159,6 +159,10 @@ func (h *people) principal(ctx context.Context, p *gate.Principal, token string)
 		}
 		return p, nil
 	}
+	if strings.HasSuffix(subject, "@clients") {
+		// Called like a program, and not shown to be one: neither that nor a person.
+		return nil, &gate.AuthError{Code: gate.ErrNotAuthenticated, Message: "The subject of the access token is not its client", Subject: p.Subject}
+	}
 	id, err := h.account(ctx, p.Claims, subject, token)
 	if err != nil {
 		return nil, err

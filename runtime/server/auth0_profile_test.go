@@ -80,14 +80,33 @@ func TestAuth0_shapes(t *testing.T) {
 	}
 }
 
+// KEY-05: somebody who is called like a program is none.
+func TestKEY05_calledLikeAProgram(t *testing.T) {
+	p := newProvider(t)
+	for _, machines := range []bool{false, true} {
+		o := p.auth0()
+		o.Users.Machines = machines
+		r := start(t, withUsers(o))
+		token := p.forge(forgery{typ: "JWT", change: func(c *jose.Claims) {
+			c.Subject, c.Extra["azp"], c.Extra["scope"] = "oidc|corp|bob@clients", "spa", "create:items"
+			maps.Copy(c.Extra, verified("bob@x.example"))
+		}})
+		r.do("GET", "/api/me", "", token...).is(401)
+		r.do("POST", "/api/items", dish, token...).is(401)
+	}
+}
+
 // TestKEY05_machines: a program is a principal without an account, or refused.
 func TestKEY05_machines(t *testing.T) {
 	p := newProvider(t)
 	for name, change := range map[string]func(*jose.Claims){
-		"gty":        func(c *jose.Claims) { c.Subject, c.Extra["gty"] = "x", "client-credentials" },
-		"subject":    func(c *jose.Claims) { c.Subject = "abc@clients" },
-		"RFC 9068":   func(c *jose.Claims) { c.Subject, c.Extra["client_id"] = "abc", "abc" },
-		"with email": func(c *jose.Claims) { c.Subject = "abc@clients"; maps.Copy(c.Extra, verified("ada@x.example")) },
+		"gty":      func(c *jose.Claims) { c.Subject, c.Extra["gty"] = "x", "client-credentials" },
+		"subject":  func(c *jose.Claims) { c.Subject, c.Extra["azp"] = "abc@clients", "abc" },
+		"RFC 9068": func(c *jose.Claims) { c.Subject, c.Extra["client_id"] = "abc", "abc" },
+		"with email": func(c *jose.Claims) {
+			c.Subject, c.Extra["azp"] = "abc@clients", "abc"
+			maps.Copy(c.Extra, verified("ada@x.example"))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			token := func(extra map[string]any) []string {
