@@ -363,6 +363,18 @@ entities:
 		t.Errorf("broken Go: %v", e)
 	}
 	r.want(200, "GET", "/api/notes", "", "")
+
+	// An interrupt may fall into a change: what is generated is there, and is
+	// being built.
+	design := filepath.Join(dir, "gate.yaml")
+	write(t, design, strings.Replace(read(t, design), "    allow", "      urgent: {type: boolean, default: false}\n    allow", 1))
+	for deadline := time.Now().Add(patience); !strings.Contains(read(t, filepath.Join(dir, "app", "note_gen.go")), "Urgent"); {
+		if time.Now().After(deadline) {
+			t.Fatal("the change is not generated")
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	r.stop()
 }
 
 // TestDevEndsWithItsService checks that a service does not outlive a gate dev

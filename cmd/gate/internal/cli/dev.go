@@ -272,7 +272,7 @@ func (d *dev) environment() []string {
 func (d *dev) follow(ctx context.Context) error {
 	changes := make(chan []string)
 	failed := make(chan error, 1)
-	taken := make(chan struct{})
+	taken := make(chan struct{}, 1) // the watcher may have left: an interrupt can fall into a change
 	go func() {
 		for {
 			names, err := d.watch.wait(ctx)
