@@ -37,6 +37,7 @@ func TestIdP(t *testing.T) {
 				return err
 			}
 			env.Setenv("PORT", port)
+			env.Setenv("GORACE", os.Getenv("GORACE"))
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("XDG_CONFIG_HOME", env.WorkDir+"/config")
 			return l.Close()

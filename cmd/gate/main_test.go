@@ -25,7 +25,10 @@ func (c cleaned) Run() int {
 
 // TestScript runs the commands as a person types them.
 func TestScript(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata", RequireExplicitExec: false})
+	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: func(env *testscript.Env) error {
+		env.Setenv("GORACE", os.Getenv("GORACE"))
+		return nil
+	}})
 }
 
 // depend reads the source that generated services are built from. The go command
