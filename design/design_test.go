@@ -148,6 +148,26 @@ func TestServiceRolesAndPlugins(t *testing.T) {
 	}
 }
 
+func TestIndexes(t *testing.T) {
+	e := everything(t).Entity("Thing")
+	list := func(indexes []*design.Index) (out []string) {
+		for _, x := range indexes {
+			text := ""
+			for _, f := range x.Fields {
+				text += " " + f.Name
+			}
+			out = append(out, strings.TrimSpace(text))
+		}
+		return out
+	}
+	if diff := cmp.Diff([]string{"madeBy name"}, list(e.Unique)); diff != "" {
+		t.Errorf("unique (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"due", "category price"}, list(e.Indexes)); diff != "" {
+		t.Errorf("indexes (-want +got):\n%s", diff)
+	}
+}
+
 func TestFieldRules(t *testing.T) {
 	d := everything(t)
 	for _, tt := range []struct{ entity, field, view, create, update string }{

@@ -25,6 +25,8 @@ func (l *loader) entity(en entry) {
 	l.automaticFields(e, path)
 	l.later(func() {
 		l.owner(e, n.get("owner"), path+".owner")
+		l.uniqueKeys(e, n.get("unique"), path+".unique")
+		l.indexes(e, n.get("indexes"), path+".indexes")
 		l.access(e, n.get("allow"), path+".allow")
 		l.fieldRules(e, n.get("fieldRules"), path+".fieldRules")
 		l.defaultFieldRules(e)

@@ -70,8 +70,18 @@ func entityKeys() []key {
 		{name: "owner", doc: "Field that says whose row it is: a relation to the entity of the accounts, or id where each account owns itself.", schema: object{"type": "string", "pattern": camelPattern}},
 		{name: "allow", doc: "Who may do what. Nothing is allowed unless it says so.", schema: ref("allow")},
 		{name: "fieldRules", doc: "Who may read and write single fields, among those whom allow lets in.", schema: namedMap("fieldName", "fieldRule")},
-	}, later("tenant", "softDelete", "version", "indexes", "unique", "constraints", "renamedFrom", "hooks", "rest", "graphql")...)
+		{name: "unique", doc: "Lists of fields: no two rows have the same values in all fields of one. Rows without a value in one of them do not count.", schema: object{
+			"type": "array", "maxItems": maxIndexes,
+			"items": object{"type": "array", "minItems": 2, "maxItems": maxIndexColumns, "uniqueItems": true, "items": fieldNameSchema()},
+		}},
+		{name: "indexes", doc: "Fields, and lists of them, by which rows are found and sorted fast.", schema: object{
+			"type": "array", "maxItems": maxIndexes,
+			"items": object{"oneOf": []object{fieldNameSchema(), {"type": "array", "minItems": 1, "maxItems": maxIndexColumns, "uniqueItems": true, "items": fieldNameSchema()}}},
+		}},
+	}, later("tenant", "softDelete", "version", "constraints", "renamedFrom", "hooks", "rest", "graphql")...)
 }
+
+func fieldNameSchema() object { return object{"type": "string", "pattern": camelPattern} }
 
 func allowKeys() []key {
 	return []key{

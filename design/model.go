@@ -107,8 +107,16 @@ type Entity struct {
 	Description string
 	Fields      []*Field // id first and createdAt, updatedAt last when they were added
 	Allow       Access
-	Owner       *Field // nil when rows have no owner; the id field when each row owns itself
+	Owner       *Field   // nil when rows have no owner; the id field when each row owns itself
+	Unique      []*Index // no two rows have the same values, unless one of them is null
+	Indexes     []*Index // beside those of unique fields and of relations
 	Pos         Position
+}
+
+// An Index is a list of fields that rows are found by. No list is there twice.
+type Index struct {
+	Fields []*Field // at least two when it is unique
+	Pos    Position
 }
 
 // Access holds who may do what with the rows of an entity. Any one of the rules

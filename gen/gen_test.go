@@ -62,6 +62,9 @@ entities:
       id: {type: id, kind: ulid}
       parent: {type: relation, to: OrderItem}
       code: {type: text, unique: true, required: true}
+      owner: email
+    unique: [[parent, owner]]
+    indexes: [[owner, code]]
     allow: {view: public, list: public}
   User:
     fields:

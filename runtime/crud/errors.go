@@ -74,10 +74,18 @@ func unavailable(err error) error {
 	return &gate.Error{Status: http.StatusServiceUnavailable, RetryAfter: time.Second, Err: err}
 }
 
-// taken names the field whose value another row has, and nothing else.
+// taken names the fields whose values another row has, and nothing else.
 func (r *Resource[T]) taken(p store.Problem) error {
 	e := &gate.Error{Status: http.StatusConflict, Message: "The value is already taken"}
 	var problems model.Problems
+	if u := r.unique(p); u != nil {
+		e.Message = "These values are already taken together"
+		for _, name := range u.Fields {
+			problems.Add(name, model.CodeTaken, "is already taken together with the others")
+		}
+		e.Errors = problems
+		return e
+	}
 	for i := range r.entity.Fields {
 		f := &r.entity.Fields[i]
 		if namesColumn(p, r.entity.Table, f.Column) {
@@ -88,6 +96,23 @@ func (r *Resource[T]) taken(p store.Problem) error {
 		e.Errors = problems
 	}
 	return e
+}
+
+// unique returns the list of fields that a violated constraint is about, nil when
+// it is about one field. SQLite names the columns, or the index when the case of
+// letters is left out; PostgreSQL the index always.
+func (r *Resource[T]) unique(p store.Problem) *model.Unique {
+	for i, u := range r.entity.Unique {
+		named := len(p.Columns) == len(u.Fields) && p.Constraint == ""
+		for j := range u.Fields {
+			f, _ := r.entity.Field(u.Fields[j])
+			named = named && r.entity.Fields[f].Column == p.Columns[j]
+		}
+		if named || p.Constraint == u.Index {
+			return &r.entity.Unique[i]
+		}
+	}
+	return nil
 }
 
 // namesColumn reports whether a violated constraint is about the column. An

@@ -49,7 +49,7 @@ func (e *Entity) Check() error {
 			errs = append(errs, fmt.Errorf("field %q: a second one of type %s", f.Name, f.Type))
 		}
 	}
-	errs = append(errs, e.checkRoles())
+	errs = append(errs, e.checkRoles(), e.checkUnique())
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("entity %s: %w", e.Name, err)
 	}
@@ -59,6 +59,17 @@ func (e *Entity) Check() error {
 func (e *Entity) checkNames() error {
 	if e.Name == "" || e.Path == "" || !sqlName.MatchString(e.Table) {
 		return fmt.Errorf("name, path or table %q is missing or no identifier", e.Table)
+	}
+	return nil
+}
+
+func (e *Entity) checkUnique() error {
+	for _, u := range e.Unique {
+		for _, name := range u.Fields {
+			if _, ok := e.names[name]; !ok || u.Index == "" {
+				return fmt.Errorf("unique index %q: %q is no field, or the name is missing", u.Index, name)
+			}
+		}
 	}
 	return nil
 }

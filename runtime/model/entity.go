@@ -16,6 +16,7 @@ type Entity struct {
 	Description string
 	Fields      []Field // exactly one of type [ID]
 	Owner       string  // name of the field that says whose row it is; empty without owners
+	Unique      []Unique
 	Allow       Allow
 
 	names map[string]FieldID
@@ -29,6 +30,12 @@ type Entity struct {
 // a role, or a permission. An empty list allows nobody.
 type Allow struct {
 	View, List, Create, Update, Delete []string
+}
+
+// A Unique is a list of fields that no two rows have the same values in.
+type Unique struct {
+	Index  string   // its name in the database
+	Fields []string // names
 }
 
 // A FieldID is the place of a field in [Entity.Fields].

@@ -3,6 +3,7 @@ package migration
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"ariga.io/atlas/sql/migrate"
@@ -151,12 +152,7 @@ func (a *atlas) indexes(tables map[string]*schema.Table, t *Table) error {
 		case Exact:
 			table.AddIndexes(schema.NewUniqueIndex(indexName(t.Name, c.Name, "key")).AddColumns(column))
 		case Fold:
-			expression := fmt.Sprintf("(%q COLLATE NOCASE)", c.Name)
-			if a.db == design.Postgres {
-				expression = fmt.Sprintf(`(lower(%q COLLATE "C"))`, c.Name)
-			}
-			part := schema.NewExprPart(&schema.RawExpr{X: expression})
-			table.AddIndexes(schema.NewUniqueIndex(indexName(t.Name, c.Name, "key")).AddParts(part))
+			table.AddIndexes(schema.NewUniqueIndex(indexName(t.Name, c.Name, "key")).AddParts(a.folded(c.Name)))
 		}
 		if c.References == "" {
 			continue
@@ -172,7 +168,31 @@ func (a *atlas) indexes(tables map[string]*schema.Table, t *Table) error {
 			table.AddIndexes(schema.NewIndex(indexName(t.Name, c.Name, "idx")).AddColumns(column))
 		}
 	}
+	for _, x := range t.Indexes {
+		index := schema.NewIndex(IndexName(t.Name, x.Columns, x.Unique)).SetUnique(x.Unique)
+		for _, name := range x.Columns {
+			column, ok := table.Column(name)
+			if !ok {
+				return fmt.Errorf("table %s: an index over column %s, which does not exist", t.Name, name)
+			}
+			if slices.Contains(x.Fold, name) {
+				index.AddParts(a.folded(name))
+				continue
+			}
+			index.AddColumns(column)
+		}
+		table.AddIndexes(index)
+	}
 	return nil
+}
+
+// folded is a column in letters of one case.
+func (a *atlas) folded(column string) *schema.IndexPart {
+	expression := fmt.Sprintf("(%q COLLATE NOCASE)", column)
+	if a.db == design.Postgres {
+		expression = fmt.Sprintf(`(lower(%q COLLATE "C"))`, column)
+	}
+	return schema.NewExprPart(&schema.RawExpr{X: expression})
 }
 
 func sqliteType(c *Column) schema.Type {

@@ -2,6 +2,7 @@ package migration
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gatewright/gate/design"
@@ -98,7 +99,21 @@ func (c *comparison) table(t *Table) error {
 			c.lose(t.Name+"."+was.Name, "column %s of table %s is dropped", was.Name, t.Name)
 		}
 	}
+	c.indexes(t.Name, "index", t.Indexes, old.Indexes)
+	c.indexes(t.Name, "drop_index", old.Indexes, t.Indexes)
 	return nil
+}
+
+// indexes notes the indexes of a table that are not among the others.
+func (c *comparison) indexes(table, what string, list, others []Index) {
+	for _, x := range list {
+		same := func(o Index) bool {
+			return IndexName(table, x.Columns, x.Unique) == IndexName(table, o.Columns, o.Unique)
+		}
+		if !slices.ContainsFunc(others, same) {
+			c.did(what, table)
+		}
+	}
 }
 
 // needsValue refuses a new column that rows could not have a value for.
@@ -265,6 +280,11 @@ func variant(of *Schema, keep func(*Table, Column) *Column) *Schema {
 		for _, c := range t.Columns {
 			if c := keep(t, *c); c != nil {
 				table.Columns = append(table.Columns, c)
+			}
+		}
+		for _, x := range t.Indexes {
+			if !slices.ContainsFunc(x.Columns, func(name string) bool { return table.column(name) == nil }) {
+				table.Indexes = append(table.Indexes, x)
 			}
 		}
 		s.Tables = append(s.Tables, table)

@@ -143,6 +143,7 @@ const at = `'2026-01-31T12:00:00.000000Z', '2026-01-31T12:00:00.000000Z'`
 const (
 	idA = `'01941f29-7c00-7a3e-8b1d-00000000000a'`
 	idB = `'01941f29-7c00-7a3e-8b1d-00000000000b'`
+	idC = `'01941f29-7c00-7a3e-8b1d-00000000000c'`
 )
 
 // TestRebuildKeepsChildren is the trap: a rebuild of a parent must not delete
@@ -398,6 +399,79 @@ func TestUniqueWithoutCase(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestIndexes: lists of fields that are unique together, and that rows are found
+// by; they come, change and go while rows are there.
+func TestIndexes(t *testing.T) {
+	each(t, func(h *history) {
+		const stay = "  Guest: {}\n  Stay: {fields: {guest: {type: relation, to: Guest}, room: %s, day: date, mail: {type: email}}%s}\n"
+		stays := func(room, keys string) string { return fmt.Sprintf(stay, room, keys) }
+		insert := func(id, room, mail string) error {
+			_, err := h.db.Exec(h.Context(), `INSERT INTO stays (id, room, day, mail, `+times+`) VALUES (`+id+`, `+room+`, '2026-01-01', `+mail+`, `+at+`)`)
+			return err
+		}
+		h.to(stays("text", ", unique: [[room, day], [mail, day]], indexes: [day, [guest, day]]"))
+		if err := insert(idA, "'blue'", "'ada@example.com'"); err != nil {
+			t.Fatal(err)
+		}
+		for _, tt := range []struct {
+			room, mail string
+			columns    []string
+		}{
+			{"'blue'", "'bob@example.com'", []string{"room", "day"}},
+			{"'red'", "'ADA@example.com'", []string{"mail", "day"}},
+		} {
+			p := h.db.Classify(insert(idB, tt.room, tt.mail))
+			named := p.Constraint == migration.IndexName("stays", tt.columns, true) || cmp.Equal(p.Columns, tt.columns)
+			if p.Kind != store.Unique || !named {
+				h.Errorf("%s %s: %+v", tt.room, tt.mail, p)
+			}
+		}
+		if err := insert(idB, "NULL", "NULL"); err != nil {
+			h.Errorf("a row without a room: %v", err)
+		}
+		indexes := "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND name LIKE 'stays%' ORDER BY name"
+		if h.name == design.Postgres {
+			indexes = "SELECT indexname FROM pg_indexes WHERE tablename = 'stays' AND indexname <> 'stays_pkey' ORDER BY indexname"
+		}
+		if got := strings.Fields(h.text(indexes)); len(got) != 5 { // that of the relation, too
+			h.Errorf("indexes %v", got)
+		}
+
+		h.to(stays("text", ", unique: [[room, day]]")) // less; nothing is lost
+		if err := insert(idC, "'red'", "'ada@example.com'"); err != nil {
+			h.Errorf("a key that is gone: %v", err)
+		}
+		if err := h.try(stays("text", ", unique: [[mail, day]]")); h.db.Classify(err).Kind != store.Unique {
+			h.Errorf("a key that the rows do not keep: %v", err)
+		}
+		h.expect("SELECT count(*) FROM stays", "3")
+		h.to(stays("integer", ", unique: [[room, day]]"), "stays.room") // a column of the key is emptied
+		h.expect("SELECT count(*) FROM stays WHERE room IS NULL", "3")
+		if got := h.text(indexes); !strings.Contains(got, migration.IndexName("stays", []string{"room", "day"}, true)) {
+			h.Errorf("indexes %v", got)
+		}
+		h.to(stays("integer", ""))
+		if got := strings.Fields(h.text(indexes)); len(got) != 1 {
+			h.Errorf("indexes %v", got)
+		}
+	})
+}
+
+// TestIndexNames: two lists never share a name, and none is cut by PostgreSQL.
+func TestIndexNames(t *testing.T) {
+	long := strings.Repeat("x", 60)
+	seen := map[string]bool{}
+	for _, columns := range [][]string{{"a", "b_c"}, {"a_b", "c"}, {"a", "b", "c"}, {"c", "b", "a"}, {long, "a"}, {long, "b"}} {
+		for _, unique := range []bool{false, true} {
+			name := migration.IndexName("t", columns, unique)
+			if seen[name] || len(name) > 63 {
+				t.Errorf("%v: %s", columns, name)
+			}
+			seen[name] = true
+		}
+	}
 }
 
 // textColumn returns the last column of a query plan.

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"strings"
 
 	"github.com/gatewright/gate/design"
 )
@@ -28,8 +29,16 @@ type Schema struct {
 type Table struct {
 	Name    string    `json:"name"`
 	Columns []*Column `json:"columns"`
+	Indexes []Index   `json:"indexes,omitempty"` // of several columns, or asked for
 
 	pos design.Position
+}
+
+// An Index is over columns of a table, beside those that [Column] brings.
+type Index struct {
+	Columns []string `json:"columns"`
+	Unique  bool     `json:"unique,omitempty"`
+	Fold    []string `json:"fold,omitempty"` // those of Columns where letters of either case are the same
 }
 
 // A Column holds the values of a field. The first column of a table is its
@@ -102,10 +111,30 @@ func FromDesign(d *design.Design) (*Schema, error) {
 			}
 			t.Columns = append(t.Columns, c)
 		}
+		for _, x := range e.Unique {
+			t.Indexes = append(t.Indexes, index(x, true))
+		}
+		for _, x := range e.Indexes {
+			t.Indexes = append(t.Indexes, index(x, false))
+		}
 		s.Tables = append(s.Tables, t)
 	}
 	return s, nil
 }
+
+func index(x *design.Index, unique bool) Index {
+	out := Index{Unique: unique}
+	for _, f := range x.Fields {
+		out.Columns = append(out.Columns, f.Column)
+		if unique && folds(f.Type) {
+			out.Fold = append(out.Fold, f.Column)
+		}
+	}
+	return out
+}
+
+// folds reports whether values of a type are the same in letters of either case.
+func folds(t design.Type) bool { return t == design.Email || t == design.Username }
 
 func column(f *design.Field) (*Column, error) {
 	c := &Column{
@@ -138,7 +167,7 @@ func column(f *design.Field) (*Column, error) {
 	}
 	if f.Unique {
 		c.Unique = Exact
-		if f.Type == design.Email || f.Type == design.Username {
+		if folds(f.Type) {
 			c.Unique = Fold
 		}
 	}
@@ -218,13 +247,28 @@ func (t *Table) column(name string) *Column {
 	return nil
 }
 
-// indexName names an index within the 63 bytes that PostgreSQL looks at.
+// IndexName returns the name of the index of an entity, within the 63 bytes that
+// PostgreSQL looks at: it says which fields a refused row has in common with
+// another.
+func IndexName(table string, columns []string, unique bool) string {
+	suffix := "idx"
+	if unique {
+		suffix = "key"
+	}
+	return hashed(table+"_"+strings.Join(columns, "_"), table+"("+strings.Join(columns, ",")+")", suffix)
+}
+
+// indexName is that for a single column.
 func indexName(table, column, suffix string) string {
 	name := table + "_" + column + "_" + suffix
 	if len(name) <= 63 {
 		return name
 	}
+	return hashed(name, name, suffix)
+}
+
+func hashed(name, whole, suffix string) string {
 	h := fnv.New32a()
-	h.Write([]byte(name))
-	return fmt.Sprintf("%s_%08x_%s", name[:63-10-len(suffix)], h.Sum32(), suffix)
+	h.Write([]byte(whole))
+	return fmt.Sprintf("%s_%08x_%s", name[:min(len(name), 63-10-len(suffix))], h.Sum32(), suffix)
 }

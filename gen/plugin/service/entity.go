@@ -6,6 +6,7 @@ import (
 
 	"github.com/gatewright/gate/design"
 	"github.com/gatewright/gate/gen"
+	"github.com/gatewright/gate/gen/internal/migration"
 )
 
 const modelPackage = "github.com/gatewright/gate/runtime/model"
@@ -62,6 +63,21 @@ func (e *entity) Enums() []column {
 		}
 	}
 	return enums
+}
+
+// Keys returns the lists of fields that are unique together, each with the name
+// of its index.
+func (e *entity) Keys() [][]gen.Member {
+	var out [][]gen.Member
+	for _, x := range e.Unique {
+		var keys, columns []string
+		for _, f := range x.Fields {
+			keys, columns = append(keys, f.Key), append(columns, f.Column)
+		}
+		name := migration.IndexName(e.Table, columns, true)
+		out = append(out, []gen.Member{{Name: "Index", Value: gen.Text(name)}, {Name: "Fields", Value: gen.Texts(keys)}})
+	}
+	return out
 }
 
 // Rules returns who may do what, without the actions that nobody may do.
