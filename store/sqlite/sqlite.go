@@ -173,11 +173,11 @@ func connect(file string, parameters url.Values, n int) (*sql.DB, error) {
 		}
 		dsn = (&url.URL{Scheme: "file", Path: path, RawQuery: parameters.Encode()}).String()
 	}
-	connector, err := sqlite.NewConnector(dsn)
+	opener, err := sqlite.NewConnector(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: %w", err)
 	}
-	db := sql.OpenDB(connector)
+	db := sql.OpenDB(connector{opener})
 	db.SetMaxOpenConns(n)
 	db.SetMaxIdleConns(n)
 	return db, nil
