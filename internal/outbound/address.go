@@ -2,10 +2,12 @@ package outbound
 
 import "net/netip"
 
-// Public reports whether addr belongs to a host on the internet, according to
-// the special-purpose registries of IANA (RFC 6890): not this host, not a
-// private or shared network, no group of hosts, nothing reserved, and no IPv6
-// address that stands for an IPv4 one.
+// Public reports whether addr belongs to a host on the internet: it lies in
+// nothing that the special-purpose registries of IANA list (RFC 6890), globally
+// reachable or not. That is not this host, not a private or shared network, no
+// group of hosts, nothing reserved, no IPv6 address that stands for an IPv4 one,
+// and no address that each network may answer by itself. The one address that
+// Azure took out of the internet for the machines in it is refused, too.
 func Public(addr netip.Addr) bool {
 	if !addr.IsValid() || addr.Zone() != "" || addr.Is4In6() {
 		return false
@@ -29,14 +31,34 @@ func special4(b [4]byte) bool {
 		return b[1] == 254
 	case 172: // private
 		return b[1]>>4 == 1
-	case 192: // protocols, documentation, 6to4 relays, private
-		return b[1] == 0 && (b[2] == 0 || b[2] == 2) || b[1] == 88 && b[2] == 99 || b[1] == 168
+	case 168: // wire server of Azure, with what a machine may know of itself
+		return b == [4]byte{168, 63, 129, 16}
+	case 192:
+		return special192(b)
 	case 198: // benchmarks, documentation
 		return b[1]>>1 == 9 || b[1] == 51 && b[2] == 100
 	case 203: // documentation
 		return b[1] == 0 && b[2] == 113
 	default: // groups, reserved, broadcast
 		return b[0] >= 224
+	}
+}
+
+// special192 does the same for 192.0.0.0/8.
+func special192(b [4]byte) bool {
+	switch b[1] {
+	case 0: // protocols, documentation
+		return b[2] == 0 || b[2] == 2
+	case 31: // AS112 (RFC 7535)
+		return b[2] == 196
+	case 52: // AMT relays (RFC 7450)
+		return b[2] == 193
+	case 88: // 6to4 relays
+		return b[2] == 99
+	case 168: // private
+		return true
+	default: // AS112 (RFC 7534)
+		return b[1] == 175 && b[2] == 48
 	}
 }
 
@@ -47,6 +69,8 @@ func special6(b [16]byte) bool {
 		return b[2]>>1 == 0 || b[2] == 0x0d && b[3] == 0xb8
 	case b[0] == 0x20 && b[1] == 0x02: // 6to4
 		return true
+	case b[0] == 0x26 && b[1] == 0x20: // AS112 (RFC 7534)
+		return [4]byte(b[2:6]) == [4]byte{0, 0x4f, 0x80, 0}
 	default: // documentation
 		return b[0] == 0x3f && b[1] == 0xff && b[2]>>4 == 0
 	}
