@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 const (
@@ -198,7 +199,7 @@ func (t *Tenant) refusal(rq request, got *answer, token Secret) error {
 	}
 	e := &Error{
 		Method: rq.method, Path: rq.path, Status: got.status,
-		Code:    said.ErrorCode,
+		Code:    clean(said.ErrorCode, nil),
 		Message: clean(message, append([]Secret{token, t.clientSecret}, rq.hide...)),
 	}
 	if e.Status == http.StatusForbidden {
@@ -211,30 +212,29 @@ func (t *Tenant) refusal(rq request, got *answer, token Secret) error {
 }
 
 // clean returns a message of the server without the secrets that it repeats,
-// bounded and on one line.
+// bounded, on one line, and with what nobody sees escaped.
 func clean(message string, secrets []Secret) string {
 	for _, s := range secrets {
 		if s != "" {
 			message = strings.ReplaceAll(message, s.Reveal(), s.String())
 		}
 	}
-	message = strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
-			return ' '
-		}
-		return r
-	}, message)
 	const longest = 500
 	if len(message) > longest {
 		message = strings.ToValidUTF8(message[:longest], "") + "…"
 	}
-	return message
+	return inert(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, message))
 }
 
 // shape returns what is wrong with the shape of a document, without its content.
 func shape(err error) error {
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return fmt.Errorf("%s is no %s", e.Field, e.Type)
+		return fmt.Errorf("%s is no %s", clean(e.Field, nil), e.Type)
 	}
 	return errors.New("no JSON")
 }

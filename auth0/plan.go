@@ -59,7 +59,7 @@ func (p *Plan) Empty() bool { return len(p.Changes) == 0 }
 
 // String returns the plan for people to read: a line for each change, one for
 // each field below it, warnings and a summary. It holds no secret; texts of the
-// tenant are quoted.
+// tenant are quoted, and what cannot be seen in them is escaped.
 func (p *Plan) String() string {
 	var b strings.Builder
 	for i := range p.Changes {
@@ -69,7 +69,7 @@ func (p *Plan) String() string {
 		fmt.Fprintf(&b, "warning: %s\n", w)
 	}
 	b.WriteString(p.summary())
-	return b.String()
+	return inert(b.String())
 }
 
 func (p *Plan) summary() string {
@@ -141,7 +141,7 @@ func (t *Tenant) run(d Desired) *run {
 }
 
 func (r *run) warn(format string, args ...any) {
-	r.warnings = append(r.warnings, fmt.Sprintf(format, args...))
+	r.warnings = append(r.warnings, inert(fmt.Sprintf(format, args...)))
 }
 
 // Plan returns what [Tenant.Apply] would do to bring the tenant to d. It makes
@@ -176,7 +176,7 @@ func (t *Tenant) plan(ctx context.Context, d Desired, steps []step) (*Plan, erro
 	for i, inspect := range steps {
 		f, err := inspect(ctx, r)
 		if err != nil {
-			return nil, fmt.Errorf("plan: %w", err)
+			return nil, told{fmt.Errorf("plan: %w", err)}
 		}
 		if f != nil {
 			p.found[i] = &f.change
@@ -207,7 +207,7 @@ func (t *Tenant) Apply(ctx context.Context, p *Plan) (*Result, error) {
 		err := r.apply(ctx, inspect, p.found[i])
 		r.missSecret(ctx, p.found[i])
 		if err != nil {
-			return &r.result, fmt.Errorf("apply: %w", err)
+			return &r.result, told{fmt.Errorf("apply: %w", err)}
 		}
 	}
 	return &r.result, nil

@@ -48,7 +48,7 @@ func quoted(value string) string {
 		return value
 	}
 	return "'" + strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == '\'' {
+		if r == '\n' || r == '\'' || hidden(r) {
 			return -1
 		}
 		return r

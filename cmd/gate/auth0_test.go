@@ -20,6 +20,7 @@ type visitor struct {
 	t      *testing.T
 	http   *http.Client
 	issuer string
+	at     string // where the last page was
 }
 
 func newVisitor(t *testing.T, issuer string) *visitor {
@@ -28,11 +29,12 @@ func newVisitor(t *testing.T, issuer string) *visitor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &visitor{t, &http.Client{Jar: jar}, strings.TrimSuffix(issuer, "/")}
+	return &visitor{t: t, http: &http.Client{Jar: jar}, issuer: strings.TrimSuffix(issuer, "/")}
 }
 
 var (
 	hiddenField = regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"]*)"`)
+	fakeButton  = regexp.MustCompile(`href="(/u/with\?connection=github[^"]*)"`)
 	shownToken  = regexp.MustCompile(`TOKEN=([\w.\-]+)`)
 )
 
@@ -63,12 +65,28 @@ func (g *visitor) page(path string, before string, fields ...string) string {
 		g.t.Fatal(err)
 	}
 	defer res.Body.Close()
+	g.at = res.Request.URL.String()
 	data, err := io.ReadAll(res.Body)
 	if err != nil {
 		g.t.Fatal(err)
 	}
 	if res.StatusCode != http.StatusOK {
 		g.t.Fatalf("%s %s: %s %.2000s", method, path, res.Status, data)
+	}
+	return string(data)
+}
+
+// choose chooses a person on the page that the visitor is at.
+func (g *visitor) choose(person string) string {
+	g.t.Helper()
+	res, err := g.http.PostForm(g.at, url.Values{"person": {person}})
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	data, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		g.t.Fatalf("%s, %v: %.2000s", res.Status, err, data)
 	}
 	return string(data)
 }
@@ -143,6 +161,23 @@ func TestAuth0Story(t *testing.T) {
 	if !strings.Contains(mia.page("/outbox", ""), "mia@example.com") {
 		t.Error("no letter in the outbox")
 	}
+	// Without a network somebody comes in by another provider, and is a stranger.
+	ada := newVisitor(t, issuer)
+	way := fakeButton.FindStringSubmatch(ada.page("/try", ""))
+	if way == nil {
+		t.Fatal("the page has no way by another provider")
+	}
+	people := ada.page(html.UnescapeString(way[1]), "")
+	if !strings.Contains(people, "imitation") || strings.Contains(people, `type="password"`) {
+		t.Errorf("the page does not say what it is: %s", people)
+	}
+	shown = ada.choose("1000000000001")
+	bearer = ada.token(shown)
+	if me := r.want(200, "GET", "/api/me", bearer, "").object(t); me["email"] != "ada@example.com" || !strings.Contains(shown, "github|1000000000001") {
+		t.Errorf("ada is %v, %s", me, shown)
+	}
+	r.want(403, "POST", "/api/items", bearer, soup)
+
 	// Whoever starts gate dev again finds the same people.
 	data, err := os.ReadFile(filepath.Join(dir, ".gate", "idp.json"))
 	if err != nil || !strings.Contains(string(data), `"password"`) {
