@@ -41,8 +41,27 @@ func lettersTo(t *testing.T, s *idptest.Server, address string) []string {
 func waitLetters(t *testing.T, s *idptest.Server, address string, n int) []string {
 	t.Helper()
 	var out []string
-	eventually(t, func() bool { out = lettersTo(t, s, address); return len(out) >= n })
+	awaitLetter(t, s, func() bool { out = lettersTo(t, s, address); return len(out) >= n })
 	return out
+}
+
+// awaitLetter waits until the letters are as they have to be; it looks when one
+// has been written.
+func awaitLetter(t *testing.T, s *idptest.Server, there func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for {
+		next := s.NextLetter()
+		if there() {
+			return
+		}
+		select {
+		case <-next:
+		case <-ctx.Done():
+			t.Fatal("the letter did not come")
+		}
+	}
 }
 
 // linkIn returns the link of a letter with this path.
@@ -167,7 +186,7 @@ func TestSignup_open(t *testing.T) {
 	}
 	// The address is confirmed later, if ever.
 	link := linkIn(t, waitLetters(t, s, "new@example.com", 1)[0], "/u/email-verification?ticket=")
-	if status, _ := press(s, s.Browser(), link, "/u/email-verification"); status != http.StatusOK {
+	if status, _ := press(s, browser, link, "/u/email-verification"); status != http.StatusOK {
 		t.Errorf("link: %d", status)
 	}
 	res, body := signUpAPI(s, "email", "new@example.com")
@@ -285,7 +304,7 @@ func TestLetters_limits(t *testing.T) {
 	addPlain(t, s, "last@example.com")
 	ask("last@example.com", "192.0.2.1")
 	waitLetters(t, s, "last@example.com", 1)
-	eventually(t, func() bool { return len(lettersTo(t, s, "usert@example.com")) == 1 })
+	awaitLetter(t, s, func() bool { return len(lettersTo(t, s, "usert@example.com")) == 1 })
 	if n := len(lettersTo(t, s, "ada@example.com")); n != 5 {
 		t.Errorf("%d letters to one address", n)
 	}

@@ -64,7 +64,7 @@ func (p *Provider) admits(ctx context.Context, c *tenant.Client, connection stri
 	if errors.Is(err, tenant.ErrNotFound) {
 		return false, nil
 	}
-	return err == nil && enabled(conn, c), err
+	return err == nil && p.offers(conn, c), err
 }
 
 // toLogin sends the browser to the page that the request wants, or at once to

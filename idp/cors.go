@@ -2,6 +2,7 @@ package idp
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/gatewright/gate/idp/tenant"
 )
@@ -47,12 +48,32 @@ func (p *Provider) knownOrigin(r *http.Request, origin string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	set := p.origins.Load()
+	if set == nil || !slices.Equal(set.of, clients) {
+		set = newOriginSet(clients)
+		p.origins.Store(set)
+	}
+	return set.known[origin], nil
+}
+
+// An originSet is the origins of clients.
+type originSet struct {
+	// of are the clients. They are shared and never change: while the tenant
+	// returns the same ones, nothing has changed.
+	of    []*tenant.Client
+	known map[string]bool
+}
+
+func newOriginSet(clients []*tenant.Client) *originSet {
+	set := &originSet{of: clients, known: make(map[string]bool)}
 	for _, c := range clients {
-		if originAllowed(c, origin) {
-			return true, nil
+		for _, raw := range slices.Concat(c.WebOrigins, c.Origins, c.Callbacks) {
+			if origin := originOf(raw); origin != "" {
+				set.known[origin] = true
+			}
 		}
 	}
-	return false, nil
+	return set
 }
 
 // clientOrigin takes back the permission of cors when the origin is that of

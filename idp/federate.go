@@ -127,7 +127,9 @@ func (p *Provider) upstreamConfig(from *tenant.Connection) (upstream.Config, err
 	option("customHeaders", &cfg.Headers)
 	option("gate_params", &cfg.Params)
 	option("team_id", &cfg.TeamID)
-	cfg.Imitation = cfg.Imitation && p.cfg.Development
+	if cfg.Imitation && !p.cfg.Development {
+		return cfg, errors.New("an imitation of a provider is for development")
+	}
 	if o.Apple["app_secret"] != "" || from.Strategy == upstream.Apple {
 		key, err := jose.ParsePEM(o.Apple["kid"], jose.ES256, []byte(o.ClientSecret))
 		if err != nil {
@@ -209,9 +211,12 @@ func (p *Provider) upstreamCallback(w http.ResponseWriter, r *http.Request) {
 	name := p.tripCookie(state)
 	text := p.cookie(r, name)
 	var t trip
-	if state == "" || text == "" || p.seal.open(usePending, text, &t) != nil ||
-		!secret.String(t.Pending.State).Equal(secret.String(state)) || t.Pending.Connection != r.PathValue("connection") || t.Request.Browser != p.browserHash(r) {
-		p.expiredPage(w, r, errTransaction)
+	if state == "" || text == "" || p.seal.open(usePending, text, &t) != nil {
+		p.expiredPage(w, r, nil, errTransaction)
+		return
+	}
+	if !secret.String(t.Pending.State).Equal(secret.String(state)) || t.Pending.Connection != r.PathValue("connection") || t.Request.Browser != p.browserHash(r) {
+		p.expiredPage(w, r, t.Request, errTransaction)
 		return
 	}
 	p.setCookie(w, name, "", 0) // once
@@ -222,8 +227,8 @@ func (p *Provider) upstreamCallback(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	from, err := p.tenant.Connections.ByName(ctx, t.Pending.Connection)
-	if errors.Is(err, tenant.ErrNotFound) || err == nil && !enabled(from, c) {
-		p.expiredPage(w, r, errTransaction)
+	if errors.Is(err, tenant.ErrNotFound) || err == nil && !p.offers(from, c) {
+		p.expiredPage(w, r, t.Request, errTransaction)
 		return
 	}
 	if err != nil {

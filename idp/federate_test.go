@@ -1,12 +1,15 @@
 package idp_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"github.com/gatewright/gate/idp"
 	"github.com/gatewright/gate/idp/idptest"
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/idp/upstream"
@@ -31,7 +34,12 @@ func people() []fake.Person {
 
 func federated(t *testing.T) *company {
 	t.Helper()
-	s := idptest.New(t, idptest.Config{})
+	return federatedOn(t, idptest.Config{})
+}
+
+func federatedOn(t *testing.T, cfg idptest.Config) *company {
+	t.Helper()
+	s := idptest.New(t, cfg)
 	c := &company{Server: s, t: t}
 	mux := http.NewServeMux()
 	c.other = httptest.NewServer(mux)
@@ -104,6 +112,64 @@ func (c *company) with(browser *http.Client, connection, person string) *tenant.
 		c.t.Fatalf("%s: %v", sub, err)
 	}
 	return u
+}
+
+// An imitation of a provider asks nobody for a password. Outside of development
+// there is no way to it, whatever the database says: not by its button, its name,
+// an answer that was begun before, a session, or a refresh token.
+func TestIDP_imitationOff(t *testing.T) {
+	var earnest atomic.Pointer[idp.Provider]
+	var cfg idp.Config
+	c := federatedOn(t, idptest.Config{
+		Edit: func(of *idp.Config) { cfg = *of },
+		Wrap: func(dev http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if p := earnest.Load(); p != nil {
+					p.ServeHTTP(w, r)
+					return
+				}
+				dev.ServeHTTP(w, r)
+			})
+		},
+	})
+	browser := c.Browser()
+	res, body := c.Do(browser, http.MethodGet, c.choose(c.leave(browser, "github"), "1001"), nil)
+	_, tokens := exchange(c.Server, answerOf(t, res, body).Get("code"))
+	other := c.Browser()
+	back := c.choose(c.leave(other, "github"), "1001")
+
+	cfg.Development = false
+	p, err := idp.Open(t.Context(), c.Tenant().DB(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Close(context.WithoutCancel(t.Context())) })
+	earnest.Store(p)
+	res, body = c.Do(browser, http.MethodGet, "/authorize", authorization("prompt", "none"))
+	if got := answerOf(t, res, body); got.Get("error") != "login_required" || got.Has("code") {
+		t.Errorf("a session: %v", got)
+	}
+	if res, body := refresh(c.Server, tokens["refresh_token"]); res.StatusCode != http.StatusForbidden {
+		t.Errorf("a refresh token: %d %v", res.StatusCode, body)
+	}
+	res, body = c.Do(browser, http.MethodGet, "/authorize", authorization("connection", "github"))
+	if got := answerOf(t, res, body); got.Get("error") != "access_denied" {
+		t.Errorf("its name: %v", got)
+	}
+	res, body = c.Do(other, http.MethodGet, back, nil)
+	if where := res.Header.Get("Location"); res.StatusCode != http.StatusBadRequest || where != "" {
+		t.Errorf("an answer: %d %s %.300s", res.StatusCode, where, body)
+	}
+	browser = c.Browser()
+	res, _ = c.Do(browser, http.MethodGet, "/authorize", authorization())
+	where := res.Header.Get("Location")
+	if res, body = c.Do(browser, http.MethodGet, where, nil); res.StatusCode != http.StatusOK || strings.Contains(body, "/u/with") {
+		t.Errorf("the page has its button: %d", res.StatusCode)
+	}
+	with := strings.Replace(where, "/u/login?", "/u/with?connection=github&", 1)
+	if res, _ = c.Do(browser, http.MethodGet, with, nil); res.StatusCode != http.StatusNotFound {
+		t.Errorf("its button: %d %s", res.StatusCode, res.Header.Get("Location"))
+	}
 }
 
 func TestCLI06_account(t *testing.T) {

@@ -22,14 +22,19 @@ func (p *Provider) grantRefresh(_ http.ResponseWriter, r *http.Request, c caller
 	}
 	policy := refreshPolicy(c.Client)
 	var i *issuance
+	var body map[string]any
 	f, next, err := p.tenant.UseRefreshToken(ctx, secret.String(in["refresh_token"]), c.ID, func(f *tenant.Family) (tenant.Use, error) {
 		use := tenant.Use{Rotate: policy.Rotation == "rotating", Leeway: time.Duration(policy.Leeway) * time.Second}
 		if policy.Expiration == "expiring" && !policy.InfiniteIdle {
 			use.Idle = time.Duration(policy.IdleLifetime) * time.Second
 		}
-		use.Then = func() (err error) {
-			i, err = p.renew(r, c, in, f)
-			return err
+		use.Then = func() (*tenant.NewToken, error) {
+			var t accessToken
+			var err error
+			if i, err = p.renew(r, c, in, f); err == nil {
+				body, t, err = p.mint(i)
+			}
+			return t.stored, err
 		}
 		return use, nil
 	})
@@ -41,10 +46,6 @@ func (p *Provider) grantRefresh(_ http.ResponseWriter, r *http.Request, c caller
 		p.record(r, "fertft", c.Client, nil, errRefresh.description, nil)
 		return nil, errRefresh
 	case err != nil:
-		return nil, err
-	}
-	body, _, err := p.tokens(ctx, i)
-	if err != nil {
 		return nil, err
 	}
 	body["refresh_token"] = next.Reveal()

@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/gatewright/gate/idp/idptest"
 	"github.com/gatewright/gate/mail"
@@ -65,11 +64,8 @@ var links = regexp.MustCompile(`https?://[^\s"<>]+`)
 func letterLink(t *testing.T, s *idptest.Server) string {
 	t.Helper()
 	const path = "/u/reset-password?ticket="
-	deadline := time.NewTimer(20 * time.Second)
-	defer deadline.Stop()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
+	var found string
+	awaitLetter(t, s, func() bool {
 		files, err := filepath.Glob(filepath.Join(s.Outbox, "*"))
 		if err != nil {
 			t.Fatal(err)
@@ -82,14 +78,12 @@ func letterLink(t *testing.T, s *idptest.Server) string {
 			text := strings.NewReplacer("=\r\n", "", "=\n", "", "=3D", "=").Replace(string(data))
 			for _, link := range links.FindAllString(text, -1) {
 				if strings.Contains(link, path) {
-					return link
+					found = link
+					return true
 				}
 			}
 		}
-		select {
-		case <-deadline.C:
-			t.Fatalf("no letter with %s in %d", path, len(files))
-		case <-tick.C:
-		}
-	}
+		return false
+	})
+	return found
 }

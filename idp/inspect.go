@@ -233,11 +233,7 @@ func (p *Provider) introspection(ctx context.Context, c caller, token string) (m
 	case !errors.Is(err, tenant.ErrNotFound):
 		return nil, err
 	}
-	v, err := p.verifierForAll(ctx)
-	if err != nil {
-		return nil, err
-	}
-	b, err := p.inspect(ctx, token, v)
+	b, err := p.inspectAll(ctx, token)
 	if errors.Is(err, errToken) || err == nil && b.clientID != c.ID && !slices.Contains(b.audience, apiOf(c.Client)) {
 		return inactive, nil
 	}
@@ -245,7 +241,7 @@ func (p *Provider) introspection(ctx context.Context, c caller, token string) (m
 		return nil, err
 	}
 	if b.userID != "" {
-		if u, err := p.tenant.User(ctx, b.userID); errors.Is(err, tenant.ErrNotFound) || err == nil && u.Blocked {
+		if u, err := p.tenant.User(ctx, b.userID); errors.Is(err, tenant.ErrNotFound) || err == nil && (u.Blocked || b.outlived(u)) {
 			return inactive, nil
 		} else if err != nil {
 			return nil, err
@@ -271,12 +267,9 @@ func apiOf(c *tenant.Client) string {
 	return identifier
 }
 
-// verifierForAll returns a verifier of the access tokens for all APIs.
-func (p *Provider) verifierForAll(ctx context.Context) (*jose.Verifier, error) {
-	apis, err := p.tenant.APIs.List(ctx)
-	if err != nil {
-		return nil, err
-	}
+// verifierForAll returns a verifier of the access tokens for APIs that are signed
+// with a key of the provider.
+func (p *Provider) verifierForAll(apis []*tenant.API) (*jose.Verifier, error) {
 	audience := []string{p.base + "/userinfo"}
 	for _, api := range apis {
 		audience = append(audience, api.Identifier)
@@ -325,11 +318,7 @@ func (p *Provider) revokeToken(r *http.Request, c caller, token string) error {
 	if !errors.Is(err, tenant.ErrNotFound) {
 		return err
 	}
-	v, err := p.verifierForAll(ctx)
-	if err != nil {
-		return err
-	}
-	b, err := p.inspect(ctx, token, v)
+	b, err := p.inspectAll(ctx, token)
 	switch {
 	case errors.Is(err, errToken) || err == nil && b.clientID != c.ID:
 		return nil

@@ -50,13 +50,33 @@ type accessToken struct {
 	id   string // jti, of a JWT
 	life time.Duration
 	exp  time.Time
+	// stored is what the text stands for in the database; nil for a JWT.
+	stored *tenant.NewToken
 }
 
-// accessToken makes the access token: a JWT for an API, an opaque one without.
+// accessToken makes the access token, and stores it where that is needed.
 func (p *Provider) accessToken(ctx context.Context, i *issuance) (accessToken, error) {
+	t, err := p.mintAccess(i)
+	if err != nil {
+		return t, err
+	}
+	return t, p.keep(ctx, t)
+}
+
+// keep stores an access token that is no JWT.
+func (p *Provider) keep(ctx context.Context, t accessToken) error {
+	if t.stored == nil {
+		return nil
+	}
+	return p.tenant.CreateToken(ctx, t.stored.Text, t.stored.Token)
+}
+
+// mintAccess makes the access token: a JWT for an API; without one an opaque
+// token, which is good for nothing until it is stored.
+func (p *Provider) mintAccess(i *issuance) (accessToken, error) {
 	now := p.now()
 	if i.api == nil {
-		return p.opaqueToken(ctx, i, now)
+		return p.opaqueToken(i, now)
 	}
 	t := accessToken{life: seconds(i.api.TokenLifetime, accessTokenLife), id: secret.Text().Reveal()[:22]}
 	if i.atEndpoint {
@@ -138,17 +158,18 @@ type opaque struct {
 	More map[string]any `json:"more,omitempty"`
 }
 
-func (p *Provider) opaqueToken(ctx context.Context, i *issuance, now time.Time) (accessToken, error) {
+func (p *Provider) opaqueToken(i *issuance, now time.Time) (accessToken, error) {
 	text := secret.Text()
 	data, err := json.Marshal(opaque{Scope: i.scope, SID: i.sid, More: i.idMore})
 	if err != nil {
 		return accessToken{}, err
 	}
 	t := accessToken{text: text.Reveal(), life: accessTokenLife, exp: now.Add(accessTokenLife)}
-	return t, p.tenant.CreateToken(ctx, text, tenant.Token{
+	t.stored = &tenant.NewToken{Text: text, Token: tenant.Token{
 		Kind: tenant.OpaqueToken, UserID: i.user.ID, ClientID: i.client.ID, GrantID: i.grantID, ExpiresAt: t.exp, Data: data,
 		Epoch: &i.epoch,
-	})
+	}}
+	return t, nil
 }
 
 // idToken makes the ID token (OpenID Connect Core 1.0 §2).

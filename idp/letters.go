@@ -158,7 +158,7 @@ func (p *Provider) ticket(ctx context.Context, t ticket, life time.Duration) (st
 
 // openTicket returns a ticket that was not used, with its user.
 func (p *Provider) openTicket(ctx context.Context, kind tenant.TokenKind, text string) (*tenant.Token, *ticket, *tenant.User, error) {
-	bad := &pageError{oauthError: refuse("invalid_request", "The link was used, is too old, or is not whole"), fault: "ticket"}
+	bad := &pageError{oauthError: refuse("invalid_request", "The link was used, is too old, or is not whole"), fault: login.FaultTicket}
 	t, err := p.tenant.Token(ctx, kind, secret.String(text))
 	if errors.Is(err, tenant.ErrNotFound) || err == nil && !t.UsedAt.IsZero() {
 		return nil, nil, nil, bad
@@ -288,25 +288,25 @@ func (p *Provider) postVerifyEmail(w http.ResponseWriter, r *http.Request) {
 		p.makePending(w, r, form[login.FieldState])
 		return
 	}
+	stranger := false
+	if err == nil {
+		stranger, err = p.maybeStranger(r, u)
+	}
 	if err == nil {
 		_, err = p.tenant.UseToken(ctx, tenant.EmailTicket, secret.String(form[login.FieldState]))
 	}
-	if err != nil {
-		p.ticketError(w, r, err)
-		return
+	if err == nil {
+		u, err = p.confirmAddress(ctx, u, k.Email, stranger)
 	}
-	u, err = p.tenant.UpdateUser(ctx, u.ID, func(u *tenant.User) error {
-		if u.Email != k.Email {
-			return tenant.ErrNotFound
-		}
-		u.EmailVerified = true
-		return nil
-	})
 	if err != nil {
 		p.ticketError(w, r, err)
 		return
 	}
 	p.record(r, "sv", nil, u, "", nil)
+	if stranger {
+		p.choosePassword(w, r, u, k)
+		return
+	}
 	page := login.VerifyEmailDonePage{Frame: p.ticketFrame(r, k), Email: u.Email, ContinueURL: p.next(ctx, k)}
 	page.Here = ""
 	if err := p.pages(r).VerifyEmailDone(w, r, http.StatusOK, page); err != nil {
@@ -314,15 +314,30 @@ func (p *Provider) postVerifyEmail(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// confirmAddress notes that a user owns an address, and takes the account from
+// whoever had it before when that may be a stranger.
+func (p *Provider) confirmAddress(ctx context.Context, u *tenant.User, email string, stranger bool) (*tenant.User, error) {
+	var err error
+	if stranger {
+		u, err = p.handOver(ctx, u, email)
+	} else {
+		u, err = p.tenant.UpdateUser(ctx, u.ID, func(u *tenant.User) error { return confirm(u, email) })
+	}
+	if err != nil {
+		return nil, err
+	}
+	return u, p.proven(ctx, u)
+}
+
 // isTicketError reports whether a link is refused, as opposed to a fault.
 func isTicketError(err error) bool {
 	var page *pageError
-	return errors.As(err, &page) && page.fault == "ticket"
+	return errors.As(err, &page) && page.fault == login.FaultTicket
 }
 
 func (p *Provider) ticketError(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, tenant.ErrUsed) || errors.Is(err, tenant.ErrNotFound) {
-		err = &pageError{oauthError: refuse("invalid_request", "The link was used, is too old, or is not whole"), fault: "ticket"}
+		err = &pageError{oauthError: refuse("invalid_request", "The link was used, is too old, or is not whole"), fault: login.FaultTicket}
 	}
 	p.errorPage(w, r, err)
 }

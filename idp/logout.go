@@ -41,7 +41,7 @@ func (p *Provider) auth0Logout(w http.ResponseWriter, r *http.Request) {
 	if target != "" && !logoutURL(list, target) {
 		p.errorPage(w, r, &pageError{
 			oauthError: refuse("invalid_request", `The "returnTo" querystring parameter "`+target+`" is not defined as a valid URL in "Allowed Logout URLs".`),
-			fault:      "logout_url", client: c,
+			fault:      login.FaultLogoutURL, client: c,
 			hint: "Add it to the log-out URLs of the application: gate idp client update ID --logout-url URL",
 		})
 		return
@@ -182,18 +182,18 @@ func (p *Provider) readLogout(r *http.Request, in params) (*logout, error) {
 	if hint := in["id_token_hint"]; hint != "" {
 		claims, err := p.verifyHint(r.Context(), hint)
 		if errors.Is(err, errHint) {
-			return nil, &pageError{oauthError: refuse("invalid_request", "id_token_hint is not a token of ours"), fault: "request"}
+			return nil, &pageError{oauthError: refuse("invalid_request", "id_token_hint is not a token of ours"), fault: login.FaultRequest}
 		}
 		if err != nil {
 			return nil, err
 		}
 		if clientID != "" && !slices.Contains(claims.Audience, clientID) {
-			return nil, &pageError{oauthError: refuse("invalid_request", "id_token_hint is for another client"), fault: "request"}
+			return nil, &pageError{oauthError: refuse("invalid_request", "id_token_hint is for another client"), fault: login.FaultRequest}
 		}
 		clientID, l.userID = claims.Audience[0], claims.Subject
 		if sid, ok := claims.String("sid"); ok {
 			if l.sid != "" && l.sid != sid {
-				return nil, &pageError{oauthError: refuse("invalid_request", "logout_hint and id_token_hint differ"), fault: "request"}
+				return nil, &pageError{oauthError: refuse("invalid_request", "logout_hint and id_token_hint differ"), fault: login.FaultRequest}
 			}
 			l.sid = sid
 		}
@@ -206,7 +206,7 @@ func (p *Provider) readLogout(r *http.Request, in params) (*logout, error) {
 	if l.target != "" && !logoutURL(list, l.target) {
 		return nil, &pageError{
 			oauthError: refuse("invalid_request", "post_logout_redirect_uri is not in the list of allowed logout URLs"),
-			fault:      "logout_url", client: c,
+			fault:      login.FaultLogoutURL, client: c,
 			hint: "Add it to the log-out URLs of the application: gate idp client update ID --logout-url URL",
 		}
 	}
@@ -254,7 +254,7 @@ func (p *Provider) confirmedLogout(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !p.confirmed(r, body) {
-		p.errorPage(w, r, &pageError{oauthError: refuse("invalid_request", "The form was open for too long, or comes from elsewhere"), fault: "form"})
+		p.errorPage(w, r, &pageError{oauthError: refuse("invalid_request", "The form was open for too long, or comes from elsewhere"), fault: login.FaultForm})
 		return
 	}
 	l, err := p.readLogout(r, in)

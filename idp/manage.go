@@ -106,10 +106,11 @@ func (p *Provider) managementCaller(ctx context.Context, token string) (manageme
 	c := management.Caller{ClientID: b.clientID, Subject: b.clientID + "@clients", Scopes: b.scope, ID: b.id, AuthTime: b.authTime()}
 	if b.userID != "" {
 		c.Subject = b.userID
-		if _, err := p.liveUser(ctx, b.userID); err != nil {
-			if _, ok := errors.AsType[*oauthError](err); ok {
-				return management.Caller{}, management.ErrBadToken
-			}
+		u, err := p.liveUser(ctx, b.userID)
+		if _, refused := errors.AsType[*oauthError](err); refused || err == nil && b.outlived(u) {
+			return management.Caller{}, management.ErrBadToken
+		}
+		if err != nil {
 			return management.Caller{}, err
 		}
 	}

@@ -66,7 +66,8 @@ func sameLoopback(registered string, u *url.URL) bool {
 }
 
 // wildcard reports whether u matches a registered address with one * in the
-// left-most label of its host, which stands for letters of that label only.
+// left-most label of its host, which stands for letters of that label only: not
+// for what a browser makes a dot or a slash of.
 func wildcard(registered string, u *url.URL) bool {
 	scheme, rest, ok := strings.Cut(registered, "://")
 	if !ok || strings.Count(registered, "*") != 1 || (scheme != "https" && scheme != "http") || scheme != u.Scheme {
@@ -87,8 +88,10 @@ func wildcard(registered string, u *url.URL) bool {
 	if u.RawQuery != "" {
 		tail += "?" + u.RawQuery
 	}
-	return ok && gotParent == parent && len(got) >= len(before)+len(after) && strings.HasPrefix(got, before) &&
-		strings.HasSuffix(got, after) && !strings.Contains(got, "*") && tail == path
+	middle, begins := strings.CutPrefix(got, before)
+	middle, ends := strings.CutSuffix(middle, after)
+	const letters = "abcdefghijklmnopqrstuvwxyz0123456789-"
+	return ok && gotParent == parent && begins && ends && middle != "" && strings.Trim(middle, letters) == "" && tail == path
 }
 
 // logoutURL reports whether raw is in a list of addresses to return to after a

@@ -53,7 +53,7 @@ func (p *Provider) withRequest(next pageHandler) http.HandlerFunc {
 		}
 		q, c, err := p.openRequest(r, in["state"])
 		if err != nil {
-			p.expiredPage(w, r, err)
+			p.expiredPage(w, r, q, err)
 			return
 		}
 		next(w, r, &visit{request: q, client: c, state: in["state"]})
@@ -71,7 +71,7 @@ func (p *Provider) withForm(next pageHandler) http.HandlerFunc {
 		}
 		q, c, err := p.openRequest(r, form[login.FieldState])
 		if err != nil {
-			p.expiredPage(w, r, err)
+			p.expiredPage(w, r, q, err)
 			return
 		}
 		next(w, r, &visit{request: q, client: c, state: form[login.FieldState], form: form})
@@ -80,7 +80,7 @@ func (p *Provider) withForm(next pageHandler) http.HandlerFunc {
 
 // ownForm reads a form of one of our pages.
 func (p *Provider) ownForm(w http.ResponseWriter, r *http.Request) (params, error) {
-	elsewhere := &pageError{oauthError: refuse("invalid_request", "The form was open for too long, or comes from elsewhere"), fault: "form"}
+	elsewhere := &pageError{oauthError: refuse("invalid_request", "The form was open for too long, or comes from elsewhere"), fault: login.FaultForm}
 	if err := p.cross.Check(r); err != nil {
 		return nil, elsewhere
 	}
@@ -89,7 +89,11 @@ func (p *Provider) ownForm(w http.ResponseWriter, r *http.Request) (params, erro
 		return nil, err
 	}
 	browser := p.cookie(r, browserCookie)
-	if browser == "" || !secret.String(form[login.FieldCSRF]).Equal(secret.String(p.csrf(browser))) {
+	switch {
+	case browser == "":
+		q, _ := p.sealedRequest(form[login.FieldState])
+		return nil, p.lost(r, q)
+	case !secret.String(form[login.FieldCSRF]).Equal(secret.String(p.csrf(browser))):
 		return nil, elsewhere
 	}
 	return form, nil
@@ -181,7 +185,7 @@ func (p *Provider) ways(r *http.Request, v *visit) ([]login.Connection, error) {
 	var ways []login.Connection
 	for _, conn := range list {
 		hidden := conn.ShowAsButton != nil && !*conn.ShowAsButton
-		if conn.Strategy == tenant.Database || !enabled(conn, v.client) || hidden ||
+		if conn.Strategy == tenant.Database || !p.offers(conn, v.client) || hidden ||
 			v.request.Connection != "" && v.request.Connection != conn.Name {
 			continue
 		}
@@ -225,7 +229,7 @@ func (p *Provider) withConnection(w http.ResponseWriter, r *http.Request, v *vis
 		p.faultPage(w, r, err)
 		return
 	}
-	if err != nil || !enabled(conn, v.client) || conn.Strategy == tenant.Database {
+	if err != nil || !p.offers(conn, v.client) || conn.Strategy == tenant.Database {
 		p.notFound(w, r)
 		return
 	}
@@ -367,7 +371,7 @@ func (p *Provider) postConsent(w http.ResponseWriter, r *http.Request, v *visit)
 		p.respondError(w, r, q, v.client, refuse("access_denied", "User did not authorize the request"))
 		return
 	default:
-		p.errorPage(w, r, &pageError{oauthError: refuse("invalid_request", "The form has no decision"), fault: "form"})
+		p.errorPage(w, r, &pageError{oauthError: refuse("invalid_request", "The form has no decision"), fault: login.FaultForm})
 		return
 	}
 	a, err := p.accessOf(ctx, v.client, u, q.Audience, q.Scope)
@@ -401,19 +405,22 @@ func (p *Provider) errorPage(w http.ResponseWriter, r *http.Request, err error) 
 			p.faultPage(w, r, err)
 			return
 		}
-		page = &pageError{oauthError: refused, fault: "request"}
+		page = &pageError{oauthError: refused, fault: login.FaultRequest}
 		if refused.status == http.StatusTooManyRequests {
-			page.fault = "too_many"
+			page.fault = login.FaultTooMany
 		}
 	}
 	reference := newReference()
 	p.log.InfoContext(r.Context(), "request refused", "reference", reference, "path", r.URL.Path, "code", page.code, "why", page.description)
 	data := login.ErrorPage{
-		Frame: login.Frame{Host: p.host}, Fault: login.Fault(page.fault), Code: page.code, Description: page.description,
+		Frame: login.Frame{Host: p.host}, Fault: page.fault, Code: page.code, Description: page.description,
 		Reference: reference,
 	}
 	if c := page.client; c != nil {
 		data.Application, data.RestartURL = c.Name, c.InitiateLoginURI
+	}
+	if page.restart != "" {
+		data.RestartURL = page.restart
 	}
 	if p.cfg.Development {
 		data.Developer = page.hint
@@ -428,7 +435,7 @@ func (p *Provider) errorPage(w http.ResponseWriter, r *http.Request, err error) 
 // faultPage says that something is wrong on our side.
 func (p *Provider) faultPage(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, tenant.ErrEnded) {
-		p.expiredPage(w, r, errTransaction)
+		p.expiredPage(w, r, nil, errTransaction)
 		return
 	}
 	reference := newReference()
@@ -452,17 +459,6 @@ func (p *Provider) plainFault(w http.ResponseWriter, r *http.Request, err error)
 	http.Error(w, "Something is wrong on our side; it is logged as "+reference+".", http.StatusInternalServerError)
 }
 
-func (p *Provider) expiredPage(w http.ResponseWriter, r *http.Request, err error) {
-	if !errors.Is(err, errTransaction) {
-		p.faultPage(w, r, err)
-		return
-	}
-	p.errorPage(w, r, &pageError{
-		oauthError: refuse("invalid_request", "The log-in took too long, or was begun in another browser"), fault: "expired",
-		hint: "State is bound to the browser by the cookie " + p.cookieName(browserCookie) + " and good for an hour.",
-	})
-}
-
 func (p *Provider) notFound(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodOptions {
 		w.Header().Set("Allow", "GET, POST")
@@ -471,7 +467,7 @@ func (p *Provider) notFound(w http.ResponseWriter, r *http.Request) {
 	}
 	if strings.Contains(r.Header.Get("Accept"), "text/html") {
 		p.errorPage(w, r, &pageError{
-			oauthError: &oauthError{status: http.StatusNotFound, code: "not_found", description: "There is no such page"}, fault: "not_found",
+			oauthError: &oauthError{status: http.StatusNotFound, code: "not_found", description: "There is no such page"}, fault: login.FaultNotFound,
 		})
 		return
 	}

@@ -100,7 +100,7 @@ func (p *Provider) sendPendingAgain(r *http.Request, v *visit, conn *tenant.Conn
 func (p *Provider) openPending(ctx context.Context, text string) (*tenant.Token, *pendingAccount, error) {
 	t, err := p.tenant.Token(ctx, tenant.NewAccount, secret.String(text))
 	if errors.Is(err, tenant.ErrNotFound) || err == nil && !t.UsedAt.IsZero() {
-		return nil, nil, &pageError{oauthError: refuse("invalid_request", "The link was used, is too old, or is not whole"), fault: "ticket"}
+		return nil, nil, &pageError{oauthError: refuse("invalid_request", "The link was used, is too old, or is not whole"), fault: login.FaultTicket}
 	}
 	if err != nil {
 		return nil, nil, err
@@ -164,12 +164,12 @@ func (p *Provider) makePending(w http.ResponseWriter, r *http.Request, text stri
 // choosePassword leads to the page that sets the first password.
 func (p *Provider) choosePassword(w http.ResponseWriter, r *http.Request, u *tenant.User, from *ticket) {
 	k, _ := resetTicket(u, nil)
-	k.ClientID = from.ClientID
+	k.ClientID, k.ResultURL, k.IncludeEmail = from.ClientID, from.ResultURL, from.IncludeEmail
 	link, err := p.ticket(r.Context(), k, resetLife)
 	if err != nil {
 		p.faultPage(w, r, err)
 		return
 	}
 	noStore(w)
-	http.Redirect(w, r, link, http.StatusSeeOther)
+	http.Redirect(w, r, link, http.StatusSeeOther) //nolint:gosec // a path of this provider
 }

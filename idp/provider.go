@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gatewright/gate"
@@ -114,6 +115,7 @@ type Provider struct {
 
 	api       *management.API
 	upstreams upstreams
+	origins   atomic.Pointer[originSet]
 	told      sync.WaitGroup // back-channel log-outs on their way
 }
 
@@ -289,6 +291,10 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	if p.secure {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+	if len(r.Header.Values("Authorization")) > 1 { // nobody can say which one counts
+		p.fail(w, r, refuse("invalid_request", "There is more than one Authorization header"))
+		return
 	}
 	ctx := r.Context()
 	if !strings.HasPrefix(r.URL.Path, "/api/v2/jobs/") { // an export of all users takes as long as it takes

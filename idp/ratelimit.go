@@ -135,7 +135,7 @@ func (p *Provider) limited(next http.HandlerFunc) http.HandlerFunc {
 		refused := refuse("too_many_requests", "Too many requests. Look at the headers X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset.")
 		refused.retryAfter = s.wait
 		if strings.Contains(r.Header.Get("Accept"), "text/html") {
-			p.errorPage(w, r, &pageError{oauthError: refused, fault: string(login.FaultTooMany)})
+			p.errorPage(w, r, &pageError{oauthError: refused, fault: login.FaultTooMany})
 			return
 		}
 		p.fail(w, r, refused)

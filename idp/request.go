@@ -2,7 +2,7 @@ package idp
 
 import (
 	"context"
-	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gatewright/gate/idp/login"
 	"github.com/gatewright/gate/idp/tenant"
-	"github.com/gatewright/gate/internal/secret"
 )
 
 // transactionLife is how long a page may stay open before its form is posted.
@@ -78,9 +78,12 @@ func (q *request) fresh(at time.Time) bool {
 // knows whether the address is the client's.
 type pageError struct {
 	*oauthError
-	fault  string // of package login
+	fault  login.Fault
 	hint   string // for whoever develops the client
 	client *tenant.Client
+	// restart is where the person can begin again; empty means where the client
+	// says.
+	restart string
 }
 
 // A backError is an error that goes back to the client.
@@ -124,12 +127,12 @@ func (p *Provider) readRequest(ctx context.Context, in params) (*request, *tenan
 
 func (p *Provider) requestClient(ctx context.Context, id string) (*tenant.Client, error) {
 	if id == "" {
-		return nil, &pageError{oauthError: missing("client_id"), fault: "request"}
+		return nil, &pageError{oauthError: missing("client_id"), fault: login.FaultRequest}
 	}
 	c, err := p.tenant.Clients.Get(ctx, id)
 	if errors.Is(err, tenant.ErrNotFound) || err == nil && c.Global {
 		return nil, &pageError{
-			oauthError: refuse("invalid_request", "Unknown client: "+id), fault: "unknown_client",
+			oauthError: refuse("invalid_request", "Unknown client: "+id), fault: login.FaultUnknownClient,
 			hint: "No application has this client_id. `gate idp client list` shows those there are.",
 		}
 	}
@@ -148,7 +151,7 @@ func (p *Provider) readAddress(q *request, c *tenant.Client, in params) error {
 				status: http.StatusForbidden, code: "invalid_request",
 				description: "Callback URL mismatch. The provided redirect_uri is not in the list of allowed callback URLs.",
 			},
-			fault: "callback", client: c,
+			fault: login.FaultCallback, client: c,
 			hint: "Add " + strconv.Quote(raw) + " to the callbacks of the application " + strconv.Quote(c.Name) +
 				": gate idp client update " + c.ID + " --callback " + shellQuote(raw),
 		}
@@ -245,7 +248,7 @@ func (p *Provider) readRest(ctx context.Context, q *request, c *tenant.Client, i
 				status: http.StatusForbidden, code: "invalid_request",
 				description: "The origin of redirect_uri is not in the list of allowed web origins.",
 			},
-			fault: "web_origin", client: c,
+			fault: login.FaultWebOrigin, client: c,
 			hint: "Add " + originOf(q.RedirectURI) + " to the web origins of the application: gate idp client update " + c.ID +
 				" --web-origin " + originOf(q.RedirectURI),
 		}
@@ -343,7 +346,7 @@ func (p *Provider) readConnection(ctx context.Context, q *request, c *tenant.Cli
 	if err != nil && !errors.Is(err, tenant.ErrNotFound) {
 		return err
 	}
-	if err != nil || !enabled(conn, c) {
+	if err != nil || !p.offers(conn, c) {
 		return refuse("access_denied", "the connection is not enabled")
 	}
 	q.Connection = name
@@ -371,6 +374,19 @@ func enabled(conn *tenant.Connection, c *tenant.Client) bool {
 	return conn.DomainLevel && !c.FirstParty || slices.Contains(conn.EnabledClients, c.ID)
 }
 
+// offers reports whether a client may use a connection here: one to an imitation
+// of another provider, where nobody is asked for a password, is for development.
+func (p *Provider) offers(conn *tenant.Connection, c *tenant.Client) bool {
+	return enabled(conn, c) && (p.cfg.Development || !imitation(conn))
+}
+
+// imitation reports whether a connection says that it leads to an imitation.
+func imitation(conn *tenant.Connection) bool {
+	var yes bool
+	_ = json.Unmarshal(conn.Options.Extra["imitation"], &yes) // what is of another shape does not say so
+	return yes
+}
+
 func unique(list []string) []string {
 	var out []string
 	for _, s := range list {
@@ -391,87 +407,37 @@ func (p *Provider) sealRequest(q *request) (string, error) { return p.seal.close
 
 var errTransaction = errors.New("transaction is over, or began in another browser")
 
-// openRequest returns the request of a page, which has to come back in the
-// browser that it began in: a link with a log-in of somebody else does nothing.
-func (p *Provider) openRequest(r *http.Request, state string) (*request, *tenant.Client, error) {
+// sealedRequest returns the request in the parameter state, whoever brings it and
+// when.
+func (p *Provider) sealedRequest(state string) (*request, error) {
 	q := new(request)
 	if state == "" || p.seal.open(useState, state, q) != nil {
-		return nil, nil, errTransaction
+		return nil, errTransaction
 	}
-	if p.now().After(q.Started.Add(transactionLife)) || q.Browser == "" || q.Browser != p.browserHash(r) {
-		return nil, nil, errTransaction
-	}
-	c, err := p.tenant.Clients.Get(r.Context(), q.ClientID)
-	if errors.Is(err, tenant.ErrNotFound) {
-		return nil, nil, errTransaction
-	}
+	return q, nil
+}
+
+// openRequest returns the request of a page, which has to come back in the
+// browser that it began in: a link with a log-in of somebody else does nothing.
+// With an error it is for [Provider.expiredPage] alone.
+func (p *Provider) openRequest(r *http.Request, state string) (*request, *tenant.Client, error) {
+	q, err := p.sealedRequest(state)
 	if err != nil {
 		return nil, nil, err
 	}
+	if p.now().After(q.Started.Add(transactionLife)) || q.Browser == "" || q.Browser != p.browserHash(r) {
+		return q, nil, errTransaction
+	}
+	c, err := p.tenant.Clients.Get(r.Context(), q.ClientID)
+	if errors.Is(err, tenant.ErrNotFound) {
+		return q, nil, errTransaction
+	}
+	if err != nil {
+		return q, nil, err
+	}
 	// What was registered an hour ago may not be any more.
 	if _, ok := callback(c, q.RedirectURI); !ok {
-		return nil, nil, errTransaction
+		return q, nil, errTransaction
 	}
 	return q, c, nil
-}
-
-// The cookies of the provider. On https they are bound to the host and also sent
-// when another site asks in a frame (silent authentication) or by a form (Apple).
-const (
-	sessionCookie = "gate_session"
-	browserCookie = "gate_browser"
-)
-
-func (p *Provider) cookieName(name string) string {
-	if p.secure {
-		return "__Host-" + name
-	}
-	return name
-}
-
-func (p *Provider) setCookie(w http.ResponseWriter, name, value string, maxAge time.Duration) {
-	c := &http.Cookie{Name: p.cookieName(name), Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}
-	if p.secure {
-		c.Secure, c.SameSite = true, http.SameSiteNoneMode
-	}
-	switch {
-	case value == "":
-		c.MaxAge = -1
-	case maxAge > 0:
-		c.MaxAge = int(maxAge / time.Second)
-	}
-	http.SetCookie(w, c)
-}
-
-// cookie returns the value of a cookie; when there are two of a name, none.
-func (p *Provider) cookie(r *http.Request, name string) string {
-	found := r.CookiesNamed(p.cookieName(name))
-	if len(found) != 1 {
-		return ""
-	}
-	return found[0].Value
-}
-
-// browser returns the secret of the browser, which gets one if it has none.
-func (p *Provider) browser(w http.ResponseWriter, r *http.Request) string {
-	text := p.cookie(r, browserCookie)
-	if len(text) == 43 {
-		return text
-	}
-	text = secret.Text().Reveal()
-	p.setCookie(w, browserCookie, text, 0)
-	return text
-}
-
-func hashText(text string) string {
-	sum := secret.Hash(text)
-	return hex.EncodeToString(sum[:16])
-}
-
-func (p *Provider) browserHash(r *http.Request) string {
-	text := p.cookie(r, browserCookie)
-	if text == "" {
-		return ""
-	}
-	return hashText(text)
 }

@@ -159,6 +159,9 @@ func (p *Provider) postReset(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	hash, err := p.hasher.Hash(ctx, fresh)
+	if err == nil && k.proves(u) {
+		err = p.detachStranger(r, u)
+	}
 	if err == nil {
 		u, err = p.setPassword(ctx, hash, secret.String(text), k)
 	}
@@ -195,7 +198,10 @@ func (p *Provider) setPassword(ctx context.Context, hash string, text secret.Str
 	for _, ses := range sessions {
 		p.tellLogout(ses)
 	}
-	return u, p.throttle.Reset(ctx, throttle.Account(k.UserID))
+	if u.EmailVerified {
+		err = p.proven(ctx, u)
+	}
+	return u, errors.Join(err, p.throttle.Reset(ctx, throttle.Account(k.UserID)))
 }
 
 // passwordChanged tells the owner and the actions.

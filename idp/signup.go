@@ -168,7 +168,7 @@ func (p *Provider) checkNewUser(ctx context.Context, n *newUser) []login.Problem
 	}
 	if n.Connection.Options.RequiresUsername || n.Username != "" {
 		n.Username = strings.ToLower(strings.TrimSpace(n.Username))
-		if !userName(n.Username) {
+		if n.Username == "" || n.Connection.CheckUsername(n.Username) != nil {
 			problems = append(problems, login.Problem{Code: login.InvalidUsername})
 		}
 	}
@@ -179,17 +179,6 @@ func (p *Provider) checkNewUser(ctx context.Context, n *newUser) []login.Problem
 		problems = append(problems, login.Problem{Code: code})
 	}
 	return problems
-}
-
-// userName reports whether a name can be told from an address and from another
-// that looks the same.
-func userName(s string) bool {
-	if len(s) < 1 || len(s) > 64 {
-		return false
-	}
-	return strings.IndexFunc(s, func(r rune) bool {
-		return r > unicode.MaxASCII || !unicode.IsLower(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_+-.!#$^`~'", r)
-	}) < 0
 }
 
 // policies are what Auth0's names of password policies ask for.
@@ -293,6 +282,10 @@ func (p *Provider) signUp(r *http.Request, c *tenant.Client, locales string, n n
 	}
 	if p.cfg.Signup == SignupConfirm {
 		return nil, p.pend(r, c, locales, n.Connection, u)
+	}
+	// First: without it the account could not be told from one that is proven.
+	if err := p.rememberSignup(r, u.ID); err != nil {
+		return nil, err
 	}
 	return u, p.register(r, c, n.Connection, u)
 }

@@ -40,6 +40,250 @@ func TestCLI08_preHijack(t *testing.T) {
 	}
 }
 
+// A squatter is a stranger who signed up with the address of the victim at a
+// provider whose sign-up is open, and kept what that gave.
+type squatter struct {
+	*idptest.Server
+
+	t               *testing.T
+	browser         *http.Client
+	link            string // of the letter to the victim
+	refresh, opaque any
+}
+
+const victim = "victim@example.com"
+
+func squat(t *testing.T) *squatter {
+	t.Helper()
+	s := &squatter{Server: idptest.New(t, idptest.Config{}), t: t}
+	s.browser = s.Browser()
+	tokens := func(where string) map[string]any {
+		t.Helper()
+		u, err := url.Parse(where)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, body := exchange(s.Server, u.Query().Get("code"))
+		if res.StatusCode != http.StatusOK {
+			t.Fatalf("the stranger is not in: %d %v", res.StatusCode, body)
+		}
+		return body
+	}
+	_, where := signUp(t, s.Server, s.browser, victim)
+	s.refresh = tokens(where)["refresh_token"]
+	res, _ := s.Do(s.browser, http.MethodGet, "/authorize", authorization("audience", "", "scope", "openid email"))
+	s.opaque = tokens(res.Header.Get("Location"))["access_token"]
+	s.link = linkIn(t, waitLetters(t, s.Server, victim, 1)[0], "/u/email-verification?ticket=")
+	return s
+}
+
+// out checks that nothing of the stranger's is good for anything.
+func (s *squatter) out(password string) {
+	s.t.Helper()
+	if res, _ := s.Login(s.Browser(), authorization(), victim, password); res.StatusCode != http.StatusBadRequest {
+		s.t.Errorf("the stranger's password: %d", res.StatusCode)
+	}
+	if got := silent(s.t, s.Server, s.browser); got.Get("error") != "login_required" {
+		s.t.Errorf("the stranger's session: %v", got)
+	}
+	if res, _ := refresh(s.Server, s.refresh); res.StatusCode != http.StatusForbidden {
+		s.t.Errorf("the stranger's refresh token: %d", res.StatusCode)
+	}
+	if res, _ := s.Do(s.HTTP, http.MethodGet, "/userinfo", nil, "Authorization", "Bearer "+s.opaque.(string)); res.StatusCode != http.StatusUnauthorized {
+		s.t.Errorf("the stranger's access token: %d", res.StatusCode)
+	}
+}
+
+// choose sets a password where a page led to, and logs in with it.
+func (s *squatter) choose(browser *http.Client, where string) {
+	s.t.Helper()
+	const own = "Elm-Harbour-Moss-52"
+	if status, page := press(s.Server, browser, where, "/u/reset-password", "password", own); status != http.StatusOK {
+		s.t.Fatalf("%d %.500s", status, page)
+	}
+	res, body := s.Login(s.Browser(), authorization(), victim, own)
+	if !answerOf(s.t, res, body).Has("code") {
+		s.t.Error("the owner cannot log in")
+	}
+}
+
+// open confirms the address by a link, and returns where that leads to.
+func (s *squatter) open(browser *http.Client, link string) string {
+	s.t.Helper()
+	_, page := s.Do(browser, http.MethodGet, link, nil)
+	res, body := s.Do(browser, http.MethodPost, "/u/email-verification", idptest.Hidden(page), "Origin", s.URL)
+	where := res.Header.Get("Location")
+	if res.StatusCode != http.StatusSeeOther || !strings.Contains(where, "/u/reset-password?ticket=") {
+		s.t.Fatalf("%d %q %.500s", res.StatusCode, where, body)
+	}
+	return where
+}
+
+// CLI-08: the same where sign-up is open, and the account is there at once.
+func TestCLI08_preHijackOpen(t *testing.T) {
+	s := squat(t)
+	// A further way in, which the stranger linked meanwhile.
+	ctx := t.Context()
+	id := userID(t, s.Server, victim)
+	way := &tenant.User{Email: "mallory@example.com", Identities: []tenant.Identity{{Connection: "github", Provider: "github", UserID: "666", Social: true}}}
+	if err := s.Tenant().CreateUser(ctx, way); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Tenant().LinkIdentity(ctx, id, way.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Tenant().SetConsent(ctx, id, idptest.Web, idptest.Audience, []string{"create:items"}); err != nil {
+		t.Fatal(err)
+	}
+	owner := s.Browser()
+	where := s.open(owner, s.link)
+	s.out(newPassword)
+	u, err := s.Tenant().User(ctx, id)
+	if err != nil || !u.EmailVerified || len(u.Identities) != 1 || u.Identities[0].PasswordHash != "" {
+		t.Errorf("%+v, %v", u, err)
+	}
+	if other, err := s.Tenant().UserByIdentity(ctx, "github", "666"); err != nil || other.ID == id {
+		t.Errorf("a way in that the stranger linked: %v, %v", other, err)
+	}
+	if allowed, err := s.Tenant().Consent(ctx, id, idptest.Web, idptest.Audience); err != nil || len(allowed) > 0 {
+		t.Errorf("what the stranger allowed: %v, %v", allowed, err)
+	}
+	s.choose(owner, where)
+}
+
+// ticket has the application send another letter, and returns its link.
+func (s *squatter) ticket(email string) string {
+	s.t.Helper()
+	status, body := manage(s.t, s.Server, managementToken(s.t, s.Server), http.MethodPost, "tickets/email-verification",
+		`{"user_id":"`+userID(s.t, s.Server, email)+`"}`)
+	link, _ := body.(map[string]any)["ticket"].(string)
+	if status != http.StatusCreated || link == "" {
+		s.t.Fatalf("%d %v", status, body)
+	}
+	return link
+}
+
+// CLI-08: another letter, and what ends everything of a user, do not make the
+// stranger the owner; neither does a sign-up without a browser.
+func TestCLI08_preHijackWays(t *testing.T) {
+	for name, link := range map[string]func(s *squatter) string{
+		"another letter by the application": func(s *squatter) string { return s.ticket(victim) },
+		"another letter by the owner": func(s *squatter) string {
+			browser := s.Browser()
+			_, page := signUp(s.t, s.Server, browser, victim)
+			form := idptest.Hidden(page)
+			form.Set("email", victim)
+			s.Do(browser, http.MethodPost, "/u/confirm-email", form, "Origin", s.URL)
+			link := ""
+			awaitLetter(s.t, s.Server, func() bool {
+				for _, letter := range lettersTo(s.t, s.Server, victim) {
+					for _, found := range links.FindAllString(letter, -1) {
+						if strings.Contains(found, "/u/email-verification?ticket=") && found != s.link {
+							link = found
+						}
+					}
+				}
+				return link != ""
+			})
+			return link
+		},
+		"another password before": func(s *squatter) string {
+			hash, err := s.HashPassword(s.t.Context(), idptest.Password)
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			id := userID(s.t, s.Server, victim)
+			if _, _, err := s.Tenant().SetPassword(s.t.Context(), tenant.PasswordChange{
+				UserID: id, Provider: tenant.Database, Subject: strings.TrimPrefix(id, tenant.Database+"|"), Hash: hash,
+			}); err != nil {
+				s.t.Fatal(err)
+			}
+			return s.ticket(victim)
+		},
+		"a log-in before": func(s *squatter) string {
+			s.Login(s.browser, authorization("prompt", "login"), victim, newPassword)
+			return s.ticket(victim)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := squat(t)
+			owner := s.Browser()
+			where := s.open(owner, link(s))
+			s.out(newPassword)
+			s.out(idptest.Password)
+			s.choose(owner, where)
+		})
+	}
+	t.Run("no browser", func(t *testing.T) {
+		s := squat(t)
+		if res, body := signUpAPI(s.Server, "email", "other@example.com"); res.StatusCode != http.StatusOK {
+			t.Fatalf("%d %v", res.StatusCode, body)
+		}
+		s.open(s.HTTP, s.ticket("other@example.com"))
+		if res, _ := s.Login(s.Browser(), authorization(), "other@example.com", "Oak-Lantern-Reed-07"); res.StatusCode != http.StatusBadRequest {
+			t.Errorf("the stranger's password: %d", res.StatusCode)
+		}
+	})
+}
+
+// CLI-08: the owner who sets a password instead gets the account as well.
+func TestCLI08_preHijackReset(t *testing.T) {
+	s := squat(t)
+	id := userID(t, s.Server, victim)
+	way := &tenant.User{Email: "mallory@example.com", Identities: []tenant.Identity{{Connection: "github", Provider: "github", UserID: "666", Social: true}}}
+	if err := s.Tenant().CreateUser(t.Context(), way); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Tenant().LinkIdentity(t.Context(), id, way.ID); err != nil {
+		t.Fatal(err)
+	}
+	s.Do(s.HTTP, http.MethodPost, "/dbconnections/change_password", url.Values{
+		"client_id": {idptest.SPA}, "connection": {idptest.Connection}, "email": {victim},
+	})
+	s.choose(s.Browser(), letterLink(t, s.Server))
+	s.out(newPassword)
+	if u, err := s.Tenant().User(t.Context(), id); err != nil || !u.EmailVerified || len(u.Identities) != 1 {
+		t.Errorf("%+v, %v", u, err)
+	}
+}
+
+// Somebody who signs up and confirms in one browser keeps the password, and so
+// does whoever was given an account.
+func TestCLI08_owner(t *testing.T) {
+	s := squat(t) // who is no stranger, this time
+	if status, page := press(s.Server, s.browser, s.link, "/u/email-verification"); status != http.StatusOK {
+		t.Fatalf("%d %.500s", status, page)
+	}
+	if got := silent(t, s.Server, s.browser); !got.Has("code") {
+		t.Errorf("the session: %v", got)
+	}
+	res, body := s.Login(s.Browser(), authorization(), victim, newPassword)
+	if !answerOf(t, res, body).Has("code") {
+		t.Error("the password")
+	}
+	// One who proved an address once, and one whom an administrator gave an
+	// account, keep what they have when another address is confirmed anywhere.
+	unconfirm := func(email string) {
+		t.Helper()
+		if _, err := s.Tenant().UpdateUser(t.Context(), userID(t, s.Server, email), func(u *tenant.User) error {
+			u.EmailVerified = false
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.AddUser("ada@example.com")
+	for email, password := range map[string]string{victim: newPassword, "ada@example.com": idptest.Password} {
+		unconfirm(email)
+		if status, page := press(s.Server, s.Browser(), s.ticket(email), "/u/email-verification"); status != http.StatusOK {
+			t.Errorf("%s: %d %.500s", email, status, page)
+		}
+		if res, _ := s.Login(s.Browser(), authorization(), email, password); !strings.HasPrefix(res.Header.Get("Location"), idptest.Callback) {
+			t.Errorf("%s lost the password: %d", email, res.StatusCode)
+		}
+	}
+}
+
 // A reset by the address of a linked identity proves that address and not the
 // user's own, and sets the password of that identity alone.
 func TestCLI07_resetOfLinkedIdentity(t *testing.T) {

@@ -91,9 +91,19 @@ func (p *Provider) forwarded(r *http.Request, c caller) *http.Request {
 	return r.WithContext(gate.ContextWithClient(r.Context(), client))
 }
 
-// tokens makes the answer of the token endpoint.
+// tokens makes the answer of the token endpoint, and stores what it brings.
 func (p *Provider) tokens(ctx context.Context, i *issuance) (map[string]any, accessToken, error) {
-	t, err := p.accessToken(ctx, i)
+	body, t, err := p.mint(i)
+	if err != nil {
+		return nil, t, err
+	}
+	return body, t, p.keep(ctx, t)
+}
+
+// mint makes the answer of the token endpoint. An opaque token is not stored
+// yet.
+func (p *Provider) mint(i *issuance) (map[string]any, accessToken, error) {
+	t, err := p.mintAccess(i)
 	if err != nil {
 		return nil, t, err
 	}

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gatewright/gate/jose"
 )
 
 // idleMemory weighs a process that serves a database with many users, after it
@@ -52,7 +54,7 @@ func (b *bench) idleMemory(w *world) error {
 		return err
 	}
 	address := "http://" + strings.TrimSpace(line)
-	for _, path := range []string{"/.well-known/jwks.json", "/authorize?" + authorization("RS256", "openid").Encode(), "/healthz"} {
+	for _, path := range []string{"/.well-known/jwks.json", "/authorize?" + authorization(jose.RS256, "openid").Encode(), "/healthz"} {
 		res, err := (&http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}).Get(address + path)
 		if err != nil {
 			return err

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gatewright/gate/idp"
 	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/jose"
 	"github.com/gatewright/gate/mail"
 	"github.com/gatewright/gate/store"
 	"github.com/gatewright/gate/store/sqlite"
@@ -65,15 +66,15 @@ func (w *world) close() error {
 
 // api makes an API that signs with this algorithm, and lets the machine have
 // tokens for it.
-func (w *world) api(alg string) error {
+func (w *world) api(alg jose.Algorithm) error {
 	ctx, k := context.Background(), w.Tenant()
-	name := "https://" + strings.ToLower(alg) + ".example/"
+	name := audience(alg)
 	return errors.Join(
 		k.APIs.Create(ctx, &tenant.API{
-			ID: tenant.NewSubject(), Name: alg, Identifier: name, SigningAlg: alg, AllowOfflineAccess: true, SkipConsent: true,
+			ID: tenant.NewSubject(), Name: string(alg), Identifier: name, SigningAlg: string(alg), AllowOfflineAccess: true, SkipConsent: true,
 			Scopes: []tenant.APIScope{{Value: "read:items"}},
 		}),
-		k.Grants.Create(ctx, &tenant.ClientGrant{ID: "cgr_" + alg, ClientID: machine, Audience: name, Scope: []string{"read:items"}}),
+		k.Grants.Create(ctx, &tenant.ClientGrant{ID: "cgr_" + string(alg), ClientID: machine, Audience: name, Scope: []string{"read:items"}}),
 	)
 }
 
@@ -97,7 +98,7 @@ func (w *world) seed() error {
 		k.CreateUser(ctx, &tenant.User{Email: "ada@example.com", EmailVerified: true, Identities: []tenant.Identity{{
 			Connection: connection, Provider: tenant.Database, UserID: tenant.NewSubject(), Email: "ada@example.com", PasswordHash: hash,
 		}}}),
-		w.api("RS256"), w.api("ES256"),
+		w.api(jose.RS256), w.api(jose.ES256),
 	)
 }
 
@@ -143,19 +144,20 @@ func (w *world) token(form url.Values) (map[string]any, error) {
 	return out, json.Unmarshal(a.body, &out)
 }
 
-// A sink is a ResponseWriter that keeps the status alone.
+// A sink is a ResponseWriter that keeps the status and the body alone.
 type sink struct {
 	header http.Header
 	status int
+	body   []byte
 }
 
 func (s *sink) Header() http.Header         { return s.header }
 func (s *sink) WriteHeader(status int)      { s.status = status }
-func (s *sink) Write(p []byte) (int, error) { return len(p), nil }
+func (s *sink) Write(p []byte) (int, error) { s.body = append(s.body, p...); return len(p), nil }
 
 // ask is token without what a test needs: of the time that it takes nearly all
-// is the provider's.
-func (w *world) ask(form string) error {
+// is the provider's. It returns the body.
+func (w *world) ask(form string) ([]byte, error) {
 	r := &http.Request{
 		Method: http.MethodPost, URL: &url.URL{Path: "/oauth/token"}, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Host: "localhost:3001",
 		Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, Body: io.NopCloser(strings.NewReader(form)),
@@ -164,21 +166,21 @@ func (w *world) ask(form string) error {
 	s := sink{header: http.Header{}}
 	w.ServeHTTP(&s, r)
 	if s.status != http.StatusOK {
-		return fmt.Errorf("token endpoint: %d", s.status)
+		return nil, fmt.Errorf("token endpoint: %d %s", s.status, s.body)
 	}
-	return nil
+	return s.body, nil
 }
 
 // authorization is a request of the single-page client; an API is named by its
 // algorithm, and none means an opaque token.
-func authorization(alg, scope string) url.Values {
+func authorization(alg jose.Algorithm, scope string) url.Values {
 	sum := sha256.Sum256([]byte(verifier))
 	in := url.Values{
 		"client_id": {spa}, "redirect_uri": {callback}, "response_type": {"code"}, "scope": {scope},
 		"state": {"s"}, "nonce": {"n"}, "code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"},
 	}
 	if alg != "" {
-		in.Set("audience", "https://"+strings.ToLower(alg)+".example/")
+		in.Set("audience", audience(alg))
 	}
 	return in
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gatewright/gate/idp/internal/shape"
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/idp/upstream"
 )
@@ -125,11 +126,6 @@ type Action struct {
 	Secrets map[string]string `yaml:"secrets" doc:"Variables that hold its secrets, by their names in event.secrets."`
 }
 
-var (
-	connectionName = regexp.MustCompile(`^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$`)
-	clientID       = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-)
-
 func (c *checker) seed() {
 	apis := c.seedAPIs()
 	unique(c, "seed.roles", c.Seed.Roles, func(r Role) string { return r.Name })
@@ -139,12 +135,15 @@ func (c *checker) seed() {
 	unique(c, "seed.clients", c.Seed.Clients, func(cl Client) string { return cl.Name })
 	for i, cl := range c.Seed.Clients {
 		path := fmt.Sprintf("seed.clients[%d]", i)
-		if cl.ID != "" && !clientID.MatchString(cl.ID) {
+		if len(cl.ID) > 64 || !shape.ID(cl.ID) {
 			c.problem(path+".id", "", "id %s has to be at most 64 letters, digits, _ and -", quote(cl.ID))
 		}
 		if len(cl.Grants) > 0 && cl.Type != Machine {
 			c.problem(path+".grants", "people's clients ask for scopes when somebody logs in", "grants are for clients of the type machine")
 		}
+		c.listed(path+".callbacks", cl.Callbacks, shape.ReturnURL)
+		c.listed(path+".logoutURLs", cl.LogoutURLs, shape.ReturnURL)
+		c.listed(path+".webOrigins", cl.WebOrigins, shape.Origin)
 		c.scopesOf(path+".grants", cl.Grants, apis, true)
 		c.needVariable(path+".secretEnv", cl.SecretEnv)
 	}
@@ -161,6 +160,15 @@ func (c *checker) seed() {
 	}
 }
 
+// listed checks a list of addresses by the rules of the Management API.
+func (c *checker) listed(path string, list []string, judge func(s string, wild bool) string) {
+	for i, s := range list {
+		if why := judge(s, false); why != "" {
+			c.problem(fmt.Sprintf("%s[%d]", path, i), "", "%s %s", quote(s), why)
+		}
+	}
+}
+
 // seedAPIs returns the scopes by their API.
 func (c *checker) seedAPIs() map[string][]string {
 	apis := map[string][]string{}
@@ -170,6 +178,11 @@ func (c *checker) seedAPIs() map[string][]string {
 		apis[a.Identifier] = []string{}
 		for _, s := range a.Scopes {
 			apis[a.Identifier] = append(apis[a.Identifier], s.Value)
+		}
+		for j, s := range a.Scopes {
+			if s.Value != "" && !shape.ScopeName(s.Value) {
+				c.problem(fmt.Sprintf("seed.apis[%d].scopes[%d]", i, j), "", "%s cannot be a scope: no blanks, quotes and backslashes, at most 280 characters", quote(s.Value))
+			}
 		}
 	}
 	return apis
@@ -203,7 +216,7 @@ func (c *checker) seedConnections() {
 	unique(c, "seed.connections", c.Seed.Connections, func(co Connection) string { return co.Name })
 	for i, co := range c.Seed.Connections {
 		path := fmt.Sprintf("seed.connections[%d]", i)
-		if co.Name != "" && !connectionName.MatchString(co.Name) {
+		if co.Name != "" && !shape.ConnectionName(co.Name) {
 			c.problem(path+".name", "", "name %s has to be letters and digits, with single hyphens between them", quote(co.Name))
 		}
 		if co.isDatabase() && (co.ClientID != "" || co.ClientSecretEnv != "" || co.Issuer != "") {
@@ -227,7 +240,7 @@ func (c *checker) seedUsers() {
 	unique(c, "seed.users", c.Seed.Users, func(u User) string { return strings.ToLower(u.Email) + " " + u.Connection })
 	for i, u := range c.Seed.Users {
 		path := fmt.Sprintf("seed.users[%d]", i)
-		if at := strings.IndexByte(u.Email, '@'); u.Email != "" && (at < 1 || at == len(u.Email)-1) {
+		if _, err := tenant.CanonicalEmail(u.Email); err != nil {
 			c.problem(path+".email", "", "%s is not an address of mail", quote(u.Email))
 		}
 		var databases []string

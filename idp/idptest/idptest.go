@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -68,6 +69,34 @@ type Server struct {
 	// CA is the file of the certificate to trust, with TLS.
 	CA string
 	t  testing.TB
+
+	letters *outbox
+}
+
+// An outbox tells when a letter has been written.
+type outbox struct {
+	mail.Sender
+
+	mu   sync.Mutex
+	next chan struct{}
+}
+
+// Send implements [mail.Sender].
+func (o *outbox) Send(ctx context.Context, m mail.Message) error {
+	err := o.Sender.Send(ctx, m)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	close(o.next)
+	o.next = make(chan struct{})
+	return err
+}
+
+// NextLetter returns a channel that is closed when the next letter has been
+// written. Whoever waits for one asks for the channel first and looks then.
+func (s *Server) NextLetter() <-chan struct{} {
+	s.letters.mu.Lock()
+	defer s.letters.mu.Unlock()
+	return s.letters.next
 }
 
 // New starts a provider that ends with the test.
@@ -88,16 +117,17 @@ func New(t testing.TB, cfg Config) *Server {
 		t: t, Outbox: filepath.Join(t.TempDir(), "outbox"),
 		URL: scheme + "://localhost:" + portOf(listener),
 	}
-	letters, err := mail.Folder(s.Outbox)
+	folder, err := mail.Folder(s.Outbox)
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.letters = &outbox{Sender: folder, next: make(chan struct{})}
 	runner, err := actions.New(actions.Config{InProcess: true, AllowPrivate: true, Logger: quiet()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := idp.Config{
-		Issuer: s.URL + "/", Secret: bytes.Repeat([]byte("s"), 32), Mail: letters, Signup: idp.SignupOpen, Development: true,
+		Issuer: s.URL + "/", Secret: bytes.Repeat([]byte("s"), 32), Mail: s.letters, Signup: idp.SignupOpen, Development: true,
 		Actions: runner, Logger: quiet(),
 	}
 	if cfg.Edit != nil {

@@ -74,10 +74,10 @@ func draws() []draw {
 			})
 		}},
 		{"login-refused", true, func(p *login.Pages, w http.ResponseWriter, r *http.Request, text string) error {
-			return p.Login(w, r, 400, login.CredentialsPage{Frame: frame(text), Form: form(text), Notice: login.NoticePasswordSaved, Problems: []login.Problem{
+			return p.Login(w, r, 400, login.CredentialsPage{Frame: frame(text), Form: form(text), Notice: login.NoticeSentAgain, Problems: []login.Problem{
 				{Code: login.Refused, Message: text},
 				{Code: login.ProviderAway, Provider: text},
-				{Code: login.OwnFault, Reference: text},
+				{Code: login.Busy, Wait: time.Minute},
 				{Code: login.MissingIdentifier},
 				{Code: login.MissingPassword},
 			}})

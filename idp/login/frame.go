@@ -77,9 +77,6 @@ const (
 	ProviderAway      Code = "provider_away"      // with Provider
 	ProviderRefused   Code = "provider_refused"   // with Provider: cancelled or refused there
 	Busy              Code = "busy"               // with Wait
-	OwnFault          Code = "own_fault"          // with Reference
-	StaleForm         Code = "stale_form"         // the page was open for too long
-	NoCookies         Code = "no_cookies"         // the browser sent no cookie back
 	Refused           Code = "refused"            // by an action; with Message
 	InvalidEmail      Code = "invalid_email"      // sign-up
 	InvalidUsername   Code = "invalid_username"   // sign-up
@@ -89,8 +86,6 @@ const (
 	PasswordRepeats   Code = "password_repeats"   // more than two equal characters in a row
 	PasswordLeaked    Code = "password_leaked"    // on a list of leaked ones
 	PasswordCommon    Code = "password_common"    // in a dictionary
-	PasswordPersonal  Code = "password_personal"  // has name or address in it
-	PasswordUsed      Code = "password_used"      // one of the last ones
 )
 
 // A Problem is what a person has to mend.
@@ -100,8 +95,6 @@ type Problem struct {
 	Wait time.Duration
 	// Provider names the upstream of ProviderAway and ProviderRefused.
 	Provider string
-	// Reference finds an OwnFault in the log.
-	Reference string
 	// Message is the text of Refused, shown as it is.
 	Message string
 }
@@ -144,7 +137,5 @@ type Notice string
 
 // The notices; the zero value is none.
 const (
-	NoticePasswordSaved Notice = "password_saved"
-	NoticeEmailVerified Notice = "email_verified"
-	NoticeSentAgain     Notice = "sent_again"
+	NoticeSentAgain Notice = "sent_again"
 )

@@ -48,6 +48,7 @@ func TestIDP10_targetsAreOrigins(t *testing.T) {
 	p := pages(t, config())
 	for _, target := range []string{
 		"", "*", "https://*", "https://*.example.com", "https:", "https://", "javascript:alert(1)", "data:text/html,x", "//evil.example",
+		"javascript://a.example/%0aalert(1)", "data://a.example/,x",
 		"/path", "https://a.example;script-src *", "https://a.example, *", "https://a b.example", "https://user:pw@a.example", "https://a.example'",
 		"blob:https://a.example/x", "file:///etc", "app'; script-src *:/x",
 	} {
@@ -80,7 +81,7 @@ func TestTargets_IPv6(t *testing.T) {
 func TestADM02_addresses(t *testing.T) {
 	p := pages(t, config())
 	r := httptest.NewRequest("GET", "/", nil)
-	for _, address := range []string{"javascript:alert(1)", "//evil.example/", `/\evil.example`, "\thttps://evil.example", "data:text/html,x", "https:evil", "u/login", "/a\nb"} {
+	for _, address := range []string{"javascript:alert(1)", "//evil.example/", `/\evil.example`, "\thttps://evil.example", "data:text/html,x", "https:evil", "u/login", "/a\nb", "javascript://a.example/%0aalert(1)"} {
 		f, fm := login.Frame{Host: "id.example"}, login.Form{Action: "/u/x"}
 		here := f
 		here.Here = address

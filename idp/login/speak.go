@@ -72,7 +72,7 @@ func (v *view) Remedy(p Problem) template.HTML {
 
 func (v *view) problemSlots(p Problem) map[string]string {
 	slots := map[string]string{
-		"duration": v.speaker.duration(p.Wait), "provider": p.Provider, "reference": p.Reference,
+		"duration": v.speaker.duration(p.Wait), "provider": p.Provider,
 		"length": strconv.Itoa(v.Policy.MinLength), "classes": strconv.Itoa(v.Policy.Classes),
 	}
 	for _, name := range []string{"application", "tenant", "host"} {
@@ -88,7 +88,7 @@ func field(c Code) string {
 		return "identifier"
 	case InvalidUsername, UsernameTaken:
 		return "username"
-	case MissingPassword, PasswordTooShort, PasswordTooWeak, PasswordRepeats, PasswordLeaked, PasswordCommon, PasswordPersonal, PasswordUsed:
+	case MissingPassword, PasswordTooShort, PasswordTooWeak, PasswordRepeats, PasswordLeaked, PasswordCommon:
 		return "password"
 	}
 	return ""

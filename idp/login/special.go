@@ -19,9 +19,8 @@ const (
 	FaultUnknownClient Fault = "unknown_client" // no such application
 	FaultWebOrigin     Fault = "web_origin"     // no origin is registered for an answer by message
 	FaultExpired       Fault = "expired"        // the transaction is over, or began in another browser
+	FaultNoCookies     Fault = "no_cookies"     // the browser sent none that we set
 	FaultTicket        Fault = "ticket"         // a link is used, too old or not whole
-	FaultDenied        Fault = "denied"         // the person may not; Description says why
-	FaultProvider      Fault = "provider"       // the log-in with another provider did not work
 	FaultForm          Fault = "form"           // a form came from elsewhere or was open for too long
 	FaultNotFound      Fault = "not_found"      // there is no such page
 	FaultTooMany       Fault = "too_many"       // slow down

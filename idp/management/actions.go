@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gatewright/gate/idp/internal/shape"
 	"github.com/gatewright/gate/idp/tenant"
 )
 
@@ -16,8 +17,6 @@ func noAction(err error) error {
 }
 
 const (
-	maxCode    = 100_000 // bytes
-	maxSecrets = 30
 	// maxVersions is how many versions an action remembers.
 	maxVersions = 50
 
@@ -25,19 +24,6 @@ const (
 	statusBuilt   = "built"
 	statusFailed  = "failed"
 )
-
-func actionSchema() schema {
-	return schema{
-		"name":               {check: text(1, 255), needed: true, about: "The name of an action."},
-		"supported_triggers": {check: list(1, objectOf(6, 4096)), needed: true, about: "The list of triggers that this action supports."},
-		"code":               {check: text(0, maxCode), about: "The source code of the action."},
-		"runtime":            {check: oneOf("node12", "node16", "node18", "node18-actions", "node20", "node22", "node24")},
-		"dependencies":       {check: list(50, objectOf(4, 2048))},
-		"secrets":            {check: list(maxSecrets, objectOf(3, 32768))},
-		"modules":            {check: list(50, objectOf(10, 2048))},
-		"deploy":             {check: boolean},
-	}.reserve("id", "status", "deployed_version", "current_version", "all_changes_deployed", "installed_integration_id", "errors")
-}
 
 // showAction returns an action without the values of its secrets.
 func showAction(act *tenant.Action) (object, error) {
@@ -122,7 +108,7 @@ func (a *API) listActions(ctx context.Context, q *request) (answer, error) {
 	trigger, name := q.query.Get("triggerId"), q.query.Get("actionName")
 	installed := q.query.Get("installed") == "true"
 	all = slices.DeleteFunc(all, func(act *tenant.Action) bool {
-		return installed || trigger != "" && !supports(act, trigger) || name != "" && act.Name != name ||
+		return installed || trigger != "" && !act.Supports(trigger) || name != "" && act.Name != name ||
 			live != nil && *live != (act.Deployed != nil)
 	})
 	return wrapped(q, "actions", all, showAction)
@@ -161,7 +147,7 @@ func (a *API) getAction(ctx context.Context, q *request) (answer, error) {
 }
 
 func (a *API) createAction(ctx context.Context, q *request) (answer, error) {
-	o, err := q.object(actionSchema())
+	o, err := q.object(shape.Action())
 	if err != nil {
 		return answer{}, err
 	}
@@ -173,7 +159,7 @@ func (a *API) createAction(ctx context.Context, q *request) (answer, error) {
 	}
 	now := a.now().UTC().Truncate(time.Millisecond)
 	act.ID, act.CreatedAt, act.UpdatedAt = newUUID(), now, now
-	if err := checkAction(act); err != nil {
+	if err := act.Check(); err != nil {
 		return answer{}, err
 	}
 	if err := takeSecrets(act, nil, now); err != nil {
@@ -198,45 +184,14 @@ func (a *API) createAction(ctx context.Context, q *request) (answer, error) {
 	return answer{status: 201, body: shown}, err
 }
 
-// checkAction judges an action as a whole.
-func checkAction(act *tenant.Action) error {
-	if len(act.Code) > maxCode {
-		return badProperty("code", "String is too long", "")
-	}
-	if len(act.Triggers) != 1 {
-		return badProperty("supported_triggers", "Array has to have one item", "")
-	}
-	t := &act.Triggers[0]
-	if !slices.ContainsFunc(triggers(), func(known trigger) bool { return known.ID == t.ID }) {
-		return badProperty("supported_triggers.id", "No enum match for: "+cutText(t.ID, 64), "")
-	}
-	if t.Version == "" {
-		t.Version = currentVersion(t.ID)
-	}
-	if !slices.ContainsFunc(triggers(), func(known trigger) bool { return known.ID == t.ID && known.Version == t.Version }) {
-		return badProperty("supported_triggers.version", "No enum match for: "+cutText(t.Version, 16), "")
-	}
-	for _, d := range act.Dependencies {
-		if d.Name == "" || len(d.Name) > 214 || len(d.Version) > 128 {
-			return badProperty("dependencies.name", "Missing required property: name", "")
-		}
-	}
-	return nil
-}
-
 // takeSecrets gives the secrets of an action their values: those that come
 // without one keep what they had.
 func takeSecrets(act *tenant.Action, before []tenant.ActionSecret, now time.Time) error {
-	seen := map[string]bool{}
+	if err := act.CheckSecrets(); err != nil {
+		return err
+	}
 	for i := range act.Secrets {
 		s := &act.Secrets[i]
-		if s.Name == "" || len(s.Name) > 128 || len(s.Value) > 4096 {
-			return badProperty("secrets", "a name is 1 to 128 characters, a value at most 4096", "")
-		}
-		if seen[s.Name] {
-			return badProperty("secrets", "Array items are not unique: "+cutText(s.Name, 64), "")
-		}
-		seen[s.Name] = true
 		old := slices.IndexFunc(before, func(b tenant.ActionSecret) bool { return b.Name == s.Name })
 		switch {
 		case s.Value == "" && old < 0:
@@ -268,13 +223,13 @@ func (a *API) build(ctx context.Context, act *tenant.Action) error {
 	if act.Extra == nil {
 		act.Extra = tenant.Extra{}
 	}
-	data, err := json.Marshal([]map[string]string{{"id": "code", "msg": cutText(problem, 1000)}})
+	data, err := json.Marshal([]map[string]string{{"id": "code", "msg": shape.Cut(problem, 1000)}})
 	act.Extra["errors"] = data
 	return err
 }
 
 func (a *API) updateAction(ctx context.Context, q *request) (answer, error) {
-	change, err := q.object(actionSchema().patching())
+	change, err := q.object(shape.Action().Patching())
 	if err != nil {
 		return answer{}, err
 	}
@@ -285,7 +240,7 @@ func (a *API) updateAction(ctx context.Context, q *request) (answer, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := checkAction(next); err != nil {
+		if err := next.Check(); err != nil {
 			return nil, err
 		}
 		if err := takeSecrets(next, act.Secrets, now); err != nil {

@@ -4,33 +4,14 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
+	"github.com/gatewright/gate/idp/internal/shape"
 	"github.com/gatewright/gate/idp/tenant"
 )
 
 func noAPI(err error) error {
 	return orConflict(orAbsent(err, "The resource server does not exist", "inexistent_resource_server"),
 		"A resource server with the same identifier already exists.", "")
-}
-
-func apiSchema() schema {
-	return schema{
-		"name": {check: matching("api-name", 200, func(s string) bool { return !strings.ContainsAny(s, "<>") })},
-		"identifier": {
-			check: matching("identifier", 600, func(s string) bool { return !strings.ContainsAny(s, " \t\r\n") }), needed: true,
-			about: "The audience of access tokens",
-		},
-		"scopes":                 {check: list(1000, objectOf(4, 4096))},
-		"signing_alg":            {check: oneOf("RS256", "HS256", "PS256", "ES256")},
-		"signing_secret":         {check: text(32, 128)},
-		"token_lifetime":         {check: integer(1, 2592000)},
-		"token_lifetime_for_web": {check: integer(1, 2592000)},
-		"allow_offline_access":   {check: boolean},
-		"enforce_policies":       {check: boolean},
-		"token_dialect":          {check: oneOf("access_token", "access_token_authz", "rfc9068_profile", "rfc9068_profile_authz")},
-		"skip_consent_for_verifiable_first_party_clients": {check: boolean},
-	}.reserve("id", "is_system")
 }
 
 // findAPI returns an API by its ID or identifier.
@@ -75,7 +56,7 @@ func (a *API) getAPI(ctx context.Context, q *request) (answer, error) {
 }
 
 func (a *API) createAPI(ctx context.Context, q *request) (answer, error) {
-	o, err := q.object(apiSchema())
+	o, err := q.object(shape.API())
 	if err != nil {
 		return answer{}, err
 	}
@@ -104,7 +85,7 @@ func (a *API) createAPI(ctx context.Context, q *request) (answer, error) {
 }
 
 func (a *API) updateAPI(ctx context.Context, q *request) (answer, error) {
-	change, err := q.object(apiSchema().patching().reserve("identifier"))
+	change, err := q.object(shape.API().Patching().Reserve("identifier"))
 	if err != nil {
 		return answer{}, err
 	}
@@ -133,47 +114,6 @@ func (a *API) updateAPI(ctx context.Context, q *request) (answer, error) {
 	return answer{status: 200, body: shown}, err
 }
 
-// checkAPI judges an API as a whole, and gives it the secret that it needs.
-func (a *API) checkAPI(api *tenant.API) error {
-	root := strings.TrimSuffix(a.cfg.Issuer, "/")
-	if slices.Contains([]string{root + "/userinfo", root + "/mfa/", root + "/me/", a.Audience()}, api.Identifier) {
-		return conflict("A resource server with the same identifier already exists.", "")
-	}
-	seen := map[string]bool{}
-	for _, s := range api.Scopes {
-		if !scopeName(s.Value) {
-			return badProperty("scopes.value", "Object didn't pass validation for format scope: "+cutText(s.Value, 64), "")
-		}
-		if seen[s.Value] {
-			return badProperty("scopes", "Array items are not unique: "+cutText(s.Value, 64), "")
-		}
-		seen[s.Value] = true
-		if why := text(0, 500)(quoted(s.Description)); why != "" {
-			return badProperty("scopes.description", why, "")
-		}
-	}
-	if api.SigningAlg == "HS256" && api.SigningSecret == "" {
-		api.SigningSecret = newText(64)
-	}
-	if api.TokenLifetimeForWeb > api.TokenLifetime && api.TokenLifetime > 0 {
-		return badProperty("token_lifetime_for_web", "is longer than token_lifetime", "")
-	}
-	return nil
-}
-
-// scopeName reports whether s can be a scope (RFC 6749 §3.3) of an API.
-func scopeName(s string) bool {
-	if s == "" || len(s) > 280 {
-		return false
-	}
-	for _, c := range []byte(s) {
-		if c <= ' ' || c > '~' || c == '"' || c == '\\' {
-			return false
-		}
-	}
-	return true
-}
-
 func (a *API) deleteAPI(ctx context.Context, q *request) (answer, error) {
 	api, err := a.findAPI(ctx, q.id("api"))
 	if p, isProblem := errors.AsType[*problem](err); isProblem && p.status == 404 {
@@ -189,4 +129,15 @@ func (a *API) deleteAPI(ctx context.Context, q *request) (answer, error) {
 		return answer{}, err
 	}
 	return noContent()
+}
+
+// checkAPI judges an API as a whole, and gives it the secret that it needs.
+func (a *API) checkAPI(api *tenant.API) error {
+	if tenant.ReservedIdentifier(api.Identifier, a.Audience()) {
+		return conflict("A resource server with the same identifier already exists.", "")
+	}
+	if api.SigningAlg == "HS256" && api.SigningSecret == "" {
+		api.SigningSecret = newText(64)
+	}
+	return api.Check()
 }

@@ -9,56 +9,16 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gatewright/gate/idp/internal/shape"
 	"github.com/gatewright/gate/internal/strictjson"
 )
 
 // An object is JSON that is read or written member by member.
 type object map[string]json.RawMessage
 
-// A property is what a body may say about one thing.
-type property struct {
-	// check returns what is wrong with a value; nil takes all.
-	check func(json.RawMessage) string
-	about string
-	// needed properties have to be there, reserved ones must not.
-	needed, reserved bool
-	// nullable properties may be null, which removes them.
-	nullable bool
-}
-
-// A schema is what a body may say.
-type schema map[string]property
-
-// with returns s with further properties.
-func (s schema) with(more schema) schema {
-	all := maps.Clone(s)
-	maps.Copy(all, more)
-	return all
-}
-
-// reserve returns s with properties that are not for callers.
-func (s schema) reserve(names ...string) schema {
-	all := maps.Clone(s)
-	for _, name := range names {
-		all[name] = property{reserved: true}
-	}
-	return all
-}
-
-// patching returns s for a change: nothing is needed, null removes.
-func (s schema) patching() schema {
-	all := maps.Clone(s)
-	for name, p := range all {
-		p.nullable = !p.needed
-		p.needed = false
-		all[name] = p
-	}
-	return all
-}
-
 // object reads a body by a schema. Properties that s does not have stay; see
 // [request.only].
-func (q *request) object(s schema) (object, error) {
+func (q *request) object(s shape.Schema) (object, error) {
 	if len(q.body) == 0 {
 		return nil, badBody("Payload validation error: 'Expected type object but found nothing'.")
 	}
@@ -73,49 +33,26 @@ func (q *request) object(s schema) (object, error) {
 	for _, m := range members {
 		o[m.Key] = m.Value
 	}
-	return o, s.check(o)
+	for name := range o {
+		if strings.HasPrefix(name, "gate_") { // ours
+			return nil, shape.NotAllowed(name)
+		}
+	}
+	return o, s.Check(o)
 }
 
 // only is [request.object] for a body without other properties than those of s.
-func (q *request) only(s schema) (object, error) {
+func (q *request) only(s shape.Schema) (object, error) {
 	o, err := q.object(s)
 	if err != nil {
 		return nil, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(o)) {
 		if _, known := s[name]; !known {
-			return nil, notAllowed(name)
+			return nil, shape.NotAllowed(name)
 		}
 	}
 	return o, nil
-}
-
-func notAllowed(name string) error {
-	return badBody("Payload validation error: 'Additional properties not allowed: %s'.", cutText(name, 64))
-}
-
-func (s schema) check(o object) error {
-	for _, name := range slices.Sorted(maps.Keys(o)) {
-		p := s[name]
-		null := string(o[name]) == "null"
-		switch {
-		case p.reserved, strings.HasPrefix(name, "gate_"):
-			return notAllowed(name)
-		case name == "" || len(name) > 128:
-			return badBody("Payload validation error: 'the name of a property is empty or too long'.")
-		case null && p.nullable, p.check == nil:
-		default:
-			if why := p.check(o[name]); why != "" {
-				return badProperty(name, why, p.about)
-			}
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(s)) {
-		if _, there := o[name]; s[name].needed && !there {
-			return badProperty(name, "Missing required property: "+name, s[name].about)
-		}
-	}
-	return nil
 }
 
 // hasNUL reports whether a text in data holds the character NUL, which not every

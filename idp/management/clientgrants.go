@@ -6,22 +6,12 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/gatewright/gate/idp/internal/shape"
 	"github.com/gatewright/gate/idp/tenant"
 )
 
 func noGrant(err error) error {
 	return orConflict(orAbsent(err, "The grant does not exist.", "inexistent_client_grant"), "A resource with the same identifier already exists.", "")
-}
-
-func grantSchema() schema {
-	return schema{
-		"client_id":              {check: text(1, 64), needed: true, about: "ID of the client"},
-		"audience":               {check: text(1, 600), needed: true, about: "The audience (API identifier) of this client grant"},
-		"scope":                  {check: list(1000, text(1, 280)), needed: true, about: "Scopes allowed for this client grant"},
-		"organization_usage":     {check: oneOf("deny", "allow", "require")},
-		"allow_any_organization": {check: boolean},
-		"subject_type":           {check: oneOf("client", "user")},
-	}.reserve("id")
 }
 
 func showGrant(g *tenant.ClientGrant) (object, error) {
@@ -54,7 +44,7 @@ func (a *API) getGrant(ctx context.Context, q *request) (answer, error) {
 }
 
 func (a *API) createGrant(ctx context.Context, q *request) (answer, error) {
-	o, err := q.object(grantSchema())
+	o, err := q.object(shape.Grant())
 	if err != nil {
 		return answer{}, err
 	}
@@ -67,10 +57,7 @@ func (a *API) createGrant(ctx context.Context, q *request) (answer, error) {
 	if err != nil {
 		return answer{}, noClient(err)
 	}
-	if c.AuthMethod == tenant.AuthNone || c.Global {
-		return answer{}, badProperty("client_id", "a client that does not authenticate gets no tokens of its own", "")
-	}
-	if err := a.checkGrant(ctx, g); err != nil {
+	if err := a.checkGrant(ctx, g, c); err != nil {
 		return answer{}, err
 	}
 	if err := a.store.Grants.Create(ctx, g); err != nil {
@@ -80,21 +67,16 @@ func (a *API) createGrant(ctx context.Context, q *request) (answer, error) {
 	return answer{status: 201, body: shown}, err
 }
 
-func (a *API) checkGrant(ctx context.Context, g *tenant.ClientGrant) error {
+func (a *API) checkGrant(ctx context.Context, g *tenant.ClientGrant, c *tenant.Client) error {
 	api, err := a.store.APIs.ByName(ctx, g.Audience)
 	if err != nil {
 		return noAPI(err)
 	}
-	for _, s := range g.Scope {
-		if !api.Defines(s) {
-			return badProperty("scope", "Scope "+cutText(s, 64)+" is not one of the resource server", "")
-		}
-	}
-	return nil
+	return g.Check(c, api)
 }
 
 func (a *API) updateGrant(ctx context.Context, q *request) (answer, error) {
-	change, err := q.object(grantSchema().patching().reserve("client_id", "audience", "subject_type"))
+	change, err := q.object(shape.Grant().Patching().Reserve("client_id", "audience", "subject_type"))
 	if err != nil {
 		return answer{}, err
 	}
@@ -106,7 +88,11 @@ func (a *API) updateGrant(ctx context.Context, q *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if err := a.checkGrant(ctx, wanted); err != nil {
+	c, err := a.store.Clients.Get(ctx, g.ClientID)
+	if err != nil {
+		return answer{}, noClient(err)
+	}
+	if err := a.checkGrant(ctx, wanted, c); err != nil {
 		return answer{}, err
 	}
 	g, err = a.store.Grants.Update(ctx, g.ID, func(g *tenant.ClientGrant) error {

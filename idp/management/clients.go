@@ -2,72 +2,17 @@ package management
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/gatewright/gate/idp/internal/shape"
 	"github.com/gatewright/gate/idp/tenant"
 )
 
 func noClient(err error) error {
 	return orConflict(orAbsent(err, "The client does not exist", "inexistent_client"), "A client with the same identifier already exists.", "")
-}
-
-// maxURLs is how many addresses a list of a client has.
-const maxURLs = 100
-
-// clientSchema is what callers may say of a client. The rules of addresses
-// depend on the client as a whole, see [checkClient].
-func clientSchema() schema {
-	urls := list(maxURLs, text(1, 2048))
-	return schema{
-		"name":            {check: matching("client-name", 140, func(s string) bool { return !strings.ContainsAny(s, "<>") }), needed: true, about: "The name of the client"},
-		"description":     {check: text(0, 140)},
-		"app_type":        {check: oneOf(tenant.SPA, tenant.Native, tenant.RegularWeb, tenant.NonInteractive, "sso_integration", "resource_server", "express_configuration")},
-		"logo_uri":        {check: urlCheck(func(s string) string { return returnURL(s, false) })},
-		"client_secret":   {check: text(32, 255)},
-		"is_first_party":  {check: boolean},
-		"oidc_conformant": {check: boolean},
-		"unsafe_wildcards": {
-			check: boolean, about: "Whether addresses may have a wildcard in the first label of their host",
-		},
-		"is_token_endpoint_ip_header_trusted": {check: boolean},
-		"token_endpoint_auth_method":          {check: oneOf(tenant.AuthNone, tenant.AuthBasic, tenant.AuthPost, tenant.AuthPrivateKeyJWT)},
-		"grant_types":                         {check: list(20, oneOf(grantTypes()...))},
-		"callbacks":                           {check: urls},
-		"allowed_logout_urls":                 {check: urls},
-		"web_origins":                         {check: urls},
-		"allowed_origins":                     {check: urls},
-		"allowed_clients":                     {check: list(maxURLs, text(1, 64))},
-		"client_aliases":                      {check: list(20, text(1, 2048))},
-		"initiate_login_uri":                  {check: urlCheck(initiateLogin)},
-		"client_metadata":                     {check: pairs(10, 255), about: "At most 10 pairs of texts"},
-		"jwt_configuration":                   {check: objectOf(10, 4096)},
-		"refresh_token":                       {check: objectOf(12, 16384)},
-		"oidc_logout":                         {check: objectOf(6, 32768)},
-		// The keys of a client come by client_authentication_methods.
-		"client_authentication_methods": {check: objectOf(4, 65536)},
-	}.reserve("client_id", "global", "tenant", "credentials", "signing_keys", "is_system", "owners", "callback_url_template")
-}
-
-func grantTypes() []string {
-	return []string{
-		"authorization_code", "implicit", "refresh_token", "client_credentials", "password",
-		"http://auth0.com/oauth/grant-type/password-realm", "http://auth0.com/oauth/grant-type/passwordless/otp",
-		"http://auth0.com/oauth/grant-type/mfa-oob", "http://auth0.com/oauth/grant-type/mfa-otp",
-		"http://auth0.com/oauth/grant-type/mfa-recovery-code", "urn:ietf:params:oauth:grant-type:device_code",
-		"urn:ietf:params:oauth:grant-type:token-exchange", "urn:openid:params:grant-type:ciba",
-		"urn:okta:params:oauth:grant-type:webauthn",
-	}
-}
-
-func initiateLogin(s string) string {
-	if !strings.HasPrefix(strings.ToLower(s), "https://") {
-		return "has to be https"
-	}
-	return returnURL(s, false)
 }
 
 // showClient returns a client as this caller may see it.
@@ -172,7 +117,7 @@ func (a *API) getClient(ctx context.Context, q *request) (answer, error) {
 }
 
 func (a *API) createClient(ctx context.Context, q *request) (answer, error) {
-	o, err := q.object(clientSchema())
+	o, err := q.object(shape.Client())
 	if err != nil {
 		return answer{}, err
 	}
@@ -195,7 +140,7 @@ func (a *API) createClient(ctx context.Context, q *request) (answer, error) {
 	if c.Secret == "" {
 		c.Secret = newText(64)
 	}
-	if err := checkClient(c); err != nil {
+	if err := c.Check(); err != nil {
 		return answer{}, err
 	}
 	if err := a.store.Clients.Create(ctx, c); err != nil {
@@ -229,7 +174,7 @@ func (a *API) sameAuthMethod(ctx context.Context, id string, change object) (boo
 }
 
 func (a *API) updateClient(ctx context.Context, q *request) (answer, error) {
-	change, err := q.object(clientSchema().patching())
+	change, err := q.object(shape.Client().Patching())
 	if err != nil {
 		return answer{}, err
 	}
@@ -264,7 +209,7 @@ func (a *API) updateClient(ctx context.Context, q *request) (answer, error) {
 		if next.Credentials = c.Credentials; len(creds) > 0 {
 			next.Credentials, next.AuthMethod = creds, tenant.AuthPrivateKeyJWT
 		}
-		if err := checkClient(next); err != nil {
+		if err := next.Check(); err != nil {
 			return err
 		}
 		*c = *next
@@ -337,9 +282,7 @@ func (a *API) clientConnections(ctx context.Context, q *request) (answer, error)
 		return !slices.Contains(c.EnabledClients, id) || len(strategies) > 0 && !slices.Contains(strategies, c.Strategy)
 	})
 	q.query.Set("take", orText(q.query.Get("take"), "50"))
-	return pages(q, "connections", all, func(c *tenant.Connection) string { return c.ID }, func(c *tenant.Connection) (object, error) {
-		return a.showConnection(q, c)
-	})
+	return pages(q, "connections", all, func(c *tenant.Connection) string { return c.ID }, showConnection)
 }
 
 func orText(s, otherwise string) string {
@@ -377,80 +320,4 @@ func clientDefaults(o object) {
 			`"idle_token_lifetime":1296000,"infinite_token_lifetime":false,"infinite_idle_token_lifetime":false}`
 	}
 	o.setDefault("refresh_token", rotate)
-}
-
-// checkClient judges a client as a whole.
-func checkClient(c *tenant.Client) error {
-	for _, l := range []struct {
-		name  string
-		list  []string
-		judge func(string, bool) string
-	}{
-		{"callbacks", c.Callbacks, returnURL},
-		{"allowed_logout_urls", c.LogoutURLs, returnURL},
-		{"web_origins", c.WebOrigins, webOrigin},
-		{"allowed_origins", c.Origins, webOrigin},
-	} {
-		for _, s := range l.list {
-			if why := l.judge(s, c.UnsafeWildcards); why != "" {
-				return badProperty(l.name, "Object didn't pass validation for format "+urlFormat(l.name)+": "+cutText(s, 128)+" "+why, "")
-			}
-		}
-	}
-	public := c.AuthMethod == tenant.AuthNone
-	switch {
-	case c.UnsafeWildcards && !c.FirstParty:
-		return badProperty("unsafe_wildcards", "wildcards are not for third-party clients", "")
-	case public && slices.Contains(c.GrantTypes, "client_credentials"):
-		return badProperty("grant_types", "client_credentials needs a client that authenticates", "")
-	case c.JWT.Algorithm != "" && !slices.Contains([]string{"RS256", "HS256", "PS256"}, c.JWT.Algorithm):
-		return badProperty("jwt_configuration.alg", "No enum match for: "+cutText(c.JWT.Algorithm, 32), "")
-	case public && c.JWT.Algorithm == "HS256":
-		return badProperty("jwt_configuration.alg", "HS256 needs a client that keeps a secret", "")
-	case c.JWT.LifetimeSeconds < 0 || c.JWT.LifetimeSeconds > 2592000:
-		return badProperty("jwt_configuration.lifetime_in_seconds", "is not between 1 and 2592000", "")
-	case c.AuthMethod == tenant.AuthPrivateKeyJWT && len(c.Credentials) == 0:
-		return badProperty("token_endpoint_auth_method", "private_key_jwt needs client_authentication_methods with a key", "")
-	}
-	if c.OIDCLogout != nil {
-		for _, s := range c.OIDCLogout.BackchannelURLs {
-			if why := endpoint(s); why != "" {
-				return badProperty("oidc_logout.backchannel_logout_urls", cutText(s, 128)+" "+why, "")
-			}
-		}
-	}
-	return checkRefresh(c.Refresh, public)
-}
-
-func urlFormat(list string) string {
-	if strings.HasSuffix(list, "origins") {
-		return "origin"
-	}
-	return "absolute-uri-or-empty"
-}
-
-func checkRefresh(p *tenant.RefreshPolicy, public bool) error {
-	if p == nil {
-		return nil
-	}
-	const year = 31557600
-	switch {
-	case p.Rotation != "rotating" && p.Rotation != "non-rotating":
-		return badProperty("refresh_token.rotation_type", "No enum match for: "+cutText(p.Rotation, 32), "")
-	case p.Expiration != "expiring" && p.Expiration != "non-expiring":
-		return badProperty("refresh_token.expiration_type", "No enum match for: "+cutText(p.Expiration, 32), "")
-	case p.Rotation == "rotating" && p.Expiration != "expiring":
-		return badProperty("refresh_token.expiration_type", "has to be expiring where tokens rotate", "")
-	case public && p.Rotation != "rotating":
-		return badProperty("refresh_token.rotation_type", "has to be rotating for a client that does not authenticate", "")
-	case p.Leeway < 0 || p.Leeway > 60:
-		return badProperty("refresh_token.leeway", "is not between 0 and 60", "")
-	case p.Lifetime < 0 || p.IdleLifetime < 0 || p.Lifetime > 5*year || p.IdleLifetime > 5*year:
-		return badProperty("refresh_token.token_lifetime", "is not between 1 and 157788000", "")
-	case p.Expiration == "expiring" && !p.InfiniteLifetime && p.Lifetime > 0 && p.IdleLifetime > p.Lifetime:
-		return badProperty("refresh_token.idle_token_lifetime", "is longer than token_lifetime", "")
-	case len(p.Policies) > 0 && !json.Valid(p.Policies):
-		return badProperty("refresh_token.policies", "cannot be read", "")
-	}
-	return nil
 }

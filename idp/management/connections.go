@@ -2,12 +2,11 @@ package management
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/gatewright/gate/idp/internal/shape"
 	"github.com/gatewright/gate/idp/tenant"
 )
 
@@ -15,56 +14,14 @@ func noConnection(err error) error {
 	return orConflict(orAbsent(err, "The connection does not exist", "inexistent_connection"), "A connection with the same name already exists", "")
 }
 
-func connectionSchema() schema {
-	return schema{
-		"name": {
-			check: matching("connection-name", 128, connectionName), needed: true,
-			about: "The name of the connection, of letters, digits and hyphens",
-		},
-		"strategy":             {check: matching("strategy", 64, connectionName), needed: true},
-		"display_name":         {check: text(0, 128)},
-		"options":              {check: objectOf(100, 200_000)},
-		"enabled_clients":      {check: list(5000, text(1, 64))},
-		"realms":               {check: list(10, text(1, 128))},
-		"is_domain_connection": {check: boolean},
-		"show_as_button":       {check: boolean},
-		"metadata":             {check: pairs(10, 255)},
-		"authentication":       {check: objectOf(10, 4096)},
-		"connected_accounts":   {check: objectOf(10, 4096)},
-	}.reserve("id")
-}
-
-// connectionName reports whether s is made of letters, digits and single
-// hyphens between them.
-func connectionName(s string) bool {
-	for part := range strings.SplitSeq(s, "-") {
-		if part == "" || strings.ContainsFunc(part, func(r rune) bool { return !strings.ContainsRune(alphabet, r) }) {
-			return false
-		}
-	}
-	return true
-}
-
-// secretOptions are options that are written and, without read:client_keys, not
-// read.
-func secretOptions() []string {
-	return []string{"client_secret", "configuration", "app_secret", "twilio_token", "apple", "signing_key", "decryptionKey", "signingKey"}
-}
-
-func (a *API) showConnection(q *request, c *tenant.Connection) (object, error) {
+// showConnection returns a connection as callers see it: without its secrets.
+func showConnection(c *tenant.Connection) (object, error) {
 	o, err := view(c)
-	if err != nil || q.can("read:client_keys") {
-		return o, err
-	}
-	var options object
-	if err := json.Unmarshal(o["options"], &options); err != nil {
+	if err != nil {
 		return nil, err
 	}
-	for _, name := range secretOptions() {
-		delete(options, name)
-	}
-	o.set("options", options)
-	return o, nil
+	o["options"], err = maskedOptions(o["options"])
+	return o, err
 }
 
 func (a *API) listConnections(ctx context.Context, q *request) (answer, error) {
@@ -77,12 +34,7 @@ func (a *API) listConnections(ctx context.Context, q *request) (answer, error) {
 	all = slices.DeleteFunc(all, func(c *tenant.Connection) bool {
 		return len(strategies) > 0 && !slices.Contains(strategies, c.Strategy) || name != "" && c.Name != name
 	})
-	if q.can("read:client_keys") {
-		a.recordRead(ctx, q)
-	}
-	return pages(q, "connections", all, func(c *tenant.Connection) string { return c.ID }, func(c *tenant.Connection) (object, error) {
-		return a.showConnection(q, c)
-	})
+	return pages(q, "connections", all, func(c *tenant.Connection) string { return c.ID }, showConnection)
 }
 
 func (a *API) getConnection(ctx context.Context, q *request) (answer, error) {
@@ -90,15 +42,12 @@ func (a *API) getConnection(ctx context.Context, q *request) (answer, error) {
 	if err != nil {
 		return answer{}, noConnection(err)
 	}
-	if q.can("read:client_keys") {
-		a.recordRead(ctx, q)
-	}
-	o, err := a.showConnection(q, c)
+	o, err := showConnection(c)
 	return answer{status: 200, body: q.pick(o)}, err
 }
 
 func (a *API) createConnection(ctx context.Context, q *request) (answer, error) {
-	o, err := q.object(connectionSchema())
+	o, err := q.object(shape.Connection())
 	if err != nil {
 		return answer{}, err
 	}
@@ -119,13 +68,16 @@ func (a *API) createConnection(ctx context.Context, q *request) (answer, error) 
 		return answer{}, err
 	}
 	c.ID = "con_" + newText(16)
-	if err := checkConnection(c); err != nil {
+	if err := keepSecrets(&tenant.Connection{}, c); err != nil {
+		return answer{}, err
+	}
+	if err := c.Check(); err != nil {
 		return answer{}, err
 	}
 	if err := a.store.Connections.Create(ctx, c); err != nil {
 		return answer{}, noConnection(err)
 	}
-	shown, err := a.showConnection(q, c)
+	shown, err := showConnection(c)
 	return answer{status: 201, body: shown}, err
 }
 
@@ -138,30 +90,8 @@ func databaseDefaults(options object) {
 	}
 }
 
-// checkConnection judges a connection as a whole.
-func checkConnection(c *tenant.Connection) error {
-	for name, address := range map[string]string{
-		"issuer": c.Options.Issuer, "discovery_url": c.Options.DiscoveryURL, "authorizationURL": c.Options.AuthorizationURL,
-		"tokenURL": c.Options.TokenURL, "userInfoURL": c.Options.UserInfoURL,
-	} {
-		if address == "" {
-			continue
-		}
-		if why := endpoint(address); why != "" {
-			return badProperty("options."+name, cutText(address, 128)+" "+why, "")
-		}
-	}
-	if !slices.Contains([]string{"", "none", "low", "fair", "good", "excellent"}, c.Options.PasswordPolicy) {
-		return badProperty("options.passwordPolicy", "No enum match for: "+cutText(c.Options.PasswordPolicy, 32), "")
-	}
-	if !slices.Contains([]string{"", "on_each_login", "on_first_login", "never_on_login"}, c.Options.SetRootAttributes) {
-		return badProperty("options.set_user_root_attributes", "No enum match for: "+cutText(c.Options.SetRootAttributes, 32), "")
-	}
-	return nil
-}
-
 func (a *API) updateConnection(ctx context.Context, q *request) (answer, error) {
-	change, err := q.object(connectionSchema().patching().reserve("name", "strategy"))
+	change, err := q.object(shape.Connection().Patching().Reserve("name", "strategy"))
 	if err != nil {
 		return answer{}, err
 	}
@@ -170,8 +100,10 @@ func (a *API) updateConnection(ctx context.Context, q *request) (answer, error) 
 		if err != nil {
 			return err
 		}
-		keepSecret(&c.Options, &next.Options)
-		if err := checkConnection(next); err != nil {
+		if err := keepSecrets(c, next); err != nil {
+			return err
+		}
+		if err := next.Check(); err != nil {
 			return err
 		}
 		*c = *next
@@ -180,26 +112,8 @@ func (a *API) updateConnection(ctx context.Context, q *request) (answer, error) 
 	if err != nil {
 		return answer{}, noConnection(err)
 	}
-	shown, err := a.showConnection(q, c)
+	shown, err := showConnection(c)
 	return answer{status: 200, body: shown}, err
-}
-
-// keepSecret lets callers who were not shown the secret write the options back
-// without it. When the options send it elsewhere than before, it is not kept.
-func keepSecret(from, to *tenant.ConnectionOptions) {
-	same := from.ClientID == to.ClientID && from.Issuer == to.Issuer && from.DiscoveryURL == to.DiscoveryURL && from.TokenURL == to.TokenURL
-	for _, name := range []string{"domain", "token_endpoint", "oidc_metadata", "base_url"} {
-		same = same && string(from.Extra[name]) == string(to.Extra[name])
-	}
-	if !same {
-		return
-	}
-	if to.ClientSecret == "" {
-		to.ClientSecret = from.ClientSecret
-	}
-	if to.Apple == nil {
-		to.Apple = from.Apple
-	}
 }
 
 func (a *API) deleteConnection(ctx context.Context, q *request) (answer, error) {
@@ -286,7 +200,7 @@ func (a *API) listConnectionClients(ctx context.Context, q *request) (answer, er
 
 func (a *API) updateConnectionClients(ctx context.Context, q *request) (answer, error) {
 	q.body = slices.Concat([]byte(`{"clients":`), q.body, []byte(`}`)) // the body is a bare array
-	o, err := q.only(schema{"clients": {check: list(50, objectOf(2, 256)), needed: true}})
+	o, err := q.only(shape.Schema{"clients": {Check: shape.List(50, shape.ObjectOf(2, 256)), Needed: true}})
 	if err != nil {
 		return answer{}, err
 	}
@@ -338,8 +252,8 @@ func (a *API) deleteConnectionUser(ctx context.Context, q *request) (answer, err
 	if err != nil {
 		return answer{}, noConnection(err)
 	}
-	address, err := emailAddress(q.query.Get("email"))
-	if err != nil {
+	address, err := tenant.CanonicalEmail(q.query.Get("email"))
+	if err != nil || address == "" {
 		return answer{}, badQuery("'Object didn't pass validation for format email' on property email.")
 	}
 	u, id, err := a.store.UserByLogin(ctx, c.Name, address)

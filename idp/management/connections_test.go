@@ -1,9 +1,11 @@
 package management_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
+	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/store"
 	"github.com/gatewright/gate/store/storetest"
 )
@@ -81,6 +83,89 @@ func TestConnections_secretStays(t *testing.T) {
 			t.Errorf("%s keeps the secret", body)
 		}
 	}
+}
+
+// AUZ-06: the secrets of a connection are shown to nobody, at any depth. What was
+// read may be written back, and keeps them; where they would be sent elsewhere
+// they have to be written anew.
+func TestAUZ06_connectionSecrets(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := openWorld(t, db)
+		token := w.everything() // read:client_keys is among its scopes
+		const options = `{"client_id":"x","client_secret":"HUSH-1","tokenURL":"https://a.example/token","userInfoURL":"https://a.example/me",
+			"customHeaders":{"x-api":"HUSH-2","x-id":{"deep":["HUSH-3"]}},
+			"gateway_authentication":{"audience":"a","method":"bearer","secret":"HUSH-4","secret_base64_encoded":false,"subject":"s"},
+			"configuration":{"DB":"HUSH-5"},"twilio_token":"HUSH-6","apple":{"app_secret":"HUSH-7","kid":"k"},"signingKey":{"cert":"HUSH-8","key":"HUSH-9"},
+			"upstream_params":{"login_hint":{"alias":"login_hint"}},"pin_secret":77777777,"big":12345678901234567890,"passkey_options":{"challenge_ui":"both"}}`
+		id := w.do(token, "POST", "connections", `{"name":"up","strategy":"oauth2","options":`+options+`}`, 201).str("id")
+		client := w.do(token, "POST", "clients", `{"name":"a"}`, 201).str("client_id")
+		w.do(token, "PATCH", "connections/"+id+"/clients", []map[string]any{{"client_id": client, "status": true}}, 204)
+		stored := func() string {
+			c, err := w.store.Connections.Get(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			data, err := c.MarshalJSON()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(data)
+		}
+		before := stored()
+		var read reply
+		for _, path := range []string{"connections", "connections/" + id, "connections?take=5", "clients/" + client + "/connections"} {
+			for _, bearer := range []string{token, w.machine("read:connections"), w.machine("read:connections read:client_keys")} {
+				read = w.do(bearer, "GET", path, nil, 200)
+				if strings.Contains(read.text, "HUSH") || strings.Contains(read.text, "77777777") || strings.Contains(read.text, `"client_secret"`) {
+					t.Errorf("%s shows %s", path, read.text)
+				}
+			}
+		}
+		read = w.do(token, "GET", "connections/"+id, nil, 200)
+		for _, part := range []string{`"method":"bearer"`, `"secret":"********"`, `"secret_base64_encoded":false`, `"kid":"k"`, `"big":12345678901234567890`, `"challenge_ui":"both"`, `"x-api":"********"`} {
+			if !strings.Contains(read.text, part) {
+				t.Errorf("no %s in %s", part, read.text)
+			}
+		}
+		// Back as it was read, by who may not read secrets.
+		writer := w.machine("read:connections update:connections")
+		var shown struct {
+			Options json.RawMessage `json:"options"`
+		}
+		if err := json.Unmarshal([]byte(read.text), &shown); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.do(writer, "PATCH", "connections/"+id, map[string]any{"options": shown.Options}, 200).text; strings.Contains(got, "HUSH") {
+			t.Errorf("answer %s", got)
+		}
+		if got := stored(); got != before {
+			t.Errorf("after writing back what was read:\n%s\nwant\n%s", got, before)
+		}
+		// To another address a mask brings nothing.
+		for _, from := range []string{`"https://a.example/token"`, `"https://a.example/me"`, `"client_id":"x"`} {
+			to := strings.NewReplacer("a.example", "evil.example", `"x"`, `"y"`).Replace(from)
+			body := map[string]any{"options": json.RawMessage(strings.ReplaceAll(string(shown.Options), from, to))}
+			w.send(writer, "PATCH", "connections/"+id, body).refused(400, "write the secret itself' on property options.")
+		}
+		w.send(writer, "PATCH", "connections/"+id, `{"options":{"client_id":"x","tokenURL":"https://a.example/token","userInfoURL":"https://a.example/me","customHeaders":"********"}}`).
+			refused(400, "on property options.customHeaders")
+		w.send(token, "POST", "connections", `{"name":"new","strategy":"oauth2","options":{"customHeaders":{"a":"********"}}}`).refused(400, "options.customHeaders.a")
+		if got := stored(); got != before {
+			t.Errorf("after refusals: %s", got)
+		}
+		// At rest they are sealed, and a dump without secrets has none.
+		var doc string
+		if err := db.Read().QueryRowContext(t.Context(), "SELECT doc FROM idp_objects WHERE kind = 'connection'").Scan(&doc); err != nil {
+			t.Fatal(err)
+		}
+		var dump strings.Builder
+		if err := w.store.Export(t.Context(), &dump, tenant.DumpOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(doc, "HUSH") || strings.Contains(dump.String(), "HUSH") {
+			t.Errorf("in the open: %s\n%s", doc, dump.String())
+		}
+	})
 }
 
 func TestConnections_clients(t *testing.T) {

@@ -2,38 +2,34 @@ package management
 
 import (
 	"context"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"slices"
 	"time"
 
+	"github.com/gatewright/gate/idp/internal/shape"
 	"github.com/gatewright/gate/idp/tenant"
-	"github.com/gatewright/gate/jose"
 )
 
 // maxCredentials is how many keys a client has at a time.
 const maxCredentials = 2
 
-const errNotPublicKey Error = "is no public key in PEM, of RSA with 2048 bits or more or of the curve P-256"
-
 // newCredential reads a key as callers write it.
 func (a *API) newCredential(o object) (tenant.Credential, error) {
-	props := schema{
-		"credential_type": {check: oneOf("public_key"), needed: true},
-		"name":            {check: text(0, 128)},
-		"pem":             {check: text(1, 4096), needed: true, about: "A public key or certificate in PEM"},
-		"alg":             {check: oneOf("RS256", "RS384", "PS256", "ES256")},
-		"expires_at":      {check: text(0, 64)},
+	props := shape.Schema{
+		"credential_type": {Check: shape.OneOf("public_key"), Needed: true},
+		"name":            {Check: shape.Text(0, 128)},
+		"pem":             {Check: shape.Text(1, 4096), Needed: true, About: "A public key or certificate in PEM"},
+		"alg":             {Check: shape.OneOf("RS256", "RS384", "PS256", "ES256")},
+		"expires_at":      {Check: shape.Text(0, 64)},
 	}
-	if err := props.check(o); err != nil {
+	if err := props.Check(o); err != nil {
 		return tenant.Credential{}, err
 	}
 	c := tenant.Credential{
 		ID: "cred_" + newText(20), Name: o.text("name"), Type: "public_key", PEM: o.text("pem"),
 		Algorithm: orText(o.text("alg"), "RS256"), CreatedAt: a.now().UTC().Truncate(time.Millisecond),
 	}
-	kid, err := keyOf(c.PEM, jose.Algorithm(c.Algorithm))
+	kid, err := c.Thumbprint()
 	if err != nil {
 		return c, badProperty("pem", err.Error(), "")
 	}
@@ -44,35 +40,6 @@ func (a *API) newCredential(o object) (tenant.Credential, error) {
 		}
 	}
 	return c, nil
-}
-
-// keyOf returns the thumbprint of a public key (RFC 7638), which is its name.
-func keyOf(text string, alg jose.Algorithm) (string, error) {
-	block, rest := pem.Decode([]byte(text))
-	if block == nil || len(rest) > 0 {
-		return "", errNotPublicKey
-	}
-	var public any
-	var err error
-	switch block.Type {
-	case "PUBLIC KEY":
-		public, err = x509.ParsePKIXPublicKey(block.Bytes)
-	case "CERTIFICATE":
-		var cert *x509.Certificate
-		if cert, err = x509.ParseCertificate(block.Bytes); err == nil {
-			public = cert.PublicKey
-		}
-	default:
-		return "", errNotPublicKey
-	}
-	if err != nil {
-		return "", errNotPublicKey
-	}
-	key, err := jose.NewPublicKey("credential", alg, public)
-	if err != nil {
-		return "", errNotPublicKey
-	}
-	return key.Thumbprint(), nil
 }
 
 // takeCredentials takes the keys out of client_authentication_methods, nil when
@@ -182,7 +149,7 @@ func (a *API) createCredential(ctx context.Context, q *request) (answer, error) 
 }
 
 func (a *API) updateCredential(ctx context.Context, q *request) (answer, error) {
-	o, err := q.only(schema{"expires_at": {check: text(0, 64), needed: true}})
+	o, err := q.only(shape.Schema{"expires_at": {Check: shape.Text(0, 64), Needed: true}})
 	if err != nil {
 		return answer{}, err
 	}

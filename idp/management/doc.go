@@ -16,10 +16,12 @@
 //
 // # What is never told
 //
-// Hashes of passwords and values of action secrets are written and never read.
-// The secrets of clients, connections and APIs are part of an answer only for a
-// caller with the scope read:client_keys, and reading them leaves an entry
-// mgmt_api_read in the log. Every change that succeeds leaves an entry sapi, and
+// Hashes of passwords, values of action secrets and the secrets in the options of
+// connections are written and never read; of connections a client_secret is left
+// out and others have a mask in their place, which may be written back. The
+// secrets of clients and APIs are part of an answer only for a caller with the
+// scope read:client_keys, and reading them leaves an entry mgmt_api_read in the
+// log. Every change that succeeds leaves an entry sapi, and
 // every one that is refused an entry fapi.
 //
 // # Unknown members

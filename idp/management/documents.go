@@ -3,21 +3,16 @@ package management
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"maps"
 	"slices"
 	"strings"
 
+	"github.com/gatewright/gate/idp/internal/shape"
 	"github.com/gatewright/gate/idp/tenant"
 )
 
 // Settings that are whole documents: branding, themes, prompts, templates of
 // letters. They are kept as they come.
-
-const (
-	maxDocument  = 128 << 10 // bytes
-	maxDocuments = 500
-)
 
 // document returns a document by its name, or nil.
 func (a *API) document(ctx context.Context, name string) (object, error) {
@@ -28,8 +23,6 @@ func (a *API) document(ctx context.Context, name string) (object, error) {
 	var o object
 	return o, json.Unmarshal(s.Documents[name], &o)
 }
-
-const errFull Error = "too many documents"
 
 // setDocument changes a document by change, which gets what is there; a nil
 // result removes it.
@@ -56,17 +49,8 @@ func (a *API) setDocument(ctx context.Context, name string, change func(object) 
 		if s.Documents[name], err = json.Marshal(next); err != nil {
 			return err
 		}
-		switch {
-		case len(s.Documents[name]) > maxDocument:
-			return badBody("The document is larger than %d bytes", maxDocument)
-		case len(s.Documents) > maxDocuments:
-			return errFull
-		}
-		return nil
+		return s.Check()
 	})
-	if errors.Is(err, errFull) {
-		return unsupported("There are more than %d documents", maxDocuments)
-	}
 	return err
 }
 
@@ -90,7 +74,8 @@ func overlay(current, change object) object {
 type documentKind struct {
 	name     func(*request) (string, error)
 	defaults string // what a GET says when there is none; empty means 404
-	schema   schema
+	schema   shape.Schema
+	check    func(object) error // judges the body as a whole; nil takes all
 	missing  error
 }
 
@@ -139,6 +124,11 @@ func (k documentKind) write(ctx context.Context, a *API, q *request, merge func(
 	if err != nil {
 		return answer{}, err
 	}
+	if k.check != nil {
+		if err := k.check(change); err != nil {
+			return answer{}, err
+		}
+	}
 	if err := a.setDocument(ctx, name, func(current object) (object, error) { return merge(current, change) }); err != nil {
 		return answer{}, err
 	}
@@ -154,9 +144,9 @@ func fixed(name string) func(*request) (string, error) {
 func branding() documentKind {
 	return documentKind{
 		name: fixed("branding"), defaults: `{}`,
-		schema: schema{
-			"logo_url": {check: urlCheck(plainURL), nullable: true}, "favicon_url": {check: urlCheck(plainURL), nullable: true},
-			"colors": {check: objectOf(10, 4096), nullable: true}, "font": {check: objectOf(4, 4096), nullable: true},
+		schema: shape.Schema{
+			"logo_url": {Check: shape.URL(shape.PlainURL), Nullable: true}, "favicon_url": {Check: shape.URL(shape.PlainURL), Nullable: true},
+			"colors": {Check: shape.ObjectOf(10, 4096), Nullable: true}, "font": {Check: shape.ObjectOf(4, 4096), Nullable: true},
 		},
 	}
 }
@@ -174,9 +164,9 @@ func (a *API) updateBranding(ctx context.Context, q *request) (answer, error) {
 func prompts() documentKind {
 	return documentKind{
 		name: fixed("prompts"), defaults: `{"universal_login_experience":"new","identifier_first":false,"webauthn_platform_first_factor":false}`,
-		schema: schema{
-			"universal_login_experience": {check: oneOf("new", "classic")}, "identifier_first": {check: boolean},
-			"webauthn_platform_first_factor": {check: boolean},
+		schema: shape.Schema{
+			"universal_login_experience": {Check: shape.OneOf("new", "classic")}, "identifier_first": {Check: shape.Boolean},
+			"webauthn_platform_first_factor": {Check: shape.Boolean},
 		},
 	}
 }
@@ -192,14 +182,47 @@ func (a *API) updatePrompts(ctx context.Context, q *request) (answer, error) {
 func customText() documentKind {
 	return documentKind{
 		name: func(q *request) (string, error) {
-			if !connectionName(q.id("prompt")) || !connectionName(q.id("language")) || len(q.id("prompt")+q.id("language")) > 100 {
-				return "", badPath("prompt", "prompt", cutText(q.id("prompt"), 64))
+			if !shape.ConnectionName(q.id("prompt")) || !shape.ConnectionName(q.id("language")) || len(q.id("prompt")+q.id("language")) > 100 {
+				return "", badPath("prompt", "prompt", shape.Cut(q.id("prompt"), 64))
 			}
 			return "prompts/" + q.id("prompt") + "/custom-text/" + q.id("language"), nil
 		},
 		defaults: `{}`,
-		schema:   schema{},
+		schema:   shape.Schema{},
+		check:    checkTexts,
 	}
+}
+
+// The bounds of the texts of a prompt.
+const (
+	maxScreens = 50
+	maxKeys    = 300 // of a screen
+	maxText    = 4096
+)
+
+// checkTexts judges the texts of a prompt, which are objects by screen.
+func checkTexts(screens object) error {
+	if len(screens) > maxScreens {
+		return badBody("There are texts for more than %d screens", maxScreens)
+	}
+	for _, screen := range slices.Sorted(maps.Keys(screens)) {
+		if string(screens[screen]) == "null" {
+			continue // removes it
+		}
+		if why := shape.ObjectOf(maxKeys, shape.MaxDocument)(screens[screen]); why != "" {
+			return badProperty(screen, why, "")
+		}
+		var texts object
+		if err := screens.read(screen, &texts); err != nil {
+			return err
+		}
+		for _, key := range slices.Sorted(maps.Keys(texts)) {
+			if why := shape.Text(0, maxText)(texts[key]); why != "" || len(key) > 128 {
+				return badProperty(screen+"."+shape.Cut(key, 64), orText(why, "the name of a property is too long"), "")
+			}
+		}
+	}
+	return nil
 }
 
 func (a *API) getCustomText(ctx context.Context, q *request) (answer, error) {
@@ -223,16 +246,16 @@ func emailTemplate() documentKind {
 	return documentKind{
 		name: func(q *request) (string, error) {
 			if !slices.Contains(emailTemplates(), q.id("template")) {
-				return "", badPath("templateName", "template", cutText(q.id("template"), 64))
+				return "", badPath("templateName", "template", shape.Cut(q.id("template"), 64))
 			}
 			return "email-templates/" + q.id("template"), nil
 		},
-		schema: schema{
-			"template": {check: oneOf(emailTemplates()...)}, "body": {check: text(0, maxDocument), nullable: true},
-			"from": {check: text(0, 320), nullable: true}, "subject": {check: text(0, 998), nullable: true},
-			"syntax": {check: oneOf("liquid"), nullable: true}, "enabled": {check: boolean},
-			"resultUrl": {check: urlCheck(plainURL), nullable: true}, "urlLifetimeInSeconds": {check: integer(0, maxTicket), nullable: true},
-			"includeEmailInRedirect": {check: boolean},
+		schema: shape.Schema{
+			"template": {Check: shape.OneOf(emailTemplates()...)}, "body": {Check: shape.Text(0, shape.MaxDocument), Nullable: true},
+			"from": {Check: shape.Text(0, 320), Nullable: true}, "subject": {Check: shape.Text(0, 998), Nullable: true},
+			"syntax": {Check: shape.OneOf("liquid"), Nullable: true}, "enabled": {Check: shape.Boolean},
+			"resultUrl": {Check: shape.URL(shape.PlainURL), Nullable: true}, "urlLifetimeInSeconds": {Check: shape.Integer(0, maxTicket), Nullable: true},
+			"includeEmailInRedirect": {Check: shape.Boolean},
 		},
 		missing: absent("The template does not exist", "inexistent_email_template"),
 	}
@@ -282,15 +305,15 @@ func noTheme() error {
 func theme() documentKind {
 	return documentKind{
 		name: func(q *request) (string, error) {
-			if !connectionName(q.id("theme")) || len(q.id("theme")) > 64 {
+			if !shape.ConnectionName(q.id("theme")) || len(q.id("theme")) > 64 {
 				return "", noTheme()
 			}
 			return themePrefix + q.id("theme"), nil
 		},
-		schema: schema{
-			"displayName": {check: text(0, 2048)}, "colors": {check: objectOf(40, 8192)}, "fonts": {check: objectOf(40, 8192)},
-			"borders": {check: objectOf(40, 8192)}, "page_background": {check: objectOf(20, 8192)}, "widget": {check: objectOf(20, 8192)},
-		}.reserve("themeId"),
+		schema: shape.Schema{
+			"displayName": {Check: shape.Text(0, 2048)}, "colors": {Check: shape.ObjectOf(40, 8192)}, "fonts": {Check: shape.ObjectOf(40, 8192)},
+			"borders": {Check: shape.ObjectOf(40, 8192)}, "page_background": {Check: shape.ObjectOf(20, 8192)}, "widget": {Check: shape.ObjectOf(20, 8192)},
+		}.Reserve("themeId"),
 		missing: noTheme(),
 	}
 }

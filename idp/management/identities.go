@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gatewright/gate/idp/internal/shape"
 	"github.com/gatewright/gate/idp/tenant"
 )
 
@@ -16,9 +17,9 @@ const freshFor = 10 * time.Minute
 // is named, or proved by a fresh ID token: the way for users themselves, who have
 // to have logged in lately too.
 func (a *API) linkIdentity(ctx context.Context, q *request) (answer, error) {
-	o, err := q.only(schema{
-		"provider": {check: text(1, 128)}, "user_id": {check: text(1, 255)},
-		"connection_id": {check: text(1, 64)}, "link_with": {check: text(1, 16384)},
+	o, err := q.only(shape.Schema{
+		"provider": {Check: shape.Text(1, 128)}, "user_id": {Check: shape.Text(1, 255)},
+		"connection_id": {Check: shape.Text(1, 64)}, "link_with": {Check: shape.Text(1, 16384)},
 	})
 	if err != nil {
 		return answer{}, err

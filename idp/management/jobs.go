@@ -9,6 +9,7 @@ import (
 	"mime/multipart"
 	"time"
 
+	"github.com/gatewright/gate/idp/internal/shape"
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/internal/secret"
 )
@@ -24,6 +25,8 @@ const (
 	endWithin = 5 * time.Second
 	// keepExport is how long the link to a file works.
 	keepExport = time.Hour
+
+	usersExport = "users_export" // the type of a job
 
 	jobToken    tenant.TokenKind = "job"
 	exportToken tenant.TokenKind = "export"
@@ -80,7 +83,13 @@ func (a *API) job(ctx context.Context, q *request) (*job, error) {
 		return nil, orAbsent(err, "The job does not exist", "inexistent_job")
 	}
 	j := new(job)
-	return j, json.Unmarshal(t.Data, j)
+	if err := json.Unmarshal(t.Data, j); err != nil {
+		return nil, err
+	}
+	if j.Type == usersExport && !q.can("read:users") {
+		return nil, insufficient("read:users") // its link opens the file
+	}
+	return j, nil
 }
 
 func (a *API) getJob(ctx context.Context, q *request) (answer, error) {
@@ -105,9 +114,9 @@ func (a *API) getJobErrors(ctx context.Context, q *request) (answer, error) {
 
 // verificationJob sends a letter with which a user proves their address.
 func (a *API) verificationJob(ctx context.Context, q *request) (answer, error) {
-	o, err := q.only(schema{
-		"user_id": {check: text(1, 255), needed: true}, "client_id": {check: text(1, 64)},
-		"identity": {check: objectOf(3, 1024)}, "organization_id": {check: text(1, 64)},
+	o, err := q.only(shape.Schema{
+		"user_id": {Check: shape.Text(1, 255), Needed: true}, "client_id": {Check: shape.Text(1, 64)},
+		"identity": {Check: shape.ObjectOf(3, 1024)}, "organization_id": {Check: shape.Text(1, 64)},
 	})
 	if err != nil {
 		return answer{}, err
@@ -142,9 +151,9 @@ func (a *API) verificationJob(ctx context.Context, q *request) (answer, error) {
 // exportJob makes a link to a file of users. The file is written when it is
 // fetched.
 func (a *API) exportJob(ctx context.Context, q *request) (answer, error) {
-	o, err := q.only(schema{
-		"connection_id": {check: text(1, 64)}, "format": {check: oneOf("json", "csv")}, "limit": {check: integer(1, 1<<31)},
-		"fields": {check: list(100, objectOf(2, 1024))},
+	o, err := q.only(shape.Schema{
+		"connection_id": {Check: shape.Text(1, 64)}, "format": {Check: shape.OneOf("json", "csv")}, "limit": {Check: shape.Integer(1, 1<<31)},
+		"fields": {Check: shape.List(100, shape.ObjectOf(2, 1024))},
 	})
 	if err != nil {
 		return answer{}, err
@@ -153,7 +162,7 @@ func (a *API) exportJob(ctx context.Context, q *request) (answer, error) {
 	if err := errors.Join(o.read("limit", &opts.Limit), o.read("fields", &opts.Fields)); err != nil {
 		return answer{}, err
 	}
-	j := a.newJob("users_export")
+	j := a.newJob(usersExport)
 	if j.ConnectionID = o.text("connection_id"); j.ConnectionID != "" {
 		c, err := a.store.Connections.Get(ctx, j.ConnectionID)
 		if err != nil {
@@ -165,7 +174,7 @@ func (a *API) exportJob(ctx context.Context, q *request) (answer, error) {
 		if asFault(err) {
 			return answer{}, err
 		}
-		return answer{}, badProperty("fields", cutText(err.Error(), 200), "")
+		return answer{}, badProperty("fields", shape.Cut(err.Error(), 200), "")
 	}
 	data, err := json.Marshal(opts)
 	if err != nil {
@@ -268,7 +277,7 @@ func (q *request) importForm() (map[string]string, []byte, error) {
 			continue
 		}
 		if _, twice := form[part.FormName()]; twice || len(data) > 1024 {
-			return nil, nil, badProperty(cutText(part.FormName(), 32), "is there twice or too long", "")
+			return nil, nil, badProperty(shape.Cut(part.FormName(), 32), "is there twice or too long", "")
 		}
 		form[part.FormName()] = string(data)
 	}
@@ -293,9 +302,12 @@ func (a *API) runImport(ctx context.Context, j *job, users []byte) error {
 	j.Status, j.Percentage = "completed", 100
 	j.Summary = &summary{Failed: report.Failed, Updated: report.Updated, Inserted: report.Inserted, Total: report.Total}
 	for _, row := range report.Errors {
+		fault := map[string]string{"code": "INVALID_ROW", "message": shape.Cut(row.Err.Error(), 300)}
+		if wrong, ok := errors.AsType[*tenant.FieldError](row.Err); ok {
+			fault["path"] = wrong.Field
+		}
 		j.Errors = append(j.Errors, map[string]any{
-			"user":   map[string]any{"line": row.Line, "name": row.User},
-			"errors": []map[string]string{{"code": "INVALID_ROW", "message": cutText(row.Err.Error(), 300)}},
+			"user": map[string]any{"line": row.Line, "name": row.User}, "errors": []map[string]string{fault},
 		})
 	}
 	if err != nil {
@@ -317,7 +329,7 @@ func importReason(err error) string {
 	if asFault(err) || errors.Is(err, context.Canceled) {
 		return "The import was broken off, try again"
 	}
-	return cutText(err.Error(), 300)
+	return shape.Cut(err.Error(), 300)
 }
 
 // fault returns err if it is one for the log.

@@ -146,6 +146,29 @@ func TestJobs_export(t *testing.T) {
 	}
 }
 
+// AUZ-19: the link to a file of users is for who may read users.
+func TestAUZ19_exportLocation(t *testing.T) {
+	w := newWorld(t)
+	token := w.everything()
+	w.connection(token, "db")
+	w.user(token, "db", "ada@example.com")
+	id := w.do(token, "POST", "jobs/users-exports", `{"format":"json"}`, 200).str("id")
+	for _, scope := range []string{"create:users", "create:users update:users"} {
+		for _, path := range []string{"jobs/" + id, "jobs/" + id + "/errors"} {
+			r := w.send(w.machine(scope), "GET", path, nil)
+			r.refused(403, "Insufficient scope, expected any of: read:users")
+			if strings.Contains(r.text, "exports/") {
+				t.Errorf("%s: the link is in %s", scope, r.text)
+			}
+		}
+	}
+	if got := w.do(w.machine("read:users"), "GET", "jobs/"+id, nil, 200).str("location"); got == "" {
+		t.Error("no link for who may read users")
+	}
+	imported := w.do(token, "POST", "jobs/verification-email", map[string]any{"user_id": w.user(token, "db", "bob@example.com")}, 201).str("id")
+	w.do(w.machine("create:users"), "GET", "jobs/"+imported, nil, 200)
+}
+
 func TestJobs_verification(t *testing.T) {
 	w := newWorld(t)
 	token := w.everything()

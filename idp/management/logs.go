@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/gatewright/gate/idp/internal/shape"
 	"github.com/gatewright/gate/idp/tenant"
 )
 
@@ -21,7 +22,7 @@ func showLog(l *tenant.Log) (object, error) {
 // badSearch says what is wrong with a query of users or logs.
 func badSearch(err error) error {
 	if errors.Is(err, tenant.ErrQuery) {
-		return &problem{status: 400, message: cutText(err.Error(), 300), code: "invalid_query_string"}
+		return &problem{status: 400, message: shape.Cut(err.Error(), 300), code: "invalid_query_string"}
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/gatewright/gate/idp/internal/shape"
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/password"
 	"github.com/gatewright/gate/store"
@@ -40,10 +41,19 @@ func badBody(format string, args ...any) error {
 
 // badProperty is the refusal of one property of a body.
 func badProperty(path, why, about string) error {
-	if about != "" {
-		about = " (" + about + ")"
+	return &shape.Error{Field: path, Reason: why, About: about}
+}
+
+// wrongShape is the refusal of a body as a schema validator words it.
+func wrongShape(e *shape.Error) *problem {
+	message := "Payload validation error: '" + e.Reason + "'"
+	if e.Field != "" {
+		message += " on property " + e.Field
 	}
-	return badBody("Payload validation error: '%s' on property %s%s.", why, path, about)
+	if e.About != "" {
+		message += " (" + e.About + ")"
+	}
+	return &problem{status: http.StatusBadRequest, message: message + ".", code: "invalid_body"}
 }
 
 func badQuery(format string, args ...any) error {
@@ -97,6 +107,9 @@ func orConflict(err error, message, code string) error {
 func asProblem(err error) (p *problem, fault bool) {
 	if p, ok := errors.AsType[*problem](err); ok {
 		return p, false
+	}
+	if wrong, ok := errors.AsType[*shape.Error](err); ok {
+		return wrongShape(wrong), false
 	}
 	switch {
 	case errors.Is(err, tenant.ErrNotFound):

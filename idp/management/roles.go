@@ -7,18 +7,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gatewright/gate/idp/internal/shape"
 	"github.com/gatewright/gate/idp/tenant"
 )
 
 func noRole(err error) error {
 	return orConflict(orAbsent(err, "The role does not exist.", ""), "The role already exists", "")
-}
-
-func roleSchema() schema {
-	return schema{
-		"name":        {check: text(1, 128), needed: true, about: "Name of the role."},
-		"description": {check: text(0, 512)},
-	}.reserve("id")
 }
 
 func showRole(r *tenant.Role) (object, error) { return view(r) }
@@ -44,7 +38,7 @@ func (a *API) getRole(ctx context.Context, q *request) (answer, error) {
 }
 
 func (a *API) createRole(ctx context.Context, q *request) (answer, error) {
-	o, err := q.object(roleSchema())
+	o, err := q.object(shape.Role())
 	if err != nil {
 		return answer{}, err
 	}
@@ -60,7 +54,7 @@ func (a *API) createRole(ctx context.Context, q *request) (answer, error) {
 }
 
 func (a *API) updateRole(ctx context.Context, q *request) (answer, error) {
-	change, err := q.object(roleSchema().patching())
+	change, err := q.object(shape.Role().Patching())
 	if err != nil {
 		return answer{}, err
 	}
@@ -88,9 +82,9 @@ func (a *API) deleteRole(ctx context.Context, q *request) (answer, error) {
 
 // permissions reads the body of a change of permissions.
 func (q *request) permissions() ([]tenant.Permission, error) {
-	o, err := q.only(schema{"permissions": {
-		check: list(maxPage*10, objectOf(2, 4096)), needed: true,
-		about: "array of resource_server_identifier, permission_name pairs.",
+	o, err := q.only(shape.Schema{"permissions": {
+		Check: shape.List(maxPage*10, shape.ObjectOf(2, 4096)), Needed: true,
+		About: "array of resource_server_identifier, permission_name pairs.",
 	}})
 	if err != nil {
 		return nil, err
@@ -103,7 +97,7 @@ func (q *request) permissions() ([]tenant.Permission, error) {
 		return nil, badProperty("permissions", "Array is too short (0), minimum 1", "")
 	}
 	for _, p := range perms {
-		if p.API == "" || p.Name == "" || len(p.API) > 600 || !scopeName(p.Name) {
+		if p.API == "" || p.Name == "" || len(p.API) > 600 || !shape.ScopeName(p.Name) {
 			return nil, badProperty("permissions", "Missing required property: resource_server_identifier or permission_name", "")
 		}
 	}
@@ -210,31 +204,20 @@ func (a *API) listRoleUsers(ctx context.Context, q *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	total, err := a.store.CountUsersOf(ctx, role)
-	if err != nil {
-		return answer{}, err
-	}
-	ids, err := a.store.UsersOf(ctx, role, offset, p.size)
+	users, total, err := a.store.UsersWithRole(ctx, role, offset, p.size)
 	if err != nil {
 		return answer{}, err
 	}
 	s := part{key: "users", total: total}
-	for _, id := range ids {
-		u, err := a.store.User(ctx, id)
-		if errors.Is(err, tenant.ErrNotFound) {
-			continue // deleted in between
-		}
-		if err != nil {
-			return answer{}, err
-		}
+	for _, u := range users {
 		o := object{}
 		for name, value := range map[string]string{"user_id": u.ID, "email": u.Email, "picture": u.Picture, "name": u.Name} {
 			o.set(name, value)
 		}
 		s.items = append(s.items, o)
 	}
-	if p.checkpoint && offset+len(ids) < total {
-		s.next = cursor(offset+len(ids), "")
+	if p.checkpoint && offset+len(users) < total {
+		s.next = cursor(offset+len(users), "")
 	}
 	return q.show(p, s)
 }
@@ -260,22 +243,15 @@ func (a *API) addRoleUsers(ctx context.Context, q *request) (answer, error) {
 	if _, err := a.store.Roles.Get(ctx, role); err != nil {
 		return answer{}, noRole(err)
 	}
-	for _, id := range users { // all are there, or nobody gets it
-		if _, err := a.store.User(ctx, id); err != nil {
-			return answer{}, noUser(err)
-		}
-	}
-	for _, id := range users {
-		if err := a.store.AddRoles(ctx, id, role); err != nil {
-			return answer{}, noUser(err)
-		}
+	if err := a.store.AddUsersToRole(ctx, role, users...); err != nil {
+		return answer{}, noUser(err)
 	}
 	return ok(empty{})
 }
 
 // texts reads a body that is one list of texts.
 func (q *request) texts(name string, most int) ([]string, error) {
-	o, err := q.only(schema{name: {check: list(most, text(1, 600)), needed: true}})
+	o, err := q.only(shape.Schema{name: {Check: shape.List(most, shape.Text(1, 600)), Needed: true}})
 	if err != nil {
 		return nil, err
 	}

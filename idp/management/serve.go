@@ -14,6 +14,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/gatewright/gate/idp/internal/shape"
 	"github.com/gatewright/gate/idp/tenant"
 )
 
@@ -156,7 +157,7 @@ func (a *API) run(ctx context.Context, w http.ResponseWriter, r *http.Request, q
 	}
 	for name, value := range q.params {
 		if len(value) > 1024 || !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
-			return answer{}, badPath(name, "id", cutText(value, 64))
+			return answer{}, badPath(name, "id", shape.Cut(value, 64))
 		}
 	}
 	var err error
@@ -166,7 +167,7 @@ func (a *API) run(ctx context.Context, w http.ResponseWriter, r *http.Request, q
 	for name, values := range q.query {
 		for _, v := range values {
 			if !utf8.ValidString(v) || strings.ContainsRune(v, 0) {
-				return answer{}, badQuery("'not a text' on property %s.", cutText(name, 64))
+				return answer{}, badQuery("'not a text' on property %s.", shape.Cut(name, 64))
 			}
 		}
 	}
@@ -317,12 +318,4 @@ func compact(m map[string]any) map[string]any {
 		}
 	}
 	return m
-}
-
-// cutText bounds a text that is quoted to n bytes.
-func cutText(s string, n int) string {
-	if len(s) > n {
-		s = s[:n]
-	}
-	return strings.ToValidUTF8(s, "?")
 }

@@ -7,53 +7,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gatewright/gate/idp/internal/shape"
 	"github.com/gatewright/gate/idp/tenant"
 )
 
 // The settings of the tenant, and what guards against guessing.
-
-func settingsSchema() schema {
-	return schema{
-		"friendly_name":           {check: text(0, 128)},
-		"picture_url":             {check: urlCheck(plainURL)},
-		"support_email":           {check: text(0, 320)},
-		"support_url":             {check: urlCheck(plainURL)},
-		"default_audience":        {check: text(0, 600)},
-		"default_directory":       {check: text(0, 128)},
-		"default_redirection_uri": {check: urlCheck(initiateLogin)},
-		"allowed_logout_urls":     {check: list(maxURLs, urlCheck(func(s string) string { return returnURL(s, false) }))},
-		"session_lifetime":        {check: number(8760)},
-		"idle_session_lifetime":   {check: number(8760)},
-		"enabled_locales":         {check: list(100, text(2, 35))},
-		"flags":                   {check: flagsOf},
-		"sandbox_version":         {check: text(0, 8)},
-		"change_password":         {check: objectOf(10, 128<<10)},
-		"guardian_mfa_page":       {check: objectOf(10, 128<<10)},
-		"error_page":              {check: objectOf(10, 128<<10)},
-		"session_cookie":          {check: objectOf(4, 1024)},
-		"sessions":                {check: objectOf(10, 4096)},
-		"oidc_logout":             {check: objectOf(10, 4096)},
-		"mtls":                    {check: objectOf(10, 4096)},
-		"acr_values_supported":    {check: list(100, text(1, 255))},
-	}
-}
-
-func flagsOf(raw json.RawMessage) string {
-	if why := objectOf(200, 32<<10)(raw); why != "" {
-		return why
-	}
-	var o object
-	_ = json.Unmarshal(raw, &o) // objectOf read it
-	for _, value := range o {
-		if string(value) == "null" {
-			continue
-		}
-		if why := boolean(value); why != "" {
-			return why
-		}
-	}
-	return ""
-}
 
 func showSettings(s *tenant.Settings) (object, error) {
 	o, err := view(s)
@@ -86,18 +44,16 @@ func (a *API) getSettings(ctx context.Context, q *request) (answer, error) {
 }
 
 func (a *API) updateSettings(ctx context.Context, q *request) (answer, error) {
-	change, err := q.object(settingsSchema().patching().reserve("sandbox_versions_available"))
+	change, err := q.object(shape.Settings().Patching().Reserve("sandbox_versions_available"))
 	if err != nil {
 		return answer{}, err
-	}
-	if address := change.text("support_email"); address != "" {
-		if _, err := emailAddress(address); err != nil {
-			return answer{}, badProperty("support_email", "Object didn't pass validation for format email", "")
-		}
 	}
 	s, err := a.store.UpdateSettings(ctx, func(s *tenant.Settings) error {
 		next, err := patched(s, change, "flags")
 		if err != nil {
+			return err
+		}
+		if err := next.Check(); err != nil {
 			return err
 		}
 		*s = *next
@@ -122,19 +78,6 @@ func protections() map[string]string {
 		"bot-detection": `{"bot_detection_level":"low","challenge_password_policy":"never","challenge_passwordless_policy":"never",
 			"challenge_password_reset_policy":"never","allowlist":[],"monitoring_mode_enabled":false}`,
 		"captcha": `{"active_provider_id":""}`,
-	}
-}
-
-func protectionSchema() schema {
-	return schema{
-		"enabled":                      {check: boolean},
-		"shields":                      {check: list(3, oneOf("block", "user_notification", "admin_notification"))},
-		"mode":                         {check: oneOf("count_per_identifier_and_ip", "count_per_identifier")},
-		"allowlist":                    {check: list(100, text(2, 64))},
-		"max_attempts":                 {check: integer(1, 100)},
-		"stage":                        {check: objectOf(4, 4096)},
-		"method":                       {check: oneOf("standard", "enhanced")},
-		"admin_notification_frequency": {check: list(4, oneOf("immediately", "daily", "weekly", "monthly"))},
 	}
 }
 
@@ -172,13 +115,13 @@ func (a *API) updateProtection(ctx context.Context, q *request) (answer, error) 
 	if err != nil {
 		return answer{}, err
 	}
-	change, err := q.object(protectionSchema())
+	change, err := q.object(shape.Protection())
 	if err != nil {
 		return answer{}, err
 	}
 	for _, property := range slices.Sorted(maps.Keys(change)) {
 		if _, known := defaults[property]; !known {
-			return answer{}, notAllowed(property)
+			return answer{}, shape.NotAllowed(property)
 		}
 	}
 	if name == "bot-detection" || name == "captcha" {

@@ -122,10 +122,62 @@ func TestDocuments(t *testing.T) {
 	w.do(token, "DELETE", "branding/themes/"+id, nil, 204)
 	w.send(token, "DELETE", "branding/themes/"+id, nil).refused(404, "")
 	w.send(token, "PUT", "email-templates/verify_email", `{"body":"`+strings.Repeat("x", 140<<10)+`"}`).refused(400, "too long")
-	w.send(token, "PUT", "prompts/login/custom-text/en", `{"a":{"b":"`+strings.Repeat("x", 140<<10)+`"}}`).refused(400, "larger than")
 	if got := w.do(token, "GET", "tenants/settings", nil, 200).text; strings.Contains(got, "gate_") {
 		t.Errorf("settings: %s", got)
 	}
+}
+
+// IDP-21: whoever may change the texts of pages does not fill the settings, which
+// every process has in memory: texts, screens and documents are bounded.
+func TestIDP21_boundedTexts(t *testing.T) {
+	w := newWorld(t)
+	token := w.machine("update:prompts read:prompts")
+	const path = "prompts/login/custom-text/en"
+	screen := func(keys, length int) map[string]string {
+		texts := map[string]string{}
+		for i := range keys {
+			texts[fmt.Sprintf("k%d", i)] = strings.Repeat("x", length)
+		}
+		return texts
+	}
+	screens := func(n, keys, length int) map[string]any {
+		all := map[string]any{}
+		for i := range n {
+			all[fmt.Sprintf("s%d", i)] = screen(keys, length)
+		}
+		return all
+	}
+	w.do(token, "PUT", path, screens(2, 10, 4000), 200)
+	for name, tt := range map[string]struct {
+		body any
+		text string
+	}{
+		"a long text":         {screens(1, 1, 4097), "too long (4097 chars), maximum 4096' on property s0.k0"},
+		"many texts":          {screens(1, 301, 1), "on property s0"},
+		"many screens":        {screens(51, 1, 1), "more than 50 screens"},
+		"much together":       {screens(2, 25, 4000), "larger than 131072 bytes"},
+		"not texts":           {`{"s":{"k":{"deep":[1]}}}`, "Expected type string but found type object' on property s.k"},
+		"not screens":         {`{"s":"text"}`, "Expected type object but found type string' on property s"},
+		"control characters":  {`{"s":{"k":"\u0007"}}`, "control characters' on property s.k"},
+		"number out of range": {`{"s":{"k":1e400}}`, "Number is too large' on property s.k"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := w.send(token, "PUT", path, tt.body)
+			r.t = t
+			r.refused(400, tt.text)
+		})
+	}
+	// Prompts that nobody knows are kept, so their number is bounded, too.
+	status := 200
+	for i := 0; i < 400 && status == 200; i++ {
+		status = w.send(token, "PUT", fmt.Sprintf("prompts/p%d/custom-text/en", i), `{"s":{"k":"x"}}`).status
+	}
+	if status != 400 {
+		t.Errorf("400 documents: status %d", status)
+	}
+	all := w.everything()
+	w.do(all, "PATCH", "branding", `{"logo_url":"https://a.example/l.svg"}`, 200) // there is room for what else there is
+	w.do(token, "PUT", path, screens(1, 1, 1), 200)
 }
 
 // What an export of a whole tenant reads is there; what cannot be written says

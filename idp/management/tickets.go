@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/gatewright/gate/idp/internal/shape"
 	"github.com/gatewright/gate/idp/tenant"
 )
 
@@ -14,13 +15,13 @@ const (
 	maxTicket     = 30 * 86400
 )
 
-func ticketSchema() schema {
-	return schema{
-		"user_id": {check: text(1, 255)}, "email": {check: text(1, 320)}, "connection_id": {check: text(1, 64)},
-		"client_id": {check: text(1, 64)}, "organization_id": {check: text(1, 64)},
-		"result_url": {check: urlCheck(plainURL), about: "Where the person goes afterwards"},
-		"ttl_sec":    {check: integer(0, maxTicket)}, "includeEmailInRedirect": {check: boolean},
-		"mark_email_as_verified": {check: boolean}, "identity": {check: objectOf(3, 1024)},
+func ticketSchema() shape.Schema {
+	return shape.Schema{
+		"user_id": {Check: shape.Text(1, 255)}, "email": {Check: shape.Text(1, 320)}, "connection_id": {Check: shape.Text(1, 64)},
+		"client_id": {Check: shape.Text(1, 64)}, "organization_id": {Check: shape.Text(1, 64)},
+		"result_url": {Check: shape.URL(shape.PlainURL), About: "Where the person goes afterwards"},
+		"ttl_sec":    {Check: shape.Integer(0, maxTicket)}, "includeEmailInRedirect": {Check: shape.Boolean},
+		"mark_email_as_verified": {Check: shape.Boolean}, "identity": {Check: shape.ObjectOf(3, 1024)},
 	}
 }
 
@@ -102,7 +103,7 @@ func (a *API) ticketUser(ctx context.Context, o object) (*tenant.User, error) {
 	if err != nil {
 		return nil, noConnection(err)
 	}
-	address, err := canonicalOrEmpty(o.text("email"))
+	address, err := tenant.CanonicalEmail(o.text("email"))
 	if err != nil {
 		return nil, err
 	}

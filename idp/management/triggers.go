@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gatewright/gate/idp/internal/shape"
 	"github.com/gatewright/gate/idp/tenant"
 )
 
@@ -20,49 +21,16 @@ type trigger struct {
 	Compatible     []string `json:"compatible_triggers"`
 }
 
-// triggers are those that Auth0 has. This provider runs some of them; the others
-// may have actions and bindings, which nothing calls.
+// triggers are those of [tenant.Triggers] as answers have them.
 func triggers() []trigger {
 	var list []trigger
-	for _, t := range []struct{ id, version, status string }{
-		{"post-login", "v3", "CURRENT"},
-		{"post-login", "v2", "DEPRECATED"},
-		{"post-login", "v1", "DEPRECATED"},
-		{"credentials-exchange", "v2", "CURRENT"},
-		{"credentials-exchange", "v1", "DEPRECATED"},
-		{"pre-user-registration", "v2", "CURRENT"},
-		{"pre-user-registration", "v1", "DEPRECATED"},
-		{"post-user-registration", "v2", "CURRENT"},
-		{"post-user-registration", "v1", "DEPRECATED"},
-		{"post-change-password", "v2", "CURRENT"},
-		{"post-change-password", "v1", "DEPRECATED"},
-		{"send-phone-message", "v2", "CURRENT"},
-		{"send-phone-message", "v1", "DEPRECATED"},
-		{"password-reset-post-challenge", "v1", "CURRENT"},
-		{"custom-token-exchange", "v1", "CURRENT"},
-		{"custom-email-provider", "v1", "CURRENT"},
-		{"custom-phone-provider", "v1", "CURRENT"},
-		{"event-stream", "v1", "CURRENT"},
-	} {
+	for _, t := range tenant.Triggers() {
 		list = append(list, trigger{
-			ID: t.id, Version: t.version, Status: t.status, Runtimes: []string{"node18-actions", "node22"},
-			DefaultRuntime: "node22", Compatible: []string{},
+			ID: t.ID, Version: t.Version, Status: map[bool]string{true: "CURRENT", false: "DEPRECATED"}[t.Current],
+			Runtimes: []string{"node18-actions", "node22"}, DefaultRuntime: "node22", Compatible: []string{},
 		})
 	}
 	return list
-}
-
-func currentVersion(id string) string {
-	for _, t := range triggers() {
-		if t.ID == id && t.Status == "CURRENT" {
-			return t.Version
-		}
-	}
-	return ""
-}
-
-func supports(act *tenant.Action, id string) bool {
-	return slices.ContainsFunc(act.Triggers, func(t tenant.ActionTrigger) bool { return t.ID == id })
 }
 
 func (a *API) listTriggers(context.Context, *request) (answer, error) {
@@ -72,7 +40,7 @@ func (a *API) listTriggers(context.Context, *request) (answer, error) {
 // knownTrigger returns the trigger in the path.
 func knownTrigger(q *request) (string, error) {
 	id := q.id("trigger")
-	if currentVersion(id) == "" {
+	if tenant.CurrentTrigger(id) == "" {
 		return "", absent("That trigger does not exist.", "")
 	}
 	return id, nil
@@ -120,7 +88,7 @@ func (a *API) answerBindings(ctx context.Context, q *request, b *tenant.Bindings
 
 // wantedBindings reads a body of bindings, and finds their actions.
 func (a *API) wantedBindings(ctx context.Context, q *request, trigger string) ([]tenant.Binding, error) {
-	o, err := q.only(schema{"bindings": {check: list(20, objectOf(6, 65536)), needed: true}})
+	o, err := q.only(shape.Schema{"bindings": {Check: shape.List(20, shape.ObjectOf(6, 65536)), Needed: true}})
 	if err != nil {
 		return nil, err
 	}
@@ -142,17 +110,16 @@ func (a *API) wantedBindings(ctx context.Context, q *request, trigger string) ([
 	var list []tenant.Binding
 	for _, item := range items {
 		act, err := a.actionBy(ctx, item.Ref.Type, item.Ref.Value, current)
+		if err == nil {
+			err = act.CheckBinding(trigger)
+		}
 		switch {
 		case err != nil:
 			return nil, err
 		case len(item.Secrets) > 0:
 			return nil, unsupported("Bindings have no secrets of their own here; give them to the action")
-		case !supports(act, trigger):
-			return nil, &problem{status: 400, message: "The action " + cutText(act.Name, 64) + " does not support the trigger " + trigger, code: "invalid_body"}
-		case act.Deployed == nil:
-			return nil, &problem{status: 400, message: "The action " + cutText(act.Name, 64) + " has to be deployed before it is bound", code: "invalid_body"}
 		case slices.ContainsFunc(list, func(b tenant.Binding) bool { return b.ActionID == act.ID }):
-			return nil, &problem{status: 400, message: "The action " + cutText(act.Name, 64) + " is there twice", code: "invalid_body"}
+			return nil, &problem{status: 400, message: "The action " + shape.Cut(act.Name, 64) + " is there twice", code: "invalid_body"}
 		case len(item.DisplayName) > 255:
 			return nil, badProperty("bindings.display_name", "String is too long", "")
 		}
@@ -165,7 +132,7 @@ func (a *API) wantedBindings(ctx context.Context, q *request, trigger string) ([
 func (a *API) actionBy(ctx context.Context, kind, value string, current *tenant.Bindings) (*tenant.Action, error) {
 	missing := func(err error) error {
 		if errors.Is(err, tenant.ErrNotFound) {
-			return &problem{status: 400, message: "The action " + cutText(value, 64) + " does not exist", code: "invalid_body"}
+			return &problem{status: 400, message: "The action " + shape.Cut(value, 64) + " does not exist", code: "invalid_body"}
 		}
 		return err
 	}
@@ -186,7 +153,7 @@ func (a *API) actionBy(ctx context.Context, kind, value string, current *tenant.
 			}
 		}
 	default:
-		return nil, badProperty("bindings.ref.type", "No enum match for: "+cutText(kind, 32), "")
+		return nil, badProperty("bindings.ref.type", "No enum match for: "+shape.Cut(kind, 32), "")
 	}
 	return act, missing(err)
 }

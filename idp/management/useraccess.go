@@ -3,6 +3,7 @@ package management
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/gatewright/gate/idp/tenant"
@@ -102,23 +103,19 @@ func (a *API) listUserPermissions(ctx context.Context, q *request) (answer, erro
 }
 
 func (a *API) roleSources(ctx context.Context, user string, sources map[tenant.Permission][]source) error {
-	ids, err := a.store.RolesOf(ctx, user)
+	byRole, err := a.store.PermissionsByRole(ctx, user)
 	if err != nil {
 		return err
 	}
-	for _, id := range ids {
+	for _, id := range slices.Sorted(maps.Keys(byRole)) {
 		r, err := a.store.Roles.Get(ctx, id)
 		if errors.Is(err, tenant.ErrNotFound) {
-			continue
+			continue // deleted in between
 		}
 		if err != nil {
 			return err
 		}
-		perms, err := a.store.RolePermissions(ctx, id)
-		if err != nil {
-			return err
-		}
-		for _, p := range perms {
+		for _, p := range byRole[id] {
 			sources[p] = append(sources[p], source{ID: id, Name: r.Name, Type: "ROLE"})
 		}
 	}

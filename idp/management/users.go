@@ -2,60 +2,18 @@ package management
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/gatewright/gate/idp/internal/shape"
 	"github.com/gatewright/gate/idp/tenant"
-	"github.com/gatewright/gate/mail"
 	"github.com/gatewright/gate/password"
 )
 
 func noUser(err error) error {
 	return orConflict(orAbsent(err, "The user does not exist.", "inexistent_user"), "The user already exists.", "auth0_idp_error")
-}
-
-// maxMetadata is how large the metadata of a user may be, in bytes.
-const maxMetadata = 64 << 10
-
-// userSchema is what callers may say of a user, and all of it.
-func userSchema() schema {
-	name := text(1, 300)
-	return schema{
-		"email":          {check: text(1, 320)},
-		"email_verified": {check: boolean},
-		"verify_email":   {check: boolean, about: "Whether a letter is sent to verify the address"},
-		"username":       {check: text(1, 128)},
-		"phone_number":   {check: matching("phone-number", 16, phoneNumber)},
-		"phone_verified": {check: boolean},
-		"password":       {check: text(1, password.MaxRunes)},
-		"blocked":        {check: boolean},
-		"given_name":     {check: text(1, 150)},
-		"family_name":    {check: text(1, 150)},
-		"name":           {check: name},
-		"nickname":       {check: name},
-		"picture":        {check: urlCheck(plainURL)},
-		"user_metadata":  {check: objectOf(1000, maxMetadata)},
-		"app_metadata":   {check: objectOf(1000, maxMetadata)},
-		"connection":     {check: text(1, 128), about: "Name of the connection"},
-	}
-}
-
-// phoneNumber reports whether s is a number as E.164 has it.
-func phoneNumber(s string) bool {
-	digits, plus := strings.CutPrefix(s, "+")
-	if !plus || len(digits) < 6 || len(digits) > 15 || digits[0] == '0' {
-		return false
-	}
-	return !strings.ContainsFunc(digits, func(r rune) bool { return r < '0' || r > '9' })
-}
-
-// emailAddress returns an address as users are found by.
-func emailAddress(s string) (string, error) {
-	canonical, err := mail.Canonical(s)
-	return strings.ToLower(canonical), err
 }
 
 // showUser returns a user as callers see them.
@@ -97,7 +55,7 @@ func (a *API) listUsers(ctx context.Context, q *request) (answer, error) {
 		return answer{}, badQuery("'users have no checkpoints' on property take.")
 	}
 	if v := q.query.Get("search_engine"); v != "" && v != "v3" {
-		return answer{}, badQuery("'No enum match for: %s' on property search_engine.", cutText(v, 16))
+		return answer{}, badQuery("'No enum match for: %s' on property search_engine.", shape.Cut(v, 16))
 	}
 	if p.start()+p.size > maxUsers {
 		return answer{}, &problem{
@@ -153,11 +111,9 @@ func (a *API) connectionNamed(ctx context.Context, name string) (*tenant.Connect
 }
 
 func (a *API) createUser(ctx context.Context, q *request) (answer, error) {
-	props := userSchema().with(schema{
-		"connection": {check: text(1, 128), needed: true, about: "Name of the connection this user should be created in."},
-		"user_id": {check: matching("user-id", 100, func(s string) bool {
-			return !strings.ContainsFunc(s, func(r rune) bool { return !strings.ContainsRune(alphabet+"-_.@+", r) })
-		})},
+	props := shape.User().With(shape.Schema{
+		"connection": {Check: shape.Text(1, 128), Needed: true, About: "Name of the connection this user should be created in."},
+		"user_id":    {Check: shape.Matching("user-id", shape.MaxUserID, shape.UserID)},
 	})
 	o, err := q.only(props)
 	if err != nil {
@@ -191,7 +147,7 @@ func newUser(c *tenant.Connection, o object) (*tenant.User, error) {
 	}
 	u.Extra = nil
 	id := tenant.Identity{Connection: c.Name, Provider: c.Strategy, UserID: orText(o.text("user_id"), tenant.NewSubject())}
-	if u.Email, err = canonicalOrEmpty(o.text("email")); err != nil {
+	if u.Email, err = tenant.CanonicalEmail(o.text("email")); err != nil {
 		return nil, err
 	}
 	u.Username = strings.ToLower(u.Username)
@@ -205,7 +161,7 @@ func newUser(c *tenant.Connection, o object) (*tenant.User, error) {
 		case c.Options.RequiresUsername && u.Username == "":
 			return nil, badProperty("username", "Missing required property: username", "")
 		}
-		if err := checkUsername(c, u.Username); err != nil {
+		if err := c.CheckUsername(u.Username); err != nil {
 			return nil, err
 		}
 		id.Email, id.Username = u.Email, u.Username
@@ -226,22 +182,11 @@ func newUser(c *tenant.Connection, o object) (*tenant.User, error) {
 		return nil, badProperty("password", "the connection has no passwords", "")
 	}
 	u.Identities = []tenant.Identity{id}
-	u.AppMetadata = unreserved(u.AppMetadata)
+	u.AppMetadata = tenant.Unreserved(u.AppMetadata)
 	u.Name = orText(u.Name, orText(u.Email, orText(u.Username, u.PhoneNumber)))
 	local, _, _ := strings.Cut(u.Email, "@")
 	u.Nickname = orText(u.Nickname, orText(u.Username, orText(local, u.PhoneNumber)))
 	return u, nil
-}
-
-func canonicalOrEmpty(s string) (string, error) {
-	if s == "" {
-		return "", nil
-	}
-	address, err := emailAddress(s)
-	if err != nil {
-		return "", badProperty("email", "Object didn't pass validation for format email: "+cutText(s, 64), "")
-	}
-	return address, nil
 }
 
 func without(o object, names ...string) object {
@@ -252,40 +197,6 @@ func without(o object, names ...string) object {
 		}
 	}
 	return rest
-}
-
-// checkUsername judges a user name by the rules of its connection.
-func checkUsername(c *tenant.Connection, name string) error {
-	if name == "" {
-		return nil
-	}
-	var rules struct {
-		Username struct{ Min, Max int } `json:"username"`
-	}
-	if raw := c.Options.Extra["validation"]; raw != nil {
-		_ = json.Unmarshal(raw, &rules) // of another shape: the defaults
-	}
-	least, most := max(1, rules.Username.Min), rules.Username.Max
-	if most <= 0 || most > 128 {
-		most = 15
-	}
-	if len(name) < least || len(name) > most || strings.ContainsFunc(name, func(r rune) bool {
-		return !strings.ContainsRune(alphabet+"_+-.!#$'^`~", r)
-	}) {
-		return badProperty("username", fmt.Sprintf("Object didn't pass validation for format username: %d to %d letters, digits and _ + - .", least, most), "")
-	}
-	return nil
-}
-
-// unreserved returns metadata without the names that are not for it.
-func unreserved(m map[string]any) map[string]any {
-	for _, name := range []string{
-		"__tenant", "_id", "blocked", "clientID", "created_at", "email", "email_verified", "globalClientID", "global_client_id",
-		"identities", "lastIP", "lastLogin", "loginsCount", "metadata", "multifactor", "multifactor_last_modified", "updated_at", "user_id",
-	} {
-		delete(m, name)
-	}
-	return m
 }
 
 // setPassword judges and hashes a password; the empty one is none.

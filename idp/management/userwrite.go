@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gatewright/gate/idp/internal/shape"
 	"github.com/gatewright/gate/idp/tenant"
 )
 
@@ -15,7 +16,7 @@ import (
 // update:users, app_metadata with update:users_app_metadata, and user_metadata
 // of oneself with update:current_user_metadata.
 func (a *API) updateUser(ctx context.Context, q *request) (answer, error) {
-	o, err := q.only(userSchema().with(schema{"client_id": {check: text(1, 64), about: "Where letters say they come from"}}).patching())
+	o, err := q.only(shape.User().With(shape.Schema{"client_id": {Check: shape.Text(1, 64), About: "Where letters say they come from"}}).Patching())
 	if err != nil {
 		return answer{}, err
 	}
@@ -199,15 +200,15 @@ func (w *userWrite) applyMetadata(u *tenant.User) error {
 		if err != nil {
 			return err
 		}
-		if len(next) > maxMetadata {
-			return badProperty(name, fmt.Sprintf("Object is too large, maximum %d bytes", maxMetadata), "")
+		if len(next) > shape.MaxMetadata {
+			return badProperty(name, fmt.Sprintf("Object is too large, maximum %d bytes", shape.MaxMetadata), "")
 		}
 		*field = nil
 		if err := json.Unmarshal(next, field); err != nil {
 			return err
 		}
 		if name == "app_metadata" {
-			*field = unreserved(*field)
+			*field = tenant.Unreserved(*field)
 		}
 	}
 	return nil
@@ -239,7 +240,7 @@ func (w *userWrite) applyIdentity(u *tenant.User, id *tenant.Identity) error {
 		return badProperty("username", "Expected type string but found type null", "")
 	}
 	name := strings.ToLower(w.text("username"))
-	if err := checkUsername(w.conn, name); err != nil {
+	if err := w.conn.CheckUsername(name); err != nil {
 		return err
 	}
 	id.Username = name
@@ -252,7 +253,7 @@ func (w *userWrite) applyIdentity(u *tenant.User, id *tenant.Identity) error {
 func (w *userWrite) applyEmail(u *tenant.User, id *tenant.Identity, root bool) error {
 	_, there := w.object["email"]
 	if there {
-		address, err := canonicalOrEmpty(w.text("email"))
+		address, err := tenant.CanonicalEmail(w.text("email"))
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gatewright/gate/idp/internal/shape"
 	"github.com/gatewright/gate/idp/tenant"
 )
 
@@ -98,7 +99,7 @@ func (a *API) getVersion(ctx context.Context, q *request) (answer, error) {
 
 // testAction runs an action as it stands, deployed or not, with an event.
 func (a *API) testAction(ctx context.Context, q *request) (answer, error) {
-	o, err := q.only(schema{"payload": {check: objectOf(1000, maxBody), needed: true}})
+	o, err := q.only(shape.Schema{"payload": {Check: shape.ObjectOf(1000, maxBody), Needed: true}})
 	if err != nil {
 		return answer{}, err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -15,15 +16,49 @@ func (s *Store) RolesOf(ctx context.Context, userID string) ([]string, error) {
 	return s.texts(ctx, "SELECT role_id FROM idp_user_roles WHERE user_id = $1 ORDER BY role_id", userID)
 }
 
-// UsersOf returns the IDs of the users with a role, sorted, from the offset on.
-func (s *Store) UsersOf(ctx context.Context, roleID string, offset, limit int) ([]string, error) {
-	return s.texts(ctx, "SELECT user_id FROM idp_user_roles WHERE role_id = $1 ORDER BY user_id LIMIT $2 OFFSET $3", roleID, limit, offset)
-}
-
 // CountUsersOf returns how many users have a role.
 func (s *Store) CountUsersOf(ctx context.Context, roleID string) (n int, err error) {
 	err = s.db.Read().QueryRowContext(ctx, "SELECT COUNT(*) FROM idp_user_roles WHERE role_id = $1", roleID).Scan(&n)
 	return n, s.db.Wrap(err)
+}
+
+// UsersWithRole returns users with a role, sorted by ID, from the offset on, and
+// how many there are in all: two statements, however many there are.
+func (s *Store) UsersWithRole(ctx context.Context, roleID string, offset, limit int) (list []*User, total int, err error) {
+	if total, err = s.CountUsersOf(ctx, roleID); err != nil || total == 0 {
+		return nil, 0, err
+	}
+	list, err = s.scanUsers(ctx, "SELECT "+userColumns+` FROM idp_user_roles r JOIN idp_users u ON u.id = r.user_id
+		WHERE r.role_id = $1 ORDER BY r.user_id LIMIT $2 OFFSET $3`, roleID, limit, offset)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read users: %w", s.db.Wrap(err))
+	}
+	return list, total, nil
+}
+
+// AddUsersToRole gives a role to users, in one transaction. Those who have it
+// keep it; a user or role that is not there is [ErrNotFound], and nobody gets it
+// then.
+func (s *Store) AddUsersToRole(ctx context.Context, roleID string, userIDs ...string) error {
+	if _, err := s.Roles.Get(ctx, roleID); err != nil {
+		return err
+	}
+	err := s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		for _, part := range slices.Collect(slices.Chunk(slices.Sorted(slices.Values(userIDs)), 100)) {
+			args, rows := []any{roleID}, make([]string, len(part))
+			for i, id := range part {
+				args = append(args, id)
+				rows[i] = "($" + strconv.Itoa(i+2) + ", $1)"
+			}
+			//nolint:gosec // rows are placeholders
+			_, err := tx.ExecContext(ctx, "INSERT INTO idp_user_roles (user_id, role_id) VALUES "+strings.Join(rows, ", ")+" ON CONFLICT DO NOTHING", args...)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return s.userError(err)
 }
 
 // AddRoles gives roles to a user. Those they have stay; a user or role that is
@@ -67,6 +102,27 @@ const (
 // RolePermissions returns the permissions of a role, sorted.
 func (s *Store) RolePermissions(ctx context.Context, roleID string) ([]Permission, error) {
 	return s.permissions(ctx, "SELECT api, name FROM "+rolePermissions+" = $1 ORDER BY api, name", roleID)
+}
+
+// PermissionsByRole returns the permissions of each role of a user, by the ID of
+// the role; one without permissions is not in it.
+func (s *Store) PermissionsByRole(ctx context.Context, userID string) (map[string][]Permission, error) {
+	rows, err := s.db.Read().QueryContext(ctx, `SELECT p.role_id, p.api, p.name FROM idp_user_roles r
+		JOIN idp_role_permissions p ON p.role_id = r.role_id WHERE r.user_id = $1 ORDER BY p.role_id, p.api, p.name`, userID)
+	if err != nil {
+		return nil, s.db.Wrap(err)
+	}
+	defer rows.Close()
+	byRole := map[string][]Permission{}
+	for rows.Next() {
+		var role string
+		var p Permission
+		if err := rows.Scan(&role, &p.API, &p.Name); err != nil {
+			return nil, err
+		}
+		byRole[role] = append(byRole[role], p)
+	}
+	return byRole, s.db.Wrap(rows.Err())
 }
 
 // UserPermissions returns the permissions given to a user directly, sorted.

@@ -7,11 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/gatewright/gate/store"
 )
+
+// maxObject is how large an object may be, in bytes: all of a kind are in memory,
+// and members that nobody knows are kept.
+const maxObject = 8 << 20
 
 // checkEvery is how often a collection asks whether another process changed it.
 const checkEvery = time.Second
@@ -80,7 +85,7 @@ func (c *Collection[T, P]) Get(ctx context.Context, id string) (*T, error) {
 	if o, ok := all.byID[id]; ok {
 		return o, nil
 	}
-	return nil, fmt.Errorf("%s %q %w", c.kind, id, ErrNotFound)
+	return nil, &missing{c.kind, id}
 }
 
 // ByName returns the object of this name, or [ErrNotFound]. The name of an API
@@ -94,8 +99,17 @@ func (c *Collection[T, P]) ByName(ctx context.Context, name string) (*T, error) 
 	if o, ok := all.byName[name]; ok {
 		return o, nil
 	}
-	return nil, fmt.Errorf("%s %q %w", c.kind, name, ErrNotFound)
+	return nil, &missing{c.kind, name}
 }
+
+// A missing is the answer for an object that does not exist. That is no fault:
+// each request asks for things that may be absent, and nobody reads the text.
+type missing struct{ kind, name string }
+
+func (e *missing) Error() string { return fmt.Sprintf("%s %q %v", e.kind, e.name, ErrNotFound) }
+
+// Unwrap makes it an [ErrNotFound].
+func (e *missing) Unwrap() error { return ErrNotFound }
 
 // List returns all objects, the oldest first.
 func (c *Collection[T, P]) List(ctx context.Context) ([]*T, error) {
@@ -321,6 +335,9 @@ func (c *Collection[T, P]) encode(o *T) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("encode %s: %w", c.kind, err)
 	}
+	if len(data) > maxObject {
+		return "", wrong("", fmt.Sprintf("The %s is larger than %d bytes", c.kind, maxObject))
+	}
 	if _, ok := any(o).(holder); !ok {
 		return string(data), nil
 	}
@@ -342,7 +359,12 @@ func (c *Collection[T, P]) decode(id, doc string) (*T, error) {
 	if err := P(o).UnmarshalJSON([]byte(doc)); err != nil {
 		return nil, fmt.Errorf("decode %s %q: %w", c.kind, id, err)
 	}
-	err := eachSecret(o, func(sealed string) (string, error) { return c.s.seal.open(sealed, c.kind+" "+id) })
+	err := eachSecret(o, func(sealed string) (string, error) {
+		if strings.HasPrefix(sealed, "{") { // an option that was not sealed when it was stored
+			return sealed, nil
+		}
+		return c.s.seal.open(sealed, c.kind+" "+id)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("decode %s %q: %w", c.kind, id, err)
 	}

@@ -50,7 +50,8 @@ func (e RowError) Unwrap() error { return e.Err }
 const (
 	importBatch   = 200
 	maxRowErrors  = 1000
-	maxRow        = 1 << 20 // bytes
+	maxRow        = 1 << 20  // bytes of a user
+	maxLine       = 16 << 20 // bytes of a line of a dump: an action has up to 50 versions
 	maxRowMessage = 500
 )
 
@@ -58,7 +59,8 @@ const (
 // Auth0's bulk import, or from one JSON object a line as Auth0 exports users
 // and as [Store.ExportUsers] writes them. Passwords come as password_hash or
 // custom_password_hash, in the forms that package password verifies; every
-// other form is an error of its row.
+// other form is an error of its row. So is what the Management API would not
+// take of a new user: the error names the member, see [FieldError].
 //
 // The rows are read one after the other and stored in batches: of an import
 // that ends with an error, what the report counts is there. A row that cannot be
@@ -67,13 +69,14 @@ const (
 func (s *Store) ImportUsers(ctx context.Context, r io.Reader, opts ImportOptions) (ImportReport, error) {
 	in := &userImport{s: s, opts: opts}
 	connection, err := s.Connections.ByName(ctx, opts.Connection)
+	in.connection = connection
 	if err != nil {
 		return in.report, err
 	}
 	if connection.Strategy != Database {
 		return in.report, fmt.Errorf("tenant: connection %q keeps no users: its strategy is %q", connection.Name, connection.Strategy)
 	}
-	err = eachRow(r, func(line int, data []byte, err error) error {
+	err = eachRow(r, maxRow, func(line int, data []byte, err error) error {
 		return in.add(ctx, line, data, err)
 	})
 	err = errors.Join(err, in.flush(ctx))
@@ -83,10 +86,11 @@ func (s *Store) ImportUsers(ctx context.Context, r io.Reader, opts ImportOptions
 
 // A userImport is an import under way.
 type userImport struct {
-	s      *Store
-	opts   ImportOptions
-	report ImportReport
-	batch  []importedUser
+	s          *Store
+	opts       ImportOptions
+	connection *Connection
+	report     ImportReport
+	batch      []importedUser
 }
 
 // An importedUser is a row that could be read.
@@ -100,7 +104,7 @@ func (in *userImport) add(ctx context.Context, line int, data []byte, err error)
 	in.report.Total++
 	var row importedUser
 	if err == nil {
-		row, err = readImported(data, in.opts.Connection)
+		row, err = readImported(data, in.connection)
 	}
 	if err != nil {
 		name := ""
@@ -180,21 +184,28 @@ func (in *userImport) flush(ctx context.Context) error {
 // store adds or changes one user. What is wrong with the row is in the report;
 // the error is the database's.
 func (in *userImport) store(ctx context.Context, tx *sql.Tx, row importedUser, report *ImportReport) error {
-	done, err := in.s.insertUser(ctx, tx, row.user)
-	if err != nil {
-		return err
-	}
-	if done {
-		report.Inserted++
-		return nil
-	}
-	if !in.opts.Upsert {
-		report.fail(row.line, rowName(row.user), fmt.Errorf("user %w", ErrExists))
-		return nil
+	nameless := in.connection.Options.RequiresUsername && row.user.Username == "" // may only change somebody
+	if !nameless {
+		done, err := in.s.insertUser(ctx, tx, row.user)
+		if err != nil {
+			return err
+		}
+		if done {
+			report.Inserted++
+			return nil
+		}
 	}
 	ids, err := in.s.sameUsers(ctx, tx, row.user)
 	if err != nil {
 		return err
+	}
+	switch {
+	case nameless && len(ids) == 0:
+		report.fail(row.line, rowName(row.user), wrong("username", "Missing required property: username"))
+		return nil
+	case !in.opts.Upsert:
+		report.fail(row.line, rowName(row.user), fmt.Errorf("user %w", ErrExists))
+		return nil
 	}
 	if len(ids) != 1 {
 		report.fail(row.line, rowName(row.user), fmt.Errorf("ID, address and user name belong to %d users", len(ids)))

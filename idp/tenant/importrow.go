@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gatewright/gate/mail"
+	"github.com/gatewright/gate/idp/internal/shape"
 	"github.com/gatewright/gate/password"
 	"github.com/gatewright/gate/store"
 )
@@ -40,7 +40,7 @@ var merged = []string{
 
 // readImported reads a row. The user comes back with the error when their name
 // could be read.
-func readImported(data []byte, connection string) (importedUser, error) {
+func readImported(data []byte, c *Connection) (importedUser, error) {
 	var row map[string]json.RawMessage
 	if !shallow(data) {
 		return importedUser{}, errDepth
@@ -55,21 +55,24 @@ func readImported(data []byte, connection string) (importedUser, error) {
 	for _, name := range slices.Sorted(maps.Keys(row)) {
 		use, ok := importMembers[name]
 		if !ok {
-			return importedUser{}, fmt.Errorf("unknown member %q", cut(name, 100))
+			return importedUser{}, wrong(cut(name, 100), "Additional properties not allowed")
 		}
-		if use && string(row[name]) != "null" {
+		if value := string(row[name]); use && value != "null" && value != `""` {
 			known[name] = row[name]
 		}
 	}
 	if mfa, ok := row["mfa_factors"]; ok && string(mfa) != "null" && string(mfa) != "[]" {
-		return importedUser{}, errors.New("mfa_factors are not supported")
+		return importedUser{}, wrong("mfa_factors", "second factors are not supported")
 	}
 	u, err := importedProfile(known)
+	if err == nil {
+		err = c.CheckUsername(u.Username)
+	}
 	if err != nil {
 		return importedUser{user: u}, err
 	}
 	out := importedUser{user: u, row: known}
-	identity, err := importedIdentity(u, known, connection)
+	identity, err := importedIdentity(u, known, c)
 	if err != nil {
 		return out, err
 	}
@@ -94,21 +97,20 @@ func importedProfile(row map[string]json.RawMessage) (*User, error) {
 		return nil, err
 	}
 	u := new(User)
-	if err := json.Unmarshal(data, u); err != nil {
-		return nil, shortened(err)
+	unread := json.Unmarshal(data, u) // as far as it can be: the name is for the report
+	if err := shape.User().Check(profile); err != nil {
+		return u, err
 	}
-	if u.Email != "" {
-		address, err := mail.Canonical(u.Email)
-		if err != nil {
-			return u, errors.New("is not an e-mail address")
-		}
-		u.Email = address
+	if unread != nil {
+		return u, shortened(unread)
 	}
-	switch {
-	case u.Email == "" && u.Username == "":
-		return u, errors.New("neither address nor user name")
-	case len(u.Username) > 128 || strings.ContainsFunc(u.Username, foreign):
-		return u, errors.New("not a user name")
+	address, err := CanonicalEmail(u.Email)
+	if err != nil {
+		return u, err
+	}
+	u.Email, u.Username, u.AppMetadata = address, strings.ToLower(u.Username), Unreserved(u.AppMetadata)
+	if u.Email == "" && u.Username == "" {
+		return u, wrong("email", "Missing required property: email or username")
 	}
 	if u.Name == "" {
 		u.Name = rowName(u)
@@ -121,24 +123,28 @@ func importedProfile(row map[string]json.RawMessage) (*User, error) {
 
 // shortened returns what is wrong with a row without its content.
 func shortened(err error) error {
-	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return fmt.Errorf("%s cannot be a %s", wrong.Field, wrong.Value)
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && e.Field != "" {
+		value, _, _ := strings.Cut(e.Value, " ") // of a number the number itself
+		return wrong(e.Field, "cannot be a "+value+" like this")
+	}
+	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return errors.New("is not JSON")
 	}
 	return errors.New("has a member of the wrong type")
 }
 
-func importedIdentity(u *User, row map[string]json.RawMessage, connection string) (*Identity, error) {
+func importedIdentity(u *User, row map[string]json.RawMessage, c *Connection) (*Identity, error) {
 	subject, err := importedSubject(row)
 	if err != nil {
 		return nil, err
 	}
-	id := &Identity{Connection: connection, Provider: Database, UserID: subject, Email: u.Email, Username: strings.ToLower(u.Username)}
+	id := &Identity{Connection: c.Name, Provider: Database, UserID: subject, Email: u.Email, Username: strings.ToLower(u.Username)}
 	if id.PasswordHash, err = importedHash(row); err != nil {
 		return nil, err
 	}
 	if at, ok := row["password_set_date"]; ok {
 		if id.PasswordAt, err = importedTime(at); err != nil {
-			return nil, fmt.Errorf("password_set_date: %w", err)
+			return nil, wrong("password_set_date", err.Error())
 		}
 	}
 	return id, nil
@@ -150,14 +156,14 @@ func importedSubject(row map[string]json.RawMessage) (string, error) {
 	switch {
 	case row["user_id"] != nil:
 		if err := json.Unmarshal(row["user_id"], &id); err != nil {
-			return "", errors.New("user_id is not a text")
+			return "", wrong("user_id", "Expected type string")
 		}
 	case row["_id"] != nil: // of Auth0's export of hashes
 		var object struct {
 			OID string `json:"$oid"`
 		}
 		if err := json.Unmarshal(row["_id"], &object); err != nil || object.OID == "" {
-			return "", errors.New("_id is not an object with $oid")
+			return "", wrong("_id", "is not an object with $oid")
 		}
 		id = object.OID
 	default:
@@ -168,10 +174,10 @@ func importedSubject(row map[string]json.RawMessage) (string, error) {
 	case !ok:
 		subject = id
 	case provider != Database:
-		return "", fmt.Errorf("user of %q, who logs in there", cut(provider, 64))
+		return "", wrong("user_id", fmt.Sprintf("user of %q, who logs in there", cut(provider, 64)))
 	}
-	if subject == "" || len(subject) > 200 || strings.ContainsFunc(subject, foreign) {
-		return "", errors.New("user_id is empty, too long or has characters that are not allowed")
+	if subject == "" || len(subject) > shape.MaxUserID || !shape.UserID(subject) {
+		return "", wrong("user_id", "is empty, too long or has characters that are not allowed")
 	}
 	return subject, nil
 }
@@ -204,25 +210,25 @@ func importedHash(row map[string]json.RawMessage) (string, error) {
 	var hash string
 	switch {
 	case plain != nil && custom != nil:
-		return "", errors.New("both password_hash and custom_password_hash")
+		return "", wrong("password_hash", "is there beside custom_password_hash")
 	case plain != nil:
 		if err := json.Unmarshal(plain, &hash); err != nil {
-			return "", errors.New("password_hash is not a text")
+			return "", wrong("password_hash", "Expected type string")
 		}
 	case custom != nil:
 		var c customHash
 		if err := json.Unmarshal(custom, &c); err != nil {
-			return "", fmt.Errorf("custom_password_hash: %w", shortened(err))
+			return "", wrong("custom_password_hash", shortened(err).Error())
 		}
 		var err error
 		if hash, err = c.encode(); err != nil {
-			return "", fmt.Errorf("custom_password_hash: %w", err)
+			return "", wrong("custom_password_hash", err.Error())
 		}
 	default:
 		return "", nil
 	}
 	if err := password.CheckHash(hash); err != nil {
-		return "", fmt.Errorf("hash of the password: %w", err)
+		return "", wrong("password_hash", err.Error())
 	}
 	return hash, nil
 }
@@ -244,6 +250,15 @@ func (row importedUser) merge(u *User) error {
 	}
 	mergeMetadata(&u.UserMetadata, row.user.UserMetadata)
 	mergeMetadata(&u.AppMetadata, row.user.AppMetadata)
+	for name, value := range map[string]map[string]any{"user_metadata": u.UserMetadata, "app_metadata": u.AppMetadata} {
+		data, err := json.Marshal(value)
+		if err != nil {
+			return err
+		}
+		if len(data) > shape.MaxMetadata {
+			return wrong(name, fmt.Sprintf("Object is too large, maximum %d bytes", shape.MaxMetadata))
+		}
+	}
 	imported := row.user.Identities[0]
 	for i := range u.Identities {
 		if id := &u.Identities[i]; id.Connection == imported.Connection && id.PasswordHash == "" && imported.PasswordHash != "" {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/big"
+	"strconv"
 	"sync"
 	"time"
 
@@ -39,7 +40,8 @@ type Log struct {
 const (
 	queueSize  = 4096
 	batchSize  = 256
-	maxDetails = 64 << 10 // bytes of an entry; above that it has no details
+	batchTime  = 10 * time.Millisecond // how long an entry waits for others
+	maxDetails = 64 << 10              // bytes of an entry; above that it has no details
 )
 
 // An entry is a log entry that waits, with its document.
@@ -73,7 +75,8 @@ func newLogQueue(s *Store, log *slog.Logger) *logQueue {
 }
 
 // Record adds an entry to the log. It neither waits nor fails: entries wait in
-// memory, 4096 at most, until one goroutine writes them. What does not fit, what
+// memory, 4096 at most, until one goroutine writes them, a hundredth of a
+// second later, so that many go in one transaction. What does not fit, what
 // comes after [Store.Close], or what the database does not take, goes to the
 // logger alone. The ID counts up in the order of the calls; a zero Date means
 // now. Texts are cut to what their columns hold.
@@ -150,15 +153,33 @@ func (l *logIDs) next(now time.Time) string {
 	} else {
 		l.n++
 	}
-	return fmt.Sprintf("%013d%010d", l.millis, l.n)
+	return string(padded(padded(make([]byte, 0, 23), l.millis, 13), l.n, 10))
+}
+
+// padded appends a number with at least so many digits.
+func padded(b []byte, n int64, digits int) []byte {
+	text := strconv.FormatInt(n, 10)
+	for range digits - len(text) {
+		b = append(b, '0')
+	}
+	return append(b, text...)
 }
 
 func (q *logQueue) run() {
 	defer close(q.done)
+	batch := make([]entry, 0, batchSize)
 	for {
 		select {
 		case e := <-q.in:
-			q.write(q.gather([]entry{e}))
+			ack := q.pause()
+			batch = q.gather(append(batch, e))
+			q.write(batch)
+			if ack != nil {
+				q.drain()
+				close(ack)
+			}
+			clear(batch)
+			batch = batch[:0]
 		case ack := <-q.flush:
 			q.drain()
 			close(ack)
@@ -167,6 +188,22 @@ func (q *logQueue) run() {
 			return
 		}
 	}
+}
+
+// pause waits for more entries, until somebody wants them written, whom it
+// returns.
+func (q *logQueue) pause() (flush chan struct{}) {
+	if len(q.in) >= batchSize-1 {
+		return nil
+	}
+	timer := time.NewTimer(batchTime)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case flush = <-q.flush:
+	case <-q.stop:
+	}
+	return flush
 }
 
 // gather adds the entries that wait, up to a batch.
@@ -215,14 +252,10 @@ func (q *logQueue) write(batch []entry) {
 
 func (q *logQueue) insert(ctx context.Context, batch []entry) error {
 	return q.s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		stmt, err := tx.PrepareContext(ctx, `INSERT INTO idp_logs (id, date, type, user_id, client_id, connection, ip, doc)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`)
-		if err != nil {
-			return err
-		}
-		defer stmt.Close()
+		const insert = `INSERT INTO idp_logs (id, date, type, user_id, client_id, connection, ip, doc)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 		for _, e := range batch {
-			if _, err := stmt.ExecContext(ctx, e.ID, millis(e.Date), e.Type, e.UserID, e.ClientID, e.Connection, e.IP, e.doc); err != nil {
+			if _, err := tx.ExecContext(ctx, insert, e.ID, millis(e.Date), e.Type, e.UserID, e.ClientID, e.Connection, e.IP, e.doc); err != nil {
 				return err
 			}
 		}

@@ -157,13 +157,20 @@ type Use struct {
 	// Idle puts off the idle end; zero means that there is none.
 	Idle time.Duration
 	// Then is called when the token turns out to be good, before it is used up;
-	// its error stops that. Nil means nothing.
-	Then func() error
+	// its error stops that. What it returns is stored with the use, in one
+	// transaction. Nil means nothing, in both places.
+	Then func() (*NewToken, error)
+}
+
+// A NewToken is a token with its text, to be stored as [Store.CreateToken] does.
+type NewToken struct {
+	Text secret.String
+	Token
 }
 
 // UseRefreshToken uses the token with this text, of this client, and returns
-// its family with the token to hand out. It changes one row, so that after a
-// crash either the old token is the current one or its successor.
+// its family with the token to hand out. It changes one row of it, so that after
+// a crash either the old token is the current one or its successor.
 //
 // A token that is unknown, of another client, revoked or expired is
 // [ErrNotFound]. One that has been rotated for longer than the leeway is
@@ -192,8 +199,9 @@ func (s *Store) UseRefreshToken(ctx context.Context, text secret.String, clientI
 	if generation != f.generation && !inLeeway() {
 		return s.reused(ctx, f) // before anything else is found wrong with the request
 	}
+	var with *NewToken
 	if how.Then != nil {
-		if err := how.Then(); err != nil {
+		if with, err = how.Then(); err != nil {
 			return nil, "", err
 		}
 	}
@@ -202,7 +210,7 @@ func (s *Store) UseRefreshToken(ctx context.Context, text secret.String, clientI
 		if how.Rotate {
 			next++
 		}
-		ok, err := s.advance(ctx, f, next, now, how)
+		ok, err := s.advance(ctx, f, next, now, how.Idle, with)
 		if err != nil {
 			return nil, "", err
 		}
@@ -217,10 +225,19 @@ func (s *Store) UseRefreshToken(ctx context.Context, text secret.String, clientI
 			return nil, "", fmt.Errorf("refresh token %w", ErrNotFound)
 		}
 	}
-	if inLeeway() {
-		return f, s.text(f, f.generation), nil
+	if !inLeeway() {
+		return s.reused(ctx, f)
 	}
-	return s.reused(ctx, f)
+	if with != nil {
+		// It is no use of the current token, but stops when the family does.
+		const alive = "UPDATE idp_refresh SET generation = generation WHERE id = $1 AND revoked_at = 0"
+		if ok, err := s.storeWith(ctx, with, alive, f.ID); err != nil {
+			return nil, "", err
+		} else if !ok {
+			return nil, "", fmt.Errorf("refresh token %w", ErrNotFound)
+		}
+	}
+	return f, s.text(f, f.generation), nil
 }
 
 // reused ends a family of which a token was used again.
@@ -232,18 +249,42 @@ func (s *Store) reused(ctx context.Context, f *Family) (*Family, secret.String, 
 	return f, "", ErrReused
 }
 
-// advance makes next the current generation, unless another call did.
-func (s *Store) advance(ctx context.Context, f *Family, next int64, now time.Time, how Use) (bool, error) {
-	idle := forEver
-	if how.Idle > 0 {
-		idle = millis(now.Add(how.Idle))
+// advance makes next the current generation and stores with, which may be nil:
+// both, or nothing when another call was faster.
+func (s *Store) advance(ctx context.Context, f *Family, next int64, now time.Time, idle time.Duration, with *NewToken) (bool, error) {
+	idleEnd := forEver
+	if idle > 0 {
+		idleEnd = millis(now.Add(idle))
 	}
 	rotated := now
 	if next == f.generation {
 		rotated = f.RotatedAt // a use is no rotation: the leeway of the token before does not begin anew
 	}
-	return changed(s.db.Exec(ctx, `UPDATE idp_refresh SET generation = $3, rotated_at = $4, idle_expires_at = $5
-		WHERE id = $1 AND generation = $2 AND revoked_at = 0`, f.ID, f.generation, next, millis(rotated), idle))
+	const update = `UPDATE idp_refresh SET generation = $3, rotated_at = $4, idle_expires_at = $5
+		WHERE id = $1 AND generation = $2 AND revoked_at = 0`
+	args := []any{f.ID, f.generation, next, millis(rotated), idleEnd}
+	if with == nil {
+		return changed(s.db.Exec(ctx, update, args...))
+	}
+	return s.storeWith(ctx, with, update, args...)
+}
+
+// storeWith stores a token if an update changes a row, both in one transaction:
+// whoever ends the family before finds no row changed, and after it the token.
+func (s *Store) storeWith(ctx context.Context, with *NewToken, update string, args ...any) (ok bool, err error) {
+	err = s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		// The user first, as whoever ends all of theirs does.
+		if with.Epoch != nil {
+			if err := s.inEpoch(ctx, tx, with.UserID, *with.Epoch); err != nil {
+				return err
+			}
+		}
+		if ok, err = changed(tx.ExecContext(ctx, update, args...)); err != nil || !ok {
+			return err
+		}
+		return s.insertToken(ctx, tx, with.Text, &with.Token)
+	})
+	return ok && err == nil, s.refused("token", err)
 }
 
 // FindRefreshToken returns the family of a token that is current, or

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
+
+	"github.com/gatewright/gate/idp/internal/shape"
 )
 
 // RestoreOptions say how [Store.Import] reads a tenant. The zero value takes
@@ -28,11 +30,13 @@ type RestoreOptions struct {
 // stays as it is here. A user takes the place of one with the same ID; roles
 // and permissions are added to those they have.
 //
-// A line that refers to something that is neither here nor before it is an
-// error of its line, as in [Store.ImportUsers], and the others go on.
+// What a line says is judged as the Management API judges it. One that is wrong,
+// or refers to something that is neither here nor before it, is an error of its
+// line, as in [Store.ImportUsers]; what it would have changed stays, and the
+// others go on. The error names the member: see [FieldError].
 func (s *Store) Import(ctx context.Context, r io.Reader, opts RestoreOptions) (ImportReport, error) {
 	in := &restoration{s: s, own: opts.ManagementAPI, apis: map[string]string{}, roles: map[string]string{}, actions: map[string]string{}}
-	err := eachRow(r, func(line int, data []byte, err error) error {
+	err := eachRow(r, maxLine, func(line int, data []byte, err error) error {
 		return in.line(ctx, line, data, err)
 	})
 	err = errors.Join(err, in.flush(ctx))
@@ -60,7 +64,9 @@ type restoredUser struct {
 func (in *restoration) line(ctx context.Context, n int, data []byte, err error) error {
 	var l dumpLine
 	if err == nil {
-		err = json.Unmarshal(data, &l)
+		if err = json.Unmarshal(data, &l); err != nil {
+			err = ofObject(shortened(err))
+		}
 	}
 	if !in.begun {
 		switch {
@@ -73,8 +79,11 @@ func (in *restoration) line(ctx context.Context, n int, data []byte, err error) 
 		return nil
 	}
 	in.report.Total++
+	if err == nil {
+		err = l.oneObject()
+	}
 	if err != nil {
-		in.report.fail(n, "", errors.New("cannot be read"))
+		in.report.fail(n, "", err)
 		return nil
 	}
 	if l.User != nil {
@@ -102,6 +111,9 @@ func (in *restoration) object(ctx context.Context, l *dumpLine) (updated bool, e
 	s := in.s
 	switch {
 	case l.Settings != nil:
+		if err := l.Settings.fit(); err != nil {
+			return false, err
+		}
 		_, err := s.UpdateSettings(ctx, func(set *Settings) error {
 			l.Settings.keepSecrets(set)
 			*set = *l.Settings
@@ -112,29 +124,42 @@ func (in *restoration) object(ctx context.Context, l *dumpLine) (updated bool, e
 		return in.api(ctx, l.API)
 	case l.Client != nil:
 		in.policies(l.Client)
-		_, updated, err = restore(ctx, s.Clients, l.Client, func(*Client, *Client) {})
+		if err := fit(shape.Client(), l.Client); err != nil {
+			return false, err
+		}
+		_, updated, err = restore(ctx, s.Clients, l.Client, func(*Client, *Client) error { return nil })
 	case l.Grant != nil:
 		return in.grant(ctx, l.Grant)
 	case l.Role != nil && l.Role.Role != nil:
 		return in.role(ctx, l.Role)
 	case l.Connection != nil:
-		_, updated, err = restore(ctx, s.Connections, l.Connection, func(o, old *Connection) { o.ID = old.ID })
+		if err := fit(shape.Connection(), l.Connection); err != nil {
+			return false, err
+		}
+		_, updated, err = restore(ctx, s.Connections, l.Connection, func(o, old *Connection) error {
+			if o.ID = old.ID; o.Name != old.Name || o.Strategy != old.Strategy {
+				return wrong("name", "the name and the strategy of a connection cannot be changed")
+			}
+			return nil
+		})
 	case l.Action != nil:
+		if err := l.Action.fit(); err != nil {
+			return false, err
+		}
 		given := l.Action.ID
 		var id string
-		id, updated, err = restore(ctx, s.Actions, l.Action, func(o, old *Action) { o.ID = old.ID })
+		id, updated, err = restore(ctx, s.Actions, l.Action, func(o, old *Action) error { o.ID = old.ID; return nil })
 		in.actions[given] = id
 	case l.Bindings != nil:
 		return in.bindings(ctx, l.Bindings)
-	default:
-		return false, errors.New("neither object nor user")
 	}
 	return updated, err
 }
 
 // restore adds an object, or puts it in the place of the one with its ID or
-// name. adopt gives the new one what the old one keeps. It returns the ID.
-func restore[T any, P object[T]](ctx context.Context, c *Collection[T, P], o *T, adopt func(o, old *T)) (id string, updated bool, err error) {
+// name. adopt gives the new one what the old one keeps,
+// and refuses what cannot change. It returns the ID.
+func restore[T any, P object[T]](ctx context.Context, c *Collection[T, P], o *T, adopt func(o, old *T) error) (id string, updated bool, err error) {
 	id, name := P(o).key()
 	if id == "" || name == "" {
 		return id, false, fmt.Errorf("%s without ID or name", c.kind)
@@ -151,7 +176,9 @@ func restore[T any, P object[T]](ctx context.Context, c *Collection[T, P], o *T,
 	}
 	id, _ = P(old).key()
 	_, err = c.Update(ctx, id, func(current *T) error {
-		adopt(o, current)
+		if err := adopt(o, current); err != nil {
+			return err
+		}
 		if h, ok := any(o).(interface{ keepSecrets(old *T) }); ok {
 			h.keepSecrets(current)
 		}
@@ -161,23 +188,50 @@ func restore[T any, P object[T]](ctx context.Context, c *Collection[T, P], o *T,
 	return id, true, err
 }
 
-// api adds or changes an API. The dump's own one is that of this tenant, whose
-// scopes are those that this program knows.
+// api adds or changes an API. The dump's own one is that of this tenant, which
+// no dump changes: it is what this program knows.
 func (in *restoration) api(ctx context.Context, a *API) (bool, error) {
-	if !a.System || in.own == "" {
-		_, updated, err := restore(ctx, in.s.APIs, a, func(o, old *API) { o.ID, o.System = old.ID, old.System })
-		return updated, err
-	}
-	theirs := a.Identifier
-	in.apis[theirs] = in.own
-	a.Identifier = in.own
-	switch have, err := in.s.APIs.ByName(ctx, in.own); {
-	case err == nil:
-		a.ID = have.ID
-	case !errors.Is(err, ErrNotFound):
+	if err := fit(shape.API(), a); err != nil {
 		return false, err
 	}
-	_, updated, err := restore(ctx, in.s.APIs, a, func(o, old *API) { o.Scopes = old.Scopes })
+	if a.System && in.own != "" {
+		return in.systemAPI(ctx, a)
+	}
+	if in.own != "" && ReservedIdentifier(a.Identifier, in.own) {
+		return false, wrong("identifier", "belongs to the provider itself")
+	}
+	for _, find := range []func() (*API, error){
+		func() (*API, error) { return in.s.APIs.ByName(ctx, a.Identifier) },
+		func() (*API, error) { return in.s.APIs.Get(ctx, a.ID) },
+	} {
+		switch have, err := find(); {
+		case err == nil && have.System && have.Identifier == a.Identifier:
+			return true, nil
+		case err == nil && have.System:
+			return false, wrong("id", "is that of the provider's own API")
+		case err != nil && !errors.Is(err, ErrNotFound):
+			return false, err
+		}
+	}
+	_, updated, err := restore(ctx, in.s.APIs, a, func(o, old *API) error {
+		if o.ID = old.ID; o.Identifier != old.Identifier {
+			return wrong("identifier", "cannot be changed")
+		}
+		return nil
+	})
+	return updated, err
+}
+
+// systemAPI takes the dump's own API for that of this tenant.
+func (in *restoration) systemAPI(ctx context.Context, a *API) (bool, error) {
+	theirs := a.Identifier
+	in.apis[theirs] = in.own
+	_, err := in.s.APIs.ByName(ctx, in.own)
+	updated := err == nil
+	if errors.Is(err, ErrNotFound) {
+		a.Identifier = in.own
+		_, updated, err = restore(ctx, in.s.APIs, a, func(o, old *API) error { o.ID = old.ID; return nil })
+	}
 	if err != nil || theirs == in.own {
 		return updated, err
 	}
@@ -211,27 +265,41 @@ func (in *restoration) permissions(list []Permission) {
 
 func (in *restoration) grant(ctx context.Context, g *ClientGrant) (bool, error) {
 	g.Audience = in.here(g.Audience)
-	if _, err := in.s.Clients.Get(ctx, g.ClientID); err != nil {
+	if g.Scope == nil {
+		g.Scope = []string{}
+	}
+	if err := fitMembers(shape.Grant(), g); err != nil {
 		return false, err
 	}
-	if _, err := in.s.APIs.ByName(ctx, g.Audience); err != nil {
+	client, err := in.s.Clients.Get(ctx, g.ClientID)
+	if err != nil {
+		return false, about("client_id", err)
+	}
+	api, err := in.s.APIs.ByName(ctx, g.Audience)
+	if err != nil {
+		return false, about("audience", err)
+	}
+	if err := g.Check(client, api); err != nil {
 		return false, err
 	}
 	_, name := g.key()
 	if have, err := in.s.Grants.ByName(ctx, name); err == nil {
 		g.ID = have.ID // an import before may have left the ID with another audience
 	}
-	_, updated, err := restore(ctx, in.s.Grants, g, func(o, old *ClientGrant) { o.ID = old.ID })
+	_, updated, err := restore(ctx, in.s.Grants, g, func(o, old *ClientGrant) error { o.ID = old.ID; return nil })
 	return updated, err
 }
 
 func (in *restoration) role(ctx context.Context, r *dumpRole) (bool, error) {
-	in.permissions(r.Permissions)
-	if err := in.s.unknownPermission(ctx, r.Permissions); err != nil {
+	if err := fitMembers(shape.Role(), r.Role); err != nil {
 		return false, err
 	}
+	in.permissions(r.Permissions)
+	if err := in.s.unknownPermission(ctx, r.Permissions); err != nil {
+		return false, about("permissions", err)
+	}
 	given := r.Role.ID
-	id, updated, err := restore(ctx, in.s.Roles, r.Role, func(o, old *Role) { o.ID = old.ID })
+	id, updated, err := restore(ctx, in.s.Roles, r.Role, func(o, old *Role) error { o.ID = old.ID; return nil })
 	if err != nil {
 		return updated, err
 	}
@@ -240,155 +308,58 @@ func (in *restoration) role(ctx context.Context, r *dumpRole) (bool, error) {
 }
 
 func (in *restoration) bindings(ctx context.Context, b *Bindings) (bool, error) {
+	seen := map[string]bool{}
 	for i := range b.List {
 		if id, ok := in.actions[b.List[i].ActionID]; ok {
 			b.List[i].ActionID = id
 		}
-		if _, err := in.s.Actions.Get(ctx, b.List[i].ActionID); err != nil {
-			return false, err
+		id := b.List[i].ActionID
+		action, err := in.s.Actions.Get(ctx, id)
+		if err == nil {
+			err = action.CheckBinding(b.Trigger)
 		}
+		if err != nil {
+			return false, about("bindings", err)
+		}
+		if seen[id] {
+			return false, wrong("bindings", "The action "+shape.Cut(action.Name, 64)+" is there twice")
+		}
+		seen[id] = true
 	}
-	_, updated, err := restore(ctx, in.s.Bindings, b, func(*Bindings, *Bindings) {})
+	if err := b.fit(); err != nil {
+		return false, err
+	}
+	_, updated, err := restore(ctx, in.s.Bindings, b, func(*Bindings, *Bindings) error { return nil })
 	return updated, err
 }
 
-// user checks a user and puts them into the batch.
-func (in *restoration) user(ctx context.Context, n int, l *dumpLine) error {
-	if err := in.check(ctx, l); err != nil {
-		if errors.Is(err, errUnavailable) || ctx.Err() != nil {
-			return err
+// ofObject returns an error about a line as one about the object in it.
+func ofObject(err error) error {
+	if e, ok := errors.AsType[*FieldError](err); ok {
+		if _, path, nested := strings.Cut(e.Field, "."); nested {
+			return wrong(path, e.Reason)
 		}
-		in.report.fail(n, rowName(l.User), err)
-		return nil
 	}
-	in.users = append(in.users, restoredUser{*l, n})
-	if len(in.users) < importBatch {
-		return nil
-	}
-	return in.flush(ctx)
+	return err
 }
 
-func (in *restoration) check(ctx context.Context, l *dumpLine) error {
-	u := l.User
-	if u.ID == "" || len(u.Identities) == 0 || len(l.Logins) > len(u.Identities) {
-		return errors.New("user without ID or identities")
-	}
-	for i := range u.Identities {
-		id := &u.Identities[i]
-		if _, err := in.s.Connections.ByName(ctx, id.Connection); err != nil {
-			return err
-		}
-		if i < len(l.Logins) {
-			login := l.Logins[i]
-			id.Email, id.Username, id.PasswordHash, id.PasswordAt = login.Email, login.Username, login.PasswordHash, login.PasswordAt
+// oneObject refuses a line that says nothing, or of which something would be
+// left out.
+func (l *dumpLine) oneObject() error {
+	n := 0
+	for _, there := range []bool{
+		l.Settings != nil, l.API != nil, l.Client != nil, l.Grant != nil, l.Role != nil && l.Role.Role != nil, l.Connection != nil,
+		l.Action != nil, l.Bindings != nil, l.User != nil,
+	} {
+		if there {
+			n++
 		}
 	}
-	for i, role := range l.Roles {
-		if id, ok := in.roles[role]; ok {
-			l.Roles[i] = id
-		}
-		if _, err := in.s.Roles.Get(ctx, l.Roles[i]); err != nil {
-			return err
-		}
+	if n != 1 || l.Header != nil {
+		return fmt.Errorf("%d objects and users in a line that has one", n)
 	}
-	in.permissions(l.Permissions)
-	return in.s.unknownPermission(ctx, l.Permissions)
-}
-
-// flush stores the users of the batch. Its rows count when it is stored.
-func (in *restoration) flush(ctx context.Context) error {
-	batch := in.users
-	in.users = nil
-	if len(batch) == 0 {
-		return nil
-	}
-	report := in.report
-	err := in.s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		report = in.report
-		for i := range batch {
-			if err := in.store(ctx, tx, &batch[i], &report); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	switch wrapped := in.s.db.Wrap(err); {
-	case err == nil:
-		in.report = report
-		return nil
-	case ctx.Err() != nil || errors.Is(wrapped, errUnavailable):
-		return fmt.Errorf("import users: %w", wrapped)
-	case len(batch) == 1:
-		in.report.fail(batch[0].line, rowName(batch[0].User), wrapped)
-		return nil
-	}
-	for _, u := range batch {
-		in.users = []restoredUser{u}
-		if err := in.flush(ctx); err != nil {
-			return err
-		}
+	if l.User == nil && len(l.Logins)+len(l.Roles)+len(l.Permissions) > 0 {
+		return errors.New("logins, roles and permissions are of users")
 	}
 	return nil
-}
-
-// store adds a user, or puts them in the place of the one with the same ID.
-func (in *restoration) store(ctx context.Context, tx *sql.Tx, r *restoredUser, report *ImportReport) error {
-	u := r.User
-	done, err := in.s.insertUser(ctx, tx, u)
-	if err != nil {
-		return err
-	}
-	if !done {
-		ids, err := in.s.sameUsers(ctx, tx, u)
-		if err != nil {
-			return err
-		}
-		if len(ids) != 1 || ids[0] != u.ID {
-			report.fail(r.line, rowName(u), fmt.Errorf("ID, identity, address or user name of another user %w", ErrExists))
-			return nil
-		}
-		if err := in.replace(ctx, tx, u); err != nil {
-			return err
-		}
-	}
-	for _, role := range r.Roles {
-		_, err := tx.ExecContext(ctx, "INSERT INTO idp_user_roles (user_id, role_id) VALUES ($1, $2) ON CONFLICT DO NOTHING", u.ID, role)
-		if err != nil {
-			return err
-		}
-	}
-	for _, p := range r.Permissions {
-		_, err := tx.ExecContext(ctx, `INSERT INTO idp_user_permissions (user_id, api, name) VALUES ($1, $2, $3)
-			ON CONFLICT DO NOTHING`, u.ID, p.API, p.Name)
-		if err != nil {
-			return err
-		}
-	}
-	if done {
-		report.Inserted++
-	} else {
-		report.Updated++
-	}
-	return nil
-}
-
-// replace puts a user in the place of the one with the same ID. Passwords that
-// the dump does not have stay, and so do identities.
-func (in *restoration) replace(ctx context.Context, tx *sql.Tx, u *User) error {
-	old, err := in.s.lockUser(ctx, tx, u.ID)
-	if err != nil {
-		return err
-	}
-	for i := range u.Identities {
-		id := &u.Identities[i]
-		for _, have := range old.Identities {
-			if have.Provider == id.Provider && have.UserID == id.UserID && id.PasswordHash == "" {
-				id.PasswordHash, id.PasswordAt = have.PasswordHash, have.PasswordAt
-			}
-		}
-		if _, err := insertIdentity(ctx, tx, u.ID, len(old.Identities)+i, id, in.s.now()); err != nil {
-			return err
-		}
-	}
-	return in.s.saveUser(ctx, tx, u)
 }

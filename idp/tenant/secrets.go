@@ -39,18 +39,22 @@ func (c *Connection) eachSecret(fn func(string) (string, error)) error {
 		}
 		c.Options.Apple[name] = text
 	}
-	return eachSecretMember(c.Options.Extra, secretOption, fn)
+	return eachSecretMember(c.Options.Extra, sealedOption, fn)
 }
 
-// secretOption reports whether an option of a connection is a secret, as far as
-// its name tells.
-func secretOption(name string) bool {
-	name = strings.ToLower(name)
-	within := func(part string) bool { return strings.Contains(name, part) }
-	atEnd := func(part string) bool { return strings.HasSuffix(name, part) }
+// SecretOption reports whether an option of a connection, or a member within
+// one, is a secret as far as its name tells. Of an object that is one, every
+// value is.
+func SecretOption(name string) bool {
+	lower := strings.ToLower(name)
+	within := func(part string) bool { return strings.Contains(lower, part) }
+	atEnd := func(part string) bool { return strings.HasSuffix(lower, part) }
 	return slices.ContainsFunc([]string{"secret", "private", "credential", "configuration"}, within) ||
-		slices.ContainsFunc([]string{"token", "password", "_key"}, atEnd)
+		slices.ContainsFunc([]string{"token", "password", "_key"}, atEnd) || strings.HasSuffix(name, "Key") || lower == "customheaders"
 }
+
+// sealedOption reports whether an option is, or holds, a secret.
+func sealedOption(name string) bool { return SecretOption(name) || name == "gateway_authentication" }
 
 func (a *Action) eachSecret(fn func(string) (string, error)) error {
 	lists := [][]ActionSecret{a.Secrets}
@@ -127,7 +131,7 @@ func (c *Connection) keepSecrets(old *Connection) {
 			c.Options.Apple[name] = old.Options.Apple[name]
 		}
 	}
-	c.Options.Extra = keepMembers(c.Options.Extra, old.Options.Extra, secretOption)
+	c.Options.Extra = keepMembers(c.Options.Extra, old.Options.Extra, sealedOption)
 }
 
 func (a *Action) keepSecrets(old *Action) {

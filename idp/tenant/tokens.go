@@ -47,22 +47,27 @@ type Token struct {
 // CreateToken stores a token under the SHA-256 of text. It returns [ErrExists]
 // when that is there.
 func (s *Store) CreateToken(ctx context.Context, text secret.String, t Token) error {
-	hash := secret.Hash(string(t.Kind) + " " + text.Reveal())
-	if t.Data == nil {
-		t.Data = json.RawMessage("null")
-	}
 	err := s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if t.Epoch != nil {
 			if err := s.inEpoch(ctx, tx, t.UserID, *t.Epoch); err != nil {
 				return err
 			}
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO idp_tokens (hash, kind, user_id, client_id, grant_id, doc, created_at, expires_at, used_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)`,
-			hash[:], string(t.Kind), t.UserID, t.ClientID, t.GrantID, string(t.Data), millis(s.now()), millis(t.ExpiresAt))
-		return err
+		return s.insertToken(ctx, tx, text, &t)
 	})
 	return s.refused("token", err)
+}
+
+func (s *Store) insertToken(ctx context.Context, tx *sql.Tx, text secret.String, t *Token) error {
+	hash := secret.Hash(string(t.Kind) + " " + text.Reveal())
+	doc := "null"
+	if t.Data != nil {
+		doc = string(t.Data)
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO idp_tokens (hash, kind, user_id, client_id, grant_id, doc, created_at, expires_at, used_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)`,
+		hash[:], string(t.Kind), t.UserID, t.ClientID, t.GrantID, doc, millis(s.now()), millis(t.ExpiresAt))
+	return err
 }
 
 // Token returns the token of this kind and text, used or not, or [ErrNotFound]

@@ -10,10 +10,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/gatewright/gate/idp/internal/shape"
 	"github.com/gatewright/gate/store"
 )
 
@@ -186,32 +186,6 @@ func (s *Store) sameUsers(ctx context.Context, tx *sql.Tx, u *User) ([]string, e
 	return slices.Sorted(maps.Keys(found)), nil
 }
 
-// userColumns are the columns that scanUser reads.
-const userColumns = "u.id, u.doc, u.blocked, u.created_at, u.updated_at, u.last_login_at, u.last_ip, u.logins_count, u.epoch"
-
-type scanner interface{ Scan(dest ...any) error }
-
-func scanUser(row scanner) (*User, error) {
-	var (
-		u                       User
-		id, doc                 string
-		blocked                 int
-		created, updated, login int64
-		count, epoch            int64
-		ip                      string
-	)
-	if err := row.Scan(&id, &doc, &blocked, &created, &updated, &login, &ip, &count, &epoch); err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal([]byte(doc), &u); err != nil {
-		return nil, fmt.Errorf("decode user %q: %w", id, err)
-	}
-	u.ID, u.Blocked = id, blocked != 0
-	u.CreatedAt, u.UpdatedAt, u.LastLogin = instant(created), instant(updated), instant(login)
-	u.LastIP, u.LoginsCount, u.Epoch = ip, count, epoch
-	return &u, nil
-}
-
 // encodeUser returns the document of a user: what has no column of its own.
 func encodeUser(u *User) (string, error) {
 	kept := *u
@@ -235,7 +209,14 @@ func encodeUser(u *User) (string, error) {
 
 // User returns the user with this ID, or [ErrNotFound].
 func (s *Store) User(ctx context.Context, id string) (*User, error) {
-	return s.oneUser(ctx, "SELECT "+userColumns+" FROM idp_users u WHERE u.id = $1", id)
+	u, err := s.userWithIdentities(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("read users: %w", s.db.Wrap(err))
+	}
+	if u == nil {
+		return nil, fmt.Errorf("user %w", ErrNotFound)
+	}
+	return u, nil
 }
 
 // UserByIdentity returns the user with this identity, whoever's primary it is,
@@ -310,55 +291,6 @@ func (s *Store) scanUsers(ctx context.Context, query string, args ...any) ([]*Us
 		list = append(list, u)
 	}
 	return list, rows.Err()
-}
-
-// A querier is a handle or a transaction.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
-
-// addIdentities reads the identities of users, a hundred at a time.
-func addIdentities(ctx context.Context, q querier, users []*User) error {
-	byID := make(map[string]*User, len(users))
-	for part := range slices.Chunk(users, 100) {
-		args, marks := make([]any, len(part)), make([]string, len(part))
-		for i, u := range part {
-			byID[u.ID] = u
-			args[i], marks[i] = u.ID, "$"+strconv.Itoa(i+1)
-		}
-		if err := scanIdentities(ctx, q, byID, strings.Join(marks, ", "), args); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func scanIdentities(ctx context.Context, q querier, users map[string]*User, marks string, args []any) error {
-	rows, err := q.QueryContext(ctx, `SELECT user_id, provider, subject, connection, email, username, password_hash,
-		password_at, social, profile FROM idp_identities WHERE user_id IN (`+marks+`) ORDER BY position, created_at`, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var (
-			userID, profile       string
-			id                    Identity
-			email, username, hash sql.NullString
-			social                int
-			at                    int64
-		)
-		if err := rows.Scan(&userID, &id.Provider, &id.UserID, &id.Connection, &email, &username, &hash, &at, &social, &profile); err != nil {
-			return err
-		}
-		id.Email, id.Username, id.PasswordHash = email.String, username.String, hash.String
-		id.PasswordAt, id.Social = instant(at), social != 0
-		if err := json.Unmarshal([]byte(profile), &id.Profile); err != nil {
-			return fmt.Errorf("decode profile: %w", err)
-		}
-		users[userID].Identities = append(users[userID].Identities, id)
-	}
-	return rows.Err()
 }
 
 // UpdateUser changes a user by change, in a transaction, and returns what came
@@ -472,9 +404,4 @@ func bit(b bool) int {
 
 // cut bounds s to n bytes without cutting a character, and makes it one that
 // every database takes: UTF-8 without NUL.
-func cut(s string, n int) string {
-	if len(s) > n {
-		s = s[:n]
-	}
-	return strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", "")
-}
+func cut(s string, n int) string { return strings.ReplaceAll(shape.Cut(s, n), "\x00", "") }

@@ -2,6 +2,8 @@ package tenant_test
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -268,7 +270,7 @@ func TestAccess(t *testing.T) {
 		if n, err := s.CountUsersOf(ctx, "r1"); err != nil || n != 1 {
 			t.Errorf("users with the role: %d, %v", n, err)
 		}
-		if list, err := s.UsersOf(ctx, "r1", 0, 10); err != nil || len(list) != 1 || list[0] != u.ID {
+		if list, n, err := s.UsersWithRole(ctx, "r1", 0, 10); err != nil || n != 1 || len(list) != 1 || list[0].ID != u.ID {
 			t.Errorf("users with the role: %v, %v", list, err)
 		}
 		must(t, s.RemoveUserPermissions(ctx, u.ID, write))
@@ -309,4 +311,61 @@ func BenchmarkCreateUser(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// TestUsersWithRole: a role is given to all or to nobody, and its users come in
+// pages with their number.
+func TestUsersWithRole(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := open(t, db, nil)
+		connect(t, s)
+		ctx := t.Context()
+		must(t, s.Roles.Create(ctx, &tenant.Role{ID: "r1", Name: "one"}))
+		must(t, s.Roles.Create(ctx, &tenant.Role{ID: "r2", Name: "two"}))
+		var all []string
+		for i := range 250 { // more than one statement
+			all = append(all, create(t, s, newUser(fmt.Sprintf("u%d@example.com", i))).ID)
+		}
+		want(t, "somebody who is not there", s.AddUsersToRole(ctx, "r1", append(slices.Clone(all), "auth0|nobody")...), tenant.ErrNotFound)
+		want(t, "a role that is not there", s.AddUsersToRole(ctx, "nothing", all...), tenant.ErrNotFound)
+		if list, n, err := s.UsersWithRole(ctx, "r1", 0, 10); err != nil || n != 0 || len(list) != 0 {
+			t.Fatalf("after refusals %d of %d, %v", len(list), n, err)
+		}
+		must(t, s.AddUsersToRole(ctx, "r1", all[:3]...))
+		must(t, s.AddUsersToRole(ctx, "r1", append(all, all[0])...)) // again, and one twice
+		must(t, s.AddUsersToRole(ctx, "r2", all[0]))
+		must(t, s.AddUsersToRole(ctx, "r2"))
+		slices.Sort(all)
+		var got []string
+		for offset := 0; ; offset += 100 {
+			list, n, err := s.UsersWithRole(ctx, "r1", offset, 100)
+			if err != nil || n != len(all) {
+				t.Fatalf("total %d, %v", n, err)
+			}
+			if len(list) == 0 {
+				break
+			}
+			for _, u := range list {
+				if got = append(got, u.ID); u.Email == "" {
+					t.Errorf("no address of %s", u.ID)
+				}
+			}
+		}
+		if diff := cmp.Diff(all, got); diff != "" {
+			t.Error(diff)
+		}
+		p := tenant.Permission{API: "https://api", Name: "read"}
+		must(t, s.APIs.Create(ctx, &tenant.API{ID: "a1", Identifier: p.API, Scopes: []tenant.APIScope{{Value: p.Name}}}))
+		must(t, s.AddRolePermissions(ctx, "r2", p))
+		first, err := s.PermissionsByRole(ctx, "auth0|nobody")
+		if err != nil || len(first) != 0 {
+			t.Errorf("of nobody: %v, %v", first, err)
+		}
+		list, _, err := s.UsersWithRole(ctx, "r2", 0, 10)
+		must(t, err)
+		byRole, err := s.PermissionsByRole(ctx, list[0].ID)
+		if diff := cmp.Diff(map[string][]tenant.Permission{"r2": {p}}, byRole); err != nil || diff != "" {
+			t.Errorf("%v %s", err, diff)
+		}
+	})
 }

@@ -42,12 +42,13 @@ type Config struct {
 	// Required.
 	Issuer string
 	// ClientID is a public client with the callback [CallbackPath] below the
-	// issuer. Audience and Scope are what it asks for. ClientID is required.
+	// issuer; empty leaves the page that logs in out. Audience and Scope are what
+	// it asks for.
 	ClientID, Audience, Scope string
 	// API is an address of the service to try the token on, for the commands.
 	API string
 	// Outbox is the folder of the letters, as mail.Folder fills it; empty leaves
-	// the page out.
+	// the page out. One of ClientID and Outbox is required.
 	Outbox string
 	// Style are the paths of the style sheets on this host.
 	Style []string
@@ -79,8 +80,8 @@ func New(cfg Config) (http.Handler, error) {
 	if err != nil || !thisMachine(u.Host) || u.Path != "/" {
 		return nil, fmt.Errorf("trial pages: issuer %q is not this machine", cfg.Issuer)
 	}
-	if cfg.ClientID == "" {
-		return nil, errors.New("trial pages: no client")
+	if cfg.ClientID == "" && cfg.Outbox == "" {
+		return nil, errors.New("trial pages: neither a client nor a folder of letters")
 	}
 	if cfg.HTTP == nil {
 		cfg.HTTP = &http.Client{Timeout: 10 * time.Second}
@@ -91,8 +92,10 @@ func New(cfg Config) (http.Handler, error) {
 	}
 	t := &trial{cfg: cfg, host: u.Host, pages: pages}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+Path, t.begin)
-	mux.HandleFunc("GET "+CallbackPath, t.callback)
+	if cfg.ClientID != "" {
+		mux.HandleFunc("GET "+Path, t.begin)
+		mux.HandleFunc("GET "+CallbackPath, t.callback)
+	}
 	if cfg.Outbox != "" {
 		mux.HandleFunc("GET "+OutboxPath, t.outbox)
 		mux.HandleFunc("GET "+OutboxPath+".json", t.outboxJSON)
@@ -160,7 +163,7 @@ func (c claim) Words() []string { return strings.SplitAfter(c.Name, "/") }
 // callback exchanges the code and shows what came of it.
 func (t *trial) callback(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
-	page := map[string]any{"Style": t.cfg.Style, "Try": Path, "Outbox": t.cfg.Outbox != "", "API": t.cfg.API, "Logout": t.logoutURL()}
+	page := map[string]any{"Style": t.cfg.Style, "Try": Path, "Home": Path, "Outbox": t.cfg.Outbox != "", "API": t.cfg.API, "Logout": t.logoutURL()}
 	state, verifier := "", ""
 	if c, err := r.Cookie(cookie); err == nil {
 		state, verifier, _ = strings.Cut(c.Value, ".")
@@ -327,7 +330,11 @@ func (t *trial) outbox(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	t.write(w, "outbox.html", map[string]any{"Style": t.cfg.Style, "Letters": all, "Try": Path})
+	try, home := "", OutboxPath
+	if t.cfg.ClientID != "" {
+		try, home = Path, Path
+	}
+	t.write(w, "outbox.html", map[string]any{"Style": t.cfg.Style, "Letters": all, "Try": try, "Home": home})
 }
 
 func (t *trial) outboxJSON(w http.ResponseWriter, _ *http.Request) {

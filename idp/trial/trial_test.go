@@ -124,11 +124,33 @@ func TestOutbox(t *testing.T) {
 	}
 }
 
+// Without a client there are the letters, and nothing leads to the page that
+// logs in.
+func TestOutbox_alone(t *testing.T) {
+	h, err := trial.New(trial.Config{Issuer: "http://localhost:3001/", Outbox: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := get(h, "localhost:3001", "/outbox"); w.Code != http.StatusOK || strings.Contains(w.Body.String(), trial.Path+`"`) {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	for _, path := range []string{"/try", "/try/callback"} {
+		if w := get(h, "localhost:3001", path); w.Code != http.StatusNotFound {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+	if w := get(h, "evil.example", "/outbox"); w.Code != http.StatusForbidden {
+		t.Errorf("another host: %d", w.Code)
+	}
+}
+
 func TestNew_refuses(t *testing.T) {
 	for name, cfg := range map[string]trial.Config{
-		"issuer elsewhere": {Issuer: "https://id.example.com/", ClientID: "c"},
-		"no client":        {Issuer: "http://localhost:3001/"},
-		"no issuer":        {ClientID: "c"},
+		"issuer elsewhere":   {Issuer: "https://id.example.com/", ClientID: "c"},
+		"nothing to show":    {Issuer: "http://localhost:3001/"},
+		"no issuer":          {ClientID: "c"},
+		"letters, no issuer": {Outbox: "outbox"},
+		"letters elsewhere":  {Issuer: "https://id.example.com/", Outbox: "outbox"},
 	} {
 		if _, err := trial.New(cfg); err == nil {
 			t.Errorf("%s: made", name)

@@ -417,4 +417,15 @@ func TestCLI05_tokensOfTheBrowser(t *testing.T) {
 	o.nonce = p.Nonce
 	_, err := c.Finish(t.Context(), p, url.Values{"state": {p.State}, "access_token": {"at-4711-secret"}, "id_token": {o.idToken()}})
 	wants(t, err, upstream.ErrInvalid)
+	// Beside a good code they are not looked at, however good they are themselves.
+	own := o.sub
+	o.sub = "u-2"
+	params := good(&p)
+	params.Set("id_token", o.idToken())
+	params.Set("access_token", "at-of-u-2")
+	o.sub = own
+	got, err := c.Finish(t.Context(), p, params)
+	if err != nil || got.Subject != own || got.Tokens.Access.Reveal() != "at-4711-secret" {
+		t.Errorf("%+v, %v", got, err)
+	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/gatewright/gate/design"
 	"github.com/gatewright/gate/idp/config"
 	"github.com/gatewright/gate/idp/trial"
+	"github.com/gatewright/gate/idp/upstream/fake"
 )
 
 // A devProvider is the identity provider that gate dev runs beside a service
@@ -108,37 +109,47 @@ func (p *devProvider) open(ctx context.Context, d *dev, listener net.Listener) e
 	}
 	p.audience = desired.API.Identifier
 	cfg.Seed = p.seed(desired, clientID(d))
+	social, err := newFake(p.issuer)
+	if err != nil {
+		return err
+	}
 	log := slog.New(slog.NewTextHandler(d.log.file, nil))
 	if p.in, err = cfg.Open(ctx, config.Options{Development: true, Logger: log}); err != nil {
 		return err
 	}
-	report, err := p.in.Seed(ctx, cfg.Seed)
+	report, err := p.plant(ctx, cfg.Seed, social)
 	if err != nil {
 		return errors.Join(err, p.in.Close(ctx))
 	}
 	if err := p.read(report, desired, filepath.Join(dir, "idp.json")); err != nil {
 		return errors.Join(err, p.in.Close(ctx))
 	}
-	try, err := trial.New(trial.Config{
+	handler, err := devSite{provider: p.in, fake: social, pages: trial.Config{
 		Issuer: p.issuer, ClientID: p.client, Audience: p.audience, Style: p.in.Style(), Outbox: filepath.Join(dir, "outbox"),
 		Scope: "openid profile email offline_access " + strings.Join(scopeValues(desired), " "), API: d.url() + d.firstRoute(),
-	})
+	}}.handler()
 	if err != nil {
 		return errors.Join(err, p.in.Close(ctx))
 	}
-	p.serve(ctx, listener, try)
+	p.serve(ctx, listener, handler)
 	return nil
 }
 
-// serve answers until the provider is closed.
-func (p *devProvider) serve(ctx context.Context, listener net.Listener, try http.Handler) {
-	mux := http.NewServeMux()
-	mux.Handle("/", p.in.Provider)
-	mux.Handle("GET /{$}", http.RedirectHandler(trial.Path, http.StatusFound))
-	for _, path := range []string{trial.Path, trial.CallbackPath, trial.OutboxPath, trial.OutboxPath + ".json"} {
-		mux.Handle(path, try)
+// plant puts the seed into the database, with a log-in by another provider.
+func (p *devProvider) plant(ctx context.Context, seed config.Seed, social *fake.Server) (config.Report, error) {
+	if err := seedFake(ctx, p.in, social, &seed); err != nil {
+		return nil, err
 	}
-	p.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	report, err := p.in.Seed(ctx, seed)
+	if err != nil {
+		return nil, err
+	}
+	return report, moveFake(ctx, p.in, social)
+}
+
+// serve answers until the provider is closed.
+func (p *devProvider) serve(ctx context.Context, listener net.Listener, handler http.Handler) {
+	p.server = &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.stop = stop
 	go func() {
@@ -306,6 +317,7 @@ func (p *devProvider) tell(t *talk) {
 	}
 	base := strings.TrimSuffix(p.issuer, "/")
 	t.named("Log-in", t.paint(cyan, base+trial.Path)+"   "+t.paint(dim, "outbox at /outbox"))
+	t.named("Social", fakeShown+t.paint(dim, "   on the log-in page: no network, and nobody is asked for a password"))
 	t.named("Issuer", p.issuer)
 	t.named("Audience", p.audience)
 	t.named("Web client", p.client)

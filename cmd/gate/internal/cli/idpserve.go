@@ -19,6 +19,8 @@ import (
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/idp/config"
+	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/idp/trial"
 )
 
 type idpServeCmd struct {
@@ -124,8 +126,12 @@ func (s *idpServer) run(ctx context.Context) error {
 }
 
 func (s *idpServer) serve(ctx context.Context, in *config.Instance, listener net.Listener) error {
+	site, err := s.site(in)
+	if err != nil {
+		return err
+	}
 	srv := &http.Server{
-		Handler: s.handler(in), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
+		Handler: s.handler(site), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
 		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // what strangers do to a connection
 	}
@@ -151,6 +157,25 @@ func (s *idpServer) serve(ctx context.Context, in *config.Instance, listener net
 	return nil
 }
 
+// site is the provider, with what there is besides in development.
+func (s *idpServer) site(in *config.Instance) (http.Handler, error) {
+	if !s.dev {
+		return in, nil
+	}
+	site := devSite{provider: in, pages: trial.Config{Issuer: s.cfg.Issuer, Style: in.Style(), Outbox: outbox(s.cfg)}}
+	if strings.HasPrefix(s.cfg.Issuer, "http:") { // over https the provider would not trust itself
+		social, err := newFake(s.cfg.Issuer)
+		if err != nil {
+			return nil, err
+		}
+		if err := moveFake(s.out, in, social); err != nil && !errors.Is(err, tenant.ErrNotFound) {
+			return nil, err
+		}
+		site.fake = social
+	}
+	return site.handler()
+}
+
 // tellReady says where the provider is.
 func (s *idpServer) tellReady(addr net.Addr) {
 	t := s.out.talk
@@ -162,7 +187,10 @@ func (s *idpServer) tellReady(addr net.Addr) {
 		t.named(map[bool]string{true: "Trust it"}[i == 0], line)
 	}
 	if s.dev {
-		t.named("Development", "letters go to a folder, errors are explained, this machine only")
+		t.named("Development", "errors are explained, this machine only")
+		if folder := outbox(s.cfg); folder != "" {
+			t.named("Outbox", t.paint(cyan, strings.TrimSuffix(s.cfg.Issuer, "/")+trial.OutboxPath)+"   "+t.paint(dim, "letters go to "+folder))
+		}
 	}
 	t.line("")
 }
@@ -193,9 +221,15 @@ func (s *idpServer) tellSeed(report config.Report) error {
 	if err != nil {
 		return err
 	}
+	if err := f.Chmod(0o600); err != nil { // one that is there may be open to others
+		return errors.Join(err, f.Close())
+	}
 	_, err = f.WriteString(file.String())
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
 	s.out.talk.line("  " + s.out.talk.paint(yellow, "!") + " passwords and secrets that were made up are in " + path + "; read it and remove it")
-	return errors.Join(err, f.Chmod(0o600), f.Close())
+	return nil
 }
 
 // handler is the provider behind what a server does.

@@ -1,4 +1,4 @@
-package management
+package shape
 
 import (
 	"encoding/json"
@@ -16,11 +16,11 @@ func webLoopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// returnURL says what is wrong with an address that browsers are sent to: a
+// ReturnURL says what is wrong with an address that browsers are sent to: a
 // callback, or one after log-out. A custom scheme is for native programs.
 // Wildcards are allowed where wild is set: one * in the left-most label of the
 // host of an http or https address, with at least two labels after it.
-func returnURL(s string, wild bool) string {
+func ReturnURL(s string, wild bool) string {
 	if s == "" || len(s) > 2048 || strings.ContainsFunc(s, notURL) {
 		return "has characters that no URL has, or is too long"
 	}
@@ -99,10 +99,10 @@ func publicSuffix(s string) bool {
 
 func notURL(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune("\"<>\\^`|", r) }
 
-// webOrigin says what is wrong with an origin: scheme, host and port, nothing
+// Origin says what is wrong with an origin: scheme, host and port, nothing
 // else.
-func webOrigin(s string, wild bool) string {
-	if why := returnURL(s, wild); why != "" {
+func Origin(s string, wild bool) string {
+	if why := ReturnURL(s, wild); why != "" {
 		return why
 	}
 	u, err := url.Parse(strings.Replace(s, "*", "wildcard", 1))
@@ -115,9 +115,9 @@ func webOrigin(s string, wild bool) string {
 	return ""
 }
 
-// endpoint says what is wrong with an address that the provider itself sends
+// Endpoint says what is wrong with an address that the provider itself sends
 // requests to: https, or http on this machine.
-func endpoint(s string) string {
+func Endpoint(s string) string {
 	u, err := url.Parse(s)
 	switch {
 	case err != nil || u.Host == "" || len(s) > 2048 || strings.ContainsFunc(s, notURL):
@@ -130,28 +130,28 @@ func endpoint(s string) string {
 	return "has to be https"
 }
 
-// urlCheck makes a check of one of the above.
-func urlCheck(judge func(string) string) check {
+// URL makes a check of one of the above.
+func URL(judge func(string) string) check {
 	return func(raw json.RawMessage) string {
 		var s string
-		if typeOf(raw) != "string" || json.Unmarshal(raw, &s) != nil {
-			return "Expected type string but found type " + typeOf(raw)
+		if TypeOf(raw) != "string" || json.Unmarshal(raw, &s) != nil {
+			return "Expected type string but found type " + TypeOf(raw)
 		}
 		if s == "" {
 			return ""
 		}
 		if why := judge(s); why != "" {
-			return cutText(s, 64) + " " + why
+			return Cut(s, 64) + " " + why
 		}
 		return ""
 	}
 }
 
-// plainURL says what is wrong with an address that a person goes to next.
-func plainURL(s string) string {
+// PlainURL says what is wrong with an address that a person goes to next.
+func PlainURL(s string) string {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
 		return "has to be http or https"
 	}
-	return returnURL(s, false)
+	return ReturnURL(s, false)
 }

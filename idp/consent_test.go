@@ -1,0 +1,243 @@
+package idp_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/gatewright/gate/idp"
+	"github.com/gatewright/gate/idp/idptest"
+	"github.com/gatewright/gate/idp/tenant"
+)
+
+// asks reports whether a request of somebody who is logged in leads to the
+// question, which it returns.
+func asks(t *testing.T, s *idptest.Server, browser *http.Client, in url.Values) (string, bool) {
+	t.Helper()
+	res, body := s.Do(browser, http.MethodGet, "/authorize", in)
+	if res.StatusCode == http.StatusOK && strings.Contains(body, `name="decision"`) {
+		return body, true
+	}
+	if !answerOf(t, res, body).Has("code") {
+		t.Fatalf("%d %q", res.StatusCode, res.Header.Get("Location"))
+	}
+	return "", false
+}
+
+// decide answers the question.
+func decide(s *idptest.Server, browser *http.Client, page, decision string) (*http.Response, string) {
+	form := idptest.Hidden(page)
+	form.Set("decision", decision)
+	return s.Do(browser, http.MethodPost, "/u/consent", form, "Origin", s.URL)
+}
+
+// stranger makes the single-page client one of somebody else, and logs ada in.
+func stranger(t *testing.T, s *idptest.Server) *http.Client {
+	t.Helper()
+	s.AddUser("ada@example.com", "menu-admin")
+	setClient(t, s, idptest.SPA, func(c *tenant.Client) { c.FirstParty = false })
+	browser := s.Browser()
+	_, page := s.Login(browser, authorization("scope", "openid"), "ada@example.com", idptest.Password)
+	if res, body := decide(s, browser, page, "allow"); !answerOf(t, res, body).Has("code") {
+		t.Fatal("no answer after yes")
+	}
+	return browser
+}
+
+// IDP-11: what was allowed once is allowed to that client, for that API, and no
+// more than that: whoever wants more asks again, and silently nobody gets it.
+func TestIDP11_askedAgain(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	browser := stranger(t, s)
+	const other = "https://cellar.example/api"
+	if err := s.Tenant().APIs.Create(t.Context(), &tenant.API{
+		ID: tenant.NewSubject(), Name: "Cellar", Identifier: other, Scopes: []tenant.APIScope{{Value: "read:wine", Description: "See the wine"}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	setClient(t, s, idptest.Web, func(c *tenant.Client) { c.FirstParty = false })
+	for name, tt := range map[string]struct {
+		in   url.Values
+		asks bool
+	}{
+		"the same":               {authorization("scope", "openid"), false},
+		"less":                   {authorization("scope", ""), false},
+		"more about the person":  {authorization("scope", "openid profile"), true},
+		"more at the API":        {authorization("scope", "openid create:items"), true},
+		"to go on without them":  {authorization("scope", "openid offline_access"), true},
+		"what nobody gets":       {authorization("scope", "openid read:secrets"), false},
+		"another API":            {authorization("scope", "openid", "audience", other), true},
+		"no API":                 {authorization("scope", "openid", "audience", ""), true},
+		"another client":         {web("scope", "openid"), true},
+		"when the client wishes": {authorization("scope", "openid", "prompt", "consent"), true},
+	} {
+		if _, asked := asks(t, s, browser, tt.in); asked != tt.asks {
+			t.Errorf("%s: asked %v", name, asked)
+		}
+		if tt.in.Has("prompt") {
+			continue
+		}
+		tt.in.Set("prompt", "none")
+		res, body := s.Do(browser, http.MethodGet, "/authorize", tt.in)
+		back := answerOf(t, res, body)
+		if refused := back.Get("error") == "consent_required"; refused != tt.asks || refused == back.Has("code") {
+			t.Errorf("%s, silently: %v", name, back)
+		}
+	}
+	// Somebody else has allowed nothing.
+	s.AddUser("bob@example.com")
+	if res, page := s.Login(s.Browser(), authorization("scope", "openid"), "bob@example.com", idptest.Password); !strings.Contains(page, `name="decision"`) {
+		t.Errorf("another person: %d %q", res.StatusCode, res.Header.Get("Location"))
+	}
+	// A no changes nothing, a yes allows what was shown.
+	page, _ := asks(t, s, browser, authorization("scope", "openid create:items"))
+	res, body := decide(s, browser, page, "deny")
+	if back := answerOf(t, res, body); back.Get("error") != "access_denied" || back.Has("code") {
+		t.Errorf("no: %v", back)
+	}
+	page, asked := asks(t, s, browser, authorization("scope", "openid create:items"))
+	if !asked {
+		t.Fatal("a no was taken for a yes")
+	}
+	res, body = decide(s, browser, page, "allow")
+	if _, tokens := exchange(s, answerOf(t, res, body).Get("code")); !strings.Contains(claims(t, tokens["access_token"]), `"scope":"openid create:items"`) {
+		t.Errorf("%v", tokens)
+	}
+	if _, asked := asks(t, s, browser, authorization("scope", "openid create:items")); asked {
+		t.Error("asked twice for the same")
+	}
+	if _, asked := asks(t, s, browser, authorization("scope", "openid create:items update:items")); !asked {
+		t.Error("one scope more was given silently")
+	}
+	// What an administrator takes back is asked for anew.
+	if err := s.Tenant().DeleteConsents(t.Context(), userID(t, s, "ada@example.com"), idptest.SPA); err != nil {
+		t.Fatal(err)
+	}
+	if _, asked := asks(t, s, browser, authorization("scope", "openid")); !asked {
+		t.Error("what was taken back is given")
+	}
+}
+
+// Whoever gets more rights between the question and the yes was not asked about
+// these.
+func TestIDP11_moreMeanwhile(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	u := s.AddUser("ada@example.com")
+	setClient(t, s, idptest.SPA, func(c *tenant.Client) { c.FirstParty = false })
+	browser := s.Browser()
+	_, page := s.Login(browser, authorization("scope", "openid delete:items"), "ada@example.com", idptest.Password)
+	if strings.Contains(page, "Remove dishes") {
+		t.Fatal("asked about what she may not do")
+	}
+	if err := s.Tenant().AddRoles(t.Context(), u.ID, "rol_menuadmin0000001"); err != nil {
+		t.Fatal(err)
+	}
+	res, page := decide(s, browser, page, "allow")
+	if res.StatusCode != http.StatusOK || !strings.Contains(page, "Remove dishes") {
+		t.Fatalf("%d %q", res.StatusCode, res.Header.Get("Location"))
+	}
+	res, body := decide(s, browser, page, "allow")
+	if !answerOf(t, res, body).Has("code") {
+		t.Error("no answer after the second yes")
+	}
+}
+
+// RFC 8252 §8.6: any program of a machine can listen on it and claim a scheme, so
+// that the address of an application there says nothing about who asks.
+func TestIDP11_anybodysAddress(t *testing.T) {
+	s := idptest.New(t, idptest.Config{TLS: true, Edit: func(c *idp.Config) { c.Development = false }})
+	s.AddUser("ada@example.com")
+	browser := s.Browser()
+	s.Login(browser, authorization(), "ada@example.com", idptest.Password)
+	for name, tt := range map[string]struct {
+		kind, callback string
+		skips, asked   bool
+	}{
+		"a site":                     {tenant.SPA, "https://app.example/cb", true, false},
+		"a site, an API that wishes": {tenant.SPA, "https://app.example/cb", false, true},
+		"an app at a site":           {tenant.Native, "https://app.example/cb", true, false},
+		"localhost":                  {tenant.SPA, "http://localhost:3000/cb", true, true},
+		"127.0.0.1":                  {tenant.Native, "http://127.0.0.1/cb", true, true},
+		"[::1]":                      {tenant.Native, "http://[::1]/cb", true, true},
+		"a scheme":                   {tenant.Native, "com.example.app:/cb", true, true},
+	} {
+		setClient(t, s, idptest.SPA, func(c *tenant.Client) { c.AppType, c.Callbacks = tt.kind, []string{tt.callback} })
+		api, err := s.Tenant().APIs.ByName(t.Context(), idptest.Audience)
+		if err == nil {
+			_, err = s.Tenant().APIs.Update(t.Context(), api.ID, func(a *tenant.API) error { a.SkipConsent = tt.skips; return nil })
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, body := s.Do(browser, http.MethodGet, "/authorize", authorization("redirect_uri", tt.callback))
+		if asked := res.StatusCode == http.StatusOK && strings.Contains(body, `name="decision"`); asked != tt.asked {
+			t.Errorf("%s: asked %v: %d %q", name, asked, res.StatusCode, res.Header.Get("Location"))
+		}
+		res, _ = s.Do(browser, http.MethodGet, "/authorize", authorization("redirect_uri", tt.callback, "prompt", "none"))
+		if where := res.Header.Get("Location"); strings.Contains(where, "error=consent_required") != tt.asked || strings.Contains(where, "code=") == tt.asked {
+			t.Errorf("%s, silently: %q", name, where)
+		}
+	}
+}
+
+// Nobody says yes for somebody: not another site, not another page, not another
+// browser, not an address that is visited.
+func TestIDP11_forged(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	browser := stranger(t, s)
+	more := authorization("scope", "openid delete:items")
+	page, _ := asks(t, s, browser, more)
+	for _, want := range []string{"Menu", "localhost:3000", "ada@example.com", "Remove dishes"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the question does not say %q", want)
+		}
+	}
+	good := idptest.Hidden(page)
+	good.Set("decision", "allow")
+	with := func(name, value string) url.Values {
+		form := url.Values{}
+		for n := range good {
+			form.Set(n, good.Get(n))
+		}
+		form.Set(name, value)
+		return form
+	}
+	for name, tt := range map[string]struct {
+		browser *http.Client
+		form    url.Values
+		origin  string
+	}{
+		"another site":         {browser, good, "https://evil.example"},
+		"no origin":            {browser, good, "null"},
+		"no token":             {browser, with("csrf", ""), s.URL},
+		"another token":        {browser, with("csrf", strings.Repeat("A", 43)), s.URL},
+		"another browser":      {s.Browser(), good, s.URL},
+		"a state that is over": {browser, with("state", good.Get("state")[1:]), s.URL},
+		"no decision":          {browser, with("decision", ""), s.URL},
+		"neither yes nor no":   {browser, with("decision", "perhaps"), s.URL},
+	} {
+		res, _ := s.Do(tt.browser, http.MethodPost, "/u/consent", tt.form, "Origin", tt.origin)
+		if strings.HasPrefix(res.Header.Get("Location"), idptest.Callback) {
+			t.Errorf("%s: %d %q", name, res.StatusCode, res.Header.Get("Location"))
+		}
+		if _, asked := asks(t, s, browser, more); !asked {
+			t.Fatalf("%s: it is allowed now", name)
+		}
+	}
+	// A page that asks for something else: nobody was shown what it would allow.
+	tab := s.Browser()
+	res, _ := s.Do(tab, http.MethodGet, "/authorize", more)
+	_, login := s.Do(tab, http.MethodGet, res.Header.Get("Location"), nil)
+	enter(t, s, tab, "ada@example.com", "scope", "openid")
+	if res, _ := decide(s, tab, login, "allow"); !strings.HasPrefix(res.Header.Get("Location"), "/u/login") {
+		t.Errorf("the form of the log-in, as an answer: %d %q", res.StatusCode, res.Header.Get("Location"))
+	}
+	s.Do(browser, http.MethodGet, "/u/consent", good)
+	if _, asked := asks(t, s, browser, more); !asked {
+		t.Error("an address that was visited allowed it")
+	}
+	if res, body := s.Do(browser, http.MethodPost, "/u/consent", good, "Origin", s.URL); !answerOf(t, res, body).Has("code") {
+		t.Error("the true answer is refused")
+	}
+}

@@ -1,0 +1,69 @@
+package idp
+
+import (
+	"errors"
+	"net/http"
+	"regexp"
+	"slices"
+
+	"github.com/gatewright/gate/idp/login"
+	"github.com/gatewright/gate/idp/tenant"
+)
+
+// expiredPage answers what belongs to a log-in that cannot go on in this browser.
+// q is the request that was sealed into it, nil when there is none.
+func (p *Provider) expiredPage(w http.ResponseWriter, r *http.Request, q *request, err error) {
+	if !errors.Is(err, errTransaction) {
+		p.faultPage(w, r, err)
+		return
+	}
+	p.errorPage(w, r, p.lost(r, q))
+}
+
+// lost says why a log-in cannot go on in this browser, and where it can begin
+// again.
+func (p *Provider) lost(r *http.Request, q *request) *pageError {
+	e := &pageError{
+		oauthError: refuse("invalid_request", "The log-in took too long, or was begun in another browser"), fault: login.FaultExpired,
+		hint: "State is bound to the browser by the cookie " + p.cookieName(browserCookie) + " and good for an hour.",
+	}
+	if p.cookie(r, browserCookie) == "" {
+		e.oauthError, e.fault = refuse("invalid_request", "The browser sent no cookie back"), login.FaultNoCookies
+	}
+	set, err := p.tenant.Settings(r.Context())
+	if err != nil {
+		set = new(tenant.Settings) // the page has a way less
+	}
+	e.restart = set.DefaultRedirectionURI
+	if q == nil {
+		return e
+	}
+	if e.client, err = p.tenant.Clients.Get(r.Context(), q.ClientID); err == nil {
+		e.restart = restart(e.client, set, q.RedirectURI)
+	}
+	return e
+}
+
+// restart returns where a log-in with a client begins: where the client or, as
+// Auth0 does, the tenant says, else at the origin of the registered address that
+// the log-in was for. It is empty when nothing that is registered is a page.
+func restart(c *tenant.Client, set *tenant.Settings, redirectURI string) string {
+	switch {
+	case c.InitiateLoginURI != "":
+		return c.InitiateLoginURI
+	case set.DefaultRedirectionURI != "":
+		return set.DefaultRedirectionURI
+	case c.AppType == tenant.Native: // it is no page of a browser that its address leads to
+		return ""
+	}
+	meant := slices.IndexFunc(c.Callbacks, func(registered string) bool { return sameURL(registered, redirectURI) })
+	for _, registered := range slices.Concat(c.Callbacks[max(meant, 0):], c.WebOrigins) {
+		if origin := originOf(registered); pageOrigin.MatchString(origin) {
+			return origin + "/"
+		}
+	}
+	return ""
+}
+
+// pageOrigin matches what a page may lead to: no pattern, and a name in ASCII.
+var pageOrigin = regexp.MustCompile(`^https?://[A-Za-z0-9.:\[\]_-]+$`)

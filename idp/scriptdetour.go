@@ -1,0 +1,141 @@
+package idp
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/gatewright/gate/idp/actions"
+	"github.com/gatewright/gate/idp/login"
+	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/internal/secret"
+)
+
+// A detour is a log-in whose person an action sent away.
+type detour struct {
+	Request   *request                 `json:"q"`
+	SessionID string                   `json:"s"`
+	Result    *actions.PostLoginResult `json:"r"`
+	State     string                   `json:"st"`
+}
+
+// detourLife is how long a person may be away.
+const detourLife = 20 * time.Minute
+
+// redirectForAction sends the person to where an action wants them.
+func (p *Provider) redirectForAction(w http.ResponseWriter, r *http.Request, q *request, c *tenant.Client, ses *tenant.Session, result *actions.PostLoginResult) {
+	if q.asks("none") {
+		p.respondError(w, r, q, c, refuse("interaction_required", "Interaction required"))
+		return
+	}
+	q.Browser = hashText(p.browser(w, r))
+	text := secret.Text()
+	data, err := json.Marshal(detour{Request: q, SessionID: ses.ID, Result: result})
+	if err == nil {
+		err = p.tenant.CreateToken(r.Context(), text, tenant.Token{
+			Kind: tenant.Redirection, UserID: ses.UserID, ClientID: c.ID, ExpiresAt: p.now().Add(detourLife), Data: data,
+		})
+	}
+	if err != nil {
+		p.faultPage(w, r, err)
+		return
+	}
+	var out answer
+	out.add("state", text.Reveal())
+	noStore(w)
+	target := withParameters(result.Redirect.URL, out, false)
+	if r.Method == http.MethodPost {
+		if err := p.pages(r).Hop(w, r, http.StatusOK, login.HopPage{Frame: p.frame(r, nil, c), Target: target}); err != nil {
+			p.faultPage(w, r, err)
+		}
+		return
+	}
+	http.Redirect(w, r, target, http.StatusFound)
+}
+
+// continueRedirect goes on with a log-in when the person comes back.
+func (p *Provider) continueRedirect(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	in, err := queryParams(r)
+	body := params{}
+	if err == nil && r.Method == http.MethodPost {
+		body, err = bodyParams(w, r)
+	}
+	if err != nil {
+		p.errorPage(w, r, err)
+		return
+	}
+	state := in["state"]
+	if state == "" {
+		state = body["state"]
+	}
+	// Another browser must not be able to use up a state that it found.
+	t, err := p.tenant.Token(ctx, tenant.Redirection, secret.String(state))
+	var d detour
+	if err == nil {
+		err = json.Unmarshal(t.Data, &d)
+	}
+	if err == nil && d.Request.Browser != p.browserHash(r) {
+		err = errTransaction
+	}
+	if err == nil {
+		_, err = p.tenant.UseToken(ctx, tenant.Redirection, secret.String(state))
+	}
+	if errors.Is(err, tenant.ErrUsed) || errors.Is(err, tenant.ErrNotFound) {
+		err = errTransaction
+	}
+	if err != nil {
+		p.expiredPage(w, r, d.Request, err)
+		return
+	}
+	p.resume(w, r, &d, state, in, body)
+}
+
+func (p *Provider) resume(w http.ResponseWriter, r *http.Request, d *detour, state string, in, body params) {
+	ctx := r.Context()
+	q := d.Request
+	c, err := p.tenant.Clients.Get(ctx, q.ClientID)
+	ses, u, err2 := p.currentSession(r)
+	switch {
+	case err != nil || err2 != nil:
+		p.faultPage(w, r, errors.Join(err, err2))
+		return
+	case ses == nil || ses.ID != d.SessionID:
+		p.expiredPage(w, r, q, errTransaction)
+		return
+	}
+	if ok, err := p.admits(ctx, c, ses.Connection); err != nil || !ok {
+		p.expiredPage(w, r, q, cmp.Or(err, errTransaction))
+		return
+	}
+	a, err := p.accessOf(ctx, c, u, q.Audience, q.Scope)
+	if err != nil {
+		p.authorizeError(w, r, p.back(q, c, err))
+		return
+	}
+	e, err := p.loginEvent(r, q, c, ses, u, a)
+	if err != nil {
+		p.authorizeError(w, r, err)
+		return
+	}
+	for name, value := range in {
+		e.event.Request.Query[name] = value
+	}
+	for name, value := range body {
+		e.event.Request.Body[name] = value
+	}
+	e.flow.State = state
+	bound, err := p.bound(ctx, actions.TriggerPostLogin)
+	if err != nil || p.cfg.Actions == nil {
+		p.authorizeError(w, r, errors.Join(err, errTransaction))
+		return
+	}
+	result, err := p.cfg.Actions.ContinuePostLogin(ctx, bound, e.event, e.flow, *d.Result)
+	if err != nil {
+		p.authorizeError(w, r, p.back(q, c, p.actionFailed(ctx, actions.TriggerPostLogin, err)))
+		return
+	}
+	p.decide(w, r, q, c, ses, u, a, &result)
+}
