@@ -213,9 +213,9 @@ entities:
 		got = append(got, w.String())
 	}
 	want := []string{
-		"gate.yaml:9:36: warning: nobody may create Items: the rule \"create:items\" needs authentication, which is off\n    turn auth-core on, write public, or see insecureOpenToEveryone",
-		"gate.yaml:9:61: warning: nobody may update Items: the rule \"owner\" needs authentication, which is off\n    turn auth-core on, write public, or see insecureOpenToEveryone",
-		"gate.yaml:12:19: warning: nobody may view Users: the rule \"staff\" needs authentication, which is off\n    turn auth-core on, write public, or see insecureOpenToEveryone",
+		"gate.yaml:9:36: warning: nobody may create Items: the rule \"create:items\" needs authentication, which is off [needs-authentication]\n    turn auth-core on, write public, or see insecureOpenToEveryone",
+		"gate.yaml:9:61: warning: nobody may update Items: the rule \"owner\" needs authentication, which is off [needs-authentication]\n    turn auth-core on, write public, or see insecureOpenToEveryone",
+		"gate.yaml:12:19: warning: nobody may view Users: the rule \"staff\" needs authentication, which is off [needs-authentication]\n    turn auth-core on, write public, or see insecureOpenToEveryone",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
@@ -238,10 +238,10 @@ func TestWarnings(t *testing.T) {
 	const accounts = "{email: {type: email, required: true, unique: true}, password: password, roles: roles}"
 	for _, tt := range []struct{ name, entities, want string }{
 		{"sign-up is no danger", "User: {fields: " + accounts + ", allow: {create: public}}", ""},
-		{"accounts for all to see", "User: {fields: " + accounts + ", allow: {list: public}}", "5:120: warning: everybody on the network may list Users, the accounts"},
-		{"open delete", "Item: {allow: {delete: public}}", "5:26: warning: everybody on the network may delete Items"},
-		{"public and more", "Item: {allow: {view: [public, signed-in]}}", "5:25: warning: public lets everybody in: the rules beside it add nothing"},
-		{"nothing allowed", "Item: {allow: {view: nobody}}", "5:3: warning: nobody may do anything with Item"},
+		{"accounts for all to see", "User: {fields: " + accounts + ", allow: {list: public}}", "5:120: warning: everybody on the network may list Users, the accounts [public-accounts]"},
+		{"open delete", "Item: {allow: {delete: public}}", "5:26: warning: everybody on the network may delete Items [public-writes]"},
+		{"public and more", "Item: {allow: {view: [public, signed-in]}}", "5:25: warning: public lets everybody in: the rules beside it add nothing [needless-rule]"},
+		{"nothing allowed", "Item: {allow: {view: nobody}}", "5:3: warning: nobody may do anything with Item [nobody-may]"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			src := header + "plugins: {auth-core: {entity: User}}\nentities:\n  " + tt.entities + "\n"

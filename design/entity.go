@@ -18,6 +18,7 @@ func (l *loader) entity(en entry) {
 		return
 	}
 	e.Description = l.description(n, path)
+	e.Accept = l.accept(n.get("accept"), path)
 	l.entityNames(e, n, path)
 	for _, f := range l.named(n.get("fields"), path+".fields", "field", camelCase) {
 		l.field(e, f, path+".fields."+f.key)
@@ -34,7 +35,7 @@ func (l *loader) entity(en entry) {
 }
 
 func (l *loader) entityNames(e *Entity, n *node, path string) {
-	e.Plural = plural(e.Name)
+	e.Plural = Plural(e.Name)
 	if v := n.get("plural"); v != nil {
 		if s, ok := l.text(v, path+".plural", maxName); ok && l.checkName("plural", s, pascalCase, v.pos, path+".plural") {
 			e.Plural = s

@@ -43,6 +43,7 @@ func serviceKeys() []key {
 		{name: "port", doc: "Port the service listens on unless its environment says otherwise. Default: 3000.", schema: between(1, 65535)},
 		{name: "apis", doc: "Surfaces of the service. Default: [rest].", schema: object{"type": "array", "items": enumOf("rest"), "uniqueItems": true, "minItems": 1}},
 		{name: openKey, doc: "DANGER: opens every action to everybody, whatever the rules say. For a service without authentication that only a gateway can reach.", schema: boolSchema()},
+		acceptKey(),
 	}, later("rest", "graphql", "decimals", "integers", "tenant", "prefix")...)
 }
 
@@ -78,6 +79,7 @@ func entityKeys() []key {
 			"type": "array", "maxItems": maxIndexes,
 			"items": object{"oneOf": []object{fieldNameSchema(), {"type": "array", "minItems": 1, "maxItems": maxIndexColumns, "uniqueItems": true, "items": fieldNameSchema()}}},
 		}},
+		acceptKey(),
 	}, later("tenant", "softDelete", "version", "constraints", "renamedFrom", "hooks", "rest", "graphql")...)
 }
 

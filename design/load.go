@@ -134,6 +134,7 @@ func (l *loader) service(n *node, start Position) {
 	if v := n.get("apis"); v != nil {
 		s.APIs = l.apis(v)
 	}
+	s.Accept = l.accept(n.get("accept"), "service")
 	if v := n.get(openKey); v != nil {
 		s.InsecureOpenToEveryone, _ = l.boolean(v, "service."+openKey)
 		if s.InsecureOpenToEveryone {

@@ -52,6 +52,8 @@ type Service struct {
 	// refuses every action that is not public.
 	InsecureOpenToEveryone bool
 
+	Accept []Acceptance // warnings about anything
+
 	Pos Position
 }
 
@@ -110,6 +112,7 @@ type Entity struct {
 	Owner       *Field   // nil when rows have no owner; the id field when each row owns itself
 	Unique      []*Index // no two rows have the same values, unless one of them is null
 	Indexes     []*Index // beside those of unique fields and of relations
+	Accept      []Acceptance
 	Pos         Position
 }
 

@@ -26,6 +26,7 @@ type Problem struct {
 	Message  string // lower case, no full stop
 	Hint     string // what to do about it; may be empty
 	Severity Severity
+	Name     string // of a warning that the file can accept, such as shows-email
 }
 
 // String returns the problem as compilers print it, its hint on an indented
@@ -49,6 +50,9 @@ func (p Problem) String() string {
 		b.WriteString("warning: ")
 	}
 	b.WriteString(p.Message)
+	if p.Name != "" {
+		b.WriteString(" [" + p.Name + "]")
+	}
 	if p.Hint != "" {
 		b.WriteString("\n    ")
 		b.WriteString(p.Hint)

@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// Warnings lists what is legal and dangerous, in the order of the file. A
-// warning does not stop anything.
+// Warnings lists what this package finds legal and dangerous, in the order of the
+// file, accepted or not; see [Design.Unaccepted]. A warning does not stop anything.
 func (d *Design) Warnings() []Problem { return slices.Clone(d.warnings) }
 
 func warnings(d *Design) []Problem {
 	w := &warner{d: d}
 	if d.Service.InsecureOpenToEveryone {
-		w.add(d.Service.Pos, "service."+openKey, "every action is open to everybody: "+openKey+" is on",
+		w.add(WarnOpen, d.Service.Pos, "service."+openKey, "every action is open to everybody: "+openKey+" is on",
 			"let nothing but a gateway that authenticates reach this service")
 	}
 	for _, e := range d.Entities {
@@ -27,10 +27,10 @@ type warner struct {
 	list []Problem
 }
 
-func (w *warner) add(at Position, path, message, hint string) {
+func (w *warner) add(name string, at Position, path, message, hint string) {
 	w.list = append(w.list, Problem{
 		File: at.File, Line: at.Line, Column: at.Column,
-		Path: path, Message: message, Hint: hint, Severity: Warning,
+		Path: path, Message: message, Hint: hint, Severity: Warning, Name: name,
 	})
 }
 
@@ -45,7 +45,7 @@ func (w *warner) entity(e *Entity) {
 		}
 	}
 	if empty && !w.d.Service.InsecureOpenToEveryone {
-		w.add(e.Pos, path+".allow", fmt.Sprintf("nobody may do anything with %s", e.Name), "add: allow:")
+		w.add(WarnNobody, e.Pos, path+".allow", fmt.Sprintf("nobody may do anything with %s", e.Name), "add: allow:")
 	}
 }
 
@@ -53,15 +53,15 @@ func (w *warner) rule(e *Entity, action string, r Rule, of int, path string) {
 	switch {
 	case w.d.Service.InsecureOpenToEveryone:
 	case !w.d.Authentication() && r.Kind != Public && r.Kind != Nobody:
-		w.add(r.Pos, path, fmt.Sprintf("nobody may %s %s: the rule %s needs authentication, which is off", action, e.Plural, quote(r.String())),
+		w.add(WarnNeedsAuth, r.Pos, path, fmt.Sprintf("nobody may %s %s: the rule %s needs authentication, which is off", action, e.Plural, quote(r.String())),
 			"turn auth-core on, write public, or see "+openKey)
 	case r.Kind != Public:
 	case of > 1:
-		w.add(r.Pos, path, "public lets everybody in: the rules beside it add nothing", "")
+		w.add(WarnNeedlessRule, r.Pos, path, "public lets everybody in: the rules beside it add nothing", "")
 	case w.holdsAccounts(e) && action != "create":
-		w.add(r.Pos, path, fmt.Sprintf("everybody on the network may %s %s, the accounts", action, e.Plural), "owner and a role or permission are usual here")
+		w.add(WarnPublicAccounts, r.Pos, path, fmt.Sprintf("everybody on the network may %s %s, the accounts", action, e.Plural), "owner and a role or permission are usual here")
 	case w.d.Authentication() && (action == "update" || action == "delete"):
-		w.add(r.Pos, path, fmt.Sprintf("everybody on the network may %s %s", action, e.Plural), "signed-in, owner, a role or a permission would narrow it")
+		w.add(WarnPublicWrites, r.Pos, path, fmt.Sprintf("everybody on the network may %s %s", action, e.Plural), "signed-in, owner, a role or a permission would narrow it")
 	}
 }
 

@@ -145,9 +145,9 @@ func isInitialism(upper string) bool {
 	return false
 }
 
-// plural returns the English plural of a PascalCase name, of which only the
+// Plural returns the English plural of a name in PascalCase or kebab-case, of which only the
 // last word changes: OrderItem → OrderItems, Category → Categories.
-func plural(name string) string {
+func Plural(name string) string {
 	ws := words(name)
 	if len(ws) == 0 {
 		return name

@@ -361,7 +361,7 @@ func Warnings(d *design.Design, place *design.Plugin, a *Accounts, defaultUser *
 			at, path = defaultUser.Pos, defaultUser.Path
 		}
 		list = append(list, design.Problem{
-			File: at.File, Line: at.Line, Column: at.Column, Path: path, Severity: design.Warning,
+			File: at.File, Line: at.Line, Column: at.Column, Path: path, Severity: design.Warning, Name: design.WarnDefaultUser,
 			Message: fmt.Sprintf("defaultUser gives the role %q to everybody who signs up, and it may change the accounts of others", role),
 			Hint:    "give it at the issuer: roles: {map: {" + role + ": " + role + "}}",
 		})
@@ -379,7 +379,7 @@ func openAccounts(d *design.Design, place *design.Plugin, e *design.AuthEntity) 
 	}
 	at := e.Allow.Create[i].Pos
 	return []design.Problem{{
-		File: at.File, Line: at.Line, Column: at.Column, Path: "entities." + e.Name + ".allow.create", Severity: design.Warning,
+		File: at.File, Line: at.Line, Column: at.Column, Path: "entities." + e.Name + ".allow.create", Severity: design.Warning, Name: design.WarnOpenAccounts,
 		Message: fmt.Sprintf("everybody on the network may create %s, and people log in by %s alone: a stranger can take the address of somebody who has no account yet", e.Plural, place.Name),
 		Hint:    "create: nobody, as accounts come from the issuer",
 	}}
