@@ -1,0 +1,235 @@
+package permissions
+
+import (
+	"slices"
+
+	"github.com/gatewright/gate/authz"
+)
+
+// A Change is one difference of two matrices: the same for all of its callers,
+// actions and fields.
+type Change struct {
+	// Text is the change in words: customers can now delete orders.
+	Text string `json:"text"`
+	// Wider says that somebody may do what they might not, Narrower that somebody
+	// may not do any more what they might. Rows that are exchanged for others are both.
+	Wider    bool `json:"wider"`
+	Narrower bool `json:"narrower"`
+
+	Entity  string   `json:"entity,omitempty"`
+	Actions []string `json:"actions,omitempty"` // none where the change is who gets a role
+	Fields  []string `json:"fields,omitempty"`  // none where it is about rows
+	Except  []string `json:"except,omitempty"`  // fields of the rows for which it does not hold
+	Callers []Caller `json:"callers"`
+	From    Reach    `json:"from"`
+	To      Reach    `json:"to"`
+}
+
+// Compare returns what changes from one matrix to the other, by entity, in the
+// order of the new one, with what is gone at the end. It is empty when nobody may
+// do more or less. A role that is not there gives nothing, so a role that gives
+// nothing is no change; what nobody mentions nobody may do.
+func Compare(before, after *Matrix) []Change {
+	c := &comparison{before: before, after: after, callers: union(after.Callers, before.Callers, sameCaller)}
+	changes := []Change{}
+	changes = append(changes, c.defaults()...)
+	for _, name := range union(names(after), names(before), func(a, b string) bool { return a == b }) {
+		changes = append(changes, c.entity(name)...)
+	}
+	return changes
+}
+
+// A comparison holds what Compare works on.
+type comparison struct {
+	before, after *Matrix
+	callers       []Caller
+}
+
+func sameCaller(a, b Caller) bool { return a.Kind == b.Kind && a.Name == b.Name }
+
+// union returns the elements of both lists, each once.
+func union[T any](first, second []T, same func(a, b T) bool) []T {
+	all := slices.Clone(first)
+	for _, v := range second {
+		if !slices.ContainsFunc(all, func(o T) bool { return same(o, v) }) {
+			all = append(all, v)
+		}
+	}
+	return all
+}
+
+func names(m *Matrix) []string {
+	list := make([]string, len(m.Entities))
+	for i, e := range m.Entities {
+		list[i] = e.Name
+	}
+	return list
+}
+
+// defaults compares which roles every new account gets, of those that give
+// anything.
+func (c *comparison) defaults() []Change {
+	var changes []Change
+	for _, caller := range c.callers {
+		was, is := c.before.isDefault(caller), c.after.isDefault(caller)
+		if was == is || is && !c.after.gives(caller) || was && !c.before.gives(caller) {
+			continue
+		}
+		change := Change{Wider: is, Narrower: was, Callers: []Caller{caller}}
+		change.Text = "new accounts do not hold the role " + caller.Name + " any more"
+		if is {
+			change.Text = "every new account now holds the role " + caller.Name
+		}
+		changes = append(changes, change)
+	}
+	return changes
+}
+
+func (m *Matrix) isDefault(c Caller) bool {
+	return slices.ContainsFunc(m.Callers, func(o Caller) bool { return sameCaller(o, c) && o.Default })
+}
+
+// gives reports whether a role gives what not everybody has who is signed in.
+func (m *Matrix) gives(c Caller) bool {
+	return slices.ContainsFunc(m.Entities, func(e Entity) bool {
+		with, without := m.grant(e.Name, c), m.grant(e.Name, Caller{Kind: SignedIn})
+		return with != nil && without != nil && !sameGrant(with, without)
+	})
+}
+
+// grant returns what a caller may do with an entity. Somebody of whom the design
+// does not know is signed in there, if anybody can be; nil where there is no such
+// entity.
+func (m *Matrix) grant(entity string, c Caller) *Grant {
+	e := m.Entity(entity)
+	if e == nil {
+		return nil
+	}
+	for _, kind := range []Caller{c, {Kind: SignedIn}, {Kind: Anonymous}} {
+		for i := range e.Grants {
+			if g := &e.Grants[i]; g.Kind == kind.Kind && g.Name == kind.Name {
+				return g
+			}
+		}
+	}
+	return nil
+}
+
+// reach is what a grant reaches by an action, in rows or in one field of them.
+func (g *Grant) reach(a authz.Action, field string) Reach {
+	if g == nil {
+		return None
+	}
+	if field == "" {
+		return g.Rows.At(a).Rows
+	}
+	for i := range g.Fields {
+		if g.Fields[i].Name == field {
+			return g.Fields[i].At(a).Rows
+		}
+	}
+	return None
+}
+
+// entity compares one entity: first what may be done with rows, then with fields
+// where that does not follow.
+func (c *comparison) entity(name string) []Change {
+	var changes, ofFields []Change
+	fields := c.fields(name)
+	for _, action := range authz.Actions() {
+		for _, caller := range c.callers {
+			was, is := c.before.grant(name, caller), c.after.grant(name, caller)
+			rows := Change{Entity: name, Actions: []string{action.String()}, Callers: []Caller{caller}, From: was.reach(action, ""), To: is.reach(action, "")}
+			for _, f := range fields {
+				change := rows
+				change.From, change.To = was.reach(action, f), is.reach(action, f)
+				change.Fields = []string{f}
+				follows := change.From == rows.From && change.To == rows.To
+				if !follows && action != authz.Delete && c.open(name, action, f) {
+					rows.Except = append(rows.Except, f)
+				}
+				if !follows && change.From != change.To {
+					ofFields = merge(ofFields, change, sameField)
+				}
+			}
+			if rows.From != rows.To {
+				changes = merge(changes, rows, sameRows)
+			}
+		}
+	}
+	changes = slices.Concat(together(changes, sameCallers), together(together(ofFields, sameActions), sameCallers))
+	for i := range changes {
+		changes[i].Wider = changes[i].To.Beyond(changes[i].From)
+		changes[i].Narrower = changes[i].From.Beyond(changes[i].To)
+		changes[i].Text = c.text(&changes[i])
+	}
+	return changes
+}
+
+func (c *comparison) fields(entity string) []string {
+	var lists [2][]string
+	for i, m := range []*Matrix{c.after, c.before} {
+		if g := m.grant(entity, Caller{Kind: Anonymous}); g != nil {
+			for _, f := range g.Fields {
+				lists[i] = append(lists[i], f.Name)
+			}
+		}
+	}
+	return union(lists[0], lists[1], func(a, b string) bool { return a == b })
+}
+
+// open reports whether anybody may use the field in an action, before or after:
+// what is closed to all need not be excepted.
+func (c *comparison) open(entity string, a authz.Action, field string) bool {
+	return slices.ContainsFunc(c.callers, func(caller Caller) bool {
+		return c.before.grant(entity, caller).reach(a, field)|c.after.grant(entity, caller).reach(a, field) != None
+	})
+}
+
+// merge adds a change of one caller to the one that is the same for others.
+func merge(list []Change, change Change, same func(a, b *Change) bool) []Change {
+	for i := range list {
+		if same(&list[i], &change) {
+			list[i].Callers = append(slices.Clone(list[i].Callers), change.Callers...)
+			return list
+		}
+	}
+	return append(list, change)
+}
+
+func sameReach(a, b *Change) bool { return a.From == b.From && a.To == b.To }
+
+func sameRows(a, b *Change) bool {
+	return sameReach(a, b) && slices.Equal(a.Actions, b.Actions) && slices.Equal(a.Except, b.Except)
+}
+
+func sameField(a, b *Change) bool {
+	return sameReach(a, b) && slices.Equal(a.Actions, b.Actions) && slices.Equal(a.Fields, b.Fields)
+}
+
+// sameActions finds fields that change alike, sameCallers actions.
+func sameActions(a, b *Change) bool {
+	return sameReach(a, b) && slices.Equal(a.Actions, b.Actions) && slices.EqualFunc(a.Callers, b.Callers, sameCaller)
+}
+
+func sameCallers(a, b *Change) bool {
+	return sameReach(a, b) && slices.Equal(a.Fields, b.Fields) && slices.Equal(a.Except, b.Except) && slices.EqualFunc(a.Callers, b.Callers, sameCaller)
+}
+
+// together joins changes that are the same but for their fields or their actions.
+func together(list []Change, same func(a, b *Change) bool) []Change {
+	var out []Change
+next:
+	for _, change := range list {
+		for i := range out {
+			if same(&out[i], &change) {
+				equal := func(a, b string) bool { return a == b }
+				out[i].Fields = union(out[i].Fields, change.Fields, equal)
+				out[i].Actions = union(out[i].Actions, change.Actions, equal)
+				continue next
+			}
+		}
+		out = append(out, change)
+	}
+	return out
+}

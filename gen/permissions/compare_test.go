@@ -1,0 +1,180 @@
+package permissions_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/gen/permissions"
+)
+
+func TestCompareInWords(t *testing.T) {
+	const roles = `roles: {customer: {default: true}, clerk: {permissions: ["delete:orders"]}, staff: {}}`
+	order := func(rest string) string {
+		return "\n  Order:\n    fields: {total: integer, note: text, buyer: {type: relation, to: User}}\n    owner: buyer\n    allow: " + rest + "\n"
+	}
+	for _, tt := range []struct {
+		name, before, after string
+		want                []string
+	}{
+		{"nothing", order("{view: public}"), order("{view: [public]}"), nil},
+		{"other words, same people", order("{view: [signed-in]}"), order("{view: [signed-in, customer, owner]}"), nil},
+		{"the reviewer's", order("{view: public}"), order("{view: public, delete: customer}"), []string{"+customers can now delete orders"}},
+		{"and back", order("{view: public, delete: customer}"), order("{view: public}"), []string{"-customers could delete orders and cannot any more"}},
+		{"a role and its permission", order("{view: public}"), order("{view: public, delete: [\"delete:orders\", staff]}"), []string{"+clerks and staff can now delete orders"}},
+		{"everybody", order("{list: clerk}"), order("{list: public}"), []string{"+everybody can now list orders"}},
+		{"everybody signed in", order("{list: clerk}"), order("{list: signed-in}"), []string{"+everybody signed in can now list orders"}},
+		{"not everybody any more", order("{list: public}"), order("{list: signed-in}"), []string{"-whoever is not signed in could list orders and cannot any more"}},
+		{"but for some", order("{list: public}"), order("{list: clerk}"), []string{"-everybody but clerks could list orders and cannot any more"}},
+		{"several actions", order("{}"), order("{view: staff, list: staff, delete: staff}"), []string{"+staff can now view, list and delete orders"}},
+		{"more rows", order("{view: owner}"), order("{view: [owner, staff]}"), []string{"+staff can now view all orders, not only their own"}},
+		{"fewer rows", order("{view: staff}"), order("{view: owner}"), []string{
+			"+everybody signed in can now view their own orders", "-staff can now view only their own orders, no longer all",
+		}},
+		{
+			"a field", order("{view: public, list: public}\n    fieldRules: {total: {view: staff}}"), order("{view: public, list: public}"),
+			[]string{"+everybody can now see total of orders"},
+		},
+		{
+			"a field is closed", order("{view: staff, create: staff, update: staff}"),
+			order("{view: staff, create: staff, update: staff}\n    fieldRules: {total: {update: nobody}, note: {update: nobody}}"),
+			[]string{"-staff could change total and note of orders and cannot any more"},
+		},
+		{
+			"an action without a field", order("{view: public, update: clerk}"),
+			order("{view: public, update: [clerk, staff]}\n    fieldRules: {total: {update: clerk}}"),
+			[]string{"+staff can now update orders (this is not so for total)"},
+		},
+		{"an entity is gone", order("{view: staff}"), "  X: {}", []string{"-staff could view orders and cannot any more"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			for _, c := range permissions.Compare(matrix(t, signedIn(roles, tt.before)), matrix(t, signedIn(roles, tt.after))) {
+				got = append(got, sign(c)+c.Text)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func sign(c permissions.Change) string {
+	return map[[2]bool]string{{true, false}: "+", {false, true}: "-", {true, true}: "~"}[[2]bool{c.Wider, c.Narrower}]
+}
+
+func TestCompareRoles(t *testing.T) {
+	const item = "  Item: {fields: {name: text}, allow: {view: public, update: \"update:items\"}}\n"
+	for _, tt := range []struct{ name, before, after, want string }{
+		{"a role that gives nothing", "roles: {a: {permissions: [\"*\"]}}", "roles: {a: {permissions: [\"*\"]}, b: {}}", ""},
+		{"a new role", "roles: {a: {permissions: [\"*\"]}}", "roles: {a: {permissions: [\"*\"]}, b: {inherits: [a]}}", "+bs can now update items"},
+		{"for every new account", "roles: {a: {permissions: [\"*\"]}}", "roles: {a: {permissions: [\"*\"], default: true}}", "+every new account now holds the role a"},
+		{"and no more", "roles: {a: {permissions: [\"*\"], default: true}}", "roles: {a: {permissions: [\"*\"]}}", "-new accounts do not hold the role a any more"},
+		{"renamed", "roles: {a: {permissions: [\"*\"]}}", "roles: {b: {permissions: [\"*\"]}}", "+bs can now update items|-as could update items and cannot any more"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			for _, c := range permissions.Compare(matrix(t, signedIn(tt.before, item)), matrix(t, signedIn(tt.after, item))) {
+				got = append(got, sign(c)+c.Text)
+			}
+			if s := strings.Join(got, "|"); s != tt.want {
+				t.Errorf("%q, want %q", s, tt.want)
+			}
+		})
+	}
+}
+
+// TestCompareTellsEverything draws pairs of designs and wants every difference of
+// two cells told, none that is not there, and the opposite the other way round.
+func TestCompareTellsEverything(t *testing.T) {
+	told := 0
+	for seed := range uint64(150) {
+		a, b := matrix(t, draw(seed)), matrix(t, draw(seed*31+1))
+		if got := permissions.Compare(a, a); len(got) != 0 {
+			t.Fatalf("seed %d: a design differs from itself: %v", seed, got)
+		}
+		changes := permissions.Compare(a, b)
+		told += len(changes)
+		there, back := spread(changes, false), spread(permissions.Compare(b, a), true)
+		if diff := cmp.Diff(there, back); diff != "" {
+			t.Fatalf("seed %d: there and back (-there +back):\n%s", seed, diff)
+		}
+		want := differences(a, b)
+		rows := maps.Clone(there)
+		maps.DeleteFunc(rows, func(k, _ string) bool { return strings.Contains(k, ".") })
+		if diff := cmp.Diff(want, rows); diff != "" {
+			t.Fatalf("seed %d: rows (-want +got):\n%s", seed, diff)
+		}
+		for _, c := range changes {
+			if c.Actions != nil && (c.From == c.To || !c.Wider && !c.Narrower) || c.Text == "" || strings.Contains(c.Text, "  ") {
+				t.Fatalf("seed %d: %+v", seed, c)
+			}
+		}
+	}
+	if told < 500 {
+		t.Errorf("only %d changes were drawn", told)
+	}
+}
+
+// spread writes changes out, cell by cell.
+func spread(changes []permissions.Change, reversed bool) map[string]string {
+	cells := map[string]string{}
+	for _, c := range changes {
+		from, to := c.From, c.To
+		if reversed {
+			from, to = to, from
+		}
+		fields := []string{""}
+		if len(c.Fields) > 0 {
+			fields = nil
+		}
+		for _, f := range c.Fields {
+			fields = append(fields, "."+f)
+		}
+		for _, caller := range c.Callers {
+			for _, a := range c.Actions {
+				for _, f := range fields {
+					cells[fmt.Sprintf("%s %s %s %s%s", caller.Kind, caller, a, c.Entity, f)] = fmt.Sprintf("%s > %s", from, to)
+				}
+			}
+		}
+	}
+	return cells
+}
+
+// differences compares the rows of two matrices of which one may know roles and
+// permissions that the other does not.
+func differences(a, b *permissions.Matrix) map[string]string {
+	find := func(m *permissions.Matrix, e string, c permissions.Caller, action authz.Action) permissions.Reach {
+		entity := m.Entity(e)
+		if entity == nil {
+			return permissions.None
+		}
+		signedIn := permissions.None
+		for _, g := range entity.Grants {
+			if g.Kind == permissions.SignedIn {
+				signedIn = g.Rows.At(action).Rows
+			}
+			if g.Kind == c.Kind && g.Name == c.Name {
+				return g.Rows.At(action).Rows
+			}
+		}
+		return signedIn
+	}
+	cells := map[string]string{}
+	for _, c := range slices.Concat(a.Callers, b.Callers) {
+		for _, e := range []string{"User", "Item", "Note"} {
+			for _, action := range authz.Actions() {
+				if from, to := find(a, e, c, action), find(b, e, c, action); from != to {
+					cells[fmt.Sprintf("%s %s %s %s", c.Kind, c, action, e)] = fmt.Sprintf("%s > %s", from, to)
+				}
+			}
+		}
+	}
+	return cells
+}

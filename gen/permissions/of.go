@@ -1,0 +1,238 @@
+package permissions
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/design"
+)
+
+// Policy returns the policy of the roles of a design.
+func Policy(d *design.Design) (*authz.Policy, error) {
+	roles := make([]authz.Role, len(d.Roles))
+	for i, r := range d.Roles {
+		roles[i] = authz.Role{Name: r.Name, Permissions: r.Permissions, Inherits: r.Inherits, Default: r.Default}
+	}
+	return authz.NewPolicy(roles)
+}
+
+// Of returns who may do what by the design. An error means that package authz
+// refuses the roles, which [design.Parse] does not let through.
+func Of(d *design.Design) (*Matrix, error) {
+	policy, err := Policy(d)
+	if err != nil {
+		return nil, err
+	}
+	m := &Matrix{Service: d.Service.Name, Authentication: d.Authentication(), Callers: callers(d, policy), Entities: []Entity{}}
+	judges := make([]*judge, len(m.Callers))
+	for i, c := range m.Callers {
+		judges[i] = newJudge(policy, c.principal())
+	}
+	for _, e := range d.Entities {
+		entity := Entity{Name: e.Name, Plural: e.Plural, Rules: rules(e), Cascades: cascades(d, e)}
+		if e.Owner != nil {
+			entity.Owner = e.Owner.Name
+		}
+		for i, c := range m.Callers {
+			grant, err := judges[i].grant(e)
+			if err != nil {
+				return nil, err
+			}
+			grant.Kind, grant.Name = c.Kind, c.Name
+			entity.Grants = append(entity.Grants, grant)
+		}
+		m.Entities = append(m.Entities, entity)
+	}
+	return m, nil
+}
+
+// callers lists who can come. Where nobody can sign in nobody has a role either.
+func callers(d *design.Design, policy *authz.Policy) []Caller {
+	list := []Caller{{Kind: Anonymous}}
+	if !d.Authentication() {
+		return list
+	}
+	list = append(list, Caller{Kind: SignedIn})
+	for _, r := range d.Roles {
+		list = append(list, Caller{
+			Kind: Role, Name: r.Name, Default: r.Default,
+			Inherits:    slices.DeleteFunc(policy.Held([]string{r.Name}), func(name string) bool { return name == r.Name }),
+			Permissions: slices.Clone(policy.Permissions([]string{r.Name})),
+		})
+	}
+	for _, e := range d.Entities {
+		for _, r := range rules(e) {
+			for _, word := range r.Words {
+				c := Caller{Kind: Permission, Name: word}
+				if strings.Contains(word, ":") && !slices.ContainsFunc(list, func(o Caller) bool { return o.Kind == c.Kind && o.Name == c.Name }) {
+					list = append(list, c)
+				}
+			}
+		}
+	}
+	return list
+}
+
+func (c Caller) principal() *gate.Principal {
+	p := &gate.Principal{Subject: "somebody", Strategy: "permissions"}
+	switch c.Kind {
+	case Anonymous:
+		return nil
+	case Role:
+		p.Roles = []string{c.Name}
+	case Permission:
+		p.Permissions = []string{c.Name}
+	}
+	return p
+}
+
+// rules lists the rules of an entity: those of its actions, then those that narrow
+// its fields.
+func rules(e *design.Entity) []Rule {
+	list := []Rule{}
+	for _, action := range design.Actions() {
+		list = append(list, Rule{Action: action, Words: wordsOf(e.Allow.Rules(action))})
+	}
+	for _, f := range e.Fields {
+		for _, action := range design.Actions() {
+			if words := f.Access.Rules(action); len(words) > 0 && !slices.ContainsFunc(words, byDefault) {
+				list = append(list, Rule{Action: action, Field: f.Name, Words: wordsOf(words)})
+			}
+		}
+	}
+	return list
+}
+
+// byDefault reports whether nobody wrote the rule.
+func byDefault(r design.Rule) bool { return r.Pos.Line == 0 }
+
+// wordsOf never returns nothing: no rule admits nobody.
+func wordsOf(rules []design.Rule) []string {
+	if len(rules) == 0 {
+		rules = []design.Rule{{Kind: design.Nobody}}
+	}
+	words := make([]string, len(rules))
+	for i, r := range rules {
+		words[i] = r.String()
+	}
+	return words
+}
+
+// cascades lists the entities of which rows go when one of e does, in the end.
+func cascades(d *design.Design, e *design.Entity) []string {
+	gone := []*design.Entity{e}
+	for i := 0; i < len(gone); i++ {
+		for _, other := range d.Entities {
+			if !slices.Contains(gone, other) && slices.ContainsFunc(other.Fields, func(f *design.Field) bool {
+				return f.Relation != nil && f.Relation.Entity == gone[i] && f.Relation.OnDelete == design.Cascade
+			}) {
+				gone = append(gone, other)
+			}
+		}
+	}
+	var names []string
+	for _, other := range gone[1:] {
+		names = append(names, other.Name)
+	}
+	return names
+}
+
+// A judge decides for one caller.
+type judge struct {
+	policy    *authz.Policy
+	principal *gate.Principal
+	known     map[string]Cell // by the words of a rule
+}
+
+func newJudge(policy *authz.Policy, principal *gate.Principal) *judge {
+	return &judge{policy: policy, principal: principal, known: map[string]Cell{}}
+}
+
+func (j *judge) grant(e *design.Entity) (Grant, error) {
+	var g Grant
+	for _, action := range authz.Actions() {
+		cell, err := j.decide(wordsOf(e.Allow.Rules(action.String())))
+		if err != nil {
+			return Grant{}, err
+		}
+		if action == authz.Update || action == authz.Delete {
+			cell.Rows &= g.Rows.View.Rows // who is not shown a row is told that there is none
+		}
+		if action == authz.Delete {
+			g.Rows.Delete = cell
+			continue
+		}
+		*g.Rows.at(action) = cell
+	}
+	for _, f := range e.Fields {
+		field, err := j.field(e, f, &g.Rows)
+		if err != nil {
+			return Grant{}, err
+		}
+		g.Fields = append(g.Fields, field)
+	}
+	return g, nil
+}
+
+func (j *judge) field(e *design.Entity, f *design.Field, rows *RowCells) (Field, error) {
+	field := Field{Name: f.Name}
+	for _, action := range []authz.Action{authz.View, authz.List, authz.Create, authz.Update} {
+		words := fieldWords(e, f, action)
+		row := rows.At(action)
+		cell := row
+		if words != nil {
+			var err error
+			if cell, err = j.decide(words); err != nil {
+				return Field{}, err
+			}
+			cell.Rows &= row.Rows
+		}
+		*field.at(action) = cell
+	}
+	return field, nil
+}
+
+// fieldWords returns the rule that narrows a field; nil when none does.
+func fieldWords(e *design.Entity, f *design.Field, action authz.Action) []string {
+	closed := []string{design.Rule{Kind: design.Nobody}.String()}
+	reads := action == authz.View || action == authz.List
+	rules := f.Access.Rules(action.String())
+	if reads {
+		rules = f.Access.View
+	}
+	switch {
+	case reads && f.Type == design.Password, !reads && f.ReadOnly:
+		return closed
+	case len(rules) > 0:
+		return wordsOf(rules)
+	case !reads && f == e.Owner:
+		return closed // the service says whose row it is, unless a rule opens the field
+	}
+	return nil
+}
+
+// decide returns the cell of a rule, with the rows that the rule alone reaches.
+func (j *judge) decide(words []string) (Cell, error) {
+	key := strings.Join(words, ", ")
+	if cell, ok := j.known[key]; ok {
+		return cell, nil
+	}
+	rule, err := authz.ParseRule(words...)
+	if err != nil {
+		return Cell{}, err
+	}
+	why := j.policy.Explain(j.principal, rule)
+	cell := Cell{Decision: why.Decision}
+	if cell.Rows, err = reachOf(why.Decision); err != nil {
+		return Cell{}, err
+	}
+	for _, part := range why.Parts {
+		if part.Decision > authz.Forbidden {
+			cell.By = append(cell.By, part.Word)
+		}
+	}
+	j.known[key] = cell
+	return cell, nil
+}

@@ -1,0 +1,226 @@
+// Package permissions says who may do what by a design: for each entity and each
+// of its fields what somebody who is not signed in may do, somebody who is, who
+// holds a role, and who carries a permission.
+//
+// The answers come from the rules of the design and from package authz. The
+// runtime, which enforces the same rules, is not asked: a test of one against the
+// other would find nothing if they shared their mistakes.
+//
+// What is not in the design is not in a [Matrix]: hooks, the scopes of an API key,
+// and that an administrator gives only roles that they hold themselves.
+package permissions
+
+import (
+	"fmt"
+
+	"github.com/gatewright/gate/authz"
+)
+
+// A Reach is a set of rows: those that an action reaches. The zero value is none.
+// Two actions together reach a & b; one reaches more than another when it has a
+// row that the other has not.
+type Reach uint8
+
+// The reaches. Each is made of the bits of those within it.
+const (
+	None            Reach = 0
+	OwnWithinTenant Reach = 1 << 0                 // one's own rows in one's tenant
+	Own             Reach = OwnWithinTenant | 1<<1 // one's own rows
+	Tenant          Reach = OwnWithinTenant | 1<<2 // the rows of one's tenant
+	OwnOrTenant     Reach = Own | Tenant
+	All             Reach = OwnOrTenant | 1<<3
+)
+
+// String returns the reach in words.
+func (r Reach) String() string {
+	switch r {
+	case None:
+		return "none"
+	case OwnWithinTenant:
+		return "own within tenant"
+	case Own:
+		return "own"
+	case Tenant:
+		return "tenant"
+	case OwnOrTenant:
+		return "own or tenant"
+	case All:
+		return "all"
+	}
+	return fmt.Sprintf("Reach(%d)", uint8(r))
+}
+
+// MarshalText returns the words.
+func (r Reach) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// Beyond reports whether r has rows that other has not.
+func (r Reach) Beyond(other Reach) bool { return r&^other != 0 }
+
+func reachOf(d authz.Decision) (Reach, error) {
+	switch d {
+	case authz.Unauthenticated, authz.Forbidden:
+		return None, nil
+	case authz.OwnWithinTenant:
+		return OwnWithinTenant, nil
+	case authz.OwnRows:
+		return Own, nil
+	case authz.TenantRows:
+		return Tenant, nil
+	case authz.OwnOrTenantRows:
+		return OwnOrTenant, nil
+	case authz.Allowed:
+		return All, nil
+	}
+	return None, fmt.Errorf("permissions: the decision %s is not known here", d)
+}
+
+// Kind is the kind of a [Caller].
+type Kind string
+
+// The kinds of callers.
+const (
+	Anonymous  Kind = "anonymous"  // nobody is signed in
+	SignedIn   Kind = "signed-in"  // an account without a role
+	Role       Kind = "role"       // an account with that one role, and what it inherits
+	Permission Kind = "permission" // an account without a role, whose credentials carry that one permission
+)
+
+// A Caller is somebody who may do things. What somebody with several roles may do
+// is what they may do by any of them.
+type Caller struct {
+	Kind Kind   `json:"kind"`
+	Name string `json:"name,omitempty"` // of the role or the permission
+
+	// Of a role: the roles that come with it, what it gives together with them, and
+	// whether every new account holds it.
+	Inherits    []string `json:"inherits,omitempty"`
+	Permissions []string `json:"permissions,omitempty"`
+	Default     bool     `json:"default,omitempty"`
+}
+
+// String returns the name, or the kind of who has none.
+func (c Caller) String() string {
+	if c.Name == "" {
+		return string(c.Kind)
+	}
+	return c.Name
+}
+
+// A Cell says what somebody may do.
+type Cell struct {
+	// Rows are those that the action reaches. Whom get does not show a row cannot
+	// change or delete it, so there the rows of view limit it, and the rows of a field
+	// are limited by those of its entity.
+	Rows Reach `json:"rows"`
+	// Decision is what the rule alone decides.
+	Decision authz.Decision `json:"decision"`
+	// By lists the words of the rule that admit the caller.
+	By []string `json:"by,omitempty"`
+}
+
+// Cells holds what a caller may do with a field.
+type Cells struct {
+	View   Cell `json:"view"`   // in an answer of get
+	List   Cell `json:"list"`   // in an answer of find
+	Create Cell `json:"create"` // in a new row
+	Update Cell `json:"update"`
+}
+
+// RowCells holds what a caller may do with rows.
+type RowCells struct {
+	Cells
+
+	Delete Cell `json:"delete"`
+}
+
+// At returns the cell of an action. That of delete is the zero value.
+func (c *Cells) At(a authz.Action) Cell {
+	if p := c.at(a); p != nil {
+		return *p
+	}
+	return Cell{}
+}
+
+func (c *Cells) at(a authz.Action) *Cell {
+	switch a {
+	case authz.View:
+		return &c.View
+	case authz.List:
+		return &c.List
+	case authz.Create:
+		return &c.Create
+	case authz.Update:
+		return &c.Update
+	}
+	return nil
+}
+
+// At returns the cell of an action.
+func (c *RowCells) At(a authz.Action) Cell {
+	if a == authz.Delete {
+		return c.Delete
+	}
+	return c.Cells.At(a)
+}
+
+// A Matrix is who may do what by a design. Its lists are in the order of the
+// design; encoding/json writes it as it is.
+type Matrix struct {
+	Service        string   `json:"service"`
+	Authentication bool     `json:"authentication"` // whether anybody can sign in
+	Callers        []Caller `json:"callers"`        // anonymous first
+	Entities       []Entity `json:"entities"`
+}
+
+// An Entity is the part of a [Matrix] about one entity.
+type Entity struct {
+	Name   string `json:"name"`
+	Plural string `json:"plural"`
+	Owner  string `json:"owner,omitempty"` // field that says whose row it is; id where rows own themselves
+	Rules  []Rule `json:"rules"`
+	// Cascades are the entities whose rows go with a deleted row, whatever their own
+	// rules say.
+	Cascades []string `json:"cascades,omitempty"`
+	Grants   []Grant  `json:"grants"` // one for each of the callers, in their order
+}
+
+// A Rule is a rule as the design has it.
+type Rule struct {
+	Action string   `json:"action"`
+	Field  string   `json:"field,omitempty"`
+	Words  []string `json:"words"`
+}
+
+// A Grant is what one caller may do with one entity.
+type Grant struct {
+	Kind   Kind     `json:"kind"`
+	Name   string   `json:"name,omitempty"`
+	Rows   RowCells `json:"rows"`
+	Fields []Field  `json:"fields"`
+}
+
+// A Field is what one caller may do with one field.
+type Field struct {
+	Name string `json:"name"`
+	Cells
+}
+
+// Entity returns the entity of that name, nil if there is none.
+func (m *Matrix) Entity(name string) *Entity {
+	for i := range m.Entities {
+		if m.Entities[i].Name == name {
+			return &m.Entities[i]
+		}
+	}
+	return nil
+}
+
+// Only returns the matrix of that entity alone; of none if there is no such entity.
+func (m *Matrix) Only(entity string) *Matrix {
+	one := *m
+	one.Entities = []Entity{}
+	if e := m.Entity(entity); e != nil {
+		one.Entities = append(one.Entities, *e)
+	}
+	return &one
+}

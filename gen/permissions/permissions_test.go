@@ -1,0 +1,303 @@
+package permissions_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/design"
+	"github.com/gatewright/gate/gen/permissions"
+)
+
+// accounts is how every test begins that lets people sign in.
+const accounts = `
+  User:
+    fields: {email: {type: email, required: true, unique: true}, password: password, roles: roles}
+    owner: id
+    allow: {view: owner}
+`
+
+func matrix(t *testing.T, src string) *permissions.Matrix {
+	t.Helper()
+	m, err := permissions.Of(parse(t, src))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func parse(t *testing.T, src string) *design.Design {
+	t.Helper()
+	d, err := design.Parse("gate.yaml", []byte(src))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, src)
+	}
+	return d
+}
+
+// signedIn is a design with accounts, roles and entities.
+func signedIn(roles, entities string) string {
+	return "gate: 1\nservice: {name: shop, module: example.com/shop}\n" + roles +
+		"\nplugins: {auth-core: {entity: User}, auth-jwt: {}}\nentities:" + accounts + entities
+}
+
+func grant(t *testing.T, m *permissions.Matrix, entity, caller string) permissions.Grant {
+	t.Helper()
+	e := m.Entity(entity)
+	if e == nil {
+		t.Fatalf("no entity %s", entity)
+	}
+	for i, c := range m.Callers {
+		if c.String() == caller {
+			return e.Grants[i]
+		}
+	}
+	t.Fatalf("no caller %s", caller)
+	return permissions.Grant{}
+}
+
+func field(t *testing.T, g permissions.Grant, name string) string {
+	t.Helper()
+	i := slices.IndexFunc(g.Fields, func(f permissions.Field) bool { return f.Name == name })
+	if i < 0 {
+		t.Fatalf("no field %s", name)
+	}
+	var words []string
+	for _, a := range []authz.Action{authz.View, authz.List, authz.Create, authz.Update} {
+		words = append(words, g.Fields[i].At(a).Rows.String())
+	}
+	return strings.Join(words, " ")
+}
+
+func rows(g permissions.Grant) string {
+	var words []string
+	for _, a := range authz.Actions() {
+		words = append(words, g.Rows.At(a).Rows.String())
+	}
+	return strings.Join(words, " ")
+}
+
+// TestAUZ07_nothingOpensByItself wants everything closed that nobody opened, and
+// what must stay closed closed for whoever holds everything.
+func TestAUZ07_nothingOpensByItself(t *testing.T) {
+	m := matrix(t, signedIn(`roles: {boss: {permissions: ["*"]}}`, `
+  Silent: {fields: {name: text}}
+  Note:
+    fields: {text: text, author: {type: relation, to: User}, cost: integer}
+    owner: author
+    allow: {view: [owner, "read:all"], list: "read:all", create: signed-in, update: "read:all", delete: owner}
+    fieldRules: {cost: {view: nobody, update: boss}}
+`))
+	for _, c := range m.Callers {
+		if got := rows(grant(t, m, "Silent", c.String())); got != "none none none none none" {
+			t.Errorf("%s may use an entity without rules: %s", c, got)
+		}
+		user, note := grant(t, m, "User", c.String()), grant(t, m, "Note", c.String())
+		for _, f := range user.Fields {
+			if f.Name == "password" && f.View.Rows|f.List.Rows != permissions.None {
+				t.Errorf("%s sees passwords", c)
+			}
+		}
+		if got := field(t, note, "author"); !strings.HasSuffix(got, "none none") {
+			t.Errorf("%s says whose row it is: %s", c, got)
+		}
+		if got := field(t, note, "id"); !strings.HasSuffix(got, "none none") {
+			t.Errorf("%s writes ids: %s", c, got)
+		}
+		if got := field(t, note, "cost"); !strings.HasPrefix(got, "none none") {
+			t.Errorf("%s sees a closed field: %s", c, got)
+		}
+	}
+	for _, tt := range []struct{ caller, want string }{
+		{"anonymous", "none none none none none"},
+		{"signed-in", "own none all none own"},
+		{"boss", "all all all all own"},
+		{"read:all", "all all all all own"},
+	} {
+		if got := rows(grant(t, m, "Note", tt.caller)); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.caller, got, tt.want)
+		}
+	}
+	if got := field(t, grant(t, m, "Note", "boss"), "cost"); got != "none none all all" {
+		t.Errorf("boss, cost: %s", got)
+	}
+	if got := field(t, grant(t, m, "Note", "read:all"), "cost"); got != "none none all none" {
+		t.Errorf("permission alone, cost: %s", got)
+	}
+}
+
+func TestBlindWritesReachNothing(t *testing.T) {
+	m := matrix(t, signedIn("roles: {cook: {}}", `
+  Item: {fields: {name: text}, allow: {view: nobody, update: cook, delete: public}}
+`))
+	g := grant(t, m, "Item", "cook")
+	if got := rows(g); got != "none none none none none" {
+		t.Errorf("rows that get does not show: %s", got)
+	}
+	if g.Rows.Update.Decision != authz.Allowed || !slices.Equal(g.Rows.Update.By, []string{"cook"}) {
+		t.Errorf("the rule alone: %+v", g.Rows.Update)
+	}
+}
+
+func TestInheritance(t *testing.T) {
+	m := matrix(t, signedIn(`roles: {cook: {permissions: ["update:*"], default: true}, chef: {inherits: [cook]}}`, `
+  Item: {fields: {name: text}, allow: {view: public, update: "update:items"}}
+`))
+	if got := grant(t, m, "Item", "chef").Rows.Update.Rows; got != permissions.All {
+		t.Errorf("chef inherits cook and may update %s", got)
+	}
+	want := []permissions.Caller{
+		{Kind: permissions.Anonymous},
+		{Kind: permissions.SignedIn},
+		{Kind: permissions.Role, Name: "cook", Inherits: []string{}, Permissions: []string{"update:*"}, Default: true},
+		{Kind: permissions.Role, Name: "chef", Inherits: []string{"cook"}, Permissions: []string{"update:*"}},
+		{Kind: permissions.Permission, Name: "update:items"},
+	}
+	if diff := cmp.Diff(want, m.Callers); diff != "" {
+		t.Errorf("callers (-want +got):\n%s", diff)
+	}
+}
+
+// TestWithoutAuthentication wants nobody but the anonymous where nobody can sign in.
+func TestWithoutAuthentication(t *testing.T) {
+	off := strings.Replace(signedIn("roles: {cook: {}}", "  Item: {fields: {name: text}, allow: {view: [cook, signed-in], list: public}}\n"),
+		"{entity: User}", "{entity: User, enabled: false}", 1)
+	off = strings.Replace(off, ", auth-jwt: {}", "", 1)
+	m := matrix(t, off)
+	if len(m.Callers) != 1 || m.Authentication {
+		t.Errorf("callers %v", m.Callers)
+	}
+	if got := rows(grant(t, m, "Item", "anonymous")); got != "none all none none none" {
+		t.Errorf("anonymous: %s", got)
+	}
+	open := matrix(t, strings.Replace(off, "name: shop,", "name: shop, insecureOpenToEveryone: true,", 1))
+	if got := rows(grant(t, open, "User", "anonymous")); got != "all all all all all" {
+		t.Errorf("open to everybody: %s", got)
+	}
+	if got := field(t, grant(t, open, "User", "anonymous"), "password") + ", " + field(t, grant(t, open, "User", "anonymous"), "roles"); got != "none none none none, all all none none" {
+		t.Errorf("password and roles of an open service: %s", got)
+	}
+}
+
+// TestDecisionsAreThoseOfAuthz draws designs and asks package authz about every
+// cell.
+func TestDecisionsAreThoseOfAuthz(t *testing.T) {
+	for seed := range uint64(200) {
+		d := parse(t, draw(seed))
+		m, err := permissions.Of(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		policy, err := permissions.Policy(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, c := range m.Callers {
+			var p *gate.Principal
+			switch c.Kind {
+			case permissions.SignedIn:
+				p = &gate.Principal{Subject: "x"}
+			case permissions.Role:
+				p = &gate.Principal{Subject: "x", Roles: []string{c.Name}}
+			case permissions.Permission:
+				p = &gate.Principal{Subject: "x", Permissions: []string{c.Name}}
+			}
+			for _, e := range d.Entities {
+				g := m.Entity(e.Name).Grants[i]
+				for _, a := range authz.Actions() {
+					want := policy.Decide(p, compile(e.Allow.Rules(a.String())))
+					if got := g.Rows.At(a).Decision; got != want {
+						t.Fatalf("seed %d: %s, %s %s: %s, authz says %s", seed, c, a, e.Name, got, want)
+					}
+					for j, f := range e.Fields {
+						name := a.String()
+						if a == authz.List {
+							name = "view"
+						}
+						rules := f.Access.Rules(name)
+						cell := g.Fields[j].At(a)
+						if len(rules) > 0 && cell.Decision != policy.Decide(p, compile(rules)) || cell.Rows.Beyond(g.Rows.At(a).Rows) {
+							t.Fatalf("seed %d: %s, %s %s.%s: %+v in %+v", seed, c, a, e.Name, f.Name, cell, g.Rows.At(a))
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func compile(rules []design.Rule) authz.Rule {
+	var words []string
+	for _, r := range rules {
+		words = append(words, r.String())
+	}
+	return authz.MustRule(words...)
+}
+
+// draw makes up a design.
+func draw(seed uint64) string {
+	r := rand.New(rand.NewPCG(seed, 7)) //nolint:gosec // the same designs each time
+	held := []string{"create:items", "update:items", "delete:items", "read:*", "*:notes", "*"}
+	var roles strings.Builder
+	roles.WriteString("roles:\n  all: {permissions: [\"*\"]}\n")
+	words := []string{"all", "signed-in", "owner", "create:items", "update:items", "delete:items", "read:notes", "public"}
+	for i := range r.IntN(4) {
+		name := fmt.Sprintf("role-%d", i)
+		inherits := ""
+		if i > 0 && r.IntN(2) == 0 {
+			inherits = fmt.Sprintf("role-%d", r.IntN(i))
+		}
+		fmt.Fprintf(&roles, "  %s: {permissions: [%q], inherits: [%s], default: %v}\n", name, held[r.IntN(len(held))], inherits, r.IntN(3) == 0)
+		words = append(words, name)
+	}
+	rule := func() string {
+		if r.IntN(5) == 0 {
+			return "nobody"
+		}
+		var list []string
+		for range 1 + r.IntN(3) {
+			if w := fmt.Sprintf("%q", words[r.IntN(len(words))]); !slices.Contains(list, w) {
+				list = append(list, w)
+			}
+		}
+		return "[" + strings.Join(list, ", ") + "]"
+	}
+	var entities strings.Builder
+	for _, name := range []string{"Item", "Note"}[:1+r.IntN(2)] {
+		fmt.Fprintf(&entities, "  %s:\n    fields: {name: text, price: integer, author: {type: relation, to: User}}\n    owner: author\n    allow: {", name)
+		for _, a := range authz.Actions() {
+			if r.IntN(4) > 0 {
+				fmt.Fprintf(&entities, "%s: %s, ", a, rule())
+			}
+		}
+		fmt.Fprintf(&entities, "}\n    fieldRules: {price: {view: %s, update: %s}, name: {create: %s}}\n", rule(), rule(), rule())
+	}
+	return signedIn(roles.String(), entities.String())
+}
+
+func TestJSON(t *testing.T) {
+	m := matrix(t, signedIn("roles: {cook: {}}", "  Item: {fields: {name: text}, allow: {view: cook}}\n"))
+	data, err := json.Marshal(m.Only("Item"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`"callers":[{"kind":"anonymous"},{"kind":"signed-in"},{"kind":"role","name":"cook"}]`,
+		`{"kind":"role","name":"cook","rows":{"view":{"rows":"all","decision":"allowed","by":["cook"]},"list":{"rows":"none","decision":"forbidden"}`,
+		`{"name":"name","view":{"rows":"all"`,
+	} {
+		if !strings.Contains(string(data), want) {
+			t.Errorf("%s is not in\n%s", want, data)
+		}
+	}
+	if got := m.Only("Nothing"); got.Entities == nil || len(got.Entities) != 0 {
+		t.Errorf("an entity that is not there: %+v", got.Entities)
+	}
+}
