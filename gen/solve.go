@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gatewright/gate/design"
+	"github.com/gatewright/gate/gen/permissions"
 )
 
 // active is a plugin that is on.
@@ -30,19 +31,26 @@ type Warner interface {
 }
 
 // Warnings lists what is legal and dangerous in d: what the design itself knows,
-// then what its plugins do. Plugins that have errors say nothing, see [Check].
+// what follows from who may do what, and what its plugins know. What the file
+// accepts is left out, and acceptances that nothing needs are told, see
+// [design.Design.Unaccepted]. Plugins that have errors say nothing, see [Check].
 func Warnings(d *design.Design, plugins ...Plugin) []design.Problem {
 	list := d.Warnings()
+	dangers, err := permissions.Warnings(d)
+	if err != nil {
+		dangers = []design.Problem{{File: d.File, Path: "roles", Message: err.Error(), Severity: design.Warning}}
+	}
+	list = append(list, dangers...)
 	on, err := solve(d, plugins)
 	if err != nil {
-		return list
+		return d.Unaccepted(list)
 	}
 	for _, a := range on {
 		if w, ok := a.part.(Warner); ok {
 			list = append(list, w.Warnings(d, a.place)...)
 		}
 	}
-	return list
+	return d.Unaccepted(list)
 }
 
 // solve returns the plugins that are on, in the order in which they contribute,
