@@ -8,6 +8,7 @@ import (
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/authz"
 	"github.com/gatewright/gate/design"
+	"github.com/gatewright/gate/gen/permissions"
 )
 
 type authzCmd struct {
@@ -90,7 +91,7 @@ func (c *authzExplainCmd) Run(out *console) error {
 }
 
 func (c *authzExplainCmd) explain(d *design.Design) (*verdict, error) {
-	policy, err := policyOf(d)
+	policy, err := permissions.Policy(d)
 	if err != nil {
 		return nil, err
 	}
@@ -101,11 +102,7 @@ func (c *authzExplainCmd) explain(d *design.Design) (*verdict, error) {
 	}
 	e := d.Entity(c.Entity)
 	if e == nil {
-		var names []string
-		for _, e := range d.Entities {
-			names = append(names, e.Name)
-		}
-		return nil, misused("the entities are: "+strings.Join(names, ", "), "%s: there is no entity %q", d.File, c.Entity)
+		return nil, noEntity(d, c.Entity)
 	}
 	caller := c.caller(d)
 	v := &verdict{File: d.File, Question: c.question(d)}
@@ -121,12 +118,12 @@ func (c *authzExplainCmd) explain(d *design.Design) (*verdict, error) {
 	return v, nil
 }
 
-func policyOf(d *design.Design) (*authz.Policy, error) {
-	roles := make([]authz.Role, len(d.Roles))
-	for i, r := range d.Roles {
-		roles[i] = authz.Role{Name: r.Name, Permissions: r.Permissions, Inherits: r.Inherits, Default: r.Default}
+func noEntity(d *design.Design, name string) error {
+	var names []string
+	for _, e := range d.Entities {
+		names = append(names, e.Name)
 	}
-	return authz.NewPolicy(roles)
+	return misused("the entities are: "+strings.Join(names, ", "), "%s: there is no entity %q", d.File, name)
 }
 
 func roleNames(d *design.Design) []string {

@@ -23,7 +23,7 @@ type commands struct {
 	New      newCmd      `cmd:"" help:"Start a service: a gate.yaml and everything generated from it."`
 	Generate generateCmd `cmd:"" help:"Generate the service from gate.yaml."`
 	Plugin   pluginCmd   `cmd:"" help:"List, add, remove, enable and disable plugins in gate.yaml."`
-	Design   designCmd   `cmd:"" help:"Check gate.yaml, or print its JSON Schema."`
+	Design   designCmd   `cmd:"" help:"Check gate.yaml, print who may do what by it, or its JSON Schema."`
 	Authz    authzCmd    `cmd:"" help:"Explain who may do what by gate.yaml."`
 	Token    tokenCmd    `cmd:"" help:"Decode, verify and sign tokens."`
 	Idp      idpCmd      `cmd:"" help:"Run and administer an identity provider."`

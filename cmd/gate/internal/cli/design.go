@@ -6,15 +6,21 @@ import (
 )
 
 type designCmd struct {
-	Check  designCheckCmd  `cmd:"" help:"Check gate.yaml and print everything that is wrong with it."`
-	Schema designSchemaCmd `cmd:"" help:"Print the JSON Schema of gate.yaml, for editors."`
+	Check       designCheckCmd       `cmd:"" help:"Check gate.yaml and print everything that is wrong with it."`
+	Permissions designPermissionsCmd `cmd:"" help:"Print who may do what, field by field, or what changed in that."`
+	Schema      designSchemaCmd      `cmd:"" help:"Print the JSON Schema of gate.yaml, for editors."`
 }
 
-// Example is of the most used of the two.
+// Example is of the most used of them.
 func (designCmd) Example() string { return "gate design check examples/restaurant" }
 
 type designCheckCmd struct {
 	Dir string `arg:"" default:"." help:"Folder of the service, with its gate.yaml."`
+}
+
+func (designCheckCmd) Help() string {
+	return "What is legal and dangerous is a warning with a name. It is mended, or acknowledged in the file: accept: [shows-email], " +
+		"beside allow of the entity or in service. Exits with 1 as long as there is a warning."
 }
 
 func (designCheckCmd) Example() string { return "gate design check examples/restaurant" }
@@ -27,7 +33,12 @@ func (c *designCheckCmd) Run(out *console) error {
 		return err
 	}
 	s.done(p.summary())
-	warnAll(out.talk, gen.Warnings(p.design, standard.Plugins()...))
+	list := gen.Warnings(p.design, standard.Plugins()...)
+	warnAll(out.talk, list)
+	if len(list) > 0 {
+		return failf("mend it, or acknowledge it in the file by its name: accept: [name], in the entity or in service",
+			"%s that %s does not acknowledge", count(len(list), "warning", "warnings"), designFile)
+	}
 	return nil
 }
 

@@ -80,7 +80,7 @@ func warn(t *talk, p *project) {
 
 func warnAll(t *talk, list []design.Problem) {
 	for _, w := range list {
-		t.event(map[string]any{"event": "warning", "file": w.File, "line": w.Line, "column": w.Column, "message": w.Message, "hint": w.Hint})
+		t.event(map[string]any{"event": "warning", "file": w.File, "line": w.Line, "column": w.Column, "name": w.Name, "message": w.Message, "hint": w.Hint})
 		t.line("  " + t.paint(yellow, "!") + " " + w.String())
 	}
 }

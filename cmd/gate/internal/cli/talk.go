@@ -29,6 +29,7 @@ const (
 type talk struct {
 	mu       sync.Mutex
 	w        io.Writer
+	mode     string        // --color
 	programs *json.Encoder // --json: one object a line, instead of words
 	terminal bool
 	color    bool
@@ -39,7 +40,7 @@ type talk struct {
 func newTalk(w io.Writer, color string) *talk {
 	f, ok := w.(*os.File)
 	terminal := ok && term.IsTerminal(int(f.Fd()))
-	t := &talk{w: w, terminal: terminal}
+	t := &talk{w: w, mode: color, terminal: terminal}
 	switch color {
 	case "always":
 		t.color = true
