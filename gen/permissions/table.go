@@ -36,7 +36,7 @@ func (m *Matrix) Table(w io.Writer, look Look) error {
 		look.Width = defaultWidth
 	}
 	look.Width = max(look.Width, leastWidth)
-	p := &printer{Look: look, m: m}
+	p := &page{Look: look, m: m}
 	p.label = min(labelWidth, look.Width-5*cellWidth-2)
 	p.top()
 	for i := range m.Entities {
@@ -56,7 +56,7 @@ const (
 	yellow = "33"
 )
 
-type printer struct {
+type page struct {
 	Look
 
 	m     *Matrix
@@ -64,18 +64,18 @@ type printer struct {
 	label int // width of the first column, its margin left out
 }
 
-func (p *printer) paint(code, s string) string {
+func (p *page) paint(code, s string) string {
 	if !p.Color || code == "" || s == "" {
 		return s
 	}
 	return "\x1b[" + code + "m" + s + "\x1b[0m"
 }
 
-func (p *printer) line(s string) {
+func (p *page) line(s string) {
 	p.b.WriteString(strings.TrimRight(s, " ") + "\n")
 }
 
-func (p *printer) dash() string {
+func (p *page) dash() string {
 	if p.ASCII {
 		return "-"
 	}
@@ -83,7 +83,7 @@ func (p *printer) dash() string {
 }
 
 // top prints the service and its roles.
-func (p *printer) top() {
+func (p *page) top() {
 	p.line("  " + p.paint(strong, plain(p.m.Service)) + "   " + p.counts())
 	roles := slices.DeleteFunc(slices.Clone(p.m.Callers), func(c Caller) bool { return c.Kind != Role })
 	if len(roles) > 0 {
@@ -100,7 +100,7 @@ func (p *printer) top() {
 	p.line("")
 }
 
-func (p *printer) counts() string {
+func (p *page) counts() string {
 	if !p.m.Authentication {
 		return "authentication is off: nobody can sign in"
 	}
@@ -115,7 +115,7 @@ func count(n int, one, many string) string {
 	return strconv.Itoa(n) + " " + many
 }
 
-func (p *printer) holds(c Caller) string {
+func (p *page) holds(c Caller) string {
 	var parts []string
 	if len(c.Inherits) > 0 {
 		parts = append(parts, "with "+joined(c.Inherits))
@@ -133,7 +133,7 @@ func (p *printer) holds(c Caller) string {
 }
 
 // pair prints a name and what it is, wrapped at commas.
-func (p *printer) pair(name, text string, width int) {
+func (p *page) pair(name, text string, width int) {
 	for i, part := range wrap(text, p.Width-width-3) {
 		if i > 0 {
 			name = ""
@@ -148,13 +148,13 @@ type block struct {
 	grant   *Grant
 }
 
-func (p *printer) entity(e *Entity) {
+func (p *page) entity(e *Entity) {
 	title := plain(e.Name)
-	head := "  " + p.paint(strong, title) + strings.Repeat(" ", max(1, p.label-utf8.RuneCountInString(title)))
+	head := []string{"  " + p.paint(strong, title) + strings.Repeat(" ", max(1, p.label-utf8.RuneCountInString(title)))}
 	for _, a := range authz.Actions() {
-		head += p.column(a.String(), faint)
+		head = append(head, p.column(a.String(), faint))
 	}
-	p.line(head)
+	p.line(strings.Join(head, ""))
 	if e.Owner != "" {
 		for _, part := range wrap("owned by "+plain(e.Owner), p.Width-2) {
 			p.line("  " + p.paint(faint, part))
@@ -170,7 +170,7 @@ func (p *printer) entity(e *Entity) {
 
 // blocks joins the callers for whom everything is the same. Those who carry a
 // single permission are left to the rules.
-func (p *printer) blocks(e *Entity) []block {
+func (p *page) blocks(e *Entity) []block {
 	var blocks []block
 next:
 	for i := range e.Grants {
@@ -214,7 +214,7 @@ func (c *Cells) open() int {
 	return n
 }
 
-func (p *printer) block(b block, all bool) {
+func (p *page) block(b block, all bool) {
 	var names []string
 	for _, c := range b.callers {
 		name := plain(c.String())
@@ -248,12 +248,12 @@ func (p *printer) block(b block, all bool) {
 }
 
 // column is a cell with the blanks around it.
-func (p *printer) column(text, color string) string {
+func (p *page) column(text, color string) string {
 	return "  " + p.paint(color, text) + strings.Repeat(" ", max(0, cellWidth-2-utf8.RuneCountInString(text)))
 }
 
 // cell is what stands in a column; a new row is no row yet.
-func (p *printer) cell(r Reach, a authz.Action) string {
+func (p *page) cell(r Reach, a authz.Action) string {
 	switch {
 	case r == None:
 		return p.dash()
@@ -268,21 +268,21 @@ func (p *printer) cell(r Reach, a authz.Action) string {
 }
 
 // row prints a line whose label may need more than one.
-func (p *printer) row(indent, hang, label string, cells []string, color string) {
+func (p *page) row(indent, hang, label string, cells []string, color string) {
 	for i, part := range wrap(label, p.label-len(indent)+1) {
 		if i > 0 {
 			p.line(hang + p.paint(color, part))
 			continue
 		}
-		line := indent + p.paint(color, part) + strings.Repeat(" ", max(0, p.label+2-len(indent)-utf8.RuneCountInString(part)))
+		line := []string{indent + p.paint(color, part) + strings.Repeat(" ", max(0, p.label+2-len(indent)-utf8.RuneCountInString(part)))}
 		for _, c := range cells {
-			color := ""
+			shade := ""
 			if c == p.dash() {
-				color = faint
+				shade = faint
 			}
-			line += p.column(c, color)
+			line = append(line, p.column(c, shade))
 		}
-		p.line(line)
+		p.line(strings.Join(line, ""))
 	}
 }
 
@@ -335,7 +335,7 @@ next:
 }
 
 // rules prints what the design says, and whom a delete takes along.
-func (p *printer) rules(e *Entity) {
+func (p *page) rules(e *Entity) {
 	p.line("")
 	type rule struct{ what, words string }
 	var list []rule
@@ -377,7 +377,7 @@ func (p *printer) rules(e *Entity) {
 }
 
 // overreach lists who deletes rows by deleting others, and may not by themselves.
-func (p *printer) overreach(e *Entity) []string {
+func (p *page) overreach(e *Entity) []string {
 	var who []string
 	for i, g := range e.Grants {
 		if g.Kind == Permission || g.Rows.Delete.Rows == None {

@@ -112,9 +112,11 @@ func (c *comparison) who(change *Change) string {
 	in := func(caller Caller) bool {
 		return slices.ContainsFunc(change.Callers, func(o Caller) bool { return sameCaller(o, caller) })
 	}
-	var rest []Caller // who is not among them, and is not as good as
+	wider := change.To.Beyond(change.From)
+	var rest []Caller // who is neither among them nor as good as
 	for _, caller := range c.callers {
-		if !in(caller) && !(caller.Kind != Anonymous && change.To.Beyond(change.From) && c.could(change, caller)) {
+		already := wider && caller.Kind != Anonymous && c.could(change, caller)
+		if !in(caller) && !already {
 			rest = append(rest, caller)
 		}
 	}

@@ -72,7 +72,7 @@ func (g *repository) file(ctx context.Context, commit, name string) ([]byte, err
 
 // run runs git in the folder, and returns its output, of at most limit bytes.
 func (g *repository) run(ctx context.Context, limit int, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, "git", append([]string{"-c", "core.fsmonitor=false", "-C", g.dir}, args...)...) //nolint:gosec // the arguments are ours; a revision stands behind --end-of-options
+	cmd := exec.CommandContext(ctx, "git", append([]string{"-c", "core.fsmonitor=false", "-C", g.dir}, args...)...)
 	cmd.Env = append(slices.DeleteFunc(os.Environ(), ofAnother),
 		"LC_ALL=C", "GIT_NO_LAZY_FETCH=1", "GIT_ALLOW_PROTOCOL=none", "GIT_NO_REPLACE_OBJECTS=1", "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0", "GIT_PAGER=cat")
 	stdout, stderr := &head{limit: limit}, &head{limit: 4 << 10}
