@@ -34,7 +34,7 @@ func Compare(before, after *Matrix) []Change {
 	changes := []Change{}
 	changes = append(changes, c.defaults()...)
 	for _, name := range union(names(after), names(before), func(a, b string) bool { return a == b }) {
-		changes = append(changes, c.entity(name)...)
+		changes = append(changes, c.of(name).entity(name)...)
 	}
 	return changes
 }
@@ -42,7 +42,22 @@ func Compare(before, after *Matrix) []Change {
 // A comparison holds what Compare works on.
 type comparison struct {
 	before, after *Matrix
-	callers       []Caller
+	callers       []Caller // all, and while an entity is compared those who count there
+}
+
+// of returns the comparison for one entity: who carries a permission for which it
+// never asked is nobody in particular there.
+func (c *comparison) of(entity string) *comparison {
+	one := *c
+	one.callers = slices.DeleteFunc(slices.Clone(c.callers), func(caller Caller) bool {
+		return caller.Kind == Permission && !c.before.mentions(entity, caller) && !c.after.mentions(entity, caller)
+	})
+	return &one
+}
+
+func (m *Matrix) mentions(entity string, c Caller) bool {
+	e := m.Entity(entity)
+	return e != nil && slices.ContainsFunc(e.Grants, func(g Grant) bool { return g.Kind == c.Kind && g.Name == c.Name })
 }
 
 func sameCaller(a, b Caller) bool { return a.Kind == b.Kind && a.Name == b.Name }

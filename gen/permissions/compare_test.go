@@ -169,6 +169,9 @@ func differences(a, b *permissions.Matrix) map[string]string {
 	cells := map[string]string{}
 	for _, c := range slices.Concat(a.Callers, b.Callers) {
 		for _, e := range []string{"User", "Item", "Note"} {
+			if c.Kind == permissions.Permission && !named(a, e, c.Name) && !named(b, e, c.Name) {
+				continue // as everybody who is signed in
+			}
 			for _, action := range authz.Actions() {
 				if from, to := find(a, e, c, action), find(b, e, c, action); from != to {
 					cells[fmt.Sprintf("%s %s %s %s", c.Kind, c, action, e)] = fmt.Sprintf("%s > %s", from, to)
@@ -177,4 +180,10 @@ func differences(a, b *permissions.Matrix) map[string]string {
 		}
 	}
 	return cells
+}
+
+// named reports whether a rule of the entity asks for the permission.
+func named(m *permissions.Matrix, entity, permission string) bool {
+	e := m.Entity(entity)
+	return e != nil && slices.ContainsFunc(e.Rules, func(r permissions.Rule) bool { return slices.Contains(r.Words, permission) })
 }

@@ -23,17 +23,18 @@ func Warnings(d *design.Design) ([]design.Problem, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := Of(d)
-	if err != nil {
-		return nil, err
+	w := &warner{strangers: strangers(d, policy)}
+	for _, c := range withRoles(d, policy) {
+		w.callers = append(w.callers, c)
+		w.judges = append(w.judges, newJudge(policy, c.principal()))
 	}
-	w := &warner{m: m, strangers: strangers(d, policy)}
 	for _, e := range d.Entities {
 		if err := w.shown(e); err != nil {
 			return nil, err
 		}
-		w.blind(e, authz.Update, design.WarnBlindUpdate)
-		w.blind(e, authz.Delete, design.WarnBlindDelete)
+		if err := w.blind(e); err != nil {
+			return nil, err
+		}
 	}
 	return w.list, nil
 }
@@ -73,7 +74,8 @@ func signUp(d *design.Design) bool {
 }
 
 type warner struct {
-	m         *Matrix
+	callers   []Caller
+	judges    []*judge // of the callers
 	strangers []stranger
 	list      []design.Problem
 }
@@ -148,21 +150,39 @@ func sensitive(f *design.Field) (warning, what string) {
 	return "", ""
 }
 
-// blind warns of an action whose rule reaches rows that the rule of view does not.
+// blind warns of actions whose rule reaches rows that the rule of view does not.
 // Permissions are left out: who comes with one and not with those that belong to it
 // is rare.
-func (w *warner) blind(e *design.Entity, action authz.Action, name string) {
-	var who []Caller
-	for _, g := range w.m.Entity(e.Name).Grants {
-		rows, err := reachOf(g.Rows.At(action).Decision)
-		if err == nil && g.Kind != Permission && rows.Beyond(g.Rows.View.Rows) {
-			who = append(who, Caller{Kind: g.Kind, Name: g.Name})
+func (w *warner) blind(e *design.Entity) error {
+	var update, remove []Caller
+	for i, c := range w.callers {
+		rows, err := w.judges[i].rows(e)
+		if err != nil {
+			return err
+		}
+		if beyond(rows.Update, rows.View) {
+			update = append(update, c)
+		}
+		if beyond(rows.Delete, rows.View) {
+			remove = append(remove, c)
 		}
 	}
+	w.blindTo(e, "update", design.WarnBlindUpdate, update)
+	w.blindTo(e, "delete", design.WarnBlindDelete, remove)
+	return nil
+}
+
+// beyond reports whether the rule of a cell alone reaches more than another cell.
+func beyond(c, view Cell) bool {
+	rows, err := reachOf(c.Decision)
+	return err == nil && rows.Beyond(view.Rows)
+}
+
+func (w *warner) blindTo(e *design.Entity, action, name string, who []Caller) {
 	if len(who) == 0 {
 		return
 	}
-	w.add(name, position(e.Allow.Rules(action.String()), e.Pos), "entities."+e.Name+".allow."+action.String(),
+	w.add(name, position(e.Allow.Rules(action), e.Pos), "entities."+e.Name+".allow."+action,
 		fmt.Sprintf("the rule of %s is wider than that of view: %s may %s %s that they may not view", action, listed(who), action, e.Plural),
 		fmt.Sprintf("they are answered 404 there: widen view, narrow %s, or write accept: [%s]", action, name))
 }

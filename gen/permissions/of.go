@@ -36,6 +36,9 @@ func Of(d *design.Design) (*Matrix, error) {
 			entity.Owner = e.Owner.Name
 		}
 		for i, c := range m.Callers {
+			if c.Kind == Permission && !asks(entity.Rules, c.Name) {
+				continue
+			}
 			grant, err := judges[i].grant(e)
 			if err != nil {
 				return nil, err
@@ -48,8 +51,29 @@ func Of(d *design.Design) (*Matrix, error) {
 	return m, nil
 }
 
-// callers lists who can come. Where nobody can sign in nobody has a role either.
+// callers lists who can come: with a permission alone those for which a rule asks.
 func callers(d *design.Design, policy *authz.Policy) []Caller {
+	list := withRoles(d, policy)
+	if !d.Authentication() {
+		return list
+	}
+	seen := map[string]bool{}
+	for _, e := range d.Entities {
+		for _, r := range rules(e) {
+			for _, word := range r.Words {
+				if strings.Contains(word, ":") && !seen[word] {
+					seen[word] = true
+					list = append(list, Caller{Kind: Permission, Name: word})
+				}
+			}
+		}
+	}
+	return list
+}
+
+// withRoles lists who can come without a permission of their own. Where nobody can
+// sign in nobody has a role either.
+func withRoles(d *design.Design, policy *authz.Policy) []Caller {
 	list := []Caller{{Kind: Anonymous}}
 	if !d.Authentication() {
 		return list
@@ -61,16 +85,6 @@ func callers(d *design.Design, policy *authz.Policy) []Caller {
 			Inherits:    slices.DeleteFunc(policy.Held([]string{r.Name}), func(name string) bool { return name == r.Name }),
 			Permissions: slices.Clone(policy.Permissions([]string{r.Name})),
 		})
-	}
-	for _, e := range d.Entities {
-		for _, r := range rules(e) {
-			for _, word := range r.Words {
-				c := Caller{Kind: Permission, Name: word}
-				if strings.Contains(word, ":") && !slices.ContainsFunc(list, func(o Caller) bool { return o.Kind == c.Kind && o.Name == c.Name }) {
-					list = append(list, c)
-				}
-			}
-		}
 	}
 	return list
 }
@@ -107,6 +121,11 @@ func rules(e *design.Entity) []Rule {
 
 // byDefault reports whether nobody wrote the rule.
 func byDefault(r design.Rule) bool { return r.Pos.Line == 0 }
+
+// asks reports whether a rule asks for the permission.
+func asks(rules []Rule, permission string) bool {
+	return slices.ContainsFunc(rules, func(r Rule) bool { return slices.Contains(r.Words, permission) })
+}
 
 // wordsOf never returns nothing: no rule admits nobody.
 func wordsOf(rules []design.Rule) []string {
@@ -151,29 +170,36 @@ func newJudge(policy *authz.Policy, principal *gate.Principal) *judge {
 }
 
 func (j *judge) grant(e *design.Entity) (Grant, error) {
-	var g Grant
+	rows, err := j.rows(e)
+	if err != nil {
+		return Grant{}, err
+	}
+	g := Grant{Rows: rows, Fields: make([]Field, len(e.Fields))}
+	for i, f := range e.Fields {
+		if g.Fields[i], err = j.field(e, f, &rows); err != nil {
+			return Grant{}, err
+		}
+	}
+	return g, nil
+}
+
+func (j *judge) rows(e *design.Entity) (RowCells, error) {
+	var rows RowCells
 	for _, action := range authz.Actions() {
 		cell, err := j.decide(wordsOf(e.Allow.Rules(action.String())))
 		if err != nil {
-			return Grant{}, err
+			return RowCells{}, err
 		}
 		if action == authz.Update || action == authz.Delete {
-			cell.Rows &= g.Rows.View.Rows // who is not shown a row is told that there is none
+			cell.Rows &= rows.View.Rows // who is not shown a row is told that there is none
 		}
 		if action == authz.Delete {
-			g.Rows.Delete = cell
+			rows.Delete = cell
 			continue
 		}
-		*g.Rows.at(action) = cell
+		*rows.at(action) = cell
 	}
-	for _, f := range e.Fields {
-		field, err := j.field(e, f, &g.Rows)
-		if err != nil {
-			return Grant{}, err
-		}
-		g.Fields = append(g.Fields, field)
-	}
-	return g, nil
+	return rows, nil
 }
 
 func (j *judge) field(e *design.Entity, f *design.Field, rows *RowCells) (Field, error) {

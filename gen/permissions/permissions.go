@@ -181,7 +181,10 @@ type Entity struct {
 	// Cascades are the entities whose rows go with a deleted row, whatever their own
 	// rules say.
 	Cascades []string `json:"cascades,omitempty"`
-	Grants   []Grant  `json:"grants"` // one for each of the callers, in their order
+	// Grants are those of the callers, in their order. Who carries a permission for
+	// which no rule of the entity asks may do what everybody may who is signed in, and
+	// has none.
+	Grants []Grant `json:"grants"`
 }
 
 // A Rule is a rule as the design has it.

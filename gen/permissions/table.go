@@ -379,13 +379,13 @@ func (p *page) rules(e *Entity) {
 // overreach lists who deletes rows by deleting others, and may not by themselves.
 func (p *page) overreach(e *Entity) []string {
 	var who []string
-	for i, g := range e.Grants {
+	for _, g := range e.Grants {
 		if g.Kind == Permission || g.Rows.Delete.Rows == None {
 			continue
 		}
 		if slices.ContainsFunc(e.Cascades, func(name string) bool {
-			child := p.m.Entity(name)
-			return child != nil && i < len(child.Grants) && child.Grants[i].Rows.Delete.Rows != All
+			child := p.m.grant(name, Caller{Kind: g.Kind, Name: g.Name})
+			return child != nil && child.Rows.Delete.Rows != All
 		}) {
 			who = append(who, plain(Caller{Kind: g.Kind, Name: g.Name}.String()))
 		}
