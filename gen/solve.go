@@ -26,7 +26,8 @@ func Check(d *design.Design, plugins ...Plugin) error {
 
 // A Warner is a [Part] that knows of things that are legal and dangerous.
 type Warner interface {
-	// Warnings lists them. It is called after Validate found nothing wrong.
+	// Warnings lists them. It is called after Validate found nothing wrong. The file can
+	// accept those that have a Name which package design knows.
 	Warnings(d *design.Design, p *design.Plugin) []design.Problem
 }
 

@@ -89,6 +89,9 @@ func (w *warner) add(name string, at design.Position, path, message, hint string
 
 // shown warns of fields that strangers see in all rows.
 func (w *warner) shown(e *design.Entity) error {
+	if !slices.ContainsFunc(e.Fields, func(f *design.Field) bool { name, _ := sensitive(f); return name != "" }) {
+		return nil
+	}
 	told := map[string]bool{}
 	for _, s := range w.strangers {
 		g, err := s.grant(e)
@@ -154,6 +157,9 @@ func sensitive(f *design.Field) (warning, what string) {
 // Permissions are left out: who comes with one and not with those that belong to it
 // is rare.
 func (w *warner) blind(e *design.Entity) error {
+	if slices.ContainsFunc(e.Allow.View, func(r design.Rule) bool { return r.Kind == design.Public }) {
+		return nil // nothing is wider
+	}
 	var update, remove []Caller
 	for i, c := range w.callers {
 		rows, err := w.judges[i].rows(e)

@@ -249,14 +249,15 @@ func (j *judge) decide(words []string) (Cell, error) {
 	if err != nil {
 		return Cell{}, err
 	}
-	why := j.policy.Explain(j.principal, rule)
-	cell := Cell{Decision: why.Decision}
-	if cell.Rows, err = reachOf(why.Decision); err != nil {
+	cell := Cell{Decision: j.policy.Decide(j.principal, rule)}
+	if cell.Rows, err = reachOf(cell.Decision); err != nil {
 		return Cell{}, err
 	}
-	for _, part := range why.Parts {
-		if part.Decision > authz.Forbidden {
-			cell.By = append(cell.By, part.Word)
+	if cell.Rows != None {
+		for _, part := range j.policy.Explain(j.principal, rule).Parts {
+			if part.Decision > authz.Forbidden {
+				cell.By = append(cell.By, part.Word)
+			}
 		}
 	}
 	j.known[key] = cell

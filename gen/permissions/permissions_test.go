@@ -184,6 +184,9 @@ func TestWithoutAuthentication(t *testing.T) {
 	if got := rows(grant(t, open, "User", "anonymous")); got != "all all all all all" {
 		t.Errorf("open to everybody: %s", got)
 	}
+	if got := field(t, grant(t, open, "User", "anonymous"), "id"); got != "all all none none" {
+		t.Errorf("ids of an open service: %s", got)
+	}
 	if got := field(t, grant(t, open, "User", "anonymous"), "password") + ", " + field(t, grant(t, open, "User", "anonymous"), "roles"); got != "none none none none, all all none none" {
 		t.Errorf("password and roles of an open service: %s", got)
 	}
