@@ -38,12 +38,12 @@ func TestCompareInWords(t *testing.T) {
 		}},
 		{
 			"a field", order("{view: public, list: public}\n    fieldRules: {total: {view: staff}}"), order("{view: public, list: public}"),
-			[]string{"+everybody can now see total of orders"},
+			[]string{"+everybody can now see the total of orders"},
 		},
 		{
 			"a field is closed", order("{view: staff, create: staff, update: staff}"),
 			order("{view: staff, create: staff, update: staff}\n    fieldRules: {total: {update: nobody}, note: {update: nobody}}"),
-			[]string{"-staff could change total and note of orders and cannot any more"},
+			[]string{"-staff could change the total and note of orders and cannot any more"},
 		},
 		{
 			"an action without a field", order("{view: public, update: clerk}"),

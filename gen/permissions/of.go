@@ -48,7 +48,23 @@ func Of(d *design.Design) (*Matrix, error) {
 		}
 		m.Entities = append(m.Entities, entity)
 	}
+	for i := range m.Entities {
+		m.overreach(&m.Entities[i])
+	}
 	return m, nil
+}
+
+// overreach finds who deletes rows by deleting others, and may not by themselves.
+func (m *Matrix) overreach(e *Entity) {
+	for i := range e.Cascades {
+		c := &e.Cascades[i]
+		for _, g := range e.Grants {
+			who := Caller{Kind: g.Kind, Name: g.Name}
+			if g.Kind != Permission && g.Rows.Delete.Rows != None && All.Beyond(m.grant(c.Entity, who).Rows.Delete.Rows) {
+				c.Beyond = append(c.Beyond, who.String())
+			}
+		}
+	}
 }
 
 // callers lists who can come: with a permission alone those for which a rule asks.
@@ -140,7 +156,7 @@ func wordsOf(rules []design.Rule) []string {
 }
 
 // cascades lists the entities of which rows go when one of e does, in the end.
-func cascades(d *design.Design, e *design.Entity) []string {
+func cascades(d *design.Design, e *design.Entity) []Cascade {
 	gone := []*design.Entity{e}
 	for i := 0; i < len(gone); i++ {
 		for _, other := range d.Entities {
@@ -151,11 +167,11 @@ func cascades(d *design.Design, e *design.Entity) []string {
 			}
 		}
 	}
-	var names []string
+	var list []Cascade
 	for _, other := range gone[1:] {
-		names = append(names, other.Name)
+		list = append(list, Cascade{Entity: other.Name})
 	}
-	return names
+	return list
 }
 
 // A judge decides for one caller.

@@ -180,11 +180,19 @@ type Entity struct {
 	Rules  []Rule `json:"rules"`
 	// Cascades are the entities whose rows go with a deleted row, whatever their own
 	// rules say.
-	Cascades []string `json:"cascades,omitempty"`
+	Cascades []Cascade `json:"cascades,omitempty"`
 	// Grants are those of the callers, in their order. Who carries a permission for
 	// which no rule of the entity asks may do what everybody may who is signed in, and
 	// has none.
 	Grants []Grant `json:"grants"`
+}
+
+// A Cascade is an entity whose rows are deleted with those of another.
+type Cascade struct {
+	Entity string `json:"entity"`
+	// Beyond are the callers who may delete rows of the other, and not all of these
+	// by themselves. Those with one permission alone are left out.
+	Beyond []string `json:"beyond,omitempty"`
 }
 
 // A Rule is a rule as the design has it.

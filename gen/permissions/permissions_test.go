@@ -184,7 +184,7 @@ func TestWithoutAuthentication(t *testing.T) {
 	if got := rows(grant(t, open, "User", "anonymous")); got != "all all all all all" {
 		t.Errorf("open to everybody: %s", got)
 	}
-	if got := field(t, grant(t, open, "User", "anonymous"), "id"); got != "all all none none" {
+	if got := field(t, grant(t, open, "Item", "anonymous"), "id"); got != "all all none none" {
 		t.Errorf("ids of an open service: %s", got)
 	}
 	if got := field(t, grant(t, open, "User", "anonymous"), "password") + ", " + field(t, grant(t, open, "User", "anonymous"), "roles"); got != "none none none none, all all none none" {
@@ -291,6 +291,29 @@ func draw(seed uint64) string {
 		fmt.Fprintf(&entities, "}\n    fieldRules: {price: {view: %s, update: %s}, name: {create: %s}}\n", rule(), rule(), rule())
 	}
 	return signedIn(roles.String(), entities.String())
+}
+
+// TestCascades wants it said when somebody deletes rows that they may not delete
+// by themselves, however long the chain, and a circle to end.
+func TestCascades(t *testing.T) {
+	m := matrix(t, signedIn("roles: {clerk: {}, boss: {}}", `
+  Shop: {fields: {name: text, flagship: {type: relation, to: Item, onDelete: cascade}}, allow: {view: public, delete: [clerk, boss]}}
+  Item: {fields: {shop: {type: relation, to: Shop, onDelete: cascade}}, allow: {view: public, delete: [clerk, boss]}}
+  Note: {fields: {item: {type: relation, to: Item, onDelete: cascade}}, allow: {view: public, delete: boss}}
+  Kept: {fields: {item: {type: relation, to: Item}}, allow: {view: public}}
+`))
+	for _, tt := range []struct {
+		entity string
+		want   []permissions.Cascade
+	}{
+		{"Shop", []permissions.Cascade{{Entity: "Item"}, {Entity: "Note", Beyond: []string{"clerk"}}}},
+		{"Item", []permissions.Cascade{{Entity: "Shop"}, {Entity: "Note", Beyond: []string{"clerk"}}}},
+		{"Note", nil},
+	} {
+		if diff := cmp.Diff(tt.want, m.Entity(tt.entity).Cascades); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.entity, diff)
+		}
+	}
 }
 
 func TestJSON(t *testing.T) {

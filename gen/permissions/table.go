@@ -360,37 +360,19 @@ func (p *page) rules(e *Entity) {
 		p.pair(pad(lead, 10)+pad(r.what, width), r.words, 12+width)
 		lead = ""
 	}
-	if len(e.Cascades) == 0 {
-		return
-	}
-	note := "a delete takes rows of " + joined(e.Cascades) + " along"
-	if who := p.overreach(e); len(who) > 0 {
-		note += ", not all of which " + joined(who) + " may delete otherwise"
-	}
-	mark := "!"
-	for i, part := range wrap(note, p.Width-4) {
-		if i > 0 {
-			mark = " "
+	for _, c := range e.Cascades {
+		note := "a delete takes rows of " + plain(c.Entity) + " along"
+		if len(c.Beyond) > 0 {
+			note += ", not all of which " + joined(c.Beyond) + " may delete otherwise"
 		}
-		p.line("  " + p.paint(yellow, mark) + " " + part)
-	}
-}
-
-// overreach lists who deletes rows by deleting others, and may not by themselves.
-func (p *page) overreach(e *Entity) []string {
-	var who []string
-	for _, g := range e.Grants {
-		if g.Kind == Permission || g.Rows.Delete.Rows == None {
-			continue
-		}
-		if slices.ContainsFunc(e.Cascades, func(name string) bool {
-			child := p.m.grant(name, Caller{Kind: g.Kind, Name: g.Name})
-			return child != nil && child.Rows.Delete.Rows != All
-		}) {
-			who = append(who, plain(Caller{Kind: g.Kind, Name: g.Name}.String()))
+		mark := "!"
+		for i, part := range wrap(note, p.Width-4) {
+			if i > 0 {
+				mark = " "
+			}
+			p.line("  " + p.paint(yellow, mark) + " " + part)
 		}
 	}
-	return who
 }
 
 func alternatives(words []string) string {

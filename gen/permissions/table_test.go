@@ -111,7 +111,7 @@ func TestTableHostileNames(t *testing.T) {
 			Service: name, Authentication: true,
 			Callers: []permissions.Caller{{Kind: permissions.Anonymous}, {Kind: permissions.Role, Name: name, Inherits: []string{name}, Permissions: []string{name}}},
 			Entities: []permissions.Entity{{
-				Name: name, Plural: name, Owner: name, Cascades: []string{name},
+				Name: name, Plural: name, Owner: name, Cascades: []permissions.Cascade{{Entity: name, Beyond: []string{name}}},
 				Rules:  []permissions.Rule{{Action: name, Field: name, Words: []string{name}}},
 				Grants: []permissions.Grant{{Kind: permissions.Anonymous}, {Kind: permissions.Role, Name: name, Rows: cells, Fields: []permissions.Field{{Name: name}, {Name: "b", Cells: cells.Cells}}}},
 			}},
@@ -135,7 +135,7 @@ func TestTableHostileNames(t *testing.T) {
 func TestTableOddMatrices(t *testing.T) {
 	for _, m := range []*permissions.Matrix{
 		{},
-		{Entities: []permissions.Entity{{Name: "A"}, {Name: "B", Cascades: []string{"A", "C"}, Grants: []permissions.Grant{{Rows: permissions.RowCells{Delete: permissions.Cell{Rows: 9}}}}}}},
+		{Entities: []permissions.Entity{{Name: "A"}, {Name: "B", Cascades: []permissions.Cascade{{Entity: "A"}, {Entity: "C"}}, Grants: []permissions.Grant{{Rows: permissions.RowCells{Delete: permissions.Cell{Rows: 9}}}}}}},
 	} {
 		var b bytes.Buffer
 		if err := m.Table(&b, permissions.Look{}); err != nil || b.Len() == 0 {

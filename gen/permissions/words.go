@@ -44,7 +44,7 @@ func (c *comparison) what(change *Change) (verb string, object func(Reach) strin
 	}
 	plural, of := spaced(e.Plural), ""
 	if len(change.Fields) > 0 {
-		verb, of = fieldVerb(change.Actions), enumerate(change.Fields, "and")+" of "
+		verb, of = fieldVerb(change.Actions), "the "+enumerate(change.Fields, "and")+" of "
 	}
 	own := "their own " + plural
 	if e.Owner == "id" { // accounts, which own themselves
@@ -88,10 +88,8 @@ func fieldVerb(actions []string) string {
 	sees := slices.Contains(actions, "view") && slices.Contains(actions, "list")
 	for i, action := range actions {
 		switch {
-		case action == "view" && sees:
-			verbs[i] = "see"
 		case action == "view":
-			verbs[i] = "get"
+			verbs[i] = "see"
 		case action == "create":
 			verbs[i] = "set"
 		case action == "update":
