@@ -145,8 +145,8 @@ func isInitialism(upper string) bool {
 	return false
 }
 
-// Plural returns the English plural of a name in PascalCase or kebab-case, of which only the
-// last word changes: OrderItem → OrderItems, Category → Categories.
+// Plural returns the English plural of a name in PascalCase or kebab-case, of which
+// only the last word changes: OrderItem → OrderItems, Category → Categories.
 func Plural(name string) string {
 	ws := words(name)
 	if len(ws) == 0 {

@@ -20,6 +20,7 @@ type Change struct {
 	Actions []string `json:"actions,omitempty"` // none where the change is who gets a role
 	Fields  []string `json:"fields,omitempty"`  // none where it is about rows
 	Except  []string `json:"except,omitempty"`  // fields of the rows for which it does not hold
+	Along   string   `json:"along,omitempty"`   // entity with whose rows these are deleted
 	Callers []Caller `json:"callers"`
 	From    Reach    `json:"from"`
 	To      Reach    `json:"to"`
@@ -35,6 +36,7 @@ func Compare(before, after *Matrix) []Change {
 	changes = append(changes, c.defaults()...)
 	for _, name := range union(names(after), names(before), func(a, b string) bool { return a == b }) {
 		changes = append(changes, c.of(name).entity(name)...)
+		changes = append(changes, c.of(name).along(name)...)
 	}
 	return changes
 }
@@ -181,6 +183,52 @@ func (c *comparison) entity(name string) []Change {
 	return changes
 }
 
+// along compares who deletes rows of an entity by deleting those of others, and
+// may not delete all of them otherwise.
+func (c *comparison) along(name string) []Change {
+	var changes []Change
+	for _, parent := range union(names(c.after), names(c.before), func(a, b string) bool { return a == b }) {
+		for _, caller := range c.callers {
+			change := Change{Entity: name, Actions: []string{authz.Delete.String()}, Along: parent, Callers: []Caller{caller}}
+			_, wasAlong := c.before.deletes(parent, name, caller)
+			is, isAlong := c.after.deletes(parent, name, caller)
+			switch {
+			case isAlong && !wasAlong: // also in place of a rule, whose loss is told by itself
+				change.To = All
+			case wasAlong && !is:
+				change.From = All
+			default:
+				continue
+			}
+			changes = merge(changes, change, sameReach)
+		}
+	}
+	for i := range changes {
+		changes[i].Wider, changes[i].Narrower = changes[i].To == All, changes[i].From == All
+		changes[i].Text = c.text(&changes[i])
+	}
+	return changes
+}
+
+// deletes reports whether a caller deletes rows of an entity, be it with those of a
+// parent; along says that it takes the parent.
+func (m *Matrix) deletes(parent, entity string, c Caller) (rows, along bool) {
+	if m.grant(entity, c).reach(authz.Delete, "") == All {
+		return true, false
+	}
+	e := m.Entity(parent)
+	along = e != nil && m.grant(parent, c).reach(authz.Delete, "") != None &&
+		slices.ContainsFunc(e.Cascades, func(o Cascade) bool { return o.Entity == entity })
+	return along, along
+}
+
+func (c *comparison) plural(entity string) string {
+	if e := c.after.Entity(entity); e != nil {
+		return e.Plural
+	}
+	return c.before.Entity(entity).Plural
+}
+
 func (c *comparison) fields(entity string) []string {
 	var lists [2][]string
 	for i, m := range []*Matrix{c.after, c.before} {
@@ -212,7 +260,7 @@ func merge(list []Change, change Change, same func(a, b *Change) bool) []Change 
 	return append(list, change)
 }
 
-func sameReach(a, b *Change) bool { return a.From == b.From && a.To == b.To }
+func sameReach(a, b *Change) bool { return a.From == b.From && a.To == b.To && a.Along == b.Along }
 
 func sameRows(a, b *Change) bool {
 	return sameReach(a, b) && slices.Equal(a.Actions, b.Actions) && slices.Equal(a.Except, b.Except)

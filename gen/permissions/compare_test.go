@@ -68,6 +68,37 @@ func sign(c permissions.Change) string {
 	return map[[2]bool]string{{true, false}: "+", {false, true}: "-", {true, true}: "~"}[[2]bool{c.Wider, c.Narrower}]
 }
 
+// TestCompareAlong wants it told when somebody can delete rows with others, which
+// no rule of these rows says.
+func TestCompareAlong(t *testing.T) {
+	shop := func(onDelete, deletes string) *permissions.Matrix {
+		return matrix(t, signedIn("roles: {clerk: {}, boss: {}}", `
+  Menu: {fields: {name: text}, allow: {view: public, delete: [clerk, boss]}}
+  Dish: {fields: {menu: {type: relation, to: Menu, onDelete: `+onDelete+`}}, allow: {view: public, delete: `+deletes+`}}
+`))
+	}
+	for _, tt := range []struct {
+		name          string
+		before, after *permissions.Matrix
+		want          string
+	}{
+		{"now", shop("restrict", "boss"), shop("cascade", "boss"), "+clerks can now delete dishes along with menus"},
+		{"no more", shop("cascade", "boss"), shop("set-null", "boss"), "-clerks could delete dishes along with menus and cannot any more"},
+		{"by themselves as well", shop("cascade", "boss"), shop("cascade", "[boss, clerk]"), "+clerks can now delete dishes"},
+		{"instead", shop("restrict", "[boss, clerk]"), shop("cascade", "boss"), "-clerks could delete dishes and cannot any more|+clerks can now delete dishes along with menus"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			for _, c := range permissions.Compare(tt.before, tt.after) {
+				got = append(got, sign(c)+c.Text)
+			}
+			if s := strings.Join(got, "|"); s != tt.want {
+				t.Errorf("%q, want %q", s, tt.want)
+			}
+		})
+	}
+}
+
 func TestCompareRoles(t *testing.T) {
 	const item = "  Item: {fields: {name: text}, allow: {view: public, update: \"update:items\"}}\n"
 	for _, tt := range []struct{ name, before, after, want string }{

@@ -38,16 +38,12 @@ func except(fields []string) string {
 // what returns the verb, and what it is done to when it reaches those rows.
 func (c *comparison) what(change *Change) (verb string, object func(Reach) string) {
 	verb = enumerate(change.Actions, "and")
-	e := c.after.Entity(change.Entity)
-	if e == nil {
-		e = c.before.Entity(change.Entity)
-	}
-	plural, of := spaced(e.Plural), ""
+	plural, of := spaced(c.plural(change.Entity)), ""
 	if len(change.Fields) > 0 {
 		verb, of = fieldVerb(change.Actions), "the "+enumerate(change.Fields, "and")+" of "
 	}
 	own := "their own " + plural
-	if e.Owner == "id" { // accounts, which own themselves
+	if c.ownThemselves(change.Entity) {
 		own = "their own account"
 	}
 	partial := change.From != None && change.To != None
@@ -64,8 +60,19 @@ func (c *comparison) what(change *Change) (verb string, object func(Reach) strin
 		case r == OwnWithinTenant:
 			return of + own + " within their tenant"
 		}
+		if change.Along != "" {
+			return plural + " along with " + spaced(c.plural(change.Along))
+		}
 		return of + plural
 	}
+}
+
+func (c *comparison) ownThemselves(entity string) bool {
+	e := c.after.Entity(entity)
+	if e == nil {
+		e = c.before.Entity(entity)
+	}
+	return e.Owner == "id"
 }
 
 // short names rows of which it is known what they are.
@@ -87,12 +94,12 @@ func fieldVerb(actions []string) string {
 	verbs := make([]string, len(actions))
 	sees := slices.Contains(actions, "view") && slices.Contains(actions, "list")
 	for i, action := range actions {
-		switch {
-		case action == "view":
+		switch action {
+		case "view":
 			verbs[i] = "see"
-		case action == "create":
+		case "create":
 			verbs[i] = "set"
-		case action == "update":
+		case "update":
 			verbs[i] = "change"
 		default:
 			verbs[i] = action

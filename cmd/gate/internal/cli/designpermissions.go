@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"golang.org/x/term"
@@ -114,7 +115,7 @@ func (c *designPermissionsCmd) compare(out *console) error {
 		if before.Entity(c.Entity) == nil && after.Entity(c.Entity) == nil {
 			return noEntity(p.design, c.Entity)
 		}
-		d.Changes = permissions.Compare(before.Only(c.Entity), after.Only(c.Entity))
+		d.Changes = about(c.Entity, d.Changes, permissions.Compare(before.Only(c.Entity), after.Only(c.Entity)))
 	}
 	for _, change := range d.Changes {
 		d.Wider = d.Wider || change.Wider
@@ -125,10 +126,22 @@ func (c *designPermissionsCmd) compare(out *console) error {
 		err = d.text(out.stdout, before, after, newTalk(out.stdout, out.talk.mode))
 	}
 	if err == nil && d.Wider && c.FailOnWider {
-		out.talk.error(fmt.Errorf("%s lets somebody do more than it did at %s", p.design.File, short7(commit)), "")
+		out.talk.error(fmt.Errorf("%s lets somebody do more than it did at %s", p.design.File, abbreviated(commit)), "")
 		return errWider
 	}
 	return err
+}
+
+// about returns of all changes those of one entity, and before them those of the
+// roles that count there, as the changes without the other entities have them.
+func about(entity string, all, alone []permissions.Change) []permissions.Change {
+	changes := slices.DeleteFunc(alone, func(c permissions.Change) bool { return c.Entity != "" })
+	for _, c := range all {
+		if c.Entity == entity {
+			changes = append(changes, c)
+		}
+	}
+	return changes
 }
 
 // old reads the design as it was at the revision.
@@ -142,21 +155,21 @@ func (c *designPermissionsCmd) old(out *console) (commit string, d *design.Desig
 	if err != nil {
 		return "", nil, err
 	}
-	d, err = design.Parse(designFile+"@"+short7(commit), src)
+	d, err = design.Parse(designFile+"@"+abbreviated(commit), src)
 	if err != nil {
 		return "", nil, failf("what it said then cannot be compared; name a later revision", "%w", err)
 	}
 	return commit, d, nil
 }
 
-// short7 is a commit as people write it.
-func short7(commit string) string { return commit[:min(len(commit), 10)] }
+// abbreviated is a commit as people write it.
+func abbreviated(commit string) string { return commit[:min(len(commit), 10)] }
 
 // text prints the changes for people, by entity.
 func (d *difference) text(w io.Writer, before, after *permissions.Matrix, t *talk) error {
 	var b strings.Builder
 	line := func(s string) { b.WriteString(strings.TrimRight(s, " ") + "\n") }
-	line("  " + t.paint(bold, after.Service) + "   who may do what, against " + short7(d.Against))
+	line("  " + t.paint(bold, after.Service) + "   who may do what, against " + abbreviated(d.Against))
 	if len(d.Changes) == 0 {
 		mark := "✓"
 		if t.ascii {

@@ -54,7 +54,7 @@ func (g *repository) file(ctx context.Context, commit, name string) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
-	where := fmt.Sprintf("%s at %s", name, short7(commit))
+	where := fmt.Sprintf("%s at %s", name, abbreviated(commit))
 	m := treeEntry.FindSubmatch(out)
 	switch {
 	case len(out) == 0:
