@@ -48,6 +48,16 @@ func (b *Build) module(opts Options) error {
 	return nil
 }
 
+// GoVersion returns the version of Go that the service needs at least, such as
+// 1.26: for files that name a compiler.
+func (b *Build) GoVersion() (string, error) {
+	parent, _, err := moduleLists(b.Design.Service.Database)
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimPrefix(semver.MajorMinor("v"+parent.Go.Version), "v"), nil
+}
+
 // moduleLists returns the go.mod of this module, and the paths of the modules
 // that a service with that database builds.
 func moduleLists(db design.Database) (*modfile.File, []string, error) {

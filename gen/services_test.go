@@ -41,15 +41,26 @@ func get(t *testing.T, url string) (status int, answer string) {
 // start runs a service until the test ends, and returns its address.
 func start(t *testing.T, dir, program string) string {
 	t.Helper()
+	return launch(t, program, func(cmd *exec.Cmd) {
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), cmd.Env...)
+	})
+}
+
+// launch is start for a program that is set up in another way.
+func launch(t *testing.T, program string, setUp func(*exec.Cmd)) string {
+	t.Helper()
 	secret := make([]byte, 48)
 	if _, err := rand.Read(secret); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, program)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "ADDR=127.0.0.1:0", "AUTH_SECRET="+base64.StdEncoding.EncodeToString(secret),
-		"MAIL_URL=smtp://127.0.0.1:9", "MAIL_FROM=no-reply@shop.example", "PUBLIC_URL=https://shop.example")
+	cmd.Env = []string{
+		"ADDR=127.0.0.1:0", "AUTH_SECRET=" + base64.StdEncoding.EncodeToString(secret),
+		"MAIL_URL=smtp://127.0.0.1:9", "MAIL_FROM=no-reply@shop.example", "PUBLIC_URL=https://shop.example",
+	}
+	setUp(cmd)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
 	log, err := cmd.StderrPipe()

@@ -11,6 +11,8 @@ import (
 	"github.com/gatewright/gate/gen/plugin/authletters"
 	"github.com/gatewright/gate/gen/plugin/authoidc"
 	"github.com/gatewright/gate/gen/plugin/authsession"
+	"github.com/gatewright/gate/gen/plugin/ci"
+	"github.com/gatewright/gate/gen/plugin/docker"
 	"github.com/gatewright/gate/gen/plugin/realtime"
 	"github.com/gatewright/gate/gen/plugin/rest"
 	"github.com/gatewright/gate/gen/plugin/service"
@@ -31,5 +33,8 @@ func Plugins() []gen.Plugin {
 		authapikey.Plugin(),
 		authletters.Plugin(),
 		realtime.Plugin(),
+		docker.Plugin(),
+		ci.GitHub(),
+		ci.GitLab(),
 	}
 }

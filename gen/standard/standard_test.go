@@ -22,4 +22,7 @@ func ExamplePlugins() {
 	// auth-apikey: keys for programs, with scopes and an expiry: X-API-Key
 	// auth-letters: letters: forgotten passwords, confirmed e-mail addresses
 	// realtime: events of rows as they change: /api/socket and /api/events
+	// docker: a small image that runs as nobody on a read-only file system, and a compose.yaml
+	// ci-github: a workflow of GitHub Actions: vet, test, build, and whether what is generated is current
+	// ci-gitlab: a pipeline of GitLab: vet, test, build, and whether what is generated is current
 }

@@ -1,0 +1,126 @@
+package gen_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/gatewright/gate/gen"
+)
+
+// deployed is a design with everything that deploys it.
+func deployed(database string) string {
+	return strings.Replace(shop("  auth-core: {entity: User}\n  auth-jwt: {}\n  docker: {}\n  ci-github: {}\n  ci-gitlab: {}\n"),
+		"example.com/shop}", "example.com/shop, port: 8081, database: "+database+"}", 1)
+}
+
+// text returns a generated file.
+func text(t *testing.T, files gen.Files, name string) string {
+	t.Helper()
+	data, ok := files.Get(name)
+	if !ok {
+		t.Fatalf("no %s", name)
+	}
+	return string(data)
+}
+
+// TestDeploy_files: nothing that is secret is in them, nothing runs as root or
+// with rights that it does not need, and each is what its reader expects.
+func TestDeploy_files(t *testing.T) {
+	for _, db := range []string{"sqlite", "postgres"} {
+		files := generate(t, parse(t, deployed(db)), gen.Options{})
+		for _, name := range []string{"Dockerfile", ".dockerignore", "compose.yaml", ".github/workflows/ci.yaml", ".gitlab-ci.yml"} {
+			i := slices.IndexFunc(files, func(f gen.File) bool { return f.Path == name })
+			if i < 0 || files[i].Owner != gen.Once {
+				t.Errorf("%s: %s is not there, or not the user's", db, name)
+			}
+		}
+		image := text(t, files, "Dockerfile")
+		last := image[strings.LastIndex(image, "\nFROM "):]
+		for _, want := range []string{"\nFROM scratch\n", "\nUSER 65532:65532\n", "\nWORKDIR /data\n", "\nENV ADDR=:8081\n", "\nENTRYPOINT [\"/service\"]\n"} {
+			if !strings.Contains(last, want) {
+				t.Errorf("%s: the last stage of the Dockerfile has no %q", db, want)
+			}
+		}
+		if strings.Contains(image, "ARG ") || strings.Contains(strings.ToUpper(image), "SECRET=") {
+			t.Errorf("%s: what is secret would stay in the layers:\n%s", db, image)
+		}
+		ignored := strings.Fields(text(t, files, ".dockerignore"))
+		for _, name := range []string{".env", ".gate", ".git", "/shop"} {
+			if !slices.Contains(ignored, name) {
+				t.Errorf("%s: %s would be copied into the image", db, name)
+			}
+		}
+
+		type service struct {
+			Environment map[string]string
+			Ports       []string
+			ReadOnly    bool     `yaml:"read_only"`
+			CapDrop     []string `yaml:"cap_drop"`
+			SecurityOpt []string `yaml:"security_opt"`
+			EnvFile     string   `yaml:"env_file"`
+		}
+		var compose struct {
+			Services map[string]service
+			Volumes  map[string]any
+		}
+		if err := yaml.Unmarshal([]byte(text(t, files, "compose.yaml")), &compose); err != nil {
+			t.Fatal(err)
+		}
+		s := compose.Services["service"]
+		if !s.ReadOnly || !slices.Equal(s.CapDrop, []string{"ALL"}) || !slices.Contains(s.SecurityOpt, "no-new-privileges:true") || s.EnvFile != ".env" {
+			t.Errorf("%s: the service has more rights than it needs: %+v", db, s)
+		}
+		if !slices.Equal(s.Ports, []string{"127.0.0.1:8081:8081"}) {
+			t.Errorf("%s: ports %v", db, s.Ports)
+		}
+		database, there := compose.Services["database"]
+		if there != (db == "postgres") {
+			t.Errorf("%s: a database of its own: %t", db, there)
+		}
+		for name, value := range map[string]string{"DATABASE_URL": s.Environment["DATABASE_URL"], "POSTGRES_PASSWORD": database.Environment["POSTGRES_PASSWORD"]} {
+			if there && !strings.Contains(value, "${POSTGRES_PASSWORD:?") {
+				t.Errorf("%s is %q: a password that everybody knows", name, value)
+			}
+		}
+		if len(database.Ports) > 0 {
+			t.Errorf("the database is open to others: %v", database.Ports)
+		}
+
+		var github struct {
+			Permissions map[string]string
+			Jobs        map[string]struct {
+				Steps []struct {
+					Uses, Run string
+					With      map[string]any
+				}
+			}
+		}
+		if err := yaml.Unmarshal([]byte(text(t, files, ".github/workflows/ci.yaml")), &github); err != nil {
+			t.Fatal(err)
+		}
+		if len(github.Permissions) != 1 || github.Permissions["contents"] != "read" {
+			t.Errorf("the workflow may %v", github.Permissions)
+		}
+		runs := ""
+		for _, step := range github.Jobs["test"].Steps {
+			runs += step.Run + "\n"
+		}
+		var gitlab struct {
+			Image string
+			Test  struct{ Script []string }
+		}
+		if err := yaml.Unmarshal([]byte(text(t, files, ".gitlab-ci.yml")), &gitlab); err != nil {
+			t.Fatal(err)
+		}
+		for _, script := range []string{runs, strings.Join(gitlab.Test.Script, "\n")} {
+			for _, want := range []string{"go vet ./...", "go test -race ./...", "{{.Version}}", "generate --check ."} {
+				if !strings.Contains(script, want) {
+					t.Errorf("%s: a pipeline without %q:\n%s", db, want, script)
+				}
+			}
+		}
+	}
+}
