@@ -130,8 +130,10 @@ func (r *Resource[T]) find(ctx context.Context, q *query.Query) (*Rows, []T, err
 		return nil, nil, r.answer(err)
 	}
 	rows := &Rows{Limit: plan.Limit, Skip: plan.Skip, enc: r, rows: data, len: len(data), set: selected}
-	if rows.Total, err = r.total(ctx, plan, filter, len(data)); err != nil {
-		return nil, nil, r.answer(err)
+	if !plan.NoTotal {
+		if rows.Total, err = r.total(ctx, plan, filter, len(data)); err != nil {
+			return nil, nil, r.answer(err)
+		}
 	}
 	if fields.always != fields.own {
 		rows.sets = make([]model.FieldSet, len(data))

@@ -35,11 +35,13 @@ type Service interface {
 type encoder interface {
 	appendRow(dst []byte, row any, set model.FieldSet) []byte
 	appendRowAt(dst []byte, rows any, i int, set model.FieldSet) []byte
+	appendField(dst []byte, row any, f model.FieldID) []byte
+	rowAt(rows any, i int, set model.FieldSet) Row
 }
 
 // A Row is one row to be answered. It belongs to one request.
 type Row struct {
-	ID  string
+	ID  string // empty in a row of a page
 	enc encoder
 	row any // *T
 	set model.FieldSet
@@ -51,9 +53,22 @@ func (r Row) Fields() model.FieldSet { return r.set }
 // AppendJSON appends the row as a JSON object.
 func (r Row) AppendJSON(dst []byte) []byte { return r.enc.appendRow(dst, r.row, r.set) }
 
+// Has reports whether the field is answered: the caller selected it, and may
+// read it in this row.
+func (r Row) Has(f model.FieldID) bool { return r.set.Has(f) }
+
+// AppendField appends the value of one field as JSON. It panics for a field that
+// is not answered: what the caller may not read cannot get out this way either.
+func (r Row) AppendField(dst []byte, f model.FieldID) []byte {
+	if !r.set.Has(f) {
+		panic("crud: a field that is not answered")
+	}
+	return r.enc.appendField(dst, r.row, f)
+}
+
 // Rows is a page of rows to be answered. It belongs to one request.
 type Rows struct {
-	Total int64 // how many rows there are, on all pages
+	Total int64 // how many rows there are, on all pages; 0 if [query.Query] says NoTotal
 	Limit int   // the size of the page
 	Skip  int   // how many come before it
 
@@ -67,13 +82,20 @@ type Rows struct {
 // Len returns the number of rows on the page.
 func (r *Rows) Len() int { return r.len }
 
+// At returns the i-th row.
+func (r *Rows) At(i int) Row { return r.enc.rowAt(r.rows, i, r.shown(i)) }
+
 // AppendRow appends the i-th row as a JSON object.
 func (r *Rows) AppendRow(dst []byte, i int) []byte {
-	set := r.set
+	return r.enc.appendRowAt(dst, r.rows, i, r.shown(i))
+}
+
+// shown returns the fields of the i-th row that are answered.
+func (r *Rows) shown(i int) model.FieldSet {
 	if r.sets != nil {
-		set = r.sets[i]
+		return r.sets[i]
 	}
-	return r.enc.appendRowAt(dst, r.rows, i, set)
+	return r.set
 }
 
 // AppendJSON appends all rows as a JSON array.
@@ -111,6 +133,22 @@ func (r *Resource[T]) appendRow(dst []byte, row any, set model.FieldSet) []byte 
 		panic("crud: a row of another resource")
 	}
 	return r.append(dst, t, set)
+}
+
+func (r *Resource[T]) appendField(dst []byte, row any, f model.FieldID) []byte {
+	t, ok := row.(*T)
+	if !ok {
+		panic("crud: a row of another resource")
+	}
+	return r.entity.Fields[f].AppendJSON(dst, r.pointer(t, f))
+}
+
+func (r *Resource[T]) rowAt(rows any, i int, set model.FieldSet) Row {
+	list, ok := rows.([]T)
+	if !ok {
+		panic("crud: rows of another resource")
+	}
+	return Row{enc: r, row: &list[i], set: set}
 }
 
 func (r *Resource[T]) append(dst []byte, row *T, set model.FieldSet) []byte {

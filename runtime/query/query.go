@@ -43,11 +43,16 @@ type Query struct {
 	Sort []Sort
 	// Select names the fields to answer; none means all that one may read.
 	Select []string
+	// Lenient leaves fields out of Select that one may not read, instead of
+	// refusing the query: for surfaces that tell field by field.
+	Lenient bool
 	// Limit is the size of the page: zero means [DefaultLimit], more than
 	// [MaxLimit] is cut to it, less than zero is refused.
 	Limit int
 	// CountOnly asks for the total and no rows.
 	CountOnly bool
+	// NoTotal asks for the rows and not for the total.
+	NoTotal bool
 	// Skip is how many rows come before the page.
 	Skip int
 }

@@ -16,6 +16,7 @@ type Plan struct {
 	Limit     int
 	Skip      int
 	CountOnly bool
+	NoTotal   bool
 
 	entity *model.Entity
 	where  node // nil: everything
@@ -55,8 +56,8 @@ func (term) node()   {}
 // more when some are readable in some rows only. The error is a
 // [model.Problems] with everything that is wrong.
 func Resolve(e *model.Entity, q *Query, readable, shown model.FieldSet) (*Plan, error) {
-	r := resolver{entity: e, readable: shown}
-	p := &Plan{entity: e, CountOnly: q.CountOnly, Select: r.selection(q.Select)}
+	r := resolver{entity: e, readable: shown, lenient: q.Lenient}
+	p := &Plan{entity: e, CountOnly: q.CountOnly, NoTotal: q.NoTotal, Select: r.selection(q.Select)}
 	r.readable = readable
 	if q.Where != nil {
 		p.where = r.expr(q.Where, 0)
@@ -83,6 +84,7 @@ func ResolveSelect(e *model.Entity, names []string, readable model.FieldSet) (mo
 type resolver struct {
 	entity   *model.Entity
 	readable model.FieldSet
+	lenient  bool
 	problems model.Problems
 	terms    int
 }
@@ -111,6 +113,9 @@ func (r *resolver) selection(names []string) model.FieldSet {
 	}
 	s := model.Fields(r.entity.IDField()).Intersect(r.readable)
 	for _, name := range names {
+		if id, ok := r.entity.Field(name); ok && r.lenient && !r.readable.Has(id) {
+			continue
+		}
 		if id, _, ok := r.field(name); ok {
 			s.Add(id)
 		}
