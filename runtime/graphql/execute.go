@@ -1,0 +1,222 @@
+package graphql
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/runtime/crud"
+	"github.com/gatewright/gate/runtime/model"
+)
+
+// maxAnswer bounds an answer, in bytes, and maxFaults the errors in it.
+const (
+	maxAnswer = 10 << 20
+	maxFaults = 100
+)
+
+// An execution is one operation on its way.
+type execution struct {
+	inputs
+
+	api  *API
+	w    http.ResponseWriter
+	r    *http.Request
+	doc  *ast.QueryDocument
+	errs []answerError
+}
+
+// run executes an operation and returns the body of the answer. Fields of the
+// root are executed one after the other: queries share the connections of the
+// service with others, and changes have an order (§6.2.2).
+func (x *execution) run(op *ast.OperationDefinition) []byte {
+	root := x.api.schema.Query
+	if op.Operation == ast.Mutation {
+		root = x.api.schema.Mutation
+	}
+	fields := x.collect(nil, op.SelectionSet)
+	dst := []byte(`{"data":{`)
+	for i, f := range fields {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = model.AppendString(dst, f.Alias)
+		dst = append(dst, ':')
+		dst = x.root(dst, root, f)
+		if len(dst) > maxAnswer {
+			return append(appendErrors([]byte(`{"data":null,"errors":`), []answerError{{
+				Message: "the answer is too large: ask for less", Extensions: extensions{Code: codeTooMuch},
+			}}), '}')
+		}
+	}
+	dst = append(dst, '}')
+	if len(x.errs) > 0 {
+		dst = appendErrors(append(dst, `,"errors":`...), x.errs)
+	}
+	return append(dst, '}')
+}
+
+// selected is a field that is to be answered, with all that is selected below it:
+// selections of the same key are merged (§6.3.2).
+type selected struct {
+	*ast.Field
+	below []ast.SelectionSet
+}
+
+// collect appends the fields of selection sets, in the order of their keys.
+func (x *execution) collect(into []selected, sets ...ast.SelectionSet) []selected {
+	for _, set := range sets {
+		for _, s := range set {
+			switch s := s.(type) {
+			case *ast.Field:
+				if x.included(s.Directives) {
+					into = merge(into, s)
+				}
+			case *ast.InlineFragment:
+				if x.included(s.Directives) {
+					into = x.collect(into, s.SelectionSet)
+				}
+			case *ast.FragmentSpread:
+				if f := x.doc.Fragments.ForName(s.Name); f != nil && x.included(s.Directives) {
+					into = x.collect(into, f.SelectionSet)
+				}
+			}
+		}
+	}
+	return into
+}
+
+func merge(into []selected, f *ast.Field) []selected {
+	for i := range into {
+		if into[i].Alias == f.Alias {
+			into[i].below = append(into[i].below, f.SelectionSet)
+			return into
+		}
+	}
+	return append(into, selected{f, []ast.SelectionSet{f.SelectionSet}})
+}
+
+// included reports whether @skip and @include let a selection be (§3.13).
+func (x *execution) included(directives ast.DirectiveList) bool {
+	for _, d := range directives {
+		if d.Name != "skip" && d.Name != "include" || d.Definition == nil {
+			continue
+		}
+		args, err := x.arguments(d.Definition.Arguments, d.Arguments)
+		if on, _ := args["if"].(bool); err != nil || on != (d.Name == "include") {
+			return false
+		}
+	}
+	return true
+}
+
+// fail adds an error; beyond maxFaults there is no use in more.
+func (x *execution) fail(err error, path ...any) {
+	if len(x.errs) < maxFaults {
+		x.errs = append(x.errs, x.failed(err, path))
+	}
+}
+
+// root appends the answer of a field of the root.
+func (x *execution) root(dst []byte, root *ast.Definition, f selected) []byte {
+	switch f.Name {
+	case "__typename":
+		return model.AppendString(dst, root.Name)
+	case "__schema", "__type":
+		return x.introspect(dst, f)
+	}
+	c := x.api.calls[f.Definition]
+	if c == nil {
+		x.fail(fmt.Errorf("graphql: nothing serves %s", f.Name), f.Alias)
+		return append(dst, "null"...)
+	}
+	start := len(dst)
+	out, err := x.call(dst, c, f)
+	if err != nil {
+		x.fail(err, f.Alias)
+		return append(dst[:start], "null"...)
+	}
+	return out
+}
+
+// call asks the entity, once, and appends what it answers.
+func (x *execution) call(dst []byte, c *call, f selected) ([]byte, error) {
+	args, err := x.arguments(f.Definition.Arguments, f.Arguments)
+	if err != nil {
+		return nil, badInput("", model.CodeType, err.Error())
+	}
+	ctx := x.r.Context()
+	s := x.shape(c, f)
+	id, _ := args["id"].(string)
+	switch c.action {
+	case page, count:
+		return x.find(dst, c, s, args)
+	case one:
+		row, err := c.service.GetRow(ctx, id, nil)
+		return x.row(dst, s, row, err)
+	case create:
+		body, err := c.body(args["input"])
+		if err != nil {
+			return nil, err
+		}
+		row, err := c.service.CreateRow(ctx, body, nil)
+		return x.row(dst, s, row, err)
+	case update:
+		body, err := c.body(args["input"])
+		if err != nil {
+			return nil, err
+		}
+		row, err := c.service.PatchRow(ctx, id, body, nil)
+		return x.row(dst, s, row, err)
+	case remove:
+		row, err := c.service.RemoveRow(ctx, id, nil)
+		return x.row(dst, s, row, err)
+	}
+	return nil, fmt.Errorf("graphql: action %d", c.action)
+}
+
+// find appends a list or a count.
+func (x *execution) find(dst []byte, c *call, s *shape, args map[string]any) ([]byte, error) {
+	q, err := find(c.entity, args)
+	if err != nil {
+		return nil, err
+	}
+	if c.action == count {
+		q.CountOnly, q.NoTotal = true, false
+	}
+	q.Select = s.names
+	rows, err := c.service.FindRows(x.r.Context(), q)
+	if err != nil {
+		return nil, err
+	}
+	if c.action == count {
+		if rows.Total > math.MaxInt32 {
+			return nil, &gate.Error{Status: http.StatusBadRequest, Message: "There are more rows than an Int can count"}
+		}
+		return strconv.AppendInt(dst, rows.Total, 10), nil
+	}
+	return x.rows(dst, s, rows), nil
+}
+
+func (x *execution) row(dst []byte, s *shape, row crud.Row, err error) ([]byte, error) {
+	if err != nil {
+		return nil, err
+	}
+	return x.object(dst, s, row, s.key), nil
+}
+
+// names lists the fields that a call selects. There is always one: a query that
+// names none asks for all.
+func names(e *model.Entity, fields []property) []string {
+	out := []string{e.Fields[e.IDField()].Name}
+	for _, f := range fields {
+		if f.field != model.NoField {
+			out = append(out, e.Fields[f.field].Name)
+		}
+	}
+	return out
+}

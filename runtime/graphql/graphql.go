@@ -1,0 +1,183 @@
+package graphql
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/validator"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/runtime/crud"
+	"github.com/gatewright/gate/runtime/model"
+)
+
+// Config says what an [API] serves. SDL and Entities are required.
+type Config struct {
+	// SDL is the schema, as the generator writes it: a type, inputs and fields of
+	// the root for each entity.
+	SDL string
+	// Entities are what the fields of the root ask. Entities that the schema does
+	// not name are not served.
+	Entities []crud.Service
+	// Introspection answers __schema and __type. It is for development: without
+	// it they are refused, as the schema of a service is nobody's business.
+	Introspection bool
+	// NoCredentials says that there is no way to show who one is. What asks for
+	// somebody is then FORBIDDEN for everybody.
+	NoCredentials bool
+	// Errors writes refusals that come before GraphQL, and logs faults.
+	Errors gate.ErrorWriter
+}
+
+// An API answers requests. It is made by [New] and safe for concurrent use.
+type API struct {
+	schema        *ast.Schema
+	calls         map[*ast.FieldDefinition]*call
+	limits        limits
+	documents     *documents
+	noCredentials bool
+	errors        gate.ErrorWriter
+}
+
+var _ http.Handler = (*API)(nil)
+
+// action is what a field of the root does.
+type action uint8
+
+const (
+	one action = iota + 1
+	page
+	count
+	create
+	update
+	remove
+)
+
+// A call is a field of the root: what it does, and to which entity.
+type call struct {
+	action  action
+	service crud.Service
+	entity  *model.Entity
+}
+
+// New returns the API of a schema. A schema that is not valid, or that says
+// something else than the entities, is an error.
+func New(cfg Config) (*API, error) {
+	schema, err := validator.LoadSchema(validator.Prelude, &ast.Source{Name: "schema.graphql", Input: cfg.SDL})
+	if err != nil {
+		return nil, fmt.Errorf("graphql: %w", err)
+	}
+	if schema.Query == nil {
+		return nil, errors.New("graphql: the schema has no queries")
+	}
+	a := &API{
+		schema: schema, calls: map[*ast.FieldDefinition]*call{}, limits: limits{introspection: cfg.Introspection},
+		documents: newDocuments(), noCredentials: cfg.NoCredentials, errors: cfg.Errors,
+	}
+	b := binder{schema: schema, services: map[string]crud.Service{}}
+	for _, s := range cfg.Entities {
+		b.services[s.Entity().Name] = s
+	}
+	for _, root := range []*ast.Definition{schema.Query, schema.Mutation} {
+		if root == nil {
+			continue
+		}
+		for _, f := range root.Fields {
+			if strings.HasPrefix(f.Name, "__") {
+				continue
+			}
+			c, err := b.bind(root == schema.Mutation, f)
+			if err != nil {
+				return nil, fmt.Errorf("graphql: %s: %w", f.Name, err)
+			}
+			a.calls[f] = c
+		}
+	}
+	a.limits.root = a.call
+	return a, nil
+}
+
+// call returns the call that a field of a root stands for, nil for none.
+func (a *API) call(op ast.Operation, name string) *call {
+	root := a.schema.Query
+	if op == ast.Mutation {
+		root = a.schema.Mutation
+	}
+	if root == nil {
+		return nil
+	}
+	return a.calls[root.Fields.ForName(name)]
+}
+
+// binder finds out what the fields of the root stand for. Their types tell; what
+// they are called is the generator's choice.
+type binder struct {
+	schema   *ast.Schema
+	services map[string]crud.Service
+}
+
+func (b *binder) bind(mutation bool, f *ast.FieldDefinition) (*call, error) {
+	entity, what := f.Type.Name(), one
+	input := f.Arguments.ForName("input")
+	switch {
+	case mutation && input != nil && f.Arguments.ForName("id") == nil:
+		what = create
+	case mutation && input != nil:
+		what = update
+	case mutation:
+		what = remove
+	case f.Type.Elem != nil:
+		what = page
+	case entity == "Int":
+		what = count
+		where := f.Arguments.ForName("where")
+		if where == nil {
+			return nil, errors.New("a number, and nothing says of what")
+		}
+		entity = strings.TrimSuffix(where.Type.Name(), "Where")
+	}
+	s, ok := b.services[entity]
+	if !ok {
+		return nil, fmt.Errorf("there is no entity %q", entity)
+	}
+	if f.Type.NonNull {
+		return nil, errors.New("an error here would take away all other answers: the type has to be nullable")
+	}
+	if (what == one || what == update || what == remove) && f.Arguments.ForName("id") == nil {
+		return nil, errors.New("the argument id is missing")
+	}
+	c := &call{action: what, service: s, entity: s.Entity()}
+	return c, b.check(c, f)
+}
+
+// check compares the types that a call uses with its entity.
+func (b *binder) check(c *call, f *ast.FieldDefinition) error {
+	names := []string{c.entity.Name}
+	for _, arg := range f.Arguments {
+		if def := b.schema.Types[arg.Type.Name()]; def != nil && def.Kind == ast.InputObject {
+			names = append(names, def.Name)
+		}
+	}
+	for _, name := range names {
+		def := b.schema.Types[name]
+		if def == nil {
+			return fmt.Errorf("there is no type %s", name)
+		}
+		for _, member := range def.Fields {
+			if isGroup(member.Name) {
+				continue
+			}
+			id, ok := c.entity.Field(member.Name)
+			if !ok {
+				return fmt.Errorf("%s.%s: the entity %s has no such field", name, member.Name, c.entity.Name)
+			}
+			if def.Kind == ast.Object && c.entity.Fields[id].Secret() {
+				return fmt.Errorf("%s.%s: nobody may read it", name, member.Name)
+			}
+		}
+	}
+	return nil
+}

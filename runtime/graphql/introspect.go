@@ -1,0 +1,3 @@
+package graphql
+
+func (x *execution) introspect(dst []byte, f selected) []byte { return append(dst, "null"...) }

@@ -1,0 +1,212 @@
+package graphql
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/gatewright/gate/runtime/model"
+	"github.com/gatewright/gate/runtime/query"
+)
+
+// Ceilings of one document. They hold before it is validated, because to
+// validate is work, too: some rules compare all fields with each other.
+const (
+	maxText          = 16 << 10 // bytes
+	maxTokens        = 1000
+	maxLevels        = 10 // fields inside each other
+	maxFields        = 200
+	maxAliases       = 30
+	maxRoots         = 20 // fields of the root
+	maxDirectives    = 10 // of one node
+	maxVariables     = 50
+	maxRows          = 1000 // that all lists may answer together
+	maxIntrospective = 16   // levels of a document that introspects
+	maxDescribed     = 1000 // fields of it
+)
+
+// limits measures documents.
+type limits struct {
+	introspection bool
+	root          func(ast.Operation, string) *call
+}
+
+// measure reports what is too much about a document, before anything is known of
+// its types. The work is bounded by the ceilings: fragments are walked where they
+// are spread, and the walk ends with the first ceiling.
+func (l limits) measure(doc *ast.QueryDocument, variables map[string]any) *refusal {
+	m := meter{limits: l, doc: doc, variables: variables, spread: map[string]bool{}, maxLevels: maxLevels, maxFields: maxFields}
+	for _, op := range doc.Operations {
+		if len(op.VariableDefinitions) > maxVariables {
+			return tooMuch("variables", maxVariables)
+		}
+		m.op, m.rows, m.passwords = op.Operation, 0, 0
+		m.roots = map[*ast.Field]bool{}
+		if err := m.directives(op.Directives); err != nil {
+			return err
+		}
+		if err := m.set(op.SelectionSet, 0, nil); err != nil {
+			return err
+		}
+	}
+	for _, f := range doc.Fragments {
+		if m.spread[f.Name] {
+			continue
+		}
+		if err := m.set(f.SelectionSet, 1, []string{f.Name}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// meter counts.
+type meter struct {
+	limits
+	doc       *ast.QueryDocument
+	variables map[string]any
+	op        ast.Operation
+	roots     map[*ast.Field]bool
+	spread    map[string]bool // the others are validated, too
+
+	maxLevels, maxFields         int
+	nodes, fields, aliases, rows int
+	passwords                    int
+}
+
+func tooMuch(what string, most int) *refusal {
+	return refuse(codeTooMuch, fmt.Sprintf("a document may have at most %d %s", most, what))
+}
+
+// set measures a selection set at that level, inside of those fragments.
+func (m *meter) set(set ast.SelectionSet, level int, inside []string) *refusal {
+	for _, s := range set {
+		if m.nodes++; m.nodes > 2*m.maxFields {
+			return tooMuch("selections", 2*m.maxFields)
+		}
+		if err := m.selection(s, level, inside); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *meter) selection(s ast.Selection, level int, inside []string) *refusal {
+	switch s := s.(type) {
+	case *ast.Field:
+		return m.field(s, level, inside)
+	case *ast.InlineFragment:
+		if err := m.directives(s.Directives); err != nil {
+			return err
+		}
+		return m.set(s.SelectionSet, level, inside)
+	case *ast.FragmentSpread:
+		if err := m.directives(s.Directives); err != nil {
+			return err
+		}
+		for _, name := range inside {
+			if name == s.Name {
+				return refuse(codeTooMuch, "a fragment must not spread itself")
+			}
+		}
+		m.spread[s.Name] = true
+		if f := m.doc.Fragments.ForName(s.Name); f != nil {
+			return m.set(f.SelectionSet, level, append(inside[:len(inside):len(inside)], s.Name))
+		}
+	}
+	return nil
+}
+
+func (m *meter) field(f *ast.Field, level int, inside []string) *refusal {
+	if f.Name == "__schema" || f.Name == "__type" {
+		if !m.introspection {
+			return refuse(codeIntrospection, "introspection is turned off")
+		}
+		m.maxLevels, m.maxFields = maxIntrospective, maxDescribed
+	}
+	m.fields++
+	if f.Alias != f.Name {
+		m.aliases++
+	}
+	switch {
+	case level >= m.maxLevels:
+		return tooMuch("levels", m.maxLevels)
+	case m.fields > m.maxFields:
+		return tooMuch("fields", m.maxFields)
+	case m.aliases > maxAliases:
+		return tooMuch("aliases", maxAliases)
+	}
+	if err := m.directives(f.Directives); err != nil {
+		return err
+	}
+	if level == 0 {
+		if err := m.rootField(f); err != nil {
+			return err
+		}
+	}
+	return m.set(f.SelectionSet, level+1, inside)
+}
+
+// rootField counts the calls of an operation and the rows that they may answer.
+// One that is spread twice in the same place is one call.
+func (m *meter) rootField(f *ast.Field) *refusal {
+	if m.roots[f] {
+		return nil
+	}
+	m.roots[f] = true
+	if len(m.roots) > maxRoots {
+		return tooMuch("fields of the root", maxRoots)
+	}
+	c := m.root(m.op, f.Name)
+	if c == nil {
+		return nil
+	}
+	m.rows += m.rowsOf(c, f)
+	if m.rows > maxRows {
+		return refuse(codeTooMuch, fmt.Sprintf("a document may ask for at most %d rows", maxRows))
+	}
+	if (c.action == create || c.action == update) && c.entity.Find(model.Password) != model.NoField {
+		if m.passwords++; m.passwords > 1 {
+			return refuse(codeTooMuch, "a document may write at most one row with a password")
+		}
+	}
+	return nil
+}
+
+// rowsOf returns how many rows a call may answer: what it does not say in a way
+// that is understood counts as the most.
+func (m *meter) rowsOf(c *call, f *ast.Field) int {
+	if c.action != page {
+		return 1
+	}
+	arg := f.Arguments.ForName("limit")
+	if arg == nil {
+		return query.DefaultLimit
+	}
+	text := ""
+	switch arg.Value.Kind {
+	case ast.IntValue:
+		text = arg.Value.Raw
+	case ast.Variable:
+		n, _ := m.variables[arg.Value.Raw].(json.Number)
+		text = n.String()
+	}
+	if n, err := strconv.Atoi(text); err == nil && n >= 0 {
+		return min(n, query.MaxLimit)
+	}
+	return query.MaxLimit
+}
+
+func (m *meter) directives(list ast.DirectiveList) *refusal {
+	if len(list) > maxDirectives {
+		return tooMuch("directives on a node", maxDirectives)
+	}
+	return nil
+}
+
+// isGroup reports whether a member of a filter joins others.
+func isGroup(name string) bool {
+	return name == groupAnd || name == groupOr || name == groupNot
+}

@@ -1,0 +1,160 @@
+package graphql
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/internal/strictjson"
+)
+
+// maxBody bounds the body of a request, and maxDepth how deep it is nested.
+const (
+	maxBody  = 64 << 10
+	maxDepth = 32
+)
+
+// request is what a client asks.
+type request struct {
+	query     string
+	operation string
+	variables map[string]any
+}
+
+// ServeHTTP answers POST with a body of application/json: {query, variables,
+// operationName}. Nothing else is taken, so that no page of another origin can
+// ask with the cookies of a browser (GraphQL over HTTP §5; Fetch §2.2.2).
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if _, known := gate.PrincipalFromContext(r.Context()); known {
+		w.Header().Set("Cache-Control", "no-store")
+	} else {
+		w.Header().Set("Cache-Control", "no-cache")
+	}
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		a.errors.Write(w, r, &gate.Error{Status: http.StatusMethodNotAllowed})
+		return
+	}
+	body, err := readBody(w, r)
+	if err != nil {
+		a.errors.Write(w, r, err)
+		return
+	}
+	req, refusal := readRequest(body)
+	if refusal != nil {
+		writeRefusal(w, refusal)
+		return
+	}
+	a.answer(w, r, req)
+}
+
+// answer executes a request, unless something about it is wrong.
+func (a *API) answer(w http.ResponseWriter, r *http.Request, req *request) {
+	doc, refusal := a.document(req)
+	if refusal != nil {
+		writeRefusal(w, refusal)
+		return
+	}
+	op, refusal := operation(doc, req.operation)
+	if refusal != nil {
+		writeRefusal(w, refusal)
+		return
+	}
+	in := inputs{schema: a.schema}
+	variables, err := in.variables(op, req.variables)
+	if err != nil {
+		writeRefusal(w, refuse(codeBadInput, err.Error()))
+		return
+	}
+	x := &execution{api: a, w: w, r: r, doc: doc, inputs: inputs{schema: a.schema, values: variables}}
+	out := x.run(op)
+	h := w.Header()
+	h["Content-Type"] = []string{"application/json"}
+	h["Content-Length"] = []string{strconv.Itoa(len(out))}
+	w.WriteHeader(http.StatusOK)
+	_, _ = w.Write(out) // nobody is left to be told
+}
+
+// operation picks the operation of that name; no name picks the only one.
+func operation(doc *ast.QueryDocument, name string) (*ast.OperationDefinition, *refusal) {
+	if name == "" && len(doc.Operations) == 1 {
+		return doc.Operations[0], nil
+	}
+	for _, op := range doc.Operations {
+		if name != "" && op.Name == name {
+			return op, nil
+		}
+	}
+	if name == "" {
+		return nil, refuse(codeBadRequest, "the document does not have exactly one operation: operationName says which is meant")
+	}
+	return nil, refuse(codeBadRequest, "the document has no operation of that name")
+}
+
+// readBody returns the body, which must say that it is JSON.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if !isJSON(r.Header["Content-Type"]) {
+		return nil, &gate.Error{Status: http.StatusUnsupportedMediaType, Message: "The body must be application/json"}
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		return nil, &gate.Error{Status: http.StatusRequestEntityTooLarge}
+	}
+	if err != nil {
+		return nil, &gate.Error{Status: http.StatusBadRequest, Message: "The body could not be read", Err: err}
+	}
+	return body, nil
+}
+
+// isJSON reports whether the one Content-Type is application/json, in UTF-8.
+func isJSON(types []string) bool {
+	if len(types) != 1 {
+		return false
+	}
+	media, params, err := mime.ParseMediaType(types[0])
+	if err != nil || media != "application/json" {
+		return false
+	}
+	charset, ok := params["charset"]
+	return !ok || strings.EqualFold(charset, "utf-8")
+}
+
+// readRequest reads a body. A list of requests is refused like everything that
+// is not an object.
+func readRequest(body []byte) (*request, *refusal) {
+	decoded, err := strictjson.Decode(body, maxDepth)
+	if err != nil {
+		return nil, refuse(codeBadRequest, "the body is not JSON: "+err.Error())
+	}
+	members, ok := decoded.(map[string]any)
+	if !ok {
+		return nil, refuse(codeBadRequest, "the body must be one JSON object")
+	}
+	req := &request{}
+	for _, m := range []struct {
+		name string
+		ok   func(any) bool
+	}{
+		{"query", func(v any) (ok bool) { req.query, ok = v.(string); return ok }},
+		{"operationName", func(v any) (ok bool) { req.operation, ok = v.(string); return ok }},
+		{"variables", func(v any) (ok bool) { req.variables, ok = v.(map[string]any); return ok }},
+		{"extensions", func(v any) bool { _, ok := v.(map[string]any); return ok }},
+	} {
+		if v := members[m.name]; v != nil && !m.ok(v) {
+			return nil, refuse(codeBadRequest, m.name+" has another type than it should")
+		}
+	}
+	if req.query == "" {
+		if extensions, ok := members["extensions"].(map[string]any); ok && extensions["persistedQuery"] != nil {
+			return nil, refuse("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported") // as Apollo's clients know it
+		}
+		return nil, refuse(codeBadRequest, "query is missing")
+	}
+	return req, nil
+}

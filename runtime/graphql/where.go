@@ -1,0 +1,215 @@
+package graphql
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/gatewright/gate/runtime/model"
+	"github.com/gatewright/gate/runtime/query"
+)
+
+// The members of a filter that join others. No field is called so: they start
+// with a small letter.
+const (
+	groupAnd = "AND"
+	groupOr  = "OR"
+	groupNot = "NOT"
+)
+
+// maxGroups bounds groups inside each other, so that the way to the limit of
+// package query is short.
+const maxGroups = 2 * query.MaxDepth
+
+// operator returns the operator that a name stands for.
+func operator(name string) query.Op {
+	switch name {
+	case "eq":
+		return query.Eq
+	case "ne":
+		return query.Ne
+	case "in":
+		return query.In
+	case "nin":
+		return query.NotIn
+	case "lt":
+		return query.Lt
+	case "lte":
+		return query.Lte
+	case "gt":
+		return query.Gt
+	case "gte":
+		return query.Gte
+	case "contains":
+		return query.Contains
+	case "startsWith":
+		return query.StartsWith
+	case "endsWith":
+		return query.EndsWith
+	case "null":
+		return query.Null
+	}
+	return 0
+}
+
+// find makes the query of a list or a count. Fields come as they were named:
+// whether the caller may know them is for package query to say.
+func find(e *model.Entity, args map[string]any) (*query.Query, error) {
+	q := &query.Query{Lenient: true, NoTotal: true}
+	if where, ok := args["where"].(map[string]any); ok {
+		expr, err := condition(e, where, 0)
+		if err != nil {
+			return nil, err
+		}
+		q.Where = expr
+	}
+	q.Search, _ = args["search"].(string)
+	if by, ok := args["orderBy"].([]any); ok {
+		sort, err := order(by)
+		if err != nil {
+			return nil, err
+		}
+		q.Sort = sort
+	}
+	var err error
+	if q.Skip, err = number(args["skip"]); err != nil {
+		return nil, err
+	}
+	if limit := args["limit"]; limit != nil {
+		q.Limit, err = number(limit)
+		q.CountOnly = q.Limit == 0
+	}
+	return q, err
+}
+
+// number reads an Int; nil is 0.
+func number(v any) (int, error) {
+	n, ok := v.(json.Number)
+	if !ok {
+		return 0, nil
+	}
+	i, err := n.Int64()
+	return int(i), err
+}
+
+func order(by []any) ([]query.Sort, error) {
+	var sort []query.Sort
+	for _, element := range by {
+		one, _ := element.(map[string]any)
+		if len(one) != 1 {
+			return nil, badInput("", model.CodeMalformed, "each element of orderBy must name one field")
+		}
+		for name, direction := range one {
+			if direction == nil {
+				return nil, badInput(name, model.CodeNotInList, "must be asc or desc")
+			}
+			sort = append(sort, query.Sort{Field: name, Descending: direction == "desc"})
+		}
+	}
+	return sort, nil
+}
+
+// condition makes the condition of a filter: all of its members hold.
+func condition(e *model.Entity, where map[string]any, depth int) (query.Expr, error) {
+	if depth > maxGroups {
+		return nil, badInput("", model.CodeLimit, "conditions are nested too deep")
+	}
+	var all query.And
+	for _, name := range slices.Sorted(maps.Keys(where)) {
+		expr, err := member(e, name, where[name], depth)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, expr)
+	}
+	if len(all) == 1 {
+		return all[0], nil
+	}
+	return all, nil
+}
+
+func member(e *model.Entity, name string, v any, depth int) (query.Expr, error) {
+	if v == nil { // left out and null would mean the same, and select every row
+		return nil, badInput(name, model.CodeRequired, "must not be null; {null: true} finds rows without a value")
+	}
+	switch name {
+	case groupAnd:
+		parts, err := conditions(e, v, depth)
+		return query.And(parts), err
+	case groupOr:
+		parts, err := conditions(e, v, depth)
+		return query.Or(parts), err
+	case groupNot:
+		inner, _ := v.(map[string]any)
+		expr, err := condition(e, inner, depth+1)
+		return query.Not{Expr: expr}, err
+	}
+	operators, _ := v.(map[string]any)
+	var terms query.And
+	for _, op := range slices.Sorted(maps.Keys(operators)) {
+		value, err := comparand(e, name, operators[op])
+		if err != nil {
+			return nil, err
+		}
+		terms = append(terms, query.Term{Field: name, Op: operator(op), Value: value})
+	}
+	if len(terms) == 1 {
+		return terms[0], nil
+	}
+	return terms, nil
+}
+
+func conditions(e *model.Entity, v any, depth int) ([]query.Expr, error) {
+	list, _ := v.([]any)
+	var parts []query.Expr
+	for _, element := range list {
+		object, _ := element.(map[string]any)
+		expr, err := condition(e, object, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, expr)
+	}
+	return parts, nil
+}
+
+// comparand makes a value of what a field is compared with: numbers in the
+// digits that were sent, values of enums as they are stored.
+func comparand(e *model.Entity, name string, v any) (any, error) {
+	switch v := v.(type) {
+	case nil, bool:
+		return v, nil
+	case json.Number:
+		return v.String(), nil
+	case string:
+		return stored(e, name, v), nil
+	case []any:
+		out := make([]any, len(v))
+		for i, element := range v {
+			value, err := comparand(e, name, element)
+			if err != nil {
+				return nil, err
+			}
+			out[i] = value
+		}
+		return out, nil
+	}
+	return nil, errors.New("graphql: a comparison with a value of another kind")
+}
+
+// stored returns the value of an enum that a name in GraphQL stands for, which
+// has _ where that has -. No two values of an enum differ in that alone.
+func stored(e *model.Entity, field, name string) string {
+	id, ok := e.Field(field)
+	if !ok || e.Fields[id].Type != model.Enum || !strings.Contains(name, "_") {
+		return name
+	}
+	for _, v := range e.Fields[id].Values {
+		if strings.ReplaceAll(v, "-", "_") == name {
+			return v
+		}
+	}
+	return name
+}
