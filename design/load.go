@@ -107,7 +107,7 @@ func (l *loader) version(n *node, start Position) {
 
 func (l *loader) service(n *node, start Position) {
 	s := &l.d.Service
-	s.Database, s.Port, s.APIs = SQLite, defaultPort, []string{"rest"}
+	s.Database, s.Port, s.APIs = SQLite, defaultPort, []string{REST}
 	if n == nil {
 		l.errs.Add(start, "service", `the key "service" is missing`, "add: service: {name: restaurant, module: example.com/restaurant}")
 		return
@@ -178,10 +178,10 @@ func (l *loader) apis(n *node) []string {
 		name, ok := l.text(v, path, maxName)
 		switch {
 		case !ok:
-		case name == "graphql" || name == "grpc":
+		case name == "grpc":
 			l.errs.Add(v.pos, path, fmt.Sprintf("api %s is not supported yet", quote(name)), "")
-		case name != "rest":
-			l.errs.Add(v.pos, path, fmt.Sprintf("unknown api %s%s", quote(name), l.didYouMean(name, []string{"rest"})), "")
+		case !slices.Contains(apiNames(), name):
+			l.errs.Add(v.pos, path, fmt.Sprintf("unknown api %s%s", quote(name), l.didYouMean(name, apiNames())), "")
 		case slices.Contains(apis, name):
 			l.errs.Add(v.pos, path, fmt.Sprintf("api %s is listed twice", quote(name)), "")
 		default:
@@ -191,8 +191,13 @@ func (l *loader) apis(n *node) []string {
 	if n.kind == KindList && len(n.items) == 0 {
 		l.errs.Add(n.pos, "service.apis", "a service needs an api", "write: apis: [rest]")
 	}
+	if slices.Contains(apis, GraphQL) && !slices.Contains(apis, REST) {
+		l.errs.Add(n.pos, "service.apis", "graphql without rest is not supported yet", "write: apis: [rest, graphql]")
+	}
 	return apis
 }
+
+func apiNames() []string { return []string{REST, GraphQL} }
 
 // object checks that n is a mapping with known keys, each once.
 func (l *loader) object(n *node, path, what string, keys []key) bool {

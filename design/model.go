@@ -44,7 +44,7 @@ type Service struct {
 	Database    Database
 	Description string
 	Port        int      // 3000 unless written
-	APIs        []string // "rest"
+	APIs        []string // [REST], [GraphQL]
 
 	// InsecureOpenToEveryone opens every action to everybody, whatever the rules
 	// say. It is refused unless authentication is off, and meant for a service
@@ -64,6 +64,12 @@ type Database string
 const (
 	SQLite   Database = "sqlite"
 	Postgres Database = "postgres"
+)
+
+// The APIs a service can have.
+const (
+	REST    = "rest"
+	GraphQL = "graphql"
 )
 
 // A Plugin is one entry of the section "plugins". Which plugins exist and what

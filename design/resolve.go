@@ -121,7 +121,8 @@ func (l *loader) typeCollisions() {
 		for _, f := range e.Fields {
 			if f.Type == Enum {
 				what := "enum " + e.Name + "." + f.Name
-				claim(e.Name+f.GoName, what, what, "entities."+e.Name+".fields."+f.Name, f.Pos)
+				path := "entities." + e.Name + ".fields." + f.Name
+				_ = claim(e.Name+f.GoName, what, what, path, f.Pos) && claim(e.Name+f.GoName+"Filter", what, what, path, f.Pos)
 			}
 		}
 	}
