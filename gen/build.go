@@ -33,6 +33,10 @@ type Build struct {
 	// Environment lists the variables that the service reads.
 	Environment []Variable
 
+	// Modules names lists of modules that the service builds besides those that
+	// every service does: files of the folder gomod, without ".txt".
+	Modules []string
+
 	// API is what the OpenAPI document says besides the entities.
 	API API
 

@@ -14,12 +14,11 @@ import (
 	"golang.org/x/mod/module"
 	"golang.org/x/mod/semver"
 	"golang.org/x/mod/sumdb/dirhash"
-
-	"github.com/gatewright/gate/design"
 )
 
-// gomod holds copies of this module's go.mod and go.sum, and for each database
-// the list of modules whose packages a service builds. They are what makes a
+// gomod holds copies of this module's go.mod and go.sum, for each database the
+// list of modules whose packages a service builds, and for some plugins what
+// comes on top of it. They are what makes a
 // complete go.mod and go.sum possible without asking anybody; TestModuleLists
 // compares them with the real ones, and with -update rewrites them.
 //
@@ -31,7 +30,7 @@ const ours = "// development build of gate"
 
 // module adds go.mod and go.sum: what the service needs, and what the user wrote.
 func (b *Build) module(opts Options) error {
-	parent, needed, err := moduleLists(b.Design.Service.Database)
+	parent, needed, err := moduleLists(append([]string{string(b.Design.Service.Database)}, b.Modules...)...)
 	if err != nil {
 		return err
 	}
@@ -59,8 +58,8 @@ func (b *Build) GoVersion() (string, error) {
 }
 
 // moduleLists returns the go.mod of this module, and the paths of the modules
-// that a service with that database builds.
-func moduleLists(db design.Database) (*modfile.File, []string, error) {
+// that are on the lists of those names.
+func moduleLists(names ...string) (*modfile.File, []string, error) {
 	src, err := gomod.ReadFile("gomod/gate.mod")
 	if err != nil {
 		return nil, nil, err
@@ -69,8 +68,15 @@ func moduleLists(db design.Database) (*modfile.File, []string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	list, err := gomod.ReadFile("gomod/" + string(db) + ".txt")
-	return parent, strings.Fields(string(list)), err
+	var needed []string
+	for _, name := range names {
+		list, err := gomod.ReadFile("gomod/" + name + ".txt")
+		if err != nil {
+			return nil, nil, err
+		}
+		needed = append(needed, strings.Fields(string(list))...)
+	}
+	return parent, needed, nil
 }
 
 func mergeMod(path string, opts Options, parent *modfile.File, needed []string) ([]byte, error) {

@@ -28,6 +28,10 @@ func TestModuleLists(t *testing.T) {
 	for _, db := range []design.Database{design.SQLite, design.Postgres} {
 		same(t, "gomod/"+string(db)+".txt", moduleList(t, db))
 	}
+	base := strings.Fields(string(moduleList(t, design.SQLite)))
+	more := strings.Fields(string(moduleList(t, design.SQLite, "rest", "graphql")))
+	more = slices.DeleteFunc(more, func(path string) bool { return slices.Contains(base, path) })
+	same(t, "gomod/graphql.txt", []byte(strings.Join(more, "\n")+"\n"))
 }
 
 // same compares a file with what it should hold.
@@ -54,11 +58,14 @@ func read(t *testing.T, name string) []byte {
 }
 
 // moduleList lists the modules that a service with every plugin builds, on any
-// of the usual systems.
-func moduleList(t *testing.T, db design.Database) []byte {
+// of the usual systems; apis are its APIs, none means REST.
+func moduleList(t *testing.T, db design.Database, apis ...string) []byte {
 	t.Helper()
 	d := parse(t, everything)
 	d.Service.Database = db
+	if apis != nil {
+		d.Service.APIs = apis
+	}
 	files := generate(t, d, gen.Options{})
 	var modules []string
 	for _, system := range []string{"linux", "darwin", "windows"} {

@@ -13,6 +13,10 @@ type Plugin struct {
 	// Base plugins are part of every service and are not named in gate.yaml.
 	Base bool
 
+	// When says whether a base plugin is part of the service; nil means always. It
+	// is for what other sections than "plugins" turn on, such as an API.
+	When func(*design.Design) bool
+
 	// Requires names plugins that have to be on as well and contribute earlier.
 	Requires []string
 

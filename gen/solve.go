@@ -92,6 +92,7 @@ func enabled(d *design.Design, plugins []Plugin, errs *design.Errors) []*active 
 	for _, p := range plugins {
 		place := d.Plugin(p.Name)
 		switch {
+		case p.Base && p.When != nil && !p.When(d):
 		case p.Base:
 			on = append(on, &active{Plugin: p})
 		case place != nil && place.Enabled:

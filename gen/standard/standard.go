@@ -13,6 +13,7 @@ import (
 	"github.com/gatewright/gate/gen/plugin/authsession"
 	"github.com/gatewright/gate/gen/plugin/ci"
 	"github.com/gatewright/gate/gen/plugin/docker"
+	"github.com/gatewright/gate/gen/plugin/graphql"
 	"github.com/gatewright/gate/gen/plugin/realtime"
 	"github.com/gatewright/gate/gen/plugin/rest"
 	"github.com/gatewright/gate/gen/plugin/service"
@@ -24,6 +25,7 @@ func Plugins() []gen.Plugin {
 	return []gen.Plugin{
 		service.Plugin(),
 		rest.Plugin(),
+		graphql.Plugin(),
 		authcore.Plugin(),
 		authjwt.Plugin(),
 		authoidc.Plugin(),

@@ -1,0 +1,87 @@
+// Package graphql is the plugin behind apis: [rest, graphql]: it writes the
+// schema of a service, and serves it. How requests are answered is the runtime's
+// business.
+package graphql
+
+import (
+	"embed"
+	"slices"
+
+	"github.com/gatewright/gate/design"
+	"github.com/gatewright/gate/gen"
+)
+
+//go:embed templates
+var templates embed.FS
+
+// Plugin returns the plugin. It is on when the section service names the API.
+func Plugin() gen.Plugin {
+	return gen.Plugin{
+		Name:    design.GraphQL,
+		Summary: "the GraphQL surface and its schema",
+		Base:    true,
+		When:    func(d *design.Design) bool { return slices.Contains(d.Service.APIs, design.GraphQL) },
+		New:     func() gen.Part { return part{} },
+	}
+}
+
+type part struct{}
+
+// Settings returns nil: there are none to make.
+func (part) Settings() any { return nil }
+
+// Validate refuses a service of which nobody may ask anything: a schema without
+// queries is none.
+func (part) Validate(d *design.Design, _ *design.Plugin) error {
+	for _, e := range d.Entities {
+		if open(d, e.Allow.View) || open(d, e.Allow.List) {
+			return nil
+		}
+	}
+	var errs design.Errors
+	errs.Add(d.Service.Pos, "service.apis", "nobody may view or list anything, so there is nothing that graphql could answer", "add an entity that somebody may view, or remove graphql")
+	return errs.Err()
+}
+
+// Contribute adds the schema, and the code that serves it.
+func (part) Contribute(b *gen.Build) error {
+	b.Modules = append(b.Modules, "graphql")
+	b.Extensions = append(b.Extensions, gen.Member{Name: "graphql", Value: gen.Name("", "graphqlAPI")})
+	b.Render(gen.File{Path: "app/schema_gen.graphql", Owner: gen.Generated}, func() ([]byte, error) {
+		return schema(b.Design), nil
+	})
+	b.Template(gen.File{Path: "app/graphql_gen.go", Owner: gen.Generated}, templates, "templates/graphql.go.tmpl", b)
+	b.API.Paths = append(b.API.Paths, gen.Property{Name: "/graphql", Value: operation()})
+	return nil
+}
+
+// operation describes the door for those who read the OpenAPI document.
+func operation() gen.Object {
+	text := gen.Object{{Name: "type", Value: "string"}}
+	object := gen.Object{{Name: "type", Value: "object"}}
+	body := gen.Object{
+		{Name: "type", Value: "object"},
+		{Name: "properties", Value: gen.Object{
+			{Name: "query", Value: text}, {Name: "operationName", Value: text}, {Name: "variables", Value: object},
+		}},
+		{Name: "required", Value: []string{"query"}},
+	}
+	answer := gen.Object{
+		{Name: "type", Value: "object"},
+		{Name: "properties", Value: gen.Object{
+			{Name: "data", Value: gen.Object{{Name: "type", Value: []string{"object", "null"}}}},
+			{Name: "errors", Value: gen.Object{{Name: "type", Value: "array"}, {Name: "items", Value: object}}},
+		}},
+	}
+	return gen.Object{{Name: "post", Value: gen.Object{
+		{Name: "tags", Value: []string{"graphql"}},
+		{Name: "summary", Value: "Ask in GraphQL"},
+		{Name: "operationId", Value: "graphql"},
+		{Name: "requestBody", Value: gen.JSONBody(body)},
+		{Name: "responses", Value: gen.Object{
+			{Name: "200", Value: gen.JSONResponse("What was asked for, and errors with extensions.code.", answer)},
+			{Name: "400", Value: gen.JSONResponse("Nothing was executed: the document is not valid, or too much.", answer)},
+			{Name: "415", Value: gen.ResponseRef("UnsupportedMediaType")},
+		}},
+	}}}
+}

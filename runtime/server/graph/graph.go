@@ -1,0 +1,28 @@
+// Package graph serves the entities of a generated service over GraphQL. It is a
+// package of its own so that services without do not carry a parser of it.
+package graph
+
+import (
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/runtime/graphql"
+	"github.com/gatewright/gate/runtime/server"
+)
+
+// Path is where [Mount] serves.
+const Path = "/api/graphql"
+
+// Mount serves the entities of a under [Path], by the schema sdl. Under "gate
+// dev" it answers introspection, and otherwise not. It is for
+// [server.App.Extend], which calls it when all entities are known; generated code
+// does that.
+func Mount(a *server.App, sdl string) error {
+	api, err := graphql.New(graphql.Config{
+		SDL: sdl, Entities: a.Entities(), Introspection: a.Config.Dev != nil, NoCredentials: a.Auth == nil,
+		Errors: gate.ErrorWriter{Logger: a.Logger},
+	})
+	if err != nil {
+		return err
+	}
+	a.Handle("POST "+Path, api)
+	return nil
+}
