@@ -140,7 +140,7 @@ func TestEverythingBuilds(t *testing.T) {
 					t.Errorf("the go command changed %s", name)
 				}
 			}
-			unlinked(t, dir, db)
+			unlinked(t, dir, db, "vektah/gqlparser")
 
 			if db == "postgres" {
 				t.Setenv("DATABASE_URL", storetest.PostgresURL(t))
@@ -157,8 +157,71 @@ func TestEverythingBuilds(t *testing.T) {
 	}
 }
 
-// unlinked sees that a service holds nothing that it does not need.
-func unlinked(t *testing.T, dir, db string) {
+// TestGraphQLBuilds turns GraphQL on in a service with every type of field, and
+// sees that go.mod and go.sum are complete, and that the schema is served.
+func TestGraphQLBuilds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds services")
+	}
+	dir := t.TempDir()
+	regenerate(t, dir, strings.Replace(everything, "example.com/shop,", "example.com/shop, apis: [rest, graphql],", 1))
+	before := tree(t, dir)
+	goTool(t, dir, "vet", "./...")
+	after := tree(t, dir)
+	for _, name := range []string{"go.mod", "go.sum"} {
+		if before[name] != after[name] {
+			t.Errorf("the go command changed %s", name)
+		}
+	}
+	unlinked(t, dir, "sqlite")
+	goTool(t, dir, "build", "-o", "shop", ".")
+	url := start(t, dir, filepath.Join(dir, "shop")) + "/api/graphql"
+	for _, tt := range []struct{ body, want string }{
+		{`{"query":"{ orderItems(where: {code: {startsWith: \"ab\"}}, orderBy: [{code: desc}]) { id code parentId } }"}`, `{"data":{"orderItems":[]}}`},
+		{`{"query":"{ customers { id } }"}`, `"UNAUTHENTICATED"`},
+		{`{"query":"{ __schema { types { name } } }"}`, `"INTROSPECTION_OFF"`},
+	} {
+		if body := post(t, url, tt.body); !strings.Contains(body, tt.want) {
+			t.Errorf("%s: %s", tt.body, body)
+		}
+	}
+	if status, _ := get(t, url+"?query={orderItems{id}}"); status != http.StatusMethodNotAllowed {
+		t.Errorf("GET: %d", status)
+	}
+
+	// And off again: what it brought is gone.
+	regenerate(t, dir, everything)
+	for name := range tree(t, dir) {
+		if strings.Contains(name, "graphql") {
+			t.Errorf("%s is still there", name)
+		}
+	}
+	goTool(t, dir, "vet", "./...")
+}
+
+// post sends a JSON body and returns the answer.
+func post(t *testing.T, url, body string) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// unlinked sees that a service holds nothing that it does not need, more of which
+// may be named.
+func unlinked(t *testing.T, dir, db string, more ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", ".")
 	cmd.Dir = dir
@@ -167,6 +230,7 @@ func unlinked(t *testing.T, dir, db string) {
 		t.Fatalf("%v\n%s", err, stderr(err))
 	}
 	banned := []string{"ariga.io/atlas", "github.com/gatewright/gate/gen", "github.com/gatewright/gate/design", "goccy/go-yaml"}
+	banned = append(banned, more...)
 	if db == "sqlite" {
 		banned = append(banned, "jackc/pgx")
 	} else {
