@@ -171,7 +171,7 @@ func (w *writer) entity(e *design.Entity) {
 	w.line("type ", e.Name, " {")
 	for _, f := range readable(e) {
 		w.doc("  ", f.Description)
-		w.line("  ", f.Key, ": ", w.use(e, f), bang(f.Required && f.Access.View == nil && writersView(e)))
+		w.line("  ", f.Key, ": ", w.use(e, f), bang(always(e, f)))
 	}
 	w.line("}")
 	if lists {
@@ -191,6 +191,13 @@ func bang(required bool) string {
 		return "!"
 	}
 	return ""
+}
+
+// always reports whether every row that is answered has a value of the field:
+// nobody is kept from it, and rows are whole. The id comes even with a row that
+// its writer may not view.
+func always(e *design.Entity, f *design.Field) bool {
+	return f.Required && f.Access.View == nil && (f.Type == design.ID || writersView(e))
 }
 
 // writersView reports whether whoever may change a row may view all rows. One
