@@ -1,6 +1,7 @@
 package gate_test
 
 import (
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -65,6 +66,49 @@ func TestImportsPointDown(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestGraphQLReachesNoRows keeps the parser of GraphQL in one package, and this
+// package away from databases and statements: rows come from package crud alone.
+func TestGraphQLReachesNoRows(t *testing.T) {
+	const parsing = "github.com/vektah/gqlparser/"
+	banned := []string{"database/sql", module + "/store", module + "/runtime/server"}
+	compiler := []string{"Compiler", "NewCompiler", "Reader", "NewReader", "Statement", "Filter", "Equals", "Nothing", "Resolve", "ResolveSelect", "Plan"}
+	files, err := filepath.Glob("runtime/*/*.go")
+	if err != nil || len(files) < 50 {
+		t.Fatal(len(files), err)
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ours := filepath.Base(filepath.Dir(file)) == "graphql"
+		for _, spec := range f.Imports {
+			imp := strings.Trim(spec.Path.Value, `"`)
+			if !ours && strings.HasPrefix(imp, parsing) {
+				t.Errorf("%s imports %s", file, imp)
+			}
+			for _, b := range banned {
+				if ours && (imp == b || strings.HasPrefix(imp, b+"/")) {
+					t.Errorf("%s imports %s", file, imp)
+				}
+			}
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			sel, ok := n.(*ast.SelectorExpr)
+			if !ok || !ours {
+				return true
+			}
+			if pkg, ok := sel.X.(*ast.Ident); ok && pkg.Name == "query" && slices.Contains(compiler, sel.Sel.Name) {
+				t.Errorf("%s uses query.%s", file, sel.Sel.Name)
+			}
+			return true
+		})
 	}
 }
 
