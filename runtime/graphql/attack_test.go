@@ -298,9 +298,14 @@ func TestAUZ15_faults(t *testing.T) {
 func TestAUZ15_noSuggestions(t *testing.T) {
 	s := newShop(t, storetest.SQLite(t))
 	for _, tt := range []struct{ document, variables string }{
-		{`{ item { id } }`, ``}, {`{ itemz { id } }`, ``}, {`{ items { costs } }`, ``}, {`{ items(wher: {}) { id } }`, ``},
-		{`{ items(where: {costs: {eq: 1}}) { id } }`, ``}, {`{ items(where: {kind: {eq: fod}}) { id } }`, ``},
-		{`query($w: ItemWher) { items(where: $w) { id } }`, ``}, {`{ items { ... on Itm { id } } }`, ``},
+		{`{ item { id } }`, ``},
+		{`{ itemz { id } }`, ``},
+		{`{ items { costs } }`, ``},
+		{`{ items(wher: {}) { id } }`, ``},
+		{`{ items(where: {costs: {eq: 1}}) { id } }`, ``},
+		{`{ items(where: {kind: {eq: fod}}) { id } }`, ``},
+		{`query($w: ItemWher) { items(where: $w) { id } }`, ``},
+		{`{ items { ... on Itm { id } } }`, ``},
 		{`query($w: ItemWhere) { items(where: $w) { id } }`, `{"w":{"costs":{"eq":1}}}`},
 		{`query($k: ItemKind) { items(where: {kind: {eq: $k}}) { id } }`, `{"k":"fod"}`},
 	} {

@@ -46,6 +46,7 @@ type location struct {
 type extensions struct {
 	Code      string          `json:"code"`
 	Fields    json.RawMessage `json:"fields,omitempty"`
+	Reason    string          `json:"reason,omitempty"` // step_up_required, for instance
 	RequestID string          `json:"requestId,omitempty"`
 }
 
@@ -91,7 +92,7 @@ func (x *execution) failed(err error, path []any) answerError {
 	var body struct {
 		Message string
 		Errors  json.RawMessage
-		Data    struct{ RequestID string }
+		Data    struct{ RequestID, Name string }
 	}
 	if json.Unmarshal(rec.body.Bytes(), &body) != nil || body.Message == "" {
 		body.Message = "Something went wrong"
@@ -100,7 +101,7 @@ func (x *execution) failed(err error, path []any) answerError {
 		x.w.Header().Set("Retry-After", retry)
 	}
 	return answerError{Message: body.Message, Path: path, Extensions: extensions{
-		Code: codeOf(rec.status), Fields: body.Errors, RequestID: body.Data.RequestID,
+		Code: codeOf(rec.status), Fields: body.Errors, Reason: body.Data.Name, RequestID: body.Data.RequestID,
 	}}
 }
 

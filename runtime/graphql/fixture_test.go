@@ -304,6 +304,7 @@ func (hasher) Check(password string, _ ...string) error {
 
 type shop struct {
 	db     *store.DB
+	policy *authz.Policy
 	users  *crud.Resource[User]
 	items  *crud.Resource[Item]
 	orders *crud.Resource[Order]
@@ -327,7 +328,7 @@ func newShop(t testing.TB, db *store.DB) *shop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &shop{db: db, log: &bytes.Buffer{}}
+	s := &shop{db: db, policy: policy, log: &bytes.Buffer{}}
 	s.users = newResource(t, db, policy, userEntity(), (*User).pointer)
 	s.items = newResource(t, db, policy, itemEntity(), (*Item).pointer)
 	s.orders = newResource(t, db, policy, orderEntity(), (*Order).pointer)

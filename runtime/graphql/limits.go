@@ -3,6 +3,7 @@ package graphql
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -106,14 +107,12 @@ func (m *meter) selection(s ast.Selection, level int, inside []string) *refusal 
 		if err := m.directives(s.Directives); err != nil {
 			return err
 		}
-		for _, name := range inside {
-			if name == s.Name {
-				return refuse(codeTooMuch, "a fragment must not spread itself")
-			}
+		if slices.Contains(inside, s.Name) {
+			return refuse(codeTooMuch, "a fragment must not spread itself")
 		}
 		m.spread[s.Name] = true
 		if f := m.doc.Fragments.ForName(s.Name); f != nil {
-			return m.set(f.SelectionSet, level, append(inside[:len(inside):len(inside)], s.Name))
+			return m.set(f.SelectionSet, level, append(slices.Clip(inside), s.Name))
 		}
 	}
 	return nil

@@ -1,12 +1,14 @@
 package graphql
 
 import (
+	"context"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -14,10 +16,12 @@ import (
 	"github.com/gatewright/gate/internal/strictjson"
 )
 
-// maxBody bounds the body of a request, and maxDepth how deep it is nested.
+// maxBody bounds the body of a request, maxDepth how deep it is nested, and
+// maxTime how long all that it asks for may take.
 const (
 	maxBody  = 64 << 10
 	maxDepth = 32
+	maxTime  = 10 * time.Second
 )
 
 // request is what a client asks.
@@ -72,7 +76,9 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, req *request) {
 		writeRefusal(w, refuse(codeBadInput, err.Error()))
 		return
 	}
-	x := &execution{api: a, w: w, r: r, doc: doc, inputs: inputs{schema: a.schema, values: variables}}
+	ctx, cancel := context.WithTimeout(r.Context(), maxTime)
+	defer cancel()
+	x := &execution{api: a, w: w, r: r.WithContext(ctx), doc: doc, inputs: inputs{schema: a.schema, values: variables}}
 	out := x.run(op)
 	h := w.Header()
 	h["Content-Type"] = []string{"application/json"}
