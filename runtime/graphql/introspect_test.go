@@ -154,11 +154,9 @@ func BenchmarkNew(b *testing.B) {
 		r := newResource(b, s.db, s.policy, e, (*Item).pointer)
 		entities = append(entities, r)
 		roots += fmt.Sprintf("i%d(id: ID!): %s\n is%d(where: %sWhere, limit: Int): [%s!]\n", i, n, i, n, n)
-		for _, block := range strings.Split(sdl, "\ntype ") {
-			if strings.HasPrefix(block, "Item ") {
-				fmt.Fprintf(&text, "type %s %s\n", n, strings.SplitN(strings.TrimPrefix(block, "Item "), "\n", 2)[0])
-			}
-		}
+		_, members, _ := strings.Cut(sdl, "\ntype Item ")
+		members, _, _ = strings.Cut(members, "\n")
+		fmt.Fprintf(&text, "type %s %s\n", n, members)
 		fmt.Fprintf(&text, "input %sWhere { AND: [%sWhere!] OR: [%sWhere!] NOT: %sWhere id: IDFilter name: StringFilter price: DecimalFilter cost: DecimalFilter }\n", n, n, n, n)
 	}
 	_, rest, _ := strings.Cut(sdl, "type User {")
