@@ -257,6 +257,21 @@ func TestAUZ14_transport(t *testing.T) {
 			t.Errorf("%s: %d %s", tt.name, got.status, got.text)
 		}
 	}
+	for accept, want := range map[string]string{
+		"": "application/json", "*/*": "application/json", "text/html, application/json": "application/json", "application/graphql-response+json;q=0": "application/json",
+		"application/graphql-response+json; charset=utf-8, application/json; charset=utf-8": "application/graphql-response+json", ";;": "application/json",
+	} {
+		for body, status := range map[string]int{document: 200, `{}`: 400} {
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/graphql", strings.NewReader(body))
+			r.Header.Set("Content-Type", "application/json")
+			r.Header.Set("Accept", accept)
+			w := httptest.NewRecorder()
+			s.api.ServeHTTP(w, r)
+			if w.Code != status || w.Header().Get("Content-Type") != want {
+				t.Errorf("Accept %q: %d %s", accept, w.Code, w.Header().Get("Content-Type"))
+			}
+		}
+	}
 	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodHead} {
 		r := httptest.NewRequestWithContext(t.Context(), method, "/api/graphql?query={itemsCount}", http.NoBody)
 		w := httptest.NewRecorder()

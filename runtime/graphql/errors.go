@@ -58,7 +58,6 @@ func refuse(code, message string) *refusal {
 }
 
 func writeRefusal(w http.ResponseWriter, r *refusal) {
-	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusBadRequest)
 	_, _ = w.Write(append(appendErrors([]byte(`{"errors":`), r.errs), '}')) // nobody is left to be told
 }

@@ -40,6 +40,8 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else {
 		w.Header().Set("Cache-Control", "no-cache")
 	}
+	w.Header().Add("Vary", "Accept")
+	w.Header()["Content-Type"] = []string{mediaType(r.Header.Values("Accept"))}
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		a.errors.Write(w, r, &gate.Error{Status: http.StatusMethodNotAllowed})
@@ -81,7 +83,6 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, req *request) {
 	x := &execution{api: a, w: w, r: r.WithContext(ctx), doc: doc, inputs: inputs{schema: a.schema, values: variables}}
 	out := x.run(op)
 	h := w.Header()
-	h["Content-Type"] = []string{"application/json"}
 	h["Content-Length"] = []string{strconv.Itoa(len(out))}
 	w.WriteHeader(http.StatusOK)
 	_, _ = w.Write(out) // nobody is left to be told
@@ -101,6 +102,20 @@ func operation(doc *ast.QueryDocument, name string) (*ast.OperationDefinition, *
 		return nil, refuse(codeBadRequest, "the document does not have exactly one operation: operationName says which is meant")
 	}
 	return nil, refuse(codeBadRequest, "the document has no operation of that name")
+}
+
+// mediaType is the type of an answer: that of GraphQL for clients that know it,
+// and otherwise JSON (GraphQL over HTTP §6).
+func mediaType(accept []string) string {
+	const own = "application/graphql-response+json"
+	for _, value := range accept {
+		for entry := range strings.SplitSeq(value, ",") {
+			if media, params, err := mime.ParseMediaType(entry); err == nil && media == own && params["q"] != "0" {
+				return own
+			}
+		}
+	}
+	return "application/json"
 }
 
 // readBody returns the body, which must say that it is JSON.
