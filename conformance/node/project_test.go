@@ -77,6 +77,19 @@ type facts map[string]any
 // run runs a scenario; each of its tests is a subtest.
 func run(t *testing.T, s *idptest.Server, script string, more facts) {
 	t.Helper()
+	arg := facts{
+		"url": s.URL, "issuer": s.Issuer(), "domain": strings.SplitN(s.URL, "://", 2)[1], "audience": idptest.Audience,
+		"spa": idptest.SPA, "web": idptest.Web, "machine": idptest.Machine, "manager": idptest.Management,
+		"secret": idptest.Secret, "callback": idptest.Callback, "logoutURL": idptest.LogoutURL, "connection": idptest.Connection,
+		"password": idptest.Password, "outbox": s.Outbox,
+	}
+	maps.Copy(arg, more)
+	execute(t, script, trusted(t, s, more), arg)
+}
+
+// execute runs a scenario with an argument, and certificates to trust if any.
+func execute(t *testing.T, script, ca string, arg facts) {
+	t.Helper()
 	if err := present(); err != nil {
 		missing(t, err)
 	}
@@ -88,13 +101,6 @@ func run(t *testing.T, s *idptest.Server, script string, more facts) {
 	if err != nil {
 		missing(t, err)
 	}
-	arg := facts{
-		"url": s.URL, "issuer": s.Issuer(), "domain": strings.SplitN(s.URL, "://", 2)[1], "audience": idptest.Audience,
-		"spa": idptest.SPA, "web": idptest.Web, "machine": idptest.Machine, "manager": idptest.Management,
-		"secret": idptest.Secret, "callback": idptest.Callback, "logoutURL": idptest.LogoutURL, "connection": idptest.Connection,
-		"password": idptest.Password, "outbox": s.Outbox,
-	}
-	maps.Copy(arg, more)
 	text, err := json.Marshal(arg)
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +109,7 @@ func run(t *testing.T, s *idptest.Server, script string, more facts) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", "--test-reporter=tap", script, string(text))
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+trusted(t, s, more))
+	cmd.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+ca)
 	out, err := cmd.CombinedOutput()
 	report(t, string(out), err)
 }
