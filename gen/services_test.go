@@ -188,6 +188,12 @@ func TestGraphQLBuilds(t *testing.T) {
 	if status, _ := get(t, url+"?query={orderItems{id}}"); status != http.StatusMethodNotAllowed {
 		t.Errorf("GET: %d", status)
 	}
+	const list = `{"query":"{ customers { id } }"}`
+	for _, spelling := range []string{"/", "?x=1", "//", "/.", "/x", "%2f"} { // AUZ-18
+		if body := post(t, url+spelling, list); !strings.Contains(body, "UNAUTHENTICATED") && !strings.Contains(body, `"code":404`) {
+			t.Errorf("%s: %s", spelling, body)
+		}
+	}
 
 	// And off again: what it brought is gone.
 	regenerate(t, dir, everything)

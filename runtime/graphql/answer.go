@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/runtime/model"
 )
@@ -82,7 +81,7 @@ func (x *execution) object(dst []byte, s *shape, row crud.Row, path ...any) []by
 		case p.field == model.NoField:
 			dst = model.AppendString(dst, p.text)
 		case !row.Has(p.field):
-			x.fail(gate.ErrForbidden, append(slices.Clone(path), p.key)...)
+			x.hide(path, p.key)
 			dst = append(dst, "null"...)
 			whole = whole && !p.required
 		default:

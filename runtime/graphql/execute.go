@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -13,7 +14,8 @@ import (
 	"github.com/gatewright/gate/runtime/model"
 )
 
-// maxAnswer bounds an answer, in bytes, and maxFaults the errors in it.
+// maxAnswer bounds an answer, in bytes, and maxFaults the errors about fields of
+// rows in it.
 const (
 	maxAnswer = 10 << 20
 	maxFaults = 100
@@ -28,6 +30,8 @@ type execution struct {
 	r    *http.Request
 	doc  *ast.QueryDocument
 	errs []answerError
+
+	hidden int // fields that the caller may not read in a row
 }
 
 // run executes an operation and returns the body of the answer. Fields of the
@@ -114,10 +118,17 @@ func (x *execution) included(directives ast.DirectiveList) bool {
 	return true
 }
 
-// fail adds an error; beyond maxFaults there is no use in more.
+// fail adds an error of a field of the root. There are few of these, and each is
+// told: null would be an answer without it.
 func (x *execution) fail(err error, path ...any) {
-	if len(x.errs) < maxFaults {
-		x.errs = append(x.errs, x.failed(err, path))
+	x.errs = append(x.errs, x.failed(err, path))
+}
+
+// hide adds the error of a field that the caller may not read in a row; beyond
+// maxFaults there is no use in more.
+func (x *execution) hide(path []any, key string) {
+	if x.hidden++; x.hidden <= maxFaults {
+		x.fail(gate.ErrForbidden, append(slices.Clone(path), key)...)
 	}
 }
 

@@ -183,6 +183,18 @@ func TestAUZ02_counts(t *testing.T) {
 	}
 }
 
+// TestErrors looks that many errors of one kind do not take the place of others.
+func TestErrors(t *testing.T) {
+	s := newShop(t, storetest.SQLite(t))
+	for range 30 {
+		s.made(t, s.orders, s.bob, `{"itemId":"`+s.tea+`","note":"no milk"}`)
+	}
+	got := s.ask(t, s.ann, `{ orders(limit: 100) { a: note b: note c: note d: note e: note } item(id: "x") { id } users { id } }`)
+	if n := len(got.Errors); n != 102 || got.Errors[100].Extensions.Code != "NOT_FOUND" || got.Errors[101].Extensions.Code != "FORBIDDEN" || len(got.Errors[101].Path) != 1 {
+		t.Errorf("%d errors: %s", n, got.text)
+	}
+}
+
 // TestLanguage asks in all the ways that the language has.
 func TestLanguage(t *testing.T) {
 	s := newShop(t, storetest.SQLite(t))
