@@ -379,6 +379,26 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
+// TestAUZ13_orderOfAnswers sends what is wrong as somebody who may not send it at
+// all: that is what they are told.
+func TestAUZ13_orderOfAnswers(t *testing.T) {
+	s := newShop(t, storetest.SQLite(t))
+	for _, document := range []string{
+		`{ users(orderBy: [{}]) { id } }`, `{ users(where: {email: null}) { id } }`, `{ usersCount(where: {email: null}) }`,
+		`{ users(where: {email: {contains: "x"}}, limit: -1) { id } }`, `mutation { deleteItem(id: "x") { id } }`,
+	} {
+		if got := s.ask(t, nil, document); got.code() != "UNAUTHENTICATED" {
+			t.Errorf("nobody: %s: %s", document, got.text)
+		}
+		if got := s.ask(t, s.ann, document); got.code() != "FORBIDDEN" {
+			t.Errorf("ann: %s: %s", document, got.text)
+		}
+		if got := s.ask(t, s.max, document); got.code() != "BAD_USER_INPUT" && got.code() != "NOT_FOUND" {
+			t.Errorf("manager: %s: %s", document, got.text)
+		}
+	}
+}
+
 // TestNew refuses schemas that say something else than the entities.
 func TestNew(t *testing.T) {
 	s := newShop(t, storetest.SQLite(t))

@@ -12,6 +12,7 @@ import (
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/runtime/model"
+	"github.com/gatewright/gate/runtime/query"
 )
 
 // maxAnswer bounds an answer, in bytes, and maxFaults the errors about fields of
@@ -194,6 +195,10 @@ func (x *execution) call(dst []byte, c *call, f selected) ([]byte, error) {
 func (x *execution) find(dst []byte, c *call, s *shape, args map[string]any) ([]byte, error) {
 	q, err := find(c.entity, args)
 	if err != nil {
+		// Who may not ask is told that first. This question reaches no database.
+		if _, refusal := c.service.FindRows(x.r.Context(), &query.Query{CountOnly: true, NoTotal: true}); refusal != nil {
+			return nil, refusal
+		}
 		return nil, err
 	}
 	if c.action == count {

@@ -30,16 +30,12 @@ type part struct{}
 // Settings returns nil: there are none to make.
 func (part) Settings() any { return nil }
 
-// Validate refuses a service of which nobody may ask anything: a schema without
-// queries is none.
+// Validate refuses a service without entities: a schema without queries is none.
 func (part) Validate(d *design.Design, _ *design.Plugin) error {
-	for _, e := range d.Entities {
-		if open(d, e.Allow.View) || open(d, e.Allow.List) {
-			return nil
-		}
-	}
 	var errs design.Errors
-	errs.Add(d.Service.Pos, "service.apis", "nobody may view or list anything, so there is nothing that graphql could answer", "add an entity that somebody may view, or remove graphql")
+	if len(d.Entities) == 0 {
+		errs.Add(d.Service.Pos, "service.apis", "there is nothing that graphql could answer", "add an entity, or remove graphql")
+	}
 	return errs.Err()
 }
 

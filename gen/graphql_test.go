@@ -1,0 +1,75 @@
+package gen_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/gatewright/gate/gen"
+	"github.com/gatewright/gate/gen/standard"
+	"github.com/gatewright/gate/runtime/crud"
+	"github.com/gatewright/gate/runtime/graphql"
+)
+
+const graphqlShop = `gate: 1
+service: {name: shop, module: example.com/shop, apis: [rest, graphql]}
+ENTITIES`
+
+// TestGraphQL looks at the borders of what a schema can say.
+func TestGraphQL(t *testing.T) {
+	tests := []struct {
+		name, entities string
+		has, not       []string
+	}{
+		{
+			"nobody may ask", "entities:\n  Item:\n    fields: {name: text}\n    allow: {view: signed-in, list: signed-in}\n",
+			[]string{"item(id: ID!): Item", "items(where: ItemWhere"},
+			nil,
+		},
+		{
+			"somebody may", "entities:\n  Item:\n    fields: {name: text}\n    allow: {view: public, list: signed-in}\n",
+			[]string{"item(id: ID!): Item"},
+			[]string{"items(", "ItemWhere", "Mutation", "SortOrder", "StringFilter"},
+		},
+		{
+			"hidden", "entities:\n  Item:\n    fields: {name: text, cost: integer}\n    allow: {view: public, list: public, create: public}\n    fieldRules: {cost: {view: nobody, create: nobody}}\n",
+			[]string{"name: String"},
+			[]string{"cost", "BigInt"},
+		},
+		{
+			"written and never read", "entities:\n  Item:\n    fields: {note: {type: text, required: true}}\n    allow: {create: public, view: signed-in, list: public}\n    fieldRules: {note: {view: nobody}}\n",
+			[]string{"input CreateItemInput {\n  note: String!\n}", "  id: ID!\n"},
+			[]string{"createdAt: DateTime!", "type Item {\n  id: ID!\n  note"},
+		},
+	}
+	for _, tt := range tests {
+		d := parse(t, strings.Replace(graphqlShop, "ENTITIES", tt.entities, 1))
+		sdl, ok := generate(t, d, gen.Options{}).Get("app/schema_gen.graphql")
+		if !ok {
+			t.Errorf("%s: no schema", tt.name)
+		}
+		for _, s := range tt.has {
+			if !strings.Contains(string(sdl), s) {
+				t.Errorf("%s: no %s in\n%s", tt.name, s, sdl)
+			}
+		}
+		for _, s := range tt.not {
+			if strings.Contains(string(sdl), s) {
+				t.Errorf("%s: %s in\n%s", tt.name, s, sdl)
+			}
+		}
+		// It is a schema: what is missing are the entities.
+		if _, err := graphql.New(graphql.Config{SDL: string(sdl), Entities: []crud.Service{}}); err == nil || !strings.Contains(err.Error(), `there is no entity "Item"`) {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+	d := parse(t, strings.Replace(graphqlShop, "ENTITIES", "", 1))
+	if _, err := gen.Generate(d, gen.Options{Replace: "/gate"}, standard.Plugins()...); err == nil || !strings.Contains(err.Error(), "nothing that graphql could answer") {
+		t.Errorf("without entities: %v", err)
+	}
+	d = parse(t, strings.Replace(strings.Replace(graphqlShop, ", graphql", "", 1), "ENTITIES", tests[0].entities, 1))
+	for _, f := range generate(t, d, gen.Options{}) {
+		if strings.Contains(f.Path, "graphql") || f.Path == "go.mod" && strings.Contains(string(f.Data), "gqlparser") {
+			t.Errorf("without graphql there is %s:\n%s", f.Path, f.Data)
+		}
+	}
+}
