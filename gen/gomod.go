@@ -50,7 +50,7 @@ func (b *Build) module(opts Options) error {
 // GoVersion returns the version of Go that the service needs at least, such as
 // 1.26: for files that name a compiler.
 func (b *Build) GoVersion() (string, error) {
-	parent, _, err := moduleLists(b.Design.Service.Database)
+	parent, _, err := moduleLists()
 	if err != nil {
 		return "", err
 	}
