@@ -248,6 +248,9 @@ func TestSES07_bound(t *testing.T) {
 	if res, body := refresh(s, tokens["refresh_token"], "scope", "openid delete:items"); body["error"] != "invalid_scope" {
 		t.Errorf("wider scope: %d %v", res.StatusCode, body)
 	}
+	if res, body := refresh(s, tokens["refresh_token"], "audience", s.Issuer()+"api/v2/"); body["error_description"] != "The refresh token is for another audience" {
+		t.Errorf("another API: %d %v", res.StatusCode, body)
+	}
 	if err := s.Tenant().RemoveRoles(t.Context(), ada.ID, "rol_menuadmin0000001"); err != nil {
 		t.Fatal(err)
 	}

@@ -70,7 +70,7 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request, q *request, c 
 	ses *tenant.Session, u *tenant.User, a access, result *actions.PostLoginResult,
 ) {
 	ctx := r.Context()
-	if err := p.saveMetadata(ctx, u, result.AppMetadata, result.UserMetadata); err != nil {
+	if err := p.saveMetadata(ctx, u, result.PrimaryUserID, result.AppMetadata, result.UserMetadata); err != nil {
 		p.authorizeError(w, r, err)
 		return
 	}
@@ -98,6 +98,12 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request, q *request, c 
 	}
 	if id := result.PrimaryUserID; id != "" && id != u.ID {
 		primary, err := p.primaryUser(ctx, u, id)
+		if err == nil {
+			a, err = p.accessOf(ctx, c, primary, q.Audience, q.Scope)
+		}
+		if err == nil {
+			ses, err = p.handSession(ctx, w, ses, primary)
+		}
 		if err != nil {
 			p.authorizeError(w, r, p.back(q, c, err))
 			return

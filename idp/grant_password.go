@@ -79,7 +79,7 @@ func (p *Provider) grantPassword(_ http.ResponseWriter, r *http.Request, c calle
 	if err != nil {
 		return nil, err
 	}
-	if err := p.applyWithoutBrowser(ctx, u, i, result); err != nil {
+	if err := p.applyWithoutBrowser(ctx, u, i, audience, unique(in.list("scope")), result); err != nil {
 		return nil, err
 	}
 	client, _ := gate.ClientFromContext(ctx)

@@ -94,7 +94,7 @@ func (p *Provider) renew(r *http.Request, c caller, in params, f *tenant.Family)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.applyWithoutBrowser(ctx, u, i, result); err != nil {
+	if err := p.applyWithoutBrowser(ctx, u, i, audience, scope, result); err != nil {
 		return nil, err
 	}
 	if result.RefreshToken.Revoke {

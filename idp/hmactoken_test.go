@@ -65,7 +65,7 @@ func forge(t *testing.T, s *idptest.Server, secret string, change map[string]any
 	}
 	c := &jose.Claims{
 		Issuer: s.Issuer(), Subject: userID(t, s, "ada@example.com"), Audience: []string{sharedAPI}, IssuedAt: time.Now(),
-		Expiry: time.Now().Add(time.Hour), ID: "forged", Extra: map[string]any{"azp": idptest.Machine, "scope": "openid read:all"},
+		Expiry: time.Now().Add(time.Hour), ID: "forged.0", Extra: map[string]any{"azp": idptest.Machine, "scope": "openid read:all"},
 	}
 	if aud, ok := change["aud"].([]string); ok {
 		c.Audience = aud

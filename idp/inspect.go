@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,6 +26,7 @@ type bearer struct {
 	audience []string
 	scope    []string
 	id       string
+	epoch    string // of the user, as tokenID writes it; of a JWT
 	expires  time.Time
 	issued   time.Time
 	more     map[string]any
@@ -56,6 +58,7 @@ func (p *Provider) inspect(ctx context.Context, token string, v *jose.Verifier) 
 		return nil, errToken // an ID token
 	}
 	b := &bearer{audience: claims.Audience, id: claims.ID, expires: claims.Expiry, issued: claims.IssuedAt, jwt: true, more: claims.Extra}
+	_, b.epoch, _ = strings.Cut(claims.ID, ".")
 	b.clientID, _ = claims.String("azp")
 	if id, ok := claims.String("client_id"); ok {
 		b.clientID = id
@@ -181,9 +184,10 @@ func (p *Provider) userOf(ctx context.Context, token string) (*tenant.User, *bea
 	return u, b, nil
 }
 
-// outlived reports whether a token is from before the password was set anew.
+// outlived reports whether a token is from before everything of its user was
+// ended, as by a new password. Opaque ones are ended with it.
 func (b *bearer) outlived(u *tenant.User) bool {
-	return b.issued.Before(u.LastPasswordReset.Truncate(time.Second))
+	return b.jwt && b.epoch != strconv.FormatInt(u.Epoch, 36)
 }
 
 // introspect says what a token is worth (RFC 7662), to clients that can keep a

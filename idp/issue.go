@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -71,6 +72,17 @@ func (p *Provider) keep(ctx context.Context, t accessToken) error {
 	return p.tenant.CreateToken(ctx, t.stored.Text, t.stored.Token)
 }
 
+// tokenID makes the jti of a JWT. For that of a user it ends with the epoch in
+// which they proved who they are: whatever ends everything of theirs ends what it
+// was good for at this provider, to the moment and not to the second of "iat".
+func tokenID(i *issuance) string {
+	id := secret.Text().Reveal()[:22]
+	if i.user != nil {
+		id += "." + strconv.FormatInt(i.epoch, 36)
+	}
+	return id
+}
+
 // mintAccess makes the access token: a JWT for an API; without one an opaque
 // token, which is good for nothing until it is stored.
 func (p *Provider) mintAccess(i *issuance) (accessToken, error) {
@@ -78,7 +90,7 @@ func (p *Provider) mintAccess(i *issuance) (accessToken, error) {
 	if i.api == nil {
 		return p.opaqueToken(i, now)
 	}
-	t := accessToken{life: seconds(i.api.TokenLifetime, accessTokenLife), id: secret.Text().Reveal()[:22]}
+	t := accessToken{life: seconds(i.api.TokenLifetime, accessTokenLife), id: tokenID(i)}
 	if i.atEndpoint {
 		t.life = min(t.life, seconds(i.api.TokenLifetimeForWeb, webTokenLife))
 	}
@@ -94,7 +106,7 @@ func (p *Provider) mintAccess(i *issuance) (accessToken, error) {
 		if i.api.System && !i.authTime.IsZero() {
 			x["auth_time"] = i.authTime.Unix() // linking accounts asks for a fresh log-in
 		}
-		if slices.Contains(i.scope, "openid") {
+		if slices.Contains(i.scope, "openid") && jose.Algorithm(i.api.SigningAlg) != jose.HS256 {
 			claims.Audience = append(claims.Audience, p.base+"/userinfo")
 		}
 	} else {

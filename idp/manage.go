@@ -132,6 +132,22 @@ func (p *Provider) linkedIdentity(ctx context.Context, token string) (management
 	if err != nil {
 		return management.Caller{}, err
 	}
+	// The log-in goes on: nothing ended it, as a new password would have.
+	sid, _ := claims.String("sid")
+	ses, err := p.tenant.Session(ctx, sid)
+	if errors.Is(err, tenant.ErrNotFound) || err == nil && ses.UserID != claims.Subject {
+		return management.Caller{}, management.ErrBadToken
+	}
+	if err != nil {
+		return management.Caller{}, err
+	}
+	_, err = p.liveUser(ctx, claims.Subject)
+	if _, refused := errors.AsType[*oauthError](err); refused {
+		return management.Caller{}, management.ErrBadToken
+	}
+	if err != nil {
+		return management.Caller{}, err
+	}
 	at, _ := claims.Time("auth_time")
 	return management.Caller{ClientID: claims.Audience[0], Subject: claims.Subject, AuthTime: at}, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gatewright/gate/idp/actions"
 	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/internal/secret"
 )
 
 // bound returns the deployed actions of a trigger in their order.
@@ -81,8 +82,8 @@ func (p *Provider) actionFailed(ctx context.Context, trigger actions.Trigger, er
 }
 
 // applyWithoutBrowser does what actions said where nobody can be asked anything.
-func (p *Provider) applyWithoutBrowser(ctx context.Context, u *tenant.User, i *issuance, result *actions.PostLoginResult) error {
-	if err := p.saveMetadata(ctx, u, result.AppMetadata, result.UserMetadata); err != nil {
+func (p *Provider) applyWithoutBrowser(ctx context.Context, u *tenant.User, i *issuance, audience string, scope []string, result *actions.PostLoginResult) error {
+	if err := p.saveMetadata(ctx, u, result.PrimaryUserID, result.AppMetadata, result.UserMetadata); err != nil {
 		return err
 	}
 	switch {
@@ -98,7 +99,10 @@ func (p *Provider) applyWithoutBrowser(ctx context.Context, u *tenant.User, i *i
 		if err != nil {
 			return err
 		}
-		i.user = primary
+		if i.access, err = p.accessOf(ctx, i.client, primary, audience, scope); err != nil {
+			return err
+		}
+		i.user, i.epoch = primary, primary.Epoch
 	}
 	i.apply(result.AccessToken.AddScope, result.AccessToken.RemoveScope)
 	i.accessMore, i.idMore = result.AccessToken.Claims, result.IDToken
@@ -122,16 +126,34 @@ func (p *Provider) primaryUser(ctx context.Context, u *tenant.User, id string) (
 	return nil, refuse("access_denied", "The primary user does not have the identity that logged in")
 }
 
+// handSession goes on with a session for the primary user: with the user who
+// was linked to them theirs has ended.
+func (p *Provider) handSession(ctx context.Context, w http.ResponseWriter, ses *tenant.Session, primary *tenant.User) (*tenant.Session, error) {
+	own, text := *ses, secret.Text()
+	own.ID, own.UserID, own.Epoch, own.Clients = tenant.NewGrantID(), primary.ID, primary.Epoch, nil
+	if err := p.tenant.CreateSession(ctx, text, &own); err != nil {
+		return nil, err
+	}
+	p.setCookie(w, sessionCookie, text.Reveal(), own.ExpiresAt.Sub(p.now()))
+	return &own, nil
+}
+
 // saveMetadata writes what actions changed.
-func (p *Provider) saveMetadata(ctx context.Context, u *tenant.User, app, user actions.MetadataPatch) error {
+func (p *Provider) saveMetadata(ctx context.Context, u *tenant.User, primary string, app, user actions.MetadataPatch) error {
 	if len(app) == 0 && len(user) == 0 {
 		return nil
 	}
-	saved, err := p.tenant.UpdateUser(ctx, u.ID, func(u *tenant.User) error {
+	change := func(u *tenant.User) error {
 		mergeMetadata(&u.AppMetadata, app)
 		mergeMetadata(&u.UserMetadata, user)
 		return nil
-	})
+	}
+	saved, err := p.tenant.UpdateUser(ctx, u.ID, change)
+	if errors.Is(err, tenant.ErrNotFound) && primary != "" { // the action linked them
+		if _, err = p.primaryUser(ctx, u, primary); err == nil {
+			saved, err = p.tenant.UpdateUser(ctx, primary, change)
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -196,14 +218,15 @@ func (p *Provider) runPreRegistration(r *http.Request, c *tenant.Client, conn *t
 
 // runPostRegistration runs in the background: it stops nobody.
 func (p *Provider) runPostRegistration(r *http.Request, c *tenant.Client, conn *tenant.Connection, u *tenant.User) {
+	e := p.registration(r, c, conn, new(*u)) // a copy: the log-in goes on with u
 	p.behind(r, actions.TriggerPostUserRegistration, func(ctx context.Context, bound []actions.Action) error {
-		return p.cfg.Actions.PostUserRegistration(ctx, bound, p.registration(r, c, conn, u))
+		return p.cfg.Actions.PostUserRegistration(ctx, bound, e)
 	})
 }
 
 func (p *Provider) runPostChangePassword(r *http.Request, u *tenant.User, conn *tenant.Connection) {
+	e := p.registration(r, nil, conn, new(*u))
 	p.behind(r, actions.TriggerPostChangePassword, func(ctx context.Context, bound []actions.Action) error {
-		e := p.registration(r, nil, conn, u)
 		return p.cfg.Actions.PostChangePassword(ctx, bound, actions.ChangePasswordEvent{
 			User: e.User, Connection: e.Connection, Request: e.Request, Tenant: e.Tenant,
 		})

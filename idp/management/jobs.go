@@ -171,10 +171,7 @@ func (a *API) exportJob(ctx context.Context, q *request) (answer, error) {
 		opts.Connection, j.Connection = c.Name, c.Name
 	}
 	if err := a.store.ExportUsers(ctx, io.Discard, tenant.ExportOptions{Connection: opts.Connection, Fields: opts.Fields, Format: opts.Format, Limit: 1}); err != nil {
-		if asFault(err) {
-			return answer{}, err
-		}
-		return answer{}, badProperty("fields", shape.Cut(err.Error(), 200), "")
+		return answer{}, err // the fields and the format are judged above
 	}
 	data, err := json.Marshal(opts)
 	if err != nil {

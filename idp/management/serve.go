@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/gatewright/gate/idp/internal/shape"
@@ -86,6 +87,18 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.write(ctx, w, r, ans)
 }
 
+// A patient writer gives each piece of a long answer a minute of its own,
+// whatever the server gives whole answers.
+type patient struct {
+	http.ResponseWriter
+	control *http.ResponseController
+}
+
+func (p patient) Write(b []byte) (int, error) {
+	_ = p.control.SetWriteDeadline(time.Now().Add(time.Minute)) // one that cannot has none
+	return p.ResponseWriter.Write(b)
+}
+
 func (a *API) write(ctx context.Context, w http.ResponseWriter, r *http.Request, ans answer) {
 	if ans.link != "" {
 		w.Header().Set("Link", ans.link)
@@ -93,7 +106,7 @@ func (a *API) write(ctx context.Context, w http.ResponseWriter, r *http.Request,
 	if ans.stream != nil {
 		w.Header().Set("Content-Type", ans.media)
 		w.WriteHeader(ans.status)
-		if err := ans.stream(w); err != nil {
+		if err := ans.stream(patient{w, http.NewResponseController(w)}); err != nil {
 			a.log.ErrorContext(ctx, "management answer broke off", "path", r.URL.EscapedPath(), "err", err)
 			panic(http.ErrAbortHandler) // the receiver must not take it for whole
 		}

@@ -60,7 +60,11 @@ func (d *dev) openProvider(ctx context.Context) error {
 		issuer = settingText(plugin, "issuerURL")
 	}
 	if d.cmd.IDP != "" {
-		issuer = "http://" + d.cmd.IDP + "/"
+		host, port, err := net.SplitHostPort(d.cmd.IDP)
+		if err != nil || host != "" && !thisMachine(host) {
+			return failf("it is for this machine alone: --idp localhost:3001", "--idp %s: not HOST:PORT of this machine", d.cmd.IDP)
+		}
+		issuer = "http://localhost:" + port + "/"
 	}
 	u, err := url.Parse(issuer)
 	if err != nil || u.Scheme != "http" || u.Hostname() != "localhost" {

@@ -118,5 +118,12 @@ func (s devSite) handler() (http.Handler, error) {
 	if s.fake != nil {
 		mux.Handle(fakePath+"/", s.fake)
 	}
-	return mux, nil
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !thisMachine(r.Host) {
+			// A page elsewhere whose name was pointed to this machine.
+			http.Error(w, "This provider is for this machine alone.", http.StatusMisdirectedRequest)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	}), nil
 }

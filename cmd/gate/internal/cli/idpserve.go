@@ -243,11 +243,6 @@ func (s *idpServer) handler(next http.Handler) http.Handler {
 			s.log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("method", r.Method), slog.String("path", bounded(r.URL.Path)),
 				slog.Int("status", rec.status), slog.Int64("ms", time.Since(start).Milliseconds()), slog.String("ip", client.Address.String()))
 		}()
-		if s.dev && !thisMachine(r.Host) {
-			// A page elsewhere whose name was pointed to this machine.
-			http.Error(rec, "This provider is for this machine alone.", http.StatusMisdirectedRequest)
-			return
-		}
 		next.ServeHTTP(rec, r)
 	}))
 }
