@@ -226,13 +226,14 @@ scene('the log-in page cannot be framed', async (page) => {
   await until('Chromium to refuse', () => page.complaints.some((c) => /frame-ancestors|X-Frame-Options/.test(c)))
 }, { expected: /frame-ancestors|X-Frame-Options/ })
 
-scene('a form whose browser lost its cookies is refused with an explanation', async (page, context) => {
+scene('a form whose browser lost its cookies says so, and leads back to the application', async (page, context) => {
   await pages.login(page)
   await heading(page, 'Log in')
   await context.deleteCookie(...await context.cookies())
   await login(page, s.ada)
-  await heading(page, 'This form cannot be used')
+  await heading(page, 'Your browser sent no cookie back')
   assert.equal(await page.$('input[name=password]'), null)
+  assert.equal(await page.$eval('main a[href]', (a) => a.href), s.app + '/')
 }, refusals)
 
 scene('going back after the log-in shows no form that fails', async (page) => {
