@@ -37,6 +37,7 @@ func TestConnections(t *testing.T) {
 		`{"name":"a","strategy":"oauth2","options":{"tokenURL":"https://u@a.example/"}}`:  "names a user",
 		`{"name":"a","strategy":"auth0","options":{"passwordPolicy":"any"}}`:              "No enum match",
 		`{"name":"a","strategy":"github","options":{"client_secret":7}}`:                  "Expected type string but found type number",
+		`{"name":"a","strategy":"oauth2","options":{"apple":{"app_secret":"x"}}}`:         "is for the strategy apple' on property options.apple.app_secret",
 		`{"name":"a","strategy":"github","id":"con_1"}`:                                   "not allowed: id",
 	} {
 		w.send(token, "POST", "connections", body).refused(400, text)
@@ -96,8 +97,9 @@ func TestAUZ06_connectionSecrets(t *testing.T) {
 			"customHeaders":{"x-api":"HUSH-2","x-id":{"deep":["HUSH-3"]}},
 			"gateway_authentication":{"audience":"a","method":"bearer","secret":"HUSH-4","secret_base64_encoded":false,"subject":"s"},
 			"configuration":{"DB":"HUSH-5"},"twilio_token":"HUSH-6","apple":{"app_secret":"HUSH-7","kid":"k"},"signingKey":{"cert":"HUSH-8","key":"HUSH-9"},
-			"upstream_params":{"login_hint":{"alias":"login_hint"}},"pin_secret":77777777,"big":12345678901234567890,"passkey_options":{"challenge_ui":"both"}}`
-		id := w.do(token, "POST", "connections", `{"name":"up","strategy":"oauth2","options":`+options+`}`, 201).str("id")
+			"upstream_params":{"login_hint":{"alias":"login_hint"}},"pin_secret":77777777,
+			"nested":{"shared_secret":"HUSH-10","arr":[{"password":"HUSH-11","size":7}]},"authentication_methods":{"password":{"enabled":true}},"big":12345678901234567890,"passkey_options":{"challenge_ui":"both"}}`
+		id := w.do(token, "POST", "connections", `{"name":"up","strategy":"apple","options":`+options+`}`, 201).str("id")
 		client := w.do(token, "POST", "clients", `{"name":"a"}`, 201).str("client_id")
 		w.do(token, "PATCH", "connections/"+id+"/clients", []map[string]any{{"client_id": client, "status": true}}, 204)
 		stored := func() string {
@@ -122,7 +124,10 @@ func TestAUZ06_connectionSecrets(t *testing.T) {
 			}
 		}
 		read = w.do(token, "GET", "connections/"+id, nil, 200)
-		for _, part := range []string{`"method":"bearer"`, `"secret":"********"`, `"secret_base64_encoded":false`, `"kid":"k"`, `"big":12345678901234567890`, `"challenge_ui":"both"`, `"x-api":"********"`} {
+		for _, part := range []string{
+			`"method":"bearer"`, `"secret":"********"`, `"secret_base64_encoded":false`, `"kid":"k"`, `"big":12345678901234567890`, `"challenge_ui":"both"`, `"x-api":"********"`,
+			`"arr":[{"password":"********","size":7}]`, `"authentication_methods":{"password":{"enabled":true}}`,
+		} {
 			if !strings.Contains(read.text, part) {
 				t.Errorf("no %s in %s", part, read.text)
 			}
@@ -164,6 +169,11 @@ func TestAUZ06_connectionSecrets(t *testing.T) {
 		}
 		if strings.Contains(doc, "HUSH") || strings.Contains(dump.String(), "HUSH") {
 			t.Errorf("in the open: %s\n%s", doc, dump.String())
+		}
+		// Such a dump comes back, and leaves them.
+		report, err := w.store.Import(t.Context(), strings.NewReader(dump.String()), tenant.RestoreOptions{})
+		if got := stored(); err != nil || report.Failed > 0 || got != before {
+			t.Errorf("after its own dump %+v, %v:\n%s\nwant\n%s", report, err, got, before)
 		}
 	})
 }

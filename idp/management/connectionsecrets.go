@@ -57,7 +57,7 @@ func masked(value any, secret bool) any {
 // was not shown: a client_secret that is not there, and what has the mask. When
 // the options send them elsewhere than before, they are not kept.
 func keepSecrets(from, to *tenant.Connection) error {
-	same := sameAddressees(&from.Options, &to.Options)
+	same := to.Options.Moved(&from.Options) == ""
 	if same && to.Options.ClientSecret == "" {
 		to.Options.ClientSecret = from.Options.ClientSecret
 	}
@@ -97,16 +97,6 @@ func members(data []byte) (map[string]any, error) {
 	dec.UseNumber()
 	var all map[string]any
 	return all, dec.Decode(&all)
-}
-
-// sameAddressees reports whether options send secrets where others send them.
-func sameAddressees(a, b *tenant.ConnectionOptions) bool {
-	same := a.ClientID == b.ClientID && a.Issuer == b.Issuer && a.DiscoveryURL == b.DiscoveryURL && a.TokenURL == b.TokenURL &&
-		a.UserInfoURL == b.UserInfoURL
-	for _, name := range []string{"domain", "tenant_domain", "token_endpoint", "userinfo_endpoint", "oidc_metadata", "base_url", "gateway_url", "imitation"} {
-		same = same && string(a.Extra[name]) == string(b.Extra[name])
-	}
-	return same
 }
 
 func holdsMask(value any) bool {

@@ -65,6 +65,9 @@ func (c *Connection) Check() error {
 	if !slices.Contains([]string{"", "on_each_login", "on_first_login", "never_on_login"}, c.Options.SetRootAttributes) {
 		return wrong("options.set_user_root_attributes", "No enum match for: "+shape.Cut(c.Options.SetRootAttributes, 32))
 	}
+	if c.Options.Apple["app_secret"] != "" && c.Strategy != "apple" {
+		return wrong("options.apple.app_secret", "is for the strategy apple")
+	}
 	return nil
 }
 

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -359,12 +358,7 @@ func (c *Collection[T, P]) decode(id, doc string) (*T, error) {
 	if err := P(o).UnmarshalJSON([]byte(doc)); err != nil {
 		return nil, fmt.Errorf("decode %s %q: %w", c.kind, id, err)
 	}
-	err := eachSecret(o, func(sealed string) (string, error) {
-		if strings.HasPrefix(sealed, "{") { // an option that was not sealed when it was stored
-			return sealed, nil
-		}
-		return c.s.seal.open(sealed, c.kind+" "+id)
-	})
+	err := eachSecret(o, func(sealed string) (string, error) { return c.s.seal.open(sealed, c.kind+" "+id) })
 	if err != nil {
 		return nil, fmt.Errorf("decode %s %q: %w", c.kind, id, err)
 	}

@@ -27,7 +27,8 @@ type RestoreOptions struct {
 // Import reads what [Store.Export] wrote into this tenant. What is there under
 // the same ID or name is changed, what is not is added, and nothing is deleted,
 // so that it may be done again. A secret or hash that the dump does not have
-// stays as it is here. A user takes the place of one with the same ID; roles
+// stays as it is here, unless the connection would send it elsewhere than
+// before, by another address or client ID: such a line is refused. A user takes the place of one with the same ID; roles
 // and permissions are added to those they have.
 //
 // What a line says is judged as the Management API judges it. One that is wrong,
@@ -140,7 +141,7 @@ func (in *restoration) object(ctx context.Context, l *dumpLine) (updated bool, e
 			if o.ID = old.ID; o.Name != old.Name || o.Strategy != old.Strategy {
 				return wrong("name", "the name and the strategy of a connection cannot be changed")
 			}
-			return nil
+			return o.adoptSecrets(old)
 		})
 	case l.Action != nil:
 		if err := l.Action.fit(); err != nil {

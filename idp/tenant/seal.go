@@ -15,6 +15,8 @@ import (
 // row.
 const sealedPrefix = "sealed:"
 
+var errNotSealed = errors.New("is not sealed") //nolint:gochecknoglobals // constant
+
 // A sealer seals the secrets of objects. What it seals opens for the same
 // object only.
 type sealer struct{ aead cipher.AEAD }
@@ -49,7 +51,7 @@ func (s *sealer) open(sealed, bound string) (string, error) {
 	}
 	body, ok := strings.CutPrefix(sealed, sealedPrefix)
 	if !ok {
-		return "", errors.New("is not sealed")
+		return "", errNotSealed
 	}
 	data, err := base64.RawURLEncoding.DecodeString(body)
 	if err != nil {

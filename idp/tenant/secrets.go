@@ -2,7 +2,7 @@ package tenant
 
 import (
 	"encoding/json"
-	"slices"
+	"errors"
 	"strings"
 )
 
@@ -27,34 +27,6 @@ func (c *Client) eachSecret(fn func(string) (string, error)) error {
 func (a *API) eachSecret(fn func(string) (string, error)) error {
 	return replace(fn, &a.SigningSecret)
 }
-
-func (c *Connection) eachSecret(fn func(string) (string, error)) error {
-	if err := replace(fn, &c.Options.ClientSecret); err != nil {
-		return err
-	}
-	for name, value := range c.Options.Apple {
-		text, err := fn(value)
-		if err != nil {
-			return err
-		}
-		c.Options.Apple[name] = text
-	}
-	return eachSecretMember(c.Options.Extra, sealedOption, fn)
-}
-
-// SecretOption reports whether an option of a connection, or a member within
-// one, is a secret as far as its name tells. Of an object that is one, every
-// value is.
-func SecretOption(name string) bool {
-	lower := strings.ToLower(name)
-	within := func(part string) bool { return strings.Contains(lower, part) }
-	atEnd := func(part string) bool { return strings.HasSuffix(lower, part) }
-	return slices.ContainsFunc([]string{"secret", "private", "credential", "configuration"}, within) ||
-		slices.ContainsFunc([]string{"token", "password", "_key"}, atEnd) || strings.HasSuffix(name, "Key") || lower == "customheaders"
-}
-
-// sealedOption reports whether an option is, or holds, a secret.
-func sealedOption(name string) bool { return SecretOption(name) || name == "gateway_authentication" }
 
 func (a *Action) eachSecret(fn func(string) (string, error)) error {
 	lists := [][]ActionSecret{a.Secrets}
@@ -106,6 +78,7 @@ func eachSecretMember(members map[string]json.RawMessage, secret func(name strin
 		}
 		text, err := fn(text)
 		switch {
+		case errors.Is(err, errNotSealed): // stored before it was known for a secret
 		case err != nil:
 			return err
 		case text == "":
@@ -123,16 +96,6 @@ func eachSecretMember(members map[string]json.RawMessage, secret func(name strin
 
 func (c *Client) keepSecrets(old *Client) { keep(&c.Secret, old.Secret) }
 func (a *API) keepSecrets(old *API)       { keep(&a.SigningSecret, old.SigningSecret) }
-
-func (c *Connection) keepSecrets(old *Connection) {
-	keep(&c.Options.ClientSecret, old.Options.ClientSecret)
-	for name, value := range c.Options.Apple {
-		if value == "" {
-			c.Options.Apple[name] = old.Options.Apple[name]
-		}
-	}
-	c.Options.Extra = keepMembers(c.Options.Extra, old.Options.Extra, sealedOption)
-}
 
 func (a *Action) keepSecrets(old *Action) {
 	keepActionSecrets(a.Secrets, old.Secrets)
