@@ -161,6 +161,25 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, claims)
 }
 
+// holder returns the user of a token who may still act by it, or errToken.
+func (p *Provider) holder(ctx context.Context, b *bearer) (*tenant.User, error) {
+	u, err := p.tenant.User(ctx, b.userID)
+	if errors.Is(err, tenant.ErrNotFound) || err == nil && (u.Blocked || b.outlived(u)) {
+		return nil, errToken
+	}
+	if err != nil {
+		return nil, err
+	}
+	none, err := p.imagined(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	if none {
+		return nil, errToken
+	}
+	return u, nil
+}
+
 func (p *Provider) userOf(ctx context.Context, token string) (*tenant.User, *bearer, error) {
 	b, err := p.inspect(ctx, token, p.verifier)
 	if err != nil {
@@ -169,10 +188,7 @@ func (p *Provider) userOf(ctx context.Context, token string) (*tenant.User, *bea
 	if b.userID == "" || !slices.Contains(b.audience, p.base+"/userinfo") || !slices.Contains(b.scope, "openid") {
 		return nil, nil, errToken
 	}
-	u, err := p.tenant.User(ctx, b.userID)
-	if errors.Is(err, tenant.ErrNotFound) || err == nil && (u.Blocked || b.outlived(u)) {
-		return nil, nil, errToken
-	}
+	u, err := p.holder(ctx, b)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -245,7 +261,7 @@ func (p *Provider) introspection(ctx context.Context, c caller, token string) (m
 		return nil, err
 	}
 	if b.userID != "" {
-		if u, err := p.tenant.User(ctx, b.userID); errors.Is(err, tenant.ErrNotFound) || err == nil && (u.Blocked || b.outlived(u)) {
+		if _, err := p.holder(ctx, b); errors.Is(err, errToken) {
 			return inactive, nil
 		} else if err != nil {
 			return nil, err

@@ -106,8 +106,8 @@ func (p *Provider) managementCaller(ctx context.Context, token string) (manageme
 	c := management.Caller{ClientID: b.clientID, Subject: b.clientID + "@clients", Scopes: b.scope, ID: b.id, AuthTime: b.authTime()}
 	if b.userID != "" {
 		c.Subject = b.userID
-		u, err := p.liveUser(ctx, b.userID)
-		if _, refused := errors.AsType[*oauthError](err); refused || err == nil && b.outlived(u) {
+		_, err := p.holder(ctx, b)
+		if errors.Is(err, errToken) {
 			return management.Caller{}, management.ErrBadToken
 		}
 		if err != nil {

@@ -387,6 +387,24 @@ func imitation(conn *tenant.Connection) bool {
 	return yes
 }
 
+// imagined reports whether all that a user logs in with are imitations of other
+// providers, and this is no development: then there is no such person.
+func (p *Provider) imagined(ctx context.Context, u *tenant.User) (bool, error) {
+	if p.cfg.Development || len(u.Identities) == 0 {
+		return false, nil
+	}
+	for _, i := range u.Identities {
+		conn, err := p.tenant.Connections.ByName(ctx, i.Connection)
+		if errors.Is(err, tenant.ErrNotFound) || err == nil && !imitation(conn) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
 func unique(list []string) []string {
 	var out []string
 	for _, s := range list {
