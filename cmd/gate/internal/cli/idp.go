@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,8 +15,6 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-
-	"golang.org/x/term"
 
 	"github.com/gatewright/gate/idp/actions"
 	"github.com/gatewright/gate/idp/config"
@@ -253,66 +250,6 @@ func (a *admin) send(method, path string, in, out any) error {
 func (a *admin) get(path string) (json.RawMessage, error) {
 	var raw json.RawMessage
 	return raw, a.send(http.MethodGet, path, nil, &raw)
-}
-
-// terminal reports whether somebody sits there who can be asked.
-func (out *console) interactive() (*os.File, bool) {
-	in, ok := out.stdin.(*os.File)
-	return in, ok && out.talk.terminal && term.IsTerminal(int(in.Fd()))
-}
-
-// confirm asks before something that cannot be undone.
-func (out *console) confirm(yes bool, format string, args ...any) error {
-	if yes {
-		return nil
-	}
-	in, ok := out.interactive()
-	question := plain(fmt.Sprintf(format, args...))
-	if !ok {
-		return misused("--yes confirms it", "%s: nobody is there to ask", question)
-	}
-	fmt.Fprintf(out.talk.w, "  %s? Type yes: ", question)
-	line, err := bufio.NewReader(in).ReadString('\n')
-	if err != nil || strings.TrimSpace(line) != "yes" {
-		return errors.New("nothing was done")
-	}
-	return nil
-}
-
-// password asks for a password, or reads it from standard input; empty means
-// that one is to be made up.
-func (out *console) password() (string, error) {
-	in, ok := out.interactive()
-	if !ok {
-		data, err := io.ReadAll(io.LimitReader(out.stdin, 4<<10))
-		text, _, _ := strings.Cut(string(data), "\n")
-		return strings.TrimSuffix(text, "\r"), err
-	}
-	ask := func(what string) (string, error) {
-		fmt.Fprint(out.talk.w, "  "+what+": ")
-		text, err := term.ReadPassword(int(in.Fd()))
-		fmt.Fprintln(out.talk.w)
-		return string(text), err
-	}
-	first, err := ask("Password (empty for a random one)")
-	if err != nil || first == "" {
-		return "", err
-	}
-	second, err := ask("Once more")
-	if err == nil && first != second {
-		err = errors.New("the two are not the same")
-	}
-	return first, err
-}
-
-// newPassword is [console.password], with a random one for an empty one: that is
-// returned a second time, to be shown once.
-func (out *console) newPassword() (text, shown string, err error) {
-	if text, err = out.password(); err != nil || text != "" {
-		return text, "", err
-	}
-	text = config.NewPassword().Reveal()
-	return text, text, nil
 }
 
 func dateOf(t time.Time) string {

@@ -23,6 +23,10 @@ func (idpAdminCmd) Example() string { return "gate idp admin ada@example.com" }
 // Run makes the administrator, and the connection if there is none.
 func (c *idpAdminCmd) Run(out *console, idp *idpCmd) error {
 	return idp.administer(out, func(a *admin) error {
+		text, shown, err := out.newPassword()
+		if err != nil {
+			return err
+		}
 		if err := a.ensureDatabase(); err != nil {
 			return err
 		}
@@ -31,10 +35,6 @@ func (c *idpAdminCmd) Run(out *console, idp *idpCmd) error {
 			return err
 		}
 		if err := a.ensureRole(c.Role); err != nil {
-			return err
-		}
-		text, shown, err := out.newPassword()
-		if err != nil {
 			return err
 		}
 		u := new(tenant.User)

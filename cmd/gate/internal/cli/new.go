@@ -6,9 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/charmbracelet/huh"
-	"golang.org/x/term"
-
 	"github.com/gatewright/gate/design"
 	"github.com/gatewright/gate/gen"
 )
@@ -90,10 +87,9 @@ func (c *newCmd) Run(out *console) error {
 
 // ask fills in what was not given: by questions on a terminal, else by defaults.
 func (c *newCmd) ask(out *console) error {
-	in, ok := out.stdin.(*os.File)
-	if ok && out.talk.terminal && term.IsTerminal(int(in.Fd())) && (c.Name == "" || c.Starter == "" || c.Database == "" || c.Auth == "") {
-		if err := c.wizard(in, out.talk.w); err != nil {
-			return err
+	if in, ok := out.interactive(); ok && (c.Name == "" || c.Starter == "" || c.Database == "" || c.Auth == "") {
+		if err := c.questions(newAsker(out, in)); err != nil {
+			return errors.New("nothing was made")
 		}
 	}
 	c.Module = or(c.Module, "example.com/"+c.Name)
@@ -104,41 +100,35 @@ func (c *newCmd) ask(out *console) error {
 	return nil
 }
 
-func (c *newCmd) wizard(in *os.File, w interface{ Write([]byte) (int, error) }) error {
-	var questions []huh.Field
+// questions asks for what was not given. The error is that nobody answers.
+func (c *newCmd) questions(a *asker) (err error) {
 	if c.Name == "" {
-		questions = append(questions, huh.NewInput().Title("Name of the service").Description("kebab-case; also its folder").Value(&c.Name).
-			Validate(func(s string) error {
-				_, err := design.Starter("empty", design.StarterConfig{Name: s})
-				return err
-			}))
+		c.Name, err = a.text("Name of the service, kebab-case; also its folder", "", func(s string) error {
+			_, err := design.Starter("empty", design.StarterConfig{Name: s})
+			return err
+		})
 	}
-	if c.Module == "" {
-		questions = append(questions, huh.NewInput().Title("Go module").PlaceholderFunc(func() string { return "example.com/" + c.Name }, &c.Name).Value(&c.Module))
+	if c.Module == "" && err == nil {
+		c.Module, err = a.text("Go module", "example.com/"+c.Name, func(string) error { return nil })
 	}
-	if c.Starter == "" {
-		c.Starter = design.Starters()[0]
-		questions = append(questions, huh.NewSelect[string]().Title("Entities to begin with").Options(huh.NewOptions(design.Starters()...)...).Value(&c.Starter))
+	if c.Starter == "" && err == nil {
+		var options []option
+		for _, name := range design.Starters() {
+			options = append(options, option{value: name})
+		}
+		c.Starter, err = a.choose("Entities to begin with", options...)
 	}
-	if c.Database == "" {
-		c.Database = string(design.SQLite)
-		questions = append(questions, huh.NewSelect[string]().Title("Database").Options(
-			huh.NewOption("SQLite: one file, nothing to install", string(design.SQLite)),
-			huh.NewOption("PostgreSQL: several replicas", string(design.Postgres)),
-		).Value(&c.Database))
+	if c.Database == "" && err == nil {
+		c.Database, err = a.choose("Database",
+			option{string(design.SQLite), "one file, nothing to install"},
+			option{string(design.Postgres), "several replicas"})
 	}
-	if c.Auth == "" {
-		c.Auth = string(design.AuthJWT)
-		questions = append(questions, huh.NewSelect[string]().Title("Authentication").Options(
-			huh.NewOption("Tokens: log in by password, carry a JWT", string(design.AuthJWT)),
-			huh.NewOption("Basic: name and password with each request", string(design.AuthBasic)),
-			huh.NewOption("Both", string(design.AuthBoth)),
-			huh.NewOption("None: for services behind a gateway, and public data", string(design.AuthNone)),
-		).Value(&c.Auth))
-	}
-	err := huh.NewForm(huh.NewGroup(questions...)).WithInput(in).WithOutput(w).WithTheme(huh.ThemeBase16()).Run()
-	if errors.Is(err, huh.ErrUserAborted) {
-		return errors.New("nothing was made")
+	if c.Auth == "" && err == nil {
+		c.Auth, err = a.choose("Authentication",
+			option{string(design.AuthJWT), "log in by password, carry a token"},
+			option{string(design.AuthBasic), "name and password with each request"},
+			option{string(design.AuthBoth), "either of them"},
+			option{string(design.AuthNone), "for services behind a gateway, and public data"})
 	}
 	return err
 }
