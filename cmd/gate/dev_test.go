@@ -357,6 +357,31 @@ entities:
 		t.Errorf("after the change: %s", a.body)
 	}
 
+	// Rows that are there refuse a new key: its migration goes, and nothing else.
+	r.want(201, "POST", "/api/notes", "", `{"text":"milk"}`)
+	better := read(t, filepath.Join(dir, "gate.yaml"))
+	manifest := read(t, filepath.Join(dir, "gate.manifest.json"))
+	snapshot := read(t, filepath.Join(dir, "migrations", "sqlite", "schema.json"))
+	write(t, filepath.Join(dir, "gate.yaml"), strings.Replace(better, "    allow", "    unique: [[text, done]]\n    allow", 1))
+	e := r.await("change")
+	if e["status"] != "failed" || !strings.Contains(fmt.Sprint(e["message"]), "UNIQUE constraint failed") || !strings.Contains(fmt.Sprint(e["hint"]), "taken back") {
+		t.Errorf("a key that the rows refuse: %v", e)
+	}
+	r.want(201, "POST", "/api/notes", "", `{"text":"bread"}`)
+	if files, err := filepath.Glob(filepath.Join(dir, "migrations", "sqlite", "*.sql")); err != nil || len(files) != 2 {
+		t.Errorf("migrations: %q, %v", files, err)
+	}
+	if read(t, filepath.Join(dir, "migrations", "sqlite", "schema.json")) != snapshot || strings.Count(read(t, filepath.Join(dir, "gate.manifest.json")), ".sql") != strings.Count(manifest, ".sql") {
+		t.Error("the snapshot or the manifest knows the migration that was taken back")
+	}
+	write(t, filepath.Join(dir, "gate.yaml"), better)
+	if e := r.await("change"); e["status"] != "restarted" {
+		t.Fatalf("the design from before: %v", e)
+	}
+	if now := read(t, filepath.Join(dir, "gate.manifest.json")); now != manifest {
+		t.Errorf("the manifest is another: %s", now)
+	}
+
 	hooks := filepath.Join(dir, "app", "hooks.go")
 	write(t, hooks, read(t, hooks)+"\nfunc broken() {\n")
 	if e := r.await("change"); e["status"] != "failed" || !strings.Contains(fmt.Sprint(e["message"]), "hooks.go:") {

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/gatewright/gate/design"
-	"github.com/gatewright/gate/gen"
 )
 
 type devCmd struct {
@@ -64,6 +63,8 @@ type dev struct {
 	watch *watcher
 
 	provider *devProvider // nil when the design needs none on this machine
+
+	unapplied []unapplied // migrations that this run wrote, oldest first
 
 	serving *process
 	bin     string    // of the process that serves
@@ -161,7 +162,7 @@ func (d *dev) make(ctx context.Context, aloud bool) error {
 		step = quiet.step
 	}
 	s := step("generate")
-	report, err := d.p.generate(d.cmd.AllowDestructive, gen.ApplyOptions{Force: d.cmd.Force})
+	report, err := d.generate()
 	if err != nil {
 		return err
 	}
@@ -183,8 +184,9 @@ func (d *dev) make(ctx context.Context, aloud bool) error {
 	s = step("migrate")
 	applied, err := d.migrate(ctx, bin)
 	if err != nil {
-		return err
+		return d.takeBack(err)
 	}
+	d.unapplied = nil
 	s.done(applied)
 
 	s = step("start")
@@ -363,6 +365,7 @@ func (d *dev) problem(err error, names []string) {
 	failure := map[string]any{"message": message, "since": time.Now().Format(time.TimeOnly)}
 	if errs, ok := errors.AsType[*design.Errors](err); ok && len(errs.Problems) > 0 {
 		first := errs.Problems[0]
+		hint = or(hint, first.Hint)
 		place = fmt.Sprintf("%s:%d", filepath.Base(first.File), first.Line)
 		message = first.Message
 		if more := len(errs.Problems) - 1; more > 0 {

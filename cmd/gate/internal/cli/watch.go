@@ -63,6 +63,9 @@ func (w *watcher) accept() error {
 	return err
 }
 
+// forget takes a file that we removed for known to be gone.
+func (w *watcher) forget(name string) { delete(w.seen, filepath.Join(w.dir, filepath.FromSlash(name))) }
+
 // read returns the hashes of all watched files, and watches new folders.
 func (w *watcher) read() (map[string][sha256.Size]byte, error) {
 	seen := map[string][sha256.Size]byte{}
