@@ -100,15 +100,21 @@ func (l *loader) index(e *Entity, n *node, path string) *Index {
 	return x
 }
 
-// addIndex adds x unless the same one is there.
+// addIndex adds x unless the same one is there. The order of the fields matters
+// to an index that is searched by, and not to what a key says.
 func (l *loader) addIndex(list *[]*Index, x *Index, e *Entity, path string) {
 	for _, other := range slices.Concat(e.Unique, e.Indexes) {
-		if slices.Equal(other.Fields, x.Fields) {
+		if slices.Equal(other.Fields, x.Fields) || list == &e.Unique && sameFields(other.Fields, x.Fields) {
 			l.errs.Add(x.Pos, path, fmt.Sprintf("%s is there already, in line %d", strings.Join(names(x.Fields), ", "), other.Pos.Line), "")
 			return
 		}
 	}
 	*list = append(*list, x)
+}
+
+// sameFields compares lists in which no field stands twice.
+func sameFields(a, b []*Field) bool {
+	return len(a) == len(b) && !slices.ContainsFunc(a, func(f *Field) bool { return !slices.Contains(b, f) })
 }
 
 // indexable reports whether the values of a type have an order that is worth an
