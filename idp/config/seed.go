@@ -61,6 +61,7 @@ func (r Report) Find(kind, name string) (Seeded, bool) {
 //     addresses of clients and enabled clients are added once: what an
 //     administrator took away does not come back.
 //   - Users and actions are made once. One that was deleted stays so.
+//   - What a variable or a file is missing for is told before anything is made.
 //
 // Passwords and client secrets that were made up are in the report, and nowhere
 // else.
@@ -108,6 +109,9 @@ func (r Report) with(next Report) Report {
 func (i *Instance) plant(ctx context.Context, s Seed) (Report, error) {
 	p := &planter{Instance: i, ctx: ctx, done: map[string]bool{}, clients: map[string]string{}}
 	if err := p.read(); err != nil {
+		return nil, err
+	}
+	if err := p.ready(s); err != nil {
 		return nil, err
 	}
 	err := p.plant(s)
@@ -222,19 +226,13 @@ func (p *planter) plant(s Seed) error {
 	if len(connections) == 0 && (len(p.people) > 0 || len(s.Users) > 0) {
 		connections = []Connection{{Name: DefaultConnection}}
 	}
-	database := ""
 	for _, c := range connections {
 		if err := p.connection(c); err != nil {
 			return fmt.Errorf("connection %s: %w", c.Name, err)
 		}
-		if database == "" && c.isDatabase() {
-			database = c.Name
-		}
 	}
 	for _, u := range s.Users {
-		if u.Connection == "" {
-			u.Connection = database
-		}
+		u.Connection = s.connectionOf(u)
 		if err := p.user(u); err != nil {
 			return fmt.Errorf("user %s: %w", u.Email, err)
 		}

@@ -235,6 +235,30 @@ func TestLNK_seedTakesNobodyOver(t *testing.T) {
 	}
 }
 
+// TestSeed_notReady: where a secret or a file is missing all of it is told, and
+// nothing is made. What has been made needs them no longer.
+func TestSeed_notReady(t *testing.T) {
+	in := instance(t, seedEnv...)
+	broken := seed()
+	broken.Clients[1].SecretEnv, broken.Users[0].PasswordEnv, broken.Actions[0].File = "NOTHING", "NO_PASSWORD", "absent.js"
+	report, err := in.Seed(t.Context(), broken)
+	if err == nil || len(report) > 0 {
+		t.Fatalf("%v, %v", report, err)
+	}
+	for _, want := range []string{"client Desk: the variable NOTHING is not set", "the variable NO_PASSWORD is not set", "action profile: open "} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("no %q in %v", want, err)
+		}
+	}
+	if clients, err := in.Tenant().Clients.List(t.Context()); err != nil || slices.ContainsFunc(clients, func(c *tenant.Client) bool { return c.Name == "Menu" }) {
+		t.Errorf("a client was made: %v", err)
+	}
+	plant(t, in, seed())
+	if _, err := in.Seed(t.Context(), broken); err != nil {
+		t.Errorf("with everything there: %v", err)
+	}
+}
+
 // TestSeed_refused: what is wrong stops, says what it was about, and keeps what
 // was made before it.
 func TestSeed_refused(t *testing.T) {
@@ -242,10 +266,8 @@ func TestSeed_refused(t *testing.T) {
 		change func(*config.Seed)
 		want   string
 	}{
-		"secret not set":   {func(s *config.Seed) { s.Clients[1].SecretEnv = "NOTHING" }, "seed: client Desk: the variable NOTHING is not set"},
 		"callback":         {func(s *config.Seed) { s.Clients[0].Callbacks[0] = "javascript:alert(1)" }, "seed: client Menu: "},
 		"permission":       {func(s *config.Seed) { s.Roles[0].Permissions[audience] = []string{"no:such"} }, "seed: role menu-admin: "},
-		"file":             {func(s *config.Seed) { s.Actions[0].File = "absent.js" }, "seed: action profile: open "},
 		"kind of a client": {func(s *config.Seed) { s.Clients = append(s.Clients, config.Client{Name: "Menu", Type: config.Machine}) }, "the client "},
 	} {
 		t.Run(name, func(t *testing.T) {
