@@ -157,11 +157,28 @@ func (c *auth0ApplyCmd) Run(out *console) error {
 		}
 	}
 	result, err := t.Apply(out, p)
-	if result != nil && (err == nil || result.MachineClientSecret != "") {
-		_, wrote := io.WriteString(w, result.DotEnv())
-		return errors.Join(advice(err), wrote, closeFile(wrote == nil))
+	if result == nil || err != nil && result.MachineClientSecret == "" {
+		return errors.Join(advice(err), closeFile(false))
 	}
-	return errors.Join(advice(err), closeFile(false))
+	_, wrote := io.WriteString(w, result.DotEnv())
+	if err := errors.Join(advice(err), wrote, closeFile(wrote == nil)); err != nil {
+		return err
+	}
+	c.tell(out.talk, result)
+	return nil
+}
+
+// tell says that it is done, and where what the service has to know is.
+func (c *auth0ApplyCmd) tell(t *talk, r *auth0.Result) {
+	done := "  " + t.paint(green, tick(t)) + " "
+	t.line(done + "applied to " + plain(r.Domain))
+	if c.EnvFile == "" || c.EnvFile == "-" {
+		return
+	}
+	if r.ClientID != "" {
+		t.named("Client ID", plain(r.ClientID))
+	}
+	t.line(done + "wrote " + plain(c.EnvFile))
 }
 
 type auth0DestroyCmd struct {

@@ -127,7 +127,7 @@ func (c *idpCmd) file() string {
 func (c *idpCmd) load() (*config.Config, error) {
 	cfg, err := config.Load(c.file())
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, failf("--config FILE names it; a short one is: issuer: http://localhost:3001/", "%s: there is no such file", c.file())
+		return nil, failf("--config FILE names it, or run it in the folder of a service (.gate/idp.yaml); a short one is: issuer: http://localhost:3001/", "%s: there is no such file", c.file())
 	}
 	return cfg, err
 }
@@ -149,7 +149,7 @@ func (c *idpCmd) administer(out *console, do func(a *admin) error) (err error) {
 	logger := slog.New(slog.NewTextHandler(out.talk.w, &slog.HandlerOptions{Level: slog.LevelError}))
 	in, err := cfg.Open(out, config.Options{Administration: true, Worker: actionsWorker, Console: printConsole(out.talk), Logger: logger})
 	if err != nil {
-		return opening(err)
+		return opening(cfg, err)
 	}
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(out.Context), 10*time.Second)
@@ -160,8 +160,10 @@ func (c *idpCmd) administer(out *console, do func(a *admin) error) (err error) {
 }
 
 // opening gives an error of opening its advice.
-func opening(err error) error {
+func opening(cfg *config.Config, err error) error {
 	switch {
+	case errors.Is(err, config.ErrNoSecret) && cfg.Local():
+		return &fault{err: err, hint: "or start gate idp serve --dev once; it makes idp.secret"}
 	case errors.Is(err, config.ErrNoSecret):
 		return &fault{err: err, hint: "the database can be read with the secret it was made with, and with no other"}
 	case errors.Is(err, tenant.ErrWrongSecret):
@@ -235,10 +237,18 @@ func plain(s string) string {
 }
 
 // done says what was done.
-func (a *admin) done(format string, args ...any) {
-	if !a.json {
-		a.out.talk.line("  " + a.out.talk.paint(green, tick(a.out.talk)) + " " + plain(fmt.Sprintf(format, args...)))
+func (a *admin) done(format string, args ...any) { a.result(true, format, args...) }
+
+// result says what was done, and whether that is all that was asked for.
+func (a *admin) result(all bool, format string, args ...any) {
+	if a.json {
+		return
 	}
+	mark := a.out.talk.paint(yellow, "!")
+	if all {
+		mark = a.out.talk.paint(green, tick(a.out.talk))
+	}
+	a.out.talk.line("  " + mark + " " + plain(fmt.Sprintf(format, args...)))
 }
 
 // send sends a request that changes something.

@@ -120,7 +120,7 @@ func (c *idpImportCmd) Run(out *console, idp *idpCmd) error {
 		if a.json {
 			err = printJSON(out.stdout, report)
 		} else {
-			a.done("%d added, %d changed, %d refused of %d", report.Inserted, report.Updated, report.Failed, report.Total)
+			a.result(report.Failed == 0, "%d added, %d changed, %d refused of %d", report.Inserted, report.Updated, report.Failed, report.Total)
 		}
 		if err == nil && report.Failed > 0 {
 			return errReported

@@ -101,7 +101,7 @@ func (s *idpServer) run(ctx context.Context) error {
 	step := s.out.talk.step("open")
 	in, err := s.cfg.Open(ctx, config.Options{Development: s.dev, Worker: actionsWorker, Logger: s.log})
 	if err != nil {
-		return opening(err)
+		return opening(s.cfg, err)
 	}
 	defer func() {
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
