@@ -344,7 +344,7 @@ entities:
 	r.want(201, "POST", "/api/notes", "", `{"text":"milk"}`)
 
 	write(t, filepath.Join(dir, "gate.yaml"), strings.Replace(yaml, "text: {type", "text: {tpye", 1))
-	if e := r.await("change"); e["status"] != "failed" || !strings.Contains(fmt.Sprint(e["message"]), "gate.yaml:6:") || !strings.Contains(fmt.Sprint(e["hint"]), "the keys here are") {
+	if e := r.await("change"); e["status"] != "failed" || !strings.Contains(fmt.Sprint(e["message"]), "gate.yaml:6:") || !strings.Contains(fmt.Sprint(e["hint"]), "one of: text") {
 		t.Errorf("a broken design: %v", e)
 	}
 	r.want(200, "GET", "/api/notes", "", "")
