@@ -41,7 +41,7 @@ func (p *Provider) apiSignup(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	clientOrigin(w, r, c)
-	n := newUser{
+	n := newUser{ // of no browser: a page of any site can send it from that of somebody else
 		Connection: conn, Email: in["email"], Username: in["username"], Password: in["password"], GivenName: in["given_name"],
 		FamilyName: in["family_name"], Name: in["name"], Nickname: in["nickname"], Picture: in["picture"],
 	}

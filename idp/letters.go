@@ -288,10 +288,7 @@ func (p *Provider) postVerifyEmail(w http.ResponseWriter, r *http.Request) {
 		p.makePending(w, r, form[login.FieldState])
 		return
 	}
-	stranger := false
-	if err == nil {
-		stranger, err = p.maybeStranger(r, u)
-	}
+	stranger := err == nil && maybeStranger(u, p.browserHash(r))
 	if err == nil {
 		_, err = p.tenant.UseToken(ctx, tenant.EmailTicket, secret.String(form[login.FieldState]))
 	}
@@ -317,16 +314,10 @@ func (p *Provider) postVerifyEmail(w http.ResponseWriter, r *http.Request) {
 // confirmAddress notes that a user owns an address, and takes the account from
 // whoever had it before when that may be a stranger.
 func (p *Provider) confirmAddress(ctx context.Context, u *tenant.User, email string, stranger bool) (*tenant.User, error) {
-	var err error
 	if stranger {
-		u, err = p.handOver(ctx, u, email)
-	} else {
-		u, err = p.tenant.UpdateUser(ctx, u.ID, func(u *tenant.User) error { return confirm(u, email) })
+		return p.handOver(ctx, u, email)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return u, p.proven(ctx, u)
+	return p.tenant.UpdateUser(ctx, u.ID, func(u *tenant.User) error { return confirm(u, email) })
 }
 
 // isTicketError reports whether a link is refused, as opposed to a fault.

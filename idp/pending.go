@@ -37,9 +37,9 @@ func pendingOwner(connection, email string) string {
 
 // pend keeps an account until its address is confirmed, and sends the letter. It
 // returns [tenant.ErrExists] when the address has one.
-func (p *Provider) pend(r *http.Request, c *tenant.Client, locales string, conn *tenant.Connection, u *tenant.User) error {
+func (p *Provider) pend(r *http.Request, c *tenant.Client, locales string, asked newUser, u *tenant.User) error {
 	ctx := r.Context()
-	_, _, err := p.tenant.UserByLogin(ctx, conn.Name, u.Email)
+	_, _, err := p.tenant.UserByLogin(ctx, asked.Connection.Name, u.Email)
 	if err == nil {
 		return fmt.Errorf("user %w", tenant.ErrExists)
 	}
@@ -47,8 +47,8 @@ func (p *Provider) pend(r *http.Request, c *tenant.Client, locales string, conn 
 		return err
 	}
 	n := &pendingAccount{
-		Connection: conn.Name, Email: u.Email, Username: u.Username, User: u, Hash: u.Identities[0].PasswordHash,
-		Browser: p.browserHash(r), Locales: locales,
+		Connection: asked.Connection.Name, Email: u.Email, Username: u.Username, User: u, Hash: u.Identities[0].PasswordHash,
+		Browser: asked.Browser, Locales: locales,
 	}
 	p.sendPending(r, c, n)
 	return nil

@@ -159,11 +159,8 @@ func (p *Provider) postReset(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	hash, err := p.hasher.Hash(ctx, fresh)
-	if err == nil && k.proves(u) {
-		err = p.detachStranger(r, u)
-	}
 	if err == nil {
-		u, err = p.setPassword(ctx, hash, secret.String(text), k)
+		u, err = p.setPassword(ctx, hash, secret.String(text), k, p.browserHash(r))
 	}
 	if err != nil {
 		p.ticketError(w, r, err)
@@ -178,16 +175,20 @@ func (p *Provider) postReset(w http.ResponseWriter, r *http.Request) {
 }
 
 // setPassword stores the hash of a new password, uses the ticket up, and ends
-// what the old password led to.
-func (p *Provider) setPassword(ctx context.Context, hash string, text secret.String, k *ticket) (*tenant.User, error) {
+// what the old password led to; also what a stranger may have added, when the
+// address is proven by that in another browser than the one that signed up.
+func (p *Provider) setPassword(ctx context.Context, hash string, text secret.String, k *ticket, browser string) (*tenant.User, error) {
 	u, sessions, err := p.tenant.SetPassword(ctx, tenant.PasswordChange{
 		UserID: k.UserID, Provider: k.Provider, Subject: k.Subject, Hash: hash, Ticket: text,
-		Change: func(u *tenant.User) error {
+		Check: func(u *tenant.User) (bool, error) {
 			if !k.fits(u) {
-				return tenant.ErrNotFound
+				return false, tenant.ErrNotFound
 			}
-			if k.proves(u) && !u.EmailVerified {
-				u.EmailVerified = true
+			return k.proves(u) && maybeStranger(u, browser), nil
+		},
+		Change: func(u *tenant.User) error {
+			if k.proves(u) {
+				return confirm(u, k.Email)
 			}
 			return nil
 		},
@@ -198,10 +199,7 @@ func (p *Provider) setPassword(ctx context.Context, hash string, text secret.Str
 	for _, ses := range sessions {
 		p.tellLogout(ses)
 	}
-	if u.EmailVerified {
-		err = p.proven(ctx, u)
-	}
-	return u, errors.Join(err, p.throttle.Reset(ctx, throttle.Account(k.UserID)))
+	return u, errors.Join(p.throttle.Reset(ctx, throttle.Account(k.UserID)), p.throttle.Reset(ctx, throttle.Account(u.ID)))
 }
 
 // passwordChanged tells the owner and the actions.

@@ -1,6 +1,7 @@
 package idp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -85,6 +86,7 @@ func (p *Provider) postSignup(w http.ResponseWriter, r *http.Request, v *visit) 
 		return
 	}
 	n := newUser{Connection: conn, Email: v.form[login.FieldEmail], Username: v.form[login.FieldUsername], Password: login.Password(v.form.values())}
+	n.Browser = p.browserHash(r) // the form is one that we showed to it
 	problems := p.checkNewUser(ctx, &n)
 	if problems != nil {
 		p.signupPage(w, r, v, http.StatusBadRequest, v.form[login.FieldEmail], n.Username, problems...)
@@ -155,6 +157,9 @@ type newUser struct {
 	GivenName, FamilyName     string
 	Name, Nickname, Picture   string
 	Metadata                  map[string]any
+	// Browser is the hash of the cookie of the browser in which the person chose
+	// the password; empty means that nobody knows whose it is.
+	Browser string
 }
 
 // checkNewUser makes the address canonical and returns what is wrong.
@@ -281,12 +286,9 @@ func (p *Provider) signUp(r *http.Request, c *tenant.Client, locales string, n n
 		}
 	}
 	if p.cfg.Signup == SignupConfirm {
-		return nil, p.pend(r, c, locales, n.Connection, u)
+		return nil, p.pend(r, c, locales, n, u)
 	}
-	// First: without it the account could not be told from one that is proven.
-	if err := p.rememberSignup(r, u.ID); err != nil {
-		return nil, err
-	}
+	u.Identities[0].Unproven = cmp.Or(n.Browser, tenant.NoBrowser)
 	return u, p.register(r, c, n.Connection, u)
 }
 

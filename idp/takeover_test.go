@@ -1,6 +1,7 @@
 package idp_test
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -47,7 +48,7 @@ type squatter struct {
 
 	t               *testing.T
 	browser         *http.Client
-	link            string // of the letter to the victim
+	letter          string // the link in the letter to the victim
 	refresh, opaque any
 }
 
@@ -73,8 +74,25 @@ func squat(t *testing.T) *squatter {
 	s.refresh = tokens(where)["refresh_token"]
 	res, _ := s.Do(s.browser, http.MethodGet, "/authorize", authorization("audience", "", "scope", "openid email"))
 	s.opaque = tokens(res.Header.Get("Location"))["access_token"]
-	s.link = linkIn(t, waitLetters(t, s.Server, victim, 1)[0], "/u/email-verification?ticket=")
+	s.letter = linkIn(t, waitLetters(t, s.Server, victim, 1)[0], "/u/email-verification?ticket=")
 	return s
+}
+
+// link adds a further way in to the account of the victim, as when the link and the
+// first proof of the address come at once, and returns the ID of the account.
+func (s *squatter) link() string {
+	s.t.Helper()
+	id := userID(s.t, s.Server, victim)
+	way := &tenant.User{Email: "mallory@example.com", Identities: []tenant.Identity{{Connection: "github", Provider: "github", UserID: "666", Social: true}}}
+	verified := func(yes bool) error {
+		_, err := s.Tenant().UpdateUser(s.t.Context(), id, func(u *tenant.User) error { u.EmailVerified = yes; return nil })
+		return err
+	}
+	err := errors.Join(s.Tenant().CreateUser(s.t.Context(), way), verified(true))
+	if _, linked := s.Tenant().LinkIdentity(s.t.Context(), id, way.ID); errors.Join(err, linked, verified(false)) != nil {
+		s.t.Fatal(err, linked)
+	}
+	return id
 }
 
 // out checks that nothing of the stranger's is good for anything.
@@ -122,21 +140,13 @@ func (s *squatter) open(browser *http.Client, link string) string {
 // CLI-08: the same where sign-up is open, and the account is there at once.
 func TestCLI08_preHijackOpen(t *testing.T) {
 	s := squat(t)
-	// A further way in, which the stranger linked meanwhile.
 	ctx := t.Context()
-	id := userID(t, s.Server, victim)
-	way := &tenant.User{Email: "mallory@example.com", Identities: []tenant.Identity{{Connection: "github", Provider: "github", UserID: "666", Social: true}}}
-	if err := s.Tenant().CreateUser(ctx, way); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Tenant().LinkIdentity(ctx, id, way.ID); err != nil {
-		t.Fatal(err)
-	}
+	id := s.link()
 	if err := s.Tenant().SetConsent(ctx, id, idptest.Web, idptest.Audience, []string{"create:items"}); err != nil {
 		t.Fatal(err)
 	}
 	owner := s.Browser()
-	where := s.open(owner, s.link)
+	where := s.open(owner, s.letter)
 	s.out(newPassword)
 	u, err := s.Tenant().User(ctx, id)
 	if err != nil || !u.EmailVerified || len(u.Identities) != 1 || u.Identities[0].PasswordHash != "" {
@@ -178,7 +188,7 @@ func TestCLI08_preHijackWays(t *testing.T) {
 			awaitLetter(s.t, s.Server, func() bool {
 				for _, letter := range lettersTo(s.t, s.Server, victim) {
 					for _, found := range links.FindAllString(letter, -1) {
-						if strings.Contains(found, "/u/email-verification?ticket=") && found != s.link {
+						if strings.Contains(found, "/u/email-verification?ticket=") && found != s.letter {
 							link = found
 						}
 					}
@@ -229,14 +239,7 @@ func TestCLI08_preHijackWays(t *testing.T) {
 // CLI-08: the owner who sets a password instead gets the account as well.
 func TestCLI08_preHijackReset(t *testing.T) {
 	s := squat(t)
-	id := userID(t, s.Server, victim)
-	way := &tenant.User{Email: "mallory@example.com", Identities: []tenant.Identity{{Connection: "github", Provider: "github", UserID: "666", Social: true}}}
-	if err := s.Tenant().CreateUser(t.Context(), way); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Tenant().LinkIdentity(t.Context(), id, way.ID); err != nil {
-		t.Fatal(err)
-	}
+	id := s.link()
 	s.Do(s.HTTP, http.MethodPost, "/dbconnections/change_password", url.Values{
 		"client_id": {idptest.SPA}, "connection": {idptest.Connection}, "email": {victim},
 	})
@@ -251,7 +254,7 @@ func TestCLI08_preHijackReset(t *testing.T) {
 // does whoever was given an account.
 func TestCLI08_owner(t *testing.T) {
 	s := squat(t) // who is no stranger, this time
-	if status, page := press(s.Server, s.browser, s.link, "/u/email-verification"); status != http.StatusOK {
+	if status, page := press(s.Server, s.browser, s.letter, "/u/email-verification"); status != http.StatusOK {
 		t.Fatalf("%d %.500s", status, page)
 	}
 	if got := silent(t, s.Server, s.browser); !got.Has("code") {

@@ -26,11 +26,14 @@ func (a *API) linkIdentity(ctx context.Context, q *request) (answer, error) {
 	}
 	user := q.id("user")
 	other := ""
+	var login time.Time // to the other one, by an ID token
 	switch token := o.text("link_with"); {
 	case token != "":
-		if other, err = a.provenUser(ctx, q, token); err != nil {
+		proof, err := a.provenUser(ctx, q, token)
+		if err != nil {
 			return answer{}, err
 		}
+		other, login = proof.Subject, proof.AuthTime
 	case q.self:
 		return answer{}, insufficient("update:users")
 	case o.text("provider") == "" || o.text("user_id") == "":
@@ -52,28 +55,45 @@ func (a *API) linkIdentity(ctx context.Context, q *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	u, err := a.store.LinkIdentity(ctx, user, other)
-	if err != nil {
+	u, err := a.store.LinkIdentityIf(ctx, user, other, func(primary, secondary *tenant.User) error {
+		if q.self && !loggedInSince(q.caller.AuthTime, primary) || !login.IsZero() && !loggedInSince(login, secondary) {
+			return badProperty("link_with", "the password was set anew, log in again", "")
+		}
+		return nil
+	})
+	switch {
+	case errors.Is(err, tenant.ErrUnproven):
+		return answer{}, unsupported("The email address has to be confirmed before an account is linked")
+	case errors.Is(err, tenant.ErrBlocked):
+		return answer{}, unsupported("A blocked account cannot be linked")
+	case err != nil:
 		return answer{}, noUser(err)
 	}
 	a.ended(ctx, other, sessions)
 	return created(u.Identities)
 }
 
-// provenUser returns the user whom an ID token vouches for. Both log-ins have to
+// loggedInSince reports whether a log-in is from after the last reset of the password of a
+// user. One of the same second may be from before.
+func loggedInSince(login time.Time, u *tenant.User) bool {
+	return u.LastPasswordReset.IsZero() || login.After(u.LastPasswordReset.Truncate(time.Second))
+}
+
+// provenUser returns the log-in that an ID token vouches for. Both log-ins have to
 // be fresh.
-func (a *API) provenUser(ctx context.Context, q *request, token string) (string, error) {
+func (a *API) provenUser(ctx context.Context, q *request, token string) (Caller, error) {
+	none := Caller{}
 	if a.cfg.VerifyIDToken == nil {
-		return "", unsupported("ID tokens are not read here")
+		return none, unsupported("ID tokens are not read here")
 	}
 	proof, err := a.cfg.VerifyIDToken(ctx, token)
 	switch {
 	case errors.Is(err, ErrBadToken), errors.Is(err, ErrExpiredToken):
-		return "", badProperty("link_with", "the token is not valid", "")
+		return none, badProperty("link_with", "the token is not valid", "")
 	case err != nil:
-		return "", err
+		return none, err
 	case q.self && proof.ClientID != q.caller.ClientID:
-		return "", badProperty("link_with", "the token is of another client", "")
+		return none, badProperty("link_with", "the token is of another client", "")
 	}
 	logins := []time.Time{proof.AuthTime}
 	if q.self {
@@ -81,10 +101,10 @@ func (a *API) provenUser(ctx context.Context, q *request, token string) (string,
 	}
 	for _, at := range logins {
 		if age := a.now().Sub(at); at.IsZero() || age > freshFor || age < -time.Minute {
-			return "", badProperty("link_with", "the log-in is older than ten minutes, log in again", "")
+			return none, badProperty("link_with", "the log-in is older than ten minutes, log in again", "")
 		}
 	}
-	return proof.Subject, nil
+	return proof, nil
 }
 
 func (a *API) unlinkIdentity(ctx context.Context, q *request) (answer, error) {

@@ -340,6 +340,39 @@ func TestUsers_linkWithToken(t *testing.T) {
 	}
 }
 
+// CLI-09: a log-in from before the password was set anew vouches for nothing, nor
+// does one of an account whose address nobody has proven.
+func TestCLI09_linkWithOldLogin(t *testing.T) {
+	w := newWorld(t)
+	token := w.everything()
+	w.connection(token, "db")
+	ada, bob := w.user(token, "db", "ada@example.com"), w.user(token, "db", "bob@example.com")
+	bearer := func(subject string, age time.Duration) string {
+		return w.bearer(management.Caller{ClientID: "spa", Subject: subject, Scopes: []string{"update:current_user_identities"}, AuthTime: w.now.Add(-age)})
+	}
+	change := func(id string, change func(*tenant.User)) {
+		t.Helper()
+		if _, err := w.store.UpdateUser(t.Context(), id, func(u *tenant.User) error { change(u); return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, fresh := range []string{bob, ada} {
+		change(fresh, func(u *tenant.User) { u.LastPasswordReset = w.now })
+		r := w.send(bearer(ada, 0), "POST", "users/"+ada+"/identities", map[string]string{"link_with": bearer(bob, 0)})
+		r.refused(400, "log in again")
+		change(fresh, func(u *tenant.User) { u.LastPasswordReset = w.now.Add(-time.Minute) })
+	}
+	for _, stranger := range []string{bob, ada} {
+		mark := func(browser string) {
+			change(stranger, func(u *tenant.User) { u.Identities[0].Unproven, u.EmailVerified = browser, false })
+		}
+		mark(tenant.NoBrowser)
+		w.send(bearer(ada, 0), "POST", "users/"+ada+"/identities", map[string]string{"link_with": bearer(bob, 0)}).refused(400, "confirmed")
+		mark("")
+	}
+	w.do(bearer(ada, 0), "POST", "users/"+ada+"/identities", map[string]string{"link_with": bearer(bob, 0)}, 201)
+}
+
 func TestUsers_ceiling(t *testing.T) {
 	w := newWorld(t)
 	token := w.everything()

@@ -57,6 +57,7 @@ type dumpLogin struct {
 	Username     string    `json:"username,omitempty"`
 	PasswordHash string    `json:"password_hash,omitempty"`
 	PasswordAt   time.Time `json:"password_at,omitzero"`
+	Unproven     string    `json:"unproven,omitempty"`
 }
 
 // Export writes the whole tenant to w, one JSON object a line, for
@@ -175,7 +176,7 @@ func (s *Store) dumpRoles(ctx context.Context, out *json.Encoder) error {
 func (s *Store) dumpUser(ctx context.Context, out *json.Encoder, u *User, opts DumpOptions) error {
 	line := dumpLine{User: u}
 	for _, i := range u.Identities {
-		login := dumpLogin{Email: i.Email, Username: i.Username}
+		login := dumpLogin{Email: i.Email, Username: i.Username, Unproven: i.Unproven}
 		if opts.Secrets {
 			login.PasswordHash, login.PasswordAt = i.PasswordHash, i.PasswordAt
 		}

@@ -29,8 +29,8 @@ type ExportOptions struct {
 	Fields []ExportField
 	// Format is JSONLines or CSV; empty means JSONLines.
 	Format string
-	// Hashes adds password_hash, as [Store.ImportUsers] reads it, to JSON
-	// without Fields.
+	// Hashes adds password_hash, and gate_unproven where it may be that of a
+	// stranger, as [Store.ImportUsers] reads them, to JSON without Fields.
 	Hashes bool
 	// Limit is the most users; zero means all.
 	Limit int
@@ -182,6 +182,9 @@ func whole(u *User, hashes bool) *User {
 				u.Extra = Extra{}
 			}
 			u.Extra["password_hash"], _ = json.Marshal(id.PasswordHash) // a string always encodes
+			if delete(u.Extra, unprovenMember); id.Unproven != "" {
+				u.Extra[unprovenMember], _ = json.Marshal(id.Unproven)
+			}
 			break
 		}
 	}

@@ -137,6 +137,9 @@ func (i *Identity) fit(c *Connection) error {
 	if (i.Provider == Database) != (c.Strategy == Database) {
 		return wrong("provider", "is not that of the connection, "+c.Strategy)
 	}
+	if err := fitMark(i.Unproven); err != nil {
+		return wrong("unproven", err.Error())
+	}
 	if i.Provider != Database {
 		if i.PasswordHash != "" {
 			return wrong("password_hash", "the connection has no passwords")
@@ -159,6 +162,14 @@ func (i *Identity) fit(c *Connection) error {
 	}
 	if err := password.CheckHash(i.PasswordHash); err != nil {
 		return wrong("password_hash", err.Error())
+	}
+	return nil
+}
+
+// fitMark judges [Identity].Unproven.
+func fitMark(mark string) error {
+	if len(mark) > 64 || strings.ContainsFunc(mark, foreign) {
+		return errors.New("is too long or has characters that are not allowed")
 	}
 	return nil
 }

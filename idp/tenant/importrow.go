@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +17,9 @@ import (
 
 const errUnavailable = store.ErrUnavailable
 
+// unprovenMember is [Identity].Unproven in a row.
+const unprovenMember = "gate_unproven"
+
 // importMembers are the members of a row that are read; the others are errors,
 // so that nobody believes in what was left out. Those with false are read over:
 // exports have them.
@@ -26,7 +30,8 @@ var importMembers = map[string]bool{
 	"given_name": true, "family_name": true, "name": true, "nickname": true, "picture": true, "blocked": true,
 	"user_metadata": true, "app_metadata": true, "created_at": true, "last_password_reset": true,
 	"user_id": true, "_id": true, "password_hash": true, "passwordHash": true, "custom_password_hash": true, "password_set_date": true,
-	"identities": false, "updated_at": false, "last_login": false, "last_ip": false, "logins_count": false,
+	unprovenMember: true,
+	"identities":   false, "updated_at": false, "last_login": false, "last_ip": false, "logins_count": false,
 	"connection": false, "tenant": false, "version": false, "_tmp_is_unique": false, "multifactor": false,
 	"multifactor_last_modified": false, "mfa_factors": false, "id": false, "email_lower": false,
 }
@@ -85,7 +90,7 @@ func readImported(data []byte, c *Connection) (importedUser, error) {
 func importedProfile(row map[string]json.RawMessage) (*User, error) {
 	profile := map[string]json.RawMessage{}
 	for name, value := range row {
-		if importMembers[name] && !strings.Contains(name, "assword") && name != "user_id" && name != "_id" {
+		if importMembers[name] && !strings.Contains(name, "assword") && name != "user_id" && name != "_id" && name != unprovenMember {
 			profile[name] = value
 		}
 	}
@@ -141,6 +146,14 @@ func importedIdentity(u *User, row map[string]json.RawMessage, c *Connection) (*
 	id := &Identity{Connection: c.Name, Provider: Database, UserID: subject, Email: u.Email, Username: strings.ToLower(u.Username)}
 	if id.PasswordHash, err = importedHash(row); err != nil {
 		return nil, err
+	}
+	if mark, ok := row[unprovenMember]; ok {
+		if err := json.Unmarshal(mark, &id.Unproven); err != nil {
+			return nil, wrong(unprovenMember, "Expected type string")
+		}
+		if err := fitMark(id.Unproven); err != nil {
+			return nil, wrong(unprovenMember, err.Error())
+		}
 	}
 	if at, ok := row["password_set_date"]; ok {
 		if id.PasswordAt, err = importedTime(at); err != nil {
@@ -263,6 +276,7 @@ func (row importedUser) merge(u *User) error {
 	for i := range u.Identities {
 		if id := &u.Identities[i]; id.Connection == imported.Connection && id.PasswordHash == "" && imported.PasswordHash != "" {
 			id.PasswordHash, id.PasswordAt = imported.PasswordHash, imported.PasswordAt
+			id.Unproven = cmp.Or(id.Unproven, imported.Unproven)
 			break
 		}
 	}

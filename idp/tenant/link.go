@@ -8,8 +8,15 @@ import (
 
 // LinkIdentity makes the identities of secondary those of primary, each with
 // the profile that it had, and removes secondary with its metadata and roles. It
-// returns [ErrBlocked] when one of them is blocked.
+// returns [ErrBlocked] when one of them is blocked, and [ErrUnproven] when a
+// stranger may have made one of them.
 func (s *Store) LinkIdentity(ctx context.Context, primary, secondary string) (*User, error) {
+	return s.LinkIdentityIf(ctx, primary, secondary, func(_, _ *User) error { return nil })
+}
+
+// LinkIdentityIf does the same if allow, which gets both users as they are then,
+// returns no error. Its error comes back as it is.
+func (s *Store) LinkIdentityIf(ctx context.Context, primary, secondary string, allow func(primary, secondary *User) error) (*User, error) {
 	if primary == secondary {
 		return nil, fmt.Errorf("user %w", ErrExists)
 	}
@@ -28,6 +35,12 @@ func (s *Store) LinkIdentity(ctx context.Context, primary, secondary string) (*U
 		}
 		if a.Blocked || b.Blocked {
 			return fmt.Errorf("user %w", ErrBlocked) // an account that is kept out does not come in by another one
+		}
+		if a.unproven() || b.unproven() {
+			return fmt.Errorf("user %w", ErrUnproven) // whoever proves the address would share the other account
+		}
+		if err := allow(a, b); err != nil {
+			return err
 		}
 		if err := s.moveIdentities(ctx, tx, a, b); err != nil {
 			return err
@@ -122,7 +135,8 @@ func (s *Store) UnlinkIdentity(ctx context.Context, userID, provider, subject st
 }
 
 // ownProfile returns the user that an identity was. Of its profile, which
-// another provider may have written, only what describes a person counts.
+// another provider may have written, only what describes a person counts; and
+// what it says of the address, only as long as that is the one to log in by.
 func ownProfile(i Identity) *User {
 	text := func(name string) string {
 		value, _ := i.Profile[name].(string) // what is no text is left out
@@ -133,6 +147,9 @@ func ownProfile(i Identity) *User {
 		Username: text("username"), GivenName: text("given_name"), FamilyName: text("family_name"),
 	}
 	u.EmailVerified, _ = i.Profile["email_verified"].(bool)
+	if i.Email != "" && i.Email != u.Email {
+		u.Email, u.EmailVerified = i.Email, false
+	}
 	return u
 }
 
@@ -154,4 +171,44 @@ func (s *Store) splitOff(ctx context.Context, tx *sql.Tx, i Identity, blocked bo
 	_, err = tx.ExecContext(ctx, "UPDATE idp_identities SET user_id = $3, position = 0 WHERE provider = $1 AND subject = $2",
 		i.Provider, i.UserID, u.ID)
 	return err
+}
+
+// detach takes from a user every identity but the one that the ID comes from,
+// each of which becomes a user of its own, and what clients were allowed.
+func (s *Store) detach(ctx context.Context, tx *sql.Tx, u *User) error {
+	own := make([]Identity, 0, 1)
+	for _, i := range u.Identities {
+		if u.ID == i.Provider+"|"+i.UserID {
+			own = append(own, i)
+			continue
+		}
+		if err := s.splitOff(ctx, tx, i, u.Blocked); err != nil {
+			return err
+		}
+	}
+	u.Identities = own
+	_, err := tx.ExecContext(ctx, "DELETE FROM idp_consents WHERE user_id = $1", u.ID)
+	return err
+}
+
+// ownerOf returns the user whose password a change of the password of an identity
+// of u is: u, or who the identity becomes. For whoever gets the letter need
+// not be the one who linked an address that nobody had proven.
+func (s *Store) ownerOf(ctx context.Context, tx *sql.Tx, u *User, provider, subject string) (*User, error) {
+	for _, i := range u.Identities {
+		switch {
+		case i.Provider != provider || i.UserID != subject:
+			continue
+		case u.ID == provider+"|"+subject, len(u.Identities) == 1, i.Email == "", ownProfile(i).EmailVerified:
+			return u, nil
+		}
+		if err := s.splitOff(ctx, tx, i, u.Blocked); err != nil {
+			return nil, err
+		}
+		if err := s.noteChange(ctx, tx, u.ID); err != nil {
+			return nil, err
+		}
+		return s.lockUser(ctx, tx, provider+"|"+subject)
+	}
+	return nil, fmt.Errorf("identity %w", ErrNotFound)
 }

@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -60,6 +61,7 @@ func (in *restoration) identities(ctx context.Context, l *dumpLine) error {
 		if i < len(l.Logins) {
 			login := l.Logins[i]
 			id.Email, id.Username, id.PasswordHash, id.PasswordAt = login.Email, login.Username, login.PasswordHash, login.PasswordAt
+			id.Unproven = login.Unproven
 		}
 		if err := id.fit(c); err != nil {
 			return about(path, err)
@@ -154,7 +156,8 @@ func (in *restoration) store(ctx context.Context, tx *sql.Tx, r *restoredUser, r
 }
 
 // replace puts a user in the place of the one with the same ID. Passwords that
-// the dump does not have stay, and so do identities.
+// the dump does not have stay, and so do identities. A password that stays is
+// still that of whoever signed up.
 func (in *restoration) replace(ctx context.Context, tx *sql.Tx, u *User) error {
 	old, err := in.s.lockUser(ctx, tx, u.ID)
 	if err != nil {
@@ -165,6 +168,7 @@ func (in *restoration) replace(ctx context.Context, tx *sql.Tx, u *User) error {
 		for _, have := range old.Identities {
 			if have.Provider == id.Provider && have.UserID == id.UserID && id.PasswordHash == "" {
 				id.PasswordHash, id.PasswordAt = have.PasswordHash, have.PasswordAt
+				id.Unproven = cmp.Or(id.Unproven, have.Unproven)
 			}
 		}
 		if _, err := insertIdentity(ctx, tx, u.ID, len(old.Identities)+i, id, in.s.now()); err != nil {

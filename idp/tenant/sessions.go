@@ -224,14 +224,19 @@ type PasswordChange struct {
 	// Ticket is the text of the [ResetTicket] that allows it; empty means that
 	// somebody else does.
 	Ticket secret.String
-	// Change changes what else is to change of the user; nil means nothing. Its
-	// error stops everything.
+	// Check judges the user as they are then; nil allows it. With detach all other
+	// identities become users of their own, and what clients were allowed is
+	// forgotten. Its error stops everything.
+	Check func(*User) (detach bool, err error)
+	// Change changes what else is to change of the user whose password it is; nil
+	// means nothing. Its error stops everything.
 	Change func(*User) error
 }
 
 // SetPassword stores a new password, uses the ticket up, and ends everything of
-// the user as [Store.EndAll] does: all of it or nothing. It returns the user and
-// the sessions that ended. A ticket that was used is [ErrUsed], an identity that
+// the user as [Store.EndAll] does: all of it or nothing. An identity that was linked
+// with an address that nobody had proven becomes a user of its own, whose password
+// it then is. It returns that user and the sessions that ended. A ticket that was used is [ErrUsed], an identity that
 // the user does not have [ErrNotFound].
 func (s *Store) SetPassword(ctx context.Context, c PasswordChange) (*User, []*Session, error) {
 	sessions, err := s.SessionsOf(ctx, c.UserID)
@@ -243,6 +248,15 @@ func (s *Store) SetPassword(ctx context.Context, c PasswordChange) (*User, []*Se
 		if u, err = s.lockUser(ctx, tx, c.UserID); err != nil {
 			return err
 		}
+		if c.Check != nil {
+			detach, err := c.Check(u)
+			if err == nil && detach {
+				err = s.detach(ctx, tx, u)
+			}
+			if err != nil {
+				return err
+			}
+		}
 		if c.Ticket != "" {
 			hash := secret.Hash(string(ResetTicket) + " " + c.Ticket.Reveal())
 			ok, err := changed(tx.ExecContext(ctx, `UPDATE idp_tokens SET used_at = $3
@@ -251,10 +265,10 @@ func (s *Store) SetPassword(ctx context.Context, c PasswordChange) (*User, []*Se
 				return cmp.Or(err, fmt.Errorf("token %w", ErrUsed))
 			}
 		}
-		i := slices.IndexFunc(u.Identities, func(i Identity) bool { return i.Provider == c.Provider && i.UserID == c.Subject })
-		if i < 0 {
-			return fmt.Errorf("identity %w", ErrNotFound)
+		if u, err = s.ownerOf(ctx, tx, u, c.Provider, c.Subject); err != nil {
+			return err
 		}
+		i := slices.IndexFunc(u.Identities, func(i Identity) bool { return i.Provider == c.Provider && i.UserID == c.Subject })
 		u.Identities[i].PasswordHash, u.Identities[i].PasswordAt = c.Hash, s.now()
 		u.LastPasswordReset = s.now().UTC()
 		if c.Change != nil {

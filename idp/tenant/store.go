@@ -37,6 +37,9 @@ const (
 	ErrNoExport Error = "not the export of a tenant"
 	// ErrBlocked means that a user is blocked.
 	ErrBlocked Error = "is blocked"
+	// ErrUnproven means that a stranger may have made a user: see
+	// [Identity].Unproven.
+	ErrUnproven Error = "has an address that nobody has proven"
 	// ErrEnded means that everything of a user was ended after the secret of the
 	// log-in had been looked at.
 	ErrEnded Error = "has ended meanwhile"

@@ -47,22 +47,23 @@ func scanUser(row scanner) (*User, error) {
 }
 
 // ofIdentity are the columns that an identityRow reads.
-const ofIdentity = "i.provider, i.subject, i.connection, i.email, i.username, i.password_hash, i.password_at, i.social, i.profile"
+const ofIdentity = "i.provider, i.subject, i.connection, i.email, i.username, i.password_hash, i.password_at, i.social, i.profile, i.unproven"
 
 // An identityRow has the columns ofIdentity, which are null for a user without.
 type identityRow struct {
-	provider, subject, connection, email, username, hash, profile sql.NullString
-	at, social                                                    sql.NullInt64
+	provider, subject, connection, email, username, hash, profile, unproven sql.NullString
+	at, social                                                              sql.NullInt64
 }
 
 func (r *identityRow) fields() []any {
-	return []any{&r.provider, &r.subject, &r.connection, &r.email, &r.username, &r.hash, &r.at, &r.social, &r.profile}
+	return []any{&r.provider, &r.subject, &r.connection, &r.email, &r.username, &r.hash, &r.at, &r.social, &r.profile, &r.unproven}
 }
 
 func (r *identityRow) identity() (Identity, error) {
 	i := Identity{
 		Provider: r.provider.String, UserID: r.subject.String, Connection: r.connection.String, Email: r.email.String,
 		Username: r.username.String, PasswordHash: r.hash.String, PasswordAt: instant(r.at.Int64), Social: r.social.Int64 != 0,
+		Unproven: r.unproven.String,
 	}
 	if r.profile.String == "null" {
 		return i, nil

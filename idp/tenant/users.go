@@ -64,6 +64,31 @@ type Identity struct {
 	// PasswordHash is empty when there is no password.
 	PasswordHash string    `json:"-"`
 	PasswordAt   time.Time `json:"-"`
+	// Unproven is set while a stranger may have made the identity, by signing up
+	// with an address that nobody has proven since: to the hash of the browser
+	// that did, or [NoBrowser].
+	Unproven string `json:"-"`
+}
+
+// NoBrowser stands in [Identity].Unproven for a sign-up without a browser, which is
+// nobody's.
+const NoBrowser = "none"
+
+// Own returns the identity that the ID of a user comes from, nil when there is
+// none.
+func (u *User) Own() *Identity {
+	for n := range u.Identities {
+		if i := &u.Identities[n]; u.ID == i.Provider+"|"+i.UserID {
+			return i
+		}
+	}
+	return nil
+}
+
+// unproven reports whether a stranger may have made a user.
+func (u *User) unproven() bool {
+	own := u.Own()
+	return !u.EmailVerified && own != nil && own.Unproven != ""
 }
 
 // NewSubject returns the second half of the ID of a new user of a database
@@ -155,10 +180,10 @@ func insertIdentity(ctx context.Context, tx *sql.Tx, userID string, position int
 		return false, err
 	}
 	return changed(tx.ExecContext(ctx, `INSERT INTO idp_identities
-		(provider, subject, connection, user_id, position, email, username, password_hash, password_at, social, profile, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING`,
+		(provider, subject, connection, user_id, position, email, username, password_hash, password_at, social, profile, unproven, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING`,
 		id.Provider, id.UserID, id.Connection, userID, position, null(id.Email), null(id.Username), null(id.PasswordHash),
-		millis(id.PasswordAt), bit(id.Social), profile, millis(now)))
+		millis(id.PasswordAt), bit(id.Social), profile, id.Unproven, millis(now)))
 }
 
 func encodeProfile(profile map[string]any) (string, error) {
@@ -356,9 +381,9 @@ func (s *Store) saveUser(ctx context.Context, tx *sql.Tx, u *User) error {
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE idp_identities SET email = $3, username = $4, password_hash = $5, password_at = $6, profile = $7
+		_, err = tx.ExecContext(ctx, `UPDATE idp_identities SET email = $3, username = $4, password_hash = $5, password_at = $6, profile = $7, unproven = $8
 			WHERE provider = $1 AND subject = $2`,
-			i.Provider, i.UserID, null(i.Email), null(i.Username), null(i.PasswordHash), millis(i.PasswordAt), profile)
+			i.Provider, i.UserID, null(i.Email), null(i.Username), null(i.PasswordHash), millis(i.PasswordAt), profile, i.Unproven)
 		if err != nil {
 			return err
 		}
