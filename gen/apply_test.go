@@ -147,11 +147,14 @@ func TestGEN04_symlinks(t *testing.T) {
 func TestGEN04_hostileManifest(t *testing.T) {
 	const mine = "package mine\n"
 	for name, path := range map[string]string{
-		"outside": "../secret_gen.go", "absolute": "/tmp/secret_gen.go", "git": ".git/config", "the user's": "mine.go", "the user's with our name": "mine_gen.go", "folder": "app",
+		"outside": "../secret_gen.go", "absolute": "", "git": ".git/config", "the user's": "mine.go", "the user's with our name": "mine_gen.go", "folder": "app",
 	} {
 		t.Run(name, func(t *testing.T) {
 			parent := t.TempDir()
 			dir := filepath.Join(parent, "service")
+			if path == "" {
+				path = filepath.ToSlash(filepath.Join(parent, "secret_gen.go"))
+			}
 			for _, file := range []string{"../secret_gen.go", ".git/config", "mine.go", "mine_gen.go", "app/mine.go"} {
 				write(t, dir, file, mine)
 			}

@@ -52,7 +52,7 @@ func FuzzSchema(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var o map[string]json.RawMessage
 		if json.Unmarshal(data, &o) != nil {
-			t.Skip()
+			return // no object: the API does not get that far
 		}
 		for _, s := range []shape.Schema{
 			shape.User(), shape.Client(), shape.API(), shape.Grant(), shape.Role(), shape.Connection(), shape.Action(), shape.Settings(),
