@@ -160,10 +160,11 @@ func TestIDP22_nesting(t *testing.T) {
 		}
 	}
 	fine(t, r)
-	inProcess := newRunner(t, actions.Config{CPU: 300 * time.Millisecond})
+	inProcess := newRunner(t, actions.Config{Timeout: time.Minute, CPU: 300 * time.Millisecond, MaxConcurrent: 1})
 	if err := inProcess.Compile(t.Context(), action(strings.Repeat("(", actions.MaxCode)), actions.TriggerPostLogin); err == nil {
 		t.Error("in process: no error")
 	}
+	fine(t, inProcess) // A parser cannot be stopped, and keeps its place until it has ended.
 }
 
 // A worker ends with its parent, whatever it does.
