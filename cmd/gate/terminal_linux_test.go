@@ -21,7 +21,8 @@ type terminal struct {
 	t    *testing.T
 	keys *os.File
 	said chan string
-	seen string
+	seen string // what no await has passed
+	all  string
 }
 
 // onTerminal starts the command there, in the folder dir.
@@ -74,8 +75,7 @@ func ioctl(t *testing.T, f *os.File, request uintptr, value unsafe.Pointer) {
 func (r *terminal) await(text string) {
 	r.t.Helper()
 	for timeout := time.After(20 * time.Second); ; {
-		if before, after, ok := strings.Cut(r.seen, text); ok {
-			_ = before
+		if _, after, ok := strings.Cut(r.seen, text); ok {
 			r.seen = after
 			return
 		}
@@ -85,6 +85,7 @@ func (r *terminal) await(text string) {
 				r.t.Fatalf("the terminal ended at %q, before %q", r.seen, text)
 			}
 			r.seen += more
+			r.all += more
 		case <-timeout:
 			r.t.Fatalf("no %q, but %q", text, r.seen)
 		}
@@ -147,6 +148,52 @@ func TestTerminal_new(t *testing.T) {
 	}
 	if yaml := read(t, filepath.Join(dir, "shop", "gate.yaml")); !strings.Contains(yaml, "auth-basic") || !strings.Contains(yaml, "example.com/shop") {
 		t.Errorf("gate.yaml: %s", yaml)
+	}
+}
+
+// TestTerminal_password types one that is not to be seen, at once with the
+// question after it as a password manager does.
+func TestTerminal_password(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "idp.yaml"), "issuer: http://localhost:3001/\n")
+	term, cmd := onTerminal(t, dir, "idp", "admin", "ada@example.com")
+	var before, after syscall.Termios
+	ioctl(t, term.keys, syscall.TCGETS, unsafe.Pointer(&before))
+	term.await("random one): ")
+	term.send("schöne Wörter 4711\rschöne Wörter 4711\r")
+	term.await("Once more: ")
+	term.await("administrator")
+	if code := ended(t, cmd); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if strings.Contains(term.all, "4711") || !strings.Contains(term.all, "Once more") {
+		t.Errorf("the password is shown: %q", term.all)
+	}
+	ioctl(t, term.keys, syscall.TCGETS, unsafe.Pointer(&after))
+	if before.Lflag != after.Lflag || before.Oflag != after.Oflag || before.Iflag != after.Iflag {
+		t.Errorf("the terminal is left changed: %+v, was %+v", after, before)
+	}
+}
+
+// TestTerminal_terminated ends the command from elsewhere while it asks for a
+// password.
+func TestTerminal_terminated(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "idp.yaml"), "issuer: http://localhost:3001/\n")
+	term, cmd := onTerminal(t, dir, "idp", "admin", "ada@example.com")
+	var before, after syscall.Termios
+	ioctl(t, term.keys, syscall.TCGETS, unsafe.Pointer(&before))
+	term.await("random one): ")
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	term.await("nothing was done")
+	if code := ended(t, cmd); code != 1 {
+		t.Errorf("exit code %d", code)
+	}
+	ioctl(t, term.keys, syscall.TCGETS, unsafe.Pointer(&after))
+	if before.Lflag != after.Lflag || before.Oflag != after.Oflag || before.Iflag != after.Iflag {
+		t.Errorf("the terminal is left changed: %+v, was %+v", after, before)
 	}
 }
 

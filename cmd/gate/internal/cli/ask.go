@@ -74,35 +74,40 @@ func (out *console) password() (string, error) {
 		text, _, _ := strings.Cut(string(data), "\n")
 		return strings.TrimSuffix(text, "\r"), err
 	}
-	first, err := out.hidden(in, "Password (empty for a random one)")
-	if err != nil || first == "" {
-		return "", err
-	}
-	second, err := out.hidden(in, "Once more")
-	if err == nil && first != second {
-		err = errors.New("the two are not the same")
-	}
-	return first, err
-}
-
-// hidden asks for a line that is not shown. An interrupt leaves the terminal as
-// it was.
-func (out *console) hidden(in *os.File, what string) (string, error) {
+	// The terminal is taken before anything is asked, and given back here: an
+	// interrupt in between leaves it as it was.
 	fd := int(in.Fd())
-	was, err := term.GetState(fd)
+	was, err := term.MakeRaw(fd)
 	if err != nil {
 		return "", err
 	}
-	fmt.Fprint(out.talk.w, "  "+what+": ")
-	text, err := await(out, func() ([]byte, error) { return term.ReadPassword(fd) })
-	fmt.Fprintln(out.talk.w)
-	if out.Err() != nil {
-		return "", errors.Join(errNothingDone, term.Restore(fd, was))
+	lines := term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{in, out.talk.w}, "")
+	first, err := out.hidden(lines, "Password (empty for a random one)")
+	var second string
+	if err == nil && first != "" {
+		second, err = out.hidden(lines, "Once more")
 	}
-	if errors.Is(err, io.EOF) {
-		err = errNothingDone
+	if err := errors.Join(err, term.Restore(fd, was)); err != nil {
+		return "", err
 	}
-	return string(text), err
+	if first != second {
+		return "", errors.New("the two are not the same")
+	}
+	return first, nil
+}
+
+// hidden asks for a line that is not shown. Ctrl+C and the end of the input are
+// an answer too: that nothing is to be done.
+func (out *console) hidden(lines *term.Terminal, what string) (string, error) {
+	text, err := await(out, func() (string, error) { return lines.ReadPassword("  " + what + ": ") })
+	if out.Err() != nil || errors.Is(err, io.EOF) {
+		fmt.Fprint(out.talk.w, "\r\n")
+		return "", errNothingDone
+	}
+	return text, err
 }
 
 // newPassword is [console.password], with a random one for an empty one: that is
