@@ -84,6 +84,10 @@ type Config struct {
 	// Wait bounds how long [DB.InTx] and [DB.Exec] wait for a connection;
 	// zero means three seconds.
 	Wait time.Duration
+	// Durable is called after a commit, when others can write again; it returns
+	// once all that was committed before survives a power cut. nil means that
+	// there is nothing to wait for after a commit.
+	Durable func() error
 }
 
 // A DB is a database. It is safe for concurrent use. The zero value is not
@@ -94,6 +98,7 @@ type DB struct {
 	write    *sql.DB
 	classify func(error) Problem
 	wait     time.Duration
+	durable  func() error
 	closed   atomic.Bool
 }
 
@@ -110,12 +115,15 @@ func New(cfg Config) (*DB, error) {
 	case cfg.Wait < 0:
 		return nil, fmt.Errorf("store: negative wait %v", cfg.Wait)
 	}
-	db := &DB{dialect: cfg.Dialect, read: cfg.Read, write: cfg.Write, classify: cfg.Classify, wait: cfg.Wait}
+	db := &DB{dialect: cfg.Dialect, read: cfg.Read, write: cfg.Write, classify: cfg.Classify, wait: cfg.Wait, durable: cfg.Durable}
 	if db.read == nil {
 		db.read = db.write
 	}
 	if db.wait == 0 {
 		db.wait = 3 * time.Second
+	}
+	if db.durable == nil {
+		db.durable = func() error { return nil }
 	}
 	return db, nil
 }
@@ -171,6 +179,14 @@ func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx)
 	if ctx.Value(insideTx{db}) != nil {
 		return errors.New("store: transaction inside a transaction")
 	}
+	if err := db.commit(ctx, fn); err != nil {
+		return err
+	}
+	return db.settled()
+}
+
+// commit runs fn in a transaction, and commits it.
+func (db *DB) commit(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
 	conn, err := db.acquire(ctx)
 	if err != nil {
 		return err
@@ -191,6 +207,14 @@ func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx)
 	return nil
 }
 
+// settled waits until what was committed is durable.
+func (db *DB) settled() error {
+	if err := db.durable(); err != nil {
+		return fmt.Errorf("commit: %w: %w", ErrUnavailable, err)
+	}
+	return nil
+}
+
 // causedBy adds the end of ctx to the error of a transaction that database/sql
 // rolled back for it.
 func causedBy(ctx context.Context, err error) error {
@@ -206,6 +230,14 @@ func (db *DB) Exec(ctx context.Context, query string, args ...any) (sql.Result, 
 	if ctx.Value(insideTx{db}) != nil {
 		return nil, errors.New("store: Exec inside a transaction")
 	}
+	res, err := db.exec(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	return res, db.settled()
+}
+
+func (db *DB) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	conn, err := db.acquire(ctx)
 	if err != nil {
 		return nil, err

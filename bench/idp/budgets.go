@@ -76,22 +76,28 @@ type refreshKind struct {
 	name  string
 	in    url.Values
 	signs []jose.Algorithm
+	// clients is how many refresh at once.
+	clients int
 }
+
+// waiting is how many clients are served at once where each answer waits for the
+// disk: those that wait cost no processor.
+const waiting = 16
 
 // refreshes counts rotations on a file, with and without waiting for the disk.
 // The floor is the one row that a rotation has to write; what its signatures
 // allow is said beside it, for no program is faster than those.
 func (b *bench) refreshes(w *world) error {
 	for _, full := range []bool{false, true} {
-		end := ""
+		end, clients := "", runtime.GOMAXPROCS(0)
 		if full {
-			end = ", disk awaited"
+			end, clients = ", disk awaited", waiting
 		}
 		for _, kind := range []refreshKind{
-			{"refresh, opaque", authorization("", "offline_access"), nil},
-			{"refresh, ES256", authorization(jose.ES256, "offline_access read:items"), []jose.Algorithm{jose.ES256}},
-			{"refresh, RS256", authorization(jose.RS256, "offline_access read:items"), []jose.Algorithm{jose.RS256}},
-			{"refresh, RS256 and ID token", authorization(jose.RS256, "openid offline_access read:items"), []jose.Algorithm{jose.RS256, jose.RS256}},
+			{"refresh, opaque", authorization("", "offline_access"), nil, clients},
+			{"refresh, ES256", authorization(jose.ES256, "offline_access read:items"), []jose.Algorithm{jose.ES256}, clients},
+			{"refresh, RS256", authorization(jose.RS256, "offline_access read:items"), []jose.Algorithm{jose.RS256}, clients},
+			{"refresh, RS256 and ID token", authorization(jose.RS256, "openid offline_access read:items"), []jose.Algorithm{jose.RS256, jose.RS256}, clients},
 		} {
 			kind.name += end
 			if !b.wanted("refresh", kind.name) {
@@ -124,7 +130,7 @@ func (b *bench) onFile(full bool, run func(*world) error) error {
 }
 
 func (b *bench) refresh(w *world, kind refreshKind) error {
-	rotate, err := w.rotation(kind.in)
+	rotate, err := w.rotation(kind.in, kind.clients)
 	if err != nil {
 		return err
 	}
@@ -142,10 +148,10 @@ func (b *bench) refresh(w *world, kind refreshKind) error {
 	var paces []pace
 	var floor, signed pace
 	for range rounds {
-		if floor, err = rate(b.length, write); err != nil {
+		if floor, err = rateOf(kind.clients, b.length, write); err != nil {
 			return err
 		}
-		r, err := rate(b.length, rotate)
+		r, err := rateOf(kind.clients, b.length, rotate)
 		if err != nil {
 			return err
 		}
@@ -166,7 +172,7 @@ func (b *bench) refresh(w *world, kind refreshKind) error {
 }
 
 // rotation returns what exchanges a refresh token for its successor.
-func (w *world) rotation(in url.Values) (func() error, error) {
+func (w *world) rotation(in url.Values, clients int) (func() error, error) {
 	first, err := w.logIn(in)
 	if err != nil {
 		return nil, err
@@ -174,7 +180,7 @@ func (w *world) rotation(in url.Values) (func() error, error) {
 	// Each client of the load has a family of its own.
 	var mu sync.Mutex
 	free := []string{first}
-	for range 2*runtime.GOMAXPROCS(0) - 1 {
+	for range clients - 1 {
 		next, err := w.logIn(in)
 		if err != nil {
 			return nil, err

@@ -166,12 +166,16 @@ func spent() time.Duration {
 // rate calls run for that long on each processor and returns how often a second
 // it came back.
 func rate(length time.Duration, run func() error) (pace, error) {
+	return rateOf(runtime.GOMAXPROCS(0), length, run)
+}
+
+// rateOf is [rate] with n callers at once.
+func rateOf(n int, length time.Duration, run func() error) (pace, error) {
 	type done struct {
 		n   int
 		err error
 	}
 	all := make(chan done)
-	n := runtime.GOMAXPROCS(0)
 	start, used := time.Now(), spent()
 	for range n {
 		go func() {

@@ -37,6 +37,9 @@ type Config struct {
 	// Database is "sqlite:" and a file, or the URL of a PostgreSQL database; empty
 	// means sqlite:idp.db. IDP_DATABASE_URL takes its place.
 	Database string `yaml:"database" doc:"sqlite:FILE (sqlite:idp.db unless said), or postgres://… without its password, which goes into IDP_DATABASE_URL."`
+	// Synchronous is full (also when empty) or normal, and for SQLite alone: what
+	// an answer waits for.
+	Synchronous string `yaml:"synchronous" enum:"full,normal" doc:"SQLite: an answer waits until the disk has what it changed (full), or until the operating system has it (normal): a power cut may undo the last moments then."`
 	// Listen is host:port. Empty means the port of the issuer on this machine
 	// for an issuer there, else :8443 with TLS and :8080 without.
 	Listen string `yaml:"listen" doc:"Where to listen, HOST:PORT."`
@@ -290,6 +293,9 @@ func parsePrefix(text string) (netip.Prefix, error) {
 }
 
 func (c *checker) database() {
+	if c.Synchronous != "" && c.Database != "" && !strings.HasPrefix(c.Database, "sqlite:") {
+		c.problem("synchronous", "leave it out", "synchronous is for SQLite; PostgreSQL has its own setting, synchronous_commit")
+	}
 	if c.Database == "" {
 		return
 	}

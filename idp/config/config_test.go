@@ -57,6 +57,7 @@ func TestParse_refused(t *testing.T) {
 		"time":                  {local + "rotateKeys: 90d\n", `2:13: rotateKeys has to be a time such as 15m or 24h, not "90d"`, ""},
 		"enum":                  {local + "signup: opn\n", `2:9: signup has to be one of closed, confirm, open, not "opn", did you mean "open"?`, ""},
 		"terminal escapes":      {local + "signup: \"\\e[2J\"\n", `2:9: signup has to be one of closed, confirm, open, not "\x1b[2J"`, ""},
+		"synchronous elsewhere": {local + "database: postgres://idp@db/idp\nsynchronous: full\n", "3:14: synchronous is for SQLite", "leave it out"},
 		"another machine":       {"issuer: http://127.0.0.2:3001/\n", `1:9: issuer "http://127.0.0.2:3001/" is not https, and http is for this machine alone`, "https://127.0.0.2:3001/"},
 		"issuer, slash":         {"issuer: https://id.example.com\n", `1:9: issuer "https://id.example.com" has to end with a slash, and has no other path: SDKs put paths behind it`, "https://id.example.com/"},
 		"issuer, path":          {"issuer: https://id.example.com/auth/\n", `1:9: issuer "https://id.example.com/auth/" has to end`, ""},

@@ -111,7 +111,7 @@ func (c *Config) OpenDatabase(ctx context.Context) (*store.DB, error) {
 		name = "sqlite:idp.db"
 	}
 	if file, ok := strings.CutPrefix(name, "sqlite:"); ok {
-		return sqlite.Open(ctx, c.path(strings.TrimPrefix(file, "//")), sqlite.Config{})
+		return sqlite.Open(ctx, c.path(strings.TrimPrefix(file, "//")), sqlite.Config{SyncFull: c.Synchronous != "normal"})
 	}
 	return postgres.Open(ctx, name, postgres.Config{ApplicationName: "gate-idp"})
 }

@@ -1,6 +1,9 @@
 package sqlite
 
-import "database/sql"
+import (
+	"database/sql"
+	"os"
+)
 
 // MaxStatements is how many prepared statements a connection keeps.
 const MaxStatements = maxStatements
@@ -12,4 +15,11 @@ func Kept(c *sql.Conn) (n int, err error) {
 		return nil
 	})
 	return n, err
+}
+
+// NewFlusher returns what waits for the disk after commits to a log, and how
+// many commits have come to wait.
+func NewFlusher(log string, sync func(*os.File) error) (flush func() error, commits func() uint64) {
+	f := &flusher{log: log, sync: sync}
+	return f.flush, f.committed.Load
 }

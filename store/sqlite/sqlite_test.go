@@ -152,11 +152,6 @@ func TestConnection_settings(t *testing.T) {
 			t.Errorf("%s: text in double quotes is a string: %q", name, text)
 		}
 	}
-	full := open(t, filepath.Join(t.TempDir(), "full.db"), sqlite.Config{SyncFull: true})
-	var got string
-	if err := full.Write().QueryRowContext(t.Context(), "PRAGMA synchronous").Scan(&got); err != nil || got != "2" {
-		t.Errorf("SyncFull: synchronous = %s, %v, want 2", got, err)
-	}
 }
 
 func TestTime_sortsAsText(t *testing.T) {
