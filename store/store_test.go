@@ -161,7 +161,7 @@ func TestAcquire_waits(t *testing.T) {
 	if err := db.Ping(t.Context()); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("Ping = %v, want %v", err, store.ErrUnavailable)
 	}
-	if took := time.Since(began); took > 3*time.Second {
+	if took := time.Since(began); took > 30*time.Second { // whatever else the machine does
 		t.Errorf("waited for %v", took)
 	}
 	if err := conn.Close(); err != nil {

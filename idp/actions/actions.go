@@ -56,8 +56,10 @@ type Config struct {
 
 	// Timeout bounds a trigger with all its actions: 0 means 20 s.
 	Timeout time.Duration
-	// CPU bounds the time for which one action computes rather than waits, by
-	// the clock on the wall: 0 means 1 s, and more than MaxCPU is refused.
+	// CPU bounds the time for which one action computes rather than waits: 0
+	// means 1 s, and more than MaxCPU is refused. It is time by the clock during
+	// which processors worked for the process; where the system does not say how
+	// long those did, it is all of it.
 	CPU time.Duration
 	// MaxMemory is how large a worker may get, in bytes: 0 means 256 MiB. In
 	// process it bounds the growth of the heap.

@@ -72,12 +72,12 @@ func TestIDP22_limits(t *testing.T) {
 		if err == nil || kind != nil && !errors.Is(err, kind) {
 			t.Errorf("got %v, %v; want %v", got, err, kind)
 		}
-		if took := time.Since(start); took > 6*time.Second {
+		if took := time.Since(start); took > 60*time.Second { // whatever else the machine does: most would take for ever
 			t.Errorf("it took %v", took)
 		}
 		fine(t, r)
 	}
-	cfg := actions.Config{Timeout: 2 * time.Second, CPU: 300 * time.Millisecond, MaxMemory: 128 << 20, MaxConcurrent: 2}
+	cfg := actions.Config{Timeout: 5 * time.Second, CPU: 300 * time.Millisecond, MaxMemory: 128 << 20, MaxConcurrent: 2}
 	t.Run("in process", func(t *testing.T) {
 		r := newRunner(t, cfg)
 		for _, tt := range attacks {
@@ -98,7 +98,7 @@ func TestIDP22_limits(t *testing.T) {
 
 // What outgrows its memory is stopped by the limit of memory, not by luck.
 func TestIDP22_memory(t *testing.T) {
-	r := newRunner(t, actions.Config{Worker: workerCommand, MaxMemory: 96 << 20, CPU: 5 * time.Second, MaxConcurrent: 1})
+	r := newRunner(t, actions.Config{Worker: workerCommand, MaxMemory: 96 << 20, Timeout: time.Minute, CPU: 5 * time.Second, MaxConcurrent: 1})
 	for _, body := range []string{
 		`let s = 'ab'; for (;;) s += s;`,
 		`const a = []; for (;;) a.push(new Array(1000).fill(1));`,
@@ -117,6 +117,28 @@ func TestIDP22_memory(t *testing.T) {
 		t.Log(err)
 		fine(t, r)
 	}
+}
+
+// A slow cache is not the action's time: it computes nothing meanwhile. Neither
+// is that of a machine that does something else.
+func TestIDP22_timeOfOthers(t *testing.T) {
+	for name, worker := range map[string]func() *exec.Cmd{"in process": nil, "worker": workerCommand} {
+		t.Run(name, func(t *testing.T) {
+			r := newRunner(t, actions.Config{Worker: worker, Timeout: time.Minute, CPU: 300 * time.Millisecond, Cache: slowCache{actions.NewCache(time.Now)}})
+			got, err := r.PostLogin(t.Context(), handler(`api.cache.get('k'); api.idToken.setCustomClaim('done', true)`), loginEvent(), actions.Flow{})
+			if err != nil || got.IDToken["done"] != true {
+				t.Errorf("%v, %v", got, err)
+			}
+		})
+	}
+}
+
+// A slowCache is one that is far away.
+type slowCache struct{ actions.Cache }
+
+func (slowCache) Get(context.Context, string, string) (string, time.Time, bool, error) {
+	time.Sleep(500 * time.Millisecond)
+	return "", time.Time{}, false, nil
 }
 
 func TestIDP22_memoryInProcess(t *testing.T) {

@@ -235,9 +235,8 @@ func TestIDP22_silentSite(t *testing.T) {
 		<-req.Context().Done()
 		return nil, req.Context().Err()
 	}), AllowedHosts: []string{"h.example"}, Timeout: 300 * time.Millisecond})
-	start := time.Now()
 	_, err := claim(t, r, `exports.onExecutePostLogin = async () => { await fetch('https://h.example/'); };`, nil)
-	if !errors.Is(err, actions.ErrTimeout) || time.Since(start) > 3*time.Second || len(s.requests) != 0 {
+	if !errors.Is(err, actions.ErrTimeout) || len(s.requests) != 0 {
 		t.Error(err)
 	}
 }

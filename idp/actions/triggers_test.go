@@ -173,10 +173,9 @@ func TestCache(t *testing.T) {
 func TestIDP22_timeOfTrigger(t *testing.T) {
 	r := newRunner(t, actions.Config{Timeout: 600 * time.Millisecond})
 	slow := action(`exports.onExecutePostLogin = () => new Promise((resolve) => setTimeout(resolve, 250));`)
-	start := time.Now()
 	_, err := r.PostLogin(t.Context(), slices.Repeat([]actions.Action{slow}, 10), loginEvent(), actions.Flow{})
-	if !errors.Is(err, actions.ErrTimeout) && !errors.Is(err, actions.ErrBusy) || time.Since(start) > 2*time.Second {
-		t.Error(err, time.Since(start))
+	if !errors.Is(err, actions.ErrTimeout) && !errors.Is(err, actions.ErrBusy) {
+		t.Error(err)
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/store"
@@ -97,12 +96,8 @@ func TestLogs_bounded(t *testing.T) {
 	var out lines
 	s := openWith(t, db, tenant.Config{Logger: slog.New(slog.NewTextHandler(&out, nil))})
 	must(t, db.InTx(t.Context(), func(context.Context, *sql.Tx) error { // the only writer
-		begin := time.Now()
-		for range 4096 + 1000 {
+		for range 4096 + 1000 { // one that waited for the database would wait for ever
 			s.Record(t.Context(), tenant.Log{Type: "s"})
-		}
-		if took := time.Since(begin); took > 2*time.Second {
-			t.Errorf("recording took %v", took)
 		}
 		return nil
 	}))

@@ -41,7 +41,7 @@ func TestJWT16_compressionAndPasswords(t *testing.T) {
 		if size := allocated(func() { refuse(t, c, token) }); size > 256<<10 {
 			t.Errorf("%s: %d bytes are allocated", name, size)
 		}
-		if took := time.Since(began); took > 2*time.Second { // five times, on a busy machine
+		if took := time.Since(began); took > 30*time.Second { // whatever else the machine does: the slow one would take minutes
 			t.Errorf("%s: refusing took %v", name, took)
 		}
 	}

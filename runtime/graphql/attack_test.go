@@ -211,7 +211,7 @@ func TestAUZ14_bombs(t *testing.T) {
 		}
 		took := time.Hour
 		var got answer
-		for range 3 { // the best of three: other programs run, too
+		for range 10 { // the best of some: other programs run, too
 			start := time.Now()
 			got = s.ask(t, nil, tt.document, variables...)
 			took = min(took, time.Since(start))

@@ -106,16 +106,41 @@ func (m *machine) enter(f func() error) error {
 	if m.left <= 0 {
 		return errCPU
 	}
-	since := time.Now()
-	timer := time.AfterFunc(m.left, func() {
-		m.vm.Interrupt(errCPU)
-		m.stopOnce.Do(func() { close(m.stopped) })
-	})
+	computed := stopwatch()
+	done := make(chan struct{})
+	go m.limit(m.left, computed, done)
 	defer func() {
-		timer.Stop()
-		m.left -= time.Since(since)
+		close(done)
+		m.left -= computed()
 	}()
 	return f()
+}
+
+// limit interrupts what has computed for that long before it is done.
+func (m *machine) limit(left time.Duration, computed func() time.Duration, done <-chan struct{}) {
+	for rest := left; rest > 0; rest = left - computed() {
+		select {
+		case <-done:
+			return
+		case <-time.After(max(rest, time.Millisecond)):
+		}
+	}
+	m.vm.Interrupt(errCPU)
+	m.stopOnce.Do(func() { close(m.stopped) })
+}
+
+// stopwatch returns a function that says for how long this process can have
+// computed since: on a busy machine that is less than what a clock says.
+func stopwatch() (computed func() time.Duration) {
+	start := time.Now()
+	before, known := processorTime()
+	return func() time.Duration {
+		passed := time.Since(start)
+		if used, ok := processorTime(); known && ok {
+			passed = min(passed, used-before)
+		}
+		return passed
+	}
 }
 
 // start loads the code and calls its function.

@@ -1,0 +1,7 @@
+//go:build !unix
+
+package sandbox
+
+import "time"
+
+func processorTime() (used time.Duration, known bool) { return 0, false }
