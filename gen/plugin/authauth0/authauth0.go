@@ -121,9 +121,10 @@ func (p *part) Contribute(b *gen.Build) error {
 	b.Extensions = append(b.Extensions, gen.Member{Name: "auth-auth0", Value: gen.Name("", "auth0Accounts")})
 	b.Environment = append(b.Environment, variables(&s)...)
 	b.API.Security = append(b.API.Security, gen.SecurityScheme{Name: "auth0", Scheme: gen.Object{
-		{Name: "type", Value: "openIdConnect"},
-		{Name: "openIdConnectUrl", Value: s.IssuerURL + ".well-known/openid-configuration"},
-		{Name: "description", Value: "An access token of " + s.IssuerURL + " for " + s.Audience + ", sent as Authorization: Bearer."},
+		{Name: "type", Value: "http"},
+		{Name: "scheme", Value: "bearer"},
+		{Name: "bearerFormat", Value: "JWT"},
+		{Name: "description", Value: "An access token of " + s.IssuerURL + " for " + s.Audience + "."},
 	}})
 	b.API.Paths = append(b.API.Paths, gen.Property{Name: "/auth-config.json", Value: configPath()})
 	if s.Machines == principal {

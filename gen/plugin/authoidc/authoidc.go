@@ -195,10 +195,11 @@ func (p *part) Contribute(b *gen.Build) error {
 	}, gen.Variable{
 		Name: "OIDC_AUDIENCE", Doc: "What that issuer calls this service. Default: " + strconv.Quote(s.Audience) + ".",
 	})
-	b.API.Security = append(b.API.Security, gen.SecurityScheme{Name: "openIdConnect", Scheme: gen.Object{
-		{Name: "type", Value: "openIdConnect"},
-		{Name: "openIdConnectUrl", Value: strings.TrimSuffix(s.Issuer, "/") + "/.well-known/openid-configuration"},
-		{Name: "description", Value: "An access token of " + s.Issuer + " for " + s.Audience + ", sent as Authorization: Bearer."},
+	b.API.Security = append(b.API.Security, gen.SecurityScheme{Name: "issuer", Scheme: gen.Object{
+		{Name: "type", Value: "http"},
+		{Name: "scheme", Value: "bearer"},
+		{Name: "bearerFormat", Value: "JWT"},
+		{Name: "description", Value: "An access token of " + s.Issuer + " for " + s.Audience + "."},
 	}})
 	b.Template(gen.File{Path: "app/auth_oidc_gen.go", Owner: gen.Generated}, templates, "templates/auth_oidc.go.tmpl", data{own})
 	return nil
