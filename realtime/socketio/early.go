@@ -6,39 +6,57 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/zishang520/socket.io/servers/engine/v3"
 )
 
 // Engine.io tells a client that its session is open a moment before it listens
-// to the session. What a quick client sends in that moment would be lost, so it
-// is not read before.
+// to the session, and Socket.io that the socket is connected a moment before it
+// knows the socket. What a quick client sends in that moment would be lost, or
+// end the session: it is not read before.
 
 // listenWithin bounds that moment.
 const listenWithin = 2 * time.Second
 
 type readyKey struct{}
 
-// A readiness is closed when a session is listened to.
+// A readiness says how far a session is.
 type readiness struct {
+	listened, connected moment
+	connecting          atomic.Bool // what comes waits until it is connected
+}
+
+func newReadiness() *readiness {
+	return &readiness{listened: moment{done: make(chan struct{})}, connected: moment{done: make(chan struct{})}}
+}
+
+// readinessOf returns that of a session, nil when it was not opened here.
+func readinessOf(session engine.Socket) *readiness {
+	ready, _ := session.Request().Request().Context().Value(readyKey{}).(*readiness)
+	return ready
+}
+
+// A moment comes once.
+type moment struct {
 	once sync.Once
 	done chan struct{}
 }
 
-func (r *readiness) set() { r.once.Do(func() { close(r.done) }) }
+func (m *moment) come() { m.once.Do(func() { close(m.done) }) }
 
-// wait returns when the session is listened to, or it takes too long.
-func (r *readiness) wait() {
+// wait returns when it has come, or it takes too long.
+func (m *moment) wait() {
 	select {
-	case <-r.done:
+	case <-m.done:
 	case <-time.After(listenWithin):
 	}
 }
 
 // begin prepares the request that opens a session.
 func begin(w http.ResponseWriter, r *http.Request) (http.ResponseWriter, *http.Request) {
-	ready := &readiness{done: make(chan struct{})}
+	ready := newReadiness()
 	return hijacker{w, ready}, r.WithContext(context.WithValue(r.Context(), readyKey{}, ready))
 }
 
@@ -51,11 +69,16 @@ func (s *Server) listening(args ...any) {
 	if !ok {
 		return
 	}
-	ready, ok := session.Request().Request().Context().Value(readyKey{}).(*readiness)
-	if !ok {
+	ready := readinessOf(session)
+	if ready == nil {
 		return
 	}
-	ready.set()
+	_ = session.On("packet", func(...any) { // before the packet is looked at
+		if ready.connecting.Load() {
+			ready.connected.wait()
+		}
+	})
+	ready.listened.come()
 }
 
 // await delays a later request of a session that is not yet listened to.
@@ -64,8 +87,8 @@ func (s *Server) await(sid string) {
 	if !ok {
 		return
 	}
-	if ready, ok := session.Request().Request().Context().Value(readyKey{}).(*readiness); ok {
-		ready.wait()
+	if ready := readinessOf(session); ready != nil {
+		ready.listened.wait()
 	}
 }
 
@@ -95,6 +118,6 @@ type patient struct {
 
 // Read implements [net.Conn].
 func (p patient) Read(b []byte) (int, error) {
-	p.ready.wait()
+	p.ready.listened.wait()
 	return p.Conn.Read(b)
 }

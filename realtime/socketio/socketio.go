@@ -146,6 +146,9 @@ func (s *Server) open(sock *socket.Socket, next func(*socket.ExtendedError)) {
 		conn.Close(realtime.Gone)
 	}
 	go p.run()
+	if ready := readinessOf(sock.Conn()); ready != nil {
+		ready.connecting.Store(true)
+	}
 	next(nil)
 }
 
@@ -164,6 +167,9 @@ func (s *Server) connected(args ...any) {
 		return
 	}
 	p.attach()
+	if ready := readinessOf(sock.Conn()); ready != nil {
+		ready.connected.come()
+	}
 }
 
 // A peer is the other end of one socket.
