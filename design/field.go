@@ -339,7 +339,11 @@ func (l *loader) limits(f *Field, n *node, path string) {
 		return
 	}
 	for _, limit := range []struct{ name, value string }{{"min", f.Min}, {"max", f.Max}} {
-		if wrong := f.misfit(limit.value); limit.value != "" && wrong != "" {
+		wrong := f.misfit(limit.value)
+		if f.Type == Int && len(strings.TrimLeft(limit.value, "-")) > maxPrecision {
+			wrong = fmt.Sprintf("has more than %d digits", maxPrecision)
+		}
+		if limit.value != "" && wrong != "" {
 			l.errs.Add(n.get(limit.name).pos, path+"."+limit.name, limit.name+" "+limit.value+" "+wrong, "")
 		}
 	}

@@ -18,6 +18,13 @@ const (
 
 // Load reads the file at path and parses it. See [Parse].
 func Load(path string) (*Design, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a file", path) // a pipe to which nobody writes would be waited for
+	}
 	f, err := os.Open(path) //nolint:gosec // reading the file that the caller names is what Load is for
 	if err != nil {
 		return nil, err

@@ -269,7 +269,7 @@ func unified(name string, have, want []byte) string {
 // hashes that are to come, so that what an interrupted run leaves behind is
 // known as ours; and last, as it is then.
 func (a *applier) write() error {
-	old, err := a.root.ReadFile(manifestFile)
+	old, err := readFile(a.root, manifestFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -34,7 +34,7 @@ const manifestVersion = 1
 // readManifest reads the manifest in root. A missing one is empty.
 func readManifest(root *os.Root) (*manifest, error) {
 	m := &manifest{Version: manifestVersion}
-	b, err := root.ReadFile(manifestFile)
+	b, err := readFile(root, manifestFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return m, nil
 	}

@@ -27,6 +27,10 @@ type Plugin struct {
 	// plugin has to provide, whatever the order of the two. Empty is nothing.
 	Provides, Needs string
 
+	// Routes are the first path elements below /api at which the plugin answers:
+	// no entity can have one of them.
+	Routes []string
+
 	// New makes the plugin ready for one generation.
 	New func() Part
 }

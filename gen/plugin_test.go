@@ -80,6 +80,45 @@ func TestPluginErrors(t *testing.T) {
 	}
 }
 
+// TestPluginRoutes: no entity stands where a plugin answers.
+func TestPluginRoutes(t *testing.T) {
+	for route, plugins := range map[string]string{
+		"session": "  auth-core: {entity: User}\n  auth-session: {}\n", "account": "  auth-core: {entity: User}\n  auth-jwt: {}\n",
+		"events": "  realtime: {}\n", "socket": "  realtime: {}\n",
+	} {
+		for on, src := range map[bool]string{true: shop(plugins), false: shop("")} {
+			d, err := design.Parse("gate.yaml", []byte(strings.Replace(src, "plugins:\nentities", "entities", 1)+"  Thing: {route: "+route+"}\n"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = gen.Check(d, standard.Plugins()...)
+			if (err != nil) != on || on && !strings.Contains(err.Error(), fmt.Sprintf("route %q belongs to plugin", route)) {
+				t.Errorf("%s with the plugin %t: %v", route, on, err)
+			}
+		}
+	}
+}
+
+// TestFilesOfEntities: the file of an entity is none of a plugin's.
+func TestFilesOfEntities(t *testing.T) {
+	d, err := design.Parse("gate.yaml", []byte(`gate: 1
+service: {name: shop, module: example.com/shop, apis: [rest, graphql]}
+entities:
+  Graphql: {fields: {name: text}}
+  AuthOidc: {fields: {name: text}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := gen.Generate(d, gen.Options{Replace: "/gate"}, standard.Plugins()...)
+	if err == nil {
+		_, err = gen.Apply(t.TempDir(), files, gen.ApplyOptions{})
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // TestSettingsHaveOneTruth reads settings that editors accept and that they
 // refuse: gen.Schema and the plugins have to agree.
 func TestSettingsHaveOneTruth(t *testing.T) {

@@ -61,6 +61,7 @@ func solve(d *design.Design, plugins []Plugin) ([]*active, error) {
 	on := enabled(d, plugins, &errs)
 	for _, a := range on {
 		requirements(d, a, on, &errs)
+		routes(d, a, &errs)
 	}
 	if err := errs.Err(); err != nil {
 		return nil, err
@@ -78,6 +79,16 @@ func solve(d *design.Design, plugins []Plugin) ([]*active, error) {
 		errs.Join(a.part.Validate(d, a.place))
 	}
 	return on, errs.Err()
+}
+
+// routes reports the entities that stand where a plugin answers.
+func routes(d *design.Design, a *active, errs *design.Errors) {
+	for _, e := range d.Entities {
+		if slices.Contains(a.Routes, e.Route) {
+			errs.Add(e.Pos, "entities."+e.Name+".route", fmt.Sprintf("route %q belongs to plugin %s", e.Route, a.Name),
+				"write another, such as route: "+e.Route+"-list")
+		}
+	}
 }
 
 // enabled lists the plugins that d turns on and those that are always on, in the

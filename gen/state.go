@@ -22,6 +22,19 @@ type State struct {
 // migrationsDir is the folder of the migrations for one database.
 func migrationsDir(db design.Database) string { return "migrations/" + string(db) }
 
+// readFile reads a file of root. What is no file, such as a pipe to which nobody
+// writes, is not waited for.
+func readFile(root *os.Root, name string) ([]byte, error) {
+	info, err := root.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a file", name)
+	}
+	return root.ReadFile(name)
+}
+
 // ReadState reads the state of the service in dir, whose database is db. A
 // folder that does not exist is an empty one.
 func ReadState(dir string, db design.Database) (State, error) {
@@ -39,7 +52,7 @@ func ReadState(dir string, db design.Database) (State, error) {
 	for name, into := range map[string]*[]byte{
 		"go.mod": &s.GoMod, "go.sum": &s.GoSum, path.Join(folder, "schema.json"): &s.Schema,
 	} {
-		b, err := root.ReadFile(name)
+		b, err := readFile(root, name)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return State{}, fmt.Errorf("reading the present service: %w", err)
 		}

@@ -25,6 +25,7 @@ func Plugin() gen.Plugin {
 		Name:    design.AuthCore,
 		Summary: "accounts, from an entity with a login name, a password and roles",
 		Needs:   Provider,
+		Routes:  []string{"account"},
 		New:     func() gen.Part { return &part{settings: settings{StepUp: defaultStepUp}} },
 	}
 }

@@ -24,6 +24,7 @@ func Plugin() gen.Plugin {
 		Summary:  "cookies for browsers: POST /api/session, and no token in any script",
 		Requires: []string{design.AuthCore},
 		Provides: authcore.Provider,
+		Routes:   []string{"session"},
 		New: func() gen.Part {
 			return &part{settings{ExpiresIn: 12 * time.Hour, IdleFor: 30 * time.Minute}}
 		},

@@ -14,6 +14,7 @@ func Plugin() gen.Plugin {
 	return gen.Plugin{
 		Name:    "realtime",
 		Summary: "events of rows as they change: /api/socket and /api/events",
+		Routes:  []string{"events", "socket"},
 		New:     func() gen.Part { return part{} },
 	}
 }

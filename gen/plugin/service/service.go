@@ -133,10 +133,10 @@ func (s *service) First() *design.Entity {
 }
 
 // fileName names the file of an entity. The names that start with auth belong to
-// the plugins.
+// the plugins, and graphql to the API of that name.
 func fileName(e *design.Entity) string {
 	name := snake(e.Name)
-	if name == "auth" || strings.HasPrefix(name, "auth_") {
+	if name == "auth" || name == "graphql" || strings.HasPrefix(name, "auth_") {
 		name = "entity_" + name
 	}
 	return name + "_gen.go"
