@@ -43,7 +43,7 @@ func (s *Store) AddUsersToRole(ctx context.Context, roleID string, userIDs ...st
 	if _, err := s.Roles.Get(ctx, roleID); err != nil {
 		return err
 	}
-	err := s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		for _, part := range slices.Collect(slices.Chunk(slices.Sorted(slices.Values(userIDs)), 100)) {
 			args, rows := []any{roleID}, make([]string, len(part))
 			for i, id := range part {
@@ -69,7 +69,7 @@ func (s *Store) AddRoles(ctx context.Context, userID string, roleIDs ...string) 
 			return err
 		}
 	}
-	err := s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		for _, id := range roleIDs {
 			_, err := tx.ExecContext(ctx, "INSERT INTO idp_user_roles (user_id, role_id) VALUES ($1, $2) ON CONFLICT DO NOTHING", userID, id)
 			if err != nil {
@@ -83,7 +83,7 @@ func (s *Store) AddRoles(ctx context.Context, userID string, roleIDs ...string) 
 
 // RemoveRoles takes roles from a user.
 func (s *Store) RemoveRoles(ctx context.Context, userID string, roleIDs ...string) error {
-	return s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	return s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		for _, id := range roleIDs {
 			if _, err := tx.ExecContext(ctx, "DELETE FROM idp_user_roles WHERE user_id = $1 AND role_id = $2", userID, id); err != nil {
 				return err
@@ -179,7 +179,7 @@ func (s *Store) addPermissions(ctx context.Context, insert, owner string, list [
 			return fmt.Errorf("permission %q of %q %w", p.Name, p.API, ErrNotFound)
 		}
 	}
-	err := s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		for _, p := range list {
 			if _, err := tx.ExecContext(ctx, insert+" VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", owner, p.API, p.Name); err != nil {
 				return err
@@ -191,7 +191,7 @@ func (s *Store) addPermissions(ctx context.Context, insert, owner string, list [
 }
 
 func (s *Store) removePermissions(ctx context.Context, table, owner string, list []Permission) error {
-	return s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	return s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		for _, p := range list {
 			_, err := tx.ExecContext(ctx, "DELETE FROM "+table+" = $1 AND api = $2 AND name = $3", owner, p.API, p.Name) //nolint:gosec // table is one of two constants
 			if err != nil {

@@ -193,7 +193,7 @@ func (c *Collection[T, P]) Delete(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		return deleteDependents(ctx, tx, c.kind, id, name)
+		return c.s.deleteDependents(ctx, tx, c.kind, id, name)
 	})
 	if c.kind == kindClient || c.kind == kindAPI {
 		c.s.Grants.forget()
@@ -203,7 +203,7 @@ func (c *Collection[T, P]) Delete(ctx context.Context, id string) error {
 
 // write runs fn in a transaction that also notes the change.
 func (c *Collection[T, P]) write(ctx context.Context, fn func(context.Context, *sql.Tx) error) error {
-	err := c.s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := c.s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if err := fn(ctx, tx); err != nil {
 			return err
 		}

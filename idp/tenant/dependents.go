@@ -20,16 +20,16 @@ const (
 
 // deleteDependents deletes what goes with an object. What
 // stayed would come to life again with the next object of the same name.
-func deleteDependents(ctx context.Context, tx *sql.Tx, kind, id, name string) error {
+func (s *Store) deleteDependents(ctx context.Context, tx *sql.Tx, kind, id, name string) error {
 	switch kind {
 	case kindClient:
-		return deleteClient(ctx, tx, name)
+		return s.deleteClient(ctx, tx, name)
 	case kindAPI:
 		return deleteAPI(ctx, tx, name)
 	case kindRole:
 		return deleteRole(ctx, tx, id)
 	case kindConnection:
-		return deleteConnection(ctx, tx, name)
+		return s.deleteConnection(ctx, tx, name)
 	}
 	return nil
 }
@@ -43,7 +43,11 @@ func execAll(ctx context.Context, tx *sql.Tx, arg string, statements ...string) 
 	return nil
 }
 
-func deleteClient(ctx context.Context, tx *sql.Tx, id string) error {
+func (s *Store) deleteClient(ctx context.Context, tx *sql.Tx, id string) error {
+	const people = "SELECT user_id FROM idp_refresh WHERE client_id = $1 UNION SELECT user_id FROM idp_tokens WHERE client_id = $1"
+	if err := s.lockUsers(ctx, tx, people, id); err != nil {
+		return err
+	}
 	err := deleteGrants(ctx, tx, func(client, _ string) bool { return client == id })
 	if err != nil {
 		return err
@@ -73,7 +77,10 @@ func deleteRole(ctx context.Context, tx *sql.Tx, id string) error {
 
 // deleteConnection deletes the users of a connection, and the identities by
 // which users of others were linked to it.
-func deleteConnection(ctx context.Context, tx *sql.Tx, name string) error {
+func (s *Store) deleteConnection(ctx context.Context, tx *sql.Tx, name string) error {
+	if err := s.lockUsers(ctx, tx, "SELECT id FROM idp_users WHERE connection = $1", name); err != nil {
+		return err
+	}
 	return execAll(ctx, tx, name,
 		"DELETE FROM idp_tokens WHERE user_id IN (SELECT id FROM idp_users WHERE connection = $1)",
 		"DELETE FROM idp_users WHERE connection = $1",

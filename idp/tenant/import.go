@@ -151,7 +151,7 @@ func (in *userImport) flush(ctx context.Context) error {
 		return nil
 	}
 	report := in.report
-	err := in.s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := in.s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		report = in.report
 		for _, row := range batch {
 			if err := in.store(ctx, tx, row, &report); err != nil {

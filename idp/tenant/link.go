@@ -20,7 +20,7 @@ func (s *Store) LinkIdentityIf(ctx context.Context, primary, secondary string, a
 	if primary == secondary {
 		return nil, fmt.Errorf("user %w", ErrExists)
 	}
-	err := s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		first, second := min(primary, secondary), max(primary, secondary) // one order, so that no two wait for each other
 		a, err := s.lockUser(ctx, tx, first)
 		if err != nil {
@@ -109,7 +109,7 @@ func profileData(u *User) map[string]any {
 // without metadata and roles. It returns [ErrNotFound] when the user has no such
 // identity, and refuses to take the one that the ID comes from.
 func (s *Store) UnlinkIdentity(ctx context.Context, userID, provider, subject string) (*User, error) {
-	err := s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		u, err := s.lockUser(ctx, tx, userID)
 		if err != nil {
 			return err

@@ -251,7 +251,7 @@ func (q *logQueue) write(batch []entry) {
 }
 
 func (q *logQueue) insert(ctx context.Context, batch []entry) error {
-	return q.s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	return q.s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		const insert = `INSERT INTO idp_logs (id, date, type, user_id, client_id, connection, ip, doc)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 		for _, e := range batch {

@@ -111,7 +111,7 @@ func (s *Store) CreateFamily(ctx context.Context, f *Family) (secret.String, err
 		return "", fmt.Errorf("encode refresh token: %w", err)
 	}
 	now := millis(s.now())
-	err = s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if err := s.inEpoch(ctx, tx, f.UserID, f.Epoch); err != nil {
 			return err
 		}
@@ -272,7 +272,7 @@ func (s *Store) advance(ctx context.Context, f *Family, next int64, now time.Tim
 // storeWith stores a token if an update changes a row, both in one transaction:
 // whoever ends the family before finds no row changed, and after it the token.
 func (s *Store) storeWith(ctx context.Context, with *NewToken, update string, args ...any) (ok bool, err error) {
-	err = s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		// The user first, as whoever ends all of theirs does.
 		if with.Epoch != nil {
 			if err := s.inEpoch(ctx, tx, with.UserID, *with.Epoch); err != nil {
@@ -375,7 +375,16 @@ func (s *Store) FamiliesOf(ctx context.Context, userID string) ([]*Family, error
 // RevokeFamilies ends the refresh tokens of a user: at one client and in one
 // session, where these are named.
 func (s *Store) RevokeFamilies(ctx context.Context, userID, clientID, sessionID string) error {
-	_, err := s.db.Exec(ctx, `UPDATE idp_refresh SET revoked_at = $4 WHERE user_id = $1 AND revoked_at = 0
+	return s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if err := s.lockUsers(ctx, tx, "$1", userID); err != nil {
+			return err
+		}
+		return s.revokeFamilies(ctx, tx, userID, clientID, sessionID)
+	})
+}
+
+func (s *Store) revokeFamilies(ctx context.Context, tx *sql.Tx, userID, clientID, sessionID string) error {
+	_, err := tx.ExecContext(ctx, `UPDATE idp_refresh SET revoked_at = $4 WHERE user_id = $1 AND revoked_at = 0
 		AND ($2 = '' OR client_id = $2) AND ($3 = '' OR session_id = $3)`, userID, clientID, sessionID, millis(s.now()))
 	return err
 }

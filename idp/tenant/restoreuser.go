@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // user checks a user and puts them into the batch.
@@ -86,7 +87,7 @@ func (in *restoration) flush(ctx context.Context) error {
 		return nil
 	}
 	report := in.report
-	err := in.s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := in.s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		report = in.report
 		for i := range batch {
 			if err := in.store(ctx, tx, &batch[i], &report); err != nil {
@@ -163,6 +164,9 @@ func (in *restoration) replace(ctx context.Context, tx *sql.Tx, u *User) error {
 	if err != nil {
 		return err
 	}
+	replaced := *u // the row stays as it was read, for another run
+	replaced.Identities = slices.Clone(u.Identities)
+	u = &replaced
 	for i := range u.Identities {
 		id := &u.Identities[i]
 		for _, have := range old.Identities {

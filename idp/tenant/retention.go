@@ -110,7 +110,7 @@ func (s *Store) wholeAddresses(ctx context.Context, from, before int64) ([]logAd
 }
 
 func (s *Store) writeAddresses(ctx context.Context, rows []logAddress) error {
-	return s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	return s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		for _, row := range rows {
 			network := networkOf(row.ip)
 			doc, err := withAddress(row.doc, row.ip, network)

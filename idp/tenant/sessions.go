@@ -1,7 +1,6 @@
 package tenant
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -55,7 +54,7 @@ func (s *Store) CreateSession(ctx context.Context, text secret.String, ses *Sess
 		return fmt.Errorf("encode session: %w", err)
 	}
 	hash := secret.Hash(text.Reveal())
-	err = s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if err := s.inEpoch(ctx, tx, ses.UserID, ses.Epoch); err != nil {
 			return err
 		}
@@ -159,7 +158,7 @@ func (s *Store) TouchSession(ctx context.Context, ses *Session, clientID string,
 			WHERE id = $1 AND expires_at > $2 AND idle_expires_at > $2`, ses.ID, now, millis(idleUntil))
 		return err
 	}
-	return s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	return s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		// Read again: somebody else may have added another client.
 		kept, err := scanSession(tx.QueryRowContext(ctx, "SELECT "+sessionColumns+` FROM idp_sessions
 			WHERE id = $1 AND expires_at > $2 AND idle_expires_at > $2`+s.forUpdate(), ses.ID, now))
@@ -183,108 +182,6 @@ func (s *Store) TouchSession(ctx context.Context, ses *Session, clientID string,
 		}
 		return err
 	})
-}
-
-// EndSession ends a session. Refresh tokens that were given out in it go on:
-// they are for the time without a session; see [Store.RevokeFamilies]. A session
-// that is not there is no error.
-func (s *Store) EndSession(ctx context.Context, id string) error {
-	_, err := s.db.Exec(ctx, "DELETE FROM idp_sessions WHERE id = $1", id)
-	return err
-}
-
-// EndAll ends every session and refresh token of a user, and voids the codes,
-// opaque tokens and tickets on their way: after a change of password, a block. A
-// log-in whose secret was looked at before comes to nothing, too: a new epoch
-// begins.
-func (s *Store) EndAll(ctx context.Context, userID string) error {
-	return s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error { return s.endAll(ctx, tx, userID) })
-}
-
-func (s *Store) endAll(ctx context.Context, tx *sql.Tx, userID string) error {
-	// The epoch first: it locks out whoever is about to store something.
-	for _, statement := range []string{
-		"UPDATE idp_users SET epoch = epoch + 1 WHERE id = $1",
-		"DELETE FROM idp_sessions WHERE user_id = $1",
-		"DELETE FROM idp_tokens WHERE user_id = $1",
-	} {
-		if _, err := tx.ExecContext(ctx, statement, userID); err != nil {
-			return err
-		}
-	}
-	_, err := tx.ExecContext(ctx, "UPDATE idp_refresh SET revoked_at = $2 WHERE user_id = $1 AND revoked_at = 0", userID, millis(s.now()))
-	return err
-}
-
-// A PasswordChange is a new password of an identity.
-type PasswordChange struct {
-	UserID, Provider, Subject string
-	// Hash is that of the new password.
-	Hash string
-	// Ticket is the text of the [ResetTicket] that allows it; empty means that
-	// somebody else does.
-	Ticket secret.String
-	// Check judges the user as they are then; nil allows it. With detach all other
-	// identities become users of their own, and what clients were allowed is
-	// forgotten. Its error stops everything.
-	Check func(*User) (detach bool, err error)
-	// Change changes what else is to change of the user whose password it is; nil
-	// means nothing. Its error stops everything.
-	Change func(*User) error
-}
-
-// SetPassword stores a new password, uses the ticket up, and ends everything of
-// the user as [Store.EndAll] does: all of it or nothing. An identity that was linked
-// with an address that nobody had proven becomes a user of its own, whose password
-// it then is. It returns that user and the sessions that ended. A ticket that was used is [ErrUsed], an identity that
-// the user does not have [ErrNotFound].
-func (s *Store) SetPassword(ctx context.Context, c PasswordChange) (*User, []*Session, error) {
-	sessions, err := s.SessionsOf(ctx, c.UserID)
-	if err != nil {
-		return nil, nil, err
-	}
-	var u *User
-	err = s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if u, err = s.lockUser(ctx, tx, c.UserID); err != nil {
-			return err
-		}
-		if c.Check != nil {
-			detach, err := c.Check(u)
-			if err == nil && detach {
-				err = s.detach(ctx, tx, u)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		if c.Ticket != "" {
-			hash := secret.Hash(string(ResetTicket) + " " + c.Ticket.Reveal())
-			ok, err := changed(tx.ExecContext(ctx, `UPDATE idp_tokens SET used_at = $3
-				WHERE hash = $1 AND user_id = $2 AND used_at = 0 AND expires_at > $3`, hash[:], c.UserID, millis(s.now())))
-			if err != nil || !ok {
-				return cmp.Or(err, fmt.Errorf("token %w", ErrUsed))
-			}
-		}
-		if u, err = s.ownerOf(ctx, tx, u, c.Provider, c.Subject); err != nil {
-			return err
-		}
-		i := slices.IndexFunc(u.Identities, func(i Identity) bool { return i.Provider == c.Provider && i.UserID == c.Subject })
-		u.Identities[i].PasswordHash, u.Identities[i].PasswordAt = c.Hash, s.now()
-		u.LastPasswordReset = s.now().UTC()
-		if c.Change != nil {
-			if err := c.Change(u); err != nil {
-				return err
-			}
-		}
-		if err := s.saveUser(ctx, tx, u); err != nil {
-			return err
-		}
-		return s.endAll(ctx, tx, c.UserID)
-	})
-	if err := s.refused("user", err); err != nil {
-		return nil, nil, err
-	}
-	return u, sessions, nil
 }
 
 // Sweep deletes what has expired, and log entries beyond the retention of the
@@ -320,7 +217,7 @@ func (s *Store) sweep(ctx context.Context, table, id, where string, arg int64) (
 	const batch = 1000
 	total := 0
 	for {
-		res, err := s.db.Exec(ctx, "DELETE FROM "+table+" WHERE "+id+" IN (SELECT "+id+" FROM "+table+" WHERE "+where+" LIMIT 1000)", arg)
+		res, err := s.exec(ctx, "DELETE FROM "+table+" WHERE "+id+" IN (SELECT "+id+" FROM "+table+" WHERE "+where+" LIMIT 1000)", arg)
 		if err != nil {
 			return total, err
 		}

@@ -159,6 +159,34 @@ func (s *Store) DB() *store.DB { return s.db }
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
 
+// inTx runs fn in a transaction; again when the database undid it to let others
+// pass, a few times at most. So what fn leaves outside has to be the same after
+// one run and after two. Transactions lock the rows of users first, then sessions,
+// refresh tokens and tokens, in this order: see [Store.lockUsers].
+func (s *Store) inTx(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
+	return s.insist(func() error { return s.db.InTx(ctx, fn) })
+}
+
+// exec runs one statement in a transaction of its own, as inTx does.
+func (s *Store) exec(ctx context.Context, query string, args ...any) (res sql.Result, err error) {
+	err = s.insist(func() error {
+		res, err = s.db.Exec(ctx, query, args...)
+		return err
+	})
+	return res, err
+}
+
+// insist is for PostgreSQL. A SQLite that is locked was waited for already.
+func (s *Store) insist(run func() error) error {
+	const tries = 4
+	for try := 1; ; try++ {
+		err := run()
+		if err == nil || try == tries || s.db.Dialect() != store.Postgres || !s.db.Classify(err).Retry {
+			return err
+		}
+	}
+}
+
 // settingsID is the one object of its kind.
 const settingsID = "tenant"
 

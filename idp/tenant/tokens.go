@@ -47,7 +47,7 @@ type Token struct {
 // CreateToken stores a token under the SHA-256 of text. It returns [ErrExists]
 // when that is there.
 func (s *Store) CreateToken(ctx context.Context, text secret.String, t Token) error {
-	err := s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if t.Epoch != nil {
 			if err := s.inEpoch(ctx, tx, t.UserID, *t.Epoch); err != nil {
 				return err
@@ -125,7 +125,11 @@ func (s *Store) UseToken(ctx context.Context, kind TokenKind, text secret.String
 // RevokeGrant ends what one authorization led to: its refresh tokens and opaque
 // tokens.
 func (s *Store) RevokeGrant(ctx context.Context, grantID string) error {
-	return s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	return s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		const owners = "SELECT user_id FROM idp_refresh WHERE id = $1 UNION SELECT user_id FROM idp_tokens WHERE grant_id = $1"
+		if err := s.lockUsers(ctx, tx, owners, grantID); err != nil {
+			return err
+		}
 		if _, err := tx.ExecContext(ctx, "UPDATE idp_refresh SET revoked_at = $2 WHERE id = $1 AND revoked_at = 0", grantID, millis(s.now())); err != nil {
 			return err
 		}
@@ -148,8 +152,13 @@ func (s *Store) NewestToken(ctx context.Context, userID string, kind TokenKind) 
 
 // VoidTokens makes the tokens of a kind that a user has useless.
 func (s *Store) VoidTokens(ctx context.Context, userID string, kind TokenKind) error {
-	_, err := s.db.Exec(ctx, "DELETE FROM idp_tokens WHERE user_id = $1 AND kind = $2", userID, string(kind))
-	return err
+	return s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if err := s.lockUsers(ctx, tx, "$1", userID); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, "DELETE FROM idp_tokens WHERE user_id = $1 AND kind = $2", userID, string(kind))
+		return err
+	})
 }
 
 // SetTokenData replaces what a token stands for, and keeps it until then: for

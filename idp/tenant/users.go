@@ -106,7 +106,7 @@ func (s *Store) CreateUser(ctx context.Context, u *User) error {
 	if len(u.Identities) == 0 {
 		return errors.New("tenant: user without identity")
 	}
-	return s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	return s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		done, err := s.insertUser(ctx, tx, u)
 		if err == nil && !done {
 			err = fmt.Errorf("user %w", ErrExists)
@@ -319,37 +319,12 @@ func (s *Store) scanUsers(ctx context.Context, query string, args ...any) ([]*Us
 }
 
 // UpdateUser changes a user by change, in a transaction, and returns what came
-// of it. Identities are changed in place only: their addresses, user names,
+// of it. change may be called again when another change came between. Identities are changed in place only: their addresses, user names,
 // passwords and profiles; see [Store.LinkIdentity]. What counts log-ins is for
 // [Store.NoteLogin]. The error of change comes back as it is.
 func (s *Store) UpdateUser(ctx context.Context, id string, change func(*User) error) (*User, error) {
-	var u *User
-	err := s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
-		if u, err = s.lockUser(ctx, tx, id); err != nil {
-			return err
-		}
-		before := userKeys(u)
-		if err := change(u); err != nil {
-			return err
-		}
-		if !slices.Equal(before, userKeys(u)) {
-			return fmt.Errorf("tenant: user %q: its ID and those of its identities cannot change", id)
-		}
-		return s.saveUser(ctx, tx, u)
-	})
-	if err := s.userError(err); err != nil {
-		return nil, err
-	}
-	return u, nil
-}
-
-// userKeys returns what makes a user the one they are.
-func userKeys(u *User) []string {
-	keys := []string{u.ID}
-	for _, i := range u.Identities {
-		keys = append(keys, i.Provider, i.UserID)
-	}
-	return keys
+	u, _, err := s.ChangeUser(ctx, id, func(u *User) (Ending, error) { return Ending{}, change(u) })
+	return u, err
 }
 
 // lockUser reads a user for a change. Its row is locked first and read after
@@ -409,12 +384,8 @@ func (s *Store) NoteLogin(ctx context.Context, userID, ip string) error {
 // DeleteUser removes a user with everything of theirs. One that is not there is
 // no error.
 func (s *Store) DeleteUser(ctx context.Context, id string) error {
-	return s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, "DELETE FROM idp_tokens WHERE user_id = $1", id); err != nil {
-			return err
-		}
-		_, err := tx.ExecContext(ctx, "DELETE FROM idp_users WHERE id = $1", id)
-		return err
+	return s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		return execAll(ctx, tx, id, "DELETE FROM idp_users WHERE id = $1", "DELETE FROM idp_tokens WHERE user_id = $1")
 	})
 }
 

@@ -1,0 +1,213 @@
+package tenant
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+
+	"github.com/gatewright/gate/internal/secret"
+	"github.com/gatewright/gate/store"
+)
+
+// EndSession ends a session. Refresh tokens that were given out in it go on:
+// they are for the time without a session; see [Store.RevokeFamilies]. A session
+// that is not there is no error.
+func (s *Store) EndSession(ctx context.Context, id string) error {
+	_, err := s.db.Exec(ctx, "DELETE FROM idp_sessions WHERE id = $1", id)
+	return err
+}
+
+// An Ending says what of a user ends with a change of theirs. The zero value
+// ends nothing.
+type Ending struct {
+	// All ends what [Store.EndAll] ends.
+	All bool
+	// Links voids those to set a password and to confirm an address that are on
+	// their way.
+	Links bool
+}
+
+// ChangeUser changes a user as [Store.UpdateUser] does and ends what change says:
+// both, or neither. It returns what came of the user and the sessions that ended.
+func (s *Store) ChangeUser(ctx context.Context, id string, change func(*User) (Ending, error)) (*User, []*Session, error) {
+	var (
+		u        *User
+		sessions []*Session
+	)
+	err := s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+		if u, err = s.lockUser(ctx, tx, id); err != nil {
+			return err
+		}
+		before := userKeys(u)
+		ending, err := change(u)
+		if err != nil {
+			return err
+		}
+		if !slices.Equal(before, userKeys(u)) {
+			return fmt.Errorf("tenant: user %q: its ID and those of its identities cannot change", id)
+		}
+		if err := s.saveUser(ctx, tx, u); err != nil {
+			return err
+		}
+		sessions, err = s.end(ctx, tx, u.ID, ending)
+		return err
+	})
+	if err := s.userError(err); err != nil {
+		return nil, nil, err
+	}
+	return u, sessions, nil
+}
+
+// userKeys returns what makes a user the one they are.
+func userKeys(u *User) []string {
+	keys := []string{u.ID}
+	for _, i := range u.Identities {
+		keys = append(keys, i.Provider, i.UserID)
+	}
+	return keys
+}
+
+func (s *Store) end(ctx context.Context, tx *sql.Tx, userID string, what Ending) ([]*Session, error) {
+	switch {
+	case what.All:
+		return s.endAll(ctx, tx, userID)
+	case what.Links:
+		_, err := tx.ExecContext(ctx, "DELETE FROM idp_tokens WHERE user_id = $1 AND kind IN ($2, $3)",
+			userID, string(ResetTicket), string(EmailTicket))
+		return nil, err
+	}
+	return nil, nil
+}
+
+// EndAll ends every session and refresh token of a user, and voids the codes,
+// opaque tokens and tickets on their way: after a change of password, a block. A
+// log-in whose secret was looked at before comes to nothing, too: a new epoch
+// begins.
+func (s *Store) EndAll(ctx context.Context, userID string) error {
+	return s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := s.endAll(ctx, tx, userID)
+		return err
+	})
+}
+
+// endAll returns the sessions that it ended. The epoch comes first: it locks out
+// whoever is about to store something.
+func (s *Store) endAll(ctx context.Context, tx *sql.Tx, userID string) ([]*Session, error) {
+	if _, err := tx.ExecContext(ctx, "UPDATE idp_users SET epoch = epoch + 1 WHERE id = $1", userID); err != nil {
+		return nil, err
+	}
+	sessions, err := s.endSessions(ctx, tx, "user_id = $1", userID)
+	if err != nil {
+		return nil, err
+	}
+	_, err = tx.ExecContext(ctx, "UPDATE idp_refresh SET revoked_at = $2 WHERE user_id = $1 AND revoked_at = 0", userID, millis(s.now()))
+	if err != nil {
+		return nil, err
+	}
+	_, err = tx.ExecContext(ctx, "DELETE FROM idp_tokens WHERE user_id = $1", userID)
+	return sessions, err
+}
+
+// lockUsers locks the rows of the users whose IDs a query finds, in one order,
+// until the transaction ends. Whoever changes several rows of a user does so
+// first: else two of them would wait for each other.
+func (s *Store) lockUsers(ctx context.Context, tx *sql.Tx, query string, args ...any) error {
+	if s.db.Dialect() != store.Postgres {
+		return nil // there one transaction writes at a time
+	}
+	return eachText(ctx, tx, func(string) {}, "SELECT id FROM idp_users WHERE id IN ("+query+") ORDER BY id FOR UPDATE", args...)
+}
+
+// endSessions deletes sessions and returns those that were live.
+func (s *Store) endSessions(ctx context.Context, tx *sql.Tx, where string, arg any) ([]*Session, error) {
+	rows, err := tx.QueryContext(ctx, "DELETE FROM idp_sessions WHERE "+where+" RETURNING "+sessionColumns, arg) //nolint:gosec // where is ours
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	now := s.now()
+	var list []*Session
+	for rows.Next() {
+		ses, err := scanSession(rows)
+		if err != nil {
+			return nil, err
+		}
+		if ses.ExpiresAt.After(now) && ses.IdleExpiresAt.After(now) {
+			list = append(list, ses)
+		}
+	}
+	return list, rows.Err()
+}
+
+// A PasswordChange is a new password of an identity.
+type PasswordChange struct {
+	UserID, Provider, Subject string
+	// Hash is that of the new password.
+	Hash string
+	// Ticket is the text of the [ResetTicket] that allows it; empty means that
+	// somebody else does.
+	Ticket secret.String
+	// Check judges the user as they are then; nil allows it. With detach all other
+	// identities become users of their own, and what clients were allowed is
+	// forgotten. Its error stops everything.
+	Check func(*User) (detach bool, err error)
+	// Change changes what else is to change of the user whose password it is; nil
+	// means nothing. Its error stops everything.
+	Change func(*User) error
+}
+
+// SetPassword stores a new password, uses the ticket up, and ends everything of
+// the user as [Store.EndAll] does: all of it or nothing. An identity that was linked
+// with an address that nobody had proven becomes a user of its own, whose password
+// it then is. It returns that user and the sessions that ended. A ticket that was used is [ErrUsed], an identity that
+// the user does not have [ErrNotFound].
+func (s *Store) SetPassword(ctx context.Context, c PasswordChange) (*User, []*Session, error) {
+	var (
+		u        *User
+		sessions []*Session
+	)
+	err := s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+		if u, err = s.lockUser(ctx, tx, c.UserID); err != nil {
+			return err
+		}
+		if c.Check != nil {
+			detach, err := c.Check(u)
+			if err == nil && detach {
+				err = s.detach(ctx, tx, u)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if c.Ticket != "" {
+			hash := secret.Hash(string(ResetTicket) + " " + c.Ticket.Reveal())
+			ok, err := changed(tx.ExecContext(ctx, `UPDATE idp_tokens SET used_at = $3
+				WHERE hash = $1 AND user_id = $2 AND used_at = 0 AND expires_at > $3`, hash[:], c.UserID, millis(s.now())))
+			if err != nil || !ok {
+				return cmp.Or(err, fmt.Errorf("token %w", ErrUsed))
+			}
+		}
+		if u, err = s.ownerOf(ctx, tx, u, c.Provider, c.Subject); err != nil {
+			return err
+		}
+		i := slices.IndexFunc(u.Identities, func(i Identity) bool { return i.Provider == c.Provider && i.UserID == c.Subject })
+		u.Identities[i].PasswordHash, u.Identities[i].PasswordAt = c.Hash, s.now()
+		u.LastPasswordReset = s.now().UTC()
+		if c.Change != nil {
+			if err := c.Change(u); err != nil {
+				return err
+			}
+		}
+		if err := s.saveUser(ctx, tx, u); err != nil {
+			return err
+		}
+		sessions, err = s.endAll(ctx, tx, c.UserID)
+		return err
+	})
+	if err := s.refused("user", err); err != nil {
+		return nil, nil, err
+	}
+	return u, sessions, nil
+}
