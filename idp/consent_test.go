@@ -111,7 +111,7 @@ func TestIDP11_askedAgain(t *testing.T) {
 		t.Error("one scope more was given silently")
 	}
 	// What an administrator takes back is asked for anew.
-	if err := s.Tenant().DeleteConsents(t.Context(), userID(t, s, "ada@example.com"), idptest.SPA); err != nil {
+	if err := s.Tenant().RevokeConsents(t.Context(), userID(t, s, "ada@example.com"), idptest.SPA, ""); err != nil {
 		t.Fatal(err)
 	}
 	if _, asked := asks(t, s, browser, authorization("scope", "openid")); !asked {

@@ -372,7 +372,7 @@ func TestIDP11_thirdParty(t *testing.T) {
 		if res.StatusCode != http.StatusOK || strings.Contains(claims(t, tokens["access_token"]), "create:items") {
 			t.Errorf("scope %q: permissions that nobody allowed: %s", scope, claims(t, tokens["access_token"]))
 		}
-		if err := s.Tenant().DeleteConsents(t.Context(), userID(t, s, "ada@example.com"), ""); err != nil {
+		if err := s.Tenant().RevokeConsents(t.Context(), userID(t, s, "ada@example.com"), "", ""); err != nil {
 			t.Fatal(err)
 		}
 	}

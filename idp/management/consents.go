@@ -81,10 +81,7 @@ func (a *API) deleteConsents(ctx context.Context, q *request) (answer, error) {
 	if user == "" {
 		return answer{}, badQuery("'Missing required property: user_id' on property user_id.")
 	}
-	if err := a.store.DeleteConsents(ctx, user, ""); err != nil {
-		return answer{}, err
-	}
-	if err := a.store.RevokeFamilies(ctx, user, "", ""); err != nil {
+	if err := a.store.RevokeConsents(ctx, user, "", ""); err != nil {
 		return answer{}, err
 	}
 	return noContent()
@@ -101,11 +98,7 @@ func (a *API) deleteConsent(ctx context.Context, q *request) (answer, error) {
 			if c.id() != q.id("consent") {
 				continue
 			}
-			_, err := a.store.DB().Exec(ctx, "DELETE FROM idp_consents WHERE user_id = $1 AND client_id = $2 AND audience = $3", c.user, c.client, c.audience)
-			if err != nil {
-				return answer{}, err
-			}
-			if err := a.store.RevokeFamilies(ctx, c.user, c.client, ""); err != nil {
+			if err := a.store.RevokeConsents(ctx, c.user, c.client, c.audience); err != nil {
 				return answer{}, err
 			}
 			return noContent()

@@ -258,16 +258,3 @@ func (a *API) ended(ctx context.Context, id string, sessions []*tenant.Session) 
 		a.cfg.SessionsEnded(ctx, id, sessions)
 	}
 }
-
-// endAll ends all that a user has open.
-func (a *API) endAll(ctx context.Context, id string) error {
-	sessions, err := a.store.SessionsOf(ctx, id)
-	if err != nil {
-		return err
-	}
-	if err := a.store.EndAll(ctx, id); err != nil {
-		return err
-	}
-	a.ended(ctx, id, sessions)
-	return nil
-}

@@ -34,10 +34,11 @@ func (a *API) updateUser(ctx context.Context, q *request) (answer, error) {
 	if err := a.prepare(ctx, w, u); err != nil {
 		return answer{}, err
 	}
-	u, err = a.store.UpdateUser(ctx, u.ID, w.apply)
+	u, sessions, err := a.store.ChangeUser(ctx, u.ID, w.apply)
 	if err != nil {
 		return answer{}, noUser(err)
 	}
+	a.ended(ctx, u.ID, sessions)
 	if err := a.settle(ctx, w, u); err != nil {
 		return answer{}, err
 	}
@@ -96,8 +97,7 @@ type userWrite struct {
 	// identity says which of the user's identities the change is about.
 	provider, subject string
 	hash              tenant.Identity // the new password
-	ends              bool            // all sessions, when done
-	newAddress        bool
+	ending            tenant.Ending
 }
 
 // credentials are what belongs to an identity and not to the user.
@@ -145,9 +145,16 @@ func identityFor(u *tenant.User, connection string) (*tenant.Identity, error) {
 	return &u.Identities[0], nil
 }
 
-// apply changes a user that is locked.
-func (w *userWrite) apply(u *tenant.User) error {
-	w.ends, w.newAddress = false, false
+// apply changes a user that is locked, and says what ends by that: with a new
+// password or a block everything, with a new address the links that went to the
+// one before.
+func (w *userWrite) apply(u *tenant.User) (tenant.Ending, error) {
+	w.ending = tenant.Ending{}
+	err := w.applyAll(u)
+	return w.ending, err
+}
+
+func (w *userWrite) applyAll(u *tenant.User) error {
 	if err := w.applyProfile(u); err != nil {
 		return err
 	}
@@ -179,7 +186,7 @@ func (w *userWrite) applyProfile(u *tenant.User) error {
 			return err
 		}
 	}
-	w.ends = u.Blocked && !was
+	w.ending.All = u.Blocked && !was
 	return nil
 }
 
@@ -224,7 +231,7 @@ func (w *userWrite) applyIdentity(u *tenant.User, id *tenant.Identity) error {
 	if w.hash.PasswordHash != "" {
 		id.PasswordHash, id.PasswordAt = w.hash.PasswordHash, w.hash.PasswordAt
 		u.LastPasswordReset = w.hash.PasswordAt
-		w.ends = true
+		w.ending.All = true
 	}
 	if err := w.applyEmail(u, id, root); err != nil {
 		return err
@@ -264,8 +271,8 @@ func (w *userWrite) applyEmail(u *tenant.User, id *tenant.Identity, root bool) e
 			id.Email = address
 		}
 		if root {
-			w.newAddress = address != u.Email
-			u.EmailVerified = u.EmailVerified && !w.newAddress // nobody has proved the new one
+			w.ending.Links = address != u.Email
+			u.EmailVerified = u.EmailVerified && !w.ending.Links // nobody has proved the new one
 			u.Email = address
 		}
 	}
@@ -290,20 +297,8 @@ func (w *userWrite) applyPhone(u *tenant.User, id *tenant.Identity, root bool) e
 	return w.read("phone_verified", &u.PhoneVerified)
 }
 
-// settle does what follows from a change.
+// settle tells whom a change concerns.
 func (a *API) settle(ctx context.Context, w *userWrite, u *tenant.User) error {
-	if w.ends {
-		if err := a.endAll(ctx, u.ID); err != nil {
-			return err
-		}
-	}
-	if w.newAddress { // links that were sent to the address before
-		for _, kind := range []tenant.TokenKind{tenant.ResetTicket, tenant.EmailTicket} {
-			if err := a.store.VoidTokens(ctx, u.ID, kind); err != nil {
-				return err
-			}
-		}
-	}
 	if w.hash.PasswordHash != "" && a.cfg.PasswordChanged != nil {
 		a.cfg.PasswordChanged(ctx, u, w.conn)
 	}

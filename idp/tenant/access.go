@@ -261,12 +261,6 @@ func (s *Store) SetConsent(ctx context.Context, userID, clientID, audience strin
 	return s.userError(err)
 }
 
-// DeleteConsents forgets what a user allowed, to all clients if none is named.
-func (s *Store) DeleteConsents(ctx context.Context, userID, clientID string) error {
-	_, err := s.db.Exec(ctx, "DELETE FROM idp_consents WHERE user_id = $1 AND ($2 = '' OR client_id = $2)", userID, clientID)
-	return err
-}
-
 // RevokeJWT makes [Store.JWTRevoked] true for the token with this ID until it
 // expires.
 func (s *Store) RevokeJWT(ctx context.Context, id string, expires time.Time) error {

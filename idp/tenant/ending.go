@@ -141,6 +141,23 @@ func (s *Store) endSessions(ctx context.Context, tx *sql.Tx, where string, arg a
 	return list, rows.Err()
 }
 
+// RevokeConsents forgets what a user allowed, and ends the refresh tokens that came
+// of it: to one client and at one audience, where these are named. The tokens
+// end at every audience of the client.
+func (s *Store) RevokeConsents(ctx context.Context, userID, clientID, audience string) error {
+	return s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if err := s.lockUsers(ctx, tx, "$1", userID); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `DELETE FROM idp_consents
+			WHERE user_id = $1 AND ($2 = '' OR client_id = $2) AND ($3 = '' OR audience = $3)`, userID, clientID, audience)
+		if err != nil {
+			return err
+		}
+		return s.revokeFamilies(ctx, tx, userID, clientID, "")
+	})
+}
+
 // A PasswordChange is a new password of an identity.
 type PasswordChange struct {
 	UserID, Provider, Subject string

@@ -296,7 +296,7 @@ func TestAccess(t *testing.T) {
 		if got, err := s.Consent(ctx, u.ID, "other", "https://api"); err != nil || got != nil {
 			t.Errorf("consent to another client: %v, %v", got, err)
 		}
-		must(t, s.DeleteConsents(ctx, u.ID, ""))
+		must(t, s.RevokeConsents(ctx, u.ID, "", ""))
 		if got, err := s.Consent(ctx, u.ID, "c", "https://api"); err != nil || got != nil {
 			t.Errorf("consent that was taken back: %v, %v", got, err)
 		}
