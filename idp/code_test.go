@@ -275,6 +275,28 @@ func TestSES07_bound(t *testing.T) {
 	}
 }
 
+// IDP-13: a new API of the same name does not inherit what people allowed the old
+// one.
+func TestIDP13_apiAnew(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	s.AddUser("ada@example.com", "menu-admin")
+	tokens := enter(t, s, s.HTTP, "ada@example.com")
+	api, err := s.Tenant().APIs.ByName(t.Context(), idptest.Audience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := *api
+	if err := s.Tenant().APIs.Delete(t.Context(), api.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Tenant().APIs.Create(t.Context(), &again); err != nil {
+		t.Fatal(err)
+	}
+	if res, body := refresh(s, tokens["refresh_token"]); res.StatusCode != http.StatusForbidden || body["error"] != "invalid_grant" {
+		t.Errorf("a token of the API that was removed: %d %v", res.StatusCode, body)
+	}
+}
+
 // SES-01, OTP-01: whoever reads the database logs in as nobody.
 func TestSES01_dump(t *testing.T) {
 	s := idptest.New(t, idptest.Config{})

@@ -25,7 +25,7 @@ func (s *Store) deleteDependents(ctx context.Context, tx *sql.Tx, kind, id, name
 	case kindClient:
 		return s.deleteClient(ctx, tx, name)
 	case kindAPI:
-		return deleteAPI(ctx, tx, name)
+		return s.deleteAPI(ctx, tx, name)
 	case kindRole:
 		return deleteRole(ctx, tx, id)
 	case kindConnection:
@@ -58,12 +58,16 @@ func (s *Store) deleteClient(ctx context.Context, tx *sql.Tx, id string) error {
 		"DELETE FROM idp_consents WHERE client_id = $1")
 }
 
-func deleteAPI(ctx context.Context, tx *sql.Tx, identifier string) error {
+func (s *Store) deleteAPI(ctx context.Context, tx *sql.Tx, identifier string) error {
+	if err := s.lockUsers(ctx, tx, "SELECT user_id FROM idp_refresh WHERE audience = $1", identifier); err != nil {
+		return err
+	}
 	err := deleteGrants(ctx, tx, func(_, audience string) bool { return audience == identifier })
 	if err != nil {
 		return err
 	}
 	return execAll(ctx, tx, identifier,
+		"DELETE FROM idp_refresh WHERE audience = $1",
 		"DELETE FROM idp_role_permissions WHERE api = $1",
 		"DELETE FROM idp_user_permissions WHERE api = $1",
 		"DELETE FROM idp_consents WHERE audience = $1")

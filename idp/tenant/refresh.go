@@ -116,9 +116,9 @@ func (s *Store) CreateFamily(ctx context.Context, f *Family) (secret.String, err
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO idp_refresh
-			(id, nonce, user_id, client_id, session_id, generation, rotated_at, created_at, expires_at, idle_expires_at, revoked_at, doc)
-			VALUES ($1, $2, $3, $4, $5, 1, $6, $6, $7, $8, 0, $9)`,
-			f.ID, f.nonce, f.UserID, f.ClientID, f.SessionID, now, end(f.ExpiresAt), end(f.IdleExpiresAt), string(doc))
+			(id, nonce, user_id, client_id, session_id, generation, rotated_at, created_at, expires_at, idle_expires_at, revoked_at, doc, audience)
+			VALUES ($1, $2, $3, $4, $5, 1, $6, $6, $7, $8, 0, $9, $10)`,
+			f.ID, f.nonce, f.UserID, f.ClientID, f.SessionID, now, end(f.ExpiresAt), end(f.IdleExpiresAt), string(doc), f.Audience)
 		if err != nil {
 			return err
 		}

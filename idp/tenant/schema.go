@@ -19,9 +19,9 @@ func Migrations(d store.Dialect) []store.Migration {
 	var words *strings.Replacer
 	switch d {
 	case store.SQLite:
-		words = strings.NewReplacer("BYTES", "BLOB", " BYTEWISE", "") // it compares bytes anyway
+		words = strings.NewReplacer("BYTES", "BLOB", " BYTEWISE", "", "DOCUMENT", "doc") // it compares bytes anyway
 	case store.Postgres:
-		words = strings.NewReplacer("BYTES", "BYTEA", "BYTEWISE", `COLLATE "C"`) // as SQLite does
+		words = strings.NewReplacer("BYTES", "BYTEA", "BYTEWISE", `COLLATE "C"`, "DOCUMENT", "CAST(doc AS jsonb)") // as SQLite does
 	default:
 		panic("gate: tenant.Migrations: unknown dialect " + d.String())
 	}
