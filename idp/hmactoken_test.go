@@ -162,3 +162,21 @@ func TestIntrospect_secretOfAnAPI(t *testing.T) {
 		t.Errorf("revoked: %v", body)
 	}
 }
+
+// LOG-13: a token of a client that was removed is worth nothing to an API.
+func TestLOG13_introspectRemovedClient(t *testing.T) {
+	s := shared(t)
+	res, body := s.Do(s.HTTP, http.MethodPost, "/oauth/token", url.Values{
+		"grant_type": {"client_credentials"}, "client_id": {idptest.Machine}, "client_secret": {idptest.Secret}, "audience": {idptest.Audience},
+	})
+	token, _ := s.JSON(body)["access_token"].(string)
+	if _, body := at(s, "/oauth/introspect", host, token); body["active"] != true {
+		t.Fatalf("%d, before: %v", res.StatusCode, body)
+	}
+	if err := s.Tenant().Clients.Delete(t.Context(), idptest.Machine); err != nil {
+		t.Fatal(err)
+	}
+	if status, body := at(s, "/oauth/introspect", host, token); status != http.StatusOK || body["active"] != false || len(body) != 1 {
+		t.Errorf("after: %d %v", status, body)
+	}
+}

@@ -192,12 +192,19 @@ func (p *Provider) userOf(ctx context.Context, token string) (*tenant.User, *bea
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, err := p.tenant.Clients.Get(ctx, b.clientID); errors.Is(err, tenant.ErrNotFound) {
-		return nil, nil, errToken
-	} else if err != nil {
+	if err := p.clientThere(ctx, b); err != nil {
 		return nil, nil, err
 	}
 	return u, b, nil
+}
+
+// clientThere returns errToken when the client of a token is gone.
+func (p *Provider) clientThere(ctx context.Context, b *bearer) error {
+	_, err := p.tenant.Clients.Get(ctx, b.clientID)
+	if errors.Is(err, tenant.ErrNotFound) {
+		return errToken
+	}
+	return err
 }
 
 // outlived reports whether a token is from before everything of its user was
@@ -260,12 +267,15 @@ func (p *Provider) introspection(ctx context.Context, c caller, token string) (m
 	if err != nil {
 		return nil, err
 	}
-	if b.userID != "" {
-		if _, err := p.holder(ctx, b); errors.Is(err, errToken) {
-			return inactive, nil
-		} else if err != nil {
-			return nil, err
-		}
+	err = p.clientThere(ctx, b)
+	if err == nil && b.userID != "" {
+		_, err = p.holder(ctx, b)
+	}
+	if errors.Is(err, errToken) {
+		return inactive, nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	out := map[string]any{
 		"active": true, "client_id": b.clientID, "scope": strings.Join(b.scope, " "), "iss": p.issuer, "aud": b.audience,
