@@ -1,6 +1,7 @@
 package idp_test
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -84,8 +85,13 @@ func (s *squatter) link() string {
 	s.t.Helper()
 	id := userID(s.t, s.Server, victim)
 	way := &tenant.User{Email: "mallory@example.com", Identities: []tenant.Identity{{Connection: "github", Provider: "github", UserID: "666", Social: true}}}
+	var mark string // a confirmed address is without
 	verified := func(yes bool) error {
-		_, err := s.Tenant().UpdateUser(s.t.Context(), id, func(u *tenant.User) error { u.EmailVerified = yes; return nil })
+		_, err := s.Tenant().UpdateUser(s.t.Context(), id, func(u *tenant.User) error {
+			mark, u.EmailVerified = cmp.Or(mark, u.Own().Unproven), yes
+			u.Own().Unproven = mark
+			return nil
+		})
 		return err
 	}
 	err := errors.Join(s.Tenant().CreateUser(s.t.Context(), way), verified(true))

@@ -39,19 +39,12 @@ func (p *Provider) handOver(ctx context.Context, u *tenant.User, email string) (
 	return u, nil
 }
 
-// confirm notes that an address is confirmed, if it is still that of the user.
+// confirm notes that an address is confirmed, if it is still that of the user. The
+// tenant forgets by whom the account was made.
 func confirm(u *tenant.User, email string) error {
 	if u.Email != email {
 		return tenant.ErrNotFound
 	}
 	u.EmailVerified = true
-	proven(u)
 	return nil
-}
-
-// proven forgets by whom an account was made whose address is confirmed.
-func proven(u *tenant.User) {
-	if own := u.Own(); own != nil {
-		own.Unproven = ""
-	}
 }

@@ -124,3 +124,32 @@ func TestCLI08_preHijackMoved(t *testing.T) {
 		t.Errorf("after another sign-up %+v, %v", got, err)
 	}
 }
+
+// CLI-08: an administrator vouched for an address. Nobody else can have made the
+// account after that, so a later letter takes nothing from its owner.
+func TestCLI08_vouched(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	signUp(t, s, s.Browser(), "ada@example.com")
+	id := userID(t, s, "ada@example.com")
+	token, path := managementToken(t, s), "users/"+url.PathEscape(id)
+	mustManage(t, s, token, http.StatusOK, http.MethodPatch, path, `{"email_verified":true}`)
+	way := &tenant.User{
+		Email: "ada@github.example", Identities: []tenant.Identity{{Connection: "github", Provider: "github", UserID: "1", Social: true}},
+	}
+	if err := s.Tenant().CreateUser(t.Context(), way); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Tenant().LinkIdentity(t.Context(), id, way.ID); err != nil {
+		t.Fatal(err)
+	}
+	mustManage(t, s, token, http.StatusOK, http.MethodPatch, path,
+		`{"email":"ada@new.example","verify_email":true,"connection":"Username-Password-Authentication"}`)
+	letter := linkIn(t, waitLetters(t, s, "ada@new.example", 1)[0], "/u/email-verification?ticket=")
+	if status, page := press(s, s.Browser(), letter, "/u/email-verification"); status != http.StatusOK {
+		t.Fatalf("%d %.500s", status, page)
+	}
+	u, err := s.Tenant().User(t.Context(), id)
+	if err != nil || !u.EmailVerified || len(u.Identities) != 2 || u.Identities[0].PasswordHash == "" {
+		t.Errorf("after the letter: %+v, %v", u, err)
+	}
+}

@@ -91,6 +91,13 @@ func (u *User) unproven() bool {
 	return !u.EmailVerified && own != nil && own.Unproven != ""
 }
 
+// prove forgets who made a user whose address is confirmed.
+func (u *User) prove() {
+	if own := u.Own(); own != nil && u.EmailVerified {
+		own.Unproven = ""
+	}
+}
+
 // NewSubject returns the second half of the ID of a new user of a database
 // connection: 24 hexadecimal digits.
 func NewSubject() string {
@@ -127,6 +134,7 @@ func (s *Store) insertUser(ctx context.Context, tx *sql.Tx, u *User) (done bool,
 		u.CreatedAt = now
 	}
 	u.UpdatedAt = now
+	u.prove()
 	doc, err := encodeUser(u)
 	if err != nil {
 		return false, err
@@ -337,11 +345,14 @@ func (s *Store) lockUser(ctx context.Context, tx *sql.Tx, id string) (*User, err
 	if err != nil {
 		return nil, err
 	}
-	return u, addIdentities(ctx, tx, []*User{u})
+	err = addIdentities(ctx, tx, []*User{u})
+	u.prove()
+	return u, err
 }
 
 func (s *Store) saveUser(ctx context.Context, tx *sql.Tx, u *User) error {
 	u.UpdatedAt = s.now().UTC().Truncate(time.Millisecond)
+	u.prove()
 	doc, err := encodeUser(u)
 	if err != nil {
 		return err
