@@ -99,25 +99,32 @@ func (p *Provider) endBrowserSession(w http.ResponseWriter, r *http.Request, c *
 	if err != nil {
 		return "", err
 	}
-	if p.cookie(r, sessionCookie) != "" {
-		p.setCookie(w, sessionCookie, "", 0)
-	}
 	if ses == nil {
+		p.forgetCookie(w, r)
 		return "", nil
 	}
-	if err := p.tenant.EndSession(r.Context(), ses.ID); err != nil {
+	ended, err := p.tenant.RevokeSession(r.Context(), ses.UserID, ses.ID)
+	if err != nil {
 		return "", err
 	}
-	if err := p.tenant.RevokeFamilies(r.Context(), ses.UserID, "", ses.ID); err != nil {
-		return "", err
-	}
+	p.forgetCookie(w, r)
 	w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
 	p.record(r, "slo", c, u, "", nil)
-	p.tellLogout(ses)
+	if ended != nil { // otherwise somebody was faster
+		p.tellLogout(ended)
+	}
 	if !federated {
 		return "", nil
 	}
 	return p.upstreamLogout(r.Context(), ses, target)
+}
+
+// forgetCookie has the browser forget its session. While that has not ended, the
+// browser can try again.
+func (p *Provider) forgetCookie(w http.ResponseWriter, r *http.Request) {
+	if p.cookie(r, sessionCookie) != "" {
+		p.setCookie(w, sessionCookie, "", 0)
+	}
 }
 
 // oidcLogout is the end session endpoint (OpenID Connect RP-Initiated Logout 1.0

@@ -67,36 +67,22 @@ func (p *Provider) newSession(w http.ResponseWriter, r *http.Request, u *tenant.
 	if err != nil {
 		return nil, err
 	}
-	id := tenant.NewGrantID()
-	var clients []string
-	if old, _, err := p.currentSession(r); err != nil {
+	old, _, err := p.currentSession(r)
+	if err != nil {
 		return nil, err
-	} else if old != nil {
-		if err := p.tenant.EndSession(ctx, old.ID); err != nil {
-			return nil, err
-		}
-		if old.UserID == u.ID {
-			// What was given out in it goes on, to be told of the log-out one day.
-			id, clients = old.ID, old.Clients
-		} else {
-			if err := p.tenant.RevokeFamilies(ctx, old.UserID, "", old.ID); err != nil {
-				return nil, err
-			}
-			p.tellLogout(old)
-		}
 	}
 	now := p.now().UTC().Truncate(time.Millisecond)
 	client, _ := gate.ClientFromContext(ctx)
 	text := secret.Text()
 	ses := &tenant.Session{
-		ID: id, UserID: u.ID, Epoch: u.Epoch, CreatedAt: now, AuthenticatedAt: now, UsedAt: now,
+		ID: tenant.NewGrantID(), UserID: u.ID, Epoch: u.Epoch, CreatedAt: now, AuthenticatedAt: now, UsedAt: now,
 		IdleExpiresAt: now.Add(idle), ExpiresAt: now.Add(life),
 		SessionDetails: tenant.SessionDetails{
 			Connection: connection, Methods: []tenant.AuthMethod{{Name: method, At: now}},
-			Clients: clients, IP: addressText(client), UserAgent: bounded(client.UserAgent, 300),
+			IP: addressText(client), UserAgent: bounded(client.UserAgent, 300),
 		},
 	}
-	if err := p.tenant.CreateSession(ctx, text, ses); err != nil {
+	if err := p.storeSession(ctx, old, text, ses); err != nil {
 		return nil, err
 	}
 	p.setCookie(w, sessionCookie, text.Reveal(), life)
@@ -105,6 +91,20 @@ func (p *Provider) newSession(w http.ResponseWriter, r *http.Request, u *tenant.
 	}
 	u.LoginsCount++
 	return ses, nil
+}
+
+// storeSession stores a session in the place of the one that the browser had, nil
+// for none. What was given out in that of the same user goes on, to be told of the
+// log-out one day.
+func (p *Provider) storeSession(ctx context.Context, old *tenant.Session, text secret.String, ses *tenant.Session) error {
+	if old == nil {
+		return p.tenant.CreateSession(ctx, text, ses)
+	}
+	ended, err := p.tenant.ReplaceSession(ctx, old, text, ses)
+	if err == nil && ended != nil {
+		p.tellLogout(ended)
+	}
+	return err
 }
 
 func addressText(c gate.Client) string {

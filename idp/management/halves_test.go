@@ -97,3 +97,24 @@ func TestConsents_allOrNothing(t *testing.T) {
 	w.do(token, "DELETE", "grants/"+grant, nil, 204)
 	w.send(token, "GET", "refresh-tokens/"+family, nil).refused(404, "does not exist")
 }
+
+// TestSES04_revokeAllOrNothing: a session is there for as long as its refresh
+// tokens, so that whoever ends both can try again.
+func TestSES04_revokeAllOrNothing(t *testing.T) {
+	w := newWorld(t)
+	token := w.everything()
+	w.connection(token, "db")
+	id := w.user(token, "db", "ada@example.com")
+	w.session(id, "s1")
+	family := w.family(id, "s1")
+	w.broken("UPDATE", "idp_refresh", func() {
+		if got := w.send(token, "POST", "sessions/s1/revoke", nil); got.status < 500 {
+			t.Errorf("status %d: %s", got.status, got.text)
+		}
+	})
+	w.do(token, "POST", "sessions/s1/revoke", nil, 202)
+	w.send(token, "GET", "refresh-tokens/"+family, nil).refused(404, "does not exist")
+	if len(w.ended) != 1 {
+		t.Errorf("told: %v", w.ended)
+	}
+}

@@ -57,21 +57,11 @@ func (a *API) deleteUserSessions(ctx context.Context, q *request) (answer, error
 	if _, err := a.store.User(ctx, user); err != nil {
 		return answer{}, noUser(err)
 	}
-	for { // a list has a hundred at most
-		all, err := a.store.SessionsOf(ctx, user)
-		if err != nil {
-			return answer{}, err
-		}
-		if len(all) == 0 {
-			break
-		}
-		for _, s := range all {
-			if err := a.store.EndSession(ctx, s.ID); err != nil {
-				return answer{}, err
-			}
-		}
-		a.ended(ctx, user, all)
+	all, err := a.store.EndSessions(ctx, user)
+	if err != nil {
+		return answer{}, err
 	}
+	a.ended(ctx, user, all)
 	return accepted(empty{})
 }
 
@@ -99,13 +89,13 @@ func (a *API) endSession(ctx context.Context, id string, tokens bool) (answer, e
 	if err != nil {
 		return answer{}, noSession(err)
 	}
-	if err := a.store.EndSession(ctx, id); err != nil {
-		return answer{}, err
-	}
 	if tokens {
-		if err := a.store.RevokeFamilies(ctx, s.UserID, "", s.ID); err != nil {
-			return answer{}, err
-		}
+		_, err = a.store.RevokeSession(ctx, s.UserID, s.ID)
+	} else {
+		err = a.store.EndSession(ctx, id)
+	}
+	if err != nil {
+		return answer{}, err
 	}
 	a.ended(ctx, s.UserID, []*tenant.Session{s})
 	return accepted(empty{})

@@ -12,11 +12,44 @@ import (
 )
 
 // EndSession ends a session. Refresh tokens that were given out in it go on:
-// they are for the time without a session; see [Store.RevokeFamilies]. A session
+// they are for the time without a session; see [Store.RevokeSession]. A session
 // that is not there is no error.
 func (s *Store) EndSession(ctx context.Context, id string) error {
 	_, err := s.db.Exec(ctx, "DELETE FROM idp_sessions WHERE id = $1", id)
 	return err
+}
+
+// EndSessions ends the sessions of a user, and returns those that were live.
+// Refresh tokens go on, as with [Store.EndSession].
+func (s *Store) EndSessions(ctx context.Context, userID string) (sessions []*Session, err error) {
+	err = s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if err := s.lockUsers(ctx, tx, "$1", userID); err != nil {
+			return err
+		}
+		sessions, err = s.endSessions(ctx, tx, "user_id = $1", userID)
+		return err
+	})
+	return sessions, err
+}
+
+// RevokeSession ends a session of a user with the refresh tokens that were given
+// out in it: both, or neither. It returns the session as it was, or nil when it had
+// ended; the tokens end then, too.
+func (s *Store) RevokeSession(ctx context.Context, userID, id string) (*Session, error) {
+	var list []*Session
+	err := s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+		if err := s.lockUsers(ctx, tx, "$1", userID); err != nil {
+			return err
+		}
+		if list, err = s.endSessions(ctx, tx, "id = $1", id); err != nil {
+			return err
+		}
+		return s.revokeFamilies(ctx, tx, userID, "", id)
+	})
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	return list[0], nil
 }
 
 // An Ending says what of a user ends with a change of theirs. The zero value

@@ -47,25 +47,62 @@ type AuthMethod struct {
 	At   time.Time `json:"timestamp"`
 }
 
-// CreateSession stores a session under the SHA-256 of text.
+// CreateSession stores a session under the SHA-256 of text. It returns [ErrEnded]
+// when everything of the user was ended after the session's epoch.
 func (s *Store) CreateSession(ctx context.Context, text secret.String, ses *Session) error {
+	err := s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error { return s.insertSession(ctx, tx, text, ses) })
+	return s.refused("session", err)
+}
+
+// ReplaceSession ends a session and stores one in its place: both, or neither. That
+// of the same user goes on in the new one, which then has its ID and the clients
+// that know it; that of another ends with its refresh tokens, and is returned
+// if it was live.
+func (s *Store) ReplaceSession(ctx context.Context, old *Session, text secret.String, ses *Session) (ended *Session, err error) {
+	err = s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		ended = nil
+		if err := s.lockUsers(ctx, tx, "$1, $2", old.UserID, ses.UserID); err != nil {
+			return err
+		}
+		list, err := s.endSessions(ctx, tx, "id = $1", old.ID)
+		if err != nil {
+			return err
+		}
+		if old.UserID == ses.UserID {
+			if ses.ID, ses.Clients = old.ID, old.Clients; len(list) > 0 {
+				ses.Clients = list[0].Clients // somebody may have added one
+			}
+			return s.insertSession(ctx, tx, text, ses)
+		}
+		if len(list) > 0 {
+			ended = list[0]
+		}
+		if err := s.revokeFamilies(ctx, tx, old.UserID, "", old.ID); err != nil {
+			return err
+		}
+		return s.insertSession(ctx, tx, text, ses)
+	})
+	if err := s.refused("session", err); err != nil {
+		return nil, err
+	}
+	return ended, nil
+}
+
+func (s *Store) insertSession(ctx context.Context, tx *sql.Tx, text secret.String, ses *Session) error {
+	if err := s.inEpoch(ctx, tx, ses.UserID, ses.Epoch); err != nil {
+		return err
+	}
 	doc, err := json.Marshal(ses.SessionDetails)
 	if err != nil {
 		return fmt.Errorf("encode session: %w", err)
 	}
 	hash := secret.Hash(text.Reveal())
-	err = s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if err := s.inEpoch(ctx, tx, ses.UserID, ses.Epoch); err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO idp_sessions
-			(hash, id, user_id, doc, created_at, authenticated_at, used_at, idle_expires_at, expires_at, epoch)
-			VALUES ($1, $2, $3, $4, $5, $6, $5, $7, $8, $9)`,
-			hash[:], ses.ID, ses.UserID, string(doc), millis(ses.CreatedAt), millis(ses.AuthenticatedAt),
-			millis(ses.IdleExpiresAt), millis(ses.ExpiresAt), ses.Epoch)
-		return err
-	})
-	return s.refused("session", err)
+	_, err = tx.ExecContext(ctx, `INSERT INTO idp_sessions
+		(hash, id, user_id, doc, created_at, authenticated_at, used_at, idle_expires_at, expires_at, epoch)
+		VALUES ($1, $2, $3, $4, $5, $6, $5, $7, $8, $9)`,
+		hash[:], ses.ID, ses.UserID, string(doc), millis(ses.CreatedAt), millis(ses.AuthenticatedAt),
+		millis(ses.IdleExpiresAt), millis(ses.ExpiresAt), ses.Epoch)
+	return err
 }
 
 // inEpoch reports whether a user is still in an epoch, and keeps them there until
