@@ -82,10 +82,7 @@ func (p *Provider) grantPassword(_ http.ResponseWriter, r *http.Request, c calle
 	if err := p.applyWithoutBrowser(ctx, u, i, audience, unique(in.list("scope")), result); err != nil {
 		return nil, err
 	}
-	client, _ := gate.ClientFromContext(ctx)
-	if err := p.tenant.NoteLogin(ctx, u.ID, addressText(client)); err != nil {
-		return nil, err
-	}
+	p.noteLogin(ctx, u)
 	body, _, err := p.tokens(ctx, i)
 	if err != nil {
 		return nil, err

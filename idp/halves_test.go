@@ -3,6 +3,7 @@ package idp_test
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/gatewright/gate/idp/idptest"
@@ -63,5 +64,35 @@ func TestSES04_reloginAllOrNothing(t *testing.T) {
 	}
 	if res, body := refresh(s, tokens["refresh_token"]); res.StatusCode != http.StatusOK {
 		t.Errorf("the refresh token: %d %v", res.StatusCode, body)
+	}
+}
+
+// A log-in that could not be counted is one.
+func TestLogin_notCounted(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	s.AddUser("ada@example.com")
+	broken(t, s, "UPDATE OF logins_count", "idp_users", func() {
+		if tokens := enter(t, s, s.HTTP, "ada@example.com"); tokens["access_token"] == nil {
+			t.Errorf("%v", tokens)
+		}
+	})
+}
+
+// PWD-11: once a password is set, its owner hears of it, whatever else fails.
+func TestPWD11_noticeInSpiteOfFault(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	s.AddUser("ada@example.com")
+	s.Login(s.Browser(), authorization(), "ada@example.com", "not-the-password") // is counted
+	s.Do(s.HTTP, http.MethodPost, "/dbconnections/change_password", url.Values{
+		"client_id": {idptest.SPA}, "connection": {idptest.Connection}, "email": {"ada@example.com"},
+	})
+	link := letterLink(t, s)
+	broken(t, s, "DELETE", "gate_throttle", func() {
+		if status, page := press(s, s.Browser(), link, "/u/reset-password", "password", "Oak-Lantern-Reed-07"); status != http.StatusOK {
+			t.Errorf("%d %.500s", status, page)
+		}
+	})
+	if letters := waitLetters(t, s, "ada@example.com", 2); !strings.Contains(strings.Join(letters, ""), "password was changed") {
+		t.Errorf("letters: %q", letters)
 	}
 }

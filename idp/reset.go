@@ -199,7 +199,12 @@ func (p *Provider) setPassword(ctx context.Context, hash string, text secret.Str
 	for _, ses := range sessions {
 		p.tellLogout(ses)
 	}
-	return u, errors.Join(p.throttle.Reset(ctx, throttle.Account(k.UserID)), p.throttle.Reset(ctx, throttle.Account(u.ID)))
+	// The password is set: what does not work from here on is for the log.
+	err = errors.Join(p.throttle.Reset(ctx, throttle.Account(k.UserID)), p.throttle.Reset(ctx, throttle.Account(u.ID)))
+	if err != nil {
+		p.log.ErrorContext(ctx, "attempts to guess the password of before still count", "user_id", u.ID, "err", err)
+	}
+	return u, nil
 }
 
 // passwordChanged tells the owner and the actions.

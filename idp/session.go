@@ -86,11 +86,18 @@ func (p *Provider) newSession(w http.ResponseWriter, r *http.Request, u *tenant.
 		return nil, err
 	}
 	p.setCookie(w, sessionCookie, text.Reveal(), life)
+	p.noteLogin(ctx, u)
+	return ses, nil
+}
+
+// noteLogin counts a log-in, which is one whether or not that works.
+func (p *Provider) noteLogin(ctx context.Context, u *tenant.User) {
+	client, _ := gate.ClientFromContext(ctx)
 	if err := p.tenant.NoteLogin(ctx, u.ID, addressText(client)); err != nil {
-		return nil, err
+		p.log.ErrorContext(ctx, "log-in was not counted", "user_id", u.ID, "err", err)
+		return
 	}
 	u.LoginsCount++
-	return ses, nil
 }
 
 // storeSession stores a session in the place of the one that the browser had, nil
