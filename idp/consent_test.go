@@ -9,6 +9,7 @@ import (
 	"github.com/gatewright/gate/idp"
 	"github.com/gatewright/gate/idp/idptest"
 	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/internal/secret"
 )
 
 // asks reports whether a request of somebody who is logged in leads to the
@@ -239,5 +240,66 @@ func TestIDP11_forged(t *testing.T) {
 	}
 	if res, body := s.Do(browser, http.MethodPost, "/u/consent", good, "Origin", s.URL); !answerOf(t, res, body).Has("code") {
 		t.Error("the true answer is refused")
+	}
+}
+
+// What a client wished to see first is over once somebody has come in, by
+// whichever way: their yes brings the answer, and not the page again.
+func TestIDP11_screenHint(t *testing.T) {
+	c := federated(t)
+	c.AddUser("ada@example.com")
+	page := func(browser *http.Client, hint string) (where, body string) {
+		t.Helper()
+		res, _ := c.Do(browser, http.MethodGet, "/authorize", authorization("screen_hint", hint, "scope", "openid", "prompt", "consent"))
+		where = res.Header.Get("Location")
+		_, body = c.Do(browser, http.MethodGet, where, nil)
+		return where, body
+	}
+	ways := map[string]func(browser *http.Client, where, body string) string{
+		"sign-up": func(browser *http.Client, where, _ string) string {
+			_, body := c.Do(browser, http.MethodGet, "/u/signup?"+where[strings.Index(where, "state="):], nil)
+			form := idptest.Hidden(body)
+			form.Set("email", secret.Text().Reveal()[:10]+"@example.com")
+			form.Set("password", newPassword)
+			_, body = c.Do(browser, http.MethodPost, "/u/signup", form, "Origin", c.URL)
+			return body
+		},
+		"log-in": func(browser *http.Client, _, body string) string {
+			form := idptest.Hidden(body)
+			form.Set("username", "ada@example.com")
+			form.Set("password", idptest.Password)
+			_, body = c.Do(browser, http.MethodPost, "/u/login", form, "Origin", c.URL)
+			return body
+		},
+		"another provider": func(browser *http.Client, where, _ string) string {
+			res, _ := c.Do(browser, http.MethodGet, "/u/with?connection=github&"+where[strings.Index(where, "state="):], nil)
+			_, body := c.Do(browser, http.MethodGet, c.choose(res.Header.Get("Location"), "1001"), nil)
+			return body
+		},
+	}
+	for _, hint := range []string{"signup", "signup-id", "reset-password", ""} {
+		for name, way := range ways {
+			browser := c.Browser()
+			where, body := page(browser, hint)
+			res, body := decide(c.Server, browser, way(browser, where, body), "allow")
+			if where := res.Header.Get("Location"); !strings.HasPrefix(where, idptest.Callback) {
+				t.Errorf("%q, %s: the yes leads to %d %.60q", hint, name, res.StatusCode, where)
+			} else if !answerOf(t, res, body).Has("code") {
+				t.Errorf("%q, %s: %s", hint, name, where)
+			}
+		}
+	}
+	// Nor does the way over a page that an action wants to be seen.
+	bind(t, c.Server, "post-login", detourAction)
+	browser := c.Browser()
+	where, body := page(browser, "signup")
+	res, body := decide(c.Server, browser, ways["sign-up"](browser, where, body), "allow")
+	target, err := url.Parse(leadsTo(res, body))
+	if err != nil || target.Host != "terms.example" {
+		t.Fatalf("sent to %v, %v", target, err)
+	}
+	res, body = c.Do(browser, http.MethodGet, "/continue", url.Values{"state": {target.Query().Get("state")}, "accepted": {"yes"}})
+	if !answerOf(t, res, body).Has("code") {
+		t.Error("no answer after the page of the action")
 	}
 }

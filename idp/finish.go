@@ -17,6 +17,7 @@ const codeLife = time.Minute
 // the response.
 func (p *Provider) finish(w http.ResponseWriter, r *http.Request, q *request, c *tenant.Client, ses *tenant.Session, u *tenant.User) {
 	ctx := r.Context()
+	q.ScreenHint = "" // it said how to come in, and somebody has
 	if q.UserID != "" && q.UserID != u.ID {
 		// Somebody else than the one whom the client knows (OpenID Connect Core
 		// 1.0 §3.1.2.2).
