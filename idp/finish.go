@@ -1,6 +1,7 @@
 package idp
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"time"
@@ -86,15 +87,14 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request, q *request, c 
 		p.record(r, "f", c, u, "An action asked for a second factor, which this provider does not have", nil)
 		p.respondError(w, r, q, c, refuse("access_denied", "Multifactor authentication required"))
 		return
+	case undone(result) != "":
+		p.respondError(w, r, q, c, p.refuseUndone(r, c, u, result))
+		return
 	case result.Redirect != nil:
 		p.redirectForAction(w, r, q, c, ses, result)
 		return
-	case result.Session.Revoke:
-		if err := p.tenant.EndSession(ctx, ses.ID); err != nil {
-			p.authorizeError(w, r, err)
-			return
-		}
-		p.respondError(w, r, q, c, refuse("access_denied", result.Session.RevokeReason))
+	case result.Session.Revoke, result.RefreshToken.Revoke, endsOf(&result.Session).over(p.now()):
+		p.stopped(w, r, q, c, ses, result)
 		return
 	}
 	if id := result.PrimaryUserID; id != "" && id != u.ID {
@@ -111,8 +111,24 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request, q *request, c 
 		}
 		u = primary
 	}
+	if err := p.limitSession(ctx, ses, endsOf(&result.Session)); err != nil {
+		p.authorizeError(w, r, err)
+		return
+	}
 	a.apply(result.AccessToken.AddScope, result.AccessToken.RemoveScope)
 	p.respond(w, r, q, c, ses, u, a, result)
+}
+
+// stopped answers a log-in that an action takes back with its session, or with
+// the refresh token that it would have brought.
+func (p *Provider) stopped(w http.ResponseWriter, r *http.Request, q *request, c *tenant.Client, ses *tenant.Session, result *actions.PostLoginResult) {
+	if result.Session.Revoke || endsOf(&result.Session).over(p.now()) {
+		if err := p.tenant.EndSession(r.Context(), ses.ID); err != nil {
+			p.authorizeError(w, r, err)
+			return
+		}
+	}
+	p.respondError(w, r, q, c, refuse("access_denied", cmp.Or(result.Session.RevokeReason, result.RefreshToken.RevokeReason)))
 }
 
 // A code is what an authorization code stands for.
@@ -131,6 +147,7 @@ type code struct {
 	AccessMore    map[string]any      `json:"am"`
 	IDMore        map[string]any      `json:"im"`
 	Epoch         int64               `json:"e"`
+	Refresh       ends                `json:"re,omitzero"` // of the refresh token
 }
 
 // respond makes what the client asked for and sends it back.
@@ -141,6 +158,7 @@ func (p *Provider) respond(w http.ResponseWriter, r *http.Request, q *request, c
 	i := &issuance{
 		client: c, user: u, access: a, sid: ses.ID, authTime: ses.AuthenticatedAt, methods: ses.Methods, nonce: q.Nonce,
 		grantID: tenant.NewGrantID(), epoch: ses.Epoch, atEndpoint: true, accessMore: result.AccessToken.Claims, idMore: result.IDToken,
+		refresh: endsOf(&result.RefreshToken),
 	}
 	out := answer{}
 	if q.wants("code") {
@@ -158,7 +176,8 @@ func (p *Provider) respond(w http.ResponseWriter, r *http.Request, q *request, c
 	}
 	_, idle, err := p.lives(ctx)
 	if err == nil {
-		err = p.tenant.TouchSession(ctx, ses, c.ID, minTime(p.now().Add(idle), ses.ExpiresAt))
+		until := firstTime(result.Session.IdleExpiresAt, p.now().Add(idle))
+		err = p.tenant.TouchSession(ctx, ses, c.ID, firstTime(until, ses.ExpiresAt))
 	}
 	if err != nil {
 		p.authorizeError(w, r, err)
@@ -172,18 +191,11 @@ func (p *Provider) respond(w http.ResponseWriter, r *http.Request, q *request, c
 	p.send(w, r, q, c, u, out)
 }
 
-func minTime(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
-}
-
 func (p *Provider) newCode(r *http.Request, q *request, ses *tenant.Session, i *issuance) (string, error) {
 	data, err := json.Marshal(code{
 		RedirectURI: q.RedirectURI, RedirectGiven: q.RedirectGiven, Challenge: q.Challenge, Nonce: q.Nonce,
 		Audience: q.Audience, Scope: i.scope, Permissions: i.permissions, SID: ses.ID, AuthTime: ses.AuthenticatedAt,
-		Connection: ses.Connection, Methods: ses.Methods, AccessMore: i.accessMore, IDMore: i.idMore, Epoch: ses.Epoch,
+		Connection: ses.Connection, Methods: ses.Methods, AccessMore: i.accessMore, IDMore: i.idMore, Epoch: ses.Epoch, Refresh: i.refresh,
 	})
 	if err != nil {
 		return "", err

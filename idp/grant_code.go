@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"slices"
 
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/internal/secret"
@@ -57,7 +56,7 @@ func (p *Provider) grantCode(_ http.ResponseWriter, r *http.Request, c caller, i
 	}
 	i := &issuance{
 		client: c.Client, user: u, sid: k.SID, authTime: k.AuthTime, methods: k.Methods, nonce: k.Nonce, grantID: t.GrantID,
-		epoch:      k.Epoch,
+		epoch: k.Epoch, refresh: k.Refresh,
 		accessMore: k.AccessMore, idMore: k.IDMore,
 		access: access{scope: k.Scope, permissions: k.Permissions},
 	}
@@ -72,12 +71,8 @@ func (p *Provider) grantCode(_ http.ResponseWriter, r *http.Request, c caller, i
 	if err != nil {
 		return nil, err
 	}
-	if slices.Contains(i.scope, "offline_access") {
-		refresh, err := p.startFamily(ctx, i, k.Connection)
-		if err != nil {
-			return nil, err
-		}
-		body["refresh_token"] = refresh.Reveal()
+	if err := p.addRefresh(ctx, body, i, k.Connection); err != nil {
+		return nil, err
 	}
 	// A code that is gone by now was ended with all else of the user, who may
 	// have set a new password a moment ago: what it led to ends with it.

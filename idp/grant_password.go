@@ -1,9 +1,9 @@
 package idp
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
-	"slices"
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/idp/tenant"
@@ -79,20 +79,19 @@ func (p *Provider) grantPassword(_ http.ResponseWriter, r *http.Request, c calle
 	if err != nil {
 		return nil, err
 	}
-	if err := p.applyWithoutBrowser(ctx, u, i, audience, unique(in.list("scope")), result); err != nil {
+	if err := p.applyWithoutBrowser(r, u, i, audience, unique(in.list("scope")), result); err != nil {
 		return nil, err
+	}
+	if result.Session.Revoke || result.RefreshToken.Revoke {
+		return nil, refuse("access_denied", cmp.Or(result.Session.RevokeReason, result.RefreshToken.RevokeReason))
 	}
 	p.noteLogin(ctx, u)
 	body, _, err := p.tokens(ctx, i)
 	if err != nil {
 		return nil, err
 	}
-	if slices.Contains(i.scope, "offline_access") {
-		refresh, err := p.startFamily(ctx, i, conn.Name)
-		if err != nil {
-			return nil, err
-		}
-		body["refresh_token"] = refresh.Reveal()
+	if err := p.addRefresh(ctx, body, i, conn.Name); err != nil {
+		return nil, err
 	}
 	p.record(r, "sepft", c.Client, u, "", nil)
 	return body, nil

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gatewright/gate/idp/actions"
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/internal/secret"
 )
@@ -46,6 +47,10 @@ func (p *Provider) grantRefresh(_ http.ResponseWriter, r *http.Request, c caller
 		p.record(r, "fertft", c.Client, nil, errRefresh.description, nil)
 		return nil, errRefresh
 	case err != nil:
+		return nil, err
+	}
+	// A crash before this leaves a token that nobody has got.
+	if err := p.limitFamily(ctx, c.Client, f, i.refresh); err != nil {
 		return nil, err
 	}
 	body["refresh_token"] = next.Reveal()
@@ -94,16 +99,30 @@ func (p *Provider) renew(r *http.Request, c caller, in params, f *tenant.Family)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.applyWithoutBrowser(ctx, u, i, audience, scope, result); err != nil {
+	if err := p.applyWithoutBrowser(r, u, i, audience, scope, result); err != nil {
 		return nil, err
 	}
-	if result.RefreshToken.Revoke {
-		if err := p.tenant.RevokeGrant(ctx, f.ID); err != nil {
-			return nil, err
+	return i, p.refreshWished(ctx, f, result)
+}
+
+// refreshWished does what actions want of the session of a refresh token, and
+// ends the token when they do.
+func (p *Provider) refreshWished(ctx context.Context, f *tenant.Family, result *actions.PostLoginResult) error {
+	session, now := endsOf(&result.Session), p.now()
+	if result.Session.Revoke || session.over(now) {
+		if err := p.tenant.EndSession(ctx, f.SessionID); err != nil {
+			return err
 		}
-		return nil, errRefresh
+	} else if err := p.limitSessionOf(ctx, f, session); err != nil {
+		return err
 	}
-	return i, nil
+	if result.Session.Revoke || result.RefreshToken.Revoke || endsOf(&result.RefreshToken).over(now) {
+		if err := p.tenant.RevokeGrant(ctx, f.ID); err != nil {
+			return err
+		}
+		return errRefresh
+	}
+	return nil
 }
 
 // liveUser returns a user who may get tokens.

@@ -42,6 +42,7 @@ type issuance struct {
 	accessMore map[string]any
 	idMore     map[string]any
 	code       string // for c_hash
+	refresh    ends   // that actions want of the refresh token
 	acr        string
 }
 
@@ -285,7 +286,6 @@ func refreshPolicy(c *tenant.Client) tenant.RefreshPolicy {
 
 // startFamily makes the first refresh token of a grant.
 func (p *Provider) startFamily(ctx context.Context, i *issuance, connection string) (secret.String, error) {
-	policy := refreshPolicy(i.client)
 	f := &tenant.Family{
 		ID: i.grantID, UserID: i.user.ID, ClientID: i.client.ID, SessionID: i.sid, Epoch: i.epoch,
 		FamilyDetails: tenant.FamilyDetails{
@@ -295,14 +295,7 @@ func (p *Provider) startFamily(ctx context.Context, i *issuance, connection stri
 	if i.api != nil {
 		f.Audience = i.api.Identifier
 	}
-	now := p.now()
-	if policy.Expiration == "expiring" {
-		if !policy.InfiniteLifetime {
-			f.ExpiresAt = now.Add(time.Duration(policy.Lifetime) * time.Second)
-		}
-		if !policy.InfiniteIdle {
-			f.IdleExpiresAt = now.Add(time.Duration(policy.IdleLifetime) * time.Second)
-		}
-	}
+	e := i.refresh.within(refreshEnds(i.client, p.now(), p.now()))
+	f.ExpiresAt, f.IdleExpiresAt = e.At, e.Idle
 	return p.tenant.CreateFamily(ctx, f)
 }

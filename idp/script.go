@@ -82,7 +82,8 @@ func (p *Provider) actionFailed(ctx context.Context, trigger actions.Trigger, er
 }
 
 // applyWithoutBrowser does what actions said where nobody can be asked anything.
-func (p *Provider) applyWithoutBrowser(ctx context.Context, u *tenant.User, i *issuance, audience string, scope []string, result *actions.PostLoginResult) error {
+func (p *Provider) applyWithoutBrowser(r *http.Request, u *tenant.User, i *issuance, audience string, scope []string, result *actions.PostLoginResult) error {
+	ctx := r.Context()
 	if err := p.saveMetadata(ctx, u, result.PrimaryUserID, result.AppMetadata, result.UserMetadata); err != nil {
 		return err
 	}
@@ -91,6 +92,8 @@ func (p *Provider) applyWithoutBrowser(ctx context.Context, u *tenant.User, i *i
 		return refuse("access_denied", result.Deny.Reason)
 	case result.Challenge != nil, result.Multifactor != nil && result.Multifactor.Provider != "none":
 		return refuse("mfa_required", "Multifactor authentication required")
+	case undone(result) != "":
+		return p.refuseUndone(r, i.client, u, result)
 	case result.Redirect != nil:
 		return refuse("interaction_required", "An action wants to send the person elsewhere")
 	}
@@ -105,8 +108,16 @@ func (p *Provider) applyWithoutBrowser(ctx context.Context, u *tenant.User, i *i
 		i.user, i.epoch = primary, primary.Epoch
 	}
 	i.apply(result.AccessToken.AddScope, result.AccessToken.RemoveScope)
-	i.accessMore, i.idMore = result.AccessToken.Claims, result.IDToken
+	i.accessMore, i.idMore, i.refresh = result.AccessToken.Claims, result.IDToken, endsOf(&result.RefreshToken)
 	return nil
+}
+
+// refuseUndone refuses a log-in of which an action wants what this provider does
+// not do, and writes down what that is.
+func (p *Provider) refuseUndone(r *http.Request, c *tenant.Client, u *tenant.User, result *actions.PostLoginResult) *oauthError {
+	call := undone(result)
+	p.record(r, "f", c, u, "An action called "+call+", which this provider does not do", nil)
+	return refuse("access_denied", "An action asked for "+call+", which is not supported")
 }
 
 // primaryUser returns the user whom an action made the one to log in: the

@@ -368,3 +368,27 @@ func TestContinue_afterChallenge(t *testing.T) {
 		t.Error(got, err)
 	}
 }
+
+// What one action says about a log-in the next one sees, also when the person has
+// been away in between.
+func TestPostLogin_transactionMetadata(t *testing.T) {
+	r := newRunner(t, actions.Config{})
+	list := []actions.Action{
+		{ID: "a", Name: "first", Code: `exports.onExecutePostLogin = (event, api) => { api.transaction.setMetadata('step', event.transaction.metadata.step + 1);
+			api.redirect.sendUserTo('https://terms.example/'); };`},
+		{ID: "b", Name: "second", Code: `exports.onExecutePostLogin = (event, api) => { api.idToken.setCustomClaim('https://x.example/step', event.transaction.metadata.step); };`},
+	}
+	event, flow := loginEvent(), actions.Flow{CanRedirect: true}
+	event.Transaction = &actions.Transaction{Metadata: map[string]any{"step": 1}}
+	paused, err := r.PostLogin(t.Context(), list, event, flow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := r.ContinuePostLogin(t.Context(), list, event, flow, paused)
+	if err != nil || got.IDToken["https://x.example/step"] != 2.0 {
+		t.Errorf("%v, %v", got.IDToken, err)
+	}
+	if event.Transaction.Metadata["step"] != 1 {
+		t.Error("the event of the caller was written to")
+	}
+}

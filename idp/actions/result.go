@@ -79,13 +79,14 @@ type PostLoginResult struct {
 	Redirect  *Redirect  `json:"redirect,omitempty"`
 	Challenge *Challenge `json:"challenge,omitempty"`
 
-	AccessToken         TokenChanges   `json:"access_token,omitzero"`
-	IDToken             map[string]any `json:"id_token,omitempty"` // custom claims; nil removes one
-	AppMetadata         MetadataPatch  `json:"app_metadata,omitempty"`
-	UserMetadata        MetadataPatch  `json:"user_metadata,omitempty"`
-	TransactionMetadata MetadataPatch  `json:"transaction_metadata,omitempty"`
-	Multifactor         *Multifactor   `json:"multifactor,omitempty"`
-	PrimaryUserID       string         `json:"primary_user_id,omitempty"`
+	AccessToken  TokenChanges   `json:"access_token,omitzero"`
+	IDToken      map[string]any `json:"id_token,omitempty"` // custom claims; nil removes one
+	AppMetadata  MetadataPatch  `json:"app_metadata,omitempty"`
+	UserMetadata MetadataPatch  `json:"user_metadata,omitempty"`
+	// TransactionMetadata is what later actions of the same log-in see.
+	TransactionMetadata MetadataPatch `json:"transaction_metadata,omitempty"`
+	Multifactor         *Multifactor  `json:"multifactor,omitempty"`
+	PrimaryUserID       string        `json:"primary_user_id,omitempty"`
 	// Methods are URLs that actions recorded as ways of authentication.
 	Methods      []string       `json:"methods,omitempty"`
 	Session      SessionChanges `json:"session,omitzero"`

@@ -70,6 +70,11 @@ func (r *Runner) postLogin(ctx context.Context, actions []Action, event PostLogi
 		in.User.AppMetadata = merged(event.User.AppMetadata, state.result.AppMetadata)
 		in.User.UserMetadata = merged(event.User.UserMetadata, state.result.UserMetadata)
 		in.Request = stripped(in.Request)
+		if event.Transaction != nil {
+			transaction := *event.Transaction
+			transaction.Metadata = merged(transaction.Metadata, state.result.TransactionMetadata)
+			in.Transaction = &transaction
+		}
 		t := &task{action: a, trigger: TriggerPostLogin, function: "onExecutePostLogin", tenant: event.Tenant.ID}
 		if a.ID == resume && resume != "" {
 			t.function, t.optional = "onContinuePostLogin", true

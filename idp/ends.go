@@ -1,0 +1,143 @@
+package idp
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/gatewright/gate/idp/actions"
+	"github.com/gatewright/gate/idp/tenant"
+)
+
+// An ends is when actions want a session or a refresh token to be over; a zero
+// time is no wish.
+type ends struct {
+	At   time.Time `json:"at,omitzero"`
+	Idle time.Time `json:"idle,omitzero"` // unless it is used before
+}
+
+func endsOf(c *actions.SessionChanges) ends { return ends{At: c.ExpiresAt, Idle: c.IdleExpiresAt} }
+
+// over reports whether one of them has come.
+func (e ends) over(now time.Time) bool {
+	return !e.At.IsZero() && !e.At.After(now) || !e.Idle.IsZero() && !e.Idle.After(now)
+}
+
+// within returns the ends that are wished for, none later than that of limit.
+func (e ends) within(limit ends) ends {
+	return ends{At: firstTime(e.At, limit.At), Idle: firstTime(e.Idle, limit.Idle)}
+}
+
+// wished returns e where want has a wish, and nothing else.
+func (e ends) wished(want ends) ends {
+	if want.At.IsZero() {
+		e.At = time.Time{}
+	}
+	if want.Idle.IsZero() {
+		e.Idle = time.Time{}
+	}
+	return e
+}
+
+// firstTime returns the earlier one of two times of which zero means never.
+func firstTime(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// limitSession sets the ends of a session that actions want, none later than the
+// settings have it for one that began then.
+func (p *Provider) limitSession(ctx context.Context, ses *tenant.Session, want ends) error {
+	if want == (ends{}) {
+		return nil
+	}
+	life, idle, err := p.lives(ctx)
+	if err != nil {
+		return err
+	}
+	set := want.within(ends{At: ses.CreatedAt.Add(life), Idle: p.now().Add(idle)}).wished(want)
+	if !set.At.IsZero() {
+		ses.ExpiresAt = set.At
+	}
+	ses.IdleExpiresAt = firstTime(firstTime(set.Idle, ses.IdleExpiresAt), ses.ExpiresAt)
+	return p.tenant.SetSessionEnds(ctx, ses.ID, ses.ExpiresAt, ses.IdleExpiresAt)
+}
+
+// limitSessionOf does it for the session that a refresh token is from, if there
+// is still one.
+func (p *Provider) limitSessionOf(ctx context.Context, f *tenant.Family, want ends) error {
+	ses, err := p.tenant.Session(ctx, f.SessionID)
+	if errors.Is(err, tenant.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return p.limitSession(ctx, ses, want)
+}
+
+// limitFamily sets the ends of a refresh token that actions want, none later than
+// those of its client.
+func (p *Provider) limitFamily(ctx context.Context, c *tenant.Client, f *tenant.Family, want ends) error {
+	if want == (ends{}) {
+		return nil
+	}
+	set := want.within(refreshEnds(c, f.CreatedAt, p.now())).wished(want)
+	return p.tenant.SetFamilyEnds(ctx, f.ID, set.At, set.Idle)
+}
+
+// refreshEnds returns when the refresh tokens of a client end that were first
+// made, and used, at these times.
+func refreshEnds(c *tenant.Client, made, used time.Time) ends {
+	policy := refreshPolicy(c)
+	var e ends
+	if policy.Expiration != "expiring" {
+		return e
+	}
+	if !policy.InfiniteLifetime {
+		e.At = made.Add(time.Duration(policy.Lifetime) * time.Second)
+	}
+	if !policy.InfiniteIdle {
+		e.Idle = used.Add(time.Duration(policy.IdleLifetime) * time.Second)
+	}
+	return e
+}
+
+// addRefresh adds the first refresh token of a grant to an answer, where there is
+// to be one.
+func (p *Provider) addRefresh(ctx context.Context, body map[string]any, i *issuance, connection string) error {
+	if !slices.Contains(i.scope, "offline_access") || i.refresh.over(p.now()) {
+		return nil
+	}
+	text, err := p.startFamily(ctx, i, connection)
+	if err == nil {
+		body["refresh_token"] = text.Reveal()
+	}
+	return err
+}
+
+// undone returns the call of an action that this provider takes no notice of, as
+// scripts write it; empty when there is none. A log-in without it is not the one
+// that was wished for.
+func undone(result *actions.PostLoginResult) string {
+	for _, s := range []struct {
+		object  string
+		changes *actions.SessionChanges
+	}{{"api.session.", &result.Session}, {"api.refreshToken.", &result.RefreshToken}} {
+		switch {
+		case s.changes.CookieMode == "non-persistent": // the other one is what cookies are
+			return s.object + "setCookieMode"
+		case len(s.changes.Metadata) > 0:
+			return s.object + "setMetadata"
+		case s.changes.EvictMetadata:
+			return s.object + "evictMetadata"
+		}
+	}
+	if len(result.Methods) > 0 {
+		return "api.authentication.recordMethod"
+	}
+	return ""
+}
