@@ -172,11 +172,7 @@ func (p *Provider) startUpstream(w http.ResponseWriter, r *http.Request, q *requ
 	req := upstream.StartRequest{
 		RedirectURI: p.callbackOf(from.Name), LoginHint: q.LoginHint, UILocales: strings.Fields(q.Locales), Scope: strings.FieldsFunc(q.ConnectionScope, func(r rune) bool { return r == ',' || r == ' ' }),
 	}
-	if q.asks("select_account") {
-		req.Prompt = "select_account"
-	} else if q.asks("login") {
-		req.Prompt = "login"
-	}
+	req.Prompt, req.MaxAge = anew(q)
 	q.Browser = hashText(p.browser(w, r))
 	target, pending, err := conn.Start(r.Context(), req)
 	if err != nil {
@@ -194,6 +190,39 @@ func (p *Provider) startUpstream(w http.ResponseWriter, r *http.Request, q *requ
 	p.setCookie(w, p.tripCookie(pending.State), text, upstream.PendingLifetime)
 	noStore(w)
 	http.Redirect(w, r, target, http.StatusFound) //nolint:gosec // the provider that an administrator configured
+}
+
+// anew returns what makes another provider ask the person again as a request
+// wants it.
+func anew(q *request) (prompt string, maxAge time.Duration) {
+	age, asked := q.age()
+	if !asked {
+		return "", 0
+	}
+	if age > 0 {
+		return "", age
+	}
+	words := "login"
+	if q.asks("select_account") {
+		words = "select_account login"
+	}
+	return words, time.Second // the least that can be asked for
+}
+
+// enteredAt returns when the person proved who they are to another provider, as
+// far as it says so, and whether that will do for the request. A zero time is
+// now.
+func (p *Provider) enteredAt(t *trip, profile *upstream.Profile) (time.Time, bool) {
+	at := profile.AuthTime
+	if at.IsZero() || at.After(p.now()) {
+		return time.Time{}, true
+	}
+	if t.Request.fresh(at) {
+		return at, true
+	}
+	// It was held against the age by the clock there, in whole seconds.
+	age, _ := t.Request.age()
+	return t.Request.oldest(age), t.Pending.MaxAge > 0
 }
 
 // upstreamCallback takes the answer of another provider.
@@ -245,11 +274,18 @@ func (p *Provider) upstreamCallback(w http.ResponseWriter, r *http.Request) {
 		p.upstreamFailed(w, r, t.Request, c, from, err)
 		return
 	}
-	p.enterFrom(w, r, t.Request, c, from, profile)
+	at, ok := p.enteredAt(&t, profile)
+	if !ok {
+		p.record(r, "f", c, nil, "The other provider did not ask again", map[string]any{"connection": from.Name})
+		p.respondError(w, r, t.Request, c, refuse("login_required", wayName(from)+" did not ask for the log-in again"))
+		return
+	}
+	p.enterFrom(w, r, t.Request, c, from, profile, at)
 }
 
-// enterFrom logs in the user whom another provider named.
-func (p *Provider) enterFrom(w http.ResponseWriter, r *http.Request, q *request, c *tenant.Client, from *tenant.Connection, profile *upstream.Profile) {
+// enterFrom logs in the user whom another provider named, and who proved there at
+// that time who they are.
+func (p *Provider) enterFrom(w http.ResponseWriter, r *http.Request, q *request, c *tenant.Client, from *tenant.Connection, profile *upstream.Profile, at time.Time) {
 	u, err := p.userFrom(r, c, from, profile)
 	if err != nil {
 		p.authorizeError(w, r, p.back(q, c, err))
@@ -260,7 +296,7 @@ func (p *Provider) enterFrom(w http.ResponseWriter, r *http.Request, q *request,
 		p.respondError(w, r, q, c, refuse("unauthorized", "user is blocked"))
 		return
 	}
-	ses, err := p.newSession(w, r, u, from.Name, "federated")
+	ses, err := p.newSession(w, r, u, from.Name, tenant.AuthMethod{Name: "federated", At: at})
 	if err != nil {
 		p.faultPage(w, r, err)
 		return

@@ -275,7 +275,7 @@ func (p *Provider) postLogin(w http.ResponseWriter, r *http.Request, v *visit) {
 		p.confirmEmailPage(w, r, v, u.Email, "")
 		return
 	}
-	ses, err := p.newSession(w, r, u, conn.Name, "pwd")
+	ses, err := p.newSession(w, r, u, conn.Name, tenant.AuthMethod{Name: "pwd"})
 	if err != nil {
 		p.faultPage(w, r, err)
 		return

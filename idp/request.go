@@ -67,11 +67,26 @@ func (q *request) asks(prompt string) bool {
 
 // fresh reports whether an authentication at that time will do for the request.
 func (q *request) fresh(at time.Time) bool {
-	// Times of sessions are whole milliseconds.
-	if (q.asks("login") || q.MaxAge != nil && *q.MaxAge == 0) && at.Before(q.Started.Truncate(time.Millisecond)) {
-		return false
+	age, asked := q.age()
+	return !asked || !at.Before(q.oldest(age))
+}
+
+// age returns how old an authentication may be at the request, and whether that
+// matters to it.
+func (q *request) age() (time.Duration, bool) {
+	switch {
+	case q.asks("login"):
+		return 0, true
+	case q.MaxAge != nil:
+		return time.Duration(*q.MaxAge) * time.Second, true
 	}
-	return q.MaxAge == nil || *q.MaxAge == 0 || !at.Add(time.Duration(*q.MaxAge)*time.Second).Before(q.Started)
+	return 0, false
+}
+
+// oldest returns when an authentication of that age was: times of sessions are
+// whole milliseconds.
+func (q *request) oldest(age time.Duration) time.Time {
+	return q.Started.Add(-age).Truncate(time.Millisecond)
 }
 
 // A pageError is an error that must not go back to the client, because nobody

@@ -59,9 +59,10 @@ func (p *Provider) lives(ctx context.Context) (life, idle time.Duration, err err
 
 // newSession logs a user in in this browser: with a new secret, whatever cookie
 // the browser had. The session before it ends; that of the same user goes on
-// under its name. It returns [tenant.ErrEnded] when everything of the user was
-// ended after u was read, by a new password for example.
-func (p *Provider) newSession(w http.ResponseWriter, r *http.Request, u *tenant.User, connection, method string) (*tenant.Session, error) {
+// under its name. A method without a time is one of now. It returns
+// [tenant.ErrEnded] when everything of the user was ended after u was read, by a
+// new password for example.
+func (p *Provider) newSession(w http.ResponseWriter, r *http.Request, u *tenant.User, connection string, method tenant.AuthMethod) (*tenant.Session, error) {
 	ctx := r.Context()
 	life, idle, err := p.lives(ctx)
 	if err != nil {
@@ -72,13 +73,16 @@ func (p *Provider) newSession(w http.ResponseWriter, r *http.Request, u *tenant.
 		return nil, err
 	}
 	now := p.now().UTC().Truncate(time.Millisecond)
+	if method.At.IsZero() {
+		method.At = now
+	}
 	client, _ := gate.ClientFromContext(ctx)
 	text := secret.Text()
 	ses := &tenant.Session{
-		ID: tenant.NewGrantID(), UserID: u.ID, Epoch: u.Epoch, CreatedAt: now, AuthenticatedAt: now, UsedAt: now,
+		ID: tenant.NewGrantID(), UserID: u.ID, Epoch: u.Epoch, CreatedAt: now, AuthenticatedAt: method.At, UsedAt: now,
 		IdleExpiresAt: now.Add(idle), ExpiresAt: now.Add(life),
 		SessionDetails: tenant.SessionDetails{
-			Connection: connection, Methods: []tenant.AuthMethod{{Name: method, At: now}},
+			Connection: connection, Methods: []tenant.AuthMethod{method},
 			IP: addressText(client), UserAgent: bounded(client.UserAgent, 300),
 		},
 	}

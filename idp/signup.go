@@ -118,7 +118,7 @@ func (p *Provider) postSignup(w http.ResponseWriter, r *http.Request, v *visit) 
 
 // enter logs a user in who has just shown who they are.
 func (p *Provider) enter(w http.ResponseWriter, r *http.Request, v *visit, u *tenant.User, conn *tenant.Connection) {
-	ses, err := p.newSession(w, r, u, conn.Name, "pwd")
+	ses, err := p.newSession(w, r, u, conn.Name, tenant.AuthMethod{Name: "pwd"})
 	if err != nil {
 		p.faultPage(w, r, err)
 		return

@@ -176,9 +176,9 @@ type StartRequest struct {
 	// between them. Words that the provider does not know are left out, but
 	// "none" is refused there: it must not become a question.
 	Prompt string
-	// MaxAge is how long ago the person may have proved who they are; zero means
-	// that it does not matter. Only [OIDC] connections obey it, and Finish
-	// insists; elsewhere [Profile.AuthTime] stays zero.
+	// MaxAge is how long before Start the person may have proved who they are, in
+	// whole seconds; zero means that it does not matter. Only [OIDC] connections
+	// obey it, and Finish insists; elsewhere [Profile.AuthTime] stays zero.
 	MaxAge time.Duration
 	// UILocales lists languages by preference (BCP 47).
 	UILocales []string
@@ -295,6 +295,9 @@ func (c *Connection) ask(req *StartRequest, set func(name, value string)) {
 			set("auth_type", "rerequest")
 		}
 		return
+	}
+	if (c.cfg.Strategy == Entra || c.cfg.Strategy == MicrosoftAccount) && len(words) > 1 {
+		words = words[:1] // Microsoft takes one
 	}
 	words = slices.DeleteFunc(words, func(w string) bool { return !slices.Contains(c.preset.prompts, w) })
 	set("prompt", strings.Join(words, " "))

@@ -66,7 +66,7 @@ func (c *Connection) checkIDToken(claims *jose.Claims, p *Pending, t *Tokens, al
 	}
 	if p.MaxAge > 0 {
 		at, ok := claims.Time("auth_time")
-		if !ok || c.now().Sub(at) > time.Duration(p.MaxAge)*time.Second+clockSkew {
+		if !ok || time.Unix(p.Started, 0).Sub(at) > time.Duration(p.MaxAge)*time.Second+clockSkew {
 			return invalid("the person was not asked again")
 		}
 	}

@@ -68,13 +68,16 @@ func TestCLI04_authTime(t *testing.T) {
 		good bool
 	}{
 		"absent": {nil, false}, "old": {noon().Add(-time.Hour).Unix(), false}, "text": {"now", false},
-		"fresh": {noon().Add(-10 * time.Second).Unix(), true},
+		"fresh": {noon().Add(-10 * time.Second).Unix(), true}, "since then": {noon().Add(-250 * time.Second).Unix(), true},
 	} {
 		o := newOP(t)
 		o.extra["auth_time"] = tt.at
 		c := connect(t, o, nil)
 		_, p := start(t, c, upstream.StartRequest{MaxAge: 30 * time.Second})
 		o.nonce = p.Nonce
+		if name == "since then" { // the person took their time
+			p.Started -= 300
+		}
 		_, err := c.Finish(t.Context(), p, good(&p))
 		if tt.good != (err == nil) {
 			t.Errorf("%s: %v", name, err)

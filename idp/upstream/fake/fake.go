@@ -36,6 +36,9 @@ type Person struct {
 	// Email may be empty.
 	Email         string
 	EmailVerified bool
+	// LoggedIn is when the person last proved who they are, whatever an
+	// application asks for: zero means whenever they are chosen.
+	LoggedIn time.Time
 }
 
 // people are who can be chosen when nobody says otherwise: somebody without

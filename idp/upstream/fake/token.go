@@ -101,6 +101,9 @@ func (s *Server) tokensFor(g grant, d dialect) (map[string]any, bool) {
 	claims := person(g.person)
 	delete(claims, "sub")
 	claims["auth_time"] = now.Unix()
+	if at := g.person.LoggedIn; !at.IsZero() {
+		claims["auth_time"] = at.Unix()
+	}
 	claims["at_hash"] = base64.RawURLEncoding.EncodeToString(sum[:len(sum)/2])
 	if g.nonce != "" {
 		claims["nonce"] = g.nonce
