@@ -305,7 +305,7 @@ func (p *Provider) verifierForAll(apis []*tenant.API) (*jose.Verifier, error) {
 		audience = append(audience, api.Identifier)
 	}
 	return jose.NewVerifier(jose.VerifierConfig{
-		Keys: p, Issuer: p.issuer, Audience: audience, Type: []string{"JWT", jose.AccessTokenType}, Now: p.now, CacheSize: -1,
+		Keys: p.signing(), Issuer: p.issuer, Audience: audience, Type: []string{"JWT", jose.AccessTokenType}, Now: p.now, CacheSize: -1,
 	})
 }
 
@@ -415,7 +415,7 @@ func (p *Provider) verifyHint(ctx context.Context, token string) (*jose.Claims, 
 	}
 	issued := claimedTime(token)
 	v, err := jose.NewVerifier(jose.VerifierConfig{
-		Keys: p, Issuer: p.issuer, Audience: audience, Type: []string{"JWT"}, IDToken: true, CacheSize: -1,
+		Keys: p.signing(), Issuer: p.issuer, Audience: audience, Type: []string{"JWT"}, IDToken: true, CacheSize: -1,
 		Now: func() time.Time { return issued },
 	})
 	if err != nil {

@@ -39,18 +39,24 @@ func (p *Provider) openKeys(ctx context.Context, db *store.DB) (err error) {
 	}
 	p.certs = &certificates{known: map[string]*x509.Certificate{}}
 	p.verifier, err = jose.NewVerifier(jose.VerifierConfig{
-		Keys: p, Issuer: p.issuer, Audience: []string{p.base + "/userinfo", p.base + "/api/v2/"},
+		Keys: p.signing(), Issuer: p.issuer, Audience: []string{p.base + "/userinfo", p.base + "/api/v2/"},
 		Type: []string{"JWT", jose.AccessTokenType}, Now: p.now,
 	})
 	return err
 }
 
-// Key implements [jose.KeySource] with the keys of the provider.
-func (p *Provider) Key(ctx context.Context, kid string, alg jose.Algorithm) (*jose.Key, error) {
+// signingKeys are the keys of the provider, private halves and all: they stay in
+// this package.
+type signingKeys struct{ rsa, ec *keyring.Keyring }
+
+func (p *Provider) signing() signingKeys { return signingKeys{p.keys, p.ec} }
+
+// Key implements [jose.KeySource].
+func (k signingKeys) Key(ctx context.Context, kid string, alg jose.Algorithm) (*jose.Key, error) {
 	if alg == jose.ES256 {
-		return p.ec.Key(ctx, kid, alg)
+		return k.ec.Key(ctx, kid, alg)
 	}
-	return p.keys.Key(ctx, kid, alg)
+	return k.rsa.Key(ctx, kid, alg)
 }
 
 // jwks serves the public keys, each with a certificate, which old libraries ask
