@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/jose"
@@ -50,11 +51,7 @@ func (p *Provider) inspectAll(ctx context.Context, token string) (*bearer, error
 // verifierFor returns a verifier of tokens that are signed with the secret of an
 // API.
 func (p *Provider) verifierFor(api *tenant.API) (*jose.Verifier, error) {
-	key, err := jose.NewHMACKey("", jose.HS256, []byte(api.SigningSecret))
-	if err != nil {
-		return nil, err
-	}
-	keys, err := jose.NewKeySet(key)
+	keys, err := secretKeys(api.SigningSecret)
 	if err != nil {
 		return nil, err
 	}
@@ -81,4 +78,39 @@ func (p *Provider) ofSecret(ctx context.Context, b *bearer, api *tenant.API) (*b
 		return nil, errToken
 	}
 	return b, nil
+}
+
+// verifySecretHint is [Provider.verifyHint] for ID tokens that are signed with the
+// secret of their client: one that is set to that, the only one that they name.
+// Such a token can be made by whoever keeps the secret.
+func (p *Provider) verifySecretHint(ctx context.Context, token string, clients []*tenant.Client, at time.Time) (*jose.Claims, error) {
+	for _, c := range clients {
+		if !secretSigned(c) {
+			continue
+		}
+		keys, err := secretKeys(c.Secret)
+		if err != nil {
+			continue // it cannot sign either
+		}
+		v, err := jose.NewVerifier(jose.VerifierConfig{
+			Keys: keys, Issuer: p.issuer, Audience: []string{c.ID}, Type: []string{"JWT"}, IDToken: true, CacheSize: -1,
+			Now: func() time.Time { return at },
+		})
+		if err != nil {
+			return nil, err
+		}
+		if claims, err := v.Verify(ctx, token); err == nil && len(claims.Audience) == 1 {
+			return claims, nil
+		}
+	}
+	return nil, errHint
+}
+
+// secretKeys is a key set of one secret, for HS256 alone.
+func secretKeys(text string) (*jose.KeySet, error) {
+	key, err := jose.NewHMACKey("", jose.HS256, []byte(text))
+	if err != nil {
+		return nil, err
+	}
+	return jose.NewKeySet(key)
 }

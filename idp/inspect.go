@@ -426,7 +426,7 @@ func (p *Provider) verifyHint(ctx context.Context, token string) (*jose.Claims, 
 		return nil, err
 	}
 	if err != nil {
-		return nil, errHint
+		return p.verifySecretHint(ctx, token, clients, issued)
 	}
 	return claims, nil
 }

@@ -213,13 +213,19 @@ func (p *Provider) idToken(i *issuance, access string) (string, error) {
 		x["c_hash"] = halfHash(i.code)
 	}
 	key := p.keys.Keys().Signing()
-	if i.client.JWT.Algorithm == string(jose.HS256) && i.client.Secret != "" && i.client.AuthMethod != tenant.AuthNone {
+	if secretSigned(i.client) {
 		var err error
 		if key, err = jose.NewHMACKey("", jose.HS256, []byte(i.client.Secret)); err != nil {
 			return "", fmt.Errorf("client %q: %w", i.client.ID, err)
 		}
 	}
 	return jose.Sign(key, "JWT", claims)
+}
+
+// secretSigned reports whether the ID tokens of a client are signed with its
+// secret.
+func secretSigned(c *tenant.Client) bool {
+	return c.JWT.Algorithm == string(jose.HS256) && c.Secret != "" && c.AuthMethod != tenant.AuthNone
 }
 
 func halfHash(s string) string {

@@ -135,7 +135,7 @@ func (p *Provider) linkedIdentity(ctx context.Context, token string) (management
 	// The log-in goes on: nothing ended it, as a new password would have.
 	sid, _ := claims.String("sid")
 	ses, err := p.tenant.Session(ctx, sid)
-	if errors.Is(err, tenant.ErrNotFound) || err == nil && ses.UserID != claims.Subject {
+	if errors.Is(err, tenant.ErrNotFound) || err == nil && (ses.UserID != claims.Subject || !slices.Contains(ses.Clients, claims.Audience[0])) {
 		return management.Caller{}, management.ErrBadToken
 	}
 	if err != nil {
@@ -148,7 +148,12 @@ func (p *Provider) linkedIdentity(ctx context.Context, token string) (management
 	if err != nil {
 		return management.Caller{}, err
 	}
-	at, _ := claims.Time("auth_time")
+	// Whoever keeps the secret of a client may have made the token, so that the
+	// session says the time, and that the person is logged in to that client.
+	at, said := claims.Time("auth_time")
+	if !said || ses.AuthenticatedAt.Before(at) {
+		at = ses.AuthenticatedAt
+	}
 	return management.Caller{ClientID: claims.Audience[0], Subject: claims.Subject, AuthTime: at}, nil
 }
 
