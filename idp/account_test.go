@@ -427,3 +427,36 @@ func addPlain(t *testing.T, s *idptest.Server, email string) {
 		t.Fatal(err)
 	}
 }
+
+// What keeps a sign-up from going on is said on its page, with what was typed,
+// and when it is worth another try.
+func TestSignup_refused(t *testing.T) {
+	s := guarded(t, nil)
+	bind(t, s, "pre-user-registration", `exports.onExecutePreUserRegistration = (event) => { if (event.user.email.startsWith('broken')) throw new Error('hunter2'); };`)
+	protect(t, s, "suspicious-ip-throttling", `{"stage":{"pre-user-registration":{"max_attempts":2,"rate":1000}}}`)
+	try := func(email string) (*http.Response, string) {
+		t.Helper()
+		browser := s.Browser()
+		res, _ := s.Do(browser, http.MethodGet, "/authorize", authorization("screen_hint", "signup"))
+		_, page := s.Do(browser, http.MethodGet, res.Header.Get("Location"), nil)
+		form := idptest.Hidden(page)
+		form.Set("email", email)
+		form.Set("password", newPassword)
+		return s.Do(browser, http.MethodPost, "/u/signup", form, "Origin", s.URL)
+	}
+	res, page := try("broken@example.com")
+	if res.StatusCode != http.StatusForbidden || !strings.Contains(page, "refuses this") || strings.Contains(page, "hunter2") || strings.Contains(page, "our side") {
+		t.Errorf("an action that fails: %d %.2000s", res.StatusCode, page)
+	}
+	if res, page := try("first@example.com"); res.StatusCode != http.StatusSeeOther {
+		t.Fatalf("%d %.2000s", res.StatusCode, page)
+	}
+	res, page = try("third@example.com")
+	if res.StatusCode != http.StatusTooManyRequests || res.Header.Get("Retry-After") == "" || !strings.Contains(page, "Too many accounts") ||
+		!strings.Contains(page, `value="third@example.com"`) || !strings.Contains(page, `action="/u/signup"`) {
+		t.Errorf("too many: %d %q %.3000s", res.StatusCode, res.Header.Get("Retry-After"), page)
+	}
+	if logs := types(t, s, "fs"); len(logs) != 1 {
+		t.Errorf("%d entries", len(logs))
+	}
+}

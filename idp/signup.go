@@ -105,7 +105,7 @@ func (p *Provider) postSignup(w http.ResponseWriter, r *http.Request, v *visit) 
 		p.signupExisting(w, r, v, n)
 		return
 	case err != nil:
-		p.loginRefused(w, r, v, nil, n.Email, err)
+		p.signupRefused(w, r, v, &n, err)
 		return
 	}
 	if u == nil { // there will be one when the address is confirmed
@@ -114,6 +114,25 @@ func (p *Provider) postSignup(w http.ResponseWriter, r *http.Request, v *visit) 
 	}
 	p.sendVerification(r, u, v.client, v.request.Locales)
 	p.enter(w, r, v, u, conn)
+}
+
+// signupRefused shows the sign-up again with what keeps it from going on.
+func (p *Provider) signupRefused(w http.ResponseWriter, r *http.Request, v *visit, n *newUser, err error) {
+	refused, fault := asOAuth(err)
+	if fault {
+		p.faultPage(w, r, err)
+		return
+	}
+	problem := login.Problem{Code: login.Refused}
+	switch refused.status {
+	case http.StatusTooManyRequests:
+		p.record(r, "fs", v.client, nil, refused.description, nil)
+		problem = login.Problem{Code: login.TooManySignups, Wait: refused.retryAfter}
+	case http.StatusServiceUnavailable:
+		problem = login.Problem{Code: login.Busy, Wait: refused.retryAfter}
+	}
+	setRetryAfter(w, refused.retryAfter)
+	p.signupPage(w, r, v, refused.status, n.Email, n.Username, problem)
 }
 
 // enter logs a user in who has just shown who they are.

@@ -77,6 +77,7 @@ const (
 	ProviderAway      Code = "provider_away"      // with Provider
 	ProviderRefused   Code = "provider_refused"   // with Provider: cancelled or refused there
 	Busy              Code = "busy"               // with Wait
+	TooManySignups    Code = "too_many_signups"   // with Wait
 	Refused           Code = "refused"            // by an action; with Message
 	InvalidEmail      Code = "invalid_email"      // sign-up
 	InvalidUsername   Code = "invalid_username"   // sign-up
@@ -91,7 +92,7 @@ const (
 // A Problem is what a person has to mend.
 type Problem struct {
 	Code Code
-	// Wait is when to try again, for TooManyTries and Busy.
+	// Wait is when to try again, for TooManyTries, Busy and TooManySignups.
 	Wait time.Duration
 	// Provider names the upstream of ProviderAway and ProviderRefused.
 	Provider string
