@@ -145,15 +145,45 @@ func (p *Provider) upstreamConfig(from *tenant.Connection) (upstream.Config, err
 
 const usePending = "upstream"
 
-// A trip is a log-in that is under way at another provider. It travels in a
-// cookie of its own, so that no other browser can end it.
+// A trip is a log-in that is under way at another provider. It travels in
+// cookies of its own, so that no other browser can end it.
 type trip struct {
 	Pending upstream.Pending `json:"p"`
 	Request *request         `json:"q"`
 }
 
-// tripCookie is the name of the cookie of a log-in with this state.
-func (p *Provider) tripCookie(state string) string { return "gate_with_" + hashText(state)[:12] }
+// The cookies of a trip: browsers keep 4096 bytes of one, names and all.
+const (
+	cookieSize  = 3800
+	tripCookies = 2
+)
+
+// tripCookie is the name of a cookie of the log-in with this state.
+func tripCookie(state string, part int) string {
+	name := "gate_with_" + hashText(state)[:12]
+	if part > 0 {
+		name += "_" + itoa(part)
+	}
+	return name
+}
+
+// tripText returns what the cookies of the log-in with this state hold.
+func (p *Provider) tripText(r *http.Request, state string) string {
+	var text string
+	for i := range tripCookies {
+		text += p.cookie(r, tripCookie(state, i))
+	}
+	return text
+}
+
+// endTrip takes the cookies of a log-in back.
+func (p *Provider) endTrip(w http.ResponseWriter, r *http.Request, state string) {
+	for i := range tripCookies {
+		if name := tripCookie(state, i); p.cookie(r, name) != "" {
+			p.setCookie(w, name, "", 0)
+		}
+	}
+}
 
 // callbackOf is where a provider sends people back to: an address of its own for
 // each, so that the answer of one does not pass for that of another (RFC 9700
@@ -180,14 +210,18 @@ func (p *Provider) startUpstream(w http.ResponseWriter, r *http.Request, q *requ
 		return
 	}
 	text, err := p.seal.close(usePending, trip{pending, q})
-	if err == nil && len(text) > 3800 {
-		err = errors.New("the request is too long for a cookie")
+	if err == nil && len(text) > tripCookies*cookieSize {
+		err = errors.New("the request is too long for its cookies")
 	}
 	if err != nil {
 		p.faultPage(w, r, err)
 		return
 	}
-	p.setCookie(w, p.tripCookie(pending.State), text, upstream.PendingLifetime)
+	for i := range tripCookies {
+		if part := text[min(i*cookieSize, len(text)):min((i+1)*cookieSize, len(text))]; part != "" {
+			p.setCookie(w, tripCookie(pending.State, i), part, upstream.PendingLifetime)
+		}
+	}
 	noStore(w)
 	http.Redirect(w, r, target, http.StatusFound) //nolint:gosec // the provider that an administrator configured
 }
@@ -237,8 +271,7 @@ func (p *Provider) upstreamCallback(w http.ResponseWriter, r *http.Request) {
 		values = body.values()
 	}
 	state := values.Get("state")
-	name := p.tripCookie(state)
-	text := p.cookie(r, name)
+	text := p.tripText(r, state)
 	var t trip
 	if state == "" || text == "" || p.seal.open(usePending, text, &t) != nil {
 		p.expiredPage(w, r, nil, errTransaction)
@@ -248,7 +281,7 @@ func (p *Provider) upstreamCallback(w http.ResponseWriter, r *http.Request) {
 		p.expiredPage(w, r, t.Request, errTransaction)
 		return
 	}
-	p.setCookie(w, name, "", 0) // once
+	p.endTrip(w, r, state) // once
 	ctx := r.Context()
 	c, err := p.tenant.Clients.Get(ctx, t.Request.ClientID)
 	if err != nil {

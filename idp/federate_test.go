@@ -411,3 +411,66 @@ func TestFederate_logout(t *testing.T) {
 		t.Errorf("sent to %q", res.Header.Get("Location"))
 	}
 }
+
+// What a client wants back travels with the browser to another provider as well.
+// What would not fit is refused at once, whichever way the person would take.
+func TestFederate_longState(t *testing.T) {
+	c := federated(t)
+	for size, want := range map[int]string{0: "", 1500: "", 2600: "", 3400: "", 4000: "The request is too long", 5000: "state is too long"} {
+		state := strings.Repeat("s", size)
+		for _, connection := range []string{"github", "corp", ""} {
+			browser := c.Browser()
+			res, body := c.Do(browser, http.MethodGet, "/authorize", authorization("connection", connection, "state", state))
+			if want != "" {
+				back := answerOf(t, res, body)
+				if back.Get("error") != "invalid_request" || back.Get("error_description") != want || back.Get("state") != state {
+					t.Errorf("%d, %q: %v", size, connection, back)
+				}
+				continue
+			}
+			if connection == "" {
+				res, body = c.Do(browser, http.MethodGet, strings.Replace(res.Header.Get("Location"), "/u/login?", "/u/with?connection=github&", 1), nil)
+			}
+			where := res.Header.Get("Location")
+			if !strings.HasPrefix(where, c.other.URL) {
+				t.Errorf("%d, %q: %d %q %.300s", size, connection, res.StatusCode, where, body)
+				continue
+			}
+			for _, cookie := range res.Cookies() {
+				if len(cookie.String()) > 4096 {
+					t.Errorf("%d, %q: a cookie of %d bytes", size, connection, len(cookie.String()))
+				}
+			}
+			res, body = c.Do(browser, http.MethodGet, c.choose(where, "1001"), nil)
+			if back := answerOf(t, res, body); !back.Has("code") || back.Get("state") != state {
+				t.Errorf("%d, %q: %v", size, connection, back)
+			}
+			base, err := url.Parse(c.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, cookie := range browser.Jar.Cookies(base) {
+				if strings.HasPrefix(cookie.Name, "gate_with_") {
+					t.Errorf("%d, %q: %s is left", size, connection, cookie.Name)
+				}
+			}
+		}
+	}
+	// A part of it is nothing.
+	browser := c.Browser()
+	res, _ := c.Do(browser, http.MethodGet, "/authorize", authorization("connection", "github", "state", strings.Repeat("s", 3400)))
+	back := c.choose(res.Header.Get("Location"), "1001")
+	for _, cookie := range res.Cookies() {
+		if strings.HasSuffix(cookie.Name, "_1") {
+			cookie.MaxAge = -1
+			base, err := url.Parse(c.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			browser.Jar.SetCookies(base, []*http.Cookie{cookie})
+		}
+	}
+	if res, _ := c.Do(browser, http.MethodGet, back, nil); res.StatusCode != http.StatusBadRequest {
+		t.Errorf("half of the cookies: %d", res.StatusCode)
+	}
+}

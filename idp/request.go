@@ -137,7 +137,11 @@ func (p *Provider) readRequest(ctx context.Context, in params) (*request, *tenan
 		}
 		return nil, c, err
 	}
-	return q, c, nil
+	sealed, err := p.sealRequest(q)
+	if err == nil && len(sealed) > maxRequest {
+		err = &backError{q, c, refuse("invalid_request", "The request is too long")}
+	}
+	return q, c, err
 }
 
 func (p *Provider) requestClient(ctx context.Context, id string) (*tenant.Client, error) {
@@ -214,6 +218,10 @@ func readResponse(q *request, in params) *oauthError {
 
 // maxState bounds what a client wants back: it travels in addresses.
 const maxState = 4096
+
+// maxRequest bounds a sealed request, so that it fits into the cookies of a trip
+// with what goes along: names of a connection and addresses.
+const maxRequest = tripCookies*cookieSize - 1500
 
 // withheld are parameters that scripts have no business with.
 var withheld = []string{"client_secret", "client_assertion", "id_token_hint", "request", "code_challenge", "state", "nonce"} //nolint:gochecknoglobals // constant
