@@ -1,18 +1,23 @@
 package idp_test
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/url"
+	"runtime/pprof"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/gatewright/gate/idp"
 	"github.com/gatewright/gate/idp/idptest"
+	"github.com/gatewright/gate/idp/login"
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/jose"
+	"github.com/gatewright/gate/store/storetest"
 )
 
 func TestIDP07_clients(t *testing.T) {
@@ -311,6 +316,32 @@ func TestOpen_refuses(t *testing.T) {
 			t.Errorf("%s: opened", name)
 		} else if errors.Is(err, tenant.ErrNotFound) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What Open has begun ends with it when it fails.
+func TestOpen_leavesNothing(t *testing.T) {
+	db := storetest.SQLite(t)
+	for name, edit := range map[string]func(*idp.Config){
+		"looks": func(c *idp.Config) { c.Looks = login.Config{Name: "x", SupportURL: "nonsense"} },
+		"costs": func(c *idp.Config) { c.PasswordCost.Passes = 1 },
+	} {
+		cfg := idp.Config{
+			Issuer: "http://localhost:1/", Secret: bytes.Repeat([]byte("s"), 32), Mail: discard{}, Logger: slog.New(slog.DiscardHandler),
+		}
+		edit(&cfg)
+		if _, err := idp.Open(t.Context(), db, cfg); err == nil {
+			t.Fatalf("%s: opened", name)
+		}
+		var all bytes.Buffer
+		if err := pprof.Lookup("goroutine").WriteTo(&all, 2); err != nil {
+			t.Fatal(err)
+		}
+		for stack := range strings.SplitSeq(all.String(), "\n\n") {
+			if strings.Contains(stack, "gate/idp/tenant.") || strings.Contains(stack, "gate/mail.") {
+				t.Errorf("%s: still there: %s", name, stack)
+			}
 		}
 	}
 }

@@ -127,7 +127,9 @@ func Open(ctx context.Context, db *store.DB, cfg Config) (*Provider, error) {
 		return nil, fmt.Errorf("identity provider: %w", err)
 	}
 	if err := p.open(ctx, db); err != nil {
-		return nil, fmt.Errorf("identity provider: %w", err)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		return nil, fmt.Errorf("identity provider: %w", errors.Join(err, p.stop(ctx)))
 	}
 	return p, nil
 }
@@ -280,7 +282,23 @@ func (p *Provider) Close(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	p.upstreams.close()
-	return errors.Join(p.api.Close(ctx), p.mails.Close(ctx), p.tenant.Close(ctx))
+	return p.stop(ctx)
+}
+
+// stop ends what works in the background, of a provider that was opened in part
+// what there is.
+func (p *Provider) stop(ctx context.Context) error {
+	var errs []error
+	if p.api != nil {
+		errs = append(errs, p.api.Close(ctx))
+	}
+	if p.mails != nil {
+		errs = append(errs, p.mails.Close(ctx))
+	}
+	if p.tenant != nil {
+		errs = append(errs, p.tenant.Close(ctx))
+	}
+	return errors.Join(errs...)
 }
 
 // ServeHTTP implements [http.Handler]. The address of the client comes from
