@@ -323,3 +323,32 @@ func TestIDP06_old(t *testing.T) {
 		t.Errorf("after 61 minutes: %d", res.StatusCode)
 	}
 }
+
+// A browser that comes by a link gets one cookie, the one that its form answers.
+func TestSES_oneBrowserCookie(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	s.AddUser("ada@example.com")
+	browser := s.Browser()
+	res, _ := s.Do(browser, http.MethodGet, "/authorize", authorization())
+	_, page := s.Do(browser, http.MethodGet, strings.Replace(res.Header.Get("Location"), "/u/login?", "/u/reset-password/request?", 1), nil)
+	form := idptest.Hidden(page)
+	form.Set("username", "ada@example.com")
+	s.Do(browser, http.MethodPost, "/u/reset-password/request", form, "Origin", s.URL)
+	link := linkIn(t, waitLetters(t, s, "ada@example.com", 1)[0], "/u/reset-password?ticket=")
+	phone := s.Browser()
+	res, page = s.Do(phone, http.MethodGet, link, nil)
+	given := 0
+	for _, c := range res.Cookies() {
+		if strings.HasSuffix(c.Name, "gate_browser") {
+			given++
+		}
+	}
+	if given != 1 {
+		t.Errorf("%d cookies", given)
+	}
+	form = idptest.Hidden(page)
+	form.Set("password", newPassword)
+	if res, body := s.Do(phone, http.MethodPost, "/u/reset-password", form, "Origin", s.URL); res.StatusCode != http.StatusOK {
+		t.Errorf("%d %.500s", res.StatusCode, body)
+	}
+}

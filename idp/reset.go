@@ -97,9 +97,7 @@ func (p *Provider) sendReset(r *http.Request, c *tenant.Client, conn *tenant.Con
 }
 
 func (p *Provider) showReset(w http.ResponseWriter, r *http.Request) {
-	text := r.URL.Query().Get("ticket")
-	p.browser(w, r)
-	p.resetPage(w, r, http.StatusOK, text)
+	p.resetPage(w, r, http.StatusOK, r.URL.Query().Get("ticket"))
 }
 
 func (p *Provider) resetPage(w http.ResponseWriter, r *http.Request, status int, text string, problems ...login.Problem) {
