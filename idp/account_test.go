@@ -83,11 +83,7 @@ func signupMode(mode idp.Signup) func(*idp.Config) {
 // press presses the button of a page that a link leads to.
 func press(s *idptest.Server, browser *http.Client, link, path string, more ...string) (int, string) {
 	_, body := s.Do(browser, http.MethodGet, link, nil)
-	form := idptest.Hidden(body)
-	for i := 0; i+1 < len(more); i += 2 {
-		form.Set(more[i], more[i+1])
-	}
-	res, body := s.Do(browser, http.MethodPost, path, form, "Origin", s.URL)
+	res, body := s.Do(browser, http.MethodPost, path, s.Fill(body, more...), "Origin", s.URL)
 	return res.StatusCode, body
 }
 
@@ -203,9 +199,8 @@ func TestSignup_closed(t *testing.T) {
 	if strings.Contains(page, "/u/signup") {
 		t.Error("the page leads to the sign-up")
 	}
-	form := idptest.Hidden(page)
-	form.Set("email", "new@example.com")
-	form.Set("password", newPassword)
+	form := s.Fill(page, "password", newPassword)
+	form.Set("email", "new@example.com") // which the page does not ask for
 	if res, _ := s.Do(browser, http.MethodPost, "/u/signup", form, "Origin", s.URL); res.StatusCode != http.StatusNotFound {
 		t.Errorf("form: %d", res.StatusCode)
 	}
@@ -256,8 +251,7 @@ func TestOTP05_tickets(t *testing.T) {
 	browser := s.Browser()
 	_, page := s.Do(browser, http.MethodGet, reset, nil)
 	now.turn(31 * time.Minute)
-	form := idptest.Hidden(page)
-	form.Set("password", "Elm-Harbour-Flint-88")
+	form := s.Fill(page, "password", "Elm-Harbour-Flint-88")
 	if res, _ := s.Do(browser, http.MethodPost, "/u/reset-password", form, "Origin", s.URL); res.StatusCode != http.StatusBadRequest {
 		t.Errorf("after 31 minutes: %d", res.StatusCode)
 	}

@@ -28,8 +28,7 @@ func asks(t *testing.T, s *idptest.Server, browser *http.Client, in url.Values) 
 
 // decide answers the question.
 func decide(s *idptest.Server, browser *http.Client, page, decision string) (*http.Response, string) {
-	form := idptest.Hidden(page)
-	form.Set("decision", decision)
+	form := s.Fill(page, "decision", decision)
 	return s.Do(browser, http.MethodPost, "/u/consent", form, "Origin", s.URL)
 }
 

@@ -195,9 +195,7 @@ func TestIDP06_otherBrowser(t *testing.T) {
 		t.Errorf("page of another browser: %d", res.StatusCode)
 	}
 	_, body := s.Do(attacker, http.MethodGet, page, nil)
-	form := idptest.Hidden(body)
-	form.Set("username", "victim@example.com")
-	form.Set("password", idptest.Password)
+	form := s.Fill(body, "username", "victim@example.com", "password", idptest.Password)
 	// The victim has a browser cookie of its own.
 	s.Do(victim, http.MethodGet, "/authorize", authorization())
 	res, _ = s.Do(victim, http.MethodPost, "/u/login", form, "Origin", s.URL)

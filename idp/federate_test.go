@@ -366,9 +366,7 @@ func TestFederate_errors(t *testing.T) {
 		t.Errorf("cancelled: %d %.2000s", res.StatusCode, body)
 	}
 	// The page is one to go on with.
-	form := idptest.Hidden(body)
-	form.Set("username", c.AddUser("ben@example.com").Email)
-	form.Set("password", idptest.Password)
+	form := c.Fill(body, "username", c.AddUser("ben@example.com").Email, "password", idptest.Password)
 	res, body = c.Do(browser, http.MethodPost, "/u/login", form, "Origin", c.URL)
 	if !answerOf(t, res, body).Has("code") {
 		t.Error("no log-in with the page")

@@ -149,8 +149,7 @@ func TestCLI12_publicOnly(t *testing.T) {
 	browser := s.Browser()
 	res, body := s.Login(browser, authorization(), "ada@example.com", idptest.Password)
 	if res.StatusCode == http.StatusOK { // the client is on this machine: the person is asked whether it may
-		form := idptest.Hidden(body)
-		form.Set("decision", "allow")
+		form := s.Fill(body, "decision", "allow")
 		res, body = s.Do(browser, http.MethodPost, "/u/consent", form, "Origin", s.URL)
 	}
 	if !answerOf(t, res, body).Has("code") {

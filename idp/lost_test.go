@@ -44,9 +44,7 @@ func TestIDP_lostCookies(t *testing.T) {
 	s.AddUser("ada@example.com")
 	page := begin(t, s, s.HTTP)
 	_, shown := s.Do(s.HTTP, http.MethodGet, page, nil)
-	form := idptest.Hidden(shown)
-	form.Set("username", "ada@example.com")
-	form.Set("password", idptest.Password)
+	form := s.Fill(shown, "username", "ada@example.com", "password", idptest.Password)
 	other := s.Browser()
 	begin(t, s, other)
 	const evil = "https://evil.example"

@@ -162,9 +162,7 @@ func TestIDP01_takenAwayMeanwhile(t *testing.T) {
 	res, _ := s.Do(browser, http.MethodGet, "/authorize", authorization())
 	_, page := s.Do(browser, http.MethodGet, res.Header.Get("Location"), nil)
 	setClient(t, s, idptest.SPA, func(c *tenant.Client) { c.Callbacks = []string{"http://localhost:3000/other"} })
-	form := idptest.Hidden(page)
-	form.Set("username", "ada@example.com")
-	form.Set("password", idptest.Password)
+	form := s.Fill(page, "username", "ada@example.com", "password", idptest.Password)
 	res, _ = s.Do(browser, http.MethodPost, "/u/login", form, "Origin", s.URL)
 	if res.StatusCode != http.StatusBadRequest || res.Header.Get("Location") != "" {
 		t.Errorf("%d %q", res.StatusCode, res.Header.Get("Location"))

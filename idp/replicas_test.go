@@ -67,9 +67,7 @@ func TestReplicas(t *testing.T) {
 	// A page of one and its form at the other; the code at the first again.
 	res, _ := a.Do(browser, http.MethodGet, "/authorize", authorization())
 	_, page := b.Do(browser, http.MethodGet, res.Header.Get("Location"), nil)
-	form := idptest.Hidden(page)
-	form.Set("username", "ada@example.com")
-	form.Set("password", idptest.Password)
+	form := a.Fill(page, "username", "ada@example.com", "password", idptest.Password)
 	res, body := a.Do(browser, http.MethodPost, "/u/login", form, "Origin", a.URL)
 	res, tokens := exchange(b, answerOf(t, res, body).Get("code"))
 	if res.StatusCode != http.StatusOK {

@@ -364,12 +364,7 @@ func signUp(t *testing.T, s *idptest.Server, browser *http.Client, email string,
 		t.Fatalf("no sign-up: %d %q %s", res.StatusCode, res.Header.Get("Location"), body)
 	}
 	_, body = s.Do(browser, http.MethodGet, res.Header.Get("Location"), nil)
-	form := idptest.Hidden(body)
-	form.Set("email", email)
-	form.Set("password", newPassword)
-	for i := 0; i+1 < len(more); i += 2 {
-		form.Set(more[i], more[i+1])
-	}
+	form := s.Fill(body, append([]string{"email", email, "password", newPassword}, more...)...)
 	res, body = s.Do(browser, http.MethodPost, "/u/signup", form, "Origin", s.URL)
 	if where := res.Header.Get("Location"); where != "" {
 		body = where

@@ -313,8 +313,7 @@ func TestOTP_reset(t *testing.T) {
 	for range 3 { // OTP-03
 		_, body = s.Do(browser, http.MethodGet, link, nil)
 	}
-	form := idptest.Hidden(body)
-	form.Set("password", "short")
+	form := s.Fill(body, "password", "short")
 	if res, _ := s.Do(browser, http.MethodPost, "/u/reset-password", form, "Origin", s.URL); res.StatusCode != http.StatusBadRequest {
 		t.Errorf("a weak password: %d", res.StatusCode)
 	}

@@ -31,8 +31,7 @@ func TestCLI08_preHijack(t *testing.T) {
 		t.Errorf("the stranger's password: %d %.300s", res.StatusCode, body)
 	}
 	_, page = s.Do(victim, http.MethodGet, res.Header.Get("Location"), nil)
-	form := idptest.Hidden(page)
-	form.Set("password", "Oak-Lantern-Reed-07")
+	form := s.Fill(page, "password", "Oak-Lantern-Reed-07")
 	if res, body := s.Do(victim, http.MethodPost, "/u/reset-password", form, "Origin", s.URL); res.StatusCode != http.StatusOK {
 		t.Fatalf("%d %.500s", res.StatusCode, body)
 	}
@@ -187,9 +186,7 @@ func TestCLI08_preHijackWays(t *testing.T) {
 		"another letter by the owner": func(s *squatter) string {
 			browser := s.Browser()
 			_, page := signUp(s.t, s.Server, browser, victim)
-			form := idptest.Hidden(page)
-			form.Set("email", victim)
-			s.Do(browser, http.MethodPost, "/u/confirm-email", form, "Origin", s.URL)
+			s.Do(browser, http.MethodPost, "/u/confirm-email", idptest.Hidden(page), "Origin", s.URL)
 			link := ""
 			awaitLetter(s.t, s.Server, func() bool {
 				for _, letter := range lettersTo(s.t, s.Server, victim) {
@@ -312,8 +309,7 @@ func TestCLI07_resetOfLinkedIdentity(t *testing.T) {
 	link := letterLink(t, s)
 	browser := s.Browser()
 	_, page := s.Do(browser, http.MethodGet, link, nil)
-	form := idptest.Hidden(page)
-	form.Set("password", "Oak-Lantern-Reed-07")
+	form := s.Fill(page, "password", "Oak-Lantern-Reed-07")
 	if res, body := s.Do(browser, http.MethodPost, "/u/reset-password", form, "Origin", s.URL); res.StatusCode != http.StatusOK {
 		t.Fatalf("%d %.500s", res.StatusCode, body)
 	}
@@ -371,8 +367,7 @@ func TestIDP11_thirdParty(t *testing.T) {
 		if back := answerOf(t, res, ""); back.Get("error") != "consent_required" {
 			t.Errorf("scope %q, silently: %v", scope, back)
 		}
-		form := idptest.Hidden(body)
-		form.Set("decision", "allow")
+		form := s.Fill(body, "decision", "allow")
 		res, body = s.Do(browser, http.MethodPost, "/u/consent", form, "Origin", s.URL)
 		res, tokens := exchange(s, answerOf(t, res, body).Get("code"))
 		if res.StatusCode != http.StatusOK || strings.Contains(claims(t, tokens["access_token"]), "create:items") {
@@ -395,8 +390,7 @@ func TestIDP11_otherPerson(t *testing.T) {
 	browser := s.Browser()
 	_, page := s.Login(browser, authorization(), "ada@example.com", idptest.Password)
 	s.Login(browser, authorization("prompt", "login"), "bob@example.com", idptest.Password)
-	form := idptest.Hidden(page)
-	form.Set("decision", "allow")
+	form := s.Fill(page, "decision", "allow")
 	res, _ := s.Do(browser, http.MethodPost, "/u/consent", form, "Origin", s.URL)
 	if !strings.HasPrefix(res.Header.Get("Location"), "/u/login") {
 		t.Errorf("%d %s", res.StatusCode, res.Header.Get("Location"))
@@ -465,8 +459,7 @@ func TestOTP08_noticeComes(t *testing.T) {
 	for _, letter := range letters { // the newest link is the good one
 		browser := s.Browser()
 		_, page := s.Do(browser, http.MethodGet, linkIn(t, letter, "/u/reset-password?ticket="), nil)
-		form := idptest.Hidden(page)
-		form.Set("password", "Oak-Lantern-Reed-07")
+		form := s.Fill(page, "password", "Oak-Lantern-Reed-07")
 		if res, _ := s.Do(browser, http.MethodPost, "/u/reset-password", form, "Origin", s.URL); res.StatusCode == http.StatusOK {
 			ok = true
 		}

@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"html"
 	"io"
 	"log/slog"
 	"net"
@@ -323,7 +324,22 @@ var hidden = regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"
 func Hidden(page string) url.Values {
 	out := url.Values{}
 	for _, m := range hidden.FindAllStringSubmatch(page, -1) {
-		out.Set(m[1], strings.ReplaceAll(m[2], "&#43;", "+"))
+		out.Set(m[1], html.UnescapeString(m[2]))
+	}
+	return out
+}
+
+// Fill returns the fields of the form of a page with what a person types and
+// presses: pairs of name and value. A page without such a field fails the test,
+// since nobody could have typed there.
+func (s *Server) Fill(page string, typed ...string) url.Values {
+	s.t.Helper()
+	out := Hidden(page)
+	for i := 0; i+1 < len(typed); i += 2 {
+		if !strings.Contains(page, ` name="`+typed[i]+`"`) || out.Has(typed[i]) {
+			s.t.Fatalf("the page has no field %s to fill: %.3000s", typed[i], page)
+		}
+		out.Set(typed[i], typed[i+1])
 	}
 	return out
 }
@@ -340,8 +356,6 @@ func (s *Server) Login(c *http.Client, authorize url.Values, email, password str
 	if res.StatusCode != http.StatusOK {
 		s.t.Fatalf("log-in page: %d %s", res.StatusCode, body)
 	}
-	form := Hidden(body)
-	form.Set("username", email)
-	form.Set("password", password)
+	form := s.Fill(body, "username", email, "password", password)
 	return s.Do(c, http.MethodPost, "/u/login", form, "Origin", s.URL, "Sec-Fetch-Site", "same-origin")
 }
