@@ -100,10 +100,14 @@ func TestSignup_confirm(t *testing.T) {
 	}
 	letter := waitLetters(t, s, "new@example.com", 1)[0]
 	link := linkIn(t, letter, "/u/email-verification?ticket=")
-	// LOG-02: with the password it is as if there were no account.
-	res, body := s.Login(browser, authorization(), "new@example.com", newPassword)
-	if res.StatusCode != http.StatusBadRequest || !strings.Contains(body, "is not right") {
+	// With the password the page says what is missing, and with another one nothing.
+	res, body := s.Login(browser, authorization(), "NEW@example.com", newPassword)
+	if res.StatusCode != http.StatusOK || !strings.Contains(body, "Confirm your e-mail address") || !strings.Contains(body, "new@example.com") {
 		t.Errorf("before the address is confirmed: %d %.300s", res.StatusCode, body)
+	}
+	res, body = s.Login(browser, authorization(), "new@example.com", newPassword+"x")
+	if res.StatusCode != http.StatusBadRequest || !strings.Contains(body, "is not right") {
+		t.Errorf("a wrong password before the address is confirmed: %d %.300s", res.StatusCode, body)
 	}
 	// OTP-03: whoever looks at the link, such as a mail filter, confirms nothing.
 	scanner := s.Browser()
@@ -165,7 +169,8 @@ func TestLOG02_signupExisting(t *testing.T) {
 	if res, body := s.Login(s.Browser(), authorization(), "ada@example.com", idptest.Password); !answerOf(t, res, body).Has("code") {
 		t.Error("the owner cannot log in")
 	}
-	if res, _ := s.Login(s.Browser(), authorization(), "ada@example.com", newPassword); res.StatusCode != http.StatusBadRequest {
+	// The stranger's leads to the page that asks to confirm, as without an account.
+	if res, body := s.Login(s.Browser(), authorization(), "ada@example.com", newPassword); res.StatusCode != http.StatusOK || !strings.Contains(body, "Confirm your e-mail address") {
 		t.Errorf("the stranger's password: %d", res.StatusCode)
 	}
 }

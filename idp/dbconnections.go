@@ -75,7 +75,6 @@ func (p *Provider) apiSignup(w http.ResponseWriter, r *http.Request) {
 			dbError(w, "invalid_signup", "Invalid sign up")
 			return
 		}
-		p.sendExists(r, c, n.Email)
 		u = n.user()
 	case err != nil:
 		p.fail(w, r, err)

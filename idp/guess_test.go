@@ -151,7 +151,8 @@ func hashes(f func()) int {
 }
 
 // LOG-01, PWD-09: a refusal costs the same work whether or not there is such an
-// account, and a letter costs none.
+// account, and a letter costs none. The page looks at what waits for an address
+// as well.
 func TestLOG01_sameWork(t *testing.T) {
 	s := idptest.New(t, idptest.Config{Edit: func(c *idp.Config) { c.Signup = idp.SignupConfirm }})
 	emails := append(strangers(t, s), "other@example.com")
@@ -159,7 +160,7 @@ func TestLOG01_sameWork(t *testing.T) {
 		path, password string
 		want           int
 	}{
-		{"/u/login", "wrong password", 1}, {"/u/reset-password/request", "", 0}, {"/u/signup", newPassword, 1},
+		{"/u/login", "wrong password", 2}, {"/u/reset-password/request", "", 0}, {"/u/signup", newPassword, 1},
 	} {
 		for _, email := range emails {
 			if got := hashes(func() { postPage(s, tt.path, email, tt.password) }); got != tt.want {

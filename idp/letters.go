@@ -33,17 +33,10 @@ func (p *Provider) postConfirmEmail(w http.ResponseWriter, r *http.Request, v *v
 	email := canonical(v.form[login.FieldEmail])
 	conn, err := p.database(r.Context(), v.client, v.request.Connection)
 	if err == nil && email != "" {
-		if again, err := p.sendPendingAgain(r, v, conn, email); err != nil {
-			p.faultPage(w, r, err)
-			return
-		} else if again {
-			p.confirmEmailPage(w, r, v, email, login.NoticeSentAgain)
-			return
-		}
 		p.sendLetter(r, v.client, v.request.Locales, email, func(ctx context.Context) (login.MailKind, login.Letter, bool, error) {
 			u, _, err := p.tenant.UserByLogin(ctx, conn.Name, email)
 			if errors.Is(err, tenant.ErrNotFound) || err == nil && (u.EmailVerified || u.Email != email) {
-				return "", login.Letter{}, false, nil
+				return p.pendingAgain(ctx, v.client, conn, email)
 			}
 			if err != nil {
 				return "", login.Letter{}, false, err

@@ -10,16 +10,21 @@ import (
 	"github.com/gatewright/gate/idp/login"
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/internal/secret"
+	"github.com/gatewright/gate/password"
 )
 
 // A pendingAccount is an account that is made when its address is confirmed.
-// Until then there is none: a log-in with its password is refused as one without
-// an account is.
+// Until then there is none: a log-in with its password leads to the page that
+// asks to confirm, and anything else is refused as without an account.
+//
+// A sign-up with an address that has an account leaves one as well, without a
+// user: its password leads to the same page, so that nobody learns from it
+// whether there was an account. There is no link to it.
 type pendingAccount struct {
 	Connection string       `json:"connection"`
 	Email      string       `json:"email"`
 	Username   string       `json:"username,omitempty"`
-	User       *tenant.User `json:"user"`
+	User       *tenant.User `json:"user,omitempty"`
 	Hash       string       `json:"hash"`
 	// Browser is the hash of the cookie of the browser that chose the password.
 	// Somebody who opens the letter elsewhere chooses another one: the password
@@ -36,64 +41,99 @@ func pendingOwner(connection, email string) string {
 }
 
 // pend keeps an account until its address is confirmed, and sends the letter. It
-// returns [tenant.ErrExists] when the address has one.
+// returns [tenant.ErrExists] when the address has one; its owner gets a letter.
 func (p *Provider) pend(r *http.Request, c *tenant.Client, locales string, asked newUser, u *tenant.User) error {
 	ctx := r.Context()
 	_, _, err := p.tenant.UserByLogin(ctx, asked.Connection.Name, u.Email)
-	if err == nil {
-		return fmt.Errorf("user %w", tenant.ErrExists)
-	}
-	if !errors.Is(err, tenant.ErrNotFound) {
+	if err != nil && !errors.Is(err, tenant.ErrNotFound) {
 		return err
 	}
 	n := &pendingAccount{
-		Connection: asked.Connection.Name, Email: u.Email, Username: u.Username, User: u, Hash: u.Identities[0].PasswordHash,
-		Browser: asked.Browser, Locales: locales,
+		Connection: asked.Connection.Name, Email: u.Email, Hash: u.Identities[0].PasswordHash, Browser: asked.Browser, Locales: locales,
 	}
+	if err == nil {
+		p.sendPending(r, c, n)
+		return fmt.Errorf("user %w", tenant.ErrExists)
+	}
+	n.Username, n.User = u.Username, u
 	p.sendPending(r, c, n)
 	return nil
 }
 
-// sendPending sends the letter that makes an account.
+// sendPending sends the letter that makes an account, or tells its owner that
+// there is one.
 func (p *Provider) sendPending(r *http.Request, c *tenant.Client, n *pendingAccount) {
+	p.sendLetter(r, c, n.Locales, n.Email, func(ctx context.Context) (login.MailKind, login.Letter, bool, error) {
+		return p.pendingLetter(ctx, c, n)
+	})
+}
+
+// pendingLetter keeps what is pending under a new link, and writes the letter.
+func (p *Provider) pendingLetter(ctx context.Context, c *tenant.Client, n *pendingAccount) (login.MailKind, login.Letter, bool, error) {
 	clientID := ""
 	if c != nil {
 		clientID = c.ID
 	}
-	p.sendLetter(r, c, n.Locales, n.Email, func(ctx context.Context) (login.MailKind, login.Letter, bool, error) {
-		data, err := json.Marshal(n)
-		if err != nil {
-			return "", login.Letter{}, false, err
-		}
-		// One at a time for an address: the newest.
-		if err := p.tenant.VoidTokens(ctx, n.owner(), tenant.NewAccount); err != nil {
-			return "", login.Letter{}, false, err
-		}
-		text := secret.Text()
-		err = p.tenant.CreateToken(ctx, text, tenant.Token{
-			Kind: tenant.NewAccount, UserID: n.owner(), ClientID: clientID, ExpiresAt: p.now().Add(verifyLife), Data: data,
-		})
-		link := p.base + "/u/email-verification?ticket=" + text.Reveal() + "#"
-		return login.MailVerify, login.Letter{Account: n.Email, Link: link, Life: verifyLife}, err == nil, err
+	data, err := json.Marshal(n)
+	if err != nil {
+		return "", login.Letter{}, false, err
+	}
+	// One at a time for an address: the newest.
+	if err := p.tenant.VoidTokens(ctx, n.owner(), tenant.NewAccount); err != nil {
+		return "", login.Letter{}, false, err
+	}
+	text := secret.Text()
+	err = p.tenant.CreateToken(ctx, text, tenant.Token{
+		Kind: tenant.NewAccount, UserID: n.owner(), ClientID: clientID, ExpiresAt: p.now().Add(verifyLife), Data: data,
 	})
+	if n.User == nil {
+		return login.MailExists, login.Letter{Account: n.Email, Link: p.startAgain(c)}, err == nil, err
+	}
+	link := p.base + "/u/email-verification?ticket=" + text.Reveal() + "#"
+	return login.MailVerify, login.Letter{Account: n.Email, Link: link, Life: verifyLife}, err == nil, err
 }
 
-// sendPendingAgain sends the letter again when something is pending for an
-// address, and reports whether it is.
-func (p *Provider) sendPendingAgain(r *http.Request, v *visit, conn *tenant.Connection, email string) (bool, error) {
-	t, err := p.tenant.NewestToken(r.Context(), pendingOwner(conn.Name, email), tenant.NewAccount)
-	if errors.Is(err, tenant.ErrNotFound) {
-		return false, nil
-	}
+// pendingFor returns what is pending for an address, or [tenant.ErrNotFound].
+func (p *Provider) pendingFor(ctx context.Context, conn *tenant.Connection, email string) (*pendingAccount, error) {
+	t, err := p.tenant.NewestToken(ctx, pendingOwner(conn.Name, email), tenant.NewAccount)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	n := new(pendingAccount)
-	if err := json.Unmarshal(t.Data, n); err != nil {
+	return n, json.Unmarshal(t.Data, n)
+}
+
+// pendingAgain writes the letter again when something is pending for an address.
+func (p *Provider) pendingAgain(ctx context.Context, c *tenant.Client, conn *tenant.Connection, email string) (login.MailKind, login.Letter, bool, error) {
+	n, err := p.pendingFor(ctx, conn, email)
+	if errors.Is(err, tenant.ErrNotFound) {
+		return "", login.Letter{}, false, nil
+	}
+	if err != nil {
+		return "", login.Letter{}, false, err
+	}
+	return p.pendingLetter(ctx, c, n)
+}
+
+// waits reports whether a sign-up with this address and password waits for its
+// confirmation: with the same work, whether or not anything waits.
+func (p *Provider) waits(ctx context.Context, conn *tenant.Connection, email, text string) (bool, error) {
+	if p.cfg.Signup != SignupConfirm {
+		return false, nil
+	}
+	hash := ""
+	n, err := p.pendingFor(ctx, conn, email)
+	switch {
+	case err == nil:
+		hash = n.Hash
+	case !errors.Is(err, tenant.ErrNotFound):
 		return false, err
 	}
-	p.sendPending(r, v.client, n)
-	return true, nil
+	ok, _, err := p.hasher.Verify(ctx, hash, text)
+	if errors.Is(err, password.ErrMalformed) || errors.Is(err, password.ErrTooLong) {
+		return false, nil
+	}
+	return ok, err
 }
 
 // openPending returns what a link is to make.
@@ -106,7 +146,13 @@ func (p *Provider) openPending(ctx context.Context, text string) (*tenant.Token,
 		return nil, nil, err
 	}
 	n := new(pendingAccount)
-	return t, n, json.Unmarshal(t.Data, n)
+	if err := json.Unmarshal(t.Data, n); err != nil {
+		return nil, nil, err
+	}
+	if n.User == nil {
+		return nil, nil, errors.New("the link of a sign-up that has none was opened")
+	}
+	return t, n, nil
 }
 
 // makePending makes an account whose address is confirmed by this link. In

@@ -78,7 +78,10 @@ func (p *Provider) sendReset(r *http.Request, c *tenant.Client, conn *tenant.Con
 	}
 	p.sendLetter(r, c, locales, address, func(ctx context.Context) (login.MailKind, login.Letter, bool, error) {
 		u, i, err := p.tenant.UserByLogin(ctx, conn.Name, name)
-		if errors.Is(err, tenant.ErrNotFound) || err == nil && u.Blocked {
+		if errors.Is(err, tenant.ErrNotFound) {
+			return p.pendingAgain(ctx, c, conn, name) // they lost that letter
+		}
+		if err == nil && u.Blocked {
 			return "", login.Letter{}, false, nil
 		}
 		if err != nil {

@@ -149,7 +149,9 @@ func (p *Provider) enter(w http.ResponseWriter, r *http.Request, v *visit, u *te
 // owner gets a letter, and the page is that for a new one.
 func (p *Provider) signupExisting(w http.ResponseWriter, r *http.Request, v *visit, n newUser) {
 	p.record(r, "fs", v.client, nil, "The user already exists", nil)
-	p.sendExists(r, v.client, n.Email)
+	if p.cfg.Signup == SignupOpen { // otherwise it was sent
+		p.sendExists(r, v.client, n.Email)
+	}
 	p.confirmEmailPage(w, r, v, n.Email, "")
 }
 
