@@ -59,7 +59,7 @@ func TestJSONSchema_validDesigns(t *testing.T) {
 		}
 	}
 	for _, name := range design.Starters() {
-		for _, auth := range []design.Authentication{design.AuthBoth, design.AuthNone} {
+		for _, auth := range []design.Authentication{design.AuthBoth, design.AuthAuth0, design.AuthNone} {
 			src, err := design.Starter(name, design.StarterConfig{Name: "shop", Authentication: auth})
 			if err != nil {
 				t.Fatal(err)

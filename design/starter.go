@@ -20,6 +20,7 @@ const (
 	AuthJWT   Authentication = "jwt"
 	AuthBasic Authentication = "basic"
 	AuthBoth  Authentication = "both"
+	AuthAuth0 Authentication = "auth0" // at an issuer: Auth0, or the one of gate dev
 	AuthNone  Authentication = "none"
 )
 
@@ -45,8 +46,9 @@ func Starter(name string, c StarterConfig) ([]byte, error) {
 	}
 	data := struct {
 		StarterConfig
-		Auth, JWT, Basic bool
-	}{StarterConfig: c}
+		Auth, JWT, Basic, Auth0 bool
+		Audience                string
+	}{StarterConfig: c, Audience: "https://" + c.Name + ".example/api"}
 	switch c.Authentication {
 	case AuthJWT, "":
 		data.JWT = true
@@ -54,11 +56,13 @@ func Starter(name string, c StarterConfig) ([]byte, error) {
 		data.Basic = true
 	case AuthBoth:
 		data.JWT, data.Basic = true, true
+	case AuthAuth0:
+		data.Auth0 = true
 	case AuthNone:
 	default:
-		return nil, fmt.Errorf("unknown authentication %s: jwt, basic, both or none", quote(string(c.Authentication)))
+		return nil, fmt.Errorf("unknown authentication %s: jwt, basic, both, auth0 or none", quote(string(c.Authentication)))
 	}
-	data.Auth = data.JWT || data.Basic
+	data.Auth = data.JWT || data.Basic || data.Auth0
 	if data.Module == "" {
 		data.Module = "example.com/" + data.Name
 	}

@@ -15,6 +15,7 @@ func TestStarter(t *testing.T) {
 			design.AuthJWT:   "auth-core auth-jwt",
 			design.AuthBasic: "auth-core auth-basic",
 			design.AuthBoth:  "auth-core auth-jwt auth-basic",
+			design.AuthAuth0: "auth-core auth-auth0",
 			design.AuthNone:  "",
 		} {
 			t.Run(name+"/"+string(auth), func(t *testing.T) {

@@ -194,6 +194,43 @@ func TestAuth0Story(t *testing.T) {
 	}
 }
 
+// TestNewAuth0 makes a service of each starter, whose people log in at an issuer,
+// and runs the one that says most: gate dev has the issuer at once.
+func TestNewAuth0(t *testing.T) {
+	gate := gateBinary(t)
+	folder := t.TempDir()
+	for _, starter := range []string{"empty", "blog", "restaurant"} {
+		dir := filepath.Join(folder, starter)
+		if out, err := exec.Command(gate, "new", "shop", "--dir", dir, "--starter", starter, "--auth", "auth0").CombinedOutput(); err != nil {
+			t.Fatalf("gate new: %v\n%s", err, out)
+		}
+		if out, err := exec.Command(gate, "design", "check", dir).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", starter, err, out)
+		}
+	}
+	if testing.Short() {
+		t.Skip("builds a service")
+	}
+	dir := filepath.Join(folder, "restaurant")
+	r := dev(t, gate, dir, "--idp", "localhost:0")
+	if r.idp == nil {
+		t.Fatal("no identity provider was started")
+	}
+	mia := newVisitor(t, r.idp["issuer"].(string))
+	bearer := mia.token(mia.page("/u/signup", mia.page("/try?screen_hint=signup", ""), "email", "mia@example.com", "password", "Tin-Otter-Marsh-41"))
+	r.want(200, "GET", "/api/items", "", "")
+	r.want(403, "POST", "/api/items", bearer, `{"name":"Soup","price":4.5}`)
+	if me := r.want(200, "GET", "/api/me", bearer, "").object(t); me["email"] != "mia@example.com" {
+		t.Errorf("me is %v", me)
+	}
+	assign := exec.Command(gate, "idp", "role", "assign", "menu-admin", "mia@example.com")
+	assign.Dir = dir
+	if out, err := assign.CombinedOutput(); err != nil {
+		t.Fatalf("gate idp role assign: %v\n%s", err, out)
+	}
+	r.want(201, "POST", "/api/items", mia.token(mia.page("/try", "")), `{"name":"Soup","price":4.5}`)
+}
+
 func texts(list any) []string {
 	var out []string
 	items, _ := list.([]any)

@@ -16,7 +16,7 @@ type newCmd struct {
 	Module   string `placeholder:"PATH" help:"Go module path, example.com/NAME if not given."`
 	Starter  string `placeholder:"NAME" help:"Entities to begin with: ${starters}."`
 	Database string `placeholder:"KIND" help:"sqlite or postgres."`
-	Auth     string `placeholder:"KIND" help:"Authentication: jwt, basic, both or none."`
+	Auth     string `placeholder:"KIND" help:"Authentication: jwt, basic, both, auth0 or none."`
 }
 
 func (newCmd) Help() string {
@@ -128,6 +128,7 @@ func (c *newCmd) questions(a *asker) (err error) {
 			option{string(design.AuthJWT), "log in by password, carry a token"},
 			option{string(design.AuthBasic), "name and password with each request"},
 			option{string(design.AuthBoth), "either of them"},
+			option{string(design.AuthAuth0), "log in at Auth0, or at the issuer that gate dev starts"},
 			option{string(design.AuthNone), "for services behind a gateway, and public data"})
 	}
 	return err
