@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
+	"strings"
 )
 
 // ImportOptions say how [Store.ImportUsers] treats users.
@@ -16,8 +18,9 @@ type ImportOptions struct {
 	Connection string
 	// Upsert changes users that are there already, found by ID, address or user
 	// name: what a row has of the profile takes the place of what was, metadata
-	// are merged. A password that is there stays. Otherwise such a row is an
-	// error.
+	// are merged. A password that is there stays, unless a stranger may have
+	// chosen it and the row proves the address: then all that the stranger left
+	// goes, and the row has its place. Otherwise such a row is an error.
 	Upsert bool
 }
 
@@ -91,6 +94,7 @@ type userImport struct {
 	connection *Connection
 	report     ImportReport
 	batch      []importedUser
+	ends       map[string]bool // the users of the batch all of whose sessions end
 }
 
 // An importedUser is a row that could be read.
@@ -143,6 +147,11 @@ func rowName(u *User) string {
 	return u.ID
 }
 
+func rowNickname(u *User) string {
+	nickname, _, _ := strings.Cut(rowName(u), "@")
+	return nickname
+}
+
 // flush stores the batch. Its rows count when it is stored.
 func (in *userImport) flush(ctx context.Context) error {
 	batch := in.batch
@@ -152,9 +161,14 @@ func (in *userImport) flush(ctx context.Context) error {
 	}
 	report := in.report
 	err := in.s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		report = in.report
+		report, in.ends = in.report, map[string]bool{}
 		for _, row := range batch {
 			if err := in.store(ctx, tx, row, &report); err != nil {
+				return err
+			}
+		}
+		for _, id := range slices.Sorted(maps.Keys(in.ends)) { // after all rows of users, which are locked first
+			if _, err := in.s.endAll(ctx, tx, id); err != nil {
 				return err
 			}
 		}
@@ -211,18 +225,5 @@ func (in *userImport) store(ctx context.Context, tx *sql.Tx, row importedUser, r
 		report.fail(row.line, rowName(row.user), fmt.Errorf("ID, address and user name belong to %d users", len(ids)))
 		return nil
 	}
-	existing, err := in.s.lockUser(ctx, tx, ids[0])
-	if err != nil {
-		return err
-	}
-	if !slices.ContainsFunc(existing.Identities, func(i Identity) bool { return i.Connection == in.opts.Connection }) {
-		report.fail(row.line, rowName(row.user), errors.New("the user is of another connection"))
-		return nil
-	}
-	if err := row.merge(existing); err != nil {
-		report.fail(row.line, rowName(row.user), err)
-		return nil
-	}
-	report.Updated++
-	return in.s.saveUser(ctx, tx, existing)
+	return in.upsert(ctx, tx, row, ids[0], report)
 }

@@ -17,6 +17,10 @@ import (
 
 const errUnavailable = store.ErrUnavailable
 
+// importedMark stands in [Identity].Unproven for a password that was imported with
+// an address that nobody had proven where it comes from.
+const importedMark = "import"
+
 // unprovenMember is [Identity].Unproven in a row.
 const unprovenMember = "gate_unproven"
 
@@ -34,13 +38,6 @@ var importMembers = map[string]bool{
 	"identities":   false, "updated_at": false, "last_login": false, "last_ip": false, "logins_count": false,
 	"connection": false, "tenant": false, "version": false, "_tmp_is_unique": false, "multifactor": false,
 	"multifactor_last_modified": false, "mfa_factors": false, "id": false, "email_lower": false,
-}
-
-// merged are the members that an upsert takes over.
-//
-//nolint:gochecknoglobals // constant
-var merged = []string{
-	"email_verified", "given_name", "family_name", "name", "nickname", "picture", "blocked", "phone_number", "phone_verified",
 }
 
 // readImported reads a row. The user comes back with the error when their name
@@ -121,7 +118,7 @@ func importedProfile(row map[string]json.RawMessage) (*User, error) {
 		u.Name = rowName(u)
 	}
 	if u.Nickname == "" {
-		u.Nickname, _, _ = strings.Cut(rowName(u), "@")
+		u.Nickname = rowNickname(u)
 	}
 	return u, nil
 }
@@ -154,6 +151,9 @@ func importedIdentity(u *User, row map[string]json.RawMessage, c *Connection) (*
 		if err := fitMark(id.Unproven); err != nil {
 			return nil, wrong(unprovenMember, err.Error())
 		}
+	}
+	if id.PasswordHash != "" && id.Email != "" && !u.EmailVerified { // without an address nobody can prove it
+		id.Unproven = cmp.Or(id.Unproven, importedMark)
 	}
 	if at, ok := row["password_set_date"]; ok {
 		if id.PasswordAt, err = importedTime(at); err != nil {
@@ -244,55 +244,4 @@ func importedHash(row map[string]json.RawMessage) (string, error) {
 		return "", wrong("password_hash", err.Error())
 	}
 	return hash, nil
-}
-
-// merge takes over what the row has.
-func (row importedUser) merge(u *User) error {
-	profile := map[string]json.RawMessage{}
-	for _, name := range merged {
-		if value, ok := row.row[name]; ok {
-			profile[name] = value
-		}
-	}
-	data, err := json.Marshal(profile)
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(data, u); err != nil {
-		return shortened(err)
-	}
-	mergeMetadata(&u.UserMetadata, row.user.UserMetadata)
-	mergeMetadata(&u.AppMetadata, row.user.AppMetadata)
-	for name, value := range map[string]map[string]any{"user_metadata": u.UserMetadata, "app_metadata": u.AppMetadata} {
-		data, err := json.Marshal(value)
-		if err != nil {
-			return err
-		}
-		if len(data) > shape.MaxMetadata {
-			return wrong(name, fmt.Sprintf("Object is too large, maximum %d bytes", shape.MaxMetadata))
-		}
-	}
-	imported := row.user.Identities[0]
-	for i := range u.Identities {
-		if id := &u.Identities[i]; id.Connection == imported.Connection && id.PasswordHash == "" && imported.PasswordHash != "" {
-			id.PasswordHash, id.PasswordAt = imported.PasswordHash, imported.PasswordAt
-			id.Unproven = cmp.Or(id.Unproven, imported.Unproven)
-			break
-		}
-	}
-	return nil
-}
-
-// mergeMetadata adds members; null removes one.
-func mergeMetadata(into *map[string]any, from map[string]any) {
-	for name, value := range from {
-		if value == nil {
-			delete(*into, name)
-			continue
-		}
-		if *into == nil {
-			*into = map[string]any{}
-		}
-		(*into)[name] = value
-	}
 }

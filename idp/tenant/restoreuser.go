@@ -158,7 +158,8 @@ func (in *restoration) store(ctx context.Context, tx *sql.Tx, r *restoredUser, r
 
 // replace puts a user in the place of the one with the same ID. Passwords that
 // the dump does not have stay, and so do identities. A password that stays is
-// still that of whoever signed up.
+// still that of whoever signed up. One that is another, or a block, ends what the
+// user has open.
 func (in *restoration) replace(ctx context.Context, tx *sql.Tx, u *User) error {
 	old, err := in.s.lockUser(ctx, tx, u.ID)
 	if err != nil {
@@ -167,15 +168,25 @@ func (in *restoration) replace(ctx context.Context, tx *sql.Tx, u *User) error {
 	replaced := *u // the row stays as it was read, for another run
 	replaced.Identities = slices.Clone(u.Identities)
 	u = &replaced
+	ends := u.Blocked && !old.Blocked
 	for i := range u.Identities {
 		id := &u.Identities[i]
 		for _, have := range old.Identities {
-			if have.Provider == id.Provider && have.UserID == id.UserID && id.PasswordHash == "" {
+			if have.Provider != id.Provider || have.UserID != id.UserID {
+				continue
+			}
+			if id.PasswordHash == "" {
 				id.PasswordHash, id.PasswordAt = have.PasswordHash, have.PasswordAt
 				id.Unproven = cmp.Or(id.Unproven, have.Unproven)
 			}
+			ends = ends || id.PasswordHash != have.PasswordHash
 		}
 		if _, err := insertIdentity(ctx, tx, u.ID, len(old.Identities)+i, id, in.s.now()); err != nil {
+			return err
+		}
+	}
+	if ends {
+		if _, err := in.s.endAll(ctx, tx, u.ID); err != nil {
 			return err
 		}
 	}

@@ -66,7 +66,8 @@ type Identity struct {
 	PasswordAt   time.Time `json:"-"`
 	// Unproven is set while a stranger may have made the identity, by signing up
 	// with an address that nobody has proven since: to the hash of the browser
-	// that did, or [NoBrowser].
+	// that did, or [NoBrowser]. An import sets it to a word of its own for a
+	// password whose address was not proven there either.
 	Unproven string `json:"-"`
 }
 
