@@ -23,7 +23,7 @@ func readBody(w http.ResponseWriter, r *http.Request, names ...string) (body, er
 	if err := requireJSON(r.Header); err != nil {
 		return nil, err
 	}
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
 	if err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return nil, &gate.Error{Status: http.StatusRequestEntityTooLarge, Err: err}

@@ -15,10 +15,10 @@ import (
 	"github.com/gatewright/gate/store/accounts"
 )
 
-const (
-	maxRequest = 8 << 10 // bytes of a body
-	maxField   = 1 << 10 // bytes of a string in one
-)
+// MaxBody is how many bytes of a body [Flows.Handler] takes.
+const MaxBody = 8 << 10
+
+const maxField = 1 << 10 // bytes of a string in a body
 
 // Handler returns the endpoints and pages below prefix, a path such as
 // "/account". It stands behind a guard that lets strangers through:

@@ -104,7 +104,7 @@ func (f *Flows) submit(w http.ResponseWriter, r *http.Request, p accounts.Purpos
 	if !strings.EqualFold(strings.TrimSpace(media), "application/x-www-form-urlencoded") {
 		return &gate.Error{Status: http.StatusUnsupportedMediaType}
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
+	r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
 	if err := r.ParseForm(); err != nil {
 		return badRequest("The form could not be read")
 	}

@@ -362,11 +362,24 @@ func (a *Auth) Setup() error {
 // Protect returns next behind every strategy that reads requests. Nobody in
 // particular passes, for the rules below say what that means; credentials that
 // are wrong do not.
+//
+// Who calls is judged when the body is here, 1 MiB of it or what next says with a
+// method MaxBody() int64: next finds the body as if it had not been touched, but
+// cannot talk to the sender before it has ended.
 func (a *Auth) Protect(next http.Handler) http.Handler {
+	most := int64(maxBody)
+	if b, ok := next.(bounded); ok {
+		most = b.MaxBody()
+	}
+	return a.protect(next, most)
+}
+
+// protect is [Auth.Protect] for a handler that takes at most that much of a body.
+func (a *Auth) protect(next http.Handler, most int64) http.Handler {
 	if len(a.parsers) == 0 {
 		return next
 	}
-	return a.withDevice(a.service.Guard(a.parsers...).Optional().Protect(a.ownAccounts(next)))
+	return received(a.withDevice(a.service.Guard(a.parsers...).Optional().Protect(a.ownAccounts(next))), most)
 }
 
 // LogsIn reports whether there is a log-in that answers an access token.

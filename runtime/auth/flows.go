@@ -88,7 +88,9 @@ func (a *Auth) Flows() *account.Flows { return a.flows }
 
 // Account answers below [AccountPath]: changing one's password, looking after
 // one's sessions and keys, and what the links in letters lead to.
-func (a *Auth) Account() http.Handler { return a.Protect(a.flows.Handler(AccountPath)) }
+func (a *Auth) Account() http.Handler {
+	return a.protect(a.flows.Handler(AccountPath), account.MaxBody)
+}
 
 // apiKey finds an API key in the words of its strategy.
 func (a *Auth) apiKey(ctx context.Context, text string) (apikey.Key, error) {

@@ -31,6 +31,9 @@ type request struct {
 	variables map[string]any
 }
 
+// MaxBody returns how many bytes of a body are taken.
+func (a *API) MaxBody() int64 { return maxBody }
+
 // ServeHTTP answers POST with a body of application/json: {query, variables,
 // operationName}. Nothing else is taken, so that no page of another origin can
 // ask with the cookies of a browser (GraphQL over HTTP §5; Fetch §2.2.2).

@@ -126,7 +126,8 @@ func (a *App) Authenticate(users auth.Entity) error {
 // Handle serves an own handler on a pattern of [http.ServeMux]. Like the routes
 // of entities it is asked by callers of whom it is known who they are and by
 // nobody in particular: what a caller may do is for the handler to say, see
-// [gate.PrincipalFromContext]. It panics like the mux does when the pattern is
+// [gate.PrincipalFromContext], and who it is is found out when the body is here,
+// 1 MiB at most, see [auth.Auth.Protect]. It panics like the mux does when the pattern is
 // malformed or taken.
 func (a *App) Handle(pattern string, h http.Handler) {
 	if pattern == everything {
