@@ -63,12 +63,14 @@ func (l *loader) field(e *Entity, en entry, path string) {
 	case Decimal:
 		f.Precision, f.Scale = defaultPrecision, defaultScale
 	case ToOne:
-		f.Key, f.GoKey, f.Column = f.Name+"Id", f.GoName+"ID", f.Column+"_id"
-		f.Relation = &Relation{OnDelete: Restrict}
+		l.relation(e, f, en.value, path)
 	}
 	n := en.value
 	if n.kind == KindMapping {
 		l.properties(f, n, path)
+	}
+	if !slices.Contains(e.Fields, f) {
+		return // a relation to many, which has no column
 	}
 	l.checkSQLName("column", f.Column, placeOf(n.get("column"), f.Pos), path,
 		"choose another name, or name the column yourself: column: "+clip(f.Column, 50)+"_value")

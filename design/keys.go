@@ -132,7 +132,7 @@ func fieldTypes() []fieldType {
 		{Username, "Name to sign in with. Required and unique unless written otherwise.", []string{"required", "unique", "searchable", "minLength", "maxLength", column}},
 		{Password, "Kept as a hash, never answered.", []string{"required", column}},
 		{Roles, "The roles of an account. Written by nobody unless a field rule says who.", []string{column}},
-		{ToOne, "Points to one row of another entity, or of the same.", []string{"to", "required", "unique", "onDelete", column}},
+		{ToOne, "Points to one row of another entity, or of the same.", []string{"to", "inverse", "many", "through", "required", "unique", "onDelete", column}},
 	}
 }
 
@@ -143,7 +143,7 @@ func laterTypes() []string {
 
 // laterProperties lists the properties that are known and not supported yet.
 func laterProperties() []string {
-	return []string{"many", "through", "inverse", "computed", "pattern", "collation", "index", "renamedFrom", "min-date", "allow"}
+	return []string{"computed", "pattern", "collation", "index", "renamedFrom", "min-date", "allow"}
 }
 
 func typeNames() []string {
@@ -189,6 +189,13 @@ func property(name string, t Type) key {
 		k.doc, k.schema = "What identifiers look like. Default: uuid.", enumOf(string(UUID), string(Serial), string(CUID2), string(ULID))
 	case "to":
 		k.doc, k.schema = "Entity that the field points to.", object{"type": "string", "pattern": pascalPattern}
+	case "inverse":
+		k.doc = "What rows of the other entity call the rows that point to them: posts, where author points to User. Without it only this end has a name."
+		k.schema = fieldNameSchema()
+	case "many":
+		k.doc, k.schema = "Whether rows of both entities have any number of each other. A table of its own keeps them. Default: false.", boolSchema()
+	case "through":
+		k.doc, k.schema = "Name of the table that keeps a relation to many. Default: the name of the entity and that of the field in snake_case.", object{"type": "string", "pattern": snakePattern}
 	case "onDelete":
 		k.doc = "What becomes of this row when the other is deleted: restrict keeps the other from being deleted, cascade deletes this one too, set-null empties the field. Default: restrict."
 		k.schema = enumOf(string(Restrict), string(Cascade), string(SetNull))

@@ -62,6 +62,8 @@ type loader struct {
 	d    *Design
 	todo []func() // checks that need the whole file to be read
 
+	asked []*asked // relations as they are written
+
 	permissions []string          // that roles hold, sorted; known once the file is read
 	exact       []string          // those that are no wildcards
 	heirs       map[*Role][]*node // what stands in their "inherits"

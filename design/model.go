@@ -114,6 +114,7 @@ type Entity struct {
 	Table       string // snake_case, unique: order_items
 	Description string
 	Fields      []*Field // id first and createdAt, updatedAt last when they were added
+	Links       []*Link  // to-one relations are among Fields, too; last those that other entities name
 	Allow       Access
 	Owner       *Field   // nil when rows have no owner; the id field when each row owns itself
 	Unique      []*Index // no two rows have the same values, unless one of them is null

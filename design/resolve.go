@@ -12,6 +12,7 @@ func (l *loader) resolve() {
 	l.exact = slices.DeleteFunc(slices.Clone(l.permissions), func(p string) bool { return strings.Contains(p, "*") })
 	l.inheritance()
 	l.relations()
+	l.links()
 	l.entityCollisions()
 	for _, check := range l.todo {
 		check()
@@ -40,33 +41,6 @@ func openToEveryone(e *Entity) {
 			f.Access = FieldAccess{Create: public, Update: public}
 		default:
 			f.Access = FieldAccess{}
-		}
-	}
-}
-
-func (l *loader) relations() {
-	var names []string
-	for _, e := range l.d.Entities {
-		names = append(names, e.Name)
-	}
-	for _, e := range l.d.Entities {
-		for _, f := range e.Fields {
-			r := f.Relation
-			if r == nil || r.To == "" {
-				continue
-			}
-			path := "entities." + e.Name + ".fields." + f.Name
-			if r.Entity = l.d.Entity(r.To); r.Entity == nil {
-				hint := "the entities are: " + strings.Join(names, ", ")
-				near := l.didYouMean(r.To, names)
-				if near != "" {
-					hint = ""
-				}
-				l.errs.Add(r.Pos, path+".to", fmt.Sprintf("unknown entity %s%s", quote(r.To), near), hint)
-			}
-			if f.Required && r.OnDelete == SetNull {
-				l.errs.Add(f.Pos, path, "a required relation cannot be emptied by onDelete: set-null", "restrict, cascade, or required: false")
-			}
 		}
 	}
 }

@@ -51,6 +51,10 @@ func (l *loader) fieldRules(e *Entity, n *node, path string) {
 	for _, en := range n.entries {
 		at := join(path, en.key)
 		f := e.Field(en.key)
+		if link := e.Link(en.key); f == nil && link != nil {
+			l.noRules(link, en.pos, at)
+			continue
+		}
 		if f == nil {
 			l.errs.Add(en.pos, at, fmt.Sprintf("unknown field %s%s", quote(en.key), l.didYouMean(en.key, names)), "")
 			continue

@@ -17,9 +17,11 @@ type Entity struct {
 	Fields      []Field // exactly one of type [ID]
 	Owner       string  // name of the field that says whose row it is; empty without owners
 	Unique      []Unique
+	Links       []Link
 	Allow       Allow
 
 	names map[string]FieldID
+	links map[string]*Link
 	all   FieldSet
 	id    FieldID
 	owner FieldID // -1 without

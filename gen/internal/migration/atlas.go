@@ -84,7 +84,10 @@ func (a *atlas) schema(s *Schema) (*schema.Schema, error) {
 			}
 			table.AddColumns(column)
 		}
-		if len(table.Columns) > 0 {
+		switch {
+		case t.Join:
+			table.SetPrimaryKey(schema.NewPrimaryKey(table.Columns...))
+		case len(table.Columns) > 0:
 			table.SetPrimaryKey(schema.NewPrimaryKey(table.Columns[0]))
 		}
 		tables[t.Name] = table
@@ -164,7 +167,7 @@ func (a *atlas) indexes(tables map[string]*schema.Table, t *Table) error {
 		table.AddForeignKeys(schema.NewForeignKey(indexName(t.Name, c.Name, "fkey")).
 			AddColumns(column).SetRefTable(to).AddRefColumns(to.Columns[0]).
 			SetOnDelete(schema.ReferenceOption(c.OnDelete)))
-		if c.Unique == "" {
+		if c.Unique == "" && (!t.Join || i > 0) { // the primary key begins with the first
 			table.AddIndexes(schema.NewIndex(indexName(t.Name, c.Name, "idx")).AddColumns(column))
 		}
 	}

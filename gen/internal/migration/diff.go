@@ -77,6 +77,10 @@ func (c *comparison) table(t *Table) error {
 		c.did("create", t.Name)
 		return nil
 	}
+	if old.Join || t.Join {
+		c.join(old, t)
+		return nil
+	}
 	if was, is := old.Columns[0], t.Columns[0]; was.Name != is.Name || was.Kind != is.Kind {
 		c.errs.Add(is.pos, is.path, fmt.Sprintf("the id of table %s cannot change from %s %s to %s %s", t.Name, was.Name, was.Kind, is.Name, is.Kind),
 			"other rows point to it; make a new entity and move the rows")
@@ -276,7 +280,7 @@ func (c *comparison) statements() ([]statement, error) {
 func variant(of *Schema, keep func(*Table, Column) *Column) *Schema {
 	s := &Schema{Format: snapshotFormat, Database: of.Database}
 	for _, t := range of.Tables {
-		table := &Table{Name: t.Name}
+		table := &Table{Name: t.Name, Join: t.Join}
 		for _, c := range t.Columns {
 			if c := keep(t, *c); c != nil {
 				table.Columns = append(table.Columns, c)

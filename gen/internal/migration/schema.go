@@ -25,9 +25,10 @@ type Schema struct {
 	Tables   []*Table        `json:"tables"`
 }
 
-// A Table holds the rows of an entity.
+// A Table holds the rows of an entity, or with Join the pairs of a relation.
 type Table struct {
 	Name    string    `json:"name"`
+	Join    bool      `json:"join,omitempty"`
 	Columns []*Column `json:"columns"`
 	Indexes []Index   `json:"indexes,omitempty"` // of several columns, or asked for
 
@@ -42,7 +43,7 @@ type Index struct {
 }
 
 // A Column holds the values of a field. The first column of a table is its
-// primary key.
+// primary key; of pairs, all columns are.
 type Column struct {
 	Name       string `json:"name"`
 	Kind       Kind   `json:"kind"`
@@ -119,7 +120,7 @@ func FromDesign(d *design.Design) (*Schema, error) {
 		}
 		s.Tables = append(s.Tables, t)
 	}
-	return s, nil
+	return s, s.joins(d)
 }
 
 func index(x *design.Index, unique bool) Index {
@@ -151,9 +152,7 @@ func column(f *design.Field) (*Column, error) {
 		if id == nil {
 			return nil, fmt.Errorf("entity %s has no id", to.Name)
 		}
-		if c.Kind = idKind(id.ID); c.Kind == Serial {
-			c.Kind = Integer
-		}
+		c.Kind = keyKind(id.ID)
 		c.References, c.OnDelete = to.Table, onDelete(f.Relation.OnDelete)
 	case design.Decimal:
 		c.Precision, c.Scale = f.Precision, f.Scale

@@ -1,0 +1,27 @@
+package service
+
+import (
+	"github.com/gatewright/gate/gen"
+)
+
+// Relations returns the ends of relations that rows of the entity have.
+func (e *entity) Relations() [][]gen.Member {
+	var out [][]gen.Member
+	for _, l := range e.Links {
+		m := members{}
+		m.text("Name", l.Name)
+		m.text("To", l.To.Name)
+		m.flag("Many", l.Many)
+		switch {
+		case l.Join != nil:
+			m.add("Through", gen.Struct(gen.Name(modelPackage, "Join"), gen.Member{Name: "Table", Value: gen.Text(l.Join.Table)},
+				gen.Member{Name: "Near", Value: gen.Text(l.Join.Near)}, gen.Member{Name: "Far", Value: gen.Text(l.Join.Far)}))
+		case l.HasKey():
+			m.text("Key", l.Field.Key)
+		default:
+			m.text("Inverse", l.Field.Key)
+		}
+		out = append(out, m)
+	}
+	return out
+}
