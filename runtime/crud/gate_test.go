@@ -220,7 +220,7 @@ func TestAUZ05_oracles(t *testing.T) {
 	if want := `[{"id":1,"amount":1,"note":"no salt"},{"id":2,"amount":1}]`; err != nil || string(rows.AppendJSON(nil)) != want {
 		t.Errorf("select of a field of one's own rows: %s, %v", rows.AppendJSON(nil), err)
 	}
-	if _, err := s.items.GetRow(as(t, s.cleo), s.soup, []string{"cost"}); status(t, err) != http.StatusBadRequest {
+	if _, err := s.items.GetRow(as(t, s.cleo), s.soup, &query.Selection{Fields: []string{"cost"}}); status(t, err) != http.StatusBadRequest {
 		t.Errorf("select of a hidden field: %v", err)
 	}
 	if _, err := s.items.FindRows(as(t, s.max), &query.Query{Sort: []query.Sort{{Field: "cost"}}, Where: query.Term{Field: "cost", Op: query.Gt, Value: "1"}}); err != nil {

@@ -13,54 +13,72 @@ import (
 // Get returns the row with that id. Fields that the caller may not read have
 // their zero value.
 func (r *Resource[T]) Get(ctx context.Context, id string) (*T, error) {
-	row, set, err := r.get(ctx, id, nil)
+	row, err := r.get(ctx, id, &query.Selection{})
 	if err != nil {
 		return nil, err
 	}
-	r.clear(row, set)
-	return row, nil
+	r.clear(row.row, row.set)
+	return row.row, nil
 }
 
 // GetRow implements [Service].
-func (r *Resource[T]) GetRow(ctx context.Context, id string, sel []string) (Row, error) {
-	row, set, err := r.get(ctx, id, sel)
+func (r *Resource[T]) GetRow(ctx context.Context, id string, sel *query.Selection) (Row, error) {
+	if sel == nil {
+		sel = &query.Selection{}
+	}
+	row, err := r.get(ctx, id, sel)
 	if err != nil {
 		return Row{}, err
 	}
-	return r.answerRow(row, set), nil
+	answer := r.answerRow(row.row, row.set)
+	answer.crops = row.crops
+	return answer, nil
 }
 
-func (r *Resource[T]) get(ctx context.Context, id string, sel []string) (*T, model.FieldSet, error) {
-	var none model.FieldSet
+// got is a row with what the caller may read of it.
+type got[T any] struct {
+	row   *T
+	set   model.FieldSet
+	crops crops
+}
+
+func (r *Resource[T]) get(ctx context.Context, id string, sel *query.Selection) (got[T], error) {
+	var none got[T]
 	if err := r.ready(); err != nil {
-		return nil, none, err
+		return none, err
 	}
 	c := callerFrom(ctx)
 	filter, err := r.rules.reach(c, authz.View)
 	if err != nil {
-		return nil, none, err
+		return none, err
 	}
 	fields := r.rules.fieldsFor(c, authz.View, filter)
 	selected := fields.own
-	if sel != nil {
-		if selected, err = query.ResolveSelect(r.entity, sel, fields.own); err != nil {
-			return nil, none, badRequest(err)
+	if len(sel.Fields) > 0 {
+		if selected, err = query.ResolveSelect(r.entity, sel.Fields, fields.own); err != nil {
+			return none, badRequest(err)
 		}
+	}
+	branches, err := r.includes(c, sel.Include, fields, newBudget(1), place{rows: 1, lenient: sel.Lenient})
+	if err != nil {
+		return none, err
 	}
 	key, ok := r.parseID(id)
 	if !ok {
-		return nil, none, notFound(id)
+		return none, notFound(id)
 	}
-	fetch := r.withOwner(selected, fields)
+	fetch := r.withOwner(selected, fields).Union(near(branches))
 	fetch.Add(r.entity.IDField())
 	row, err := r.one(ctx, key, filter, fetch, false)
 	if err != nil {
-		return nil, none, r.answer(err)
+		return none, r.answer(err)
 	}
 	if row == nil {
-		return nil, none, notFound(id)
+		return none, notFound(id)
 	}
-	return row, r.shown(c, row, selected, fields), nil
+	rows := []T{*row}
+	included, err := r.loadAll(ctx, c, rows, fields, branches)
+	return got[T]{row, r.shown(c, row, selected, fields), included}, err
 }
 
 // withOwner adds the owner field to what is read when it matters whose row it
@@ -88,6 +106,9 @@ func (r *Resource[T]) parseID(id string) (any, bool) {
 
 // Find returns a page of the rows that the caller may list.
 func (r *Resource[T]) Find(ctx context.Context, q *query.Query) (*Page[T], error) {
+	if len(q.Include) > 0 {
+		return nil, fmt.Errorf("crud: a page of %s has no place for relations: ask FindRows", r.entity.Plural)
+	}
 	rows, data, err := r.find(ctx, q)
 	if err != nil {
 		return nil, err
@@ -122,10 +143,14 @@ func (r *Resource[T]) find(ctx context.Context, q *query.Query) (*Rows, []T, err
 	if err != nil {
 		return nil, nil, badRequest(err)
 	}
+	branches, err := r.includes(c, q.Include, fields, newBudget(plan.Limit), place{rows: plan.Limit, lenient: q.Lenient})
+	if err != nil {
+		return nil, nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
 	selected := plan.Select
-	data, err := r.page(ctx, plan, filter, r.withOwner(selected, fields))
+	data, err := r.page(ctx, plan, filter, r.withOwner(selected, fields).Union(near(branches)))
 	if err != nil {
 		return nil, nil, r.answer(err)
 	}
@@ -140,6 +165,9 @@ func (r *Resource[T]) find(ctx context.Context, q *query.Query) (*Rows, []T, err
 		for i := range data {
 			rows.sets[i] = r.shown(c, &data[i], selected, fields)
 		}
+	}
+	if rows.crops, err = r.load(ctx, c, data, fields, branches); err != nil {
+		return nil, nil, err
 	}
 	return rows, data, nil
 }
@@ -196,26 +224,46 @@ func (r *Resource[T]) read(ctx context.Context, s *query.Statement, columns mode
 		return nil, err
 	}
 	defer rows.Close()
-	cells := make([]model.Cell, 0, columns.Len())
-	ids := make([]model.FieldID, 0, cap(cells))
-	dest := make([]any, 0, cap(cells))
-	for f := range columns.All() {
-		cells = append(cells, model.Cell{Field: &r.entity.Fields[f]})
-		ids = append(ids, f)
-		dest = append(dest, &cells[len(cells)-1])
-	}
+	in := r.scanner(columns)
 	list := make([]T, 0, limit)
 	for rows.Next() {
-		list = append(list, *new(T))
-		row := &list[len(list)-1]
-		for i, f := range ids {
-			cells[i].P = r.pointer(row, f)
-		}
-		if err := rows.Scan(dest...); err != nil {
-			return nil, fmt.Errorf("read %s: %w", r.entity.Table, err)
+		if list, err = in.scan(rows, list); err != nil {
+			return nil, err
 		}
 	}
 	return list, rows.Err()
+}
+
+// scanner scans columns into rows.
+type scanner[T any] struct {
+	resource *Resource[T]
+	cells    []model.Cell
+	fields   []model.FieldID
+	dest     []any
+}
+
+func (r *Resource[T]) scanner(columns model.FieldSet) *scanner[T] {
+	n := columns.Len()
+	in := &scanner[T]{r, make([]model.Cell, 0, n), make([]model.FieldID, 0, n), make([]any, 0, n)}
+	for f := range columns.All() {
+		in.cells = append(in.cells, model.Cell{Field: &r.entity.Fields[f]})
+		in.fields = append(in.fields, f)
+		in.dest = append(in.dest, &in.cells[len(in.cells)-1])
+	}
+	return in
+}
+
+// scan appends a row to list.
+func (in *scanner[T]) scan(rows *sql.Rows, list []T) ([]T, error) {
+	list = append(list, *new(T))
+	row := &list[len(list)-1]
+	for i, f := range in.fields {
+		in.cells[i].P = in.resource.pointer(row, f)
+	}
+	if err := rows.Scan(in.dest...); err != nil {
+		return nil, fmt.Errorf("read %s: %w", in.resource.entity.Table, err)
+	}
+	return list, nil
 }
 
 // query runs a statement in the transaction of ctx, or else on the reader.

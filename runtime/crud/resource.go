@@ -34,8 +34,9 @@ type Resource[T any] struct {
 	checks   []func(context.Context, Changed) error
 	onChange []func(context.Context, Changed)
 
-	targets map[model.FieldID]target // what relations point to
-	linked  bool
+	targets   map[model.FieldID]target // what relations point to
+	relations map[string]*relation
+	linked    bool
 }
 
 // findTimeout is how long the statements of one Find may take.
@@ -222,6 +223,9 @@ func (r *Resource[T]) link(targets map[string]target) error {
 			return fmt.Errorf("field %q is a %s and the id of %s a %s", f.Name, f.ID, f.To, kind)
 		}
 		r.targets[model.FieldID(i)] = t
+	}
+	if err := r.relate(targets); err != nil {
+		return err
 	}
 	r.linked = true
 	return nil

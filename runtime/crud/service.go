@@ -9,14 +9,14 @@ import (
 
 // A Service is a [Resource] without the type of its rows: bodies come as JSON,
 // rows append themselves as JSON, with the fields that the caller may read and
-// no others. Selections name fields; nil selects all.
+// no others. The selections of changes name fields; nil selects all.
 type Service interface {
 	// Entity returns the description of the entity.
 	Entity() *model.Entity
 	// FindRows answers a page of the rows that the caller may list.
 	FindRows(ctx context.Context, q *query.Query) (*Rows, error)
-	// GetRow answers one row.
-	GetRow(ctx context.Context, id string, sel []string) (Row, error)
+	// GetRow answers one row, with the relations that are asked for.
+	GetRow(ctx context.Context, id string, sel *query.Selection) (Row, error)
 	// CreateRow makes a row of a JSON object.
 	CreateRow(ctx context.Context, body []byte, sel []string) (Row, error)
 	// CreateRows makes rows of a JSON array of 1 to [MaxBulk] objects: all of
@@ -45,13 +45,19 @@ type Row struct {
 	enc encoder
 	row any // *T
 	set model.FieldSet
+
+	crops crops
+	at    int // which row of the crops it is
 }
 
 // Fields returns the fields that AppendJSON appends.
 func (r Row) Fields() model.FieldSet { return r.set }
 
-// AppendJSON appends the row as a JSON object.
-func (r Row) AppendJSON(dst []byte) []byte { return r.enc.appendRow(dst, r.row, r.set) }
+// AppendJSON appends the row as a JSON object. Relations that were included are
+// members of it: a row or null, or a page {total, limit, skip, data}.
+func (r Row) AppendJSON(dst []byte) []byte {
+	return r.crops.append(r.enc.appendRow(dst, r.row, r.set), r.at)
+}
 
 // Has reports whether the field is answered: the caller selected it, and may
 // read it in this row.
@@ -72,28 +78,34 @@ type Rows struct {
 	Limit int   // the size of the page
 	Skip  int   // how many come before it
 
-	enc  encoder
-	rows any // []T
-	len  int
-	set  model.FieldSet
-	sets []model.FieldSet // one for each row when they differ
+	enc   encoder
+	rows  any // []T
+	off   int // of the first row in rows, sets and crops
+	len   int
+	set   model.FieldSet
+	sets  []model.FieldSet // one for each row when they differ
+	crops crops
 }
 
 // Len returns the number of rows on the page.
 func (r *Rows) Len() int { return r.len }
 
 // At returns the i-th row.
-func (r *Rows) At(i int) Row { return r.enc.rowAt(r.rows, i, r.shown(i)) }
+func (r *Rows) At(i int) Row {
+	row := r.enc.rowAt(r.rows, r.off+i, r.shown(i))
+	row.crops, row.at = r.crops, r.off+i
+	return row
+}
 
 // AppendRow appends the i-th row as a JSON object.
 func (r *Rows) AppendRow(dst []byte, i int) []byte {
-	return r.enc.appendRowAt(dst, r.rows, i, r.shown(i))
+	return r.crops.append(r.enc.appendRowAt(dst, r.rows, r.off+i, r.shown(i)), r.off+i)
 }
 
 // shown returns the fields of the i-th row that are answered.
 func (r *Rows) shown(i int) model.FieldSet {
 	if r.sets != nil {
-		return r.sets[i]
+		return r.sets[r.off+i]
 	}
 	return r.set
 }

@@ -149,11 +149,13 @@ func (call Call) on(ctx context.Context, e crud.Service) (json.RawMessage, error
 		return call.find(ctx, e)
 	case "create":
 		return call.create(ctx, e)
-	case "get", "update", "patch", "remove":
+	case "get":
+		return call.get(ctx, e)
+	case "update", "patch", "remove":
 	default:
 		return nil, call.unknownMethod()
 	}
-	if call.ID == "" && call.Method != "get" {
+	if call.ID == "" {
 		return nil, &gate.Error{Status: http.StatusMethodNotAllowed, Message: "Can not " + call.Method + " multiple entries"}
 	}
 	if strings.ContainsRune(call.ID, 0) {
@@ -165,8 +167,6 @@ func (call Call) on(ctx context.Context, e crud.Service) (json.RawMessage, error
 	}
 	var row crud.Row
 	switch call.Method {
-	case "get":
-		row, err = e.GetRow(ctx, call.ID, fields)
 	case "update":
 		row, err = e.UpdateRow(ctx, call.ID, call.Data, fields)
 	case "patch":
@@ -174,6 +174,26 @@ func (call Call) on(ctx context.Context, e crud.Service) (json.RawMessage, error
 	case "remove":
 		row, err = e.RemoveRow(ctx, call.ID, fields)
 	}
+	if err != nil {
+		return nil, err
+	}
+	return row.AppendJSON(nil), nil
+}
+
+func (call Call) get(ctx context.Context, e crud.Service) (json.RawMessage, error) {
+	raw, err := queryString(call.Query)
+	var sel *query.Selection
+	if err == nil {
+		sel, err = rest.Feathers{}.Get(raw)
+	}
+	if err != nil {
+		return nil, call.first(ctx, e, err)
+	}
+	id := call.ID
+	if strings.ContainsRune(id, 0) {
+		id = noRow
+	}
+	row, err := e.GetRow(ctx, id, sel)
 	if err != nil {
 		return nil, err
 	}

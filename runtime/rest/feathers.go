@@ -18,6 +18,8 @@ type Grammar interface {
 	// Find reads the query string of a request for a page. Its error is a
 	// [*gate.Error] with every problem.
 	Find(rawQuery string) (*query.Query, error)
+	// Get reads the query string of a request for one row: what of it to answer.
+	Get(rawQuery string) (*query.Selection, error)
 	// Select reads the query string of any other request: which fields of the
 	// row to answer, nil for all.
 	Select(rawQuery string) ([]string, error)
@@ -32,7 +34,10 @@ type Grammar interface {
 //
 // Operators are $ne, $in, $nin, $lt, $lte, $gt, $gte, $contains, $startsWith,
 // $endsWith and $null; groups are $or, $and and $not; $search looks for a text.
-// A page is {total, limit, skip, data}. The zero value is ready to use.
+// A page is {total, limit, skip, data}. $include=author,items.tags brings the rows
+// that relations lead to, inside of the rows; $include[items][$limit]=5, and all
+// other parameters of a page, choose among those of a relation to many. The zero
+// value is ready to use.
 type Feathers struct{}
 
 var _ Grammar = Feathers{}
@@ -74,13 +79,22 @@ type reader struct {
 
 // Find implements [Grammar].
 func (Feathers) Find(rawQuery string) (*query.Query, error) {
-	q := &query.Query{}
 	if rawQuery == "" {
-		return q, nil
+		return &query.Query{}, nil
 	}
 	var rd reader
+	q := rd.query(parseQuery(rawQuery, &rd.problems).kids)
+	if len(rd.problems) > 0 {
+		return nil, badQuery(rd.problems)
+	}
+	return q, nil
+}
+
+// query reads the parameters of a page.
+func (rd *reader) query(params []*param) *query.Query {
+	q := &query.Query{}
 	var where []query.Expr
-	for _, p := range parseQuery(rawQuery, &rd.problems).kids {
+	for _, p := range params {
 		switch p.name {
 		case "$limit":
 			q.Limit = rd.number(p)
@@ -93,15 +107,37 @@ func (Feathers) Find(rawQuery string) (*query.Query, error) {
 			q.Select = rd.selected(p)
 		case "$search":
 			q.Search = rd.text(p)
+		case "$include":
+			q.Include = rd.included(p)
 		default:
 			where = append(where, rd.condition(p, 1)...)
+		}
+	}
+	q.Where = all(where)
+	return q
+}
+
+// Get implements [Grammar].
+func (Feathers) Get(rawQuery string) (*query.Selection, error) {
+	sel := &query.Selection{}
+	if rawQuery == "" {
+		return sel, nil
+	}
+	var rd reader
+	for _, p := range parseQuery(rawQuery, &rd.problems).kids {
+		switch p.name {
+		case "$select":
+			sel.Fields = rd.selected(p)
+		case "$include":
+			sel.Include = rd.included(p)
+		default:
+			rd.bad(p.name, model.CodeUnknown, "is not a parameter of this route")
 		}
 	}
 	if len(rd.problems) > 0 {
 		return nil, badQuery(rd.problems)
 	}
-	q.Where = all(where)
-	return q, nil
+	return sel, nil
 }
 
 // Select implements [Grammar].

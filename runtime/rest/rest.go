@@ -166,11 +166,11 @@ func (h *handlers) find(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *handlers) get(w http.ResponseWriter, r *http.Request) error {
-	fields, err := h.grammar.Select(r.URL.RawQuery)
+	sel, err := h.grammar.Get(r.URL.RawQuery)
 	if err != nil {
 		return h.first(r, authz.View, err)
 	}
-	row, err := h.service.GetRow(r.Context(), r.PathValue("id"), fields)
+	row, err := h.service.GetRow(r.Context(), r.PathValue("id"), sel)
 	if err != nil {
 		return err
 	}
