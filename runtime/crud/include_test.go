@@ -291,7 +291,8 @@ func TestInclude_toOne(t *testing.T) {
 			queries int
 		}{
 			{
-				"the restaurant of each dish", nil, "Dish", "restaurant", []string{"name"},
+				"the restaurant of each dish", nil, "Dish", "restaurant",
+				[]string{"name"},
 				`[{id:1,name:pasta,restaurant:{id:#roma,name:Roma}},{id:2,name:pizza,restaurant:{id:#roma,name:Roma}},` +
 					`{id:3,name:fish,restaurant:{id:#oslo,name:Oslo}},{id:4,name:soup,restaurant:{id:#roma,name:Roma}},{id:5,name:air,restaurant:null}]`, 2,
 			},
@@ -300,11 +301,13 @@ func TestInclude_toOne(t *testing.T) {
 				`[{id:#cardann,name:gold,user:{id:#ann,name:Ann,phone:111,roles:[],bossId:null}}]`, 2,
 			},
 			{
-				"the same, for another", w.bob, "Card", "user", []string{"name"},
+				"the same, for another", w.bob, "Card", "user",
+				[]string{"name"},
 				`[{id:#cardann,name:gold,user:null}]`, 2,
 			},
 			{
-				"the same, for a manager, who is not told a phone number", w.max, "Card", "user", []string{"name"},
+				"the same, for a manager, who is not told a phone number", w.max, "Card", "user",
+				[]string{"name"},
 				`[{id:#cardann,name:gold,user:{id:#ann,name:Ann,roles:[],bossId:null}}]`, 2,
 			},
 			{
@@ -312,16 +315,19 @@ func TestInclude_toOne(t *testing.T) {
 				`[{id:1,note:no salt,tip:5,guestId:#ann,restaurantId:#roma,restaurant:{id:#roma,name:Roma}}]`, 2,
 			},
 			{
-				"two levels to oneself", w.max, "User", "boss.boss", []string{"name"},
+				"two levels to oneself", w.max, "User", "boss.boss",
+				[]string{"name"},
 				`[{id:#ann,name:Ann,boss:null},{id:#bob,name:Bob,boss:{id:#ann,name:Ann,roles:[],bossId:null,boss:null}},` +
 					`{id:#max,name:Max,boss:{id:#ann,name:Ann,roles:[],bossId:null,boss:null}}]`, 2, // nobody is above Ann
 			},
 			{
-				"one to one, from the end without the key", w.max, "User", "card", []string{"name"},
+				"one to one, from the end without the key", w.max, "User", "card",
+				[]string{"name"},
 				`[{id:#ann,name:Ann,card:{id:#cardann,name:gold,userId:#ann}},{id:#bob,name:Bob,card:null},{id:#max,name:Max,card:null}]`, 2,
 			},
 			{
-				"two relations at once", w.max, "Order", "guest restaurant", []string{"note"},
+				"two relations at once", w.max, "Order", "guest restaurant",
+				[]string{"note"},
 				`[{id:1,note:no salt,guest:{id:#ann,name:Ann,roles:[],bossId:null},restaurant:{id:#roma,name:Roma,hostId:#max}},` +
 					`{id:2,note:fast,guest:{id:#bob,name:Bob,roles:[admin],bossId:#ann},restaurant:{id:#roma,name:Roma,hostId:#max}},` +
 					`{id:3,note:slow,guest:{id:#bob,name:Bob,roles:[admin],bossId:#ann},restaurant:{id:#oslo,name:Oslo,hostId:#ann}}]`, 3,
@@ -420,62 +426,73 @@ func TestInclude_toMany(t *testing.T) {
 			queries int
 		}{
 			{
-				"dishes of each restaurant, without what they cost", nil, "Restaurant", paths("dishes"), []string{"name"},
+				"dishes of each restaurant, without what they cost", nil, "Restaurant", paths("dishes"),
+				[]string{"name"},
 				`[{id:#oslo,name:Oslo,dishes:{total:1,limit:25,skip:0,data:[{id:3,name:fish,restaurantId:#oslo}]}},` +
 					`{id:#roma,name:Roma,dishes:{total:3,limit:25,skip:0,data:[{id:1,name:pasta,restaurantId:#roma},{id:2,name:pizza,restaurantId:#roma},{id:4,name:soup,restaurantId:#roma}]}},` +
 					`{id:#void,name:Void,dishes:{total:0,limit:25,skip:0,data:[]}}]`, 2,
 			},
 			{
 				"a page of them, in an order", nil, "Restaurant",
-				page(query.Query{Select: []string{"name"}, Limit: 1, Skip: 1, Sort: []query.Sort{{Field: "name", Descending: true}}}, "dishes"), []string{"name"},
+				page(query.Query{Select: []string{"name"}, Limit: 1, Skip: 1, Sort: []query.Sort{{Field: "name", Descending: true}}}, "dishes"),
+				[]string{"name"},
 				`[{id:#oslo,name:Oslo,dishes:{total:1,limit:1,skip:1,data:[]}},` +
 					`{id:#roma,name:Roma,dishes:{total:3,limit:1,skip:1,data:[{id:2,name:pizza}]}},` +
 					`{id:#void,name:Void,dishes:{total:0,limit:1,skip:1,data:[]}}]`, 2,
 			},
 			{
-				"how many there are", nil, "Restaurant", page(query.Query{CountOnly: true}, "dishes"), []string{"name"},
+				"how many there are", nil, "Restaurant", page(query.Query{CountOnly: true}, "dishes"),
+				[]string{"name"},
 				`[{id:#oslo,name:Oslo,dishes:{total:1,limit:0,skip:0,data:[]}},{id:#roma,name:Roma,dishes:{total:3,limit:0,skip:0,data:[]}},` +
 					`{id:#void,name:Void,dishes:{total:0,limit:0,skip:0,data:[]}}]`, 2,
 			},
 			{
 				"some of them", nil, "Restaurant",
-				page(query.Query{Select: []string{"name"}, Where: query.Term{Field: "name", Op: query.StartsWith, Value: "pa"}}, "dishes"), []string{"name"},
+				page(query.Query{Select: []string{"name"}, Where: query.Term{Field: "name", Op: query.StartsWith, Value: "pa"}}, "dishes"),
+				[]string{"name"},
 				`[{id:#oslo,name:Oslo,dishes:{total:0,limit:25,skip:0,data:[]}},{id:#roma,name:Roma,dishes:{total:1,limit:25,skip:0,data:[{id:1,name:pasta}]}},` +
 					`{id:#void,name:Void,dishes:{total:0,limit:25,skip:0,data:[]}}]`, 2,
 			},
 			{
-				"by a search", nil, "Restaurant", page(query.Query{Select: []string{"name"}, Search: "PIZ"}, "dishes"), []string{"id"},
+				"by a search", nil, "Restaurant", page(query.Query{Select: []string{"name"}, Search: "PIZ"}, "dishes"),
+				[]string{"id"},
 				`[{id:#oslo,dishes:{total:0,limit:25,skip:0,data:[]}},{id:#roma,dishes:{total:1,limit:25,skip:0,data:[{id:2,name:pizza}]}},` +
 					`{id:#void,dishes:{total:0,limit:25,skip:0,data:[]}}]`, 2,
 			},
 			{
-				"hidden children of a visible parent: others' orders are neither shown nor counted", w.ann, "Restaurant", paths("orders"), []string{"name"},
+				"hidden children of a visible parent: others' orders are neither shown nor counted", w.ann, "Restaurant", paths("orders"),
+				[]string{"name"},
 				`[{id:#oslo,name:Oslo,orders:{total:0,limit:25,skip:0,data:[]}},` +
 					`{id:#roma,name:Roma,orders:{total:1,limit:25,skip:0,data:[{id:1,note:no salt,tip:5,guestId:#ann,restaurantId:#roma}]}},` +
 					`{id:#void,name:Void,orders:{total:0,limit:25,skip:0,data:[]}}]`, 2,
 			},
 			{
-				"a manager sees all orders, and nobody's tip", w.max, "Restaurant", page(query.Query{Select: []string{"tip"}}, "orders"), []string{"name"},
+				"a manager sees all orders, and nobody's tip", w.max, "Restaurant", page(query.Query{Select: []string{"tip"}}, "orders"),
+				[]string{"name"},
 				`[{id:#oslo,name:Oslo,orders:{total:1,limit:25,skip:0,data:[{id:3}]}},{id:#roma,name:Roma,orders:{total:2,limit:25,skip:0,data:[{id:1},{id:2}]}},` +
 					`{id:#void,name:Void,orders:{total:0,limit:25,skip:0,data:[]}}]`, 2,
 			},
 			{
-				"pairs", nil, "Dish", page(named, "tags"), []string{"name"},
+				"pairs", nil, "Dish", page(named, "tags"),
+				[]string{"name"},
 				`[{id:1,name:pasta,tags:{total:2,limit:25,skip:0,data:[{id:#hot,name:hot},{id:#veg,name:veg}]}},` +
 					`{id:2,name:pizza,tags:{total:1,limit:25,skip:0,data:[{id:#hot,name:hot}]}},{id:3,name:fish,tags:{total:1,limit:25,skip:0,data:[{id:#hot,name:hot}]}},` +
 					`{id:4,name:soup,tags:{total:0,limit:25,skip:0,data:[]}},{id:5,name:air,tags:{total:0,limit:25,skip:0,data:[]}}]`, 2,
 			},
 			{
-				"pairs from the other end, a page of them", nil, "Tag", page(query.Query{Select: []string{"name"}, Limit: 2, Skip: 1}, "dishes"), []string{"name"},
+				"pairs from the other end, a page of them", nil, "Tag", page(query.Query{Select: []string{"name"}, Limit: 2, Skip: 1}, "dishes"),
+				[]string{"name"},
 				`[{id:#hot,name:hot,dishes:{total:3,limit:2,skip:1,data:[{id:2,name:pizza},{id:3,name:fish}]}},{id:#veg,name:veg,dishes:{total:1,limit:2,skip:1,data:[]}}]`, 2,
 			},
 			{
-				"pairs with rows of the same entity", w.max, "User", page(named, "friends"), []string{"name"},
+				"pairs with rows of the same entity", w.max, "User", page(named, "friends"),
+				[]string{"name"},
 				`[{id:#ann,name:Ann,friends:{total:2,limit:25,skip:0,data:[{id:#ann,name:Ann},{id:#bob,name:Bob}]}},` +
 					`{id:#bob,name:Bob,friends:{total:1,limit:25,skip:0,data:[{id:#max,name:Max}]}},{id:#max,name:Max,friends:{total:0,limit:25,skip:0,data:[]}}]`, 2,
 			},
 			{
-				"the team of oneself, of whom one may see nobody", w.ann, "User", page(named, "team"), []string{"name"},
+				"the team of oneself, of whom one may see nobody", w.ann, "User", page(named, "team"),
+				[]string{"name"},
 				`[{id:#ann,name:Ann,team:{total:0,limit:25,skip:0,data:[]}}]`, 2,
 			},
 			{
@@ -485,7 +502,8 @@ func TestInclude_toMany(t *testing.T) {
 					Include: []query.Include{{Relation: "orders", Query: query.Query{
 						Select: []string{"tip"}, Include: []query.Include{{Relation: "guest", Query: query.Query{Select: []string{"phone"}}}},
 					}}},
-				}}}, []string{"name"},
+				}}},
+				[]string{"name"},
 				`[{id:#oslo,name:Oslo,dishes:{total:0,limit:2,skip:0,data:[]}},` +
 					`{id:#roma,name:Roma,dishes:{total:1,limit:2,skip:0,data:[{id:1,name:pasta,orders:{total:1,limit:25,skip:0,data:[{id:1,tip:5,guest:{id:#ann,phone:111}}]}}]}},` +
 					`{id:#void,name:Void,dishes:{total:0,limit:2,skip:0,data:[]}}]`, 4,
@@ -497,7 +515,8 @@ func TestInclude_toMany(t *testing.T) {
 					Include: []query.Include{{Relation: "orders", Query: query.Query{
 						Select: []string{"tip"}, Limit: 2, Include: []query.Include{{Relation: "guest", Query: query.Query{Select: []string{"phone"}}}},
 					}}},
-				}}}, []string{"name"},
+				}}},
+				[]string{"name"},
 				`[{id:#oslo,name:Oslo,dishes:{total:1,limit:2,skip:0,data:[{id:3,cost:9,orders:{total:2,limit:2,skip:0,data:[{id:2,guest:{id:#bob}},{id:3,guest:{id:#bob}}]}}]}},` +
 					`{id:#roma,name:Roma,dishes:{total:3,limit:2,skip:0,data:[{id:1,cost:4,orders:{total:2,limit:2,skip:0,data:[{id:1,guest:{id:#ann}},{id:2,guest:{id:#bob}}]}},` +
 					`{id:2,cost:3,orders:{total:0,limit:2,skip:0,data:[]}}]}},{id:#void,name:Void,dishes:{total:0,limit:2,skip:0,data:[]}}]`, 4,

@@ -140,6 +140,7 @@ func (w *writer) list() gen.Object {
 			{Name: "type", Value: "object"}, {Name: "properties", Value: sortable}, {Name: "additionalProperties", Value: false},
 		}),
 		selection(readable))
+	params = append(params, w.inclusion()...)
 	if search {
 		params = append(params, gen.Object{
 			{Name: "name", Value: "$search"},
@@ -196,7 +197,7 @@ func orList(one gen.Object, bounds ...gen.Property) gen.Object {
 func (w *writer) get() gen.Object {
 	e := w.entity
 	op := w.operation("get", e.Name, "Get one "+e.Name, e.Allow.View)
-	op = append(op, gen.Property{Name: "parameters", Value: []any{selection(w.readable())}})
+	op = append(op, gen.Property{Name: "parameters", Value: append([]any{selection(w.readable())}, w.inclusion()...)})
 	return append(op, w.answers("200", gen.JSONResponse("The row, with what the caller may read of it.", gen.SchemaRef(e.Name)), "404"))
 }
 
@@ -242,6 +243,7 @@ func (w *writer) schemas() gen.Object {
 			required = append(required, f.Key)
 		}
 	}
+	properties = append(properties, w.relations()...)
 	row = append(row, gen.Property{Name: "properties", Value: properties}, gen.Property{Name: "required", Value: required})
 	page := gen.Object{
 		{Name: "type", Value: "object"},
