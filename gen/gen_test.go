@@ -35,7 +35,7 @@ entities:
     description: What a customer wants.
     fields:
       id: {type: id, kind: cuid2}
-      item: {type: relation, to: OrderItem}
+      item: {type: relation, to: OrderItem, inverse: orders}
       customer: {type: relation, to: Customer, required: true, onDelete: cascade}
       buyer: {type: relation, to: User, onDelete: set-null}
       note: longtext
@@ -60,7 +60,9 @@ entities:
   OrderItem:
     fields:
       id: {type: id, kind: ulid}
-      parent: {type: relation, to: OrderItem}
+      parent: {type: relation, to: OrderItem, inverse: children}
+      goesWith: {type: relation, to: OrderItem, many: true, inverse: wentWith, through: pairings}
+      wishes: {type: relation, to: Customer, many: true, inverse: wished}
       code: {type: text, unique: true, required: true}
       owner: email
     unique: [[parent, owner]]

@@ -147,7 +147,7 @@ func TestEverythingBuilds(t *testing.T) {
 			}
 			goTool(t, dir, "build", "-o", "shop", ".")
 			url := start(t, dir, filepath.Join(dir, "shop"))
-			if status, body := get(t, url+"/api/order-items?$sort[code]=-1&code[$startsWith]=ab"); status != 200 {
+			if status, body := get(t, url+"/api/order-items?$sort[code]=-1&code[$startsWith]=ab&$include=parent,children.goesWith"); status != 200 {
 				t.Errorf("list: %d %s", status, body)
 			}
 			if status, body := get(t, url+"/api/openapi.json"); status != 200 || !json.Valid([]byte(body)) {
@@ -177,7 +177,7 @@ func TestGraphQLBuilds(t *testing.T) {
 	goTool(t, dir, "build", "-o", "shop", ".")
 	url := start(t, dir, filepath.Join(dir, "shop")) + "/api/graphql"
 	for _, tt := range []struct{ body, want string }{
-		{`{"query":"{ orderItems(where: {code: {startsWith: \"ab\"}}, orderBy: [{code: desc}]) { id code parentId } }"}`, `{"data":{"orderItems":[]}}`},
+		{`{"query":"{ orderItems(where: {code: {startsWith: \"ab\"}}, orderBy: [{code: desc}]) { id code parentId parent { code } goesWith(limit: 2) { wentWith(where: {code: {ne: \"x\"}}) { id } } } }"}`, `{"data":{"orderItems":[]}}`},
 		{`{"query":"{ customers { id } }"}`, `"UNAUTHENTICATED"`},
 		{`{"query":"{ __schema { types { name } } }"}`, `"INTROSPECTION_OFF"`},
 	} {

@@ -7,55 +7,84 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/runtime/model"
+	"github.com/gatewright/gate/runtime/query"
 )
 
-// A shape is what the objects of one field of the root look like. It is made once
-// and used for every row.
+// A shape is what the objects of one selection look like. It is made once and used
+// for every row.
 type shape struct {
-	key    string // of the field of the root
-	entity *model.Entity
-	fields []property
-	names  []string // what to select
+	fields  []property
+	names   []string // what to select
+	include []query.Include
 }
 
 // A property is one member of an object.
 type property struct {
 	key      string
-	field    model.FieldID // NoField for __typename
+	field    model.FieldID // NoField for what is no field
 	text     string        // the name of the type, for __typename
 	required bool
 	typ      *model.Field
+	link     *model.Link // for a relation
+	below    *shape
+	err      error // instead of its rows: the arguments are wrong
 }
 
-// shape returns what is selected below a field of the root.
-func (x *execution) shape(c *call, f selected) *shape {
-	s := &shape{key: f.Alias, entity: c.entity}
-	for _, m := range x.collect(nil, f.below...) {
+// shape returns what is selected of an entity, with what that has to include.
+func (x *execution) shape(e *model.Entity, below []ast.SelectionSet) *shape {
+	s := &shape{}
+	for _, m := range x.collect(nil, below...) {
 		p := property{key: m.Alias, field: model.NoField}
 		if m.Name == "__typename" {
 			p.text = m.ObjectDefinition.Name
+		} else if l, ok := e.Link(m.Name); ok {
+			p.link, p.below = l, x.shape(x.api.limits.entities[l.To], m.below)
+			var q *query.Query
+			if q, p.err = x.question(l, p.below, m); p.err == nil {
+				s.include = append(s.include, query.Include{Relation: l.Name, As: m.Alias, Query: *q})
+			}
 		} else {
-			id, _ := c.entity.Field(m.Name) // New has looked that it is there
-			p.field, p.typ, p.required = id, &c.entity.Fields[id], m.Definition.Type.NonNull
+			id, _ := e.Field(m.Name) // New has looked that it is there
+			p.field, p.typ, p.required = id, &e.Fields[id], m.Definition.Type.NonNull
 		}
 		s.fields = append(s.fields, p)
 	}
-	s.names = names(c.entity, s.fields)
+	s.names = names(e, s.fields)
 	return s
 }
 
+// question makes the query of a relation.
+func (x *execution) question(l *model.Link, s *shape, m selected) (*query.Query, error) {
+	args, err := x.arguments(m.Definition.Arguments, m.Arguments)
+	if err != nil {
+		return nil, badInput(m.Name, model.CodeType, err.Error())
+	}
+	q, err := find(x.api.limits.entities[l.To], args)
+	if err != nil {
+		return nil, err
+	}
+	q.Select, q.Include = s.names, s.include
+	return q, nil
+}
+
 // rows appends a list.
-func (x *execution) rows(dst []byte, s *shape, rows *crud.Rows) []byte {
+func (x *execution) rows(dst []byte, s *shape, rows *crud.Rows, path ...any) []byte {
 	start := len(dst)
 	dst = append(dst, '[')
+	at := append(slices.Clip(path), 0)
 	for i := range rows.Len() {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
 		before := len(dst)
-		dst = x.object(dst, s, rows.At(i), s.key, i)
+		at[len(at)-1] = i
+		row := rows.At(i)
+		dst = x.object(dst, s, answered{Row: row, related: row}, at...)
 		if string(dst[before:]) == "null" { // elements are never null, so the list is (§6.4.4)
 			return append(dst[:start], "null"...)
 		}
@@ -66,9 +95,18 @@ func (x *execution) rows(dst []byte, s *shape, rows *crud.Rows) []byte {
 	return append(dst, ']')
 }
 
+// answered is a row, with the one that has its relations, which is the same unless
+// it was just written.
+type answered struct {
+	crud.Row
+
+	related crud.Row
+	err     error // instead of relations
+}
+
 // object appends a row, with null and an error for each field that the caller
 // may not read in it. When one of these cannot be null the whole object is.
-func (x *execution) object(dst []byte, s *shape, row crud.Row, path ...any) []byte {
+func (x *execution) object(dst []byte, s *shape, row answered, path ...any) []byte {
 	start, whole := len(dst), true
 	dst = append(dst, '{')
 	for i, p := range s.fields {
@@ -78,20 +116,49 @@ func (x *execution) object(dst []byte, s *shape, row crud.Row, path ...any) []by
 		dst = model.AppendString(dst, p.key)
 		dst = append(dst, ':')
 		switch {
+		case p.link != nil:
+			dst = x.relation(dst, p, row, path)
 		case p.field == model.NoField:
 			dst = model.AppendString(dst, p.text)
 		case !row.Has(p.field):
-			x.hide(path, p.key)
+			x.hide(gate.ErrForbidden, path, p.key)
 			dst = append(dst, "null"...)
 			whole = whole && !p.required
 		default:
-			dst = appendValue(dst, p.typ, row, p.field)
+			dst = appendValue(dst, p.typ, row.Row, p.field)
 		}
 	}
 	if !whole {
 		return append(dst[:start], "null"...)
 	}
 	return append(dst, '}')
+}
+
+// relation appends what a relation leads to, or null with an error.
+func (x *execution) relation(dst []byte, p property, row answered, path []any) []byte {
+	err := p.err
+	if err == nil {
+		err = row.err
+	}
+	at := append(slices.Clip(path), p.key)
+	switch {
+	case err != nil:
+	case p.link.Many:
+		var rows *crud.Rows
+		if rows, err = row.related.Many(p.key); err == nil {
+			return x.rows(dst, p.below, rows, at...)
+		}
+	default:
+		var one crud.Row
+		var ok bool
+		if one, ok, err = row.related.One(p.key); ok {
+			return x.object(dst, p.below, answered{Row: one, related: one}, at...)
+		}
+	}
+	if err != nil {
+		x.hide(err, path, p.key)
+	}
+	return append(dst, "null"...)
 }
 
 // appendValue appends the value of a field as its type in GraphQL has it: ids

@@ -1,6 +1,7 @@
 package graphql
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"net/http"
@@ -125,11 +126,11 @@ func (x *execution) fail(err error, path ...any) {
 	x.errs = append(x.errs, x.failed(err, path))
 }
 
-// hide adds the error of a field that the caller may not read in a row; beyond
+// hide adds the error of a member of a row that is null for the caller; beyond
 // maxFaults there is no use in more.
-func (x *execution) hide(path []any, key string) {
+func (x *execution) hide(err error, path []any, key string) {
 	if x.hidden++; x.hidden <= maxFaults {
-		x.fail(gate.ErrForbidden, append(slices.Clone(path), key)...)
+		x.fail(err, append(slices.Clone(path), key)...)
 	}
 }
 
@@ -162,37 +163,60 @@ func (x *execution) call(dst []byte, c *call, f selected) ([]byte, error) {
 		return nil, badInput("", model.CodeType, err.Error())
 	}
 	ctx := x.r.Context()
-	s := x.shape(c, f)
+	s := x.shape(c.entity, f.below)
 	id, _ := args["id"].(string)
 	switch c.action {
 	case page, count:
-		return x.find(dst, c, s, args)
+		return x.find(dst, c, f.Alias, s, args)
 	case one:
-		row, err := c.service.GetRow(ctx, id, nil)
-		return x.row(dst, s, row, err)
-	case create:
-		body, err := c.body(args["input"])
+		row, err := c.service.GetRow(ctx, id, &query.Selection{Include: s.include, Lenient: true})
 		if err != nil {
 			return nil, err
 		}
-		row, err := c.service.CreateRow(ctx, body, nil)
-		return x.row(dst, s, row, err)
-	case update:
-		body, err := c.body(args["input"])
-		if err != nil {
-			return nil, err
-		}
-		row, err := c.service.PatchRow(ctx, id, body, nil)
-		return x.row(dst, s, row, err)
-	case remove:
-		row, err := c.service.RemoveRow(ctx, id, nil)
-		return x.row(dst, s, row, err)
+		return x.object(dst, s, answered{Row: row, related: row}, f.Alias), nil
 	}
-	return nil, fmt.Errorf("graphql: action %d", c.action)
+	row, err := x.change(ctx, c, id, args)
+	if err != nil {
+		return nil, err
+	}
+	return x.object(dst, s, x.afterwards(ctx, c, s, row), f.Alias), nil
+}
+
+// change creates, updates or deletes a row.
+func (x *execution) change(ctx context.Context, c *call, id string, args map[string]any) (crud.Row, error) {
+	if c.action == remove {
+		return c.service.RemoveRow(ctx, id, nil)
+	}
+	body, err := c.body(args["input"])
+	if err != nil {
+		return crud.Row{}, err
+	}
+	switch c.action {
+	case create:
+		return c.service.CreateRow(ctx, body, nil)
+	case update:
+		return c.service.PatchRow(ctx, id, body, nil)
+	}
+	return crud.Row{}, fmt.Errorf("graphql: action %d", c.action)
+}
+
+// afterwards adds the relations of a row that was written. The change is kept,
+// whatever comes of them: who may not get the row gets none of its relations.
+func (x *execution) afterwards(ctx context.Context, c *call, s *shape, row crud.Row) answered {
+	a := answered{Row: row}
+	switch {
+	case len(s.include) == 0:
+	case c.action == remove:
+		a.err = &gate.Error{Status: http.StatusBadRequest, Message: "A deleted row leads nowhere: ask before"}
+	default:
+		sel := &query.Selection{Fields: []string{c.entity.Fields[c.entity.IDField()].Name}, Include: s.include, Lenient: true}
+		a.related, a.err = c.service.GetRow(ctx, row.ID, sel)
+	}
+	return a
 }
 
 // find appends a list or a count.
-func (x *execution) find(dst []byte, c *call, s *shape, args map[string]any) ([]byte, error) {
+func (x *execution) find(dst []byte, c *call, key string, s *shape, args map[string]any) ([]byte, error) {
 	q, err := find(c.entity, args)
 	if err != nil {
 		// Who may not ask is told that first. This question reaches no database.
@@ -204,7 +228,7 @@ func (x *execution) find(dst []byte, c *call, s *shape, args map[string]any) ([]
 	if c.action == count {
 		q.CountOnly, q.NoTotal = true, false
 	}
-	q.Select = s.names
+	q.Select, q.Include = s.names, s.include
 	rows, err := c.service.FindRows(x.r.Context(), q)
 	if err != nil {
 		return nil, err
@@ -215,14 +239,7 @@ func (x *execution) find(dst []byte, c *call, s *shape, args map[string]any) ([]
 		}
 		return strconv.AppendInt(dst, rows.Total, 10), nil
 	}
-	return x.rows(dst, s, rows), nil
-}
-
-func (x *execution) row(dst []byte, s *shape, row crud.Row, err error) ([]byte, error) {
-	if err != nil {
-		return nil, err
-	}
-	return x.object(dst, s, row, s.key), nil
+	return x.rows(dst, s, rows, key), nil
 }
 
 // names lists the fields that a call selects. There is always one: a query that

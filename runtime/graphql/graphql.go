@@ -77,9 +77,10 @@ func New(cfg Config) (*API, error) {
 		schema: schema, calls: map[*ast.FieldDefinition]*call{}, limits: limits{introspection: cfg.Introspection},
 		documents: newDocuments(), noCredentials: cfg.NoCredentials, errors: cfg.Errors,
 	}
-	b := binder{schema: schema, services: map[string]crud.Service{}}
+	b := binder{schema: schema, services: map[string]crud.Service{}, checked: map[[2]string]bool{}}
+	a.limits.entities = make(map[string]*model.Entity, len(cfg.Entities))
 	for _, s := range cfg.Entities {
-		b.services[s.Entity().Name] = s
+		b.services[s.Entity().Name], a.limits.entities[s.Entity().Name] = s, s.Entity()
 	}
 	for _, root := range []*ast.Definition{schema.Query, schema.Mutation} {
 		if root == nil {
@@ -117,6 +118,7 @@ func (a *API) call(op ast.Operation, name string) *call {
 type binder struct {
 	schema   *ast.Schema
 	services map[string]crud.Service
+	checked  map[[2]string]bool // entity and type
 }
 
 func (b *binder) bind(mutation bool, f *ast.FieldDefinition) (*call, error) {
@@ -155,29 +157,69 @@ func (b *binder) bind(mutation bool, f *ast.FieldDefinition) (*call, error) {
 
 // check compares the types that a call uses with its entity.
 func (b *binder) check(c *call, f *ast.FieldDefinition) error {
-	names := []string{c.entity.Name}
+	if err := b.checkType(c.entity, c.entity.Name); err != nil {
+		return err
+	}
+	return b.checkInputs(c.entity, f)
+}
+
+// checkInputs compares the types of arguments with the entity that they are about.
+func (b *binder) checkInputs(e *model.Entity, f *ast.FieldDefinition) error {
 	for _, arg := range f.Arguments {
 		if def := b.schema.Types[arg.Type.Name()]; def != nil && def.Kind == ast.InputObject {
-			names = append(names, def.Name)
-		}
-	}
-	for _, name := range names {
-		def := b.schema.Types[name]
-		if def == nil {
-			return fmt.Errorf("there is no type %s", name)
-		}
-		for _, member := range def.Fields {
-			if isGroup(member.Name) {
-				continue
-			}
-			id, ok := c.entity.Field(member.Name)
-			if !ok {
-				return fmt.Errorf("%s.%s: the entity %s has no such field", name, member.Name, c.entity.Name)
-			}
-			if def.Kind == ast.Object && c.entity.Fields[id].Secret() {
-				return fmt.Errorf("%s.%s: nobody may read it", name, member.Name)
+			if err := b.checkType(e, def.Name); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
+}
+
+// checkType compares the members of a type with the fields and relations of the
+// entity, and those of types that these lead to.
+func (b *binder) checkType(e *model.Entity, name string) error {
+	def := b.schema.Types[name]
+	if def == nil {
+		return fmt.Errorf("there is no type %s", name)
+	}
+	if b.checked[[2]string{e.Name, name}] {
+		return nil
+	}
+	b.checked[[2]string{e.Name, name}] = true
+	for _, member := range def.Fields {
+		if isGroup(member.Name) || strings.HasPrefix(member.Name, "__") {
+			continue
+		}
+		if l, ok := e.Link(member.Name); ok && def.Kind == ast.Object {
+			if err := b.checkLink(l, member); err != nil {
+				return fmt.Errorf("%s.%s: %w", name, member.Name, err)
+			}
+			continue
+		}
+		id, ok := e.Field(member.Name)
+		if !ok {
+			return fmt.Errorf("%s.%s: the entity %s has no such field", name, member.Name, e.Name)
+		}
+		if def.Kind == ast.Object && e.Fields[id].Secret() {
+			return fmt.Errorf("%s.%s: nobody may read it", name, member.Name)
+		}
+	}
+	return nil
+}
+
+// checkLink compares a relation with its type and arguments.
+func (b *binder) checkLink(l *model.Link, f *ast.FieldDefinition) error {
+	s, ok := b.services[l.To]
+	switch {
+	case !ok || f.Type.Name() != l.To || l.Many != (f.Type.Elem != nil):
+		return fmt.Errorf("the relation leads to %s", l.To)
+	case f.Type.NonNull:
+		return errors.New("who may not follow the relation gets null: the type has to be nullable")
+	case !l.Many && len(f.Arguments) > 0:
+		return errors.New("there is nothing to choose of one row")
+	}
+	if err := b.checkType(s.Entity(), l.To); err != nil {
+		return err
+	}
+	return b.checkInputs(s.Entity(), f)
 }

@@ -23,15 +23,17 @@ const (
 	maxRoots         = 20 // fields of the root
 	maxDirectives    = 10 // of one node
 	maxVariables     = 50
-	maxRows          = 1000 // that all lists may answer together
-	maxIntrospective = 16   // levels of a document that introspects
-	maxDescribed     = 1000 // fields of it
+	maxRows          = 1000          // that all lists of the root may answer together
+	maxNested        = query.MaxRows // with all that is inside of them
+	maxIntrospective = 16            // levels of a document that introspects
+	maxDescribed     = 1000          // fields of it
 )
 
 // limits measures documents.
 type limits struct {
 	introspection bool
 	root          func(ast.Operation, string) *call
+	entities      map[string]*model.Entity
 }
 
 // measure reports what is too much about a document, before anything is known of
@@ -43,12 +45,12 @@ func (l limits) measure(doc *ast.QueryDocument, variables map[string]any) *refus
 		if len(op.VariableDefinitions) > maxVariables {
 			return tooMuch("variables", maxVariables)
 		}
-		m.op, m.rows, m.passwords = op.Operation, 0, 0
+		m.op, m.rows, m.nested, m.passwords = op.Operation, 0, 0, 0
 		m.roots = map[*ast.Field]bool{}
 		if err := m.directives(op.Directives); err != nil {
 			return err
 		}
-		if err := m.set(op.SelectionSet, 0, nil); err != nil {
+		if err := m.set(op.SelectionSet, 0, inside{}); err != nil {
 			return err
 		}
 	}
@@ -56,7 +58,7 @@ func (l limits) measure(doc *ast.QueryDocument, variables map[string]any) *refus
 		if m.spread[f.Name] {
 			continue
 		}
-		if err := m.set(f.SelectionSet, 1, []string{f.Name}); err != nil {
+		if err := m.set(f.SelectionSet, 1, inside{fragments: []string{f.Name}}); err != nil {
 			return err
 		}
 	}
@@ -72,53 +74,63 @@ type meter struct {
 	roots     map[*ast.Field]bool
 	spread    map[string]bool // the others are validated, too
 
-	maxLevels, maxFields         int
-	nodes, fields, aliases, rows int
-	passwords                    int
+	maxLevels, maxFields   int
+	nodes, fields, aliases int
+	rows, nested           int // of the root, and inside
+	passwords              int
+}
+
+// inside is where a selection set stands.
+type inside struct {
+	fragments []string
+	entity    *model.Entity // whose fields they are; nil at the root, and where there are no relations
+	rows      int           // of it, at most
+	relations int           // that lead there
 }
 
 func tooMuch(what string, most int) *refusal {
 	return refuse(codeTooMuch, fmt.Sprintf("a document may have at most %d %s", most, what))
 }
 
-// set measures a selection set at that level, inside of those fragments.
-func (m *meter) set(set ast.SelectionSet, level int, inside []string) *refusal {
+// set measures a selection set at that level.
+func (m *meter) set(set ast.SelectionSet, level int, in inside) *refusal {
 	for _, s := range set {
 		if m.nodes++; m.nodes > 2*m.maxFields {
 			return tooMuch("selections", 2*m.maxFields)
 		}
-		if err := m.selection(s, level, inside); err != nil {
+		if err := m.selection(s, level, in); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (m *meter) selection(s ast.Selection, level int, inside []string) *refusal {
+func (m *meter) selection(s ast.Selection, level int, in inside) *refusal {
 	switch s := s.(type) {
 	case *ast.Field:
-		return m.field(s, level, inside)
+		return m.field(s, level, in)
 	case *ast.InlineFragment:
 		if err := m.directives(s.Directives); err != nil {
 			return err
 		}
-		return m.set(s.SelectionSet, level, inside)
+		return m.set(s.SelectionSet, level, in)
 	case *ast.FragmentSpread:
 		if err := m.directives(s.Directives); err != nil {
 			return err
 		}
-		if slices.Contains(inside, s.Name) {
+		if slices.Contains(in.fragments, s.Name) {
 			return refuse(codeTooMuch, "a fragment must not spread itself")
 		}
 		m.spread[s.Name] = true
 		if f := m.doc.Fragments.ForName(s.Name); f != nil {
-			return m.set(f.SelectionSet, level, append(slices.Clip(inside), s.Name))
+			in.fragments = append(slices.Clip(in.fragments), s.Name)
+			return m.set(f.SelectionSet, level, in)
 		}
 	}
 	return nil
 }
 
-func (m *meter) field(f *ast.Field, level int, inside []string) *refusal {
+func (m *meter) field(f *ast.Field, level int, in inside) *refusal {
 	if f.Name == "__schema" || f.Name == "__type" {
 		if !m.introspection {
 			return refuse(codeIntrospection, "introspection is turned off")
@@ -140,46 +152,74 @@ func (m *meter) field(f *ast.Field, level int, inside []string) *refusal {
 	if err := m.directives(f.Directives); err != nil {
 		return err
 	}
+	below := inside{fragments: in.fragments}
+	var err *refusal
 	if level == 0 {
-		if err := m.rootField(f); err != nil {
-			return err
-		}
+		below.entity, below.rows, err = m.rootField(f)
+	} else if in.entity != nil {
+		err = m.relation(&below, in, f)
 	}
-	return m.set(f.SelectionSet, level+1, inside)
+	if err != nil {
+		return err
+	}
+	return m.set(f.SelectionSet, level+1, below)
 }
 
-// rootField counts the calls of an operation and the rows that they may answer.
-// One that is spread twice in the same place is one call.
-func (m *meter) rootField(f *ast.Field) *refusal {
-	if m.roots[f] {
+// relation counts the rows that a relation leads to.
+func (m *meter) relation(below *inside, in inside, f *ast.Field) *refusal {
+	l, ok := in.entity.Link(f.Name)
+	if !ok {
 		return nil
 	}
-	m.roots[f] = true
-	if len(m.roots) > maxRoots {
-		return tooMuch("fields of the root", maxRoots)
+	below.entity, below.rows, below.relations = m.entities[l.To], in.rows, in.relations+1
+	if below.relations > query.MaxIncludeDepth {
+		return tooMuch("relations inside each other", query.MaxIncludeDepth)
 	}
-	c := m.root(m.op, f.Name)
-	if c == nil {
-		return nil
+	if l.Many {
+		below.rows *= m.limitOf(f)
 	}
-	m.rows += m.rowsOf(c, f)
-	if m.rows > maxRows {
-		return refuse(codeTooMuch, fmt.Sprintf("a document may ask for at most %d rows", maxRows))
-	}
-	if (c.action == create || c.action == update) && c.entity.Find(model.Password) != model.NoField {
-		if m.passwords++; m.passwords > 1 {
-			return refuse(codeTooMuch, "a document may write at most one row with a password")
-		}
+	if m.nested += below.rows; m.nested > maxNested {
+		return refuse(codeTooMuch, fmt.Sprintf("a document may ask for at most %d rows, with those inside of others", maxNested))
 	}
 	return nil
 }
 
-// rowsOf returns how many rows a call may answer: what it does not say in a way
-// that is understood counts as the most.
-func (m *meter) rowsOf(c *call, f *ast.Field) int {
-	if c.action != page {
-		return 1
+// rootField counts the calls of an operation and the rows that they may answer.
+// One that is spread twice in the same place is one call.
+func (m *meter) rootField(f *ast.Field) (*model.Entity, int, *refusal) {
+	c := m.root(m.op, f.Name)
+	if c == nil {
+		c = &call{}
 	}
+	rows := 1
+	if c.action == page {
+		rows = m.limitOf(f)
+	}
+	if m.roots[f] {
+		return c.entity, rows, nil
+	}
+	m.roots[f] = true
+	if len(m.roots) > maxRoots {
+		return nil, 0, tooMuch("fields of the root", maxRoots)
+	}
+	if c.entity == nil {
+		return nil, 0, nil
+	}
+	m.rows += rows
+	if m.rows > maxRows {
+		return nil, 0, refuse(codeTooMuch, fmt.Sprintf("a document may ask for at most %d rows", maxRows))
+	}
+	if (c.action == create || c.action == update) && c.entity.Find(model.Password) != model.NoField {
+		if m.passwords++; m.passwords > 1 {
+			return nil, 0, refuse(codeTooMuch, "a document may write at most one row with a password")
+		}
+	}
+	return c.entity, rows, nil
+}
+
+// limitOf returns how many rows a list may answer: what it does not say in a way
+// that is understood counts as the most.
+func (m *meter) limitOf(f *ast.Field) int {
 	arg := f.Arguments.ForName("limit")
 	if arg == nil {
 		return query.DefaultLimit

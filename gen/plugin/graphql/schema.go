@@ -125,16 +125,21 @@ func (w *writer) queries() {
 			continue
 		}
 		w.used["SortOrder"] = true
-		search := ""
-		if searchable(e) {
-			search = "search: String, "
-		}
+		search := search(e)
 		w.doc("  ", "A page of "+e.Plural+": 25 unless limit says otherwise, 100 at most.")
 		w.line("  ", many, "(where: ", e.Name, "Where, ", search, "orderBy: [", e.Name, "OrderBy!], limit: Int, skip: Int): [", e.Name, "!]")
 		w.doc("  ", "How many "+e.Plural+" there are.")
 		w.line("  ", many, "Count(where: ", e.Name, "Where", strings.TrimSuffix(", "+search, ", "), "): Int")
 	}
 	w.line("}")
+}
+
+// search is the argument of lists whose rows can be searched.
+func search(e *design.Entity) string {
+	if searchable(e) {
+		return "search: String, "
+	}
+	return ""
 }
 
 func searchable(e *design.Entity) bool {
@@ -183,6 +188,7 @@ func (w *writer) entity(e *design.Entity) {
 		w.doc("  ", f.Description)
 		w.line("  ", f.Key, ": ", w.use(e, f), bang(always(e, f)))
 	}
+	w.relations(e)
 	w.line("}")
 	if lists {
 		w.filter(e)
