@@ -249,12 +249,9 @@ func (r *Rows) appendPage(dst []byte) []byte {
 	return append(r.AppendJSON(append(dst, `,"data":`...)), '}')
 }
 
-// loadAll is load with a bound on the time.
-func (r *Resource[T]) loadAll(ctx context.Context, c caller, rows []T, fields scope, branches []*branch) (crops, error) {
-	if len(branches) == 0 {
-		return nil, nil
-	}
+// loadOne is load for one row, with a bound on the time.
+func (r *Resource[T]) loadOne(ctx context.Context, c caller, row *T, fields scope, branches []*branch) (crops, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	return r.load(ctx, c, rows, fields, branches)
+	return r.load(ctx, c, []T{*row}, fields, branches)
 }

@@ -58,8 +58,13 @@ type place struct {
 // budget is what is left for a query of all that it may ask for.
 type budget struct{ rows, includes int }
 
-func newBudget(rows int) *budget {
-	return &budget{rows: query.MaxRows - rows, includes: query.MaxIncludes}
+// included is includes for the rows of a question, of which there are at most rows.
+func (r *Resource[T]) included(c caller, asked []query.Include, fields scope, rows int, lenient bool) ([]*branch, error) {
+	if len(asked) == 0 {
+		return nil, nil
+	}
+	b := &budget{rows: query.MaxRows - rows, includes: query.MaxIncludes}
+	return r.includes(c, asked, fields, b, place{rows: rows, lenient: lenient})
 }
 
 // relate finds the ends of the relations of the entity among the resources.
@@ -170,7 +175,11 @@ func (r *Resource[T]) branch(c caller, rel *relation, ask *query.Include, b *bud
 	if !rel.Many && !plain(&ask.Query) {
 		return nil, badInclude(at.path, model.CodeFormat, "leads to one row, of which there is nothing to choose but its fields and relations")
 	}
-	plan, err := query.Resolve(r.entity, &ask.Query, fields.always, fields.own)
+	q := ask.Query
+	if q.Limit == 0 {
+		q.Limit = query.DefaultIncluded
+	}
+	plan, err := query.Resolve(r.entity, &q, fields.always, fields.own)
 	if err != nil {
 		return nil, inInclude(at.path, err)
 	}
@@ -183,7 +192,7 @@ func (r *Resource[T]) branch(c caller, rel *relation, ask *query.Include, b *bud
 			Status: http.StatusBadRequest, Message: "The query is wrong", Err: errBudget,
 			Errors: model.Problems{{
 				Field: at.path, Code: model.CodeLimit,
-				Message: "is one too many: the limits of the pages multiply to more than " + strconv.Itoa(query.MaxRows) + " rows",
+				Message: "is one too many: the pages multiply to more than " + strconv.Itoa(query.MaxRows) + " rows; ask for smaller ones",
 			}},
 		}
 	}

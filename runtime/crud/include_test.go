@@ -124,16 +124,18 @@ func townEntities() map[string]*model.Entity {
 			Name: "Order", Plural: "Orders", Path: "orders", Table: "orders", Owner: "guestId", Allow: all([]string{"owner", "manager"}),
 			Fields: []model.Field{
 				serial, text("note"), only(text("tip"), "owner"), key("guestId", "guest_id", "User", model.UUID),
-				key("restaurantId", "restaurant_id", "Restaurant", model.UUID),
+				key("restaurantId", "restaurant_id", "Restaurant", model.UUID), only(key("giftId", "gift_id", "Tag", model.UUID), "owner"),
 			},
 			Links: []model.Link{
 				{Name: "guest", To: "User", Key: "guestId"},
+				{Name: "gift", To: "Tag", Key: "giftId"},
 				{Name: "restaurant", To: "Restaurant", Key: "restaurantId"},
 				{Name: "dishes", To: "Dish", Many: true, Through: &model.Join{Table: "order_dishes", Near: "order_id", Far: "dish_id"}},
 			},
 		},
 		{
-			Name: "Tag", Plural: "Tags", Path: "tags", Table: "tags", Allow: all(public),
+			// Whoever has a tag may look it up; to list them is for managers.
+			Name: "Tag", Plural: "Tags", Path: "tags", Table: "tags", Allow: model.Allow{View: public, List: []string{"manager"}},
 			Fields: []model.Field{id, text("name")},
 			Links: []model.Link{
 				{Name: "dishes", To: "Dish", Many: true, Through: &model.Join{Table: "dish_tags", Near: "tag_id", Far: "dish_id"}},
@@ -159,7 +161,7 @@ CREATE TABLE friends (from_id UUID NOT NULL, to_id UUID NOT NULL, PRIMARY KEY (f
 CREATE TABLE cards (id UUID PRIMARY KEY, name TEXT, user_id UUID UNIQUE);
 CREATE TABLE restaurants (id UUID PRIMARY KEY, name TEXT, host_id UUID);
 CREATE TABLE dishes (id BIGINT PRIMARY KEY, name TEXT, restaurant_id UUID, cost BIGINT);
-CREATE TABLE orders (id BIGINT PRIMARY KEY, note TEXT, tip TEXT, guest_id UUID, restaurant_id UUID);
+CREATE TABLE orders (id BIGINT PRIMARY KEY, note TEXT, tip TEXT, guest_id UUID, restaurant_id UUID, gift_id UUID);
 CREATE TABLE tags (id UUID PRIMARY KEY, name TEXT);
 CREATE TABLE plans (id UUID PRIMARY KEY, name TEXT, restaurant_id UUID);
 CREATE TABLE dish_tags (dish_id BIGINT NOT NULL, tag_id UUID NOT NULL, PRIMARY KEY (dish_id, tag_id));
@@ -176,7 +178,7 @@ INSERT INTO friends VALUES ('ann','bob'), ('ann','ann'), ('bob','max');
 INSERT INTO cards VALUES ('cardann','gold','ann');
 INSERT INTO restaurants VALUES ('roma','Roma','max'), ('oslo','Oslo','ann'), ('void','Void',NULL);
 INSERT INTO dishes VALUES (1,'pasta','roma',4), (2,'pizza','roma',3), (3,'fish','oslo',9), (4,'soup','roma',1), (5,'air',NULL,0);
-INSERT INTO orders VALUES (1,'no salt','5','ann','roma'), (2,'fast','7','bob','roma'), (3,'slow','9','bob','oslo');
+INSERT INTO orders VALUES (1,'no salt','5','ann','roma','veg'), (2,'fast','7','bob','roma','hot'), (3,'slow','9','bob','oslo',NULL), (4,'mine','0','max',NULL,'hot');
 INSERT INTO tags VALUES ('hot','hot'), ('veg','veg');
 INSERT INTO plans VALUES ('expand','expand','roma');
 INSERT INTO dish_tags VALUES (1,'hot'), (1,'veg'), (2,'hot'), (3,'hot');
@@ -312,7 +314,7 @@ func TestInclude_toOne(t *testing.T) {
 			},
 			{
 				"S5: what a dish costs, by way of a restaurant", w.ann, "Order", "restaurant", nil,
-				`[{id:1,note:no salt,tip:5,guestId:#ann,restaurantId:#roma,restaurant:{id:#roma,name:Roma}}]`, 2,
+				`[{id:1,note:no salt,tip:5,guestId:#ann,restaurantId:#roma,giftId:#veg,restaurant:{id:#roma,name:Roma}}]`, 2,
 			},
 			{
 				"two levels to oneself", w.max, "User", "boss.boss",
@@ -326,11 +328,20 @@ func TestInclude_toOne(t *testing.T) {
 				`[{id:#ann,name:Ann,card:{id:#cardann,name:gold,userId:#ann}},{id:#bob,name:Bob,card:null},{id:#max,name:Max,card:null}]`, 2,
 			},
 			{
+				"what one may get and not list", w.ann, "Order", "gift", []string{"note"},
+				`[{id:1,note:no salt,gift:{id:#veg,name:veg}}]`, 2,
+			},
+			{
 				"two relations at once", w.max, "Order", "guest restaurant",
 				[]string{"note"},
 				`[{id:1,note:no salt,guest:{id:#ann,name:Ann,roles:[],bossId:null},restaurant:{id:#roma,name:Roma,hostId:#max}},` +
 					`{id:2,note:fast,guest:{id:#bob,name:Bob,roles:[admin],bossId:#ann},restaurant:{id:#roma,name:Roma,hostId:#max}},` +
-					`{id:3,note:slow,guest:{id:#bob,name:Bob,roles:[admin],bossId:#ann},restaurant:{id:#oslo,name:Oslo,hostId:#ann}}]`, 3,
+					`{id:3,note:slow,guest:{id:#bob,name:Bob,roles:[admin],bossId:#ann},restaurant:{id:#oslo,name:Oslo,hostId:#ann}},` +
+					`{id:4,note:mine,guest:{id:#max,name:Max,phone:333,roles:[],bossId:#ann},restaurant:null}]`, 3,
+			},
+			{
+				"a key that one may read on one's own rows alone", w.max, "Order", "gift", []string{"note"},
+				`[{id:1,note:no salt},{id:2,note:fast},{id:3,note:slow},{id:4,note:mine,gift:{id:#hot,name:hot}}]`, 2,
 			},
 		}
 		for _, tt := range tests {
@@ -366,6 +377,7 @@ func TestInclude_refused(t *testing.T) {
 			{"S4: guests of orders, as nobody", nil, "Restaurant", "orders.guest", 401, "orders forbidden"},
 			{"S4: guests by way of dishes, as nobody", nil, "Restaurant", "dishes.orders.guest", 401, "dishes.orders forbidden"},
 			{"the accounts, as a role that has no right", &gate.Principal{Subject: uid("ann"), Scopes: []string{"read:tags"}}, "Card", "user", 403, "user forbidden"},
+			{"what one may get and not list", w.ann, "Dish", "tags", 403, "tags forbidden"},
 			{"an unknown relation", w.max, "Dish", "nonsense", 400, "nonsense unknown"},
 			{"a field", w.max, "Dish", "name", 400, "name unknown"},
 			{"a key", w.max, "Dish", "restaurantId", 400, "restaurantId unknown"},
@@ -428,9 +440,9 @@ func TestInclude_toMany(t *testing.T) {
 			{
 				"dishes of each restaurant, without what they cost", nil, "Restaurant", paths("dishes"),
 				[]string{"name"},
-				`[{id:#oslo,name:Oslo,dishes:{total:1,limit:25,skip:0,data:[{id:3,name:fish,restaurantId:#oslo}]}},` +
-					`{id:#roma,name:Roma,dishes:{total:3,limit:25,skip:0,data:[{id:1,name:pasta,restaurantId:#roma},{id:2,name:pizza,restaurantId:#roma},{id:4,name:soup,restaurantId:#roma}]}},` +
-					`{id:#void,name:Void,dishes:{total:0,limit:25,skip:0,data:[]}}]`, 2,
+				`[{id:#oslo,name:Oslo,dishes:{total:1,limit:10,skip:0,data:[{id:3,name:fish,restaurantId:#oslo}]}},` +
+					`{id:#roma,name:Roma,dishes:{total:3,limit:10,skip:0,data:[{id:1,name:pasta,restaurantId:#roma},{id:2,name:pizza,restaurantId:#roma},{id:4,name:soup,restaurantId:#roma}]}},` +
+					`{id:#void,name:Void,dishes:{total:0,limit:10,skip:0,data:[]}}]`, 2,
 			},
 			{
 				"a page of them, in an order", nil, "Restaurant",
@@ -450,50 +462,50 @@ func TestInclude_toMany(t *testing.T) {
 				"some of them", nil, "Restaurant",
 				page(query.Query{Select: []string{"name"}, Where: query.Term{Field: "name", Op: query.StartsWith, Value: "pa"}}, "dishes"),
 				[]string{"name"},
-				`[{id:#oslo,name:Oslo,dishes:{total:0,limit:25,skip:0,data:[]}},{id:#roma,name:Roma,dishes:{total:1,limit:25,skip:0,data:[{id:1,name:pasta}]}},` +
-					`{id:#void,name:Void,dishes:{total:0,limit:25,skip:0,data:[]}}]`, 2,
+				`[{id:#oslo,name:Oslo,dishes:{total:0,limit:10,skip:0,data:[]}},{id:#roma,name:Roma,dishes:{total:1,limit:10,skip:0,data:[{id:1,name:pasta}]}},` +
+					`{id:#void,name:Void,dishes:{total:0,limit:10,skip:0,data:[]}}]`, 2,
 			},
 			{
 				"by a search", nil, "Restaurant", page(query.Query{Select: []string{"name"}, Search: "PIZ"}, "dishes"),
 				[]string{"id"},
-				`[{id:#oslo,dishes:{total:0,limit:25,skip:0,data:[]}},{id:#roma,dishes:{total:1,limit:25,skip:0,data:[{id:2,name:pizza}]}},` +
-					`{id:#void,dishes:{total:0,limit:25,skip:0,data:[]}}]`, 2,
+				`[{id:#oslo,dishes:{total:0,limit:10,skip:0,data:[]}},{id:#roma,dishes:{total:1,limit:10,skip:0,data:[{id:2,name:pizza}]}},` +
+					`{id:#void,dishes:{total:0,limit:10,skip:0,data:[]}}]`, 2,
 			},
 			{
 				"hidden children of a visible parent: others' orders are neither shown nor counted", w.ann, "Restaurant", paths("orders"),
 				[]string{"name"},
-				`[{id:#oslo,name:Oslo,orders:{total:0,limit:25,skip:0,data:[]}},` +
-					`{id:#roma,name:Roma,orders:{total:1,limit:25,skip:0,data:[{id:1,note:no salt,tip:5,guestId:#ann,restaurantId:#roma}]}},` +
-					`{id:#void,name:Void,orders:{total:0,limit:25,skip:0,data:[]}}]`, 2,
+				`[{id:#oslo,name:Oslo,orders:{total:0,limit:10,skip:0,data:[]}},` +
+					`{id:#roma,name:Roma,orders:{total:1,limit:10,skip:0,data:[{id:1,note:no salt,tip:5,guestId:#ann,restaurantId:#roma,giftId:#veg}]}},` +
+					`{id:#void,name:Void,orders:{total:0,limit:10,skip:0,data:[]}}]`, 2,
 			},
 			{
 				"a manager sees all orders, and nobody's tip", w.max, "Restaurant", page(query.Query{Select: []string{"tip"}}, "orders"),
 				[]string{"name"},
-				`[{id:#oslo,name:Oslo,orders:{total:1,limit:25,skip:0,data:[{id:3}]}},{id:#roma,name:Roma,orders:{total:2,limit:25,skip:0,data:[{id:1},{id:2}]}},` +
-					`{id:#void,name:Void,orders:{total:0,limit:25,skip:0,data:[]}}]`, 2,
+				`[{id:#oslo,name:Oslo,orders:{total:1,limit:10,skip:0,data:[{id:3}]}},{id:#roma,name:Roma,orders:{total:2,limit:10,skip:0,data:[{id:1},{id:2}]}},` +
+					`{id:#void,name:Void,orders:{total:0,limit:10,skip:0,data:[]}}]`, 2,
 			},
 			{
-				"pairs", nil, "Dish", page(named, "tags"),
+				"pairs", w.max, "Dish", page(named, "tags"),
 				[]string{"name"},
-				`[{id:1,name:pasta,tags:{total:2,limit:25,skip:0,data:[{id:#hot,name:hot},{id:#veg,name:veg}]}},` +
-					`{id:2,name:pizza,tags:{total:1,limit:25,skip:0,data:[{id:#hot,name:hot}]}},{id:3,name:fish,tags:{total:1,limit:25,skip:0,data:[{id:#hot,name:hot}]}},` +
-					`{id:4,name:soup,tags:{total:0,limit:25,skip:0,data:[]}},{id:5,name:air,tags:{total:0,limit:25,skip:0,data:[]}}]`, 2,
+				`[{id:1,name:pasta,tags:{total:2,limit:10,skip:0,data:[{id:#hot,name:hot},{id:#veg,name:veg}]}},` +
+					`{id:2,name:pizza,tags:{total:1,limit:10,skip:0,data:[{id:#hot,name:hot}]}},{id:3,name:fish,tags:{total:1,limit:10,skip:0,data:[{id:#hot,name:hot}]}},` +
+					`{id:4,name:soup,tags:{total:0,limit:10,skip:0,data:[]}},{id:5,name:air,tags:{total:0,limit:10,skip:0,data:[]}}]`, 2,
 			},
 			{
-				"pairs from the other end, a page of them", nil, "Tag", page(query.Query{Select: []string{"name"}, Limit: 2, Skip: 1}, "dishes"),
+				"pairs from the other end, a page of them", w.max, "Tag", page(query.Query{Select: []string{"name"}, Limit: 2, Skip: 1}, "dishes"),
 				[]string{"name"},
 				`[{id:#hot,name:hot,dishes:{total:3,limit:2,skip:1,data:[{id:2,name:pizza},{id:3,name:fish}]}},{id:#veg,name:veg,dishes:{total:1,limit:2,skip:1,data:[]}}]`, 2,
 			},
 			{
 				"pairs with rows of the same entity", w.max, "User", page(named, "friends"),
 				[]string{"name"},
-				`[{id:#ann,name:Ann,friends:{total:2,limit:25,skip:0,data:[{id:#ann,name:Ann},{id:#bob,name:Bob}]}},` +
-					`{id:#bob,name:Bob,friends:{total:1,limit:25,skip:0,data:[{id:#max,name:Max}]}},{id:#max,name:Max,friends:{total:0,limit:25,skip:0,data:[]}}]`, 2,
+				`[{id:#ann,name:Ann,friends:{total:2,limit:10,skip:0,data:[{id:#ann,name:Ann},{id:#bob,name:Bob}]}},` +
+					`{id:#bob,name:Bob,friends:{total:1,limit:10,skip:0,data:[{id:#max,name:Max}]}},{id:#max,name:Max,friends:{total:0,limit:10,skip:0,data:[]}}]`, 2,
 			},
 			{
 				"the team of oneself, of whom one may see nobody", w.ann, "User", page(named, "team"),
 				[]string{"name"},
-				`[{id:#ann,name:Ann,team:{total:0,limit:25,skip:0,data:[]}}]`, 2,
+				`[{id:#ann,name:Ann,team:{total:0,limit:10,skip:0,data:[]}}]`, 2,
 			},
 			{
 				"three levels, on which the guest of one's order is oneself, with one's own phone", w.ann, "Restaurant",
@@ -505,7 +517,7 @@ func TestInclude_toMany(t *testing.T) {
 				}}},
 				[]string{"name"},
 				`[{id:#oslo,name:Oslo,dishes:{total:0,limit:2,skip:0,data:[]}},` +
-					`{id:#roma,name:Roma,dishes:{total:1,limit:2,skip:0,data:[{id:1,name:pasta,orders:{total:1,limit:25,skip:0,data:[{id:1,tip:5,guest:{id:#ann,phone:111}}]}}]}},` +
+					`{id:#roma,name:Roma,dishes:{total:1,limit:2,skip:0,data:[{id:1,name:pasta,orders:{total:1,limit:10,skip:0,data:[{id:1,tip:5,guest:{id:#ann,phone:111}}]}}]}},` +
 					`{id:#void,name:Void,dishes:{total:0,limit:2,skip:0,data:[]}}]`, 4,
 			},
 			{
@@ -556,7 +568,7 @@ func TestInclude_aliases(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := `{id:#roma,name:Roma,a:{total:0,limit:25,skip:0,data:[{id:4,name:soup}]},b:{total:0,limit:25,skip:0,data:[{id:2,name:pizza}]}}`
+		want := `{id:#roma,name:Roma,a:{total:0,limit:10,skip:0,data:[{id:4,name:soup}]},b:{total:0,limit:10,skip:0,data:[{id:2,name:pizza}]}}`
 		if got := w.readable(row.AppendJSON(nil)); got != want {
 			t.Errorf("got %s\nwant %s", got, want)
 		}
@@ -587,7 +599,8 @@ func TestInclude_tooMuch(t *testing.T) {
 		{"100×50", 100, []query.Include{limited(50, "dishes")}, 400}, // and the hundred themselves
 		{"100×100×100", 100, []query.Include{limited(100, "dishes", limited(100, "tags"))}, 400},
 		{"more than a page can have", 100, []query.Include{limited(1<<40, "dishes")}, 400},
-		{"defaults of three levels", 0, []query.Include{limited(0, "dishes", limited(0, "tags"))}, 400},
+		{"defaults of three levels", 0, []query.Include{limited(0, "dishes", limited(0, "tags"))}, 200},
+		{"defaults of four levels", 0, []query.Include{limited(0, "dishes", limited(0, "tags", limited(0, "dishes")))}, 400},
 		{"to one below many", 100, []query.Include{limited(24, "dishes", limited(0, "restaurant"))}, 200},
 		{"twice the same", 100, []query.Include{limited(30, "dishes"), {Relation: "dishes", As: "again", Query: query.Query{Limit: 30}}}, 400},
 		{"counts alone", 100, []query.Include{{Relation: "dishes", Query: query.Query{CountOnly: true}}}, 200},
@@ -623,7 +636,7 @@ func TestInclude_manyParents(t *testing.T) {
 			w.counter.Take()
 			q := &query.Query{Limit: limit, NoTotal: true, Include: []query.Include{{Relation: "dishes", Query: query.Query{Limit: 3, Include: paths("restaurant tags")}}}}
 			q.Include[0].Query.Include[1].Query.Limit = 3
-			rows, err := w.all["Restaurant"].FindRows(as(t, nil), q)
+			rows, err := w.all["Restaurant"].FindRows(as(t, w.max), q)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -59,7 +59,7 @@ func (r *Resource[T]) get(ctx context.Context, id string, sel *query.Selection) 
 			return none, badRequest(err)
 		}
 	}
-	branches, err := r.includes(c, sel.Include, fields, newBudget(1), place{rows: 1, lenient: sel.Lenient})
+	branches, err := r.included(c, sel.Include, fields, 1, sel.Lenient)
 	if err != nil {
 		return none, err
 	}
@@ -76,9 +76,11 @@ func (r *Resource[T]) get(ctx context.Context, id string, sel *query.Selection) 
 	if row == nil {
 		return none, notFound(id)
 	}
-	rows := []T{*row}
-	included, err := r.loadAll(ctx, c, rows, fields, branches)
-	return got[T]{row, r.shown(c, row, selected, fields), included}, err
+	answer := got[T]{row: row, set: r.shown(c, row, selected, fields)}
+	if len(branches) > 0 {
+		answer.crops, err = r.loadOne(ctx, c, row, fields, branches)
+	}
+	return answer, err
 }
 
 // withOwner adds the owner field to what is read when it matters whose row it
@@ -143,7 +145,7 @@ func (r *Resource[T]) find(ctx context.Context, q *query.Query) (*Rows, []T, err
 	if err != nil {
 		return nil, nil, badRequest(err)
 	}
-	branches, err := r.includes(c, q.Include, fields, newBudget(plan.Limit), place{rows: plan.Limit, lenient: q.Lenient})
+	branches, err := r.included(c, q.Include, fields, plan.Limit, q.Lenient)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -242,9 +244,9 @@ type scanner[T any] struct {
 	dest     []any
 }
 
-func (r *Resource[T]) scanner(columns model.FieldSet) *scanner[T] {
+func (r *Resource[T]) scanner(columns model.FieldSet) scanner[T] {
 	n := columns.Len()
-	in := &scanner[T]{r, make([]model.Cell, 0, n), make([]model.FieldID, 0, n), make([]any, 0, n)}
+	in := scanner[T]{r, make([]model.Cell, 0, n), make([]model.FieldID, 0, n), make([]any, 0, n)}
 	for f := range columns.All() {
 		in.cells = append(in.cells, model.Cell{Field: &r.entity.Fields[f]})
 		in.fields = append(in.fields, f)

@@ -176,7 +176,7 @@ func (m *meter) relation(below *inside, in inside, f *ast.Field) *refusal {
 		return tooMuch("relations inside each other", query.MaxIncludeDepth)
 	}
 	if l.Many {
-		below.rows *= m.limitOf(f)
+		below.rows *= m.limitOf(f, query.DefaultIncluded)
 	}
 	if m.nested += below.rows; m.nested > maxNested {
 		return refuse(codeTooMuch, fmt.Sprintf("a document may ask for at most %d rows, with those inside of others", maxNested))
@@ -193,7 +193,7 @@ func (m *meter) rootField(f *ast.Field) (*model.Entity, int, *refusal) {
 	}
 	rows := 1
 	if c.action == page {
-		rows = m.limitOf(f)
+		rows = m.limitOf(f, query.DefaultLimit)
 	}
 	if m.roots[f] {
 		return c.entity, rows, nil
@@ -217,12 +217,12 @@ func (m *meter) rootField(f *ast.Field) (*model.Entity, int, *refusal) {
 	return c.entity, rows, nil
 }
 
-// limitOf returns how many rows a list may answer: what it does not say in a way
-// that is understood counts as the most.
-func (m *meter) limitOf(f *ast.Field) int {
+// limitOf returns how many rows a list may answer: standard when it does not say,
+// and the most when it says so in a way that is not understood.
+func (m *meter) limitOf(f *ast.Field, standard int) int {
 	arg := f.Arguments.ForName("limit")
 	if arg == nil {
-		return query.DefaultLimit
+		return standard
 	}
 	text := ""
 	switch arg.Value.Kind {

@@ -10,6 +10,7 @@ import (
 
 // Ceilings of what one query may include.
 const (
+	DefaultIncluded = 10    // rows of an included page when no limit is asked for
 	MaxIncludeDepth = 3     // relations inside each other
 	MaxIncludes     = 30    // relations, on all levels together
 	MaxRows         = 5_000 // rows, on all levels together, by what their pages may hold
@@ -23,8 +24,8 @@ type Include struct {
 	// As is what the answer calls it; empty means Relation. One relation may be
 	// included more than once, under different names.
 	As string
-	// Query is what is asked of the rows. Of a relation to one it has nothing but
-	// Select and Include.
+	// Query is what is asked of the rows, with [DefaultIncluded] for a limit of
+	// zero. Of a relation to one it has nothing but Select and Include.
 	Query Query
 }
 
