@@ -180,6 +180,9 @@ func (r *Resource[T]) insert(ctx context.Context, t *transaction, c caller, d *d
 	if err := r.execInsert(ctx, t, d); err != nil {
 		return err
 	}
+	if err := r.pair(ctx, t, c, &d.Row, d.pairs); err != nil {
+		return err
+	}
 	if err := run(ctx, r.after[authz.Create], &d.Change); err != nil {
 		return err
 	}

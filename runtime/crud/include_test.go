@@ -328,7 +328,8 @@ func TestInclude_toOne(t *testing.T) {
 				`[{id:#ann,name:Ann,card:{id:#cardann,name:gold,userId:#ann}},{id:#bob,name:Bob,card:null},{id:#max,name:Max,card:null}]`, 2,
 			},
 			{
-				"what one may get and not list", w.ann, "Order", "gift", []string{"note"},
+				"what one may get and not list", w.ann, "Order", "gift",
+				[]string{"note"},
 				`[{id:1,note:no salt,gift:{id:#veg,name:veg}}]`, 2,
 			},
 			{
@@ -340,7 +341,8 @@ func TestInclude_toOne(t *testing.T) {
 					`{id:4,note:mine,guest:{id:#max,name:Max,phone:333,roles:[],bossId:#ann},restaurant:null}]`, 3,
 			},
 			{
-				"a key that one may read on one's own rows alone", w.max, "Order", "gift", []string{"note"},
+				"a key that one may read on one's own rows alone", w.max, "Order", "gift",
+				[]string{"note"},
 				`[{id:1,note:no salt},{id:2,note:fast},{id:3,note:slow},{id:4,note:mine,gift:{id:#hot,name:hot}}]`, 2,
 			},
 		}

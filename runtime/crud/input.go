@@ -26,6 +26,10 @@ func (r *Resource[T]) fromJSON(body []byte) input[T] {
 		var ch Change[T]
 		var problems model.Problems
 		for _, m := range members {
+			if rel, ok := r.many(m.Key); ok {
+				problems = append(problems, r.pairings(&ch, rel, m.Value)...)
+				continue
+			}
 			p, ok := r.decode(&ch, m, writable, id)
 			if !ok && len(problems) < maxProblems {
 				problems = append(problems, p)

@@ -59,6 +59,10 @@ type Change[T any] struct {
 	Set model.FieldSet
 	// Old is the row as it was; nil for Create.
 	Old *T
+	// Links names the relations to many whose pairs the caller changes, too.
+	Links []string
+
+	pairs []pairing
 }
 
 // Has reports whether the caller sent the field.

@@ -165,7 +165,7 @@ func (r *Resource[T]) rewrite(ctx context.Context, t *transaction, c caller, id 
 	if err := r.mayChangeAccount(ctx, c, old, &u.Row, changed); err != nil {
 		return err
 	}
-	if len(r.checks) > 0 && !changed.Empty() {
+	if len(r.checks) > 0 && (!changed.Empty() || len(u.pairs) > 0) {
 		if err := r.permit(ctx, Changed{Action: authz.Update, ID: r.id(old), Set: changed, Before: r.snapshot(old)}); err != nil {
 			return err
 		}
@@ -180,7 +180,7 @@ func (r *Resource[T]) rewrite(ctx context.Context, t *transaction, c caller, id 
 		}
 	}
 	changed.Remove(r.entity.IDField())
-	if changed.Empty() {
+	if changed.Empty() && len(u.pairs) == 0 {
 		return nil
 	}
 	if err := r.stays(u.filter, &u.Row); err != nil {
@@ -194,11 +194,11 @@ func (r *Resource[T]) rewrite(ctx context.Context, t *transaction, c caller, id 
 		field.Store(p, now())
 		changed.Add(f)
 	}
-	s := r.statement()
-	defer r.recycle(s)
-	r.compile.Update(s, u.key, u.filter, changed, r.values(&u.Row))
-	if err := r.exec(ctx, t, s, id); err != nil {
-		return r.written(err)
+	if err := r.execUpdate(ctx, t, id, &u, changed); err != nil {
+		return err
+	}
+	if err := r.pair(ctx, t, c, &u.Row, u.pairs); err != nil {
+		return err
 	}
 	if err := run(ctx, r.after[authz.Update], u.Change); err != nil {
 		return err
@@ -207,6 +207,17 @@ func (r *Resource[T]) rewrite(ctx context.Context, t *transaction, c caller, id 
 		Action: authz.Update, ID: r.id(&u.Row), Set: changed, Replaced: u.replace, Before: r.snapshot(old),
 	})
 	return nil
+}
+
+// execUpdate writes the fields that changed, if there are any beside pairs.
+func (r *Resource[T]) execUpdate(ctx context.Context, t *transaction, id string, u *updating[T], changed model.FieldSet) error {
+	if changed.Empty() {
+		return nil
+	}
+	s := r.statement()
+	defer r.recycle(s)
+	r.compile.Update(s, u.key, u.filter, changed, r.values(&u.Row))
+	return r.written(r.exec(ctx, t, s, id))
 }
 
 // merge makes Row the old row with the fields in Set.

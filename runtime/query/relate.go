@@ -184,3 +184,20 @@ func (c *Compiler) andFilter(s *Statement, filter Filter) {
 		c.filter(s, filter)
 	}
 }
+
+// Tie writes the statement that adds a pair, unless it is there.
+func Tie(s *Statement, d store.Dialect, j *model.Join, near, far any) {
+	s.text("INSERT INTO ", d.Quote(j.Table), " (", d.Quote(j.Near), ", ", d.Quote(j.Far), ") VALUES (")
+	s.bind(near)
+	s.text(", ")
+	s.bind(far)
+	s.text(") ON CONFLICT DO NOTHING")
+}
+
+// Untie writes the statement that removes a pair, if it is there.
+func Untie(s *Statement, d store.Dialect, j *model.Join, near, far any) {
+	s.text("DELETE FROM ", d.Quote(j.Table), " WHERE ", d.Quote(j.Near), " = ")
+	s.bind(near)
+	s.text(" AND ", d.Quote(j.Far), " = ")
+	s.bind(far)
+}

@@ -280,6 +280,7 @@ func (w *writer) input(rules func(*design.Field) []design.Rule, whole bool) gen.
 			required = append(required, f.Key)
 		}
 	}
+	properties = append(properties, w.pairs()...)
 	out := gen.Object{{Name: "type", Value: "object"}, {Name: "properties", Value: properties}}
 	if len(required) > 0 {
 		out = append(out, gen.Property{Name: "required", Value: required})

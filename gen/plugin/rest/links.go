@@ -52,6 +52,30 @@ func (w *writer) inclusion() []any {
 	}}
 }
 
+// pairs describes how a change ties rows of a relation to many.
+func (w *writer) pairs() gen.Object {
+	var out gen.Object
+	for _, l := range w.related() {
+		if l.Join == nil {
+			continue
+		}
+		row := gen.Object{
+			{Name: "type", Value: "object"},
+			{Name: "properties", Value: gen.Object{{Name: "id", Value: property(w.design, l.To.IDField(), false)}}},
+			{Name: "required", Value: []string{"id"}},
+			{Name: "additionalProperties", Value: false},
+		}
+		list := gen.Object{{Name: "type", Value: "array"}, {Name: "maxItems", Value: 100}, {Name: "items", Value: row}}
+		out = append(out, gen.Property{Name: l.Name, Value: gen.Object{
+			{Name: "type", Value: "object"},
+			{Name: "description", Value: "Rows to tie to this one, and to untie."},
+			{Name: "properties", Value: gen.Object{{Name: "connect", Value: list}, {Name: "disconnect", Value: list}}},
+			{Name: "additionalProperties", Value: false},
+		}})
+	}
+	return out
+}
+
 // relations describes the members that $include adds to a row.
 func (w *writer) relations() gen.Object {
 	var out gen.Object
