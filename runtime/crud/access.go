@@ -16,8 +16,18 @@ import (
 type rules struct {
 	policy  *authz.Policy
 	entity  *model.Entity
-	actions [authz.Delete + 1]authz.Rule
+	actions [authz.Delete + 1]rule
 	fields  [authz.Delete + 1]fieldRules // under View, Create and Update
+}
+
+// A rule admits callers to rows: to all of them, and, under conditions, to some.
+type rule []alternative
+
+// alternative is one way to be admitted. The first one of a rule is that without
+// a condition, and is always there.
+type alternative struct {
+	rule authz.Rule
+	rows query.Filter
 }
 
 // fieldRules say which fields an action reaches: those of free for all who may
@@ -29,7 +39,7 @@ type fieldRules struct {
 
 type fieldRule struct {
 	field model.FieldID
-	rule  authz.Rule
+	rule  rule
 }
 
 func compileRules(policy *authz.Policy, e *model.Entity) (rules, error) {
@@ -38,7 +48,7 @@ func compileRules(policy *authz.Policy, e *model.Entity) (rules, error) {
 		authz.View: e.Allow.View, authz.List: e.Allow.List,
 		authz.Create: e.Allow.Create, authz.Update: e.Allow.Update, authz.Delete: e.Allow.Delete,
 	} {
-		rule, err := r.parse(words)
+		rule, err := r.compile(action, "", words)
 		if err != nil {
 			return rules{}, fmt.Errorf("%s: %w", action, err)
 		}
@@ -54,15 +64,15 @@ func compileRules(policy *authz.Policy, e *model.Entity) (rules, error) {
 
 func (r *rules) addField(id model.FieldID, f *model.Field) error {
 	for action, words := range map[authz.Action][]string{authz.View: f.View, authz.Create: f.Create, authz.Update: f.Update} {
+		rule, err := r.compile(action, f.Name, words)
+		if err != nil {
+			return err
+		}
 		set := &r.fields[action]
 		switch {
 		case action == authz.View && f.Secret(), action != authz.View && f.ReadOnly:
 			// nobody, whatever the rules say
-		case words != nil:
-			rule, err := r.parse(words)
-			if err != nil {
-				return err
-			}
+		case words != nil || len(rule) > 1:
 			set.narrowed = append(set.narrowed, fieldRule{id, rule})
 		case action != authz.View && id == r.entity.OwnerField():
 			// the service says whose row it is; a rule of its own opens it
@@ -73,14 +83,45 @@ func (r *rules) addField(id model.FieldID, f *model.Field) error {
 	return nil
 }
 
+// ruled reports whether a rule of its own says who may write the field.
+func (r *rules) ruled(f model.FieldID) bool {
+	is := func(n fieldRule) bool { return n.field == f }
+	return slices.ContainsFunc(r.fields[authz.Create].narrowed, is) || slices.ContainsFunc(r.fields[authz.Update].narrowed, is)
+}
+
 // closed reports whether nobody but the service itself may write the field.
 func (r *rules) closed(action authz.Action, f model.FieldID) bool {
 	for _, n := range r.fields[action].narrowed {
 		if n.field == f {
-			return n.rule.String() == "nobody"
+			return len(n.rule) == 1 && n.rule[0].rule.String() == "nobody"
 		}
 	}
 	return false
+}
+
+// compile returns the rule of those words and of the conditions that go with
+// them.
+func (r *rules) compile(action authz.Action, field string, words []string) (rule, error) {
+	always, err := r.parse(words)
+	if err != nil {
+		return nil, err
+	}
+	list := rule{{rule: always}}
+	for _, c := range r.entity.Conditions {
+		if c.Action != action.String() || c.Field != field {
+			continue
+		}
+		parsed, err := r.parse(c.Rules)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := query.Holds(r.entity, c.Where)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, alternative{parsed, rows})
+	}
+	return list, nil
 }
 
 func (r *rules) parse(words []string) (authz.Rule, error) {
@@ -101,6 +142,8 @@ type caller struct {
 	principal  *gate.Principal
 	system     bool
 	noPassword bool // the rows that the service makes may have none
+
+	own query.Filter // unlimited until somebody asks
 }
 
 type noPasswordKey struct{}
@@ -128,20 +171,53 @@ func (c caller) subject() string {
 	return c.principal.Subject
 }
 
-func (r *rules) decide(c caller, rule authz.Rule) authz.Decision {
-	if c.system {
-		return authz.Allowed
+// ownRows returns the rows that belong to the caller.
+func (c *caller) ownRows(e *model.Entity) query.Filter {
+	if c.own.Unlimited() {
+		c.own = query.Equals(e, e.OwnerField(), c.subject())
 	}
-	return r.policy.Decide(c.principal, rule)
+	return c.own
+}
+
+// rows returns the rows to which a rule admits the caller, or the greatest
+// decision of those that refuse.
+func (r *rules) rows(c *caller, list rule) (query.Filter, authz.Decision) {
+	if c.system {
+		return query.Filter{}, authz.Allowed
+	}
+	reached, refused := query.Nothing(), authz.Unauthenticated
+	admitted := false
+	for i := range list {
+		var who query.Filter
+		switch d := r.policy.Decide(c.principal, list[i].rule); d {
+		case authz.Allowed:
+		case authz.OwnRows:
+			who = c.ownRows(r.entity)
+		case authz.Unauthenticated:
+			continue
+		default: // and every decision that is not known here
+			refused = authz.Forbidden
+			continue
+		}
+		admitted = true
+		if len(list) == 1 {
+			return who, authz.Allowed
+		}
+		if reached = query.Any(reached, query.Every(who, list[i].rows)); reached.Unlimited() {
+			break
+		}
+	}
+	if !admitted {
+		return query.Nothing(), refused
+	}
+	return reached, authz.Allowed
 }
 
 // reach returns the rows that an action reaches, or 401 or 403.
 func (r *rules) reach(c caller, action authz.Action) (query.Filter, error) {
-	switch r.decide(c, r.actions[action]) {
+	switch filter, d := r.rows(&c, r.actions[action]); d {
 	case authz.Allowed:
-		return query.Filter{}, nil
-	case authz.OwnRows:
-		return query.Equals(r.entity, r.entity.OwnerField(), c.subject()), nil
+		return filter, nil
 	case authz.Unauthenticated:
 		return query.Nothing(), unauthenticated()
 	default:
@@ -159,33 +235,75 @@ func (r *rules) visible(c caller) query.Filter {
 	return filter
 }
 
-// scope is which fields an action reaches: some in every row, more in the
-// caller's own rows.
+// scope is which fields an action reaches in the rows that it reaches: some in
+// all of them, more in those that pass the filter of a grant.
 type scope struct {
-	always, own model.FieldSet
+	always model.FieldSet
+	ever   model.FieldSet // in any row
+	grants []grant
 }
 
-// fieldsFor returns the scope of an action. Rows that pass a filter for the
-// caller's own are all the caller's own.
+type grant struct {
+	rows   query.Filter
+	fields model.FieldSet
+}
+
+// fieldsFor returns the scope of an action. A rule for some rows holds in all
+// those that the action reaches only if every row that passes the filter of the
+// action is one of them.
 func (r *rules) fieldsFor(c caller, action authz.Action, filter query.Filter) scope {
 	if c.system {
-		return scope{r.systemFields(action), r.systemFields(action)}
+		all := r.systemFields(action)
+		return scope{always: all, ever: all}
 	}
 	set := &r.fields[action]
-	s := scope{set.free, set.free}
+	s := scope{always: set.free}
 	for _, n := range set.narrowed {
-		switch r.policy.Decide(c.principal, n.rule) {
-		case authz.Allowed:
+		rows, d := r.rows(&c, n.rule)
+		switch {
+		case d != authz.Allowed:
+		case filter.Within(rows):
 			s.always.Add(n.field)
-			s.own.Add(n.field)
-		case authz.OwnRows:
-			s.own.Add(n.field)
+		default:
+			s.add(rows, n.field)
 		}
 	}
-	if !filter.Unlimited() {
-		s.always = s.own
+	s.ever = s.always
+	for i := range s.grants {
+		s.ever = s.ever.Union(s.grants[i].fields)
 	}
 	return s
+}
+
+func (s *scope) add(rows query.Filter, f model.FieldID) {
+	for i := range s.grants {
+		if g := &s.grants[i]; g.rows.Within(rows) && rows.Within(g.rows) {
+			g.fields.Add(f)
+			return
+		}
+	}
+	s.grants = append(s.grants, grant{rows, model.Fields(f)})
+}
+
+// judged returns the fields by which the grants tell rows apart.
+func (s *scope) judged() model.FieldSet {
+	var set model.FieldSet
+	for i := range s.grants {
+		set = set.Union(s.grants[i].rows.Fields())
+	}
+	return set
+}
+
+// in returns the fields that the action reaches in one row. What is not known of
+// a row opens nothing.
+func (s *scope) in(value func(model.FieldID) any) model.FieldSet {
+	set := s.always
+	for i := range s.grants {
+		if holds, known := s.grants[i].rows.Match(value); holds && known {
+			set = set.Union(s.grants[i].fields)
+		}
+	}
+	return set
 }
 
 // systemFields returns what the service itself may use: everything, save that

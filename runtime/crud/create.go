@@ -47,6 +47,8 @@ type draft[T any] struct {
 	Change[T]
 	sent model.FieldSet // by the caller
 	have model.FieldSet // sent, or set by the service
+
+	filter query.Filter // what the caller may make
 }
 
 func (r *Resource[T]) create(ctx context.Context, c caller, in input[T]) (*draft[T], error) {
@@ -73,11 +75,11 @@ func (r *Resource[T]) draft(c caller, in input[T]) (*draft[T], model.Problems, e
 		return nil, nil, err
 	}
 	fields := r.rules.fieldsFor(c, authz.Create, filter)
-	ch, problems, err := in(fields.own, "")
+	ch, problems, err := in(fields.ever, "")
 	if err != nil {
 		return nil, nil, badRequest(err)
 	}
-	d := &draft[T]{Change: *ch, sent: ch.Set}
+	d := &draft[T]{Change: *ch, sent: ch.Set, filter: filter}
 	d.Action = authz.Create
 	problems = append(problems, r.checkPassword(ch)...)
 	if roles := r.roles.field; roles != model.NoField && ch.Set.Has(roles) {
@@ -90,7 +92,7 @@ func (r *Resource[T]) draft(c caller, in input[T]) (*draft[T], model.Problems, e
 	if len(problems) > 0 {
 		return d, problems, nil
 	}
-	return d, r.notOwn(c, &d.Row, d.sent, fields), r.stays(filter, &d.Row)
+	return d, r.beyond(&d.Row, d.sent, &fields), r.stays(filter, &d.Row)
 }
 
 // named returns the fields that problems are about.
@@ -104,27 +106,44 @@ func (r *Resource[T]) named(problems model.Problems) model.FieldSet {
 	return set
 }
 
-// notOwn names the fields that the caller may write in own rows only, when this
-// row is not.
-func (r *Resource[T]) notOwn(c caller, row *T, set model.FieldSet, fields scope) model.Problems {
-	set = set.Intersect(fields.own.Without(fields.always))
-	if set.Empty() || c.owns(r.value(row, r.entity.OwnerField())) {
+// beyond names the fields that the caller may write in some rows, of which this
+// is none.
+func (r *Resource[T]) beyond(row *T, set model.FieldSet, fields *scope) model.Problems {
+	if set = set.Without(fields.always); set.Empty() {
 		return nil
 	}
 	var problems model.Problems
-	for f := range set.All() {
+	for f := range set.Without(fields.in(r.values(row))).All() {
 		problems = append(problems, r.unwritable(f))
 	}
 	return problems
 }
 
-// stays refuses a row that the caller's rights to write would not reach.
+// stays refuses a row that the caller's rights to write would not reach, as far
+// as the row tells by itself.
 func (r *Resource[T]) stays(filter query.Filter, row *T) error {
-	if filter.Match(r.values(row)) {
+	if holds, known := filter.Match(r.values(row)); holds || !known {
 		return nil
 	}
-	return forbidden("The row would not be yours")
+	return unreachable()
 }
+
+// stayed is [Resource.stays] for a row that is written, of which the database
+// tells the rest.
+func (r *Resource[T]) stayed(ctx context.Context, filter query.Filter, row *T) error {
+	if _, known := filter.Match(r.values(row)); known {
+		return nil // stays has asked
+	}
+	switch reached, err := r.passes(ctx, row, filter); {
+	case err != nil:
+		return err
+	case !reached:
+		return unreachable()
+	}
+	return nil
+}
+
+func unreachable() error { return forbidden("The row would not be one that you may write") }
 
 // complete sets what the caller did not send.
 func (r *Resource[T]) complete(c caller, d *draft[T]) {
@@ -181,6 +200,9 @@ func (r *Resource[T]) insert(ctx context.Context, t *transaction, c caller, d *d
 		return err
 	}
 	if err := r.pair(ctx, t, c, &d.Row, d.pairs); err != nil {
+		return err
+	}
+	if err := r.stayed(ctx, d.filter, &d.Row); err != nil {
 		return err
 	}
 	if err := run(ctx, r.after[authz.Create], &d.Change); err != nil {
@@ -261,12 +283,12 @@ func run[T any](ctx context.Context, hooks []Hook[T], ch *Change[T]) error {
 // answered returns the fields of a written row that the answer shows.
 func (r *Resource[T]) answered(c caller, row *T, sent model.FieldSet) model.FieldSet {
 	filter := r.rules.visible(c)
-	if !filter.Match(r.values(row)) {
+	if holds, known := filter.Match(r.values(row)); !holds || !known {
 		sent.Add(r.entity.IDField())
 		return sent.Intersect(r.rules.systemFields(authz.View))
 	}
 	fields := r.rules.fieldsFor(c, authz.View, filter)
-	return r.shown(c, row, fields.own, fields)
+	return r.shown(row, fields.ever, &fields)
 }
 
 // selection resolves the fields that a writer wants back, before anything is
@@ -275,6 +297,6 @@ func (r *Resource[T]) selection(c caller, sel []string) (model.FieldSet, error) 
 	if sel == nil {
 		return r.entity.All(), nil
 	}
-	set, err := query.ResolveSelect(r.entity, sel, r.rules.fieldsFor(c, authz.View, r.rules.visible(c)).own)
+	set, err := query.ResolveSelect(r.entity, sel, r.rules.fieldsFor(c, authz.View, r.rules.visible(c)).ever)
 	return set, badRequest(err)
 }

@@ -67,7 +67,7 @@ func (r *Resource[T]) keys(c caller, rows []T, fields scope, rel *relation, cr *
 	values := make([]any, len(rows))
 	seen := make(map[any]bool, len(rows))
 	for i := range rows {
-		if set := r.shown(c, &rows[i], model.Fields(rel.near), fields); !set.Has(rel.near) {
+		if set := r.shown(&rows[i], model.Fields(rel.near), &fields); !set.Has(rel.near) {
 			if cr.hidden == nil {
 				cr.hidden = make([]bool, len(rows))
 			}
@@ -104,10 +104,10 @@ func (r *Resource[T]) gather(ctx context.Context, c caller, br *branch, keys *qu
 		}
 	}
 	h.rows.rows, h.rows.len = list, len(list)
-	if br.fields.always != br.fields.own {
+	if len(br.fields.grants) > 0 {
 		h.rows.sets = make([]model.FieldSet, len(list))
 		for i := range list {
-			h.rows.sets[i] = r.shown(c, &list[i], br.plan.Select, br.fields)
+			h.rows.sets[i] = r.shown(&list[i], br.plan.Select, &br.fields)
 		}
 	}
 	var err error

@@ -133,7 +133,7 @@ func (r *Resource[T]) includes(c caller, asked []query.Include, fields scope, b 
 // follow is includes for one relation.
 func (r *Resource[T]) follow(c caller, ask *query.Include, fields scope, b *budget, at place) (*branch, error) {
 	rel, ok := r.relations[ask.Relation]
-	if !ok || !fields.own.Has(rel.near) {
+	if !ok || !fields.ever.Has(rel.near) {
 		return nil, r.noRelation(at)
 	}
 	br, err := rel.to.branch(c, rel, ask, b, at)
@@ -179,7 +179,7 @@ func (r *Resource[T]) branch(c caller, rel *relation, ask *query.Include, b *bud
 	if q.Limit == 0 {
 		q.Limit = query.DefaultIncluded
 	}
-	plan, err := query.Resolve(r.entity, &q, fields.always, fields.own)
+	plan, err := query.Resolve(r.entity, &q, fields.always, fields.ever)
 	if err != nil {
 		return nil, inInclude(at.path, err)
 	}
@@ -200,7 +200,7 @@ func (r *Resource[T]) branch(c caller, rel *relation, ask *query.Include, b *bud
 	if err != nil {
 		return nil, err
 	}
-	fetch := r.withOwner(plan.Select, fields).Union(near(below))
+	fetch := plan.Select.Union(fields.judged()).Union(near(below))
 	return &branch{rel: rel, filter: filter, fields: fields, plan: plan, fetch: fetch, below: below, include: at.path}, nil
 }
 

@@ -30,27 +30,15 @@ func TestFind_agreesWithMemory(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		samples := newResource(t, db, policy, sampleEntity(model.CUID2), (*Sample).pointer)
-		if err := crud.Link(samples); err != nil {
+		res := newResource(t, db, policy, sampleEntity(model.CUID2), (*Sample).pointer)
+		if err := crud.Link(res); err != nil {
 			t.Fatal(err)
 		}
-		e := samples.Entity()
-		var rows []*Sample
-		for i := range 60 {
-			body := rapid.Custom(func(t *rapid.T) string { return drawRow(t, e) }).Example(i)
-			row, err := samples.CreateRow(system(t), []byte(body), nil)
-			if err != nil {
-				t.Fatalf("%s: %v %v", body, err, problems(err))
-			}
-			sample, err := samples.Get(system(t), row.ID)
-			if err != nil {
-				t.Fatal(err)
-			}
-			rows = append(rows, sample)
-		}
+		e := res.Entity()
+		rows := samples(t, res, 60)
 		rapid.Check(t, func(rt *rapid.T) {
 			q := drawQuery(rt, e)
-			page, err := samples.Find(system(t), &q)
+			page, err := res.Find(system(t), &q)
 			if err != nil {
 				rt.Fatalf("%+v: %v %v", q, err, problems(err))
 			}
@@ -73,6 +61,25 @@ func TestFind_agreesWithMemory(t *testing.T) {
 			}
 		})
 	})
+}
+
+// samples makes rows of drawn values.
+func samples(t *testing.T, r *crud.Resource[Sample], n int) []*Sample {
+	t.Helper()
+	var rows []*Sample
+	for i := range n {
+		body := rapid.Custom(func(t *rapid.T) string { return drawRow(t, r.Entity()) }).Example(i)
+		row, err := r.CreateRow(system(t), []byte(body), nil)
+		if err != nil {
+			t.Fatalf("%s: %v %v", body, err, problems(err))
+		}
+		sample, err := r.Get(system(t), row.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows = append(rows, sample)
+	}
+	return rows
 }
 
 // The values are few, so that rows meet, and awkward.

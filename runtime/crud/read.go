@@ -53,9 +53,9 @@ func (r *Resource[T]) get(ctx context.Context, id string, sel *query.Selection) 
 		return none, err
 	}
 	fields := r.rules.fieldsFor(c, authz.View, filter)
-	selected := fields.own
+	selected := fields.ever
 	if len(sel.Fields) > 0 {
-		if selected, err = query.ResolveSelect(r.entity, sel.Fields, fields.own); err != nil {
+		if selected, err = query.ResolveSelect(r.entity, sel.Fields, fields.ever); err != nil {
 			return none, badRequest(err)
 		}
 	}
@@ -67,7 +67,7 @@ func (r *Resource[T]) get(ctx context.Context, id string, sel *query.Selection) 
 	if !ok {
 		return none, notFound(id)
 	}
-	fetch := r.withOwner(selected, fields).Union(near(branches))
+	fetch := selected.Union(fields.judged()).Union(near(branches))
 	fetch.Add(r.entity.IDField())
 	row, err := r.one(ctx, key, filter, fetch, false)
 	if err != nil {
@@ -76,28 +76,19 @@ func (r *Resource[T]) get(ctx context.Context, id string, sel *query.Selection) 
 	if row == nil {
 		return none, notFound(id)
 	}
-	answer := got[T]{row: row, set: r.shown(c, row, selected, fields)}
+	answer := got[T]{row: row, set: r.shown(row, selected, &fields)}
 	if len(branches) > 0 {
 		answer.crops, err = r.loadOne(ctx, c, row, fields, branches)
 	}
 	return answer, err
 }
 
-// withOwner adds the owner field to what is read when it matters whose row it
-// is.
-func (r *Resource[T]) withOwner(set model.FieldSet, fields scope) model.FieldSet {
-	if fields.always != fields.own {
-		set.Add(r.entity.OwnerField())
-	}
-	return set
-}
-
 // shown returns the selected fields that the caller may read in this row.
-func (r *Resource[T]) shown(c caller, row *T, selected model.FieldSet, fields scope) model.FieldSet {
-	if fields.always != fields.own && !c.owns(r.value(row, r.entity.OwnerField())) {
+func (r *Resource[T]) shown(row *T, selected model.FieldSet, fields *scope) model.FieldSet {
+	if len(fields.grants) == 0 {
 		return selected.Intersect(fields.always)
 	}
-	return selected
+	return selected.Intersect(fields.in(r.values(row)))
 }
 
 // parseID reads an id from outside; false means that no row can have it.
@@ -141,7 +132,7 @@ func (r *Resource[T]) find(ctx context.Context, q *query.Query) (*Rows, []T, err
 		return nil, nil, err
 	}
 	fields := r.rules.fieldsFor(c, authz.View, filter)
-	plan, err := query.Resolve(r.entity, q, fields.always, fields.own)
+	plan, err := query.Resolve(r.entity, q, fields.always, fields.ever)
 	if err != nil {
 		return nil, nil, badRequest(err)
 	}
@@ -152,7 +143,7 @@ func (r *Resource[T]) find(ctx context.Context, q *query.Query) (*Rows, []T, err
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
 	selected := plan.Select
-	data, err := r.page(ctx, plan, filter, r.withOwner(selected, fields).Union(near(branches)))
+	data, err := r.page(ctx, plan, filter, selected.Union(fields.judged()).Union(near(branches)))
 	if err != nil {
 		return nil, nil, r.answer(err)
 	}
@@ -162,10 +153,10 @@ func (r *Resource[T]) find(ctx context.Context, q *query.Query) (*Rows, []T, err
 			return nil, nil, r.answer(err)
 		}
 	}
-	if fields.always != fields.own {
+	if len(fields.grants) > 0 {
 		rows.sets = make([]model.FieldSet, len(data))
 		for i := range data {
-			rows.sets[i] = r.shown(c, &data[i], selected, fields)
+			rows.sets[i] = r.shown(&data[i], selected, &fields)
 		}
 	}
 	if rows.crops, err = r.load(ctx, c, data, fields, branches); err != nil {
@@ -274,6 +265,29 @@ func (r *Resource[T]) query(ctx context.Context, s *query.Statement) (*sql.Rows,
 		return tx.QueryContext(ctx, string(s.SQL), s.Args...)
 	}
 	return r.reader.Query(ctx, s)
+}
+
+// passes reports whether a row that is in the database passes a filter: its own
+// values tell, or else the database does.
+func (r *Resource[T]) passes(ctx context.Context, row *T, filter query.Filter) (bool, error) {
+	if holds, known := filter.Match(r.values(row)); known {
+		return holds, nil
+	}
+	s := r.statement()
+	defer r.recycle(s)
+	r.compile.Judge(s, r.value(row, r.entity.IDField()), filter)
+	rows, err := r.query(ctx, s)
+	if err != nil {
+		return false, err
+	}
+	defer rows.Close()
+	var holds bool
+	for rows.Next() {
+		if err := rows.Scan(&holds); err != nil {
+			return false, fmt.Errorf("judge a row of %s: %w", r.entity.Table, err)
+		}
+	}
+	return holds, rows.Err()
 }
 
 // gettable implements target.

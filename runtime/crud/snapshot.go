@@ -20,7 +20,8 @@ type viewer interface {
 
 // View returns the row as the caller in ctx may get it, and false when the
 // caller may not get it at all, or there is none. It asks nothing of the
-// database. Who the caller is, is for the context to say as for every other
+// database: a row of which only that knows whether the caller may get it is not
+// shown. Who the caller is, is for the context to say as for every other
 // method here; it is not asked whether their credentials still hold.
 func (s Snapshot) View(ctx context.Context) (Row, bool) {
 	if s.row == nil {
@@ -63,9 +64,12 @@ type held[T any] struct {
 func (h *held[T]) view(ctx context.Context) (Row, bool) {
 	r, c := h.resource, callerFrom(ctx)
 	filter, err := r.rules.reach(c, authz.View)
-	if err != nil || !filter.Match(r.values(h.row)) {
+	if err != nil {
 		return Row{}, false
 	}
+	if holds, known := filter.Match(r.values(h.row)); !holds || !known {
+		return Row{}, false // of what only the database knows nothing is shown
+	}
 	fields := r.rules.fieldsFor(c, authz.View, filter)
-	return r.answerRow(h.row, r.shown(c, h.row, fields.own, fields)), true
+	return r.answerRow(h.row, r.shown(h.row, fields.ever, &fields)), true
 }

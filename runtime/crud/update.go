@@ -79,7 +79,7 @@ func (r *Resource[T]) update(ctx context.Context, c caller, id string, in input[
 		return nil, notFound(id)
 	}
 	fields := r.rules.fieldsFor(c, authz.Update, filter)
-	ch, problems, err := in(fields.own, text(key))
+	ch, problems, err := in(fields.ever, text(key))
 	if err != nil {
 		return nil, badRequest(err)
 	}
@@ -132,7 +132,11 @@ func (r *Resource[T]) reachable(ctx context.Context, c caller, id string, key an
 		return nil, err
 	case row == nil:
 		return nil, notFound(id)
-	case !filter.Match(r.values(row)):
+	}
+	switch reached, err := r.passes(ctx, row, filter); {
+	case err != nil:
+		return nil, err
+	case !reached:
 		return nil, forbidden("")
 	}
 	return row, nil
@@ -154,7 +158,7 @@ func (r *Resource[T]) rewrite(ctx context.Context, t *transaction, c caller, id 
 	if err != nil {
 		return err
 	}
-	if err := refused(r.notOwn(c, old, u.Set, u.fields)); err != nil {
+	if err := refused(r.beyond(old, u.Set, &u.fields)); err != nil {
 		return err
 	}
 	r.merge(u.Change, old)
@@ -198,6 +202,9 @@ func (r *Resource[T]) rewrite(ctx context.Context, t *transaction, c caller, id 
 		return err
 	}
 	if err := r.pair(ctx, t, c, &u.Row, u.pairs); err != nil {
+		return err
+	}
+	if err := r.stayed(ctx, u.filter, &u.Row); err != nil {
 		return err
 	}
 	if err := run(ctx, r.after[authz.Update], u.Change); err != nil {

@@ -49,7 +49,7 @@ func (e *Entity) Check() error {
 			errs = append(errs, fmt.Errorf("field %q: a second one of type %s", f.Name, f.Type))
 		}
 	}
-	errs = append(errs, e.checkRoles(), e.checkUnique(), e.checkLinks())
+	errs = append(errs, e.checkRoles(), e.checkUnique(), e.checkLinks(), e.checkConditions())
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("entity %s: %w", e.Name, err)
 	}

@@ -19,6 +19,7 @@ type Entity struct {
 	Unique      []Unique
 	Links       []Link
 	Allow       Allow
+	Conditions  []Condition // rules for some rows, beside Allow and those of the fields
 
 	names map[string]FieldID
 	links map[string]*Link

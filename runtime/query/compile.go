@@ -39,14 +39,27 @@ type Compiler struct {
 	dialect store.Dialect
 	entity  *model.Entity
 	table   string
-	columns []string
+	from    string   // the table with its alias
+	names   []string // of the columns
+	columns []string // with the alias of the table before them
+	depth   int      // of the alias: a statement inside another has one of its own
 }
 
 // NewCompiler returns a compiler for an entity that was checked.
 func NewCompiler(d store.Dialect, e *model.Entity) *Compiler {
-	c := &Compiler{dialect: d, entity: e, table: d.Quote(e.Table)}
+	return newCompiler(d, e, 0)
+}
+
+// newCompiler returns a compiler whose columns are all qualified: a bare name
+// inside of a subquery would mean that one's own table, if that has such a
+// column, too.
+func newCompiler(d store.Dialect, e *model.Entity, depth int) *Compiler {
+	alias := "t" + strconv.Itoa(depth)
+	c := &Compiler{dialect: d, entity: e, table: d.Quote(e.Table), depth: depth}
+	c.from = c.table + " AS " + alias
 	for _, f := range e.Fields {
-		c.columns = append(c.columns, d.Quote(f.Column))
+		c.names = append(c.names, d.Quote(f.Column))
+		c.columns = append(c.columns, alias+"."+d.Quote(f.Column))
 	}
 	return c
 }
@@ -67,7 +80,7 @@ func (c *Compiler) Page(s *Statement, p *Plan, filter Filter, columns model.Fiel
 // Count writes the statement for the number of rows of a plan, whatever its
 // page.
 func (c *Compiler) Count(s *Statement, p *Plan, filter Filter) {
-	s.text("SELECT count(*) FROM ", c.table)
+	s.text("SELECT count(*) FROM ", c.from)
 	c.where(s, p, filter)
 }
 
@@ -81,24 +94,44 @@ func (c *Compiler) One(s *Statement, id any, filter Filter, columns model.FieldS
 	}
 }
 
+// Judge writes the statement for whether the row with that id passes each of the
+// filters, in one column each: what [Filter.Match] cannot tell.
+func (c *Compiler) Judge(s *Statement, id any, filters ...Filter) {
+	s.text("SELECT ")
+	for i, f := range filters {
+		if i > 0 {
+			s.text(", ")
+		}
+		if f.Unlimited() {
+			s.text("1 = 1")
+			continue
+		}
+		s.text("(")
+		c.node(s, f.cond)
+		s.text(") IS TRUE")
+	}
+	s.text(" FROM ", c.from)
+	c.byID(s, id, Filter{})
+}
+
 // Insert writes the statement that adds a row. It returns the id where the
 // database makes that.
 func (c *Compiler) Insert(s *Statement, set model.FieldSet, value func(model.FieldID) any) {
 	s.text("INSERT INTO ", c.table, " (")
-	c.list(s, set, func(f model.FieldID) { s.text(c.columns[f]) })
+	c.list(s, set, func(f model.FieldID) { s.text(c.names[f]) })
 	s.text(") VALUES (")
 	c.list(s, set, func(f model.FieldID) { c.bind(s, f, value(f)) })
 	s.text(")")
 	if id := c.entity.IDField(); !set.Has(id) {
-		s.text(" RETURNING ", c.columns[id])
+		s.text(" RETURNING ", c.names[id])
 	}
 }
 
 // Update writes the statement that changes a row.
 func (c *Compiler) Update(s *Statement, id any, filter Filter, set model.FieldSet, value func(model.FieldID) any) {
-	s.text("UPDATE ", c.table, " SET ")
+	s.text("UPDATE ", c.from, " SET ")
 	c.list(s, set, func(f model.FieldID) {
-		s.text(c.columns[f], " = ")
+		s.text(c.names[f], " = ")
 		c.bind(s, f, value(f))
 	})
 	c.byID(s, id, filter)
@@ -106,7 +139,7 @@ func (c *Compiler) Update(s *Statement, id any, filter Filter, set model.FieldSe
 
 // Delete writes the statement that removes a row.
 func (c *Compiler) Delete(s *Statement, id any, filter Filter) {
-	s.text("DELETE FROM ", c.table)
+	s.text("DELETE FROM ", c.from)
 	c.byID(s, id, filter)
 }
 
@@ -114,7 +147,7 @@ func (c *Compiler) Delete(s *Statement, id any, filter Filter) {
 // that id whose roles have one of the given, and locks that row.
 func (c *Compiler) OtherHolder(s *Statement, id any, roles model.FieldID, names []string) {
 	idColumn := c.columns[c.entity.IDField()]
-	s.text("SELECT ", idColumn, " FROM ", c.table, " WHERE ", idColumn, " <> ")
+	s.text("SELECT ", idColumn, " FROM ", c.from, " WHERE ", idColumn, " <> ")
 	s.bind(id)
 	s.text(" AND (")
 	for i, name := range names {
@@ -143,7 +176,7 @@ func (c *Compiler) selectFrom(s *Statement, columns model.FieldSet) {
 		s.text("1")
 	}
 	c.list(s, columns, func(f model.FieldID) { s.text(c.columns[f]) })
-	s.text(" FROM ", c.table)
+	s.text(" FROM ", c.from)
 }
 
 func (c *Compiler) list(s *Statement, set model.FieldSet, item func(model.FieldID)) {
@@ -166,23 +199,15 @@ func (c *Compiler) byID(s *Statement, id any, filter Filter) {
 	s.bind(id)
 	if !filter.Unlimited() {
 		s.text(" AND ")
-		c.filter(s, filter)
+		c.node(s, filter.cond)
 	}
-}
-
-func (c *Compiler) filter(s *Statement, filter Filter) {
-	if filter.nothing {
-		s.text("1 = 0")
-		return
-	}
-	c.node(s, filter.term)
 }
 
 func (c *Compiler) where(s *Statement, p *Plan, filter Filter) {
 	word := " WHERE "
 	if !filter.Unlimited() {
 		s.text(word)
-		c.filter(s, filter)
+		c.node(s, filter.cond)
 		word = " AND "
 	}
 	if p.where != nil {
@@ -223,7 +248,22 @@ func (c *Compiler) node(s *Statement, n node) {
 		s.text(") IS NOT TRUE") // where the inner one is null, too
 	case term:
 		c.term(s, n)
+	case never:
+		s.text("1 = 0")
+	case through:
+		c.through(s, n)
 	}
+}
+
+// through asks for a row of another table, or for another row of the same.
+func (c *Compiler) through(s *Statement, n through) {
+	far := newCompiler(c.dialect, n.to, c.depth+1)
+	s.text("EXISTS (SELECT 1 FROM ", far.from, " WHERE ", far.columns[n.to.IDField()], " = ", c.columns[n.relation])
+	if n.far != nil {
+		s.text(" AND ")
+		far.node(s, n.far)
+	}
+	s.text(")")
 }
 
 func (c *Compiler) join(s *Statement, nodes []node, word, none string) {

@@ -41,5 +41,5 @@ func Example() {
 	fmt.Println(string(s.SQL), s.Args)
 	// Output:
 	// cost is not a field of Book
-	// SELECT "id", "title" FROM "books" WHERE "price" < $1 ORDER BY "price" DESC, "id" LIMIT $2 [999 25]
+	// SELECT t0."id", t0."title" FROM "books" AS t0 WHERE t0."price" < $1 ORDER BY t0."price" DESC, t0."id" LIMIT $2 [999 25]
 }

@@ -69,9 +69,9 @@ const (
 // Owned writes the statement for the rows that belong to keys, at most one to each
 // key: its columns are the key and those given.
 func (c *Compiler) Owned(s *Statement, k *Keys, filter Filter, columns model.FieldSet) {
-	s.text("SELECT ", c.quoted(k.Field))
-	c.also(s, columns)
-	s.text(" FROM ", c.table, " WHERE ", c.quoted(k.Field))
+	s.text("SELECT ", c.columns[k.Field])
+	also(s, c.columns, columns)
+	s.text(" FROM ", c.from, " WHERE ", c.columns[k.Field])
 	c.among(s, k)
 	c.andFilter(s, filter)
 }
@@ -85,15 +85,15 @@ func (c *Compiler) Owned(s *Statement, k *Keys, filter Filter, columns model.Fie
 // However many keys there are, they are one argument.
 func (c *Compiler) Pages(s *Statement, k *Keys, p *Plan, filter Filter, columns model.FieldSet) {
 	s.text("SELECT ", keyColumn, ", ", totalColumn, ", ", placeColumn)
-	c.also(s, columns)
+	also(s, c.names, columns)
 	s.text(" FROM (SELECT ")
 	key := keyColumn
 	if k.Through == nil {
-		key = c.quoted(k.Field)
+		key = c.columns[k.Field]
 		s.text(key, " AS ")
 	}
 	s.text(keyColumn)
-	c.also(s, columns)
+	also(s, c.columns, columns)
 	if p.NoTotal {
 		s.text(", 0 AS ", totalColumn)
 	} else {
@@ -102,7 +102,7 @@ func (c *Compiler) Pages(s *Statement, k *Keys, p *Plan, filter Filter, columns 
 	s.text(", row_number() OVER (PARTITION BY ", key)
 	c.orderBy(s, p)
 	s.text(") AS ", placeColumn, " FROM ")
-	c.from(s, k)
+	c.source(s, k)
 	c.andFilter(s, filter)
 	if p.where != nil {
 		s.text(" AND ")
@@ -123,17 +123,17 @@ func (c *Compiler) Pages(s *Statement, k *Keys, p *Plan, filter Filter, columns 
 	s.text(" ORDER BY ", keyColumn, ", ", placeColumn)
 }
 
-// from writes the rows that belong to keys, up to and with the first condition.
-func (c *Compiler) from(s *Statement, k *Keys) {
+// source writes the rows that belong to keys, up to and with the first condition.
+func (c *Compiler) source(s *Statement, k *Keys) {
 	if k.Through == nil {
-		s.text(c.table, " WHERE ", c.quoted(k.Field))
+		s.text(c.from, " WHERE ", c.columns[k.Field])
 		c.among(s, k)
 		return
 	}
 	near, far := c.dialect.Quote(k.Through.Near), c.dialect.Quote(k.Through.Far)
 	s.text("(SELECT ", near, " AS ", keyColumn, ", ", far, " AS ", farColumn, " FROM ", c.dialect.Quote(k.Through.Table), " WHERE ", near)
 	c.among(s, k)
-	s.text(`) AS "gate_pairs", `, c.table, " WHERE ", c.quoted(c.entity.IDField()), " = ", farColumn)
+	s.text(`) AS "gate_pairs", `, c.from, " WHERE ", c.columns[c.entity.IDField()], " = ", farColumn)
 }
 
 // among writes the condition that what stands before is one of the keys.
@@ -170,18 +170,17 @@ func (k *Keys) json() string {
 	return string(bytes.TrimSuffix(dst, []byte{','})) + "]"
 }
 
-func (c *Compiler) also(s *Statement, columns model.FieldSet) {
+// also writes more columns, by their names.
+func also(s *Statement, names []string, columns model.FieldSet) {
 	for f := range columns.All() {
-		s.text(", ", c.quoted(f))
+		s.text(", ", names[f])
 	}
 }
-
-func (c *Compiler) quoted(f model.FieldID) string { return c.dialect.Quote(c.entity.Fields[f].Column) }
 
 func (c *Compiler) andFilter(s *Statement, filter Filter) {
 	if !filter.Unlimited() {
 		s.text(" AND ")
-		c.filter(s, filter)
+		c.node(s, filter.cond)
 	}
 }
 

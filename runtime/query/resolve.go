@@ -44,12 +44,23 @@ type (
 		op     Op
 		values []any
 	}
+	// never is a condition that no row fulfils.
+	never struct{}
+	// through is a condition on the row that a relation points to. Only filters
+	// have it.
+	through struct {
+		relation model.FieldID
+		to       *model.Entity
+		far      node // nil: any row
+	}
 )
 
-func (all) node()    {}
-func (either) node() {}
-func (not) node()    {}
-func (term) node()   {}
+func (all) node()     {}
+func (either) node()  {}
+func (not) node()     {}
+func (term) node()    {}
+func (never) node()   {}
+func (through) node() {}
 
 // Resolve checks q against the entity and the fields that the caller may know:
 // readable are those of every row, shown those that may be selected, which are

@@ -13,7 +13,6 @@ import (
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/authz"
 	"github.com/gatewright/gate/runtime/crud"
-	"github.com/gatewright/gate/runtime/model"
 )
 
 // An API says how entities are served. The zero value serves them to everybody
@@ -45,7 +44,7 @@ type Route struct {
 	Path string
 	// Action is what is done, for which the rules of the entity say who may.
 	Action authz.Action
-	// Rules are the words of that rule.
+	// Rules are the words of that rule, of those for some rows, too.
 	Rules   []string
 	Handler http.Handler
 }
@@ -68,7 +67,7 @@ func (a API) Routes(s crud.Service) []Route {
 		if a.Protect != nil {
 			handler = a.Protect(handler)
 		}
-		return Route{Method: method, Path: path, Action: action, Rules: rules(s.Entity(), action), Handler: handler}
+		return Route{Method: method, Path: path, Action: action, Rules: s.Entity().Rules(action.String()), Handler: handler}
 	}
 	return []Route{
 		route(http.MethodGet, h.path, authz.List, h.find),
@@ -121,7 +120,7 @@ func (h *handlers) first(r *http.Request, action authz.Action, err error) error 
 	if h.policy == nil {
 		return err
 	}
-	rule, ruleErr := authz.ParseRule(rules(h.service.Entity(), action)...)
+	rule, ruleErr := authz.ParseRule(h.service.Entity().Rules(action.String())...)
 	if ruleErr != nil {
 		return ruleErr // cannot be: the entity was checked when it was made
 	}
@@ -133,23 +132,6 @@ func (h *handlers) first(r *http.Request, action authz.Action, err error) error 
 	default:
 		return err
 	}
-}
-
-// rules returns the words of the rule for an action.
-func rules(e *model.Entity, action authz.Action) []string {
-	switch action {
-	case authz.View:
-		return e.Allow.View
-	case authz.List:
-		return e.Allow.List
-	case authz.Create:
-		return e.Allow.Create
-	case authz.Update:
-		return e.Allow.Update
-	case authz.Delete:
-		return e.Allow.Delete
-	}
-	return nil
 }
 
 func (h *handlers) find(w http.ResponseWriter, r *http.Request) error {
