@@ -157,7 +157,8 @@ const (
 // A Rule is one word of an access list.
 type Rule struct {
 	Kind RuleKind
-	Name string // of the role or permission
+	Name string   // of the role or permission
+	When []Clause // what a row has to be like, all of it, for the rule to count; none: all rows
 	Pos  Position
 }
 
@@ -313,8 +314,9 @@ func (e *Entity) IDField() *Field {
 	return nil
 }
 
-// String returns the rule as it is written: "public", "signed-in", "nobody",
-// "owner", the name of a role or a permission.
+// String returns the word of the rule: "public", "signed-in", "nobody", "owner",
+// the name of a role or a permission. It leaves the condition out; see
+// [Rule.Words].
 func (r Rule) String() string {
 	switch r.Kind {
 	case Public:

@@ -117,8 +117,25 @@ func (l *loader) defaultFieldRules(e *Entity) {
 	}
 }
 
-// rules reads one rule or a list of rules.
+// rules reads one rule or a list of rules, with conditions or without.
 func (l *loader) rules(e *Entity, n *node, path string) []Rule {
+	if n.kind == KindMapping {
+		return l.conditional(e, n, path)
+	}
+	return l.ruleList(e, n, path, l.conditional)
+}
+
+// words reads one rule or a list of rules that have no condition of their own.
+func (l *loader) words(e *Entity, n *node, path string) []Rule {
+	return l.ruleList(e, n, path, func(_ *Entity, n *node, path string) []Rule {
+		l.errs.Add(n.pos, path, "a rule inside of a condition has to be text, not "+n.describe(), "")
+		return nil
+	})
+}
+
+// ruleList reads one rule or a list of rules, of which those that are mappings
+// are read by other.
+func (l *loader) ruleList(e *Entity, n *node, path string, other func(*Entity, *node, string) []Rule) []Rule {
 	switch n.kind {
 	case KindString:
 		if r, ok := l.rule(e, n, path); ok {
@@ -126,9 +143,6 @@ func (l *loader) rules(e *Entity, n *node, path string) []Rule {
 		}
 		return nil
 	case KindList:
-	case KindMapping:
-		l.conditions(n, path)
-		return nil
 	default:
 		l.errs.Add(n.pos, path, fmt.Sprintf("%s has to be a rule or a list of rules, not %s", last(path), n.describe()),
 			"public, signed-in, owner, nobody, a role or a permission")
@@ -137,34 +151,24 @@ func (l *loader) rules(e *Entity, n *node, path string) []Rule {
 	var rules []Rule
 	for i, item := range l.list(n, path) {
 		at := path + "[" + strconv.Itoa(i) + "]"
+		var found []Rule
 		if item.kind == KindMapping {
-			l.conditions(item, at)
-			continue
+			found = other(e, item, at)
+		} else if r, ok := l.rule(e, item, at); ok {
+			found = []Rule{r}
 		}
-		r, ok := l.rule(e, item, at)
-		switch {
-		case !ok:
-		case slices.ContainsFunc(rules, func(o Rule) bool { return o.Kind == r.Kind && o.Name == r.Name }):
-			l.errs.Add(item.pos, at, fmt.Sprintf("rule %s is listed twice", quote(r.String())), "")
-		case r.Kind == Nobody && len(n.items) > 1:
-			l.errs.Add(item.pos, at, "nobody cannot stand beside other rules", "remove one or the other")
-		default:
-			rules = append(rules, r)
+		for _, r := range found {
+			switch {
+			case slices.ContainsFunc(rules, r.same):
+				l.errs.Add(item.pos, at, fmt.Sprintf("rule %s is listed twice", quote(r.Words())), "")
+			case r.Kind == Nobody && len(n.items) > 1:
+				l.errs.Add(item.pos, at, "nobody cannot stand beside other rules", "remove one or the other")
+			default:
+				rules = append(rules, r)
+			}
 		}
 	}
 	return rules
-}
-
-func (l *loader) conditions(n *node, path string) {
-	if n.get("when") != nil || n.get("rules") != nil {
-		l.errs.Add(n.pos, path, "a condition on the row is not supported yet", "write a rule or a list of rules")
-		return
-	}
-	hint := "public, signed-in, owner, nobody, a role or a permission"
-	if len(n.entries) == 1 {
-		hint = fmt.Sprintf("a permission is written without a space: %s", verbNoun.example)
-	}
-	l.errs.Add(n.pos, path, "a rule has to be text, not a mapping", hint)
 }
 
 func (l *loader) rule(e *Entity, n *node, path string) (Rule, bool) {

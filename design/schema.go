@@ -41,11 +41,18 @@ func definitions() object {
 			{"pattern": permissionPattern, "maxLength": maxPermission},
 		},
 	}
-	rules := object{
-		"description": "One rule, or a list of which any one is enough. An empty list lets nobody in.",
-		"oneOf":       []object{ref("rule"), {"type": "array", "items": ref("rule"), "uniqueItems": true}},
+	words := object{
+		"description": "One rule, or a list of which any one is enough.",
+		"oneOf":       []object{ref("rule"), {"type": "array", "items": ref("rule"), "minItems": 1, "uniqueItems": true}},
 	}
-	return object{
+	rules := object{
+		"description": "One rule, or a list of which any one is enough: each for all rows, or with a condition for some. An empty list lets nobody in.",
+		"oneOf": []object{ref("rule"), ref("condition"), {
+			"type": "array", "items": object{"oneOf": []object{ref("rule"), ref("condition")}}, "uniqueItems": true,
+		}},
+	}
+	defs := conditionSchemas()
+	maps.Copy(defs, object{
 		"service":    mapping("The service as a whole.", serviceKeys(), "name", "module"),
 		"role":       orNull(mapping("A role and the permissions it holds.", roleKeys())),
 		"plugin":     pluginSchema(),
@@ -54,12 +61,15 @@ func definitions() object {
 		"fieldRule":  orNull(mapping("Who may read and write a field.", fieldRuleKeys())),
 		"rule":       rule,
 		"rules":      rules,
+		"words":      words,
+		"condition":  mapping("Rules for the rows that are like this.", conditionKeys(), "rules", "when"),
 		"field":      fieldSchema(),
 		"entityName": nameSchema(pascalPattern),
 		"fieldName":  nameSchema(camelPattern),
 		"roleName":   object{"type": "string", "pattern": kebabPattern, "maxLength": maxName, "not": object{"enum": append(ruleWords(), laterTenant)}},
 		"pluginName": object{"pattern": kebabPattern, "maxLength": maxName},
-	}
+	})
+	return defs
 }
 
 // nameSchema leaves out the words that Go cannot use; a pattern says the rest.

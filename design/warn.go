@@ -41,7 +41,7 @@ func (w *warner) entity(e *Entity) {
 		rules := e.Allow.Rules(action)
 		for _, r := range rules {
 			empty = empty && r.Kind == Nobody
-			w.rule(e, action, r, len(rules), path+".allow."+action)
+			w.rule(e, action, r, rules, path+".allow."+action)
 		}
 	}
 	if empty && !w.d.Service.InsecureOpenToEveryone {
@@ -49,20 +49,29 @@ func (w *warner) entity(e *Entity) {
 	}
 }
 
-func (w *warner) rule(e *Entity, action string, r Rule, of int, path string) {
+func (w *warner) rule(e *Entity, action string, r Rule, all []Rule, path string) {
 	switch {
 	case w.d.Service.InsecureOpenToEveryone:
 	case !w.d.Authentication() && r.Kind != Public && r.Kind != Nobody:
 		w.add(WarnNeedsAuth, r.Pos, path, fmt.Sprintf("nobody may %s %s: the rule %s needs authentication, which is off", action, e.Plural, quote(r.String())),
 			"turn auth-core on, write public, or see "+openKey)
+	case len(r.When) > 0 && slices.ContainsFunc(all, Rule{Kind: r.Kind, Name: r.Name}.same):
+		w.add(WarnNeedlessRule, r.Pos, path, fmt.Sprintf("%s may %s all %s: the rule with a condition adds nothing", r, action, e.Plural), "")
 	case r.Kind != Public:
-	case of > 1:
+	case len(r.When) == 0 && len(all) > 1:
 		w.add(WarnNeedlessRule, r.Pos, path, "public lets everybody in: the rules beside it add nothing", "")
 	case w.holdsAccounts(e) && action != "create":
-		w.add(WarnPublicAccounts, r.Pos, path, fmt.Sprintf("everybody on the network may %s %s, the accounts", action, e.Plural), "owner and a role or permission are usual here")
+		w.add(WarnPublicAccounts, r.Pos, path, fmt.Sprintf("everybody on the network may %s %s, the accounts%s", action, e.Plural, onlyWhen(r)), "owner and a role or permission are usual here")
 	case w.d.Authentication() && (action == "update" || action == "delete"):
-		w.add(WarnPublicWrites, r.Pos, path, fmt.Sprintf("everybody on the network may %s %s", action, e.Plural), "signed-in, owner, a role or a permission would narrow it")
+		w.add(WarnPublicWrites, r.Pos, path, fmt.Sprintf("everybody on the network may %s %s%s", action, e.Plural, onlyWhen(r)), "signed-in, owner, a role or a permission would narrow it")
 	}
+}
+
+func onlyWhen(r Rule) string {
+	if len(r.When) == 0 {
+		return ""
+	}
+	return ", when " + r.Condition()
 }
 
 func (w *warner) holdsAccounts(e *Entity) bool {

@@ -24,6 +24,26 @@ type Change struct {
 	Callers []Caller `json:"callers"`
 	From    Reach    `json:"from"`
 	To      Reach    `json:"to"`
+	// FromParts and ToParts say what the rows are like of which From and To have some.
+	FromParts []Part `json:"fromParts,omitempty"`
+	ToParts   []Part `json:"toParts,omitempty"`
+}
+
+// from and to are what a change is from and to.
+func (c *Change) from() *Cell { return &Cell{Rows: c.From, Parts: c.FromParts} }
+func (c *Change) to() *Cell   { return &Cell{Rows: c.To, Parts: c.ToParts} }
+
+// between sets what a change is from and to.
+func (c *Change) between(was, is Cell) {
+	c.From, c.FromParts, c.To, c.ToParts = was.Rows, was.Parts, is.Rows, is.Parts
+}
+
+// beyond reports whether c has rows that other has not, or may have: those of
+// another condition are others.
+func (c *Cell) beyond(other *Cell) bool {
+	return c.Rows.Beyond(other.Rows) || slices.ContainsFunc(c.Parts, func(p Part) bool {
+		return p.Rows.Beyond(other.Rows.whole()) && !slices.ContainsFunc(other.Parts, p.within)
+	})
 }
 
 // Compare returns what changes from one matrix to the other, by entity, in the
@@ -132,21 +152,24 @@ func (m *Matrix) grant(entity string, c Caller) *Grant {
 	return nil
 }
 
-// reach is what a grant reaches by an action, in rows or in one field of them.
-func (g *Grant) reach(a authz.Action, field string) Reach {
+// cell is what a grant reaches by an action, in rows or in one field of them.
+func (g *Grant) cell(a authz.Action, field string) Cell {
 	if g == nil {
-		return None
+		return Cell{}
 	}
 	if field == "" {
-		return g.Rows.At(a).Rows
+		return g.Rows.At(a)
 	}
 	for i := range g.Fields {
 		if g.Fields[i].Name == field {
-			return g.Fields[i].At(a).Rows
+			return g.Fields[i].At(a)
 		}
 	}
-	return None
+	return Cell{}
 }
+
+// reach is the rows of [Grant.cell].
+func (g *Grant) reach(a authz.Action, field string) Reach { return g.cell(a, field).Rows }
 
 // entity compares one entity: first what may be done with rows, then with fields
 // where that does not follow.
@@ -156,28 +179,29 @@ func (c *comparison) entity(name string) []Change {
 	for _, action := range authz.Actions() {
 		for _, caller := range c.callers {
 			was, is := c.before.grant(name, caller), c.after.grant(name, caller)
-			rows := Change{Entity: name, Actions: []string{action.String()}, Callers: []Caller{caller}, From: was.reach(action, ""), To: is.reach(action, "")}
+			rows := Change{Entity: name, Actions: []string{action.String()}, Callers: []Caller{caller}}
+			rows.between(was.cell(action, ""), is.cell(action, ""))
 			for _, f := range fields {
 				change := rows
-				change.From, change.To = was.reach(action, f), is.reach(action, f)
+				change.between(was.cell(action, f), is.cell(action, f))
 				change.Fields = []string{f}
-				follows := change.From == rows.From && change.To == rows.To
+				follows := sameReach(&change, &rows)
 				if !follows && action != authz.Delete && c.open(name, action, f) {
 					rows.Except = append(rows.Except, f)
 				}
-				if !follows && change.From != change.To {
+				if !follows && !change.from().same(change.to()) {
 					ofFields = merge(ofFields, change, sameField)
 				}
 			}
-			if rows.From != rows.To {
+			if !rows.from().same(rows.to()) {
 				changes = merge(changes, rows, sameRows)
 			}
 		}
 	}
 	changes = slices.Concat(together(changes, sameCallers), together(together(ofFields, sameActions), sameCallers))
 	for i := range changes {
-		changes[i].Wider = changes[i].To.Beyond(changes[i].From)
-		changes[i].Narrower = changes[i].From.Beyond(changes[i].To)
+		from, to := changes[i].from(), changes[i].to()
+		changes[i].Wider, changes[i].Narrower = to.beyond(from), from.beyond(to)
 		changes[i].Text = c.text(&changes[i])
 	}
 	return changes
@@ -260,7 +284,9 @@ func merge(list []Change, change Change, same func(a, b *Change) bool) []Change 
 	return append(list, change)
 }
 
-func sameReach(a, b *Change) bool { return a.From == b.From && a.To == b.To && a.Along == b.Along }
+func sameReach(a, b *Change) bool {
+	return a.from().same(b.from()) && a.to().same(b.to()) && a.Along == b.Along
+}
 
 func sameRows(a, b *Change) bool {
 	return sameReach(a, b) && slices.Equal(a.Actions, b.Actions) && slices.Equal(a.Except, b.Except)

@@ -50,6 +50,31 @@ func TestCompareInWords(t *testing.T) {
 			order("{view: public, update: [clerk, staff]}\n    fieldRules: {total: {update: clerk}}"),
 			[]string{"+staff can now update orders (this is not so for total)"},
 		},
+		{
+			"some rows", order("{list: clerk}"), order("{list: [clerk, {rules: public, when: {total: 0}}]}"),
+			[]string{"+everybody can now list orders where total is 0"},
+		},
+		{
+			"another condition", order("{list: {rules: public, when: {total: 0}}}"), order("{list: {rules: public, when: {total: 1}}}"),
+			[]string{"~everybody can now list orders where total is 1 instead of those where total is 0"},
+		},
+		{
+			"one condition more", order("{list: {rules: public, when: {total: 0}}}"), order("{list: [{rules: public, when: {total: 0}}, {rules: public, when: {note: null}}]}"),
+			[]string{"+everybody can now list orders where total is 0 and orders where note is null, not only those where total is 0"},
+		},
+		{
+			"no condition any more", order("{view: [owner, {rules: staff, when: {note: null}}]}"), order("{view: [owner, staff]}"),
+			[]string{"+staff can now view all orders, not only their own and those where note is null"},
+		},
+		{
+			"one's own, if", order("{view: public, update: owner}"), order("{view: public, update: {rules: owner, when: {total: [0, 1]}}}"),
+			[]string{"-everybody signed in can now update only their own orders where total is 0 or 1, no longer their own"},
+		},
+		{
+			"a field in some rows", order("{view: public}\n    fieldRules: {note: {view: staff}}"),
+			order("{view: public}\n    fieldRules: {note: {view: [staff, {rules: owner, when: {total: 0}}]}}"),
+			[]string{"+everybody signed in can now see the note of their own orders where total is 0"},
+		},
 		{"an entity is gone", order("{view: staff}"), "  X: {}", []string{"-staff could view orders and cannot any more"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -142,7 +167,7 @@ func TestCompareTellsEverything(t *testing.T) {
 			t.Fatalf("seed %d: rows (-want +got):\n%s", seed, diff)
 		}
 		for _, c := range changes {
-			if c.Actions != nil && (c.From == c.To || !c.Wider && !c.Narrower) || c.Text == "" || strings.Contains(c.Text, "  ") {
+			if c.Actions != nil && (rowsOf(c.From, c.FromParts) == rowsOf(c.To, c.ToParts) || !c.Wider && !c.Narrower) || c.Text == "" || strings.Contains(c.Text, "  ") {
 				t.Fatalf("seed %d: %+v", seed, c)
 			}
 		}
@@ -156,7 +181,7 @@ func TestCompareTellsEverything(t *testing.T) {
 func spread(changes []permissions.Change, reversed bool) map[string]string {
 	cells := map[string]string{}
 	for _, c := range changes {
-		from, to := c.From, c.To
+		from, to := rowsOf(c.From, c.FromParts), rowsOf(c.To, c.ToParts)
 		if reversed {
 			from, to = to, from
 		}
@@ -181,18 +206,18 @@ func spread(changes []permissions.Change, reversed bool) map[string]string {
 // differences compares the rows of two matrices of which one may know roles and
 // permissions that the other does not.
 func differences(a, b *permissions.Matrix) map[string]string {
-	find := func(m *permissions.Matrix, e string, c permissions.Caller, action authz.Action) permissions.Reach {
+	find := func(m *permissions.Matrix, e string, c permissions.Caller, action authz.Action) string {
 		entity := m.Entity(e)
 		if entity == nil {
-			return permissions.None
+			return "none"
 		}
-		signedIn := permissions.None
+		signedIn := "none"
 		for _, g := range entity.Grants {
 			if g.Kind == permissions.SignedIn {
-				signedIn = g.Rows.At(action).Rows
+				signedIn = rowsOf(g.Rows.At(action).Rows, g.Rows.At(action).Parts)
 			}
 			if g.Kind == c.Kind && g.Name == c.Name {
-				return g.Rows.At(action).Rows
+				return rowsOf(g.Rows.At(action).Rows, g.Rows.At(action).Parts)
 			}
 		}
 		return signedIn
@@ -216,5 +241,16 @@ func differences(a, b *permissions.Matrix) map[string]string {
 // named reports whether a rule of the entity asks for the permission.
 func named(m *permissions.Matrix, entity, permission string) bool {
 	e := m.Entity(entity)
-	return e != nil && slices.ContainsFunc(e.Rules, func(r permissions.Rule) bool { return slices.Contains(r.Words, permission) })
+	return e != nil && slices.ContainsFunc(e.Rules, func(r permissions.Rule) bool {
+		return slices.ContainsFunc(r.Words, func(w string) bool { return w == permission || strings.HasPrefix(w, permission+" when ") })
+	})
+}
+
+// rowsOf writes what a cell reaches.
+func rowsOf(rows permissions.Reach, parts []permissions.Part) string {
+	text := rows.String()
+	for _, p := range parts {
+		text += fmt.Sprintf(", %s where %s", p.Rows, p.When)
+	}
+	return text
 }

@@ -100,7 +100,7 @@ func (w *warner) shown(e *design.Entity) error {
 		}
 		for i, f := range e.Fields {
 			name, what := sensitive(f)
-			view, list := g.Fields[i].View.Rows == All, g.Fields[i].List.Rows == All
+			view, list := g.Fields[i].View.Rows.some() == All, g.Fields[i].List.Rows.some() == All
 			if name == "" || told[f.Name] || !view && !list {
 				continue
 			}
@@ -112,8 +112,12 @@ func (w *warner) shown(e *design.Entity) error {
 			case list:
 				action, rules = "list", e.Allow.List
 			}
+			rows := e.Plural
+			if g.Fields[i].View.Rows != All && g.Fields[i].List.Rows != All {
+				rows = "some " + rows
+			}
 			w.add(name, position(rules, e.Pos), "entities."+e.Name+".fields."+f.Name,
-				fmt.Sprintf("%s may %s %s with their %s, %s", s.who, action, e.Plural, f.Name, what),
+				fmt.Sprintf("%s may %s %s with their %s, %s", s.who, action, rows, f.Name, what),
 				fmt.Sprintf("say who may see it by fieldRules: {%s: {view: nobody}}, or write accept: [%s]", f.Name, name))
 		}
 	}
@@ -157,31 +161,28 @@ func sensitive(f *design.Field) (warning, what string) {
 // Permissions are left out: who comes with one and not with those that belong to it
 // is rare.
 func (w *warner) blind(e *design.Entity) error {
-	if slices.ContainsFunc(e.Allow.View, func(r design.Rule) bool { return r.Kind == design.Public }) {
+	if slices.ContainsFunc(e.Allow.View, func(r design.Rule) bool { return r.Kind == design.Public && len(r.When) == 0 }) {
 		return nil // nothing is wider
 	}
 	var update, remove []Caller
 	for i, c := range w.callers {
-		rows, err := w.judges[i].rows(e)
-		if err != nil {
-			return err
+		var cells [3]Cell
+		for k, rules := range [][]design.Rule{e.Allow.View, e.Allow.Update, e.Allow.Delete} {
+			var err error
+			if cells[k], err = w.judges[i].decide(rules); err != nil {
+				return err
+			}
 		}
-		if beyond(rows.Update, rows.View) {
+		if cells[1].Rows.Beyond(cells[0].Rows) {
 			update = append(update, c)
 		}
-		if beyond(rows.Delete, rows.View) {
+		if cells[2].Rows.Beyond(cells[0].Rows) {
 			remove = append(remove, c)
 		}
 	}
 	w.blindTo(e, "update", design.WarnBlindUpdate, update)
 	w.blindTo(e, "delete", design.WarnBlindDelete, remove)
 	return nil
-}
-
-// beyond reports whether the rule of a cell alone reaches more than another cell.
-func beyond(c, view Cell) bool {
-	rows, err := reachOf(c.Decision)
-	return err == nil && rows.Beyond(view.Rows)
 }
 
 func (w *warner) blindTo(e *design.Entity, action, name string, who []Caller) {

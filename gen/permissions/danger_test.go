@@ -52,6 +52,13 @@ func TestDangers(t *testing.T) {
 		{"by its permission", item("fields: {contact: email}; allow: {view: \"view:items\"}"), true, []string{"shows-email entities.Item.fields.contact"}},
 		{"by a role that is given", item("fields: {contact: email}; allow: {view: boss}"), true, nil},
 		{"one's own", item("fields: {contact: email, by: {type: relation, to: User}}; owner: by; allow: {view: owner, list: owner}"), true, nil},
+		{"of some rows", item("fields: {contact: email, name: text}; allow: {list: {rules: public, when: {name: a}}}"), false, []string{"shows-email entities.Item.fields.contact"}},
+		{"in some rows", item("fields: {contact: email, name: text}; allow: {list: public}; fieldRules: {contact: {view: {rules: public, when: {name: a}}}}"), false, []string{
+			"shows-email entities.Item.fields.contact",
+		}},
+		{"one's own under a condition", item("fields: {contact: email, by: {type: relation, to: User}}; owner: by; allow: {view: {rules: owner, when: {by: null}}}"), true, nil},
+		{"update wider than some rows", item("fields: {name: text}; allow: {view: {rules: clerk, when: {name: a}}, update: clerk}"), false, []string{"update-wider-than-view entities.Item.allow.update"}},
+		{"some of all rows", item("fields: {name: text}; allow: {view: clerk, update: {rules: clerk, when: {name: a}}}"), false, nil},
 		{"called like an address", item("fields: {contactEmail: text, mailbox: text, eMail: text}; allow: {view: public}"), false, []string{
 			"shows-email entities.Item.fields.contactEmail", "shows-email entities.Item.fields.eMail",
 		}},

@@ -36,7 +36,7 @@ func Of(d *design.Design) (*Matrix, error) {
 			entity.Owner = e.Owner.Name
 		}
 		for i, c := range m.Callers {
-			if c.Kind == Permission && !asks(entity.Rules, c.Name) {
+			if c.Kind == Permission && !slices.Contains(permissionsOf(e), c.Name) {
 				continue
 			}
 			grant, err := judges[i].grant(e)
@@ -75,12 +75,10 @@ func callers(d *design.Design, policy *authz.Policy) []Caller {
 	}
 	seen := map[string]bool{}
 	for _, e := range d.Entities {
-		for _, r := range rules(e) {
-			for _, word := range r.Words {
-				if strings.Contains(word, ":") && !seen[word] {
-					seen[word] = true
-					list = append(list, Caller{Kind: Permission, Name: word})
-				}
+		for _, name := range permissionsOf(e) {
+			if !seen[name] {
+				seen[name] = true
+				list = append(list, Caller{Kind: Permission, Name: name})
 			}
 		}
 	}
@@ -138,21 +136,47 @@ func rules(e *design.Entity) []Rule {
 // byDefault reports whether nobody wrote the rule.
 func byDefault(r design.Rule) bool { return r.Pos.Line == 0 }
 
-// asks reports whether a rule asks for the permission.
-func asks(rules []Rule, permission string) bool {
-	return slices.ContainsFunc(rules, func(r Rule) bool { return slices.Contains(r.Words, permission) })
+// permissionsOf lists the permissions for which the rules of an entity ask, in the
+// order of [rules].
+func permissionsOf(e *design.Entity) []string {
+	var names []string
+	add := func(rules []design.Rule) {
+		for _, r := range rules {
+			if r.Kind == design.HasPermission {
+				names = append(names, r.Name)
+			}
+		}
+	}
+	for _, action := range design.Actions() {
+		add(e.Allow.Rules(action))
+	}
+	for _, f := range e.Fields {
+		for _, action := range design.Actions() {
+			add(f.Access.Rules(action))
+		}
+	}
+	return names
 }
 
-// wordsOf never returns nothing: no rule admits nobody.
+// wordsOf returns the rules with their conditions. It never returns nothing: no
+// rule admits nobody.
 func wordsOf(rules []design.Rule) []string {
 	if len(rules) == 0 {
 		rules = []design.Rule{{Kind: design.Nobody}}
 	}
 	words := make([]string, len(rules))
 	for i, r := range rules {
-		words[i] = r.String()
+		words[i] = r.Words()
 	}
 	return words
+}
+
+// under is a word with its condition.
+func under(word, when string) string {
+	if when == "" {
+		return word
+	}
+	return word + " when " + when
 }
 
 // cascades lists the entities of which rows go when one of e does, in the end.
@@ -202,12 +226,12 @@ func (j *judge) grant(e *design.Entity) (Grant, error) {
 func (j *judge) rows(e *design.Entity) (RowCells, error) {
 	var rows RowCells
 	for _, action := range authz.Actions() {
-		cell, err := j.decide(wordsOf(e.Allow.Rules(action.String())))
+		cell, err := j.decide(e.Allow.Rules(action.String()))
 		if err != nil {
 			return RowCells{}, err
 		}
 		if action == authz.Update || action == authz.Delete {
-			cell.Rows &= rows.View.Rows // who is not shown a row is told that there is none
+			cell.limit(&rows.View) // who is not shown a row is told that there is none
 		}
 		if action == authz.Delete {
 			rows.Delete = cell
@@ -221,24 +245,23 @@ func (j *judge) rows(e *design.Entity) (RowCells, error) {
 func (j *judge) field(e *design.Entity, f *design.Field, rows *RowCells) (Field, error) {
 	field := Field{Name: f.Name}
 	for _, action := range []authz.Action{authz.View, authz.List, authz.Create, authz.Update} {
-		words := fieldWords(e, f, action)
 		row := rows.At(action)
 		cell := row
-		if words != nil {
+		if rules := fieldRules(e, f, action); rules != nil {
 			var err error
-			if cell, err = j.decide(words); err != nil {
+			if cell, err = j.decide(rules); err != nil {
 				return Field{}, err
 			}
-			cell.Rows &= row.Rows
+			cell.limit(&row)
 		}
 		*field.at(action) = cell
 	}
 	return field, nil
 }
 
-// fieldWords returns the rule that narrows a field; nil when none does.
-func fieldWords(e *design.Entity, f *design.Field, action authz.Action) []string {
-	closed := []string{design.Rule{Kind: design.Nobody}.String()}
+// fieldRules returns the rules that narrow a field; nil when none do.
+func fieldRules(e *design.Entity, f *design.Field, action authz.Action) []design.Rule {
+	closed := []design.Rule{{Kind: design.Nobody}}
 	reads := action == authz.View || action == authz.List
 	rules := f.Access.Rules(action.String())
 	if reads {
@@ -248,34 +271,52 @@ func fieldWords(e *design.Entity, f *design.Field, action authz.Action) []string
 	case reads && f.Type == design.Password, !reads && f.ReadOnly:
 		return closed
 	case len(rules) > 0:
-		return wordsOf(rules)
+		return rules
 	case !reads && f == e.Owner:
 		return closed // the service says whose row it is, unless a rule opens the field
 	}
 	return nil
 }
 
-// decide returns the cell of a rule, with the rows that the rule alone reaches.
-func (j *judge) decide(words []string) (Cell, error) {
-	key := strings.Join(words, ", ")
+// decide returns the cell of rules, with the rows that they reach by themselves.
+func (j *judge) decide(rules []design.Rule) (Cell, error) {
+	key := strings.Join(wordsOf(rules), ", ")
 	if cell, ok := j.known[key]; ok {
 		return cell, nil
 	}
-	rule, err := authz.ParseRule(words...)
-	if err != nil {
-		return Cell{}, err
-	}
-	cell := Cell{Decision: j.policy.Decide(j.principal, rule)}
-	if cell.Rows, err = reachOf(cell.Decision); err != nil {
-		return Cell{}, err
-	}
-	if cell.Rows != None {
+	var cell Cell
+	var sets []Part
+	admit := func(words []string, when string) (authz.Decision, error) {
+		rule, err := authz.ParseRule(words...)
+		if err != nil {
+			return 0, err
+		}
+		d := j.policy.Decide(j.principal, rule)
+		reach, err := reachOf(d)
+		if err != nil || reach == None {
+			return d, err
+		}
+		sets = append(sets, Part{reach, when})
 		for _, part := range j.policy.Explain(j.principal, rule).Parts {
 			if part.Decision > authz.Forbidden {
-				cell.By = append(cell.By, part.Word)
+				cell.By = append(cell.By, under(part.Word, when))
 			}
 		}
+		return d, nil
 	}
+	var err error
+	if cell.Decision, err = admit(wordsOf(always(rules)), ""); err != nil {
+		return Cell{}, err
+	}
+	for _, r := range rules {
+		if len(r.When) == 0 {
+			continue
+		}
+		if _, err := admit([]string{r.String()}, r.Condition()); err != nil {
+			return Cell{}, err
+		}
+	}
+	cell.reached(sets)
 	j.known[key] = cell
 	return cell, nil
 }

@@ -10,69 +10,7 @@
 // and that an administrator gives only roles that they hold themselves.
 package permissions
 
-import (
-	"fmt"
-
-	"github.com/gatewright/gate/authz"
-)
-
-// A Reach is a set of rows: those that an action reaches. The zero value is none.
-// Two actions together reach a & b; one reaches more than another when it has a
-// row that the other has not.
-type Reach uint8
-
-// The reaches. Each is made of the bits of those within it.
-const (
-	None            Reach = 0
-	OwnWithinTenant Reach = 1 << 0                 // one's own rows in one's tenant
-	Own             Reach = OwnWithinTenant | 1<<1 // one's own rows
-	Tenant          Reach = OwnWithinTenant | 1<<2 // the rows of one's tenant
-	OwnOrTenant     Reach = Own | Tenant
-	All             Reach = OwnOrTenant | 1<<3
-)
-
-// String returns the reach in words.
-func (r Reach) String() string {
-	switch r {
-	case None:
-		return "none"
-	case OwnWithinTenant:
-		return "own within tenant"
-	case Own:
-		return "own"
-	case Tenant:
-		return "tenant"
-	case OwnOrTenant:
-		return "own or tenant"
-	case All:
-		return "all"
-	}
-	return fmt.Sprintf("Reach(%d)", uint8(r))
-}
-
-// MarshalText returns the words.
-func (r Reach) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
-
-// Beyond reports whether r has rows that other has not.
-func (r Reach) Beyond(other Reach) bool { return r&^other != 0 }
-
-func reachOf(d authz.Decision) (Reach, error) {
-	switch d {
-	case authz.Unauthenticated, authz.Forbidden:
-		return None, nil
-	case authz.OwnWithinTenant:
-		return OwnWithinTenant, nil
-	case authz.OwnRows:
-		return Own, nil
-	case authz.TenantRows:
-		return Tenant, nil
-	case authz.OwnOrTenantRows:
-		return OwnOrTenant, nil
-	case authz.Allowed:
-		return All, nil
-	}
-	return None, fmt.Errorf("permissions: the decision %s is not known here", d)
-}
+import "github.com/gatewright/gate/authz"
 
 // Kind is the kind of a [Caller].
 type Kind string
@@ -112,9 +50,12 @@ type Cell struct {
 	// change or delete it, so there the rows of view limit it, and the rows of a field
 	// are limited by those of its entity.
 	Rows Reach `json:"rows"`
-	// Decision is what the rule alone decides.
+	// Parts are rows that the action reaches beside those that Rows has whole: of some
+	// of which it is said what they are like.
+	Parts []Part `json:"parts,omitempty"`
+	// Decision is what the words of the rule decide that are for all rows.
 	Decision authz.Decision `json:"decision"`
-	// By lists the words of the rule that admit the caller.
+	// By lists the words of the rule that admit the caller, with their conditions.
 	By []string `json:"by,omitempty"`
 }
 

@@ -43,7 +43,13 @@ func (m *Matrix) Table(w io.Writer, look Look) error {
 		p.entity(&m.Entities[i])
 	}
 	if len(m.Entities) > 0 {
-		p.line("  " + p.paint(faint, "own: rows of one's own; yes: new rows; "+p.dash()+": none"))
+		some := ""
+		if p.some {
+			some = "some: those of which a condition of a rule holds; own+: own and some; own-: some of these; "
+		}
+		for _, part := range wrap("own: rows of one's own; "+some+"yes: new rows; "+p.dash()+": none", p.Width-2) {
+			p.line("  " + p.paint(faint, part))
+		}
 	}
 	_, err := io.WriteString(w, p.b.String())
 	return err
@@ -61,7 +67,8 @@ type page struct {
 
 	m     *Matrix
 	b     strings.Builder
-	label int // width of the first column, its margin left out
+	label int  // width of the first column, its margin left out
+	some  bool // there was a cell with some rows
 }
 
 func (p *page) paint(code, s string) string {
@@ -192,7 +199,7 @@ next:
 
 func sameGrant(a, b *Grant) bool {
 	for _, action := range authz.Actions() {
-		if a.Rows.At(action).Rows != b.Rows.At(action).Rows {
+		if x, y := a.Rows.At(action), b.Rows.At(action); !x.same(&y) {
 			return false
 		}
 	}
@@ -200,7 +207,7 @@ func sameGrant(a, b *Grant) bool {
 }
 
 func sameCells(a, b *Cells) bool {
-	return a.View.Rows == b.View.Rows && a.List.Rows == b.List.Rows && a.Create.Rows == b.Create.Rows && a.Update.Rows == b.Update.Rows
+	return a.View.same(&b.View) && a.List.same(&b.List) && a.Create.same(&b.Create) && a.Update.same(&b.Update)
 }
 
 // open counts what may be done.
@@ -254,6 +261,16 @@ func (p *page) column(text, color string) string {
 
 // cell is what stands in a column; a new row is no row yet.
 func (p *page) cell(r Reach, a authz.Action) string {
+	if r.some() != r.whole() {
+		p.some = true
+		switch {
+		case r.whole() != None:
+			return p.cell(r.whole(), a) + "+"
+		case r.some() != All:
+			return p.cell(r.some(), a) + "-"
+		}
+		return r.String()
+	}
 	switch {
 	case r == None:
 		return p.dash()
@@ -376,11 +393,17 @@ func (p *page) rules(e *Entity) {
 }
 
 func alternatives(words []string) string {
-	safe := make([]string, len(words))
+	var b strings.Builder
 	for i, w := range words {
-		safe[i] = plain(w)
+		switch {
+		case i > 0 && strings.Contains(w, " "): // it has a condition, which is its own
+			b.WriteString(", or ")
+		case i > 0:
+			b.WriteString(" or ")
+		}
+		b.WriteString(plain(w))
 	}
-	return strings.Join(safe, " or ")
+	return b.String()
 }
 
 func joined(names []string) string {

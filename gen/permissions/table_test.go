@@ -148,3 +148,38 @@ func TestTableOddMatrices(t *testing.T) {
 		permissions.Compare(&permissions.Matrix{}, m)
 	}
 }
+
+// TestTable_conditions: rows that are reached because of what they are like.
+func TestTable_conditions(t *testing.T) {
+	m := matrix(t, signedIn("roles: {editor: {}}", `
+  Post:
+    fields: {title: text, note: text, stars: integer, status: {type: enum, values: [draft, published], required: true}, author: {type: relation, to: User}}
+    owner: author
+    allow:
+      view: [editor, owner, {rules: public, when: {status: published}}]
+      list: {rules: public, when: {status: published}}
+      create: {rules: signed-in, when: {status: draft}}
+      update: [editor, {rules: owner, when: {status: draft}}]
+      delete: [{rules: [owner, editor], when: {status: draft, stars: null}}, {rules: owner, when: {status: draft}}]
+    fieldRules: {note: {view: [editor, {rules: public, when: {stars: {not: null}}}]}}
+`))
+	var b bytes.Buffer
+	if err := m.Only("Post").Table(&b, permissions.Look{}); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "conditions.txt", b.String())
+	for _, g := range m.Entity("Post").Grants {
+		if g.Kind != permissions.Anonymous {
+			continue
+		}
+		want := permissions.Cell{
+			Rows: permissions.Some, Parts: []permissions.Part{{Rows: permissions.All, When: "status is published and stars is not null"}},
+			By: []string{"public when stars is not null"},
+		}
+		for _, f := range g.Fields {
+			if diff := cmp.Diff(want, f.View); f.Name == "note" && diff != "" {
+				t.Error(diff)
+			}
+		}
+	}
+}

@@ -14,7 +14,7 @@ import (
 func (c *comparison) text(change *Change) string {
 	who := c.who(change)
 	verb, object := c.what(change)
-	from, to, instead := object(change.From), object(change.To), short(change.From)
+	from, to, instead := object(change.from()), object(change.to()), short(change.from())
 	switch {
 	case change.From == None:
 		return who + " can now " + verb + " " + to + except(change.Except)
@@ -36,7 +36,7 @@ func except(fields []string) string {
 }
 
 // what returns the verb, and what it is done to when it reaches those rows.
-func (c *comparison) what(change *Change) (verb string, object func(Reach) string) {
+func (c *comparison) what(change *Change) (verb string, object func(*Cell) string) {
 	verb = enumerate(change.Actions, "and")
 	plural, of := spaced(c.plural(change.Entity)), ""
 	if len(change.Fields) > 0 {
@@ -47,7 +47,7 @@ func (c *comparison) what(change *Change) (verb string, object func(Reach) strin
 		own = "their own account"
 	}
 	partial := change.From != None && change.To != None
-	return verb, func(r Reach) string {
+	set := func(r Reach) string {
 		switch {
 		case r == All && partial:
 			return of + "all " + plural
@@ -65,6 +65,20 @@ func (c *comparison) what(change *Change) (verb string, object func(Reach) strin
 		}
 		return of + plural
 	}
+	return verb, func(c *Cell) string {
+		var list []string
+		if whole := c.Rows.whole(); whole != None {
+			list = append(list, set(whole))
+		}
+		for _, p := range c.Parts {
+			rows := set(p.Rows)
+			if p.Rows == All {
+				rows = of + plural
+			}
+			list = append(list, rows+" where "+p.When)
+		}
+		return enumerate(list, "and")
+	}
 }
 
 func (c *comparison) ownThemselves(entity string) bool {
@@ -76,7 +90,22 @@ func (c *comparison) ownThemselves(entity string) bool {
 }
 
 // short names rows of which it is known what they are.
-func short(r Reach) string {
+func short(c *Cell) string {
+	var list []string
+	if whole := c.Rows.whole(); whole != None {
+		list = append(list, shortSet(whole))
+	}
+	for _, p := range c.Parts {
+		rows := "those"
+		if p.Rows != All {
+			rows = shortSet(p.Rows)
+		}
+		list = append(list, rows+" where "+p.When)
+	}
+	return enumerate(list, "and")
+}
+
+func shortSet(r Reach) string {
 	switch r {
 	case All:
 		return "all"
@@ -117,7 +146,7 @@ func (c *comparison) who(change *Change) string {
 	in := func(caller Caller) bool {
 		return slices.ContainsFunc(change.Callers, func(o Caller) bool { return sameCaller(o, caller) })
 	}
-	wider := change.To.Beyond(change.From)
+	wider := change.to().beyond(change.from())
 	var rest []Caller // who is neither among them nor as good as
 	for _, caller := range c.callers {
 		already := wider && caller.Kind != Anonymous && c.could(change, caller)
@@ -154,7 +183,8 @@ func (c *comparison) could(change *Change, caller Caller) bool {
 		fields = []string{""}
 	}
 	return !slices.ContainsFunc(fields, func(f string) bool {
-		return change.To.Beyond(c.before.grant(change.Entity, caller).reach(a, f)) || change.To.Beyond(c.after.grant(change.Entity, caller).reach(a, f))
+		was, is := c.before.grant(change.Entity, caller).cell(a, f), c.after.grant(change.Entity, caller).cell(a, f)
+		return change.to().beyond(&was) || change.to().beyond(&is)
 	})
 }
 

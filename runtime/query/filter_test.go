@@ -90,10 +90,15 @@ func TestFilter_known(t *testing.T) {
 		filter       query.Filter
 		holds, known bool
 	}{
-		{"yes", yes, true, true}, {"no", no, false, true}, {"maybe", maybe, false, false},
-		{"yes and maybe", query.Every(yes, maybe), false, false}, {"no and maybe", query.Every(maybe, no), false, true},
-		{"yes or maybe", query.Any(maybe, yes), true, true}, {"no or maybe", query.Any(no, maybe), false, false},
-		{"nothing and maybe", query.Every(maybe, query.Nothing()), false, true}, {"everything or maybe", query.Any(maybe, query.Filter{}), true, true},
+		{"yes", yes, true, true},
+		{"no", no, false, true},
+		{"maybe", maybe, false, false},
+		{"yes and maybe", query.Every(yes, maybe), false, false},
+		{"no and maybe", query.Every(maybe, no), false, true},
+		{"yes or maybe", query.Any(maybe, yes), true, true},
+		{"no or maybe", query.Any(no, maybe), false, false},
+		{"nothing and maybe", query.Every(maybe, query.Nothing()), false, true},
+		{"everything or maybe", query.Any(maybe, query.Filter{}), true, true},
 	} {
 		if holds, known := tt.filter.Match(value); holds != tt.holds || known != tt.known {
 			t.Errorf("%s: holds %t, known %t", tt.name, holds, known)
@@ -115,14 +120,25 @@ func TestFilter_Within(t *testing.T) {
 		f, g query.Filter
 		want bool
 	}{
-		{"everything in everything", query.Filter{}, query.Filter{}, true}, {"mine in everything", mine, query.Filter{}, true},
-		{"everything in mine", query.Filter{}, mine, false}, {"nothing in mine", query.Nothing(), mine, true}, {"mine in nothing", mine, query.Nothing(), false},
-		{"mine in mine", mine, mine, true}, {"mine in theirs", mine, theirs, false},
-		{"one in two", one, two, true}, {"two in one", two, one, false}, {"one in not one", one, not, false},
-		{"not two in not one", in(true, int64(1), int64(2)), not, true}, {"not one in not two", not, in(true, int64(1), int64(2)), false},
-		{"null in one", in(false), one, false}, {"one in null", one, in(false), false}, {"null in null", in(false), in(false), true},
-		{"mine and one in mine", query.Every(one, mine), mine, true}, {"mine in mine and one", mine, query.Every(one, mine), false},
-		{"mine in mine or one", mine, query.Any(one, mine), true}, {"mine or one in mine", query.Any(one, mine), mine, false},
+		{"everything in everything", query.Filter{}, query.Filter{}, true},
+		{"mine in everything", mine, query.Filter{}, true},
+		{"everything in mine", query.Filter{}, mine, false},
+		{"nothing in mine", query.Nothing(), mine, true},
+		{"mine in nothing", mine, query.Nothing(), false},
+		{"mine in mine", mine, mine, true},
+		{"mine in theirs", mine, theirs, false},
+		{"one in two", one, two, true},
+		{"two in one", two, one, false},
+		{"one in not one", one, not, false},
+		{"not two in not one", in(true, int64(1), int64(2)), not, true},
+		{"not one in not two", not, in(true, int64(1), int64(2)), false},
+		{"null in one", in(false), one, false},
+		{"one in null", one, in(false), false},
+		{"null in null", in(false), in(false), true},
+		{"mine and one in mine", query.Every(one, mine), mine, true},
+		{"mine in mine and one", mine, query.Every(one, mine), false},
+		{"mine in mine or one", mine, query.Any(one, mine), true},
+		{"mine or one in mine", query.Any(one, mine), mine, false},
 		{"mine and one in theirs or two", query.Every(mine, one), query.Any(theirs, two), true},
 		{"the same in the other order", query.Every(mine, one), query.Every(one, mine), true},
 		{"what is not compared", through, through, false},

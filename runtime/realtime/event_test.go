@@ -3,6 +3,7 @@ package realtime_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -74,11 +75,30 @@ var everybody = []string{"", "ann", "bob", "cleo", "max"}
 // TestAUZ02_sameAsGet: whatever the rules, an event tells somebody what a get
 // would answer them, and nothing to those whom it would refuse.
 func TestAUZ02_sameAsGet(t *testing.T) {
-	for _, rule := range [][]string{
-		{"public"}, {"signed-in"}, {"owner"}, {"manager"}, {"owner", "manager"}, {"clerk", "owner"}, {"nobody"},
+	when := func(rule, field string, values ...any) model.Condition {
+		return model.Condition{Action: "view", Rules: []string{rule}, Where: []model.Clause{{Field: field, Values: values}}}
+	}
+	remark := when("signed-in", "text", "milk", "wine")
+	remark.Field = "remark"
+	for _, tt := range []struct {
+		rule       []string
+		conditions []model.Condition
+	}{
+		{rule: []string{"public"}},
+		{rule: []string{"signed-in"}},
+		{rule: []string{"owner"}},
+		{rule: []string{"manager"}},
+		{rule: []string{"owner", "manager"}},
+		{rule: []string{"clerk", "owner"}},
+		{rule: []string{"nobody"}},
+		{[]string{"manager"}, []model.Condition{when("public", "text", "bread"), when("owner", "remark")}},
+		{nil, []model.Condition{when("signed-in", "shared"), remark}},
+		{[]string{"public"}, []model.Condition{remark}},
 	} {
-		t.Run(strings.Join(rule, ","), func(t *testing.T) {
-			s := newShop(t, func(_ *realtime.Config, _ *gate.Config, notes *model.Entity) { notes.Allow.View = rule })
+		t.Run(fmt.Sprint(tt), func(t *testing.T) {
+			s := newShop(t, func(_ *realtime.Config, _ *gate.Config, notes *model.Entity) {
+				notes.Allow.View, notes.Conditions = tt.rule, tt.conditions
+			})
 			listeners := map[string]*listener{}
 			for _, name := range everybody {
 				listeners[name] = listen(t, s, name)

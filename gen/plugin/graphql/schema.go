@@ -223,7 +223,7 @@ func always(e *design.Entity, f *design.Field) bool {
 func writersView(e *design.Entity) bool {
 	may := func(r design.Rule) bool {
 		return r.Kind == design.Nobody || slices.ContainsFunc(e.Allow.View, func(v design.Rule) bool {
-			return v.Kind == design.Public || v.Kind == design.SignedIn && r.Kind != design.Public || v.Kind == r.Kind && v.Name == r.Name && v.Kind != design.RowOwner
+			return len(v.When) == 0 && (v.Kind == design.Public || v.Kind == design.SignedIn && r.Kind != design.Public || v.Kind == r.Kind && v.Name == r.Name && v.Kind != design.RowOwner)
 		})
 	}
 	for _, rules := range [][]design.Rule{e.Allow.Create, e.Allow.Update, e.Allow.Delete} {

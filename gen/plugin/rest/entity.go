@@ -81,7 +81,7 @@ func (w *writer) operation(verb, name, summary string, rules []design.Rule) gen.
 	words := make([]string, len(rules))
 	anybody := false
 	for i, r := range rules {
-		words[i] = r.String()
+		words[i] = r.Words()
 		anybody = anybody || r.Kind == design.Public
 	}
 	op = append(op, gen.Property{Name: "description", Value: "For: " + strings.Join(words, ", ") + "."})

@@ -84,7 +84,7 @@ func (e *entity) Keys() [][]gen.Member {
 func (e *entity) Rules() []gen.Member {
 	var out []gen.Member
 	for _, action := range design.Actions() {
-		if rules := e.Allow.Rules(action); len(rules) > 0 {
+		if rules := always(e.Allow.Rules(action)); len(rules) > 0 {
 			out = append(out, gen.Member{Name: strings.ToUpper(action[:1]) + action[1:], Value: texts(rules)})
 		}
 	}
@@ -179,7 +179,7 @@ func (c column) Meta() []gen.Member {
 		rules []design.Rule
 	}{{"View", c.Access.View}, {"Create", c.Access.Create}, {"Update", c.Access.Update}} {
 		if r.rules != nil && (!c.ReadOnly || r.name == "View") {
-			m.add(r.name, texts(r.rules))
+			m.add(r.name, texts(always(r.rules)))
 		}
 	}
 	m.text("Description", c.Description)
@@ -219,18 +219,24 @@ func (m *members) number(name string, n int) {
 	}
 }
 
-// standard adds the default of a field. Numbers are typed: they go into an any.
+// standard adds the default of a field.
 func (m *members) standard(v any) {
-	switch v := v.(type) {
-	case string:
-		m.add("Default", gen.Text(v))
-	case bool:
-		m.add("Default", gen.Bool(v))
-	case int64:
-		m.add("Default", gen.Call(gen.Name("", "int64"), gen.Int(v)))
-	case float64:
-		m.add("Default", gen.Call(gen.Name("", "float64"), gen.Float(v)))
+	if v != nil {
+		m.add("Default", literal(v))
 	}
+}
+
+// literal prints a value that goes into an any: numbers are typed.
+func literal(v any) gen.Expr {
+	switch v := v.(type) {
+	case bool:
+		return gen.Bool(v)
+	case int64:
+		return gen.Call(gen.Name("", "int64"), gen.Int(v))
+	case float64:
+		return gen.Call(gen.Name("", "float64"), gen.Float(v))
+	}
+	return gen.Text(fmt.Sprint(v))
 }
 
 func modelType(t design.Type) string {

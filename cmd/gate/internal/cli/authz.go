@@ -26,6 +26,7 @@ type authzExplainCmd struct {
 	Entity    string   `required:"" placeholder:"ENTITY" help:"Entity, as gate.yaml names it."`
 	Field     string   `placeholder:"FIELD" help:"Ask about one field of it, too."`
 	Owner     bool     `xor:"who" help:"The row is the caller's own."`
+	When      bool     `help:"The row is as the conditions of the rules say."`
 	JSON      bool     `help:"Answer as JSON."`
 }
 
@@ -67,6 +68,7 @@ type word struct {
 	Line   int `json:"line"`
 	Column int `json:"column"`
 	pos    design.Position
+	when   string // the condition of the rule, which Word has, too
 }
 
 // Run explains.
@@ -159,6 +161,9 @@ func (c *authzExplainCmd) question(d *design.Design) string {
 	if c.Owner {
 		what = "its own " + what
 	}
+	if c.When {
+		what += ", where the conditions hold"
+	}
 	return who + ", " + c.Action + " " + what
 }
 
@@ -201,11 +206,13 @@ func (c *authzExplainCmd) checkField(policy *authz.Policy, caller *gate.Principa
 }
 
 func newCheck(policy *authz.Policy, caller *gate.Principal, about string, rules []design.Rule, at design.Position) *check {
-	words := make([]string, len(rules))
+	var words []string
 	places := make(map[string]design.Position, len(rules))
-	for i, r := range rules {
-		words[i] = r.String()
-		places[words[i]] = r.Pos
+	for _, r := range rules {
+		if len(r.When) == 0 {
+			words = append(words, r.String())
+			places[r.String()] = r.Pos
+		}
 	}
 	rule := authz.MustRule(words...) // gate.yaml was checked
 	why := policy.Explain(caller, rule)
@@ -213,15 +220,24 @@ func newCheck(policy *authz.Policy, caller *gate.Principal, about string, rules 
 	if len(rules) > 0 && rules[0].Pos.Line > 0 {
 		k.at = rules[0].Pos
 	}
-	for _, part := range why.Parts {
-		w := word{Part: part, pos: places[part.Word]}
-		if len(rules) == 0 {
-			w.Why = "nothing is allowed unless a rule says so"
+	if len(words) > 0 || len(rules) == 0 {
+		for _, part := range why.Parts {
+			w := word{Part: part, pos: places[part.Word]}
+			if len(rules) == 0 {
+				w.Why = "nothing is allowed unless a rule says so"
+			}
+			if w.pos.Line == 0 {
+				w.pos = k.at
+			}
+			k.Words = append(k.Words, w.placed())
 		}
-		if w.pos.Line == 0 {
-			w.pos = k.at
+	}
+	for _, r := range rules {
+		if len(r.When) > 0 {
+			w := word{Part: policy.Explain(caller, authz.MustRule(r.String())).Parts[0], pos: r.Pos, when: r.Condition()}
+			w.Word = r.Words()
+			k.Words = append(k.Words, w.placed())
 		}
-		k.Words = append(k.Words, w.placed())
 	}
 	return k
 }
@@ -239,24 +255,46 @@ func (c *authzExplainCmd) decide(v *verdict) {
 		if k.open {
 			continue
 		}
-		own := k.Decision == authz.OwnRows
-		best := slices.MaxFunc(k.Words, func(a, b word) int { return int(a.Decision) - int(b.Decision) })
-		v.decided, v.Why = best.pos, best.Word+": "+best.Why
-		switch {
-		case k.Decision == authz.Allowed, own && c.Owner:
-			continue
-		case own && c.Action == "list":
-			v.Why += ", and no others"
-			continue
-		case own:
-			v.Why += ", and this one is somebody else's; --owner asks about their own"
-		case len(k.Words) > 1:
-			v.decided, v.Why = k.at, "none of the rules admits the caller"
+		if v.Allowed = c.allows(v, k); !v.Allowed {
+			break
 		}
-		v.Allowed = false
-		break
 	}
 	v.Line, v.Column = v.decided.Line, v.decided.Column
+}
+
+// allows reports whether a list of rules admits the caller, and says why. Rules
+// with a condition count for rows that are so, and where rows are looked for.
+func (c *authzExplainCmd) allows(v *verdict, k *check) bool {
+	counts := func(w word) bool { return w.when == "" || c.When || c.Action == "list" }
+	most := func(a, b word) int { return int(a.Decision) - int(b.Decision) }
+	counted := slices.DeleteFunc(slices.Clone(k.Words), func(w word) bool { return !counts(w) })
+	best := word{}
+	if len(counted) > 0 {
+		best = slices.MaxFunc(counted, most)
+	}
+	perhaps := slices.MaxFunc(k.Words, most)
+	own := best.Decision == authz.OwnRows
+	v.decided, v.Why = best.pos, best.Word+": "+best.Why
+	switch {
+	case best.Decision == authz.Allowed, own && c.Owner:
+		k.Decision = best.Decision
+		if best.when != "" && c.Action == "list" {
+			v.Why += ", for such rows and no others"
+		}
+		return true
+	case own && c.Action == "list":
+		v.Why += ", and no others"
+		return true
+	case perhaps.Decision > authz.Forbidden && !counts(perhaps):
+		v.decided, v.Why = perhaps.pos, perhaps.Word+": "+perhaps.Why+", and this one may not be so; --when asks about such rows"
+	case own:
+		v.Why += ", and this one is somebody else's; --owner asks about their own"
+	case len(k.Words) > 1:
+		v.decided, v.Why = k.at, "none of the rules admits the caller"
+	case len(counted) == 0:
+		v.decided, v.Why = perhaps.pos, perhaps.Word+": "+perhaps.Why
+	}
+	return false
 }
 
 // text is the answer for people: what was asked, each word with its place, and
