@@ -101,3 +101,28 @@ func TestWarnings_conditions(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestParse_ownerThrough: rows that belong to whom another row belongs to.
+func TestParse_ownerThrough(t *testing.T) {
+	src := strings.Replace(conditions, "  User:\n", `  Remark:
+    fields: {post: {type: relation, to: Post, required: true}, text: text}
+    owner: post.by
+    allow: {view: owner, create: owner}
+  User:
+`, 1)
+	if err := accepts(t, compileSchema(t), src); err != nil {
+		t.Errorf("the schema: %v", err)
+	}
+	d, err := design.Parse("gate.yaml", []byte(src))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := d.Entity("Remark")
+	if e.Owner != nil || e.OwnerThrough == nil || e.OwnerThrough.Key() != "postId.byId" || e.OwnerThrough.String() != "post.by" ||
+		e.OwnerThrough.Relation != e.Field("post") || e.OwnerThrough.Field != d.Entity("Post").Field("by") {
+		t.Errorf("%+v, %+v", e.Owner, e.OwnerThrough)
+	}
+	if e := d.Entity("Post"); e.Owner == nil || e.OwnerThrough != nil {
+		t.Errorf("%+v, %+v", e.Owner, e.OwnerThrough)
+	}
+}

@@ -137,8 +137,8 @@ func (l *loader) owner(e *Entity, n *node, path string) {
 	if !ok {
 		return
 	}
-	if strings.Contains(name, ".") {
-		l.errs.Add(n.pos, path, fmt.Sprintf("an owner through another entity (%s) is not supported yet", quote(name)), "name a field of "+e.Name)
+	if near, far, through := strings.Cut(name, "."); through {
+		l.ownerThrough(e, near, far, n.pos, path)
 		return
 	}
 	auth := l.authEntityName()
@@ -164,6 +164,47 @@ func (l *loader) owner(e *Entity, n *node, path string) {
 		l.errs.Add(n.pos, path, fmt.Sprintf("owner %s points to %s and has to point to %s, which holds the accounts", quote(name), f.Relation.To, auth), "")
 	default:
 		e.Owner = f
+	}
+}
+
+// ownerThrough reads an owner that a row has through another row: order.buyer.
+func (l *loader) ownerThrough(e *Entity, near, far string, at Position, path string) {
+	auth := l.authEntityName()
+	relation := e.Field(near)
+	if relation == nil || relation.Relation == nil {
+		var candidates []string
+		for _, f := range e.Fields {
+			if f.Relation != nil {
+				candidates = append(candidates, f.Name)
+			}
+		}
+		l.errs.Add(at, path, fmt.Sprintf("owner %s: %s is not a relation of %s%s", quote(near+"."+far), quote(near), e.Name, l.didYouMean(near, candidates)), "")
+		return
+	}
+	other := relation.Relation.Entity
+	if other == nil {
+		return // reported where the relation is
+	}
+	f := other.Field(far)
+	var candidates []string
+	for _, c := range other.Fields {
+		if c.Relation != nil && (auth == "" || c.Relation.To == auth) {
+			candidates = append(candidates, near+"."+c.Name)
+		}
+	}
+	switch {
+	case strings.Contains(far, "."):
+		l.errs.Add(at, path, fmt.Sprintf("owner %s is more than one relation away", quote(near+"."+far)), "give "+other.Name+" an owner relation of its own, and name that")
+	case other.Name == auth:
+		l.errs.Add(at, path, fmt.Sprintf("owner %s: %s is the account itself", quote(near+"."+far), quote(near)), "write: owner: "+near)
+	case f == nil:
+		l.errs.Add(at, path, fmt.Sprintf("owner %s is not a field of %s%s", quote(near+"."+far), other.Name, l.didYouMean(near+"."+far, candidates)), "")
+	case f.Relation == nil:
+		l.errs.Add(at, path, fmt.Sprintf("owner %s is of type %s and has to be a relation", quote(near+"."+far), f.Type), "")
+	case auth != "" && f.Relation.To != auth:
+		l.errs.Add(at, path, fmt.Sprintf("owner %s points to %s and has to point to %s, which holds the accounts", quote(near+"."+far), f.Relation.To, auth), "")
+	default:
+		e.OwnerThrough = &Through{Relation: relation, Field: f}
 	}
 }
 

@@ -68,7 +68,7 @@ func entityKeys() []key {
 		{name: "route", doc: "Path below /api. Default: the plural in kebab-case.", schema: object{"type": "string", "pattern": kebabPattern, "maxLength": maxName}},
 		{name: "table", doc: "Name of the table. Default: the plural in snake_case.", schema: object{"type": "string", "pattern": snakePattern}},
 		{name: "fields", doc: "Columns by name: a type, or a mapping with a type and its properties.", schema: namedMap("fieldName", "field")},
-		{name: "owner", doc: "Field that says whose row it is: a relation to the entity of the accounts, or id where each account owns itself.", schema: object{"type": "string", "pattern": camelPattern}},
+		{name: "owner", doc: "Field that says whose row it is: a relation to the entity of the accounts, id where each account owns itself, or through another row, such as order.buyer.", schema: object{"type": "string", "pattern": ownerPattern}},
 		{name: "allow", doc: "Who may do what. Nothing is allowed unless it says so.", schema: ref("allow")},
 		{name: "fieldRules", doc: "Who may read and write single fields, among those whom allow lets in.", schema: namedMap("fieldName", "fieldRule")},
 		{name: "unique", doc: "Lists of fields: no two rows have the same values in all fields of one. Rows without a value in one of them do not count.", schema: object{

@@ -116,12 +116,27 @@ type Entity struct {
 	Fields      []*Field // id first and createdAt, updatedAt last when they were added
 	Links       []*Link  // to-one relations are among Fields, too; last those that other entities name
 	Allow       Access
-	Owner       *Field   // nil when rows have no owner; the id field when each row owns itself
-	Unique      []*Index // no two rows have the same values, unless one of them is null
-	Indexes     []*Index // beside those of unique fields and of relations
-	Accept      []Acceptance
-	Pos         Position
+	Owner       *Field // nil when rows have no owner; the id field when each row owns itself
+	// OwnerThrough is how rows belong to whom another row belongs to; Owner is nil
+	// then.
+	OwnerThrough *Through
+	Unique       []*Index // no two rows have the same values, unless one of them is null
+	Indexes      []*Index // beside those of unique fields and of relations
+	Accept       []Acceptance
+	Pos          Position
 }
+
+// Through is a field of the row that a relation points to.
+type Through struct {
+	Relation *Field // of the entity itself
+	Field    *Field // of the entity that it points to, a relation to that of the accounts
+}
+
+// Key returns the keys of both with a dot between them: orderId.buyerId.
+func (t *Through) Key() string { return t.Relation.Key + "." + t.Field.Key }
+
+// String returns the names as they are written: order.buyer.
+func (t *Through) String() string { return t.Relation.Name + "." + t.Field.Name }
 
 // An Index is a list of fields that rows are found by. No list is there twice.
 type Index struct {

@@ -21,6 +21,7 @@ const (
 const (
 	pascalPattern     = `^[A-Z][A-Za-z0-9]{0,62}$`
 	camelPattern      = `^[a-z][A-Za-z0-9]{0,62}$`
+	ownerPattern      = `^[a-z][A-Za-z0-9]{0,62}(\.[a-z][A-Za-z0-9]{0,62})?$`
 	kebabPattern      = `^[a-z][a-z0-9]*(-[a-z0-9]+)*$`
 	snakePattern      = `^[a-z][a-z0-9_]{0,62}$`
 	permissionPattern = `^[a-z][a-z0-9]*(-[a-z0-9]+)*:[a-z][a-z0-9]*(-[a-z0-9]+)*$`

@@ -76,6 +76,12 @@ func (l *loader) fieldRule(e *Entity, f *Field, action string, n *node, path str
 		rules = []Rule{{Kind: Nobody, Pos: n.pos}}
 	}
 	*f.Access.rules(action) = rules
+	for _, r := range rules {
+		if r.Kind == RowOwner && e.OwnerThrough != nil {
+			l.errs.Add(r.Pos, path, fmt.Sprintf("rows of %s have their owner through %s, which rules of fields cannot ask about yet", e.Name, quote(e.OwnerThrough.Relation.Name)),
+				"name a role or a permission, or give "+e.Name+" an owner relation of its own")
+		}
+	}
 	closed := rules[0].Kind == Nobody
 	switch {
 	case closed:
@@ -186,7 +192,7 @@ func (l *loader) rule(e *Entity, n *node, path string) (Rule, bool) {
 		r.Kind = Nobody
 	case s == ruleOwner:
 		r.Kind = RowOwner
-		if e.Owner == nil {
+		if e.Owner == nil && e.OwnerThrough == nil {
 			l.noOwner(e, n.pos, path)
 			return Rule{}, false
 		}

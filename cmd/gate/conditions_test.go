@@ -34,6 +34,10 @@ entities:
     fieldRules:
       notes: {view: [editor, owner]}
       stars: {view: {rules: public, when: {stars: {not: null}}}}
+  Remark:
+    fields: {post: {type: relation, to: Post, required: true, onDelete: cascade}, text: text}
+    owner: post.author
+    allow: {view: [owner, editor], list: owner, create: signed-in, update: owner, delete: owner}
   User:
     fields:
       email: {type: email, required: true, unique: true}
@@ -111,6 +115,7 @@ func TestConditions(t *testing.T) {
 	for _, oracle := range []string{"?stars[$gt]=1", "?$sort[stars]=1", "?notes=x"} {
 		r.want(http.StatusBadRequest, "GET", "/api/posts"+oracle, as["ann"], "")
 	}
+	r.remarks(as, strings.TrimPrefix(draft, "/api/posts/"), strings.TrimPrefix(published, "/api/posts/"))
 	r.want(403, "DELETE", draft, as["ann"], "")
 	r.want(200, "PATCH", draft, as["editor"], `{"stars":null}`)
 	r.want(200, "DELETE", draft, as["ann"], "")
@@ -118,4 +123,33 @@ func TestConditions(t *testing.T) {
 	if words := "For: editor, owner, public when status is published."; !slices.Contains(strings.Split(doc, `"`), words) {
 		t.Errorf("the document does not say %q", words)
 	}
+}
+
+// remarks are about posts, and belong to whose the post is.
+func (r *running) remarks(as map[string]string, draft, published string) {
+	r.t.Helper()
+	remark := func(post string) string { return fmt.Sprintf(`{"postId":%q,"text":"hm"}`, post) }
+	r.want(400, "POST", "/api/remarks", as["bob"], remark(draft)) // out of sight
+	made := r.want(201, "POST", "/api/remarks", as["bob"], remark(published)).object(r.t)
+	id, _ := made["id"].(string)
+	if len(made) != 3 || made["text"] != "hm" {
+		r.t.Errorf("who may not see the remark again is shown %v", made)
+	}
+	for who, want := range map[string]int{"ann": 200, "bob": 404, "editor": 200} {
+		r.want(want, "GET", "/api/remarks/"+id, as[who], "")
+	}
+	r.want(401, "GET", "/api/remarks", "", "")
+	for who, want := range map[string]string{"ann": `"total":1`, "bob": `"total":0`} {
+		if a := r.want(200, "GET", "/api/remarks", as[who], ""); !strings.Contains(a.body, want) {
+			r.t.Errorf("%s lists %s", who, a.body)
+		}
+		a := r.want(200, "POST", "/api/graphql", as[who], `{"query":"{remarks {text} remarksCount}"}`)
+		if !strings.Contains(a.body, strings.Replace(want, "total", "remarksCount", 1)) {
+			r.t.Errorf("%s counts %s", who, a.body)
+		}
+	}
+	r.want(404, "DELETE", "/api/remarks/"+id, as["bob"], "")
+	r.want(403, "DELETE", "/api/remarks/"+id, as["editor"], "")
+	r.want(200, "PATCH", "/api/remarks/"+id, as["ann"], `{"text":"thanks"}`)
+	r.want(200, "DELETE", "/api/remarks/"+id, as["ann"], "")
 }

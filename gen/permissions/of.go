@@ -32,8 +32,11 @@ func Of(d *design.Design) (*Matrix, error) {
 	}
 	for _, e := range d.Entities {
 		entity := Entity{Name: e.Name, Plural: e.Plural, Rules: rules(e), Cascades: cascades(d, e)}
-		if e.Owner != nil {
+		switch {
+		case e.Owner != nil:
 			entity.Owner = e.Owner.Name
+		case e.OwnerThrough != nil:
+			entity.Owner = e.OwnerThrough.String()
 		}
 		for i, c := range m.Callers {
 			if c.Kind == Permission && !slices.Contains(permissionsOf(e), c.Name) {

@@ -18,6 +18,11 @@ type rules struct {
 	entity  *model.Entity
 	actions [authz.Delete + 1]rule
 	fields  [authz.Delete + 1]fieldRules // under View, Create and Update
+
+	// Where rows are owned through another entity: that, and its owner. They are
+	// known when the resources are linked.
+	far      *model.Entity
+	farOwner model.FieldID
 }
 
 // A rule admits callers to rows: to all of them, and, under conditions, to some.
@@ -106,12 +111,18 @@ func (r *rules) compile(action authz.Action, field string, words []string) (rule
 	if err != nil {
 		return nil, err
 	}
+	if err := r.checkFieldRule(field, words); err != nil {
+		return nil, err
+	}
 	list := rule{{rule: always}}
 	for _, c := range r.entity.Conditions {
 		if c.Action != action.String() || c.Field != field {
 			continue
 		}
 		parsed, err := r.parse(c.Rules)
+		if err == nil {
+			err = r.checkFieldRule(field, c.Rules)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -124,13 +135,21 @@ func (r *rules) compile(action authz.Action, field string, words []string) (rule
 	return list, nil
 }
 
+// checkFieldRule refuses a rule of a field that no row tells by itself.
+func (r *rules) checkFieldRule(field string, words []string) error {
+	if _, _, through := r.entity.OwnerThrough(); through && field != "" && slices.Contains(words, "owner") {
+		return fmt.Errorf("the rule names the owner, which rows of %s have through another entity: only rules of rows can", r.entity.Name)
+	}
+	return nil
+}
+
 func (r *rules) parse(words []string) (authz.Rule, error) {
 	rule, err := authz.ParseRule(words...)
 	if err != nil {
 		return authz.Rule{}, err
 	}
 	for _, word := range words {
-		if word == "owner" && r.entity.OwnerField() == model.NoField {
+		if _, _, through := r.entity.OwnerThrough(); word == "owner" && r.entity.OwnerField() == model.NoField && !through {
 			return authz.Rule{}, fmt.Errorf("the rule names the owner, and %s has none", r.entity.Name)
 		}
 	}
@@ -172,11 +191,35 @@ func (c caller) subject() string {
 }
 
 // ownRows returns the rows that belong to the caller.
-func (c *caller) ownRows(e *model.Entity) query.Filter {
-	if c.own.Unlimited() {
-		c.own = query.Equals(e, e.OwnerField(), c.subject())
+func (r *rules) ownRows(c *caller) query.Filter {
+	if !c.own.Unlimited() {
+		return c.own
+	}
+	relation, _, through := r.entity.OwnerThrough()
+	switch {
+	case !through:
+		c.own = query.Equals(r.entity, r.entity.OwnerField(), c.subject())
+	case r.far == nil: // not linked
+		c.own = query.Nothing()
+	default:
+		c.own = query.Through(relation, r.far, query.Equals(r.far, r.farOwner, c.subject()))
 	}
 	return c.own
+}
+
+// link finds the entity through which rows are owned.
+func (r *rules) link(targets map[model.FieldID]target) error {
+	relation, name, through := r.entity.OwnerThrough()
+	if !through {
+		return nil
+	}
+	far := targets[relation].Entity()
+	owner, ok := far.Field(name)
+	if !ok || far.Fields[owner].Type != model.ID && far.Fields[owner].Type != model.Relation {
+		return fmt.Errorf("owner %q: %s.%s is neither id nor relation", r.entity.Owner, far.Name, name)
+	}
+	r.far, r.farOwner = far, owner
+	return nil
 }
 
 // rows returns the rows to which a rule admits the caller, or the greatest
@@ -192,7 +235,7 @@ func (r *rules) rows(c *caller, list rule) (query.Filter, authz.Decision) {
 		switch d := r.policy.Decide(c.principal, list[i].rule); d {
 		case authz.Allowed:
 		case authz.OwnRows:
-			who = c.ownRows(r.entity)
+			who = r.ownRows(c)
 		case authz.Unauthenticated:
 			continue
 		default: // and every decision that is not known here

@@ -60,7 +60,7 @@ func (r *Resource[T]) CreateRows(ctx context.Context, body []byte, sel []string)
 	data := make([]T, len(drafts))
 	for i, d := range drafts {
 		data[i] = d.Row
-		rows.sets = append(rows.sets, r.answered(c, &d.Row, d.sent).Intersect(selected))
+		rows.sets = append(rows.sets, r.answered(ctx, c, &d.Row, d.sent).Intersect(selected))
 	}
 	rows.rows = data
 	return rows, nil

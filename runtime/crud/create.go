@@ -20,7 +20,7 @@ func (r *Resource[T]) Create(ctx context.Context, ch *Change[T]) (*T, error) {
 	if err != nil {
 		return nil, err
 	}
-	set := r.answered(c, &d.Row, d.sent)
+	set := r.answered(ctx, c, &d.Row, d.sent)
 	r.clear(&d.Row, set)
 	return &d.Row, nil
 }
@@ -39,7 +39,7 @@ func (r *Resource[T]) CreateRow(ctx context.Context, body []byte, sel []string) 
 	if err != nil {
 		return Row{}, err
 	}
-	return r.answerRow(&d.Row, r.answered(c, &d.Row, d.sent).Intersect(selected)), nil
+	return r.answerRow(&d.Row, r.answered(ctx, c, &d.Row, d.sent).Intersect(selected)), nil
 }
 
 // draft is a row that is about to be created.
@@ -280,13 +280,21 @@ func run[T any](ctx context.Context, hooks []Hook[T], ch *Change[T]) error {
 	return nil
 }
 
-// answered returns the fields of a written row that the answer shows.
-func (r *Resource[T]) answered(c caller, row *T, sent model.FieldSet) model.FieldSet {
+// answered returns the fields of a written row that the answer shows. The change
+// is kept by now: where it cannot be asked what the caller may see of it, that is
+// not a fault, and they see what they sent.
+func (r *Resource[T]) answered(ctx context.Context, c caller, row *T, sent model.FieldSet) model.FieldSet {
 	filter := r.rules.visible(c)
-	if holds, known := filter.Match(r.values(row)); !holds || !known {
+	if seen, err := r.passes(ctx, row, filter); !seen || err != nil {
 		sent.Add(r.entity.IDField())
 		return sent.Intersect(r.rules.systemFields(authz.View))
 	}
+	return r.viewed(c, row, filter)
+}
+
+// viewed returns the fields that the caller may read in a row that passes the
+// filter of view.
+func (r *Resource[T]) viewed(c caller, row *T, filter query.Filter) model.FieldSet {
 	fields := r.rules.fieldsFor(c, authz.View, filter)
 	return r.shown(row, fields.ever, &fields)
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/authz"
-	"github.com/gatewright/gate/runtime/model"
 	"github.com/gatewright/gate/store"
 )
 
@@ -17,7 +16,7 @@ func (r *Resource[T]) Remove(ctx context.Context, id string) (*T, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.clear(row, r.answered(c, row, model.FieldSet{}))
+	r.clear(row, r.viewed(c, row, r.rules.visible(c))) // it was read through that filter
 	return row, nil
 }
 
@@ -35,7 +34,7 @@ func (r *Resource[T]) RemoveRow(ctx context.Context, id string, sel []string) (R
 	if err != nil {
 		return Row{}, err
 	}
-	return r.answerRow(row, r.answered(c, row, model.FieldSet{}).Intersect(selected)), nil
+	return r.answerRow(row, r.viewed(c, row, r.rules.visible(c)).Intersect(selected)), nil
 }
 
 func (r *Resource[T]) remove(ctx context.Context, c caller, id string) (*T, error) {

@@ -231,6 +231,9 @@ func (r *Resource[T]) link(targets map[string]target) error {
 	if err := r.relate(targets); err != nil {
 		return err
 	}
+	if err := r.rules.link(r.targets); err != nil {
+		return err
+	}
 	r.linked = true
 	return nil
 }

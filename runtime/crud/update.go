@@ -27,7 +27,7 @@ func (r *Resource[T]) updateGo(ctx context.Context, id string, ch *Change[T], re
 	if err != nil {
 		return nil, err
 	}
-	r.clear(&done.Row, r.answered(c, &done.Row, done.Set))
+	r.clear(&done.Row, r.answered(ctx, c, &done.Row, done.Set))
 	return &done.Row, nil
 }
 
@@ -54,7 +54,7 @@ func (r *Resource[T]) updateJSON(ctx context.Context, id string, body []byte, se
 	if err != nil {
 		return Row{}, err
 	}
-	return r.answerRow(&done.Row, r.answered(c, &done.Row, done.Set).Intersect(selected)), nil
+	return r.answerRow(&done.Row, r.answered(ctx, c, &done.Row, done.Set).Intersect(selected)), nil
 }
 
 // may answers 401 and 403 before anything is read.

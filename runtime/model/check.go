@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -28,7 +29,7 @@ type bounds struct {
 func (e *Entity) Check() error {
 	errs := []error{e.checkNames()}
 	e.names = make(map[string]FieldID, len(e.Fields))
-	e.all, e.id, e.owner = FieldSet{}, NoField, NoField
+	e.all, e.id, e.owner, e.via = FieldSet{}, NoField, NoField, NoField
 	columns := make(map[string]bool, len(e.Fields))
 	if len(e.Fields) > MaxFields {
 		return fmt.Errorf("entity %s: %d fields are more than %d", e.Name, len(e.Fields), MaxFields)
@@ -82,9 +83,17 @@ func (e *Entity) checkRoles() error {
 	if e.Owner == "" {
 		return nil
 	}
-	owner, ok := e.names[e.Owner]
+	name, far, through := strings.Cut(e.Owner, ".")
+	owner, ok := e.names[name]
 	if !ok {
-		return fmt.Errorf("owner %q is no field", e.Owner)
+		return fmt.Errorf("owner %q is no field", name)
+	}
+	if through {
+		if e.Fields[owner].Type != Relation || far == "" {
+			return fmt.Errorf("owner %q is not a relation and a field", e.Owner)
+		}
+		e.via = owner
+		return nil
 	}
 	if t := e.Fields[owner].Type; t != ID && t != Relation {
 		return fmt.Errorf("owner %q is neither id nor relation", e.Owner)

@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // An Entity describes a table, its fields and who may use it. It is made by
@@ -15,17 +16,21 @@ type Entity struct {
 	Table       string // items
 	Description string
 	Fields      []Field // exactly one of type [ID]
-	Owner       string  // name of the field that says whose row it is; empty without owners
-	Unique      []Unique
-	Links       []Link
-	Allow       Allow
-	Conditions  []Condition // rules for some rows, beside Allow and those of the fields
+	// Owner is the name of the field that says whose row it is; empty without
+	// owners. With a dot it is a relation, and the field of the row that it points
+	// to: orderId.buyerId.
+	Owner      string
+	Unique     []Unique
+	Links      []Link
+	Allow      Allow
+	Conditions []Condition // rules for some rows, beside Allow and those of the fields
 
 	names map[string]FieldID
 	links map[string]*Link
 	all   FieldSet
 	id    FieldID
 	owner FieldID // -1 without
+	via   FieldID // the relation before the dot of Owner; -1 without
 }
 
 // Allow says who may do what: a list of rules for each action, any one of which
@@ -142,6 +147,14 @@ func (e *Entity) IDField() FieldID { return e.id }
 // OwnerField returns the place of the field that says whose row it is, or
 // [NoField].
 func (e *Entity) OwnerField() FieldID { return e.owner }
+
+// OwnerThrough returns the relation to the row that says whose this one is, and
+// the name of the field there; false when rows do not belong to others through
+// another row.
+func (e *Entity) OwnerThrough() (relation FieldID, field string, ok bool) {
+	_, field, _ = strings.Cut(e.Owner, ".")
+	return e.via, field, e.via != NoField
+}
 
 // All returns the set of all fields.
 func (e *Entity) All() FieldSet { return e.all }
