@@ -77,6 +77,8 @@ type API struct {
 	Paths []Property
 	// Schemas are further schemas.
 	Schemas []Property
+	// Tags say what the tags of those paths stand for, each a sentence.
+	Tags []Property
 }
 
 // A SecurityScheme is a way to authenticate, as OpenAPI describes it.

@@ -23,6 +23,7 @@ var (
 	root   string
 	plain  = sync.OnceValues(func() (string, error) { return install(".") })
 	nextjs = sync.OnceValues(func() (string, error) { return install("nextjs") })
+	linter = sync.OnceValues(func() (string, error) { return install("openapi") })
 )
 
 func TestMain(m *testing.M) {
@@ -94,8 +95,11 @@ func execute(t *testing.T, script, ca string, arg facts) {
 		missing(t, err)
 	}
 	project := plain
-	if strings.HasPrefix(script, "nextjs/") {
+	switch folder, _, _ := strings.Cut(script, "/"); folder {
+	case "nextjs":
 		project = nextjs
+	case "openapi":
+		project = linter
 	}
 	dir, err := project()
 	if err != nil {

@@ -90,6 +90,9 @@ func (p *part) Contribute(b *gen.Build) error {
 	})
 	b.API.Paths = append(b.API.Paths, paths(a)...)
 	b.API.Schemas = append(b.API.Schemas, schemas()...)
+	b.API.Tags = append(b.API.Tags,
+		gen.Property{Name: "authentication", Value: "Logging in and out, and who is calling."},
+		gen.Property{Name: "account", Value: "What the caller does with the own account."})
 	b.Template(gen.File{Path: "app/auth_gen.go", Owner: gen.Generated}, templates, "templates/auth.go.tmpl", &data{b})
 	return nil
 }

@@ -96,21 +96,25 @@ func path(a *design.AuthEntity) gen.Object {
 		}
 		return append(o, gen.Property{Name: "responses", Value: responses})
 	}
+	foreign := gen.ResponseRef("Forbidden") // pages of other sites
 	session := gen.JSONResponse("Who is logged in.", gen.SchemaRef("auth.Session"))
 	return gen.Object{
 		{Name: "post", Value: operation("Log in, and get a cookie", "openSession", credentials, gen.Object{
 			{Name: "201", Value: session},
 			{Name: "400", Value: gen.ResponseRef("BadRequest")},
 			{Name: "401", Value: gen.ResponseRef("NotAuthenticated")},
+			{Name: "403", Value: foreign},
 			{Name: "429", Value: gen.ResponseRef("TooManyRequests")},
 			{Name: "503", Value: gen.ResponseRef("Unavailable")},
 		})},
 		{Name: "get", Value: operation("Who is logged in", "session", nil, gen.Object{
 			{Name: "200", Value: session},
 			{Name: "401", Value: gen.ResponseRef("NotAuthenticated")},
+			{Name: "403", Value: foreign},
 		})},
 		{Name: "delete", Value: operation("Log out", "closeSession", nil, gen.Object{
 			{Name: "204", Value: gen.Object{{Name: "description", Value: "Logged out, or never logged in."}}},
+			{Name: "403", Value: foreign},
 		})},
 	}
 }

@@ -47,6 +47,7 @@ func (part) Contribute(b *gen.Build) error {
 		return schema(b.Design), nil
 	})
 	b.Template(gen.File{Path: "app/graphql_gen.go", Owner: gen.Generated}, templates, "templates/graphql.go.tmpl", b)
+	b.API.Tags = append(b.API.Tags, gen.Property{Name: "graphql", Value: "The same rows in GraphQL."})
 	b.API.Paths = append(b.API.Paths, gen.Property{Name: "/graphql", Value: operation()})
 	return nil
 }

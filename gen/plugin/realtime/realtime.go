@@ -30,6 +30,7 @@ func (part) Validate(*design.Design, *design.Plugin) error { return nil }
 // Contribute serves the entities in real time.
 func (part) Contribute(b *gen.Build) error {
 	b.Extensions = append(b.Extensions, gen.Member{Name: "realtime", Value: gen.Name(livePackage, "Mount")})
+	b.API.Tags = append(b.API.Tags, gen.Property{Name: "real time", Value: "What happens to rows, as it happens."})
 	text := gen.Object{{Name: "type", Value: "string"}}
 	b.API.Paths = append(b.API.Paths,
 		gen.Property{Name: "/socket", Value: gen.Object{{Name: "get", Value: gen.Object{

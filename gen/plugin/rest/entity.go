@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -16,11 +17,8 @@ type writer struct {
 }
 
 func (w *writer) tag() gen.Object {
-	tag := gen.Object{{Name: "name", Value: w.entity.Route}}
-	if w.entity.Description != "" {
-		tag = append(tag, gen.Property{Name: "description", Value: w.entity.Description})
-	}
-	return tag
+	about := cmp.Or(w.entity.Description, "The "+w.entity.Plural+".")
+	return gen.Object{{Name: "name", Value: w.entity.Route}, {Name: "description", Value: about}}
 }
 
 // paths describes the operations that somebody may use.
@@ -132,7 +130,7 @@ func (w *writer) list() gen.Object {
 		readable = append(readable, f.Key)
 		search = search || f.Searchable
 		if f.Type != design.JSON && f.Type != design.Roles {
-			sortable = append(sortable, gen.Property{Name: f.Key, Value: gen.Object{{Name: "enum", Value: []int{1, -1}}}})
+			sortable = append(sortable, gen.Property{Name: f.Key, Value: gen.Object{{Name: "type", Value: "integer"}, {Name: "enum", Value: []int{1, -1}}}})
 		}
 	}
 	params = append(params,
@@ -169,18 +167,34 @@ func filterDoc(f *design.Field) string {
 func (w *writer) create() gen.Object {
 	e := w.entity
 	summary := "Create one " + e.Name
-	sent, row := gen.SchemaRef("Create"+e.Name), gen.SchemaRef(e.Name)
+	sent, row := gen.SchemaRef("Create"+e.Name), w.answer(e.Allow.Create)
 	if !hasPassword(e) { // many passwords in one request are refused: each is work
 		summary += ", or all of a list or none"
-		sent = orList(sent, gen.Property{Name: "minItems", Value: 1}, gen.Property{Name: "maxItems", Value: 100})
-		row = orList(row)
+		sent, row = gen.SchemaRef("body."+e.Name), gen.SchemaRef("created."+e.Name)
 	}
 	op := w.operation("create", e.Name, summary, e.Allow.Create)
 	body := gen.JSONBody(sent)
-	body = withExample(body, w.example(writable(e.Fields, createRules)))
+	body = withExample(body, w.example(writable(e, createRules)))
 	return append(op,
 		gen.Property{Name: "requestBody", Value: body},
 		w.answers("201", gen.JSONResponse("Created, with what the caller may read of it.", row), "400", "409", "415"))
+}
+
+// answer is the schema of a row that somebody wrote: the row if everybody who may
+// write it may view it as well, else what they may read of it.
+func (w *writer) answer(rules []design.Rule) gen.Object {
+	e := w.entity
+	given := e.Owner != nil && e.Owner.Access.Update != nil // a row to another owner, who views it then
+	views := func(write design.Rule) bool {
+		return slices.ContainsFunc(e.Allow.View, func(v design.Rule) bool {
+			same := v.String() == write.String() && (v.Kind != design.RowOwner || !given)
+			return v.Kind == design.Public || v.Kind == design.SignedIn && write.Kind != design.Public || same
+		})
+	}
+	if slices.ContainsFunc(rules, func(r design.Rule) bool { return r.Kind != design.Nobody && !views(r) }) {
+		return gen.SchemaRef("part." + w.entity.Name)
+	}
+	return gen.SchemaRef(w.entity.Name)
 }
 
 func hasPassword(e *design.Entity) bool {
@@ -206,13 +220,13 @@ func (w *writer) change(verb, summary, schema string) gen.Object {
 	op := w.operation(verb, e.Name, summary+" one "+e.Name, e.Allow.Update)
 	return append(op,
 		gen.Property{Name: "requestBody", Value: gen.JSONBody(gen.SchemaRef(schema))},
-		w.answers("200", gen.JSONResponse("The row as it is now.", gen.SchemaRef(e.Name)), "400", "404", "409", "415"))
+		w.answers("200", gen.JSONResponse("The row as it is now.", w.answer(e.Allow.Update)), "400", "404", "409", "415"))
 }
 
 func (w *writer) remove() gen.Object {
 	e := w.entity
 	op := w.operation("delete", e.Name, "Delete one "+e.Name, e.Allow.Delete)
-	return append(op, w.answers("200", gen.JSONResponse("The row as it was.", gen.SchemaRef(e.Name)), "404", "409"))
+	return append(op, w.answers("200", gen.JSONResponse("The row as it was.", w.answer(e.Allow.Delete)), "404", "409"))
 }
 
 func (w *writer) readable() []string {
@@ -245,19 +259,21 @@ func (w *writer) schemas() gen.Object {
 	}
 	properties = append(properties, w.relations()...)
 	row = append(row, gen.Property{Name: "properties", Value: properties}, gen.Property{Name: "required", Value: required})
-	page := gen.Object{
+	part := gen.Object{
 		{Name: "type", Value: "object"},
-		{Name: "properties", Value: gen.Object{
-			{Name: "total", Value: gen.Object{{Name: "type", Value: "integer"}}},
-			{Name: "limit", Value: gen.Object{{Name: "type", Value: "integer"}}},
-			{Name: "skip", Value: gen.Object{{Name: "type", Value: "integer"}}},
-			{Name: "data", Value: gen.Object{{Name: "type", Value: "array"}, {Name: "items", Value: gen.SchemaRef(e.Name)}}},
-		}},
-		{Name: "required", Value: []string{"total", "limit", "skip", "data"}},
+		{Name: "description", Value: "What the caller may read of a row of " + e.Plural + " that they may write and not view."},
+		{Name: "properties", Value: properties},
 	}
-	out := gen.Object{{Name: e.Name, Value: row}, {Name: e.Name + "Page", Value: page}}
+	out := gen.Object{{Name: e.Name, Value: row}, {Name: "part." + e.Name, Value: part}}
+	if w.open(e.Allow.List) {
+		out = append(out, gen.Property{Name: e.Name + "Page", Value: page(e)})
+	}
 	if w.open(e.Allow.Create) {
 		out = append(out, gen.Property{Name: "Create" + e.Name, Value: w.input(createRules, true)})
+		// These have names, as generators of clients lose what has none, and dots in
+		// them, as no entity has.
+		sent := orList(gen.SchemaRef("Create"+e.Name), gen.Property{Name: "minItems", Value: 1}, gen.Property{Name: "maxItems", Value: 100})
+		out = append(out, gen.Property{Name: "body." + e.Name, Value: sent}, gen.Property{Name: "created." + e.Name, Value: orList(w.answer(e.Allow.Create))})
 	}
 	if w.open(e.Allow.Update) {
 		out = append(out,
@@ -267,6 +283,20 @@ func (w *writer) schemas() gen.Object {
 	return out
 }
 
+// page is what a list answers.
+func page(e *design.Entity) gen.Object {
+	return gen.Object{
+		{Name: "type", Value: "object"},
+		{Name: "properties", Value: gen.Object{
+			{Name: "total", Value: gen.Object{{Name: "type", Value: "integer"}}},
+			{Name: "limit", Value: gen.Object{{Name: "type", Value: "integer"}}},
+			{Name: "skip", Value: gen.Object{{Name: "type", Value: "integer"}}},
+			{Name: "data", Value: gen.Object{{Name: "type", Value: "array"}, {Name: "items", Value: gen.SchemaRef(e.Name)}}},
+		}},
+		{Name: "required", Value: []string{"total", "limit", "skip", "data"}},
+	}
+}
+
 func createRules(f *design.Field) []design.Rule { return f.Access.Create }
 func updateRules(f *design.Field) []design.Rule { return f.Access.Update }
 
@@ -274,7 +304,7 @@ func updateRules(f *design.Field) []design.Rule { return f.Access.Update }
 func (w *writer) input(rules func(*design.Field) []design.Rule, whole bool) gen.Object {
 	properties := gen.Object{}
 	required := []string{}
-	for _, f := range writable(w.entity.Fields, rules) {
+	for _, f := range writable(w.entity, rules) {
 		properties = append(properties, gen.Property{Name: f.Key, Value: property(w.design, f, false)})
 		if whole && f.Required && f.Default == nil && rules(f) == nil {
 			required = append(required, f.Key)
@@ -288,10 +318,12 @@ func (w *writer) input(rules func(*design.Field) []design.Rule, whole bool) gen.
 	return append(out, gen.Property{Name: "additionalProperties", Value: false})
 }
 
-func writable(fields []*design.Field, rules func(*design.Field) []design.Rule) []*design.Field {
+// writable lists the fields that callers may send. Whose row it is says the
+// service, unless a rule of its own opens the field.
+func writable(e *design.Entity, rules func(*design.Field) []design.Rule) []*design.Field {
 	var out []*design.Field
-	for _, f := range fields {
-		if !f.ReadOnly && !hidden(rules(f)) {
+	for _, f := range e.Fields {
+		if !f.ReadOnly && !hidden(rules(f)) && (f != e.Owner || rules(f) != nil) {
 			out = append(out, f)
 		}
 	}

@@ -68,31 +68,30 @@ func document(b *gen.Build) gen.Object {
 	schemas = append(schemas, filters(d)...)
 	schemas = append(schemas, errorSchemas()...)
 
-	components := gen.Object{{Name: "schemas", Value: schemas}, {Name: "responses", Value: responses()}, {Name: "parameters", Value: parameters()}}
+	components := used(paths, gen.Object{{Name: "schemas", Value: schemas}, {Name: "responses", Value: responses()}, {Name: "parameters", Value: parameters()}})
+	for _, t := range b.API.Tags {
+		tags = append(tags, gen.Object{{Name: "name", Value: t.Name}, {Name: "description", Value: t.Value}})
+	}
 	if len(b.API.Security) > 0 {
-		tags = append(tags, gen.Object{{Name: "name", Value: "authentication"}})
 		schemes := gen.Object{}
 		for _, s := range b.API.Security {
 			schemes = append(schemes, gen.Property{Name: s.Name, Value: s.Scheme})
 		}
 		components = append(components, gen.Property{Name: "securitySchemes", Value: schemes})
 	}
-	out := gen.Object{
+	return gen.Object{
 		{Name: "openapi", Value: "3.1.0"},
 		{Name: "info", Value: info},
 		{Name: "servers", Value: []any{gen.Object{{Name: "url", Value: "/"}}}},
 		{Name: "tags", Value: tags},
 		{Name: "paths", Value: paths},
 		{Name: "components", Value: components},
+		{Name: "security", Value: requirements(b.API.Security)},
 	}
-	if len(b.API.Security) > 0 {
-		out = append(out, gen.Property{Name: "security", Value: requirements(b.API.Security)})
-	}
-	return out
 }
 
 func requirements(schemes []gen.SecurityScheme) []any {
-	var out []any
+	out := []any{}
 	for _, s := range schemes {
 		out = append(out, gen.Object{{Name: s.Name, Value: []string{}}})
 	}

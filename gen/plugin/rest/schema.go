@@ -50,11 +50,15 @@ func jsonType(d *design.Design, f *design.Field) (string, gen.Object) {
 	case design.JSON:
 		return "", nil
 	case design.Roles:
-		var names []string
-		for _, r := range d.Roles {
-			names = append(names, r.Name)
+		role := gen.Object{{Name: "type", Value: "string"}}
+		if len(d.Roles) > 0 {
+			names := make([]string, len(d.Roles))
+			for i, r := range d.Roles {
+				names[i] = r.Name
+			}
+			role = append(role, gen.Property{Name: "enum", Value: names})
 		}
-		add("items", gen.Object{{Name: "type", Value: "string"}, {Name: "enum", Value: names}})
+		add("items", role)
 		add("uniqueItems", true)
 		return "array", more
 	case design.Enum:
@@ -104,8 +108,8 @@ func numberType(f *design.Field) (string, gen.Object) {
 		more = append(more, gen.Property{Name: "format", Value: "int64"})
 	case design.Float:
 		more = append(more, gen.Property{Name: "format", Value: "double"})
-	default:
-		more = append(more, gen.Property{Name: "x-precision", Value: f.Precision}, gen.Property{Name: "x-scale", Value: f.Scale})
+	default: // generators of clients take a number without a format for 32 bits
+		more = append(more, gen.Property{Name: "format", Value: "double"}, gen.Property{Name: "x-precision", Value: f.Precision}, gen.Property{Name: "x-scale", Value: f.Scale})
 	}
 	if f.Min != "" {
 		more = append(more, gen.Property{Name: "minimum", Value: json.Number(f.Min)})
@@ -294,6 +298,9 @@ func filters(d *design.Design) gen.Object {
 
 func filter(name, typ string) gen.Object {
 	value := gen.Object{{Name: "type", Value: typ}}
+	if format := map[string]string{"integer": "int64", "number": "double"}[typ]; format != "" {
+		value = append(value, gen.Property{Name: "format", Value: format})
+	}
 	properties := gen.Object{}
 	for _, op := range operators(name) {
 		var schema any = value

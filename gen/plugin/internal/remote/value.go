@@ -66,7 +66,7 @@ func mismatch(f *design.Field, v any) string {
 // Foreign says in the API document that whoever calls need not have an account
 // here: a program, or somebody whom nobody made one for.
 func Foreign(b *gen.Build) {
-	me := gen.Object{{Name: "oneOf", Value: []any{gen.SchemaRef(b.Authentication.Accounts.Name), gen.SchemaRef("auth.Foreign")}}}
+	me := gen.Object{{Name: "anyOf", Value: []any{gen.SchemaRef(b.Authentication.Accounts.Name), gen.SchemaRef("auth.Foreign")}}}
 	for i := range b.API.Paths {
 		if b.API.Paths[i].Name != "/me" {
 			continue
