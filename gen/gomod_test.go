@@ -34,6 +34,12 @@ func TestModuleLists(t *testing.T) {
 		more = slices.DeleteFunc(more, func(path string) bool { return slices.Contains(base, path) })
 		same(t, "gomod/graphql.txt", []byte(strings.Join(more, "\n")+"\n"))
 	}
+	base := strings.Fields(string(modulesOf(t, parse(t, everything))))
+	for _, plugin := range []string{"metrics"} {
+		more := strings.Fields(string(modulesOf(t, parse(t, withPlugin(plugin)))))
+		more = slices.DeleteFunc(more, func(path string) bool { return slices.Contains(base, path) })
+		same(t, "gomod/"+plugin+".txt", []byte(strings.Join(more, "\n")+"\n"))
+	}
 }
 
 // same compares a file with what it should hold.
@@ -68,6 +74,18 @@ func moduleList(t *testing.T, db design.Database, apis ...string) []byte {
 	if apis != nil {
 		d.Service.APIs = apis
 	}
+	return modulesOf(t, d)
+}
+
+// withPlugin is everything with one plugin more, which has a list of modules of
+// its own.
+func withPlugin(name string) string {
+	return strings.Replace(everything, "  realtime: {}\n", "  realtime: {}\n  "+name+": {}\n", 1)
+}
+
+// modulesOf lists the modules that a service builds.
+func modulesOf(t *testing.T, d *design.Design) []byte {
+	t.Helper()
 	files := generate(t, d, gen.Options{})
 	var modules []string
 	for _, system := range []string{"linux", "darwin", "windows"} {

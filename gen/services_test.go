@@ -140,7 +140,7 @@ func TestEverythingBuilds(t *testing.T) {
 					t.Errorf("the go command changed %s", name)
 				}
 			}
-			unlinked(t, dir, db, "vektah/gqlparser")
+			unlinked(t, dir, db, "vektah/gqlparser", "prometheus/", "go.opentelemetry.io")
 
 			if db == "postgres" {
 				t.Setenv("DATABASE_URL", storetest.PostgresURL(t))
@@ -203,6 +203,32 @@ func TestGraphQLBuilds(t *testing.T) {
 		}
 	}
 	goTool(t, dir, "vet", "./...")
+}
+
+// TestOperatorsPluginsBuild turns on what has a list of modules of its own, and
+// sees that go.mod and go.sum are complete without anybody being asked, and that
+// it works.
+func TestOperatorsPluginsBuild(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds a service")
+	}
+	dir := t.TempDir()
+	regenerate(t, dir, withPlugin("metrics"))
+	before := tree(t, dir)
+	goTool(t, dir, "vet", "./...")
+	after := tree(t, dir)
+	for _, name := range []string{"go.mod", "go.sum"} {
+		if before[name] != after[name] {
+			t.Errorf("the go command changed %s", name)
+		}
+	}
+	unlinked(t, dir, "sqlite", "vektah/gqlparser")
+	goTool(t, dir, "build", "-o", "shop", ".")
+	t.Setenv("METRICS_ADDR", "127.0.0.1:0")
+	url := start(t, dir, filepath.Join(dir, "shop"))
+	if status, _ := get(t, url+"/metrics"); status != http.StatusNotFound {
+		t.Errorf("the service itself answers its metrics: %d", status)
+	}
 }
 
 // post sends a JSON body and returns the answer.

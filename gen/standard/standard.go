@@ -14,6 +14,7 @@ import (
 	"github.com/gatewright/gate/gen/plugin/ci"
 	"github.com/gatewright/gate/gen/plugin/docker"
 	"github.com/gatewright/gate/gen/plugin/graphql"
+	"github.com/gatewright/gate/gen/plugin/metrics"
 	"github.com/gatewright/gate/gen/plugin/realtime"
 	"github.com/gatewright/gate/gen/plugin/rest"
 	"github.com/gatewright/gate/gen/plugin/service"
@@ -35,6 +36,7 @@ func Plugins() []gen.Plugin {
 		authapikey.Plugin(),
 		authletters.Plugin(),
 		realtime.Plugin(),
+		metrics.Plugin(),
 		docker.Plugin(),
 		ci.GitHub(),
 		ci.GitLab(),

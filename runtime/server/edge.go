@@ -34,6 +34,9 @@ type edge struct {
 	hsts    bool     // clients reach the service by TLS
 	login   string   // path with the smaller limit
 	now     func() time.Time
+
+	observers []Observer
+	ownRoot   bool // the service has its own pattern for everything
 }
 
 // ServeHTTP implements [http.Handler].
@@ -42,7 +45,8 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec := &recorder{ResponseWriter: w}
 	id := e.requestID(r)
 	e.headers(rec.Header(), r, id)
-	r = e.proxies.withClient(r)
+	r, end := e.observe(e.proxies.withClient(r))
+	defer func() { end(e.answered(rec, r, id, start)) }() // after finish, which answers a panic
 	defer e.finish(rec, r, id, start)
 	if len(r.TransferEncoding) > 0 && r.ProtoMajor == 1 {
 		// net/http hides whether a Content-Length came along (RFC 9112 §6.1);
@@ -192,6 +196,7 @@ func (e *edge) failed(rec *recorder, r *http.Request, fault any) {
 	ctx := context.WithoutCancel(r.Context())
 	e.logger.ErrorContext(ctx, "panic", "err", fmt.Sprint(fault), "method", r.Method, "path", r.URL.Path, "stack", string(debug.Stack()))
 	if rec.status != 0 {
+		rec.broken = true
 		panic(http.ErrAbortHandler)
 	}
 	rec.Header().Set("Connection", "close")
@@ -203,6 +208,9 @@ type recorder struct {
 	http.ResponseWriter
 	status int
 	bytes  int64
+
+	switched bool // to another protocol
+	broken   bool // the handler panicked in the middle of the answer
 }
 
 // WriteHeader implements [http.ResponseWriter].
@@ -210,6 +218,7 @@ func (rec *recorder) WriteHeader(status int) {
 	if rec.status == 0 && status >= 200 {
 		rec.status = status
 	}
+	rec.switched = rec.switched || status == http.StatusSwitchingProtocols
 	rec.ResponseWriter.WriteHeader(status)
 }
 

@@ -91,6 +91,7 @@ func build(ctx context.Context, s Service, cfg *config.Config, logger *slog.Logg
 		next: devHost(a.mux, cfg, a.errors), logger: logger, errors: a.errors, login: pathLogin,
 		proxies: cfg.TrustedProxies, origins: cfg.CORSOrigins, cookies: s.Auth != nil && s.Auth.Cookies != nil,
 		hsts: cfg.PublicURL != nil && cfg.PublicURL.Scheme == "https", now: time.Now,
+		observers: a.observers, ownRoot: a.ownRoot,
 	}
 	return srv, nil
 }
@@ -168,6 +169,11 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	hs.Protocols = &protocols
+	for _, f := range s.app.start {
+		if err := f(ctx); err != nil {
+			return errors.Join(err, l.Close())
+		}
+	}
 	background, stop := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() {

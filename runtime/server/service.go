@@ -81,7 +81,9 @@ type App struct {
 	routes    []rest.Route
 	guarded   []guardedRoute
 	extend    []func(*App) error
+	start     []func(context.Context) error
 	stop      []func(context.Context) error
+	observers []Observer
 	ownRoot   bool // the service has its own pattern for everything
 	err       error
 }
