@@ -35,7 +35,7 @@ func TestModuleLists(t *testing.T) {
 		same(t, "gomod/graphql.txt", []byte(strings.Join(more, "\n")+"\n"))
 	}
 	base := strings.Fields(string(modulesOf(t, parse(t, everything))))
-	for _, plugin := range []string{"metrics"} {
+	for _, plugin := range []string{"metrics", "otel"} {
 		more := strings.Fields(string(modulesOf(t, parse(t, withPlugin(plugin)))))
 		more = slices.DeleteFunc(more, func(path string) bool { return slices.Contains(base, path) })
 		same(t, "gomod/"+plugin+".txt", []byte(strings.Join(more, "\n")+"\n"))

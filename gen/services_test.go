@@ -213,7 +213,7 @@ func TestOperatorsPluginsBuild(t *testing.T) {
 		t.Skip("builds a service")
 	}
 	dir := t.TempDir()
-	regenerate(t, dir, withPlugin("metrics"))
+	regenerate(t, dir, strings.Replace(withPlugin("metrics"), "  metrics: {}\n", "  metrics: {}\n  otel: {}\n", 1))
 	before := tree(t, dir)
 	goTool(t, dir, "vet", "./...")
 	after := tree(t, dir)

@@ -15,6 +15,7 @@ import (
 	"github.com/gatewright/gate/gen/plugin/docker"
 	"github.com/gatewright/gate/gen/plugin/graphql"
 	"github.com/gatewright/gate/gen/plugin/metrics"
+	"github.com/gatewright/gate/gen/plugin/otel"
 	"github.com/gatewright/gate/gen/plugin/realtime"
 	"github.com/gatewright/gate/gen/plugin/rest"
 	"github.com/gatewright/gate/gen/plugin/service"
@@ -37,6 +38,7 @@ func Plugins() []gen.Plugin {
 		authletters.Plugin(),
 		realtime.Plugin(),
 		metrics.Plugin(),
+		otel.Plugin(),
 		docker.Plugin(),
 		ci.GitHub(),
 		ci.GitLab(),

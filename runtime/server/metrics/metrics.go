@@ -36,7 +36,7 @@ const Path = "/metrics"
 // The names of the settings.
 const (
 	keyAddr  = "METRICS_ADDR"
-	keyToken = "METRICS_TOKEN" //nolint:gosec // the name of one
+	keyToken = "METRICS_TOKEN"
 )
 
 // minToken is the least length of a token in bytes.
