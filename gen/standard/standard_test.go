@@ -22,6 +22,8 @@ func ExamplePlugins() {
 	// auth-apikey: keys for programs, with scopes and an expiry: X-API-Key
 	// auth-letters: letters: forgotten passwords, confirmed e-mail addresses
 	// realtime: events of rows as they change: /api/socket and /api/events
+	// metrics: requests and their durations for Prometheus: /metrics on an address of its own
+	// otel: a span of each request for a collector of OpenTelemetry, by OTLP over HTTP
 	// docker: a small image that runs as nobody on a read-only file system, and a compose.yaml
 	// ci-github: a workflow of GitHub Actions: vet, test, build, and whether what is generated is current
 	// ci-gitlab: a pipeline of GitLab: vet, test, build, and whether what is generated is current

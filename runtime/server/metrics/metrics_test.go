@@ -204,8 +204,8 @@ func TestLabelsAreFew(t *testing.T) {
 	}
 }
 
-// TestPublicListener sees that the service itself tells nothing.
-func TestPublicListener(t *testing.T) {
+// TestOPS12_publicListener sees that the service itself tells nothing.
+func TestOPS12_publicListener(t *testing.T) {
 	api, _ := start(t)
 	for _, path := range []string{"/metrics", "/api/metrics", "/debug/pprof/", "/debug/vars"} {
 		if status, _ := ask(t, "GET", api+path); status != http.StatusNotFound {

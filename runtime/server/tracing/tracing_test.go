@@ -168,7 +168,9 @@ func ask(t *testing.T, method, url string, header ...string) {
 	_ = res.Body.Close()
 }
 
-func TestSpans(t *testing.T) {
+// TestOPS10_spans sees what a span says, and that nothing of what a caller sends is
+// in it.
+func TestOPS10_spans(t *testing.T) {
 	clean(t)
 	c := newSink(t)
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", c.URL)
