@@ -45,8 +45,12 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec := &recorder{ResponseWriter: w}
 	id := e.requestID(r)
 	e.headers(rec.Header(), r, id)
-	r, end := e.observe(e.proxies.withClient(r))
-	defer func() { end(e.answered(rec, r, id, start)) }() // after finish, which answers a panic
+	r = e.proxies.withClient(r)
+	if len(e.observers) > 0 {
+		var end func(Answered)
+		r, end = e.observe(r)
+		defer func() { end(e.answered(rec, r, id, start)) }() // after finish, which answers a panic
+	}
 	defer e.finish(rec, r, id, start)
 	if len(r.TransferEncoding) > 0 && r.ProtoMajor == 1 {
 		// net/http hides whether a Content-Length came along (RFC 9112 §6.1);

@@ -50,9 +50,6 @@ func (a *App) OnStart(f func(context.Context) error) { a.start = append(a.start,
 // observe tells the observers that a request begins. It returns the request as
 // the handlers are to see it, and what to call in the end.
 func (e *edge) observe(r *http.Request) (*http.Request, func(Answered)) {
-	if len(e.observers) == 0 {
-		return r, func(Answered) {}
-	}
 	contexts := make([]context.Context, len(e.observers))
 	for i, o := range e.observers {
 		contexts[i] = o.Begin(r)
