@@ -24,8 +24,19 @@ func itoa(n int) string { return strconv.Itoa(n) }
 
 // managementAPI returns the Management API.
 func (p *Provider) managementAPI() (*management.API, error) {
-	return management.New(management.Config{
-		Tenant: p.tenant, Issuer: p.issuer, Verify: p.managementCaller, Hasher: p.hasher,
+	cfg := p.ManagementConfig()
+	cfg.Verify = p.managementCaller
+	cfg.Limit = management.Limit{PerSecond: float64(p.cfg.ManagementLimit)}
+	return management.New(cfg)
+}
+
+// ManagementConfig returns what the Management API of the provider is made with, for
+// a program in this process that has one of its own: the same rules for passwords
+// and actions, the same letters, clients that hear of a log-out. Verify is for that
+// program to set, and without one there is no API; Limit is none.
+func (p *Provider) ManagementConfig() management.Config {
+	return management.Config{
+		Tenant: p.tenant, Issuer: p.issuer, Hasher: p.hasher,
 		Ticket: func(ctx context.Context, t management.TicketRequest) (string, error) {
 			k := ticket{Kind: t.Kind, UserID: t.User.ID, Email: t.User.Email}
 			if t.Kind == tenant.ResetTicket {
@@ -74,8 +85,8 @@ func (p *Provider) managementAPI() (*management.API, error) {
 			c, _ := gate.ClientFromContext(r.Context())
 			return addressText(c)
 		},
-		Limit: management.Limit{PerSecond: float64(p.cfg.ManagementLimit)}, Logger: p.log, Now: p.now,
-	})
+		Logger: p.log, Now: p.now,
+	}
 }
 
 // rotation rotates keys as Auth0 does: the next key signs at once, for it has

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -12,7 +11,6 @@ import (
 	"time"
 
 	"github.com/gatewright/gate/idp"
-	"github.com/gatewright/gate/idp/actions"
 	"github.com/gatewright/gate/idp/management"
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/jose"
@@ -24,8 +22,8 @@ import (
 const Administrator = "gate-idp"
 
 // An Administration speaks to the Management API of a provider in this process,
-// as somebody who may do everything but read secrets. It checks and logs what
-// that API checks and logs. It is safe for concurrent use.
+// as somebody who may do everything but read secrets. It checks, logs and tells
+// what that API checks, logs and tells. It is safe for concurrent use.
 type Administration struct {
 	api    *management.API
 	tenant *tenant.Store
@@ -55,39 +53,16 @@ func Administer(p *idp.Provider, db *store.DB, cfg idp.Config) (*Administration,
 			scopes = append(scopes, s.Value)
 		}
 	}
+	api := p.ManagementConfig()
+	api.Verify = func(context.Context, string) (management.Caller, error) {
+		return management.Caller{ClientID: Administrator, Subject: Administrator, Scopes: scopes}, nil
+	}
+	if _, silent := cfg.Mail.(noMail); silent {
+		api.SendVerification = nil // is refused, then
+	}
 	var err error
-	a.api, err = management.New(management.Config{
-		Tenant: p.Tenant(), Issuer: p.Issuer(), Hasher: hasher{p}, CheckAction: a.checkAction,
-		Verify: func(context.Context, string) (management.Caller, error) {
-			return management.Caller{ClientID: Administrator, Subject: Administrator, Scopes: scopes}, nil
-		},
-		RemoteIP: func(*http.Request) string { return "" }, Logger: cfg.Logger, Now: cfg.Now,
-	})
+	a.api, err = management.New(api)
 	return a, err
-}
-
-type hasher struct{ p *idp.Provider }
-
-// Hash implements [management.Hasher].
-func (h hasher) Hash(ctx context.Context, text string) (string, error) {
-	return h.p.HashPassword(ctx, text)
-}
-
-// checkAction compiles an action for each of its triggers.
-func (a *Administration) checkAction(ctx context.Context, act *tenant.Action) (string, error) {
-	if a.cfg.Actions == nil {
-		return "", nil
-	}
-	for _, t := range act.Triggers {
-		err := a.cfg.Actions.Compile(ctx, actions.Action{ID: act.ID, Name: act.Name, Code: act.Code, Runtime: act.Runtime}, actions.Trigger(t.ID))
-		if problem, ok := errors.AsType[*actions.Error](err); ok {
-			return problem.Error(), nil
-		}
-		if err != nil {
-			return "", err
-		}
-	}
-	return "", nil
 }
 
 // Close waits for what goes on in the background, until ctx ends.

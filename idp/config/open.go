@@ -30,8 +30,8 @@ type Options struct {
 	// and the folder for letters when there are none, explains errors, and lets
 	// connections and scripts reach this machine.
 	Development bool
-	// Administration is for a program that serves nobody: letters are refused, so
-	// that nothing has to be known of how they are sent.
+	// Administration is for a program that serves nobody: it opens where nothing is
+	// known of how letters are sent, too. They are refused then.
 	Administration bool
 	// Worker makes the command of a process that runs scripts, see
 	// [actions.Config]. Without one they run in this process, in development
@@ -196,6 +196,10 @@ func (c *Config) looksConfig() (login.Config, error) {
 // sender returns what sends letters, and who they come from.
 func (c *Config) sender(o Options) (mail.Sender, string, error) {
 	if o.Administration {
+		o.Administration = false
+		if s, from, err := c.sender(o); err == nil {
+			return s, from, nil
+		}
 		return noMail{}, "", nil
 	}
 	from := c.Mail.From
@@ -228,5 +232,5 @@ type noMail struct{}
 
 // Send implements [mail.Sender].
 func (noMail) Send(context.Context, mail.Message) error {
-	return errors.New("letters are sent by the program that serves")
+	return fmt.Errorf("nothing says how letters are sent here: %w", mail.ErrRefused)
 }

@@ -395,17 +395,22 @@ func (p *planter) newUser(u User) (*tenant.User, secret.String, error) {
 }
 
 // NewPassword returns a password that a person can type: 20 letters and digits in
-// groups of five, 100 random bits.
+// groups of five, 100 random bits. Every policy of a connection takes it.
 func NewPassword() secret.String {
 	const letters = "abcdefghijkmnpqrstuvwxyz23456789" // 32, none that looks like another
-	var b strings.Builder
-	for i, r := range secret.Bytes(20) {
-		if i > 0 && i%5 == 0 {
-			b.WriteByte('-')
+	for {
+		var b strings.Builder
+		for i, r := range secret.Bytes(20) {
+			if i > 0 && i%5 == 0 {
+				b.WriteByte('-')
+			}
+			b.WriteByte(letters[r%32])
 		}
-		b.WriteByte(letters[r%32])
+		// One of 300 has no digit, which would be a kind of characters too few.
+		if text := b.String(); strings.ContainsAny(text, "23456789") {
+			return secret.String(text)
+		}
 	}
-	return secret.String(b.String())
 }
 
 func (p *planter) action(a Action) error {

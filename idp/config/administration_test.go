@@ -1,0 +1,115 @@
+package config_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatewright/gate/idp/config"
+	"github.com/gatewright/gate/idp/tenant"
+)
+
+// TestAdmin_sameRules: what the administration does follows the rules of the
+// provider, and those hear of it whom the provider tells.
+func TestAdmin_sameRules(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "idp.yaml")
+	in := openAt(t, file)
+	ctx, k := t.Context(), in.Tenant()
+	heard := make(chan string, 4)
+	client := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { heard <- r.PostFormValue("logout_token") }))
+	t.Cleanup(client.Close)
+	if err := errors.Join(
+		k.Clients.Create(ctx, &tenant.Client{ID: "c", Name: "c", OIDCLogout: &tenant.OIDCLogout{BackchannelURLs: []string{client.URL}}}),
+		k.Connections.Create(ctx, &tenant.Connection{
+			ID: "con_1", Name: "strict", Strategy: tenant.Database, Options: tenant.ConnectionOptions{PasswordPolicy: "excellent"},
+		})); err != nil {
+		t.Fatal(err)
+	}
+	body := map[string]any{"connection": "strict", "email": "ada@example.com", "password": "zkqwmvnb", "email_verified": true}
+	err := in.Admin.Do(ctx, http.MethodPost, "users", body, nil)
+	if r, ok := errors.AsType[*config.Refusal](err); !ok || r.Status != http.StatusBadRequest || !strings.Contains(r.Message, "too weak") {
+		t.Errorf("eight small letters where the policy is excellent: %v", err)
+	}
+	var u struct {
+		ID string `json:"user_id"`
+	}
+	body["password"] = "Elm-Harbour-Moss-52"
+	if err := in.Admin.Do(ctx, http.MethodPost, "users", body, &u); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	if err := k.CreateSession(ctx, "secret", &tenant.Session{
+		ID: "s", UserID: u.ID, CreatedAt: now, AuthenticatedAt: now, UsedAt: now, IdleExpiresAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour),
+		SessionDetails: tenant.SessionDetails{Clients: []string{"c"}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := in.Admin.Do(ctx, http.MethodPatch, "users/"+url.PathEscape(u.ID), map[string]any{"password": "Oak-Lantern-Reed-07"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := in.Close(context.WithoutCancel(ctx)); err != nil { // waits for letters and calls
+		t.Fatal(err)
+	}
+	select {
+	case token := <-heard:
+		if token == "" {
+			t.Error("an empty logout token")
+		}
+	default:
+		t.Error("the client did not hear of the log-out")
+	}
+	letters, err := os.ReadDir(filepath.Join(filepath.Dir(file), "outbox"))
+	if err != nil || len(letters) == 0 {
+		t.Errorf("the owner did not hear of the new password: %v, %v", letters, err)
+	}
+}
+
+// TestAdmin_withoutMail: a command opens the provider where nothing says how letters
+// are sent, and says so to whoever asks for one.
+func TestAdmin_withoutMail(t *testing.T) {
+	c, err := config.Parse(filepath.Join(t.TempDir(), "idp.yaml"), []byte(local), lookup(config.EnvSecret+"=9Wq2Zp0Lk4Xn7Vb3Rt8Yc1Md6Hf5Js0Gu2Ea7Qo9Iw4"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := c.Open(t.Context(), config.Options{Administration: true, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := in.Close(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := in.Tenant().Connections.Create(t.Context(), &tenant.Connection{ID: "con_1", Name: "db", Strategy: tenant.Database}); err != nil {
+		t.Fatal(err)
+	}
+	var u struct {
+		ID string `json:"user_id"`
+	}
+	body := map[string]any{"connection": "db", "email": "ada@example.com", "password": "Elm-Harbour-Moss-52"}
+	if err := in.Admin.Do(t.Context(), http.MethodPost, "users", body, &u); err != nil {
+		t.Fatal(err)
+	}
+	err = in.Admin.Do(t.Context(), http.MethodPost, "jobs/verification-email", map[string]string{"user_id": u.ID}, nil)
+	if r, ok := errors.AsType[*config.Refusal](err); !ok || r.Code != "operation_not_supported" {
+		t.Errorf("a letter: %v", err)
+	}
+}
+
+// TestNewPassword: a password that is made up has every kind of character that a
+// policy asks for.
+func TestNewPassword(t *testing.T) {
+	for range 5000 {
+		if text := config.NewPassword().Reveal(); len(text) != 23 || !strings.ContainsAny(text, "0123456789") || !strings.Contains(text, "-") {
+			t.Fatalf("%q", text)
+		}
+	}
+}
