@@ -2,7 +2,6 @@ package config
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -60,7 +59,9 @@ func (r Report) Find(kind, name string) (Seeded, bool) {
 //   - Of one that is there, no setting is changed. Scopes, permissions, grants,
 //     addresses of clients and enabled clients are added once: what an
 //     administrator took away does not come back.
-//   - Users and actions are made once. One that was deleted stays so.
+//   - Users and actions are made once. One that was deleted stays so. What a start
+//     that was killed left half made the next one finishes; a password that it
+//     made up is lost then: gate idp user reset-password.
 //   - What a variable or a file is missing for is told before anything is made.
 //
 // Passwords and client secrets that were made up are in the report, and nowhere
@@ -129,81 +130,6 @@ type planter struct {
 	clients map[string]string
 	people  []string // IDs of the clients that people log in to
 	report  Report
-}
-
-// seedDocument is where the settings of the tenant keep what was added.
-const seedDocument = "gate/seed"
-
-func (p *planter) read() error {
-	set, err := p.Tenant().Settings(p.ctx)
-	if err != nil {
-		return err
-	}
-	var list []string
-	if raw := set.Documents[seedDocument]; len(raw) > 0 {
-		if err := json.Unmarshal(raw, &list); err != nil {
-			return err
-		}
-	}
-	for _, name := range list {
-		p.done[name] = true
-	}
-	return nil
-}
-
-func (p *planter) remember() error {
-	if len(p.news) == 0 {
-		return nil
-	}
-	_, err := p.Tenant().UpdateSettings(p.ctx, func(set *tenant.Settings) error {
-		var list []string
-		if raw := set.Documents[seedDocument]; len(raw) > 0 {
-			if err := json.Unmarshal(raw, &list); err != nil {
-				return err
-			}
-		}
-		list = append(list, p.news...)
-		slices.Sort(list)
-		data, err := json.Marshal(slices.Compact(list))
-		if err != nil {
-			return err
-		}
-		if set.Documents == nil {
-			set.Documents = map[string]json.RawMessage{}
-		}
-		set.Documents[seedDocument] = data
-		return nil
-	})
-	return err
-}
-
-// note remembers that something was added.
-func (p *planter) note(name ...string) {
-	key := strings.Join(name, " ")
-	if !p.done[key] {
-		p.done[key] = true
-		p.news = append(p.news, key)
-	}
-}
-
-func (p *planter) was(name ...string) bool { return p.done[strings.Join(name, " ")] }
-
-// fresh returns what of a list of something was never added to it, or all when it
-// was made now. wanted is noted by [planter.noteAll] once it is there.
-func (p *planter) fresh(made bool, wanted []string, name ...string) []string {
-	var list []string
-	for _, w := range wanted {
-		if made || !p.was(append(slices.Clone(name), w)...) {
-			list = append(list, w)
-		}
-	}
-	return list
-}
-
-func (p *planter) noteAll(list []string, name ...string) {
-	for _, w := range list {
-		p.note(append(slices.Clone(name), w)...)
-	}
 }
 
 func (p *planter) plant(s Seed) error {
@@ -346,15 +272,22 @@ func (p *planter) user(u User) error {
 		p.tell(KindUser, u.Email, id, false, "")
 		return nil
 	}
-	made, text, err := p.newUser(u)
-	refused, is := errors.AsType[*Refusal](err)
-	switch {
-	case is && refused.Status == http.StatusConflict:
-		// Somebody has this address already, and it is not known that it is who
-		// is meant: they get no role by this.
-		p.note(KindUser, u.Connection, u.Email)
-		return p.user(u)
-	case err != nil:
+	id, err := p.begin(KindUser, u.Connection, u.Email)
+	if err != nil {
+		return err
+	}
+	user, text, err := p.newUser(u, id)
+	made := err == nil
+	if refused, is := errors.AsType[*Refusal](err); is && refused.Status == http.StatusConflict {
+		user, err = p.Tenant().User(p.ctx, tenant.Database+"|"+id)
+		if errors.Is(err, tenant.ErrNotFound) {
+			// Somebody has this address already, and it is not known that it is who
+			// is meant: they get no role by this.
+			p.note(KindUser, u.Connection, u.Email)
+			return p.user(u)
+		}
+	}
+	if err != nil {
 		return err
 	}
 	if len(u.Roles) > 0 {
@@ -366,17 +299,17 @@ func (p *planter) user(u User) error {
 			}
 			ids = append(ids, role.ID)
 		}
-		if err := p.post("users/"+url.PathEscape(made.ID)+"/roles", map[string]any{"roles": ids}, nil); err != nil {
+		if err := p.post("users/"+url.PathEscape(user.ID)+"/roles", map[string]any{"roles": ids}, nil); err != nil {
 			return err
 		}
 	}
 	p.note(KindUser, u.Connection, u.Email)
-	p.tell(KindUser, u.Email, made.ID, true, text)
+	p.tell(KindUser, u.Email, user.ID, made, text)
 	return nil
 }
 
 // newUser makes a user, and returns the password if it was made up.
-func (p *planter) newUser(u User) (*tenant.User, secret.String, error) {
+func (p *planter) newUser(u User, id string) (*tenant.User, secret.String, error) {
 	text, shown := NewPassword(), secret.String("")
 	if u.PasswordEnv == "" {
 		shown = text
@@ -390,8 +323,12 @@ func (p *planter) newUser(u User) (*tenant.User, secret.String, error) {
 	made := new(tenant.User)
 	err := p.post("users", map[string]any{
 		"connection": u.Connection, "email": u.Email, "name": name, "email_verified": true, "password": text.Reveal(),
+		"user_id": id,
 	}, made)
-	return made, shown, err
+	if err != nil {
+		return nil, "", err
+	}
+	return made, shown, nil
 }
 
 // NewPassword returns a password that a person can type: 20 letters and digits in
@@ -418,20 +355,36 @@ func (p *planter) action(a Action) error {
 	if err != nil && !errors.Is(err, tenant.ErrNotFound) {
 		return err
 	}
-	if err == nil || p.was(KindAction, a.Name) {
+	there := err == nil
+	if p.was(KindAction, a.Name) || there && !p.half(KindAction, a.Name) {
 		id := ""
-		if err == nil {
+		if there {
 			id = act.ID
 		}
 		p.note(KindAction, a.Name)
 		p.tell(KindAction, a.Name, id, false, "")
 		return nil
 	}
+	if !there {
+		if act, err = p.newAction(a); err != nil {
+			return err
+		}
+	}
+	bind := map[string]any{"bindings": []any{map[string]any{"ref": map[string]any{"type": "action_id", "value": act.ID}, "display_name": a.Name}}}
+	if err := p.post("actions/triggers/"+a.Trigger+"/bindings", bind, nil); err != nil {
+		return err
+	}
+	p.note(KindAction, a.Name)
+	p.tell(KindAction, a.Name, act.ID, !there, "")
+	return nil
+}
+
+func (p *planter) newAction(a Action) (*tenant.Action, error) {
 	code := a.Code
 	if code == "" {
 		data, err := os.ReadFile(p.cfg.path(a.File))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		code = string(data)
 	}
@@ -439,23 +392,16 @@ func (p *planter) action(a Action) error {
 	for name, variable := range a.Secrets {
 		value := p.cfg.secretOf(variable)
 		if value == "" {
-			return fmt.Errorf("the variable %s is not set", variable)
+			return nil, fmt.Errorf("the variable %s is not set", variable)
 		}
 		secrets = append(secrets, map[string]string{"name": name, "value": value.Reveal()})
 	}
-	act = new(tenant.Action)
-	in := map[string]any{
+	if _, err := p.begin(KindAction, a.Name); err != nil {
+		return nil, err
+	}
+	act := new(tenant.Action)
+	return act, p.post("actions/actions", map[string]any{
 		"name": a.Name, "code": code, "runtime": "node22", "secrets": secrets, "deploy": true,
 		"supported_triggers": []any{map[string]string{"id": a.Trigger}},
-	}
-	if err := p.post("actions/actions", in, act); err != nil {
-		return err
-	}
-	bind := map[string]any{"bindings": []any{map[string]any{"ref": map[string]any{"type": "action_id", "value": act.ID}, "display_name": a.Name}}}
-	if err := p.post("actions/triggers/"+a.Trigger+"/bindings", bind, nil); err != nil {
-		return err
-	}
-	p.note(KindAction, a.Name)
-	p.tell(KindAction, a.Name, act.ID, true, "")
-	return nil
+	}, act)
 }

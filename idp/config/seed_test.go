@@ -326,3 +326,90 @@ func TestSeed_together(t *testing.T) {
 		t.Errorf("clients (-want +got):\n%s", diff)
 	}
 }
+
+// TestSeed_half: what a start that was killed left half made is finished by the
+// next one: an action without its binding, a user without their roles.
+func TestSeed_half(t *testing.T) {
+	in := instance(t, seedEnv...)
+	ctx, db := t.Context(), in.DB
+	for _, broken := range []string{
+		"INSERT ON idp_user_roles BEGIN SELECT RAISE(ABORT, 'killed'); END",
+		"INSERT ON idp_objects WHEN NEW.kind = 'bindings' BEGIN SELECT RAISE(ABORT, 'killed'); END",
+	} {
+		if _, err := db.Exec(ctx, "CREATE TRIGGER broken BEFORE "+broken); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := in.Seed(ctx, seed()); err == nil {
+			t.Fatalf("nothing came between: %s", broken)
+		}
+		if _, err := db.Exec(ctx, "DROP TRIGGER broken"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	report := plant(t, in, seed())
+	u, _, err := in.Tenant().UserByLogin(ctx, config.DefaultConnection, "ada@example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if roles, err := in.Tenant().RolesOf(ctx, u.ID); err != nil || len(roles) != 1 {
+		t.Errorf("roles of the user: %v, %v", roles, err)
+	}
+	if b, err := in.Tenant().Bindings.Get(ctx, "post-login"); err != nil || len(b.List) != 1 {
+		t.Errorf("bindings: %+v, %v", b, err)
+	}
+	for kind, name := range map[string]string{config.KindUser: "Ada@example.com", config.KindAction: "profile"} {
+		if r, ok := report.Find(kind, name); !ok || r.ID == "" || r.Made || r.Secret != "" {
+			t.Errorf("%s: %+v", kind, r)
+		}
+	}
+	// It is finished once: what an administrator takes away after that stays away.
+	if err := in.Tenant().RemoveRoles(ctx, u.ID, mustRoles(t, in, u.ID)...); err != nil {
+		t.Fatal(err)
+	}
+	plant(t, in, seed())
+	if roles := mustRoles(t, in, u.ID); len(roles) != 0 {
+		t.Errorf("roles came back: %v", roles)
+	}
+}
+
+func mustRoles(t *testing.T, in *config.Instance, user string) []string {
+	t.Helper()
+	roles, err := in.Tenant().RolesOf(t.Context(), user)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return roles
+}
+
+// TestSeed_others: what somebody else made under the name of a seed gets nothing by
+// it, also when a start was killed before it made its own.
+func TestSeed_others(t *testing.T) {
+	in := instance(t, seedEnv...)
+	ctx := t.Context()
+	if _, err := in.DB.Exec(ctx, "CREATE TRIGGER broken BEFORE INSERT ON idp_users BEGIN SELECT RAISE(ABORT, 'killed'); END"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := in.Seed(ctx, seed()); err == nil {
+		t.Fatal("nothing came between")
+	}
+	if _, err := in.DB.Exec(ctx, "DROP TRIGGER broken"); err != nil {
+		t.Fatal(err)
+	}
+	mallory := &tenant.User{Email: "ada@example.com", Identities: []tenant.Identity{{
+		Connection: config.DefaultConnection, Provider: tenant.Database, UserID: "666", Email: "ada@example.com",
+	}}}
+	if err := in.Tenant().CreateUser(ctx, mallory); err != nil {
+		t.Fatal(err)
+	}
+	code := map[string]any{"name": "profile", "code": "exports.onExecutePostLogin = async () => {};", "supported_triggers": []any{map[string]string{"id": "post-login"}}}
+	if err := in.Admin.Do(ctx, http.MethodPost, "actions/actions", code, nil); err != nil {
+		t.Fatal(err)
+	}
+	plant(t, in, seed())
+	if roles := mustRoles(t, in, mallory.ID); len(roles) != 0 {
+		t.Errorf("somebody else's roles: %v", roles)
+	}
+	if b, err := in.Tenant().Bindings.Get(ctx, "post-login"); err == nil && len(b.List) != 0 {
+		t.Errorf("somebody else's action is bound: %+v", b.List)
+	}
+}
