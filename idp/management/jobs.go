@@ -21,12 +21,16 @@ const (
 	maxImport = 500_000
 	// keepJobs is how long a job can be asked for.
 	keepJobs = 24 * time.Hour
+	// importWithin is how long an import may take. One that has not ended by then
+	// was broken off with its process.
+	importWithin = 10 * time.Minute
 	// endWithin is how long storing the end of a job may take.
 	endWithin = 5 * time.Second
 	// keepExport is how long the link to a file works.
 	keepExport = time.Hour
 
-	usersExport = "users_export" // the type of a job
+	usersExport = "users_export" // the types of jobs
+	usersImport = "users_import"
 
 	jobToken    tenant.TokenKind = "job"
 	exportToken tenant.TokenKind = "export"
@@ -89,7 +93,19 @@ func (a *API) job(ctx context.Context, q *request) (*job, error) {
 	if j.Type == usersExport && !q.can("read:users") {
 		return nil, insufficient("read:users") // its link opens the file
 	}
+	if j.Type == usersImport && j.Summary == nil && a.now().After(j.CreatedAt.Add(importWithin+endWithin)) {
+		j.fail(brokenOff)
+	}
 	return j, nil
+}
+
+// brokenOff is why an import ended that can be tried again.
+const brokenOff = "The import was broken off, try again"
+
+// fail ends an import for a reason.
+func (j *job) fail(why string) {
+	j.Status, j.Percentage = "failed", 100
+	j.Errors = append(j.Errors, map[string]any{"errors": []map[string]string{{"code": "IMPORT_FAILED", "message": why}}})
 }
 
 func (a *API) getJob(ctx context.Context, q *request) (answer, error) {
@@ -236,7 +252,7 @@ func (a *API) importJob(ctx context.Context, q *request) (answer, error) {
 			message: "There are 3 active import users jobs, please wait until some of them are finished and try again",
 		}
 	}
-	j := a.newJob("users_import")
+	j := a.newJob(usersImport)
 	j.Connection, j.ConnectionID, j.ExternalID, j.Upsert = c.Name, c.ID, form["external_id"], form["upsert"] == "true"
 	if err := a.saveJob(ctx, j); err != nil {
 		<-a.jobs.slots
@@ -290,6 +306,8 @@ func (q *request) importForm() (map[string]string, []byte, error) {
 }
 
 func (a *API) runImport(ctx context.Context, j *job, users []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, importWithin)
+	defer cancel()
 	j.Status = "processing"
 	err := a.changeJob(ctx, j)
 	var report tenant.ImportReport
@@ -308,8 +326,7 @@ func (a *API) runImport(ctx context.Context, j *job, users []byte) error {
 		})
 	}
 	if err != nil {
-		j.Status = "failed"
-		j.Errors = append(j.Errors, map[string]any{"errors": []map[string]string{{"code": "IMPORT_FAILED", "message": importReason(err)}}})
+		j.fail(importReason(err))
 	}
 	return errors.Join(fault(err), a.endJob(ctx, j))
 }
@@ -324,7 +341,7 @@ func (a *API) endJob(ctx context.Context, j *job) error {
 // importReason says why an import ended.
 func importReason(err error) string {
 	if asFault(err) || errors.Is(err, context.Canceled) {
-		return "The import was broken off, try again"
+		return brokenOff
 	}
 	return shape.Cut(err.Error(), 300)
 }

@@ -80,6 +80,31 @@ func TestJobs_brokenOff(t *testing.T) {
 	}
 }
 
+// TestJobs_killed: an import whose process was killed does not go on for ever.
+func TestJobs_killed(t *testing.T) {
+	w := newWorld(t)
+	token := w.everything()
+	conn := w.connection(token, "db")
+	var id string
+	w.broken("UPDATE", "idp_tokens", func() { // nobody notes its end
+		id = w.do(token, "POST", "jobs/users-imports", upload(conn, `[{"email":"ada@example.com"}]`), 202).str("id")
+		if err := w.api.Close(context.WithoutCancel(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+	})
+	w.now = w.now.Add(time.Minute)
+	if got := w.do(token, "GET", "jobs/"+id, nil, 200); got.str("status") != "pending" {
+		t.Errorf("after a minute %s", got.text)
+	}
+	w.now = w.now.Add(10 * time.Minute)
+	if got := w.do(token, "GET", "jobs/"+id, nil, 200); got.str("status") != "failed" {
+		t.Errorf("after eleven %s", got.text)
+	}
+	if faults := w.do(token, "GET", "jobs/"+id+"/errors", nil, 200); !strings.Contains(faults.text, "The import was broken off, try again") {
+		t.Errorf("errors %.300s", faults.text)
+	}
+}
+
 func TestJobs_importRefusals(t *testing.T) {
 	w := newWorld(t)
 	token := w.everything()
