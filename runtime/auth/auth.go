@@ -339,7 +339,7 @@ func (a *Auth) Use(e Entity) error {
 		found.confirmed = users{found, a}.confirmed
 	}
 	e.OnChange(a.changed)
-	e.Check(a.stepUp)
+	e.Check(a.judge)
 	if err := a.cfg.Strategies(a); err != nil {
 		return fmt.Errorf("authentication: %w", err)
 	}

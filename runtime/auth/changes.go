@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"net/http"
 	"time"
@@ -13,6 +14,19 @@ import (
 	"github.com/gatewright/gate/store/accounts"
 	"github.com/gatewright/gate/store/throttle"
 )
+
+// judge refuses changes of accounts that take more than a log-in, and ends what a
+// change ends in its own transaction: a change that cannot end it is not made.
+func (a *Auth) judge(ctx context.Context, c crud.Changed) error {
+	if err := a.stepUp(ctx, c); err != nil || c.Action == authz.Create {
+		return err
+	}
+	tx, ok := crud.Tx(ctx, a.opts.DB)
+	if !ok {
+		return errors.New("an account is changed outside of a transaction")
+	}
+	return a.endIn(ctx, tx, c)
+}
 
 // stepUp refuses what takes an account over, or away, to whoever has not logged
 // in for a while: a stolen token is not enough for it, nor is an API key.
@@ -57,8 +71,43 @@ func (a *Auth) changes(set model.FieldSet, name string) bool {
 	return ok && set.Has(f)
 }
 
-// changed follows the changes of accounts: with a new password and without the
-// account itself its sessions are over, with other roles its refresh tokens.
+// endIn ends what a change of an account ends: with a new password and without the
+// account itself its sessions, with other roles its refresh tokens.
+func (a *Auth) endIn(ctx context.Context, tx *sql.Tx, c crud.Changed) error {
+	gone, password := c.Action == authz.Delete, a.changes(c.Set, a.cfg.Password)
+	if !gone && !password && !a.changes(c.Set, a.cfg.Roles) {
+		return nil
+	}
+	if a.refresh != nil {
+		if err := a.refresh.EndSubjectIn(ctx, tx, a.cfg.Entity, c.ID); err != nil {
+			return err
+		}
+	}
+	if !gone && !password {
+		return nil
+	}
+	caller, _ := gate.PrincipalFromContext(ctx)
+	own := caller != nil && caller.Subject == c.ID
+	var except []string
+	if own && !gone && caller.SessionID != "" {
+		except = append(except, caller.SessionID)
+	}
+	told, err := a.sessions.EndSubjectIn(ctx, tx, a.cfg.Entity, c.ID, except...)
+	if err != nil {
+		return err
+	}
+	crud.OnCommit(ctx, a.opts.DB, told)
+	if a.apiKeys == nil || !gone && (own || authz.IsSystem(ctx)) {
+		return nil
+	}
+	if told, err = a.apiKeys.RevokeSubjectIn(ctx, tx, a.cfg.Entity, c.ID); err == nil { // the account is taken back from somebody
+		crud.OnCommit(ctx, a.opts.DB, told)
+	}
+	return err
+}
+
+// changed follows the changes of accounts, after the commit. It ends sessions and
+// tokens once more, for what hooks of the service changed after [Auth.judge].
 func (a *Auth) changed(ctx context.Context, c crud.Changed) {
 	if c.Action == authz.Create {
 		a.note(ctx, "account.create", c.ID)

@@ -25,6 +25,17 @@ func Tx(ctx context.Context, db *store.DB) (*sql.Tx, bool) {
 	return t.tx, true
 }
 
+// OnCommit has fn run once the transaction on db that ctx is in was committed, with
+// who listens to changes; of one that is rolled back nobody hears. It reports
+// whether there is a transaction.
+func OnCommit(ctx context.Context, db *store.DB, fn func(context.Context)) bool {
+	t, ok := ctx.Value(txKey{db}).(*transaction)
+	if ok {
+		t.committed = append(t.committed, fn)
+	}
+	return ok
+}
+
 // InTx runs fn in one transaction on db, which every change that fn makes with
 // its context is a part of: all of them are kept, or none. Who listens to changes
 // hears of them after the commit. Within a transaction fn joins it.

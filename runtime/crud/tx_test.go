@@ -73,6 +73,33 @@ func TestInTx(t *testing.T) {
 	})
 }
 
+// TestOnCommit: what is left for after the commit runs then, and only then.
+func TestOnCommit(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		refused := errors.New("refused")
+		for _, result := range []error{nil, refused} {
+			ran := 0
+			err := crud.InTx(t.Context(), db, func(ctx context.Context) error {
+				if !crud.OnCommit(ctx, db, func(ctx context.Context) {
+					if _, inside := crud.Tx(ctx, db); inside {
+						t.Error("ran within the transaction")
+					}
+					ran++
+				}) {
+					t.Error("there is a transaction")
+				}
+				return result
+			})
+			if !errors.Is(err, result) || (ran == 1) != (result == nil) || ran > 1 {
+				t.Errorf("%v: ran %d times, %v", result, ran, err)
+			}
+		}
+		if crud.OnCommit(t.Context(), db, func(context.Context) { t.Error("ran without a transaction") }) {
+			t.Error("there is no transaction")
+		}
+	})
+}
+
 // TestWithoutPassword: the service itself makes accounts without a password, and
 // nobody else does.
 func TestWithoutPassword(t *testing.T) {

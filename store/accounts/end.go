@@ -78,6 +78,38 @@ func (s *Sessions) EndOwn(ctx context.Context, entity, subject, id string) error
 // EndSubject ends every session of an account, save those listed in except, and
 // returns how many there were that had not ended.
 func (s *Sessions) EndSubject(ctx context.Context, entity, subject string, except ...string) (int, error) {
+	query, args := s.endOf(entity, subject, except)
+	ids, err := s.endAll(ctx, query, args...)
+	who := owner{entity, subject}
+	s.live.dropIf(func(o owner) bool { return o == who })
+	if err != nil {
+		return 0, fmt.Errorf("end sessions: %w", err)
+	}
+	s.ended(ctx, ids...)
+	return len(ids), nil
+}
+
+// EndSubjectIn is [Sessions.EndSubject] within a transaction of the caller, who
+// calls told after the commit, and not otherwise.
+func (s *Sessions) EndSubjectIn(ctx context.Context, tx *sql.Tx, entity, subject string, except ...string) (told func(context.Context), err error) {
+	query, args := s.endOf(entity, subject, except)
+	rows, err := tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("end sessions: %w", s.db.Wrap(err))
+	}
+	ids, err := texts(rows)
+	if err != nil {
+		return nil, fmt.Errorf("end sessions: %w", s.db.Wrap(err))
+	}
+	return func(ctx context.Context) {
+		who := owner{entity, subject}
+		s.live.dropIf(func(o owner) bool { return o == who })
+		s.ended(ctx, ids...)
+	}, nil
+}
+
+// endOf returns the statement that ends the sessions of an account.
+func (s *Sessions) endOf(entity, subject string, except []string) (string, []any) {
 	var query strings.Builder
 	query.WriteString("UPDATE gate_sessions SET ended_at = $1 WHERE entity = $2 AND subject = $3 AND ended_at IS NULL")
 	args := []any{s.now().UnixMilli(), entity, subject}
@@ -87,14 +119,7 @@ func (s *Sessions) EndSubject(ctx context.Context, entity, subject string, excep
 		query.WriteString(" AND id <> " + s.db.Dialect().Placeholder(len(args)))
 	}
 	query.WriteString(" RETURNING id")
-	ids, err := s.endAll(ctx, query.String(), args...)
-	who := owner{entity, subject}
-	s.live.dropIf(func(o owner) bool { return o == who })
-	if err != nil {
-		return 0, fmt.Errorf("end sessions: %w", err)
-	}
-	s.ended(ctx, ids...)
-	return len(ids), nil
+	return query.String(), args
 }
 
 // EndAll ends the sessions of everyone, of [SessionsConfig.Entity] if that is

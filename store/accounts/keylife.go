@@ -132,14 +132,8 @@ func (k *APIKeys) Revoke(ctx context.Context, entity, subject, id string) error 
 // RevokeSubject ends every key of an account, those too that are made at that
 // moment, and returns how many there were that had not been revoked.
 func (k *APIKeys) RevokeSubject(ctx context.Context, entity, subject string) (n int, err error) {
-	err = insist(ctx, k.db, func(ctx context.Context, tx *sql.Tx) error {
-		if err := k.lockAccount(ctx, tx, entity, subject); err != nil {
-			return err
-		}
-		n, err = affected(k.db, func() (sql.Result, error) {
-			return tx.ExecContext(ctx, "UPDATE gate_api_keys SET revoked_at = $1 WHERE entity = $2 AND subject = $3 AND revoked_at IS NULL",
-				k.now().UnixMilli(), entity, subject)
-		})
+	err = insist(ctx, k.db, func(ctx context.Context, tx *sql.Tx) (err error) {
+		n, err = k.revokeSubject(ctx, tx, entity, subject)
 		return err
 	})
 	k.cache.dropIf(func(f *foundKey) bool { return f.Entity == entity && f.Subject == subject })
@@ -147,6 +141,27 @@ func (k *APIKeys) RevokeSubject(ctx context.Context, entity, subject string) (n 
 		return 0, fmt.Errorf("revoke api keys: %w", err)
 	}
 	return n, nil
+}
+
+// RevokeSubjectIn is [APIKeys.RevokeSubject] within a transaction of the caller, who
+// calls told after the commit.
+func (k *APIKeys) RevokeSubjectIn(ctx context.Context, tx *sql.Tx, entity, subject string) (told func(context.Context), err error) {
+	if _, err := k.revokeSubject(ctx, tx, entity, subject); err != nil {
+		return nil, fmt.Errorf("revoke api keys: %w", k.db.Wrap(err))
+	}
+	return func(context.Context) {
+		k.cache.dropIf(func(f *foundKey) bool { return f.Entity == entity && f.Subject == subject })
+	}, nil
+}
+
+func (k *APIKeys) revokeSubject(ctx context.Context, tx *sql.Tx, entity, subject string) (int, error) {
+	if err := k.lockAccount(ctx, tx, entity, subject); err != nil {
+		return 0, err
+	}
+	return affected(k.db, func() (sql.Result, error) {
+		return tx.ExecContext(ctx, "UPDATE gate_api_keys SET revoked_at = $1 WHERE entity = $2 AND subject = $3 AND revoked_at IS NULL",
+			k.now().UnixMilli(), entity, subject)
+	})
 }
 
 // lockAccount lets one transaction at a time make keys of an account, or end them
