@@ -20,9 +20,28 @@ const (
 	settingNamespace  = "namespace"
 	settingManagement = "managementParams"
 	settingIdentifier = "identifier"
+	settingManaged    = "useManagementApi"
 
 	defaultConnection = "Username-Password-Authentication"
 )
+
+// The names that a client and an API get where managementParams say none: those
+// of Amplication's plugin, so that what it made is found.
+const (
+	DefaultClientName = "Amplication SPA"
+	DefaultAPIName    = "Amplication API"
+)
+
+// Managed reports whether the tenant of a design may be set up from here: unless
+// the setting useManagementApi is false.
+func Managed(d *design.Design) bool {
+	p := d.Plugin(Plugin)
+	if p == nil {
+		return false
+	}
+	at := p.Setting(settingManaged)
+	return at == nil || at.Value != false
+}
 
 // DesignOptions say about [FromDesign] what no design does.
 type DesignOptions struct {
@@ -36,8 +55,7 @@ type DesignOptions struct {
 // FromDesign returns what the service of a design needs of its tenant: the API
 // with a scope for each permission, its roles, a single-page client with
 // <origin>/auth-callback, <origin>/login and <origin>, the action of
-// [DefaultAction] and the connections of managementParams.connections, by
-// default Username-Password-Authentication.
+// [DefaultAction] and the connection Username-Password-Authentication.
 //
 // A tenant knows neither roles that hold others nor wildcards. So a role has the
 // permissions of the roles that it inherits, too, and for a wildcard those of the
@@ -48,21 +66,21 @@ func FromDesign(d *design.Design, o DesignOptions) (Desired, error) {
 		return Desired{}, err
 	}
 	s := settings{plugin: p, management: p.Setting(settingManagement)}
-	s.noToken()
+	s.refused()
 	audience := s.text(settingAudience, "", true)
 	want := Desired{
 		API: API{
 			Identifier: audience,
-			Name:       s.managed("apiName", d.Service.Name+" API"),
+			Name:       s.managed("apiName", DefaultAPIName),
 			Scopes:     scopesOf(d),
 			RBAC:       true, AllowOfflineAccess: true, SkipConsent: true,
 		},
-		SPA: &SPA{Name: s.managed("clientName", d.Service.Name+" SPA")},
+		SPA: &SPA{Name: s.managed("clientName", DefaultClientName)},
 		Action: &Action{
 			Name: s.managed("actionName", DefaultActionName),
 			Code: DefaultAction(s.namespace(audience), audience, len(d.Roles) > 0),
 		},
-		Connections: s.connections(),
+		Connections: []string{defaultConnection},
 	}
 	if len(o.Origins) == 0 {
 		o.Origins = []string{fmt.Sprintf("http://localhost:%d", d.Service.Port)}
@@ -152,10 +170,14 @@ func (s *settings) text(key, def string, required bool) string {
 	return s.value(at, required)
 }
 
-// noToken refuses a token of the Management API where it would be kept.
-func (s *settings) noToken() {
+// refused refuses a token of the Management API where it would be kept, and
+// connections, which are for the tenant to say.
+func (s *settings) refused() {
 	if s.management == nil {
 		return
+	}
+	if at := s.management.Child("connections"); at != nil {
+		s.errs.Add(at.Pos, at.Path, "there is no such setting", "turn further connections on for the application in the tenant")
 	}
 	if at := s.management.Child("accessToken"); at != nil {
 		s.errs.Add(at.Pos, at.Path, "a token of the Management API has no place in a design", "remove it here and give it in the environment")
@@ -202,21 +224,6 @@ func (s *settings) namespace(audience string) string {
 		}
 	}
 	return v
-}
-
-func (s *settings) connections() []string {
-	if s.management == nil || s.management.Child("connections") == nil {
-		return []string{defaultConnection}
-	}
-	at := s.management.Child("connections")
-	if at.Kind != design.KindList {
-		s.errs.Add(at.ValuePos, at.Path, "it has to be a list", "")
-	}
-	var names []string
-	for i := range at.Children {
-		names = append(names, s.value(&at.Children[i], true))
-	}
-	return names
 }
 
 // scopesOf returns a scope for each permission that the design names: those of

@@ -34,11 +34,11 @@ func TestFromDesign(t *testing.T) {
 	all := []string{"create:items", "delete:items", "read:reports"}
 	want := auth0.Desired{
 		API: auth0.API{
-			Identifier: "https://menu.example/api", Name: "menu API", SigningAlg: "RS256", RBAC: true, AllowOfflineAccess: true, SkipConsent: true,
+			Identifier: "https://menu.example/api", Name: "Amplication API", SigningAlg: "RS256", RBAC: true, AllowOfflineAccess: true, SkipConsent: true,
 			Scopes: []auth0.Scope{{Value: "create:items", Description: "create items"}, {Value: "delete:items", Description: "delete items"}, {Value: "read:reports", Description: "read reports"}},
 		},
 		SPA: &auth0.SPA{
-			Name: "menu SPA", Callbacks: []string{"http://localhost:3000/auth-callback"},
+			Name: "Amplication SPA", Callbacks: []string{"http://localhost:3000/auth-callback"},
 			LogoutURLs: []string{"http://localhost:3000/login"}, WebOrigins: []string{"http://localhost:3000"},
 		},
 		Machine: &auth0.Machine{Name: "menu machine", Scopes: all},
@@ -61,13 +61,13 @@ func TestFromDesign(t *testing.T) {
 
 func TestFromDesign_managementParams(t *testing.T) {
 	d := parse(t, `{audience: a, namespace: "https://claims.example/", managementParams: {identifier: "https://t.eu.auth0.com/api/v2/",
-    audience: https://b.example, clientName: C, apiName: A, actionName: N, connections: [github]}}`)
+    audience: https://b.example, clientName: C, apiName: A, actionName: N}}`)
 	got, err := auth0.FromDesign(d, auth0.DesignOptions{Origins: []string{"https://menu.example/"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := strings.Join([]string{got.API.Identifier, got.API.Name, got.SPA.Name, got.Action.Name, got.Connections[0], got.SPA.Callbacks[0], got.SPA.WebOrigins[0]}, " ")
-	if want := "https://b.example A C N github https://menu.example/auth-callback https://menu.example"; text != want {
+	text := strings.Join([]string{got.API.Identifier, got.API.Name, got.SPA.Name, got.Action.Name, got.SPA.Callbacks[0], got.SPA.WebOrigins[0]}, " ")
+	if want := "https://b.example A C N https://menu.example/auth-callback https://menu.example"; text != want {
 		t.Errorf("got  %s\nwant %s", text, want)
 	}
 	if got.Machine != nil || !strings.Contains(got.Action.Code, `const namespace = "https://claims.example";`) {
@@ -84,7 +84,7 @@ func TestFromDesign_refuses(t *testing.T) {
 		"placeholder":       {"{audience: AUTH0_AUDIENCE}", "is a placeholder"},
 		"other placeholder": {`{audience: "{audience}"}`, "is a placeholder"},
 		"token":             {"{audience: a, managementParams: {accessToken: abc}}", "has no place in a design"},
-		"connections":       {"{audience: a, managementParams: {connections: x}}", "has to be a list"},
+		"connections":       {"{audience: a, managementParams: {connections: x}}", "there is no such setting"},
 		"namespace":         {`{audience: "https://t.eu.auth0.com/api/v2/"}`, "left out of tokens by Auth0"},
 		"unprintable":       {`{audience: "a b"}`, "characters that no audience has"},
 	} {
@@ -113,6 +113,16 @@ func TestOrigin(t *testing.T) {
 		got, err := auth0.Origin(parse(t, settings))
 		if got != want || (err != nil) != (want == "") {
 			t.Errorf("%s: got %q and %v, want %q", settings, got, err, want)
+		}
+	}
+}
+
+func TestManaged(t *testing.T) {
+	for settings, want := range map[string]bool{
+		"{audience: a}": true, "{audience: a, useManagementApi: true}": true, "{audience: a, useManagementApi: false}": false,
+	} {
+		if got := auth0.Managed(parse(t, settings)); got != want {
+			t.Errorf("%s: %v", settings, got)
 		}
 	}
 }

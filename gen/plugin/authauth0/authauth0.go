@@ -33,7 +33,8 @@ func Plugin() gen.Plugin {
 		New: func() gen.Part {
 			return &part{settings: settings{
 				Algorithm: "RS256", PermissionsClaim: "permissions", CreateUsers: true, UpdateProfile: never, Machines: principal,
-				RedirectURI: "/auth-callback", LogoutRedirectURI: "/login", Scope: "openid profile email",
+				UseManagementAPI: true,
+				RedirectURI:      "/auth-callback", LogoutRedirectURI: "/login", Scope: "openid profile email",
 			}}
 		},
 	}
@@ -75,7 +76,7 @@ type settings struct {
 	LogoutRedirectURI string `yaml:"logoutRedirectUri" doc:"Where a log-out leads. AUTH0_LOGOUT_REDIRECT_URI wins over it."`
 	Scope             string `yaml:"scope" doc:"What pages ask for. AUTH0_SCOPE wins over it."`
 
-	UseManagementAPI bool             `yaml:"useManagementApi" doc:"Whether gate auth0 apply sets up the tenant; nothing happens while generating."`
+	UseManagementAPI bool             `yaml:"useManagementApi" doc:"Whether gate auth0 apply and destroy may change the tenant; nothing happens while generating. Default: true."`
 	ManagementParams managementParams `yaml:"managementParams" doc:"What gate auth0 apply works with. The token is no setting: AUTH0_MGMT_TOKEN."`
 }
 
@@ -93,7 +94,7 @@ type managementParams struct {
 	Identifier  string `yaml:"identifier" doc:"The Management API of the tenant: https://shop.eu.auth0.com/api/v2/. Default: that of the domain."`
 	ClientName  string `yaml:"clientName" doc:"Name of the application. Default: Amplication SPA."`
 	APIName     string `yaml:"apiName" doc:"Name of the API. Default: Amplication API."`
-	ActionName  string `yaml:"actionName" doc:"Name of the action that puts the profile into access tokens."`
+	ActionName  string `yaml:"actionName" doc:"Name of the action that puts the profile into access tokens. Default: Add user details to access token."`
 	Audience    string `yaml:"audience" doc:"Identifier of the API. Default: the audience of the plugin."`
 	AccessToken string `yaml:"accessToken" doc:"Refused: a secret is no setting. AUTH0_MGMT_TOKEN."`
 }

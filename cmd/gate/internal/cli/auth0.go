@@ -39,11 +39,16 @@ type auth0Target struct {
 
 const auth0Help = "The token of the Management API is in AUTH0_MGMT_TOKEN, or AUTH0_CLIENT_ID and AUTH0_CLIENT_SECRET are of a client that may have one. It is never stored."
 
-// open returns the tenant, and what the service needs of it.
-func (c *auth0Target) open(out *console) (*auth0.Tenant, auth0.Desired, error) {
+// open returns the tenant, and what the service needs of it. Who is going to
+// change it has to be allowed to by the design.
+func (c *auth0Target) open(out *console, change bool) (*auth0.Tenant, auth0.Desired, error) {
 	p, err := open(c.Dir)
 	if err != nil {
 		return nil, auth0.Desired{}, err
+	}
+	if change && !auth0.Managed(p.design) {
+		return nil, auth0.Desired{}, failf("set it to true, or take it out",
+			"gate.yaml says useManagementApi: false, so the tenant is left alone")
 	}
 	want, err := auth0.FromDesign(p.design, auth0.DesignOptions{Origins: c.Origin, Machine: c.Machine})
 	if err != nil {
@@ -100,7 +105,7 @@ func (auth0PlanCmd) Example() string { return "gate auth0 plan examples/restaura
 
 // Run prints the plan.
 func (c *auth0PlanCmd) Run(out *console) error {
-	t, want, err := c.open(out)
+	t, want, err := c.open(out, false)
 	if err != nil {
 		return err
 	}
@@ -135,7 +140,7 @@ func (auth0ApplyCmd) Example() string {
 
 // Run applies the plan.
 func (c *auth0ApplyCmd) Run(out *console) error {
-	t, want, err := c.open(out)
+	t, want, err := c.open(out, true)
 	if err != nil {
 		return err
 	}
@@ -196,7 +201,7 @@ func (auth0DestroyCmd) Example() string { return "gate auth0 destroy examples/re
 
 // Run deletes.
 func (c *auth0DestroyCmd) Run(out *console) error {
-	t, want, err := c.open(out)
+	t, want, err := c.open(out, true)
 	if err != nil {
 		return err
 	}

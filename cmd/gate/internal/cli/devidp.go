@@ -93,6 +93,9 @@ func (p *devProvider) open(ctx context.Context, d *dev, listener net.Listener) e
 	if err != nil {
 		return err
 	}
+	if desired.SPA.Name == auth0.DefaultClientName {
+		desired.SPA.Name = d.p.design.Service.Name + " SPA" // people read it on the pages here
+	}
 	if err := d.p.prepare(); err != nil {
 		return err
 	}
