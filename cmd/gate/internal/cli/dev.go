@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -91,6 +92,9 @@ func (d *dev) run(ctx context.Context) error {
 		return fmt.Errorf("watch %s: %w", d.p.dir, err)
 	}
 	defer d.watch.close()
+	if d.p, err = open(d.cmd.Dir); err != nil { // as the watcher has seen it, or newer
+		return err
+	}
 	known := d.administrator()
 	if err := d.openProvider(ctx); err != nil {
 		return err
@@ -169,7 +173,8 @@ func (d *dev) make(ctx context.Context, aloud bool) error {
 	if err := d.p.prepare(); err != nil {
 		return err
 	}
-	if err := d.watch.accept(); err != nil { // what we wrote is no change
+	ours := slices.Concat(report.Created, report.Updated, report.Removed, report.Edited)
+	if err := d.watch.accept(ours...); err != nil { // what we wrote is no change
 		return err
 	}
 	s.done(generated(report))

@@ -49,18 +49,28 @@ func newWatcher(dir string) (*watcher, error) {
 		return nil, err
 	}
 	w := &watcher{dir: dir, events: events}
-	return w, w.accept()
+	w.seen, err = w.read()
+	return w, err
 }
 
 func (w *watcher) close() { _ = w.events.Close() }
 
-// accept takes the files as they are now for known.
-func (w *watcher) accept() error {
-	seen, err := w.read()
-	if err == nil {
-		w.seen = seen
+// accept takes files that we wrote or removed for known, as they are now, and no
+// others: somebody may save one while we write.
+func (w *watcher) accept(names ...string) error {
+	now, err := w.read()
+	if err != nil {
+		return err
 	}
-	return err
+	for _, name := range names {
+		path := filepath.Join(w.dir, filepath.FromSlash(name))
+		if hash, ok := now[path]; ok {
+			w.seen[path] = hash
+		} else {
+			delete(w.seen, path)
+		}
+	}
+	return nil
 }
 
 // forget takes a file that we removed for known to be gone.
@@ -92,18 +102,10 @@ func (w *watcher) read() (map[string][sha256.Size]byte, error) {
 }
 
 // wait blocks until files differ from those that were accepted, and names them
-// relative to the folder, sorted. It accepts them.
+// relative to the folder, sorted. It accepts them. It looks before it waits: in a
+// folder that is new nobody tells of the first files.
 func (w *watcher) wait(ctx context.Context) ([]string, error) {
 	for {
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case err := <-w.events.Errors:
-			if !errors.Is(err, fsnotify.ErrEventOverflow) { // which says: look yourself
-				return nil, err
-			}
-		case <-w.events.Events:
-		}
 		w.quiet(ctx)
 		now, err := w.read()
 		if err != nil {
@@ -112,6 +114,15 @@ func (w *watcher) wait(ctx context.Context) ([]string, error) {
 		if changed := w.changed(now); len(changed) > 0 {
 			w.seen = now
 			return changed, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case err := <-w.events.Errors:
+			if !errors.Is(err, fsnotify.ErrEventOverflow) { // which says: look yourself
+				return nil, err
+			}
+		case <-w.events.Events:
 		}
 	}
 }
