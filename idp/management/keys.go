@@ -77,8 +77,8 @@ func (a *API) getKey(ctx context.Context, q *request) (answer, error) {
 
 func noKey() error { return absent("The signing key does not exist", "inexistent_key") }
 
-// rotateKeys makes the next key. It signs once those who verify have had the
-// time to learn of it.
+// rotateKeys has the next key sign: at once where those who verify have known it
+// long enough, as those of the provider have.
 func (a *API) rotateKeys(ctx context.Context, _ *request) (answer, error) {
 	if a.cfg.Keys == nil {
 		return answer{}, unsupported("The signing keys are not kept here")
