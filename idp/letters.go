@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gatewright/gate/idp/login"
@@ -235,7 +236,7 @@ func (p *Provider) showVerifyEmail(w http.ResponseWriter, r *http.Request) {
 	}
 	page := login.VerifyEmailPage{
 		Frame: p.ticketFrame(r, k), Email: k.Email, Expires: t.ExpiresAt,
-		Form: login.Form{Action: "/u/email-verification", State: text, CSRF: p.csrf(p.browser(w, r))},
+		Form: login.Form{Action: p.inLanguage(r, "/u/email-verification"), State: text, CSRF: p.csrf(p.browser(w, r))},
 	}
 	if err := p.pages(r).VerifyEmail(w, r, http.StatusOK, page); err != nil {
 		p.faultPage(w, r, err)
@@ -253,6 +254,20 @@ func (p *Provider) ticketFrame(r *http.Request, k *ticket) login.Frame {
 	return f
 }
 
+// inLanguage returns the path of the next page of somebody who has chosen a
+// language on the one before, to go on in that.
+func (p *Provider) inLanguage(r *http.Request, path string) string {
+	chosen := r.URL.Query().Get(login.FieldLocales)
+	if chosen == "" {
+		return path
+	}
+	sep := "?"
+	if strings.Contains(path, "?") {
+		sep = "&"
+	}
+	return path + sep + login.FieldLocales + "=" + p.pages(r).Language(chosen, r.Header.Get("Accept-Language"))
+}
+
 // next is where a person goes after a link did its work.
 func (p *Provider) next(ctx context.Context, k *ticket) string {
 	if k.ResultURL != "" && k.IncludeEmail {
@@ -263,10 +278,11 @@ func (p *Provider) next(ctx context.Context, k *ticket) string {
 	if k.ResultURL != "" {
 		return k.ResultURL
 	}
-	if c, err := p.tenant.Clients.Get(ctx, k.ClientID); err == nil {
-		return c.InitiateLoginURI
+	c, err := p.tenant.Clients.Get(ctx, k.ClientID)
+	if err != nil {
+		c = nil // nobody asked for it, or they are gone
 	}
-	return ""
+	return p.beginning(ctx, c, "")
 }
 
 func (p *Provider) postVerifyEmail(w http.ResponseWriter, r *http.Request) {

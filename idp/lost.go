@@ -1,6 +1,7 @@
 package idp
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"regexp"
@@ -30,18 +31,35 @@ func (p *Provider) lost(r *http.Request, q *request) *pageError {
 	if p.cookie(r, browserCookie) == "" {
 		e.oauthError, e.fault = refuse("invalid_request", "The browser sent no cookie back"), login.FaultNoCookies
 	}
-	set, err := p.tenant.Settings(r.Context())
-	if err != nil {
-		set = new(tenant.Settings) // the page has a way less
+	return p.leadsOn(r, e, q)
+}
+
+// leadsOn says on an error page where the log-in with this request can begin
+// again, in the language that it is in. q may be nil.
+func (p *Provider) leadsOn(r *http.Request, e *pageError, q *request) *pageError {
+	var redirectURI string
+	if q != nil {
+		e.locales, redirectURI = q.Locales, q.RedirectURI
+		if c, err := p.tenant.Clients.Get(r.Context(), q.ClientID); err == nil {
+			e.client = c
+		}
 	}
-	e.restart = set.DefaultRedirectionURI
-	if q == nil {
-		return e
-	}
-	if e.client, err = p.tenant.Clients.Get(r.Context(), q.ClientID); err == nil {
-		e.restart = restart(e.client, set, q.RedirectURI)
-	}
+	e.restart = p.beginning(r.Context(), e.client, redirectURI)
 	return e
+}
+
+// beginning returns where a log-in with a client begins that was for this
+// address, both of which may be unknown. It is empty when nobody has said so, or
+// nobody can be asked: a page has a way less then.
+func (p *Provider) beginning(ctx context.Context, c *tenant.Client, redirectURI string) string {
+	set, err := p.tenant.Settings(ctx)
+	if err != nil {
+		set = new(tenant.Settings)
+	}
+	if c == nil {
+		return set.DefaultRedirectionURI
+	}
+	return restart(c, set, redirectURI)
 }
 
 // restart returns where a log-in with a client begins: where the client or, as

@@ -56,8 +56,24 @@ func (p *Provider) withRequest(next pageHandler) http.HandlerFunc {
 			p.expiredPage(w, r, q, err)
 			return
 		}
-		next(w, r, &visit{request: q, client: c, state: in["state"]})
+		v := &visit{request: q, client: c, state: in["state"]}
+		if err := p.chooseLanguage(r, v, in["ui_locales"]); err != nil {
+			p.faultPage(w, r, err)
+			return
+		}
+		next(w, r, v)
 	}
+}
+
+// chooseLanguage has a log-in go on in the language that was chosen on a page.
+func (p *Provider) chooseLanguage(r *http.Request, v *visit, chosen string) (err error) {
+	q := v.request
+	if chosen == "" || chosen == q.Locales {
+		return nil
+	}
+	q.Locales = p.pages(r).Language(chosen+" "+q.Locales, r.Header.Get("Accept-Language"))
+	v.state, err = p.sealRequest(q)
+	return err
 }
 
 // withForm does the same for a form, which has to come from our own page in the
@@ -89,14 +105,17 @@ func (p *Provider) ownForm(w http.ResponseWriter, r *http.Request) (params, erro
 		return nil, err
 	}
 	browser := p.cookie(r, browserCookie)
-	switch {
-	case browser == "":
-		q, _ := p.sealedRequest(form[login.FieldState])
-		return nil, p.lost(r, q)
-	case !secret.String(form[login.FieldCSRF]).Equal(secret.String(p.csrf(browser))):
-		return nil, elsewhere
+	if secret.String(form[login.FieldCSRF]).Equal(secret.String(p.csrf(browser))) && browser != "" {
+		return form, nil
 	}
-	return form, nil
+	q, err := p.sealedRequest(form[login.FieldState])
+	if err != nil {
+		q = nil // the form of a link, or none of ours
+	}
+	if browser == "" {
+		return nil, p.lost(r, q)
+	}
+	return nil, p.leadsOn(r, elsewhere, q)
 }
 
 func (f params) values() url.Values {
@@ -422,7 +441,7 @@ func (p *Provider) errorPage(w http.ResponseWriter, r *http.Request, err error) 
 	reference := newReference()
 	p.log.InfoContext(r.Context(), "request refused", "reference", reference, "path", r.URL.Path, "code", page.code, "why", page.description)
 	data := login.ErrorPage{
-		Frame: login.Frame{Host: p.host}, Fault: page.fault, Code: page.code, Description: page.description,
+		Frame: login.Frame{Host: p.host, Locales: page.locales}, Fault: page.fault, Code: page.code, Description: page.description,
 		Reference: reference,
 	}
 	if c := page.client; c != nil {
@@ -430,6 +449,8 @@ func (p *Provider) errorPage(w http.ResponseWriter, r *http.Request, err error) 
 	}
 	if page.restart != "" {
 		data.RestartURL = page.restart
+	} else if page.fault == login.FaultTicket {
+		data.RestartURL = p.beginning(r.Context(), nil, "")
 	}
 	if p.cfg.Development {
 		data.Developer = page.hint

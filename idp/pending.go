@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/gatewright/gate/idp/login"
 	"github.com/gatewright/gate/idp/tenant"
@@ -87,7 +88,7 @@ func (p *Provider) pendingLetter(ctx context.Context, c *tenant.Client, n *pendi
 		Kind: tenant.NewAccount, UserID: n.owner(), ClientID: clientID, ExpiresAt: p.now().Add(verifyLife), Data: data,
 	})
 	if n.User == nil {
-		return login.MailExists, login.Letter{Account: n.Email, Link: p.startAgain(c)}, err == nil, err
+		return login.MailExists, login.Letter{Account: n.Email, Link: p.beginning(ctx, c, "")}, err == nil, err
 	}
 	link := p.base + "/u/email-verification?ticket=" + text.Reveal() + "#"
 	return login.MailVerify, login.Letter{Account: n.Email, Link: link, Life: verifyLife}, err == nil, err
@@ -217,5 +218,5 @@ func (p *Provider) choosePassword(w http.ResponseWriter, r *http.Request, u *ten
 		return
 	}
 	noStore(w)
-	http.Redirect(w, r, link, http.StatusSeeOther) //nolint:gosec // a path of this provider
+	http.Redirect(w, r, p.inLanguage(r, strings.TrimSuffix(link, "#"))+"#", http.StatusSeeOther) //nolint:gosec // a path of this provider
 }

@@ -99,6 +99,7 @@ type pageError struct {
 	// restart is where the person can begin again; empty means where the client
 	// says.
 	restart string
+	locales string // of the log-in that it ends
 }
 
 // A backError is an error that goes back to the client.

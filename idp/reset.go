@@ -116,7 +116,7 @@ func (p *Provider) resetPage(w http.ResponseWriter, r *http.Request, status int,
 	}
 	page := login.ResetPage{
 		Frame: p.ticketFrame(r, k), Account: accountName(u), Policy: pagePolicy(conn), Expires: t.ExpiresAt, Problems: problems,
-		Form: login.Form{Action: "/u/reset-password", State: text, CSRF: p.csrf(p.browser(w, r))},
+		Form: login.Form{Action: p.inLanguage(r, "/u/reset-password"), State: text, CSRF: p.csrf(p.browser(w, r))},
 	}
 	if err := p.pages(r).Reset(w, r, status, page); err != nil {
 		p.faultPage(w, r, err)

@@ -150,25 +150,17 @@ func (p *Provider) enter(w http.ResponseWriter, r *http.Request, v *visit, u *te
 func (p *Provider) signupExisting(w http.ResponseWriter, r *http.Request, v *visit, n newUser) {
 	p.record(r, "fs", v.client, nil, "The user already exists", nil)
 	if p.cfg.Signup == SignupOpen { // otherwise it was sent
-		p.sendExists(r, v.client, n.Email)
+		p.sendExists(r, v.client, v.request.Locales, n.Email)
 	}
 	p.confirmEmailPage(w, r, v, n.Email, "")
 }
 
 // sendExists tells the owner of an account that somebody signed up with their
 // address.
-func (p *Provider) sendExists(r *http.Request, c *tenant.Client, email string) {
-	p.sendLetter(r, c, "", email, func(context.Context) (login.MailKind, login.Letter, bool, error) {
-		return login.MailExists, login.Letter{Account: email, Link: p.startAgain(c)}, true, nil
+func (p *Provider) sendExists(r *http.Request, c *tenant.Client, locales, email string) {
+	p.sendLetter(r, c, locales, email, func(ctx context.Context) (login.MailKind, login.Letter, bool, error) {
+		return login.MailExists, login.Letter{Account: email, Link: p.beginning(ctx, c, "")}, true, nil
 	})
-}
-
-// startAgain is where a person can begin a log-in with a client.
-func (p *Provider) startAgain(c *tenant.Client) string {
-	if c != nil && c.InitiateLoginURI != "" {
-		return c.InitiateLoginURI
-	}
-	return p.issuer
 }
 
 // A newUser is an account that somebody asks for.
