@@ -169,11 +169,11 @@ func tripCookie(state string, part int) string {
 
 // tripText returns what the cookies of the log-in with this state hold.
 func (p *Provider) tripText(r *http.Request, state string) string {
-	var text string
+	var text strings.Builder
 	for i := range tripCookies {
-		text += p.cookie(r, tripCookie(state, i))
+		text.WriteString(p.cookie(r, tripCookie(state, i)))
 	}
-	return text
+	return text.String()
 }
 
 // endTrip takes the cookies of a log-in back.

@@ -18,11 +18,9 @@ func TestJKS08_privateKeysStay(t *testing.T) {
 		if _, ok := held.(jose.KeySource); ok {
 			t.Errorf("%T hands out signing keys", held)
 		}
-		of := reflect.TypeOf(held)
-		for i := range of.NumMethod() {
-			m := of.Method(i)
-			for out := range m.Type.NumOut() {
-				if kind := m.Type.Out(out).String(); strings.Contains(kind, "jose.Key") || strings.Contains(kind, "keyring.") {
+		for m := range reflect.TypeOf(held).Methods() {
+			for out := range m.Type.Outs() {
+				if kind := out.String(); strings.Contains(kind, "jose.Key") || strings.Contains(kind, "keyring.") {
 					t.Errorf("%T.%s returns a %s", held, m.Name, kind)
 				}
 			}
