@@ -63,6 +63,9 @@ type Tenant struct {
 
 const requestTimeout = 30 * time.Second
 
+// Domain returns the host of the tenant, as [Result.Domain] has it.
+func (t *Tenant) Domain() string { return t.host }
+
 // New returns the tenant of that configuration. It makes no request.
 func New(cfg Config) (*Tenant, error) {
 	base, err := cfg.origin()

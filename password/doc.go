@@ -10,7 +10,8 @@
 //   - argon2id and argon2i of version 1.3, scrypt and PBKDF2 with SHA-256 or
 //     SHA-512 as PHC strings, the latter two as passlib writes them as well;
 //   - pbkdf2_sha256, scrypt, argon2, bcrypt and bcrypt_sha256 of Django;
-//   - pbkdf2:sha256, pbkdf2:sha512 and scrypt of Werkzeug.
+//   - pbkdf2:sha256, pbkdf2:sha512 and scrypt of Werkzeug;
+//   - one pass of MD5, SHA-1 or SHA-2, or their HMAC, as [Digest] writes it.
 //
 // What Node programs keep in a form of their own, as passport-local-mongoose does,
 // is written as a PHC string by whoever imports it. Firebase's scrypt needs a key

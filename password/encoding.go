@@ -42,6 +42,10 @@ func parse(encoded string) (stored, error) {
 		s, err = parsePBKDF2(pbkdf2SHA256, rest)
 	case "pbkdf2-sha512":
 		s, err = parsePBKDF2(pbkdf2SHA512, rest)
+	case "digest":
+		s, err = parseDigest(digestSum, rest)
+	case "hmac":
+		s, err = parseDigest(digestMAC, rest)
 	default:
 		return stored{}, fmt.Errorf("%w: unknown algorithm", ErrUnsupportedHash)
 	}

@@ -25,6 +25,8 @@ const (
 	pbkdf2SHA512
 	argon2i
 	bcryptDigest // bcrypt of the SHA-256 in hexadecimal digits
+	digestSum    // one pass of a fast function
+	digestMAC    // its HMAC
 )
 
 // kind is an algorithm with its parameters: all that decides what a hash costs.
@@ -34,6 +36,7 @@ type kind struct {
 	memory    uint32 // argon2: KiB; scrypt: block size r
 	threads   uint32 // argon2 and scrypt: parallelism p
 	size      int    // bytes of the sum
+	function  string // digest and HMAC
 }
 
 // stored is a hash as it was read from its string.
@@ -41,6 +44,8 @@ type stored struct {
 	kind
 	salt, sum []byte
 	text      string // bcrypt: the whole string, as x/crypto/bcrypt wants it
+	key       []byte // HMAC
+	suffix    bool   // digest and HMAC: the salt is behind the password
 }
 
 // match computes the hash of the password and compares. It is where all the time
@@ -49,6 +54,8 @@ func match(s stored, password string) (bool, error) {
 	switch s.algorithm {
 	case bcryptHash:
 		return matchBcrypt(s.text, password)
+	case digestSum, digestMAC:
+		return matchDigest(s, password), nil
 	case bcryptDigest:
 		return matchBcrypt(s.text, fmt.Sprintf("%x", sha256.Sum256([]byte(password))))
 	}

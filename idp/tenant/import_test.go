@@ -43,7 +43,7 @@ func TestImportUsers(t *testing.T) {
   {"email":"old@example.com"},
   {"email":"not an address"},
   {"email":"x@example.com","password_hash":"5f4dcc3b5aa765d61d8327deb882cf99"},
-  {"email":"y@example.com","custom_password_hash":{"algorithm":"md5","hash":{"value":"5f4dcc3b5aa765d61d8327deb882cf99","encoding":"hex"}}},
+  {"email":"y@example.com","custom_password_hash":{"algorithm":"md4","hash":{"value":"5f4dcc3b5aa765d61d8327deb882cf99","encoding":"hex"}}},
   {"email":"z@example.com","admin":true},
   {"email":"g@example.com","user_id":"github|42"},
   {"username":"OnlyName","user_id":"def"},
@@ -60,7 +60,7 @@ func TestImportUsers(t *testing.T) {
 		}
 		all := strings.Join(failed, "\n")
 		for _, want := range []string{
-			"line 6: user exists already", "line 7: email: Object didn't pass validation for format email", "line 8: password_hash: ", `line 9: custom_password_hash: algorithm "md5" is not supported`,
+			"line 6: user exists already", "line 7: email: Object didn't pass validation for format email", "line 8: password_hash: ", `line 9: custom_password_hash: algorithm "md4" is not supported; there are argon2, bcrypt, hmac, md5`,
 			`line 10: admin: Additional properties not allowed`, `line 11: user_id: user of "github"`, "line 13: email: Missing required property", "line 14: is not a JSON object",
 		} {
 			if !strings.Contains(all, want) {
@@ -90,6 +90,42 @@ func TestImportUsers(t *testing.T) {
 			t.Errorf("the password of before: %v", err)
 		}
 	})
+}
+
+// TestImportUsers_digests imports hashes of fast functions, as Auth0 takes them.
+func TestImportUsers_digests(t *testing.T) {
+	s := open(t, storetest.SQLite(t), nil)
+	connect(t, s)
+	h, err := password.New(password.Config{})
+	must(t, err)
+	for i, tt := range []struct{ hash, password, problem string }{
+		{`{"algorithm":"md5","hash":{"value":"5f4dcc3b5aa765d61d8327deb882cf99","encoding":"hex"}}`, "password", ""},
+		{`{"algorithm":"MD5","hash":{"value":"X03MO1qnZdYdgyfeuILPmQ==","encoding":"base64"},"salt":{"value":"7061","encoding":"hex","position":"prefix"}}`, "ssword", ""},
+		{`{"algorithm":"sha1","hash":{"value":"5baa61e4c9b93f3f0682250b6cf8331b7ee68fd8","encoding":"hex"},"salt":{"value":"word","position":"suffix"}}`, "pass", ""},
+		{`{"algorithm":"hmac","hash":{"value":"effcdf6ae5eb2fa2d27416d5f184df9c259a7c79","encoding":"hex","digest":"sha1","key":{"value":"SmVmZQ==","encoding":"base64"}}}`, "what do ya want for nothing?", ""},
+		{`{"algorithm":"sha256","hash":{"value":"5f4dcc3b5aa765d61d8327deb882cf99","encoding":"hex"}}`, "", "sum"},
+		{`{"algorithm":"md5","hash":{"value":"5f4dcc3b5aa765d61d8327deb882cf99"}}`, "", "needs the encoding hex or base64"},
+		{`{"algorithm":"md5","hash":{"value":"5f4dcc3b5aa765d61d8327deb882cf99","encoding":"hex"},"salt":{"value":"x"}}`, "", "position of the salt"},
+		{`{"algorithm":"md5","hash":{"value":"5f4dcc3b5aa765d61d8327deb882cf99","encoding":"hex","digest":"md5"}}`, "", "of hmac"},
+		{`{"algorithm":"hmac","hash":{"value":"5f4dcc3b5aa765d61d8327deb882cf99","encoding":"hex","digest":"md5"}}`, "", "needs a digest and a key"},
+		{`{"algorithm":"hmac","hash":{"value":"5f4dcc3b5aa765d61d8327deb882cf99","encoding":"hex","digest":"whirlpool","key":{"value":"x"}}}`, "", "unknown function"},
+		{`{"algorithm":"md5","password":{"encoding":"utf16le"},"hash":{"value":"5f4dcc3b5aa765d61d8327deb882cf99","encoding":"hex"}}`, "", "utf8 is"},
+	} {
+		email := fmt.Sprintf("u%d@example.com", i)
+		report, err := s.ImportUsers(t.Context(), strings.NewReader(`[{"email":"`+email+`","custom_password_hash":`+tt.hash+`}]`), tenant.ImportOptions{Connection: "db"})
+		must(t, err)
+		if tt.problem != "" {
+			if report.Failed != 1 || !strings.Contains(report.Errors[0].Error(), tt.problem) || strings.Contains(report.Errors[0].Error(), "5f4dcc") {
+				t.Errorf("%s: %+v", tt.hash, report)
+			}
+			continue
+		}
+		_, identity, err := s.UserByLogin(t.Context(), "db", email)
+		must(t, err)
+		if ok, rehash, err := h.Verify(t.Context(), identity.PasswordHash, tt.password); err != nil || !ok || !rehash {
+			t.Errorf("%s: %t, to be replaced %t, %v", tt.hash, ok, rehash, err)
+		}
+	}
 }
 
 // TestImportUsers_upsert: an import changes the profile of who is there and never their

@@ -24,9 +24,22 @@ func (auth0Cmd) Example() string { return auth0PlanCmd{}.Example() }
 // The variables of the environment that prove who asks.
 const (
 	envMgmtToken    = "AUTH0_MGMT_TOKEN"
-	envClientID     = "AUTH0_CLIENT_ID"
+	envMgmtID       = "AUTH0_MGMT_CLIENT_ID"
+	envMgmtSecret   = "AUTH0_MGMT_CLIENT_SECRET"
+	envClientID     = "AUTH0_CLIENT_ID" // of the web client, to a service
 	envClientSecret = "AUTH0_CLIENT_SECRET"
 )
+
+// manager returns the client that asks the Management API, and the variables that
+// name it. The older names are those of Auth0's documentation; they count when
+// neither of the others is there.
+func manager() (id string, secret auth0.Secret, names string) {
+	first, second := envMgmtID, envMgmtSecret
+	if os.Getenv(first) == "" && os.Getenv(second) == "" && os.Getenv(envClientID) != "" && os.Getenv(envClientSecret) != "" {
+		first, second = envClientID, envClientSecret
+	}
+	return os.Getenv(first), auth0.Secret(os.Getenv(second)), first + " or " + second
+}
 
 // auth0Target says which tenant, and which service.
 type auth0Target struct {
@@ -37,7 +50,7 @@ type auth0Target struct {
 	Machine bool     `help:"A machine client with all permissions, too."`
 }
 
-const auth0Help = "The token of the Management API is in AUTH0_MGMT_TOKEN, or AUTH0_CLIENT_ID and AUTH0_CLIENT_SECRET are of a client that may have one. It is never stored."
+const auth0Help = "The token of the Management API is in AUTH0_MGMT_TOKEN, or AUTH0_MGMT_CLIENT_ID and AUTH0_MGMT_CLIENT_SECRET are of a client that may have one. It is never stored."
 
 // open returns the tenant, and what the service needs of it. Who is going to
 // change it has to be allowed to by the design.
@@ -64,9 +77,9 @@ func (c *auth0Target) open(out *console, change bool) (*auth0.Tenant, auth0.Desi
 		}
 	}
 	if cfg.Token == "" {
-		cfg.ClientID, cfg.ClientSecret = os.Getenv(envClientID), auth0.Secret(os.Getenv(envClientSecret))
+		cfg.ClientID, cfg.ClientSecret, _ = manager()
 		if cfg.ClientID == "" || cfg.ClientSecret == "" {
-			return nil, want, failf("set "+envMgmtToken+", or "+envClientID+" and "+envClientSecret+"; it needs the scopes "+strings.Join(want.TokenScopes(), " "),
+			return nil, want, failf("set "+envMgmtToken+", or "+envMgmtID+" and "+envMgmtSecret+"; it needs the scopes "+strings.Join(want.TokenScopes(), " "),
 				"nothing says who asks the tenant")
 		}
 	}
@@ -83,7 +96,8 @@ func advice(err error) error {
 	case ok && e.Status == http.StatusUnauthorized && os.Getenv(envMgmtToken) != "":
 		return &fault{err: err, hint: envMgmtToken + " has expired, or is for another tenant"}
 	case ok && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden):
-		return &fault{err: err, hint: envClientID + " or " + envClientSecret + " is not that of a client of this tenant that may use its Management API"}
+		_, _, names := manager()
+		return &fault{err: err, hint: names + " is not that of a client of this tenant that may use its Management API"}
 	case errors.Is(err, auth0.ErrConflict):
 		return &fault{err: err, hint: "rename it there, or choose another name in managementParams of gate.yaml"}
 	}
@@ -125,7 +139,7 @@ func (c *auth0PlanCmd) Run(out *console) error {
 type auth0ApplyCmd struct {
 	auth0Target
 	Yes     bool   `help:"Do not ask."`
-	EnvFile string `placeholder:"FILE" help:"Write what the service has to know into this file, for its owner alone, instead of printing it."`
+	EnvFile string `placeholder:"FILE" help:"Write what the service has to know into this file, for its owner alone, instead of printing it; over one that apply wrote."`
 }
 
 // Help says where the token comes from.
@@ -154,36 +168,43 @@ func (c *auth0ApplyCmd) Run(out *console) error {
 			return err
 		}
 	}
-	w, closeFile := out.stdout, func(bool) error { return nil }
-	if c.EnvFile != "" && c.EnvFile != "-" {
-		// Before anything is made: its secret cannot be had a second time.
-		if w, closeFile, err = create(c.EnvFile, out.stdout); err != nil {
+	write, discard := func(r *auth0.Result) error {
+		_, err := io.WriteString(out.stdout, r.DotEnv())
+		return err
+	}, func() error { return nil }
+	if c.toFile() {
+		f, err := openEnv(c.EnvFile, t.Domain())
+		if err != nil {
 			return err
 		}
+		write, discard = f.write, f.discard
 	}
 	result, err := t.Apply(out, p)
 	if result == nil || err != nil && result.MachineClientSecret == "" {
-		return errors.Join(advice(err), closeFile(false))
+		return errors.Join(advice(err), discard())
 	}
-	_, wrote := io.WriteString(w, result.DotEnv())
-	if err := errors.Join(advice(err), wrote, closeFile(wrote == nil)); err != nil {
+	if err := errors.Join(advice(err), write(result)); err != nil {
 		return err
 	}
 	c.tell(out.talk, result)
 	return nil
 }
 
+// toFile reports whether the result goes into a file.
+func (c *auth0ApplyCmd) toFile() bool { return c.EnvFile != "" && c.EnvFile != "-" }
+
 // tell says that it is done, and where what the service has to know is.
 func (c *auth0ApplyCmd) tell(t *talk, r *auth0.Result) {
 	done := "  " + t.paint(green, tick(t)) + " "
 	t.line(done + "applied to " + plain(r.Domain))
-	if c.EnvFile == "" || c.EnvFile == "-" {
+	if !c.toFile() {
 		return
 	}
 	if r.ClientID != "" {
 		t.named("Client ID", plain(r.ClientID))
 	}
 	t.line(done + "wrote " + plain(c.EnvFile))
+	t.named("The service", "reads it with: set -a; . "+sourced(c.EnvFile)+"; set +a")
 }
 
 type auth0DestroyCmd struct {
