@@ -48,7 +48,7 @@ func TestDeploy_files(t *testing.T) {
 			t.Errorf("%s: what is secret would stay in the layers:\n%s", db, image)
 		}
 		ignored := strings.Fields(text(t, files, ".dockerignore"))
-		for _, name := range []string{".env", ".gate", ".git", "/shop"} {
+		for _, name := range []string{".env", ".env.*", "!.env.example", ".gate", ".git", "/shop"} {
 			if !slices.Contains(ignored, name) {
 				t.Errorf("%s: %s would be copied into the image", db, name)
 			}

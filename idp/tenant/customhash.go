@@ -20,7 +20,7 @@ type customHash struct {
 		Digest string        `json:"digest"` // of hmac
 		Key    *encodedBytes `json:"key"`
 	} `json:"hash"`
-	Salt      *struct {
+	Salt *struct {
 		encodedBytes
 
 		Position string `json:"position"`

@@ -109,6 +109,7 @@ func clientLines(c *tenant.Client) [][2]string {
 		{"name", c.Name},
 		{"type", c.AppType},
 		{"description", c.Description},
+		{"of", map[bool]string{true: "you", false: "somebody else: people are asked for consent"}[c.FirstParty]},
 		{"authenticates", c.AuthMethod},
 		{"grants", strings.Join(c.GrantTypes, " ")},
 		{"callbacks", strings.Join(c.Callbacks, " ")},
@@ -257,6 +258,7 @@ type idpClientUpdateCmd struct {
 	Client      string   `arg:"" help:"ID or name."`
 	Name        *string  `placeholder:"NAME" help:"Another name."`
 	Description *string  `placeholder:"TEXT" help:"Another description."`
+	ThirdParty  *bool    `negatable:"" help:"It is of somebody else: people are asked whether it may have what it asks for."`
 	Remove      []string `placeholder:"VALUE" help:"Take this address, origin or grant from its lists; may be given more than once."`
 	clientLists
 }
@@ -283,6 +285,9 @@ func (c *idpClientUpdateCmd) Run(out *console, idp *idpCmd) error {
 			if value != nil {
 				in[name] = *value
 			}
+		}
+		if c.ThirdParty != nil && *c.ThirdParty == cl.FirstParty {
+			in["is_first_party"] = !*c.ThirdParty
 		}
 		left := slices.Clone(c.Remove)
 		for _, l := range c.lists(cl) {
