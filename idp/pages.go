@@ -128,7 +128,7 @@ func (f params) values() url.Values {
 
 // frame returns what every page of a log-in shows.
 func (p *Provider) frame(r *http.Request, q *request, c *tenant.Client) login.Frame {
-	f := login.Frame{Host: p.host}
+	f := login.Frame{Host: p.host, Outbox: p.cfg.Outbox}
 	if c != nil {
 		f.Application = c.Name
 	}

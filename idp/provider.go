@@ -64,6 +64,10 @@ type Config struct {
 	// explains errors, and lets connections lead to this machine. It is refused
 	// unless the issuer is on this machine.
 	Development bool
+	// Outbox is the path of a page of this host that shows letters, to which the
+	// pages lead that say that one was sent. It is refused without Development;
+	// empty means that there is none.
+	Outbox string
 	// ManagementLimit is how many requests a second one client may send to the
 	// Management API; zero means no limit.
 	ManagementLimit int
@@ -146,6 +150,8 @@ func configure(cfg Config) (*Provider, error) {
 		return nil, errors.New("nothing that sends letters is given")
 	case cfg.Signup != "" && cfg.Signup != SignupConfirm && cfg.Signup != SignupOpen:
 		return nil, fmt.Errorf("sign-up is %q or %q or empty, not %q", SignupConfirm, SignupOpen, cfg.Signup)
+	case cfg.Outbox != "" && !cfg.Development:
+		return nil, errors.New("a page with the letters of everybody is for development alone")
 	case cfg.Development && !local(host):
 		return nil, fmt.Errorf("development is for this machine alone, and the issuer is %s", cfg.Issuer)
 	}

@@ -30,6 +30,8 @@ type Options struct {
 	// and the folder for letters when there are none, explains errors, and lets
 	// connections and scripts reach this machine.
 	Development bool
+	// Outbox is the path of a page with the letters, see [idp.Config].
+	Outbox string
 	// Administration is for a program that serves nobody: it opens where nothing is
 	// known of how letters are sent, too. They are refused then.
 	Administration bool
@@ -135,7 +137,7 @@ func (c *Config) provider(o Options, own *ownAPI) (idp.Config, *actions.Runner, 
 	}
 	cfg := idp.Config{
 		Issuer: c.Issuer, Secret: []byte(key.Reveal()), Signup: signup,
-		Development: o.Development, ManagementLimit: c.ManagementLimit, RotateEvery: c.RotateKeys, Logger: o.Logger,
+		Development: o.Development, Outbox: o.Outbox, ManagementLimit: c.ManagementLimit, RotateEvery: c.RotateKeys, Logger: o.Logger,
 	}
 	if cfg.Looks, err = c.looksConfig(); err != nil {
 		return idp.Config{}, nil, err

@@ -52,6 +52,9 @@ type Frame struct {
 	// Here is the path and query at which a GET shows this page again, for the
 	// links to other languages; empty leaves them out.
 	Here string
+	// Outbox is a path where letters that were sent can be read, in development;
+	// empty leaves the link out.
+	Outbox string
 }
 
 // A Form is where a page posts to.

@@ -120,6 +120,7 @@ type ForgotSentPage struct {
 func (p *Pages) ForgotSent(w http.ResponseWriter, r *http.Request, status int, data ForgotSentPage) error {
 	v := p.view(r, "forgot-sent", "open", data, data.Frame)
 	v.form(data.Form)
+	v.link("outbox", data.Outbox)
 	v.slot("account", data.Identifier)
 	v.duration("duration", data.Life)
 	v.notice(data.Notice)
@@ -218,6 +219,7 @@ type ConfirmEmailPage struct {
 func (p *Pages) ConfirmEmail(w http.ResponseWriter, r *http.Request, status int, data ConfirmEmailPage) error {
 	v := p.view(r, "confirm-email", "open", data, data.Frame)
 	v.form(data.Form)
+	v.link("outbox", data.Outbox)
 	v.slot("account", data.Email)
 	v.duration("duration", data.Life)
 	v.notice(data.Notice)

@@ -298,7 +298,7 @@ func readLetter(data []byte) (letter, error) {
 	if l.Text, err = plainText(m); err != nil {
 		return letter{}, err
 	}
-	l.Links = link.FindAllString(l.Text, -1)
+	l.Links = append([]string{}, link.FindAllString(l.Text, -1)...) // a list, also of none
 	return l, nil
 }
 

@@ -121,7 +121,7 @@ func (p *devProvider) open(ctx context.Context, d *dev, listener net.Listener) e
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(d.log.file, nil))
-	if p.in, err = cfg.Open(ctx, config.Options{Development: true, Logger: log}); err != nil {
+	if p.in, err = cfg.Open(ctx, config.Options{Development: true, Outbox: trial.OutboxPath, Logger: log}); err != nil {
 		return err
 	}
 	report, err := p.plant(ctx, cfg.Seed, social)

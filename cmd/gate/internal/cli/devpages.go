@@ -92,6 +92,52 @@ func outbox(cfg *config.Config) string {
 	return filepath.Join(filepath.Dir(cfg.File()), folder)
 }
 
+// tryClient is the name of the client of the page that logs in.
+const tryClient = "Log in and try"
+
+// seedTry makes the client of the page that logs in, and lets it use the
+// connections that keep passwords; there is one afterwards. The page asks for the
+// first API besides the Management API.
+func seedTry(ctx context.Context, in *config.Instance, page *trial.Config) error {
+	base := strings.TrimSuffix(page.Issuer, "/")
+	seed := config.Seed{Clients: []config.Client{{
+		Name: tryClient, Type: config.SPA, Callbacks: []string{base + trial.CallbackPath}, LogoutURLs: []string{base + trial.Path},
+	}}}
+	all, err := in.Tenant().Connections.List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range all {
+		if c.Strategy == tenant.Database {
+			seed.Connections = append(seed.Connections, config.Connection{Name: c.Name})
+		}
+	}
+	if len(all) == 0 {
+		seed.Connections = []config.Connection{{Name: config.DefaultConnection}}
+	}
+	report, err := in.Seed(ctx, seed)
+	if err != nil {
+		return err
+	}
+	made, _ := report.Find("client", tryClient)
+	page.ClientID, page.Scope = made.ID, "openid profile email offline_access"
+	apis, err := in.Tenant().APIs.List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, api := range apis {
+		if api.Identifier == page.Issuer+"api/v2/" {
+			continue
+		}
+		page.Audience = api.Identifier
+		for _, s := range api.Scopes {
+			page.Scope += " " + s.Value
+		}
+		break
+	}
+	return nil
+}
+
 // A devSite is a provider with what there is besides in development.
 type devSite struct {
 	provider http.Handler

@@ -99,7 +99,11 @@ func (s *idpServer) checkDev() error {
 
 func (s *idpServer) run(ctx context.Context) error {
 	step := s.out.talk.step("open")
-	in, err := s.cfg.Open(ctx, config.Options{Development: s.dev, Worker: actionsWorker, Logger: s.log})
+	options := config.Options{Development: s.dev, Worker: actionsWorker, Logger: s.log}
+	if s.dev && outbox(s.cfg) != "" {
+		options.Outbox = trial.OutboxPath
+	}
+	in, err := s.cfg.Open(ctx, options)
 	if err != nil {
 		return opening(s.cfg, err)
 	}
@@ -164,6 +168,9 @@ func (s *idpServer) site(in *config.Instance) (http.Handler, error) {
 	}
 	site := devSite{provider: in, pages: trial.Config{Issuer: s.cfg.Issuer, Style: in.Style(), Outbox: outbox(s.cfg)}}
 	if strings.HasPrefix(s.cfg.Issuer, "http:") { // over https the provider would not trust itself
+		if err := seedTry(s.out, in, &site.pages); err != nil {
+			return nil, err
+		}
 		social, err := newFake(s.cfg.Issuer)
 		if err != nil {
 			return nil, err
@@ -188,6 +195,9 @@ func (s *idpServer) tellReady(addr net.Addr) {
 	}
 	if s.dev {
 		t.named("Development", "errors are explained, this machine only")
+		if strings.HasPrefix(s.cfg.Issuer, "http:") {
+			t.named("Log-in", t.paint(cyan, strings.TrimSuffix(s.cfg.Issuer, "/")+trial.Path))
+		}
 		if folder := outbox(s.cfg); folder != "" {
 			t.named("Outbox", t.paint(cyan, strings.TrimSuffix(s.cfg.Issuer, "/")+trial.OutboxPath)+"   "+t.paint(dim, "letters go to "+folder))
 		}
