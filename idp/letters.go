@@ -152,7 +152,7 @@ func (p *Provider) ticket(ctx context.Context, t ticket, life time.Duration) (st
 
 // openTicket returns a ticket that was not used, with its user.
 func (p *Provider) openTicket(ctx context.Context, kind tenant.TokenKind, text string) (*tenant.Token, *ticket, *tenant.User, error) {
-	bad := &pageError{oauthError: refuse("invalid_request", "The link was used, is too old, or is not whole"), fault: login.FaultTicket}
+	bad := &pageError{oauthError: refuse("invalid_request", "The link was used, is too old, or a part of it is missing"), fault: login.FaultTicket}
 	t, err := p.tenant.Token(ctx, kind, secret.String(text))
 	if errors.Is(err, tenant.ErrNotFound) || err == nil && !t.UsedAt.IsZero() {
 		return nil, nil, nil, bad
@@ -337,7 +337,7 @@ func isTicketError(err error) bool {
 
 func (p *Provider) ticketError(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, tenant.ErrUsed) || errors.Is(err, tenant.ErrNotFound) {
-		err = &pageError{oauthError: refuse("invalid_request", "The link was used, is too old, or is not whole"), fault: login.FaultTicket}
+		err = &pageError{oauthError: refuse("invalid_request", "The link was used, is too old, or a part of it is missing"), fault: login.FaultTicket}
 	}
 	p.errorPage(w, r, err)
 }

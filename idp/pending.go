@@ -141,7 +141,7 @@ func (p *Provider) waits(ctx context.Context, conn *tenant.Connection, email, te
 func (p *Provider) openPending(ctx context.Context, text string) (*tenant.Token, *pendingAccount, error) {
 	t, err := p.tenant.Token(ctx, tenant.NewAccount, secret.String(text))
 	if errors.Is(err, tenant.ErrNotFound) || err == nil && !t.UsedAt.IsZero() {
-		return nil, nil, &pageError{oauthError: refuse("invalid_request", "The link was used, is too old, or is not whole"), fault: login.FaultTicket}
+		return nil, nil, &pageError{oauthError: refuse("invalid_request", "The link was used, is too old, or a part of it is missing"), fault: login.FaultTicket}
 	}
 	if err != nil {
 		return nil, nil, err

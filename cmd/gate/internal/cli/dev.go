@@ -425,6 +425,9 @@ func (d *dev) tellReady(firstTime bool) {
 	d.talk.line("")
 	d.talk.named("Start here", d.talk.paint(cyan, start))
 	d.talk.named("REST", d.talk.paint(cyan, d.url()+"/api/docs"))
+	if slices.Contains(d.p.design.Service.APIs, design.GraphQL) {
+		d.talk.named("GraphQL", d.talk.paint(cyan, d.url()+"/api/graphql"))
+	}
 	d.provider.tell(d.talk)
 	d.tellAdministrator(admin, firstTime)
 	d.talk.line("")

@@ -93,7 +93,7 @@ func outbox(cfg *config.Config) string {
 }
 
 // tryClient is the name of the client of the page that logs in.
-const tryClient = "Log in and try"
+const tryClient = "Development"
 
 // seedTry makes the client of the page that logs in, and lets it use the
 // connections that keep passwords; there is one afterwards. The page asks for the
