@@ -153,3 +153,28 @@ func TestCLI08_vouched(t *testing.T) {
 		t.Errorf("after the letter: %+v, %v", u, err)
 	}
 }
+
+// CLI-08: an application makes accounts for whoever asks, and lets the letter prove
+// the address. The password may be that of a stranger, who has nothing of it when
+// the owner opens the letter. An administrator who asks for no letter vouches for
+// the password.
+func TestCLI08_madeByApplication(t *testing.T) {
+	s := &squatter{Server: idptest.New(t, idptest.Config{}), t: t}
+	token := managementToken(t, s.Server)
+	mustManage(t, s.Server, token, http.StatusCreated, http.MethodPost, "users",
+		`{"connection":"`+idptest.Connection+`","email":"`+victim+`","password":"`+newPassword+`","verify_email":true,"user_metadata":{"iban":"x"},"app_metadata":{"plan":"free"}}`)
+	mustManage(t, s.Server, token, http.StatusCreated, http.MethodPost, "users",
+		`{"connection":"`+idptest.Connection+`","email":"ada@example.com","password":"`+newPassword+`"}`)
+	letter := linkIn(t, waitLetters(t, s.Server, victim, 1)[0], "/u/email-verification?ticket=")
+	s.choose(s.Browser(), s.open(s.Browser(), letter))
+	if res, _ := s.Login(s.Browser(), authorization(), victim, newPassword); res.StatusCode != http.StatusBadRequest {
+		t.Errorf("the password of before: %d", res.StatusCode)
+	}
+	u, err := s.Tenant().User(t.Context(), userID(t, s.Server, victim))
+	if err != nil || !u.EmailVerified || u.UserMetadata != nil || u.AppMetadata["plan"] != "free" {
+		t.Errorf("%+v, %v", u, err)
+	}
+	if u, err = s.Tenant().User(t.Context(), userID(t, s.Server, "ada@example.com")); err != nil || u.Identities[0].Unproven != "" {
+		t.Errorf("an administrator's: %+v, %v", u, err)
+	}
+}

@@ -165,6 +165,9 @@ func newUser(c *tenant.Connection, o object) (*tenant.User, error) {
 			return nil, err
 		}
 		id.Email, id.Username = u.Email, u.Username
+		if string(o["verify_email"]) == "true" && u.Email != "" && !u.EmailVerified {
+			id.Unproven = tenant.NoBrowser // an application signs somebody up: whoever typed the password need not be the owner
+		}
 	case "email":
 		if u.Email == "" {
 			return nil, badProperty("email", "Missing required property: email", "")

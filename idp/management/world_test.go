@@ -247,12 +247,22 @@ func (w *world) user(token, connection, email string) string {
 	return w.do(token, "POST", "users", body, 201).str("user_id")
 }
 
+// epoch returns the epoch in which a user is.
+func (w *world) epoch(user string) int64 {
+	w.t.Helper()
+	u, err := w.store.User(w.t.Context(), user)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return u.Epoch
+}
+
 // session stores a session of a user.
 func (w *world) session(user, id string) {
 	w.t.Helper()
 	at := w.now
 	err := w.store.CreateSession(w.t.Context(), "secret-"+secretText(id), &tenant.Session{
-		ID: id, UserID: user, CreatedAt: at, AuthenticatedAt: at, IdleExpiresAt: at.Add(time.Hour), ExpiresAt: at.Add(time.Hour),
+		ID: id, UserID: user, Epoch: w.epoch(user), CreatedAt: at, AuthenticatedAt: at, IdleExpiresAt: at.Add(time.Hour), ExpiresAt: at.Add(time.Hour),
 		SessionDetails: tenant.SessionDetails{Clients: []string{"c1"}, IP: "192.0.2.1"},
 	})
 	if err != nil {
@@ -264,7 +274,7 @@ func (w *world) session(user, id string) {
 func (w *world) family(user, session string) string {
 	w.t.Helper()
 	f := &tenant.Family{
-		ID: tenant.NewGrantID(), UserID: user, ClientID: "c1", SessionID: session,
+		ID: tenant.NewGrantID(), UserID: user, Epoch: w.epoch(user), ClientID: "c1", SessionID: session,
 		FamilyDetails: tenant.FamilyDetails{Audience: "https://api.example/", Scope: []string{"openid"}},
 	}
 	if _, err := w.store.CreateFamily(w.t.Context(), f); err != nil {

@@ -199,10 +199,11 @@ type PasswordChange struct {
 	// Ticket is the text of the [ResetTicket] that allows it; empty means that
 	// somebody else does.
 	Ticket secret.String
-	// Check judges the user as they are then; nil allows it. With detach all other
-	// identities become users of their own, and what clients were allowed is
-	// forgotten. Its error stops everything.
-	Check func(*User) (detach bool, err error)
+	// Check judges the user as they are then; nil allows it. With handOver the
+	// account is that of somebody else from now on: all other identities become
+	// users of their own, and what clients were allowed and what was said of the
+	// person is forgotten, user_metadata too. Its error stops everything.
+	Check func(*User) (handOver bool, err error)
 	// Change changes what else is to change of the user whose password it is; nil
 	// means nothing. Its error stops everything.
 	Change func(*User) error
@@ -223,8 +224,9 @@ func (s *Store) SetPassword(ctx context.Context, c PasswordChange) (*User, []*Se
 			return err
 		}
 		if c.Check != nil {
-			detach, err := c.Check(u)
-			if err == nil && detach {
+			over, err := c.Check(u)
+			if err == nil && over {
+				u.forget(s.now())
 				err = s.detach(ctx, tx, u)
 			}
 			if err != nil {

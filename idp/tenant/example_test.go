@@ -35,7 +35,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	first, err := s.CreateFamily(ctx, &tenant.Family{ID: tenant.NewGrantID(), UserID: ada.ID, ClientID: "web"})
+	first, err := s.CreateFamily(ctx, &tenant.Family{ID: tenant.NewGrantID(), UserID: ada.ID, Epoch: ada.Epoch, ClientID: "web"})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -95,7 +95,7 @@ func create(t testing.TB, s *tenant.Store, u *tenant.User) *tenant.User {
 // family returns the first token of a new family.
 func family(t testing.TB, s *tenant.Store, u *tenant.User, change func(*tenant.Family)) (*tenant.Family, secret.String) {
 	t.Helper()
-	f := &tenant.Family{ID: tenant.NewGrantID(), UserID: u.ID, ClientID: "client", FamilyDetails: tenant.FamilyDetails{Scope: []string{"openid"}}}
+	f := &tenant.Family{ID: tenant.NewGrantID(), UserID: u.ID, Epoch: u.Epoch, ClientID: "client", FamilyDetails: tenant.FamilyDetails{Scope: []string{"openid"}}}
 	if change != nil {
 		change(f)
 	}

@@ -163,8 +163,8 @@ func (s *Store) splitOff(ctx context.Context, tx *sql.Tx, i Identity, blocked bo
 	}
 	now := millis(s.now())
 	_, err = tx.ExecContext(ctx, `INSERT INTO idp_users
-		(id, connection, email, name, blocked, doc, created_at, updated_at, last_login_at, last_ip, logins_count)
-		VALUES ($1, $2, $3, $4, $7, $5, $6, $6, 0, '', 0)`, u.ID, i.Connection, u.Email, cut(u.Name, 400), doc, now, bit(blocked))
+		(id, connection, email, name, blocked, doc, created_at, updated_at, last_login_at, last_ip, logins_count, epoch)
+		VALUES ($1, $2, $3, $4, $7, $5, $6, $6, 0, '', 0, $8)`, u.ID, i.Connection, u.Email, cut(u.Name, 400), doc, now, bit(blocked), newEpoch())
 	if err != nil {
 		return err
 	}

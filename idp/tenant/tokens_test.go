@@ -103,7 +103,7 @@ func TestSES03_expiry(t *testing.T) {
 		u := create(t, s, newUser("ada@example.com"))
 		text := secret.Text()
 		ses := &tenant.Session{
-			ID: "s1", UserID: u.ID, CreatedAt: c.Now(), AuthenticatedAt: c.Now(),
+			ID: "s1", UserID: u.ID, Epoch: u.Epoch, CreatedAt: c.Now(), AuthenticatedAt: c.Now(),
 			IdleExpiresAt: c.Now().Add(time.Hour), ExpiresAt: c.Now().Add(2 * time.Hour),
 		}
 		must(t, s.CreateSession(ctx, text, ses))
@@ -154,7 +154,7 @@ func TestSession_clients(t *testing.T) {
 		u := create(t, s, newUser("ada@example.com"))
 		end := time.Now().Add(time.Hour)
 		text := secret.Text()
-		must(t, s.CreateSession(t.Context(), text, &tenant.Session{ID: "s1", UserID: u.ID, CreatedAt: time.Now(), IdleExpiresAt: end, ExpiresAt: end}))
+		must(t, s.CreateSession(t.Context(), text, &tenant.Session{ID: "s1", UserID: u.ID, Epoch: u.Epoch, CreatedAt: time.Now(), IdleExpiresAt: end, ExpiresAt: end}))
 		together(8, func(i int) {
 			ses, err := s.SessionBySecret(t.Context(), text)
 			if err == nil {
@@ -190,7 +190,7 @@ func TestPWD11_endAll(t *testing.T) {
 		var both [2]things
 		for i, email := range []string{"ada@example.com", "bob@example.com"} {
 			x := things{user: create(t, s, newUser(email)), cookie: secret.Text(), code: secret.Text()}
-			must(t, s.CreateSession(ctx, x.cookie, &tenant.Session{ID: email, UserID: x.user.ID, IdleExpiresAt: end, ExpiresAt: end}))
+			must(t, s.CreateSession(ctx, x.cookie, &tenant.Session{ID: email, UserID: x.user.ID, Epoch: x.user.Epoch, IdleExpiresAt: end, ExpiresAt: end}))
 			must(t, s.CreateToken(ctx, x.code, tenant.Token{Kind: tenant.CodeToken, UserID: x.user.ID, ExpiresAt: end}))
 			_, x.refreshing = family(t, s, x.user, nil)
 			both[i] = x
@@ -217,7 +217,7 @@ func TestSweep(t *testing.T) {
 		for i, life := range []time.Duration{time.Minute, 1000 * time.Hour} {
 			end := c.Now().Add(life)
 			id := string(rune('a' + i))
-			must(t, s.CreateSession(ctx, secret.Text(), &tenant.Session{ID: id, UserID: u.ID, IdleExpiresAt: end, ExpiresAt: c.Now().Add(2000 * time.Hour)}))
+			must(t, s.CreateSession(ctx, secret.Text(), &tenant.Session{ID: id, UserID: u.ID, Epoch: u.Epoch, IdleExpiresAt: end, ExpiresAt: c.Now().Add(2000 * time.Hour)}))
 			must(t, s.CreateToken(ctx, secret.Text(), tenant.Token{Kind: tenant.CodeToken, ExpiresAt: end}))
 			must(t, s.RevokeJWT(ctx, id, end))
 			family(t, s, u, func(f *tenant.Family) { f.IdleExpiresAt = end })

@@ -28,6 +28,8 @@ func TestCLI08_handOverOrLink(t *testing.T) {
 		for n := range 20 {
 			u := signedUp(fmt.Sprintf("victim%d@example.com", n))
 			u.EmailVerified = true // else no link would get that far
+			u.Name, u.Nickname, u.GivenName, u.Picture = "Eve", "eve", "Eve", "https://evil.example/p.png"
+			u.UserMetadata, u.AppMetadata = map[string]any{"iban": "hers"}, map[string]any{"plan": "free"}
 			create(t, s, u)
 			other := create(t, s, newUser(fmt.Sprintf("mallory%d@example.com", n)))
 			must(t, s.SetConsent(t.Context(), u.ID, "client", "https://api", []string{"read"}))
@@ -60,6 +62,9 @@ func TestCLI08_handOverOrLink(t *testing.T) {
 			got, err := s.User(t.Context(), u.ID)
 			if err != nil || len(got.Identities) != 1 || got.Identities[0].PasswordHash != "" {
 				t.Fatalf("%+v, %v", got, err)
+			}
+			if got.Name != got.Email || !strings.HasPrefix(got.Nickname, "victim") || got.GivenName+got.Picture != "" || got.UserMetadata != nil || got.AppMetadata["plan"] != "free" {
+				t.Errorf("what is said of the owner: %+v", got)
 			}
 			if _, err := s.User(t.Context(), other.ID); err != nil {
 				t.Errorf("the other account: %v", err)

@@ -95,8 +95,9 @@ func (row importedUser) takesOver(u *User) bool {
 // forget takes from a user what whoever made the account said and chose. What an
 // administrator or an action gave stays, and so does the user name.
 func (u *User) forget(now time.Time) {
-	own := u.Own()
-	own.PasswordHash, own.PasswordAt, own.Unproven, own.Profile = "", time.Time{}, "", nil
+	if own := u.Own(); own != nil {
+		own.PasswordHash, own.PasswordAt, own.Unproven, own.Profile = "", time.Time{}, "", nil
+	}
 	u.LastPasswordReset = now.UTC()
 	u.GivenName, u.FamilyName, u.Picture, u.UserMetadata = "", "", "", nil
 	u.PhoneNumber, u.PhoneVerified = "", false

@@ -45,7 +45,7 @@ func logIn(t *testing.T, s *tenant.Store, u *tenant.User) openThings {
 	t.Helper()
 	var o openThings
 	_, o.session = session(t, s, u, tenant.NewGrantID())
-	f, _ := family(t, s, u, func(f *tenant.Family) { f.Epoch = u.Epoch })
+	f, _ := family(t, s, u, nil)
 	o.family = f.ID
 	o.link = secret.Text()
 	must(t, s.CreateToken(t.Context(), o.link, tenant.Token{Kind: tenant.ResetTicket, UserID: u.ID, ExpiresAt: time.Now().Add(time.Hour)}))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -41,8 +42,9 @@ type User struct {
 	LastIP            string    `json:"last_ip,omitempty"`
 	LoginsCount       int64     `json:"logins_count,omitempty"`
 	LastPasswordReset time.Time `json:"last_password_reset,omitzero"`
-	// Epoch counts how often everything of theirs was ended; see
-	// [Store.EndAll].
+	// Epoch counts up when everything of theirs is ended; see [Store.EndAll]. It
+	// begins somewhere else with each account, also under an ID that was there
+	// before: a token from before an end belongs to no epoch after it.
 	Epoch int64 `json:"-"`
 	Extra Extra `json:"-"`
 }
@@ -107,6 +109,13 @@ func NewSubject() string {
 	return hex.EncodeToString(b)
 }
 
+// newEpoch returns the first epoch of an account: 62 bits, with room above them.
+func newEpoch() int64 {
+	b := make([]byte, 8)
+	_, _ = rand.Read(b)                                 // never fails
+	return int64(binary.BigEndian.Uint64(b)>>2 | 1<<61) //nolint:gosec // 62 bits
+}
+
 // CreateUser adds a user with at least one identity, whose first decides the
 // ID. It returns [ErrExists] when the identity, or in its connection the address
 // or user name, is taken.
@@ -134,17 +143,17 @@ func (s *Store) insertUser(ctx context.Context, tx *sql.Tx, u *User) (done bool,
 	if u.CreatedAt.IsZero() {
 		u.CreatedAt = now
 	}
-	u.UpdatedAt = now
+	u.UpdatedAt, u.Epoch = now, newEpoch()
 	u.prove()
 	doc, err := encodeUser(u)
 	if err != nil {
 		return false, err
 	}
 	done, err = changed(tx.ExecContext(ctx, `INSERT INTO idp_users
-		(id, connection, email, name, blocked, doc, created_at, updated_at, last_login_at, last_ip, logins_count)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`,
+		(id, connection, email, name, blocked, doc, created_at, updated_at, last_login_at, last_ip, logins_count, epoch)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING`,
 		u.ID, first.Connection, u.Email, cut(u.Name, 400), bit(u.Blocked), doc, millis(u.CreatedAt), millis(now),
-		millis(u.LastLogin), cut(u.LastIP, 64), u.LoginsCount))
+		millis(u.LastLogin), cut(u.LastIP, 64), u.LoginsCount, u.Epoch))
 	if err != nil || !done {
 		return false, err
 	}

@@ -145,7 +145,7 @@ func TestUsers_delete(t *testing.T) {
 		must(t, s.AddRoles(ctx, u.ID, "r"))
 		must(t, s.AddUserPermissions(ctx, u.ID, tenant.Permission{API: "x", Name: "read"}))
 		must(t, s.SetConsent(ctx, u.ID, "client", "x", []string{"read"}))
-		must(t, s.CreateSession(ctx, secret.Text(), &tenant.Session{ID: "s", UserID: u.ID, IdleExpiresAt: end, ExpiresAt: end}))
+		must(t, s.CreateSession(ctx, secret.Text(), &tenant.Session{ID: "s", UserID: u.ID, Epoch: u.Epoch, IdleExpiresAt: end, ExpiresAt: end}))
 		must(t, s.CreateToken(ctx, secret.Text(), tenant.Token{Kind: tenant.CodeToken, UserID: u.ID, ExpiresAt: end}))
 		family(t, s, u, nil)
 		must(t, s.DeleteUser(ctx, u.ID))
