@@ -472,3 +472,37 @@ func TestFederate_longState(t *testing.T) {
 		t.Errorf("half of the cookies: %d", res.StatusCode)
 	}
 }
+
+// CLI-08: somebody comes from another provider with the address of the victim, who
+// opens the letter. That confirms nothing for whoever is logged in elsewhere; the
+// link is still good where the account is logged in.
+func TestCLI08_federatedAddress(t *testing.T) {
+	c := federated(t)
+	stranger := c.Browser()
+	u := c.with(stranger, "github", "1002")
+	u, err := c.Tenant().UpdateUser(t.Context(), u.ID, func(u *tenant.User) error { u.Email, u.EmailVerified = victim, false; return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &squatter{Server: c.Server, t: t}
+	link := s.ticket(victim)
+	other := c.Browser()
+	res, body := c.Login(other, authorization(), c.AddUser("bob@example.com").Email, idptest.Password)
+	if !answerOf(t, res, body).Has("code") {
+		t.Fatalf("%d %.300s", res.StatusCode, body)
+	}
+	for name, browser := range map[string]*http.Client{"logged in to nothing": c.Browser(), "to another account": other} {
+		if status, page := press(c.Server, browser, link, "/u/email-verification"); status != http.StatusForbidden && status != http.StatusBadRequest {
+			t.Errorf("%s: %d %.500s", name, status, page)
+		}
+		if got, err := c.Tenant().User(t.Context(), u.ID); err != nil || got.EmailVerified {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+	if status, page := press(c.Server, stranger, link, "/u/email-verification"); status != http.StatusOK {
+		t.Errorf("where it is logged in: %d %.500s", status, page)
+	}
+	if got, err := c.Tenant().User(t.Context(), u.ID); err != nil || !got.EmailVerified {
+		t.Errorf("where it is logged in: %+v, %v", got, err)
+	}
+}

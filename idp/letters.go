@@ -299,6 +299,9 @@ func (p *Provider) postVerifyEmail(w http.ResponseWriter, r *http.Request) {
 	}
 	stranger := err == nil && maybeStranger(u, p.browserHash(r))
 	if err == nil {
+		err = p.mayConfirm(r, u)
+	}
+	if err == nil {
 		_, err = p.tenant.UseToken(ctx, tenant.EmailTicket, secret.String(form[login.FieldState]))
 	}
 	if err == nil {

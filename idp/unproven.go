@@ -2,8 +2,10 @@ package idp
 
 import (
 	"context"
+	"net/http"
 	"strings"
 
+	"github.com/gatewright/gate/idp/login"
 	"github.com/gatewright/gate/idp/tenant"
 )
 
@@ -21,8 +23,27 @@ func maybeStranger(u *tenant.User, browser string) bool {
 	return browser == "" || own.Unproven != browser
 }
 
+// mayConfirm reports whether a letter that is opened in a browser may confirm the
+// address of a user. Who comes from another provider may have said any address
+// there, and their account cannot be handed over: whoever opens the letter has to
+// be logged in to it.
+func (p *Provider) mayConfirm(r *http.Request, u *tenant.User) error {
+	if own := u.Own(); own != nil && own.Provider == tenant.Database {
+		return nil
+	}
+	_, here, err := p.currentSession(r)
+	if err != nil {
+		return err
+	}
+	if here == nil || here.ID != u.ID {
+		return &pageError{oauthError: refuse("access_denied", "The account of the link is not logged in here"), fault: login.FaultLogInFirst}
+	}
+	return nil
+}
+
 // handOver gives an account to the owner of its address: the address is confirmed,
-// and the password, sessions, tokens and further ways in from before are no more.
+// and the password, sessions, tokens, further ways in and what was said of the
+// person before are no more.
 func (p *Provider) handOver(ctx context.Context, u *tenant.User, email string) (*tenant.User, error) {
 	provider, subject, _ := strings.Cut(u.ID, "|")
 	u, sessions, err := p.tenant.SetPassword(ctx, tenant.PasswordChange{
