@@ -37,7 +37,7 @@ func (p *Provider) postConfirmEmail(w http.ResponseWriter, r *http.Request, v *v
 		p.sendLetter(r, v.client, v.request.Locales, email, func(ctx context.Context) (login.MailKind, login.Letter, bool, error) {
 			u, _, err := p.tenant.UserByLogin(ctx, conn.Name, email)
 			if errors.Is(err, tenant.ErrNotFound) || err == nil && (u.EmailVerified || u.Email != email) {
-				return p.pendingAgain(ctx, v.client, conn, email)
+				return p.pendingAgain(ctx, v.client, conn, email, p.browserHash(r))
 			}
 			if err != nil {
 				return "", login.Letter{}, false, err

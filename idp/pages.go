@@ -281,7 +281,7 @@ func (p *Provider) postLogin(w http.ResponseWriter, r *http.Request, v *visit) {
 	}
 	tried, err := p.checkPassword(ctx, conn, typed, text)
 	if errors.Is(err, errCredentials) { // counted, also when this leads on: it guards no account
-		if waits, fault := p.waits(ctx, conn, canonical(typed), text); fault != nil {
+		if waits, fault := p.waits(ctx, conn, canonical(typed), p.browserHash(r), text); fault != nil {
 			err = fault
 		} else if waits {
 			p.record(r, "fp", v.client, tried.user, "The address waits for its confirmation.", nil)

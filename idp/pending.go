@@ -35,10 +35,12 @@ type pendingAccount struct {
 }
 
 // owner is the name under which what is pending for an address is kept.
-func (n *pendingAccount) owner() string { return pendingOwner(n.Connection, n.Email) }
+func (n *pendingAccount) owner() string { return pendingOwner(n.Connection, n.Email, n.Browser) }
 
-func pendingOwner(connection, email string) string {
-	return "pending|" + hashText(connection+" "+email)
+// pendingOwner has a name for each browser: whoever signs up with somebody else's
+// address takes no other letter's place.
+func pendingOwner(connection, email, browser string) string {
+	return "pending|" + hashText(connection+" "+email+" "+browser)
 }
 
 // pend keeps an account until its address is confirmed, and sends the letter. It
@@ -79,7 +81,7 @@ func (p *Provider) pendingLetter(ctx context.Context, c *tenant.Client, n *pendi
 	if err != nil {
 		return "", login.Letter{}, false, err
 	}
-	// One at a time for an address: the newest.
+	// One at a time for an address and a browser: the newest.
 	if err := p.tenant.VoidTokens(ctx, n.owner(), tenant.NewAccount); err != nil {
 		return "", login.Letter{}, false, err
 	}
@@ -94,9 +96,10 @@ func (p *Provider) pendingLetter(ctx context.Context, c *tenant.Client, n *pendi
 	return login.MailVerify, login.Letter{Account: n.Email, Link: link, Life: verifyLife}, err == nil, err
 }
 
-// pendingFor returns what is pending for an address, or [tenant.ErrNotFound].
-func (p *Provider) pendingFor(ctx context.Context, conn *tenant.Connection, email string) (*pendingAccount, error) {
-	t, err := p.tenant.NewestToken(ctx, pendingOwner(conn.Name, email), tenant.NewAccount)
+// pendingFor returns what is pending for an address in a browser, or
+// [tenant.ErrNotFound].
+func (p *Provider) pendingFor(ctx context.Context, conn *tenant.Connection, email, browser string) (*pendingAccount, error) {
+	t, err := p.tenant.NewestToken(ctx, pendingOwner(conn.Name, email, browser), tenant.NewAccount)
 	if err != nil {
 		return nil, err
 	}
@@ -104,9 +107,10 @@ func (p *Provider) pendingFor(ctx context.Context, conn *tenant.Connection, emai
 	return n, json.Unmarshal(t.Data, n)
 }
 
-// pendingAgain writes the letter again when something is pending for an address.
-func (p *Provider) pendingAgain(ctx context.Context, c *tenant.Client, conn *tenant.Connection, email string) (login.MailKind, login.Letter, bool, error) {
-	n, err := p.pendingFor(ctx, conn, email)
+// pendingAgain writes the letter again when something is pending for an address
+// in a browser.
+func (p *Provider) pendingAgain(ctx context.Context, c *tenant.Client, conn *tenant.Connection, email, browser string) (login.MailKind, login.Letter, bool, error) {
+	n, err := p.pendingFor(ctx, conn, email, browser)
 	if errors.Is(err, tenant.ErrNotFound) {
 		return "", login.Letter{}, false, nil
 	}
@@ -116,14 +120,14 @@ func (p *Provider) pendingAgain(ctx context.Context, c *tenant.Client, conn *ten
 	return p.pendingLetter(ctx, c, n)
 }
 
-// waits reports whether a sign-up with this address and password waits for its
-// confirmation: with the same work, whether or not anything waits.
-func (p *Provider) waits(ctx context.Context, conn *tenant.Connection, email, text string) (bool, error) {
+// waits reports whether a sign-up with this address and password, in this
+// browser, waits for its confirmation: with the same work, whether or not anything waits.
+func (p *Provider) waits(ctx context.Context, conn *tenant.Connection, email, browser, text string) (bool, error) {
 	if p.cfg.Signup != SignupConfirm {
 		return false, nil
 	}
 	hash := ""
-	n, err := p.pendingFor(ctx, conn, email)
+	n, err := p.pendingFor(ctx, conn, email, browser)
 	switch {
 	case err == nil:
 		hash = n.Hash
@@ -137,7 +141,8 @@ func (p *Provider) waits(ctx context.Context, conn *tenant.Connection, email, te
 	return ok, err
 }
 
-// openPending returns what a link is to make.
+// openPending returns what a link is to make. Where nobody may sign up any more it
+// makes nothing.
 func (p *Provider) openPending(ctx context.Context, text string) (*tenant.Token, *pendingAccount, error) {
 	t, err := p.tenant.Token(ctx, tenant.NewAccount, secret.String(text))
 	if errors.Is(err, tenant.ErrNotFound) || err == nil && !t.UsedAt.IsZero() {
@@ -153,7 +158,11 @@ func (p *Provider) openPending(ctx context.Context, text string) (*tenant.Token,
 	if n.User == nil {
 		return nil, nil, errors.New("the link of a sign-up that has none was opened")
 	}
-	return t, n, nil
+	conn, err := p.tenant.Connections.ByName(ctx, n.Connection)
+	if errors.Is(err, tenant.ErrNotFound) || err == nil && !p.signupOpen(conn) {
+		return nil, nil, &pageError{oauthError: refuse("invalid_request", "Sign-up was closed after the letter was sent"), fault: login.FaultTicket}
+	}
+	return t, n, err
 }
 
 // makePending makes an account whose address is confirmed by this link. In
@@ -180,6 +189,8 @@ func (p *Provider) makePending(w http.ResponseWriter, r *http.Request, text stri
 	here := n.Browser != "" && n.Browser == p.browserHash(r)
 	if here {
 		i.PasswordHash, i.PasswordAt = n.Hash, p.now()
+	} else {
+		unsaid(u)
 	}
 	c, err := p.tenant.Clients.Get(ctx, t.ClientID)
 	if errors.Is(err, tenant.ErrNotFound) {
@@ -206,6 +217,15 @@ func (p *Provider) makePending(w http.ResponseWriter, r *http.Request, text stri
 	if err := p.pages(r).VerifyEmailDone(w, r, http.StatusOK, page); err != nil {
 		p.faultPage(w, r, err)
 	}
+}
+
+// unsaid takes from a new account what whoever signed up said of the person: they
+// need not be who opened the letter. What actions added stays.
+func unsaid(u *tenant.User) {
+	n := newUser{Connection: &tenant.Connection{}, Email: u.Email, Username: u.Username}
+	bare := n.user()
+	bare.ID, bare.Identities, bare.EmailVerified, bare.AppMetadata = u.ID, u.Identities, u.EmailVerified, u.AppMetadata
+	*u = *bare
 }
 
 // choosePassword leads to the page that sets the first password.

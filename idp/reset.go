@@ -79,7 +79,7 @@ func (p *Provider) sendReset(r *http.Request, c *tenant.Client, conn *tenant.Con
 	p.sendLetter(r, c, locales, address, func(ctx context.Context) (login.MailKind, login.Letter, bool, error) {
 		u, i, err := p.tenant.UserByLogin(ctx, conn.Name, name)
 		if errors.Is(err, tenant.ErrNotFound) {
-			return p.pendingAgain(ctx, c, conn, name) // they lost that letter
+			return p.pendingAgain(ctx, c, conn, name, p.browserHash(r)) // they lost that letter
 		}
 		if err == nil && u.Blocked {
 			return "", login.Letter{}, false, nil

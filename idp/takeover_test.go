@@ -41,6 +41,77 @@ func TestCLI08_preHijack(t *testing.T) {
 	}
 }
 
+// CLI-08: the owner signs up, and a stranger with the same address meanwhile. The
+// owner's letter is good, and what comes of the stranger's is nothing of theirs.
+func TestCLI08_preHijackMeanwhile(t *testing.T) {
+	for name, opened := range map[string]int{"the owner's letter": 0, "the stranger's": 1} {
+		t.Run(name, func(t *testing.T) {
+			s := &squatter{Server: idptest.New(t, idptest.Config{Edit: signupMode(idp.SignupConfirm)}), t: t}
+			owner := s.Browser()
+			signUp(t, s.Server, owner, victim)
+			letters := []string{linkIn(t, waitLetters(t, s.Server, victim, 1)[0], "/u/email-verification?ticket=")}
+			res, body := s.Do(s.HTTP, http.MethodPost, "/dbconnections/signup", url.Values{
+				"client_id": {idptest.SPA}, "connection": {idptest.Connection}, "email": {victim}, "password": {newPassword},
+				"name": {"Eve"}, "given_name": {"Eve"}, "picture": {"https://evil.example/p.png"},
+			})
+			if res.StatusCode != http.StatusOK {
+				t.Fatalf("%d %s", res.StatusCode, body)
+			}
+			for _, letter := range waitLetters(t, s.Server, victim, 2) {
+				if link := linkIn(t, letter, "/u/email-verification?ticket="); link != letters[0] {
+					letters = append(letters, link)
+				}
+			}
+			if opened == 0 {
+				if status, page := press(s.Server, owner, letters[0], "/u/email-verification"); status != http.StatusOK {
+					t.Fatalf("%d %.500s", status, page)
+				}
+			} else {
+				s.choose(owner, s.open(owner, letters[1]))
+			}
+			u, err := s.Tenant().User(t.Context(), userID(t, s.Server, victim))
+			if err != nil || !u.EmailVerified || u.Name != victim || u.GivenName+u.Picture != "" || u.UserMetadata != nil {
+				t.Errorf("%+v, %v", u, err)
+			}
+			if status, _ := press(s.Server, owner, letters[1-opened], "/u/email-verification"); status == http.StatusOK {
+				t.Error("the other letter is good as well")
+			}
+		})
+	}
+}
+
+// LOG-02: sign-up was closed after the letter was sent.
+func TestLOG02_closedMeanwhile(t *testing.T) {
+	s := idptest.New(t, idptest.Config{Edit: signupMode(idp.SignupConfirm)})
+	browser := s.Browser()
+	signUp(t, s, browser, victim)
+	link := linkIn(t, waitLetters(t, s, victim, 1)[0], "/u/email-verification?ticket=")
+	conn, err := s.Tenant().Connections.ByName(t.Context(), idptest.Connection)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := func(yes bool) {
+		t.Helper()
+		if _, err := s.Tenant().Connections.Update(t.Context(), conn.ID, func(c *tenant.Connection) error {
+			c.Options.DisableSignup = yes
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	closed(true)
+	if status, _ := press(s, browser, link, "/u/email-verification"); status == http.StatusOK {
+		t.Error("the link makes an account")
+	}
+	if list, err := s.Tenant().UsersByEmail(t.Context(), victim); err != nil || len(list) != 0 {
+		t.Errorf("%v, %v", list, err)
+	}
+	closed(false)
+	if status, page := press(s, browser, link, "/u/email-verification"); status != http.StatusOK {
+		t.Errorf("open again: %d %.300s", status, page)
+	}
+}
+
 // A squatter is a stranger who signed up with the address of the victim at a
 // provider whose sign-up is open, and kept what that gave.
 type squatter struct {
