@@ -6,12 +6,20 @@ import (
 	"strings"
 )
 
-// CheckHash reports whether [Hasher.Verify] will accept the encoded hash. An
-// import calls it for each row: the error wraps [ErrUnsupportedHash] or
-// [ErrTooCostly]. It computes nothing.
+// CheckHash reports whether an encoded hash may come into a store. An import calls
+// it for each row: the error wraps [ErrUnsupportedHash], or [ErrTooCostly] for a
+// hash that takes over sixteen times as long as one of the defaults: whoever tries
+// passwords would keep others waiting. [Hasher.Verify] accepts what passes, and
+// costlier ones that a store has already. It computes nothing.
 func CheckHash(encoded string) error {
-	_, err := parse(encoded)
-	return err
+	s, err := parse(encoded)
+	if err != nil {
+		return err
+	}
+	if work := s.work(); work > maxWork {
+		return fmt.Errorf("%w: about %d times a hash of this package, over %d", ErrTooCostly, work/unitWork, maxWork/unitWork)
+	}
+	return nil
 }
 
 // parse reads an encoded hash and refuses one that costs too much.

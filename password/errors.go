@@ -20,7 +20,7 @@ const (
 	// package grants.
 	ErrTooCostly Error = "password: hash is too costly to verify"
 	// ErrTooManyKinds means that refusals count as many kinds of hash already as
-	// they may.
+	// they may, or as costly ones.
 	ErrTooManyKinds Error = "password: too many kinds of hash in use"
 	// ErrMalformed means that a password is not valid UTF-8 or contains NUL; it is
 	// the sender's mistake.

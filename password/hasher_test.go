@@ -357,6 +357,61 @@ func TestPWD09_kindsAreLearntAndBounded(t *testing.T) {
 	}
 }
 
+// TestPWD09_workIsBounded: costly hashes in a store do not make every refusal of
+// everybody as costly as all of them together.
+func TestPWD09_workIsBounded(t *testing.T) {
+	h := newHasher(t, password.Config{})
+	h.Cheap()
+	for encoded, want := range map[string]error{
+		"$2b$15$" + bcryptABC[7:]:                        password.ErrTooManyKinds, // over the bound by itself
+		"$2b$14$" + bcryptABC[7:]:                        password.ErrTooManyKinds,
+		"$2b$12$" + bcryptABC[7:]:                        nil, // eight
+		"$argon2id$v=19$m=262144,t=10,p=1$" + saltAndSum: password.ErrTooManyKinds,
+	} {
+		if err := h.Expect(encoded); !errors.Is(err, want) {
+			t.Errorf("Expect(%.40s) = %v, want %v", encoded, err, want)
+		}
+	}
+	// Eight are left: not for sixteen, but for what is cheap.
+	if err := h.Expect("$2b$13$" + bcryptABC[7:]); !errors.Is(err, password.ErrTooManyKinds) {
+		t.Errorf("Expect = %v, want ErrTooManyKinds", err)
+	}
+	if err := h.Expect("$2b$11$" + bcryptABC[7:]); err != nil {
+		t.Error(err)
+	}
+	taken := h.Record()
+	for pw, hashes := range map[string]int{"wrong": 3, "a wrong pａssword": 6} {
+		if err := h.Burn(t.Context(), pw); err != nil {
+			t.Fatal(err)
+		}
+		if log := taken(); len(log) != hashes {
+			t.Errorf("a refusal of %q computes %d hashes, want %d: %q", pw, len(log), hashes, log)
+		}
+	}
+}
+
+const saltAndSum = "c2FsdHNhbHRzYWx0c2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+// TestPWD04_importIsBounded: what makes others wait does not come into a store.
+func TestPWD04_importIsBounded(t *testing.T) {
+	for encoded, want := range map[string]error{
+		"$2b$13$" + bcryptABC[7:]:                        nil,
+		"$2b$14$" + bcryptABC[7:]:                        password.ErrTooCostly,
+		"$argon2id$v=19$m=65536,t=4,p=4$" + saltAndSum:   nil,
+		"$argon2id$v=19$m=262144,t=10,p=1$" + saltAndSum: password.ErrTooCostly,
+		"$pbkdf2-sha256$i=1200000,l=32$" + saltAndSum:    nil,
+		"$pbkdf2-sha256$i=5000000,l=32$" + saltAndSum:    password.ErrTooCostly,
+		"$scrypt$ln=17,r=8,p=1$" + saltAndSum:            nil,
+		"$scrypt$ln=18,r=8,p=4$" + saltAndSum:            password.ErrTooCostly,
+		"$pbkdf2-sha512$i=210000,l=32$" + saltAndSum:     nil,
+		"$pbkdf2-sha512$i=5000000,l=32$" + saltAndSum:    password.ErrTooCostly,
+	} {
+		if err := password.CheckHash(encoded); !errors.Is(err, want) {
+			t.Errorf("CheckHash(%.40s) = %v, want %v", encoded, err, want)
+		}
+	}
+}
+
 func TestPWD09_successIsNotSlowed(t *testing.T) {
 	h := newHasher(t, password.Config{})
 	if err := h.Expect(bcryptABC); err != nil {

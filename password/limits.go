@@ -44,6 +44,12 @@ const (
 	minSum     = 16
 	maxSum     = 64
 
+	// unitWork is what a hash of the defaults takes; see [kind.work]. A hash to
+	// import may take maxWork, and so may all foreign kinds that a refusal computes
+	// together.
+	unitWork = 1000
+	maxWork  = 16 * unitWork
+
 	bcryptBytes = 72 // what bcrypt reads of a password
 	maxKinds    = 8  // kinds of hash that a refusal computes
 )
