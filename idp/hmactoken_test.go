@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"strconv"
 	"testing"
 	"time"
 
@@ -63,9 +64,13 @@ func forge(t *testing.T, s *idptest.Server, secret string, change map[string]any
 	if err != nil {
 		t.Fatal(err)
 	}
+	u, err := s.Tenant().User(t.Context(), userID(t, s, "ada@example.com"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	c := &jose.Claims{
-		Issuer: s.Issuer(), Subject: userID(t, s, "ada@example.com"), Audience: []string{sharedAPI}, IssuedAt: time.Now(),
-		Expiry: time.Now().Add(time.Hour), ID: "forged.0", Extra: map[string]any{"azp": idptest.Machine, "scope": "openid read:all"},
+		Issuer: s.Issuer(), Subject: u.ID, Audience: []string{sharedAPI}, IssuedAt: time.Now(),
+		Expiry: time.Now().Add(time.Hour), ID: "forged." + strconv.FormatInt(u.Epoch, 36), Extra: map[string]any{"azp": idptest.Machine, "scope": "openid read:all"},
 	}
 	if aud, ok := change["aud"].([]string); ok {
 		c.Audience = aud

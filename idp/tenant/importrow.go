@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gatewright/gate/idp/internal/shape"
+	"github.com/gatewright/gate/internal/strictjson"
 	"github.com/gatewright/gate/password"
 	"github.com/gatewright/gate/store"
 )
@@ -52,6 +53,14 @@ func readImported(data []byte, c *Connection) (importedUser, error) {
 	}
 	if row == nil {
 		return importedUser{}, errors.New("is null")
+	}
+	// A row that two programs would understand differently is not guessed at.
+	err := strictjson.ReadObject(string(data), strictjson.Limits{Depth: maxDepth}, func(r *strictjson.Reader, _ string) error {
+		_, err := r.Skip()
+		return err
+	})
+	if err != nil {
+		return importedUser{}, fmt.Errorf("cannot be read: %w", err)
 	}
 	known := map[string]json.RawMessage{}
 	for _, name := range slices.Sorted(maps.Keys(row)) {

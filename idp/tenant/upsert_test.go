@@ -321,3 +321,23 @@ func TestCLI08_importedUnverified(t *testing.T) {
 		}
 	})
 }
+
+// A member twice is one thing to one program and another to the next.
+func TestImportUsers_twice(t *testing.T) {
+	s := open(t, storetest.SQLite(t), nil)
+	connect(t, s)
+	for _, row := range []string{
+		`{"email":"a@example.com","email":"b@example.com"}`,
+		`{"email":"a@example.com","email_verified":false,"email_verified":true}`,
+		`{"email":"a@example.com","app_metadata":{"plan":"free","plan":"gold"}}`,
+		`{"email":"a@example.com","app_metadata":{"plan":"free","Plan":"gold"}}`,
+	} {
+		report := upsert(t, s, row)
+		if report.Failed != 1 || !strings.Contains(report.Errors[0].Error(), "twice") {
+			t.Errorf("%s: %+v", row, report)
+		}
+	}
+	if _, total, err := s.SearchUsers(t.Context(), tenant.UserQuery{Limit: 10, Total: true}); err != nil || total != 0 {
+		t.Errorf("%d, %v", total, err)
+	}
+}
