@@ -30,7 +30,7 @@ func holdings(t *testing.T, s *tenant.Store, client string) (*tenant.User, *tena
 	return u, f
 }
 
-func session(t *testing.T, s *tenant.Store, u *tenant.User, id string) (*tenant.Session, secret.String) {
+func session(t *testing.T, s *tenant.Store, u *tenant.User, id string) secret.String {
 	t.Helper()
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	ses := &tenant.Session{
@@ -39,7 +39,7 @@ func session(t *testing.T, s *tenant.Store, u *tenant.User, id string) (*tenant.
 	}
 	text := secret.Text()
 	must(t, s.CreateSession(t.Context(), text, ses))
-	return ses, text
+	return text
 }
 
 // TestSES05_lockOrder: whoever ends what a user has locks the row of the user

@@ -44,7 +44,7 @@ type openThings struct {
 func logIn(t *testing.T, s *tenant.Store, u *tenant.User) openThings {
 	t.Helper()
 	var o openThings
-	_, o.session = session(t, s, u, tenant.NewGrantID())
+	o.session = session(t, s, u, tenant.NewGrantID())
 	f, _ := family(t, s, u, nil)
 	o.family = f.ID
 	o.link = secret.Text()
@@ -191,7 +191,7 @@ func TestCLI08_upsertOfAnotherAddress(t *testing.T) {
 		if got = upserted(t, s, mallory.ID, `{"email":"mallory@example.com","email_verified":true,"phone_verified":true}`); !got.EmailVerified || got.PhoneVerified {
 			t.Errorf("by address: %+v", got)
 		}
-		got = upserted(t, s, mallory.ID, `{"email":"mallory@example.com","phone_number":"+4915111111111","phone_verified":true}`)
+		upserted(t, s, mallory.ID, `{"email":"mallory@example.com","phone_number":"+4915111111111","phone_verified":true}`)
 		if got = upserted(t, s, mallory.ID, `{"email":"mallory@example.com","phone_number":"+4915122222222"}`); got.PhoneVerified || got.PhoneNumber != "+4915122222222" {
 			t.Errorf("another number: %+v", got)
 		}
