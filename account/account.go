@@ -18,8 +18,13 @@ import (
 // An Error is a condition that [Users] report; a target for errors.Is.
 type Error string
 
-// ErrTaken means that another account has this address.
-const ErrTaken Error = "account: the address is taken"
+// The conditions.
+const (
+	// ErrTaken means that another account has this address.
+	ErrTaken Error = "account: the address is taken"
+	// ErrChanged means that the account has another password by now.
+	ErrChanged Error = "account: the password was changed meanwhile"
+)
 
 // Error returns the condition in words.
 func (e Error) Error() string { return string(e) }

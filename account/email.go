@@ -159,7 +159,7 @@ func (f *Flows) verify(ctx context.Context, token string) (err error) {
 	if err := f.redeem(ctx, accounts.VerifyEmail, token); err != nil {
 		return err
 	}
-	if err := f.cfg.Users.SetEmailVerified(ctx, t.Subject, t.Address, true); err != nil {
+	if err := f.cfg.Users.ConfirmEmail(ctx, t.Subject, t.Address, Opened); err != nil {
 		return unavailable(fmt.Errorf("confirm address: %w", err))
 	}
 	return nil
@@ -181,7 +181,7 @@ func (f *Flows) change(ctx context.Context, token string) (err error) {
 	if err := f.offerUndo(ctx, h, &notice); err != nil {
 		return err
 	}
-	if err := f.setEmail(ctx, t.Subject, t.Address); err != nil {
+	if err := f.setEmail(ctx, t.Subject, t.Address, Opened); err != nil {
 		if notice.Link != "" {
 			err = errors.Join(err, f.cfg.Tokens.Void(ctx, f.cfg.Entity, t.Subject, accounts.UndoEmailChange))
 		}
@@ -215,14 +215,14 @@ func (f *Flows) offerUndo(ctx context.Context, h holder, notice *Letter) error {
 }
 
 // setEmail sets an address that a letter has reached.
-func (f *Flows) setEmail(ctx context.Context, subject, address string) error {
+func (f *Flows) setEmail(ctx context.Context, subject, address string, what Arrival) error {
 	switch err := f.cfg.Users.SetEmail(ctx, subject, address); {
 	case errors.Is(err, ErrTaken):
 		return &gate.Error{Status: http.StatusConflict, Message: "Another account has this address", Err: err}
 	case err != nil:
 		return unavailable(fmt.Errorf("set address: %w", err))
 	}
-	if err := f.cfg.Users.SetEmailVerified(ctx, subject, address, true); err != nil {
+	if err := f.cfg.Users.ConfirmEmail(ctx, subject, address, what); err != nil {
 		return unavailable(fmt.Errorf("confirm address: %w", err))
 	}
 	return nil
@@ -245,22 +245,18 @@ const takenBack = "Everybody is logged out of your account and its password work
 func (f *Flows) Undo(ctx context.Context, token string) (err error) {
 	subject := ""
 	defer func() { f.record(ctx, "email.undo", subject, nil, err) }()
-	t, _, err := f.opened(ctx, accounts.UndoEmailChange, token)
+	t, h, err := f.opened(ctx, accounts.UndoEmailChange, token)
 	if err != nil {
 		return err
 	}
 	subject = t.Subject
-	hash, err := f.cfg.Hasher.Hash(ctx, rand.Text()+rand.Text()) // nobody knows it
-	if err != nil {
-		return busy(fmt.Errorf("hash password: %w", err))
-	}
-	if err := f.setPassword(ctx, subject, hash, ""); err != nil {
+	if err := f.lockOut(ctx, h); err != nil {
 		return err
 	}
 	if err := f.revokeKeys(ctx, subject); err != nil {
 		return err
 	}
-	if err := f.setEmail(ctx, subject, t.Address); err != nil {
+	if err := f.setEmail(ctx, subject, t.Address, TakenBack); err != nil {
 		if errors.Is(err, ErrTaken) {
 			err = &gate.Error{Status: http.StatusConflict, Message: takenBack, Err: err}
 		}
@@ -275,6 +271,24 @@ func (f *Flows) Undo(ctx context.Context, token string) (err error) {
 	f.forgetFailures(ctx, subject)
 	f.sendUndone(ctx, subject)
 	return nil
+}
+
+// lockOut gives an account a password that nobody knows, also while somebody else
+// goes on changing it.
+func (f *Flows) lockOut(ctx context.Context, h holder) error {
+	hash, err := f.cfg.Hasher.Hash(ctx, rand.Text()+rand.Text())
+	if err != nil {
+		return busy(fmt.Errorf("hash password: %w", err))
+	}
+	for range 4 {
+		if err = f.setPassword(ctx, h.account, hash, ""); !errors.Is(err, ErrChanged) {
+			return err
+		}
+		if h, err = f.load(ctx, h.profile.Subject); err != nil {
+			return unavailable(err)
+		}
+	}
+	return unavailable(ErrChanged)
 }
 
 func (f *Flows) sendUndone(ctx context.Context, subject string) {

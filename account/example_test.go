@@ -30,14 +30,17 @@ func (p *people) Profile(_ context.Context, subject string) (account.Profile, er
 	return account.Profile{Subject: subject, Login: "ann@kitchen.example", Email: "ann@kitchen.example"}, nil
 }
 
-func (p *people) SetPassword(_ context.Context, _, hash string) error {
+func (p *people) SetPassword(_ context.Context, _, old, hash string) error {
+	if p.ann.PasswordHash != old {
+		return account.ErrChanged
+	}
 	p.ann.PasswordHash = hash
 	return nil
 }
 
 func (p *people) SetEmail(context.Context, string, string) error { return nil }
 
-func (p *people) SetEmailVerified(context.Context, string, string, bool) error { return nil }
+func (p *people) ConfirmEmail(context.Context, string, string, account.Arrival) error { return nil }
 
 // patient lets everyone try; an application gives the throttle of its log-in.
 type patient struct{}

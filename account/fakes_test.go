@@ -48,11 +48,14 @@ func (u *users) Profile(_ context.Context, subject string) (account.Profile, err
 	return account.Profile{}, gate.ErrNotAuthenticated
 }
 
-func (u *users) SetPassword(_ context.Context, subject, hash string) error {
+func (u *users) SetPassword(_ context.Context, subject, old, hash string) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if err := (*world)(u).call("SetPassword"); err != nil {
 		return err
+	}
+	if u.users[subject].account.PasswordHash != old {
+		return account.ErrChanged
 	}
 	u.users[subject].account.PasswordHash = hash
 	return nil
@@ -74,14 +77,15 @@ func (u *users) SetEmail(_ context.Context, subject, email string) error {
 	return nil
 }
 
-func (u *users) SetEmailVerified(_ context.Context, subject, email string, verified bool) error {
+func (u *users) ConfirmEmail(_ context.Context, subject, email string, what account.Arrival) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if err := (*world)(u).call("SetEmailVerified"); err != nil {
+	if err := (*world)(u).call("ConfirmEmail"); err != nil {
 		return err
 	}
 	if p := &u.users[subject].profile; p.Email == email {
-		p.EmailVerified = verified
+		p.EmailVerified = true
+		u.arrivals = append(u.arrivals, what)
 	}
 	return nil
 }

@@ -30,15 +30,34 @@ type Users interface {
 	ByLogin(ctx context.Context, name string) (*gate.Account, error)
 	// Profile returns what is known of the account.
 	Profile(ctx context.Context, subject string) (Profile, error)
-	// SetPassword sets the encoded hash.
-	SetPassword(ctx context.Context, subject, hash string) error
+	// SetPassword sets the encoded hash if the one before still is old, empty for
+	// none; [ErrChanged] says that it is not. Of any number of callers at the same
+	// time one succeeds.
+	SetPassword(ctx context.Context, subject, old, hash string) error
 	// SetEmail sets the address and takes it for not verified. [ErrTaken] says
 	// that another account has it.
 	SetEmail(ctx context.Context, subject, email string) error
-	// SetEmailVerified says whether letters to email arrive, if that still is
-	// the address of the account; it is no error when it is not.
-	SetEmailVerified(ctx context.Context, subject, email string, verified bool) error
+	// ConfirmEmail notes that a letter to email arrived, if that still is the
+	// address of the account; it is no error when it is not. Whoever has a way into
+	// the account that these flows do not know, because somebody vouches for them
+	// who did not verify the address, loses it; after [TakenBack] everybody does.
+	ConfirmEmail(ctx context.Context, subject, email string, what Arrival) error
 }
+
+// An Arrival is what the reader of a letter did with it.
+type Arrival uint8
+
+// The arrivals.
+const (
+	// Opened confirms the address, and nothing of who else uses the account.
+	Opened Arrival = iota
+	// PasswordSet is by whoever has read the letter. Sessions, keys and links of
+	// before have ended.
+	PasswordSet
+	// TakenBack is what undoing a change of address is: the password is nobody's
+	// any more, sessions, keys and links of before have ended.
+	TakenBack
+)
 
 // Tokens keeps tokens that work once; [*accounts.Tokens] does. A token that is
 // not there, was used, is too old or is for another purpose is

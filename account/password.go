@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/password"
@@ -17,7 +18,9 @@ import (
 //
 // The current password counts as a login: a wrong one is
 // [gate.ErrInvalidCredentials], too many are [gate.ErrTooManyRequests]. A new
-// one that is refused is a [gate.Error] of status 400 with the reasons.
+// one that is refused is a [gate.Error] of status 400 with the reasons. Of several
+// changes at the same time one is made; the others are a [gate.Error] of status
+// 409.
 func (f *Flows) ChangePassword(ctx context.Context, p *gate.Principal, current, newPassword string) (err error) {
 	if err := f.person(p); err != nil {
 		return err
@@ -39,7 +42,10 @@ func (f *Flows) ChangePassword(ctx context.Context, p *gate.Principal, current, 
 	if err != nil {
 		return err
 	}
-	if err := f.setPassword(ctx, p.Subject, hash, p.SessionID); err != nil {
+	if err := f.setPassword(ctx, h.account, hash, p.SessionID); err != nil {
+		if errors.Is(err, ErrChanged) {
+			return &gate.Error{Status: http.StatusConflict, Message: "The password was changed a moment ago", Err: err}
+		}
 		return err
 	}
 	f.notify(ctx, h.profile.Email, "password-changed", Letter{Account: h.profile.Email})

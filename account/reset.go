@@ -162,7 +162,10 @@ func (f *Flows) Reset(ctx context.Context, token, newPassword string) (err error
 	if err := f.redeem(ctx, accounts.ResetPassword, token); err != nil {
 		return err
 	}
-	if err := f.setPassword(ctx, subject, hash, ""); err != nil {
+	if err := f.setPassword(ctx, h.account, hash, ""); err != nil {
+		if errors.Is(err, ErrChanged) { // which ends the link
+			return errLink(err)
+		}
 		return err
 	}
 	// Whoever had the account before may have made keys.
@@ -170,7 +173,7 @@ func (f *Flows) Reset(ctx context.Context, token, newPassword string) (err error
 		return err
 	}
 	// The letter arrived.
-	if err := f.cfg.Users.SetEmailVerified(ctx, subject, h.profile.Email, true); err != nil && h.profile.Email != "" {
+	if err := f.cfg.Users.ConfirmEmail(ctx, subject, h.profile.Email, PasswordSet); err != nil && h.profile.Email != "" {
 		return unavailable(fmt.Errorf("confirm address: %w", err))
 	}
 	f.forgetFailures(ctx, subject)
@@ -217,15 +220,20 @@ func badPassword(reasons ...string) error {
 	}
 }
 
-// setPassword sets a hash and ends what was obtained with the one before.
-func (f *Flows) setPassword(ctx context.Context, subject, hash, keep string) error {
-	if err := f.cfg.Users.SetPassword(ctx, subject, hash); err != nil {
-		return unavailable(fmt.Errorf("set password: %w", err))
-	}
-	if err := f.endSessions(ctx, subject, keep); err != nil {
+// setPassword sets a hash, unless the account has another one than when it was
+// loaded, which is [ErrChanged], and ends what was obtained with the one before.
+func (f *Flows) setPassword(ctx context.Context, a *gate.Account, hash, keep string) error {
+	err := f.cfg.Users.SetPassword(ctx, a.Subject, a.PasswordHash, hash)
+	if errors.Is(err, ErrChanged) {
 		return err
 	}
-	return f.void(ctx, subject)
+	if err != nil {
+		return unavailable(fmt.Errorf("set password: %w", err))
+	}
+	if err := f.endSessions(ctx, a.Subject, keep); err != nil {
+		return err
+	}
+	return f.void(ctx, a.Subject)
 }
 
 // endSessions ends every session but keep, and every refresh token. Where the

@@ -47,6 +47,7 @@ type world struct {
 	attempts map[string]int
 	outcomes []gate.Outcome
 	resets   []string
+	arrivals []account.Arrival
 	events   []gate.AuditEvent
 	logs     strings.Builder
 

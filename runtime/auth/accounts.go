@@ -75,9 +75,9 @@ func newAccounts(db *store.DB, e *model.Entity, cfg Config, now func() time.Time
 		set := q(a.password.Column) + " = $1"
 		if f := e.Find(model.UpdatedAt); f != model.NoField {
 			a.touched = &e.Fields[f]
-			set += ", " + q(a.touched.Column) + " = $3"
+			set += ", " + q(a.touched.Column) + " = $4"
 		}
-		a.setPassword = "UPDATE " + q(e.Table) + " SET " + set + " WHERE " + q(a.id.Column) + " = $2"
+		a.setPassword = "UPDATE " + q(e.Table) + " SET " + set + " WHERE " + q(a.id.Column) + " = $2 AND COALESCE(" + q(a.password.Column) + ", '') = $3"
 	}
 	return a, nil
 }

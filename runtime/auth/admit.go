@@ -42,15 +42,28 @@ func (h *people) admit(ctx context.Context, claims *jose.Claims, subject, token 
 		err = h.link(ctx, &p, there)
 	} else {
 		id, err = h.create(ctx, &p)
+		if err == nil && p.EmailVerified && p.Email != "" && h.email != nil { // nobody else was ever let in
+			err = h.ownAddress(ctx, id, p.Email)
+		}
 	}
 	if err != nil {
 		return "", err
 	}
 	h.note(ctx, "identity.bind", id, p.Issuer)
-	if err := h.proven(ctx, id, &p); err != nil {
+	if err := h.proven(ctx, id, &p, p.EmailVerified); err != nil {
 		return "", err
 	}
 	return id, nil
+}
+
+// ownAddress notes that nobody but the owner of its address made an account, if
+// that is the address of the account.
+func (h *people) ownAddress(ctx context.Context, account, email string) error {
+	there, err := h.findByEmail(ctx, h.auth.opts.DB.Read(), email)
+	if err != nil || there.id != account {
+		return err
+	}
+	return h.auth.verified.SetOwned(ctx, h.auth.cfg.Entity, account, there.email)
 }
 
 // note writes into the trail who vouched for an account.
@@ -83,7 +96,9 @@ func (h *people) findByEmail(ctx context.Context, q interface {
 	return r, nil
 }
 
-// link binds somebody to an account that is there already.
+// link binds somebody to an account that is there already. Unless nobody but the
+// owner of its address had a way into it, every way of before ends: a letter that
+// its owner opened does not say who set the password.
 func (h *people) link(ctx context.Context, p *Profile, there emailRow) error {
 	if !p.EmailVerified {
 		return h.refusal("an account has the address, which the issuer does not call verified", p.Subject)
@@ -93,45 +108,60 @@ func (h *people) link(ctx context.Context, p *Profile, there emailRow) error {
 	if err != nil {
 		return err
 	}
+	owned, err := h.auth.verified.Owned(ctx, entity, there.id, there.email)
+	if err != nil {
+		return err
+	}
 	if !proven && h.auth.passwordLogins {
 		return h.refusal("an account has the address and a password, and never showed that the address is its own", p.Subject)
 	}
-	err = crud.InTx(ctx, h.auth.opts.DB, func(ctx context.Context) error {
-		tx, _ := crud.Tx(ctx, h.auth.opts.DB)
-		now, err := h.findByEmail(ctx, tx, p.Email)
-		if err != nil {
-			return err
-		}
-		if now != there {
-			return errAgain
-		}
-		bound, err := h.store.Bound(ctx, tx, entity, there.id)
-		if err != nil {
-			return err
-		}
-		if bound {
-			return h.refusal("an account has the address, and somebody else is bound to it", p.Subject)
-		}
-		if !proven && there.hash != "" {
-			key, _ := h.auth.accounts.key(there.id)
-			if _, err := tx.ExecContext(ctx, h.silence, key); err != nil {
-				return fmt.Errorf("take the password off an account: %w", h.auth.opts.DB.Wrap(err))
-			}
-		}
-		return h.bind(ctx, tx, p, there.id)
-	})
-	if err != nil || proven {
+	strangers := 0
+	err = crud.InTx(ctx, h.auth.opts.DB, func(ctx context.Context) (err error) {
+		strangers, err = h.linkIn(ctx, p, there, owned)
 		return err
+	})
+	switch {
+	case err != nil || owned && strangers == 0:
+		return err
+	case strangers == 0 && !h.auth.passwordLogins: // nobody was ever let in
+		err = h.auth.verified.SetOwned(ctx, entity, there.id, there.email)
 	}
-	h.auth.accounts.cache.drop(there.id)
-	h.auth.endSessions(ctx, there.id)
-	h.auth.revokeKeys(ctx, there.id)
-	return nil
+	return errors.Join(h.endPast(ctx, there.id), err)
+}
+
+// linkIn is the part of link within a transaction. It returns how many lose the
+// account who were let in without their address being verified.
+func (h *people) linkIn(ctx context.Context, p *Profile, there emailRow, owned bool) (strangers int, err error) {
+	tx, _ := crud.Tx(ctx, h.auth.opts.DB)
+	now, err := h.findByEmail(ctx, tx, p.Email)
+	if err != nil {
+		return 0, err
+	}
+	if now != there {
+		return 0, errAgain
+	}
+	if strangers, err = h.store.Unbind(ctx, tx, h.auth.cfg.Entity, there.id, false); err != nil {
+		return 0, err
+	}
+	bound, err := h.store.Bound(ctx, tx, h.auth.cfg.Entity, there.id)
+	if err != nil {
+		return 0, err
+	}
+	if bound {
+		return 0, h.refusal("an account has the address, and somebody else is bound to it", p.Subject)
+	}
+	if there.hash != "" && (!owned || strangers > 0) {
+		if err := h.takePassword(ctx, tx, there.id); err != nil {
+			return 0, err
+		}
+	}
+	return strangers, h.bind(ctx, tx, p, there.id)
 }
 
 func (h *people) bind(ctx context.Context, tx *sql.Tx, p *Profile, account string) error {
 	err := h.store.Bind(ctx, tx, identities.Identity{
 		Issuer: p.Issuer, Subject: p.Subject, Entity: h.auth.cfg.Entity, Account: account, ProfileAt: p.Claims.IssuedAt,
+		Verified: p.EmailVerified,
 	})
 	if errors.Is(err, identities.ErrTaken) {
 		return errAgain
@@ -144,7 +174,7 @@ func (h *people) create(ctx context.Context, p *Profile) (id string, err error) 
 	switch {
 	case !h.Create:
 		return "", h.refusal("nobody made one", p.Subject)
-	case h.VerifiedOnly && !p.EmailVerified:
+	case (h.VerifiedOnly || h.mayBeFirst(p)) && !p.EmailVerified:
 		return "", h.refusal("the issuer does not call the address verified", p.Subject)
 	case h.email != nil && h.email.Required && p.Email == "":
 		return "", &gate.AuthError{Code: gate.ErrForbidden, Message: "The access token does not say your e-mail address", Subject: p.Subject}

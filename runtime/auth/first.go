@@ -87,7 +87,7 @@ func (a *Auth) confirmFirst(ctx context.Context, row crud.Row) error {
 	if email == "" {
 		return nil
 	}
-	return a.verified.Set(ctx, a.cfg.Entity, fmt.Sprint(values[a.accounts.id.Name]), email)
+	return a.verified.SetOwned(ctx, a.cfg.Entity, fmt.Sprint(values[a.accounts.id.Name]), email)
 }
 
 // keep moves a file that is there out of the way: it may belong to another

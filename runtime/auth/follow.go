@@ -31,7 +31,7 @@ func (h *people) refresh(ctx context.Context, found identities.Identity, claims 
 			return err
 		}
 	}
-	if err := h.proven(ctx, found.Account, &p); err != nil || !fresh {
+	if err := h.proven(ctx, found.Account, &p, found.Verified); err != nil || !fresh {
 		return err
 	}
 	_, err := h.store.Updated(system, found.Issuer, found.Subject, claims.IssuedAt)
@@ -71,7 +71,7 @@ func (h *people) update(ctx context.Context, account string, p *Profile) error {
 
 // proven takes note of an address that the issuer calls verified: it is that of
 // the account, or makes the first administrator.
-func (h *people) proven(ctx context.Context, account string, p *Profile) error {
+func (h *people) proven(ctx context.Context, account string, p *Profile, noted bool) error {
 	if !p.EmailVerified || p.Email == "" || h.email == nil {
 		return nil
 	}
@@ -84,7 +84,13 @@ func (h *people) proven(ctx context.Context, account string, p *Profile) error {
 	if err == nil && !known {
 		err = h.auth.verified.Set(ctx, h.auth.cfg.Entity, account, there.email)
 	}
-	return errors.Join(err, h.firstAdministrator(ctx, account, p))
+	if err == nil && !noted {
+		err = h.store.Prove(ctx, p.Issuer, p.Subject)
+	}
+	if err != nil {
+		return err
+	}
+	return h.firstAdministrator(ctx, account, there.email, p)
 }
 
 // mayBeFirst reports whether somebody has the address of the first administrator,
@@ -95,8 +101,9 @@ func (h *people) mayBeFirst(p *Profile) bool {
 }
 
 // firstAdministrator gives every role to the first owner of the address that the
-// operator named.
-func (h *people) firstAdministrator(ctx context.Context, account string, p *Profile) error {
+// operator named. An account into which somebody else may have had a way does not
+// get them, whatever has ended since.
+func (h *people) firstAdministrator(ctx context.Context, account, email string, p *Profile) error {
 	a := h.auth
 	if !h.mayBeFirst(p) {
 		return nil
@@ -105,6 +112,15 @@ func (h *people) firstAdministrator(ctx context.Context, account string, p *Prof
 	if done, err := h.store.Granted(ctx, a.cfg.Entity, name); err != nil || done {
 		h.granted.Store(done)
 		return err
+	}
+	owned, err := a.verified.Owned(ctx, a.cfg.Entity, account, email)
+	if err != nil {
+		return err
+	}
+	if !owned {
+		a.opts.Logger.WarnContext(ctx, "the account of the first administrator may have been made by somebody else, and gets no roles: "+
+			"its owner sets the password anew by letter, or an administrator gives the roles", "subject", account)
+		return nil
 	}
 	roles := []string{}
 	for _, role := range a.opts.Policy.Roles() {

@@ -73,12 +73,12 @@ func (u users) row(ctx context.Context, subject string) (map[string]json.RawMess
 }
 
 // SetPassword implements [account.Users].
-func (u users) SetPassword(ctx context.Context, subject, hash string) error {
+func (u users) SetPassword(ctx context.Context, subject, old, hash string) error {
 	key, ok := u.key(subject)
 	if !ok || u.setPassword == "" {
 		return gate.ErrNotAuthenticated
 	}
-	args := []any{hash, key}
+	args := []any{hash, key, old}
 	if u.touched != nil {
 		args = append(args, u.touched.Bind(u.db.Dialect(), u.now().UTC().Truncate(time.Microsecond)))
 	}
@@ -87,10 +87,14 @@ func (u users) SetPassword(ctx context.Context, subject, hash string) error {
 	if err != nil {
 		return fmt.Errorf("set password: %w", err)
 	}
-	if n, err := res.RowsAffected(); err != nil || n == 0 {
-		return errors.Join(gate.ErrNotAuthenticated, err)
+	n, err := res.RowsAffected()
+	if err != nil || n > 0 {
+		return err
 	}
-	return nil
+	if _, err := u.read(ctx, "", u.byID, key); err != nil { // it is gone
+		return err
+	}
+	return account.ErrChanged
 }
 
 // SetEmail implements [account.Users].
@@ -109,16 +113,19 @@ func (u users) SetEmail(ctx context.Context, subject, email string) error {
 	return err
 }
 
-// SetEmailVerified implements [account.Users].
-func (u users) SetEmailVerified(ctx context.Context, subject, email string, verified bool) error {
-	if !verified {
-		return u.auth.verified.Clear(ctx, u.auth.cfg.Entity, subject)
-	}
+// ConfirmEmail implements [account.Users].
+func (u users) ConfirmEmail(ctx context.Context, subject, email string, what account.Arrival) error {
 	p, err := u.Profile(ctx, subject)
 	if err != nil || p.Email != email {
 		return err
 	}
-	return u.auth.verified.Set(ctx, u.auth.cfg.Entity, subject, email)
+	if err := u.auth.people.handOver(ctx, subject, what); err != nil {
+		return err
+	}
+	if what == account.Opened {
+		return u.auth.verified.Set(ctx, u.auth.cfg.Entity, subject, email)
+	}
+	return u.auth.verified.SetOwned(ctx, u.auth.cfg.Entity, subject, email)
 }
 
 // emailField returns the name of the field with the address for letters.

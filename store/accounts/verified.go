@@ -39,23 +39,48 @@ func NewVerified(db *store.DB, cfg VerifiedConfig) (*Verified, error) {
 // Is reports whether address, spelt exactly so, is the verified one of the
 // account.
 func (v *Verified) Is(ctx context.Context, entity, subject, address string) (bool, error) {
-	var stored string
-	err := v.db.Read().QueryRowContext(ctx, "SELECT address FROM gate_verified WHERE entity = $1 AND subject = $2",
-		entity, subject).Scan(&stored)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return false, nil
-	case err != nil:
-		return false, fmt.Errorf("look up verified address: %w", v.db.Wrap(err))
-	}
-	return stored == address && address != "", nil
+	stored, _, err := v.row(ctx, entity, subject)
+	return stored == address && address != "", err
 }
 
-// Set makes address the verified one of the account.
+// Owned is [Verified.Is] for an address that was set with [Verified.SetOwned].
+func (v *Verified) Owned(ctx context.Context, entity, subject, address string) (bool, error) {
+	stored, owned, err := v.row(ctx, entity, subject)
+	return owned && stored == address && address != "", err
+}
+
+// row returns the address that was set, empty for none.
+func (v *Verified) row(ctx context.Context, entity, subject string) (address string, owned bool, err error) {
+	var flag int
+	err = v.db.Read().QueryRowContext(ctx, "SELECT address, owned FROM gate_verified WHERE entity = $1 AND subject = $2",
+		entity, subject).Scan(&address, &flag)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return "", false, nil
+	case err != nil:
+		return "", false, fmt.Errorf("look up verified address: %w", v.db.Wrap(err))
+	}
+	return address, flag != 0, nil
+}
+
+// Set makes address the verified one of the account. An address that is owned
+// stays so.
 func (v *Verified) Set(ctx context.Context, entity, subject, address string) error {
-	_, err := v.db.Exec(ctx, `INSERT INTO gate_verified (entity, subject, address, verified_at) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (entity, subject) DO UPDATE SET address = excluded.address, verified_at = excluded.verified_at`,
-		entity, subject, address, v.now().UnixMilli())
+	return v.set(ctx, entity, subject, address, 0)
+}
+
+// SetOwned is [Verified.Set] for an address of which it was shown besides that
+// nobody but its owner has a way into the account: they made the account, or
+// every way of before has ended.
+func (v *Verified) SetOwned(ctx context.Context, entity, subject, address string) error {
+	return v.set(ctx, entity, subject, address, 1)
+}
+
+func (v *Verified) set(ctx context.Context, entity, subject, address string, owned int) error {
+	_, err := v.db.Exec(ctx, `INSERT INTO gate_verified (entity, subject, address, verified_at, owned) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (entity, subject) DO UPDATE SET verified_at = excluded.verified_at, address = excluded.address,
+			owned = CASE WHEN gate_verified.address = excluded.address AND gate_verified.owned = 1 THEN 1 ELSE excluded.owned END`,
+		entity, subject, address, v.now().UnixMilli(), owned)
 	if err != nil {
 		return fmt.Errorf("set verified address: %w", err)
 	}

@@ -51,3 +51,44 @@ func TestOTP08_verified(t *testing.T) {
 		t.Error("a store without a database")
 	}
 }
+
+// TestCLI08_owned: an address is owned as it was set, and stays so while it is the
+// same.
+func TestCLI08_owned(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		if _, err := db.Migrate(t.Context(), accounts.Component, accounts.Migrations(db.Dialect())); err != nil {
+			t.Fatal(err)
+		}
+		v, err := accounts.NewVerified(db, accounts.VerifiedConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		const a, b = "a@example.com", "b@example.com"
+		for i, step := range []struct {
+			set     func() error
+			address string
+			want    bool
+		}{
+			{func() error { return nil }, a, false},
+			{func() error { return v.Set(t.Context(), "user", "1", a) }, a, false},
+			{func() error { return v.SetOwned(t.Context(), "user", "1", a) }, a, true},
+			{func() error { return v.Set(t.Context(), "user", "1", a) }, a, true},
+			{func() error { return nil }, b, false},
+			{func() error { return v.Set(t.Context(), "user", "1", b) }, b, false},
+			{func() error { return v.Set(t.Context(), "user", "1", a) }, a, false},
+		} {
+			if err := step.set(); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := v.Owned(t.Context(), "user", "1", step.address); got != step.want || err != nil {
+				t.Errorf("step %d: Owned = %t, %v", i, got, err)
+			}
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := v.Owned(t.Context(), "user", "1", a); !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("closed database: %v", err)
+		}
+	})
+}

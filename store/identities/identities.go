@@ -95,6 +95,8 @@ type Identity struct {
 	// ProfileAt is when the token was made from which the account was last
 	// brought up to date; it is kept to the second.
 	ProfileAt time.Time
+	// Verified says that the issuer called the address of the account verified.
+	Verified bool
 }
 
 // Find returns an identity: [ErrUnknown] if there is none, [ErrRemoved] if its
@@ -103,9 +105,10 @@ func (s *Store) Find(ctx context.Context, issuer, subject string) (Identity, err
 	id := Identity{Issuer: issuer, Subject: subject}
 	var account sql.NullString
 	var at int64
-	err := s.db.Read().QueryRowContext(ctx, `SELECT entity, account, profile_at FROM gate_identities
+	var verified int
+	err := s.db.Read().QueryRowContext(ctx, `SELECT entity, account, profile_at, verified FROM gate_identities
 		WHERE issuer = $1 AND subject IN ($2, $3) ORDER BY CASE WHEN subject = $2 THEN 0 ELSE 1 END LIMIT 1`,
-		issuer, subject, digest(issuer, subject)).Scan(&id.Entity, &account, &at)
+		issuer, subject, digest(issuer, subject)).Scan(&id.Entity, &account, &at, &verified)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return Identity{}, ErrUnknown
@@ -114,7 +117,7 @@ func (s *Store) Find(ctx context.Context, issuer, subject string) (Identity, err
 	case !account.Valid:
 		return Identity{}, ErrRemoved
 	}
-	id.Account, id.ProfileAt = account.String, time.Unix(at, 0)
+	id.Account, id.ProfileAt, id.Verified = account.String, time.Unix(at, 0), verified != 0
 	return id, nil
 }
 
@@ -130,9 +133,13 @@ func (s *Store) Bind(ctx context.Context, tx *sql.Tx, id Identity) error {
 	if id.Issuer == "" || id.Subject == "" || id.Entity == "" || id.Account == "" {
 		return errors.New("bind identity: something is missing")
 	}
-	res, err := tx.ExecContext(ctx, `INSERT INTO gate_identities (issuer, subject, entity, account, bound_at, profile_at)
-		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
-		id.Issuer, id.Subject, id.Entity, id.Account, s.now().UnixMilli(), seconds(id.ProfileAt))
+	verified := 0
+	if id.Verified {
+		verified = 1
+	}
+	res, err := tx.ExecContext(ctx, `INSERT INTO gate_identities (issuer, subject, entity, account, bound_at, profile_at, verified)
+		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
+		id.Issuer, id.Subject, id.Entity, id.Account, s.now().UnixMilli(), seconds(id.ProfileAt), verified)
 	if err != nil {
 		return fmt.Errorf("bind identity: %w", s.db.Wrap(err))
 	}
@@ -165,6 +172,32 @@ func (s *Store) Bound(ctx context.Context, tx *sql.Tx, entity, account string) (
 		return false, fmt.Errorf("look for identities: %w", s.db.Wrap(err))
 	}
 	return true, nil
+}
+
+// Prove notes that the issuer calls the address of the account verified, for this
+// subject.
+func (s *Store) Prove(ctx context.Context, issuer, subject string) error {
+	_, err := s.db.Exec(ctx, "UPDATE gate_identities SET verified = 1 WHERE issuer = $1 AND subject = $2", issuer, subject)
+	if err != nil {
+		return fmt.Errorf("note verified identity: %w", err)
+	}
+	return nil
+}
+
+// Unbind takes an account from those within a transaction whose address no issuer
+// called verified, or from everybody, and returns from how many. [Store.Find] does
+// not know them any more.
+func (s *Store) Unbind(ctx context.Context, tx *sql.Tx, entity, account string, everybody bool) (int, error) {
+	most := 0
+	if everybody {
+		most = 1
+	}
+	res, err := tx.ExecContext(ctx, "DELETE FROM gate_identities WHERE entity = $1 AND account = $2 AND verified <= $3", entity, account, most)
+	if err != nil {
+		return 0, fmt.Errorf("unbind identities: %w", s.db.Wrap(err))
+	}
+	n, err := res.RowsAffected()
+	return int(n), err
 }
 
 // Updated notes that the account of an identity was brought up to date from a

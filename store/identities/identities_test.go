@@ -235,3 +235,54 @@ func TestAway(t *testing.T) {
 		t.Error("a store without a database")
 	}
 }
+
+// TestCLI08_unbind: those lose an account whose address nobody verified, and no
+// others; or everybody.
+func TestCLI08_unbind(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB, s *identities.Store) {
+		const other = "https://b.example/"
+		for _, id := range []identities.Identity{
+			{Issuer: issuer, Subject: "unverified", Entity: "user", Account: "1"},
+			{Issuer: other, Subject: "verified", Entity: "user", Account: "1", Verified: true},
+			{Issuer: issuer, Subject: "proven later", Entity: "user", Account: "2"},
+			{Issuer: issuer, Subject: "of another kind", Entity: "staff", Account: "1"},
+		} {
+			if err := bind(t, db, s, id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Prove(t.Context(), issuer, "proven later"); err != nil {
+			t.Fatal(err)
+		}
+		unbind := func(account string, everybody bool, want int) {
+			t.Helper()
+			err := db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+				n, err := s.Unbind(ctx, tx, "user", account, everybody)
+				if n != want {
+					t.Errorf("%d lost account %s, want %d", n, account, want)
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		unbind("1", false, 1)
+		unbind("2", false, 0)
+		if _, err := s.Find(t.Context(), issuer, "unverified"); !errors.Is(err, identities.ErrUnknown) {
+			t.Errorf("who was not verified: %v", err)
+		}
+		for subject, from := range map[string]string{"verified": other, "proven later": issuer} {
+			if found, err := s.Find(t.Context(), from, subject); err != nil || !found.Verified {
+				t.Errorf("%s: %+v, %v", subject, found, err)
+			}
+		}
+		unbind("1", true, 1)
+		if _, err := s.Find(t.Context(), other, "verified"); !errors.Is(err, identities.ErrUnknown) {
+			t.Errorf("after everybody lost it: %v", err)
+		}
+		if found, err := s.Find(t.Context(), issuer, "of another kind"); err != nil || found.Verified {
+			t.Errorf("an account of another kind: %+v, %v", found, err)
+		}
+	})
+}
