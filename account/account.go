@@ -69,6 +69,11 @@ type Config struct {
 	// Audit gets an event for each flow; nil means no trail.
 	Audit gate.Auditor
 
+	// Permit reports whether an account may be changed like that: nil, or the
+	// refusal that is answered. The principal is the account itself; whoever has
+	// opened a letter has nothing but its subject. Nil permits everybody.
+	Permit func(ctx context.Context, p *gate.Principal, c Change) error
+
 	// Fresh is how long ago the login may be for what cannot be taken back; zero
 	// means [DefaultFresh].
 	Fresh time.Duration
@@ -81,6 +86,15 @@ type Config struct {
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
+
+// A Change is what is changed of an account.
+type Change uint8
+
+// The changes.
+const (
+	NewPassword Change = iota + 1
+	NewEmail
+)
 
 // DefaultFresh is how long ago the login may be for what cannot be taken back.
 const DefaultFresh = 5 * time.Minute
@@ -165,6 +179,14 @@ func (f *Flows) person(p *gate.Principal) error {
 		return &gate.AuthError{Code: gate.ErrForbidden, Message: "These credentials cannot manage the account", Subject: p.Subject}
 	}
 	return nil
+}
+
+// permit asks whether an account may be changed like that.
+func (f *Flows) permit(ctx context.Context, p *gate.Principal, c Change) error {
+	if f.cfg.Permit == nil {
+		return nil
+	}
+	return f.cfg.Permit(ctx, p, c)
 }
 
 // fresh asks for a login of a moment ago.

@@ -93,6 +93,9 @@ func (f *Flows) ChangeEmail(ctx context.Context, p *gate.Principal, email, curre
 		return err
 	}
 	defer func() { f.record(ctx, "email_change.request", p.Subject, p, err) }()
+	if err := f.permit(ctx, p, NewEmail); err != nil {
+		return err
+	}
 	h, err := f.own(ctx, p)
 	if err != nil {
 		return err

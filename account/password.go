@@ -26,6 +26,9 @@ func (f *Flows) ChangePassword(ctx context.Context, p *gate.Principal, current, 
 		return err
 	}
 	defer func() { f.record(ctx, "password.change", p.Subject, p, err) }()
+	if err := f.permit(ctx, p, NewPassword); err != nil {
+		return err
+	}
 	h, err := f.own(ctx, p)
 	if err != nil {
 		return err

@@ -155,6 +155,9 @@ func (f *Flows) Reset(ctx context.Context, token, newPassword string) (err error
 		return err
 	}
 	subject = h.profile.Subject
+	if err := f.permit(ctx, &gate.Principal{Subject: subject}, NewPassword); err != nil {
+		return err
+	}
 	hash, err := f.hash(ctx, h.profile, newPassword)
 	if err != nil {
 		return err

@@ -29,7 +29,7 @@ func (a *Auth) openFlows() error {
 	cfg := account.Config{
 		Service: a.opts.Service, Users: users{a.accounts, a}, Tokens: a.tokens, Sessions: a.sessions,
 		Hasher: a.hasher, Policy: password.Policy{Words: []string{a.opts.Service}}, Throttle: a.throttle, Limiter: a.posted,
-		Audit: a.trail, Fresh: a.cfg.StepUp, Entity: a.cfg.Entity, LoginField: a.cfg.Login, Logger: a.opts.Logger, Now: a.opts.Now,
+		Audit: a.trail, Fresh: a.cfg.StepUp, Entity: a.cfg.Entity, LoginField: a.cfg.Login, Permit: a.permit, Logger: a.opts.Logger, Now: a.opts.Now,
 	}
 	if a.breach != nil {
 		cfg.Breach = a.breach

@@ -195,6 +195,9 @@ func (c *authzExplainCmd) checkField(policy *authz.Policy, caller *gate.Principa
 		closed = "the service says whose row it is; a rule of its own would open the field"
 	case rules == nil:
 		open := word{Part: authz.Part{Word: "no rule", Decision: authz.Allowed, Why: "the field is open to whom the entity lets in"}, pos: f.Pos}
+		if action == "update" && f.Type == design.Password {
+			open.Why += ", and to its owner under /api/account"
+		}
 		return &check{About: about, Decision: authz.Allowed, Words: []word{open.placed()}, open: true}, nil
 	}
 	if closed == "" {
