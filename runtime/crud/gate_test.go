@@ -452,8 +452,20 @@ func TestAUZ16_roles(t *testing.T) {
 		if _, err := s.users.RemoveRow(as(t, support), s.max.Subject, nil); status(t, err) != 403 {
 			t.Errorf("removal of a manager: %v", err)
 		}
-		// root and max can give roles. When root is gone, max must stay.
+		// root and max can give roles, but max not the role of root: the last root
+		// stays, and cannot be lowered either.
+		if _, err := s.users.Remove(as(t, root), root.Subject); status(t, err) != 409 {
+			t.Errorf("removal of the last who can give a role: %v", err)
+		}
+		second := s.account(t, "rob@example.com", "root")
 		if _, err := s.users.Remove(as(t, root), root.Subject); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.users.Remove(as(t, second), second.Subject); status(t, err) != 409 {
+			t.Errorf("removal of the second, now the last: %v", err)
+		}
+		// When root is gone, max must stay.
+		if _, err := s.users.Remove(system(t), second.Subject); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.users.Remove(as(t, s.max), s.max.Subject); status(t, err) != 409 {

@@ -19,6 +19,9 @@ type roleRules struct {
 	known    []string
 	defaults []string
 	granting []string // roles whose holders may write the roles of others
+	// staying are lists of roles of which somebody has to hold one: those who can
+	// give roles at all, and for each role those who can give that.
+	staying [][]string
 }
 
 func compileRoles(policy *authz.Policy, e *model.Entity, rules rules) roleRules {
@@ -39,7 +42,22 @@ func compileRoles(policy *authz.Policy, e *model.Entity, rules rules) roleRules 
 			rr.granting = append(rr.granting, role.Name)
 		}
 	}
+	rr.staying = [][]string{rr.granting}
+	for _, role := range rr.known {
+		givers := rr.givers(role)
+		same := func(list []string) bool { return slices.Equal(list, givers) }
+		if len(givers) > 0 && !slices.ContainsFunc(rr.staying, same) {
+			rr.staying = append(rr.staying, givers)
+		}
+	}
 	return rr
+}
+
+// givers returns the roles whose holders can give that one.
+func (rr *roleRules) givers(role string) []string {
+	return slices.DeleteFunc(slices.Clone(rr.granting), func(holder string) bool {
+		return !rr.policy.MayGrant(&gate.Principal{Subject: "-", Roles: []string{holder}}, role)
+	})
 }
 
 // check says which roles the caller may not give or take, and which do not
@@ -134,26 +152,39 @@ func (r *Resource[T]) mayRemoveAccount(ctx context.Context, c caller, old *T) er
 	return r.someoneGrants(ctx, c, old, roles, nil)
 }
 
-// someoneGrants refuses to take the right to give roles from the last account
-// that has it. It locks the other one that it finds, so that two changes at once
-// cannot count on each other.
+// someoneGrants refuses to take the right to give roles, or to give one of them,
+// from the last account that has it. It locks the other one that it finds, so that
+// two changes at once cannot count on each other.
 func (r *Resource[T]) someoneGrants(ctx context.Context, c caller, old *T, before, after []string) error {
-	granting := r.roles.granting
-	grants := func(role string) bool { return slices.Contains(granting, role) }
-	if c.system || !slices.ContainsFunc(before, grants) || slices.ContainsFunc(after, grants) {
+	if c.system {
 		return nil
 	}
+	for _, list := range r.roles.staying {
+		listed := func(role string) bool { return slices.Contains(list, role) }
+		if !slices.ContainsFunc(before, listed) || slices.ContainsFunc(after, listed) {
+			continue
+		}
+		found, err := r.otherHolder(ctx, old, list)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return &gate.Error{Status: http.StatusConflict, Message: "This is the last account that can give roles, or one of its roles"}
+		}
+	}
+	return nil
+}
+
+// otherHolder reports whether an account other than old has one of these roles.
+func (r *Resource[T]) otherHolder(ctx context.Context, old *T, roles []string) (bool, error) {
 	s := r.statement()
 	defer r.recycle(s)
-	r.compile.OtherHolder(s, r.value(old, r.entity.IDField()), r.roles.field, granting)
+	r.compile.OtherHolder(s, r.value(old, r.entity.IDField()), r.roles.field, roles)
 	rows, err := r.query(ctx, s)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer rows.Close()
 	found := rows.Next()
-	if err := rows.Err(); err != nil || found {
-		return err
-	}
-	return &gate.Error{Status: http.StatusConflict, Message: "This is the last account that can give roles"}
+	return found, rows.Err()
 }
