@@ -517,6 +517,13 @@ func TestConflicts(t *testing.T) {
 		if status(t, err) != 503 {
 			t.Errorf("busy hasher: %v", err)
 		}
+		// Nothing is hashed for a row that its sender cannot change.
+		for _, id := range []string{s.max.Subject, "01a200b7-851e-7f26-9e3f-5b57d3a64e00"} {
+			_, err = s.users.PatchRow(as(t, s.ann), id, []byte(`{"password":"busy busy busy"}`), nil)
+			if status(t, err) != 404 {
+				t.Errorf("a password for somebody else: %v", err)
+			}
+		}
 		if err := db.Close(); err != nil {
 			t.Fatal(err)
 		}

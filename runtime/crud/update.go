@@ -96,6 +96,11 @@ func (r *Resource[T]) update(ctx context.Context, c caller, id string, in input[
 		return nil, refused(problems)
 	}
 	plain := r.plainPassword(ch)
+	if plain != "" { // hashing takes its time, and is for those who reach the row
+		if _, err := r.reachable(ctx, c, id, key, filter, false); err != nil {
+			return nil, r.answer(err)
+		}
+	}
 	if err := r.hash(ctx, ch); err != nil {
 		return nil, err
 	}
