@@ -116,6 +116,9 @@ func condition(e *model.Entity, where map[string]any, depth int) (query.Expr, er
 	if depth > maxGroups {
 		return nil, badInput("", model.CodeLimit, "conditions are nested too deep")
 	}
+	if len(where) == 0 { // or all that it had were variables that are not there
+		return nil, badInput("where", model.CodeRequired, "must have a member, for it would find every row; leave where out to find them")
+	}
 	var all query.And
 	for _, name := range slices.Sorted(maps.Keys(where)) {
 		expr, err := member(e, name, where[name], depth)
@@ -136,6 +139,9 @@ func member(e *model.Entity, name string, v any, depth int) (query.Expr, error) 
 	}
 	switch name {
 	case groupAnd:
+		if list, _ := v.([]any); len(list) == 0 { // OR of nothing finds nothing
+			return nil, badInput(name, model.CodeRequired, "must have a condition, for it would find every row")
+		}
 		parts, err := conditions(e, v, depth)
 		return query.And(parts), err
 	case groupOr:
@@ -147,6 +153,9 @@ func member(e *model.Entity, name string, v any, depth int) (query.Expr, error) 
 		return query.Not{Expr: expr}, err
 	}
 	operators, _ := v.(map[string]any)
+	if len(operators) == 0 {
+		return nil, badInput(name, model.CodeRequired, "must compare with something; a variable that is not sent compares with nothing")
+	}
 	var terms query.And
 	for _, op := range slices.Sorted(maps.Keys(operators)) {
 		value, err := comparand(e, name, operators[op])
