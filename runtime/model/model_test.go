@@ -179,6 +179,8 @@ func TestField_Decode(t *testing.T) {
 		{model.Field{Type: model.Relation, To: "X"}, `{"id":"x"}`, model.CodeType},
 		{model.Field{Type: model.Relation, To: "X", ID: model.Serial}, `7`, `7`},
 		{model.Field{Type: model.Relation, To: "X", ID: model.Serial}, `-7`, model.CodeType},
+		{model.Field{Type: model.Relation, To: "X", ID: model.Serial}, `7.0`, model.CodeType},
+		{model.Field{Type: model.Relation, To: "X", ID: model.Serial}, `7e0`, model.CodeType},
 		{model.Field{Type: model.Relation, To: "X", ID: model.Serial}, `"7"`, model.CodeType},
 		{model.Field{Type: model.JSON}, `{ "a" : [1, 2.50, "x"] }`, `{"a":[1,2.50,"x"]}`},
 		{model.Field{Type: model.JSON}, `null`, `null`},
@@ -443,4 +445,21 @@ func FuzzField_Decode(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestSerial_oneSpelling: an identifier that the database has counted is written
+// in one way.
+func TestSerial_oneSpelling(t *testing.T) {
+	f := model.Field{Type: model.ID, ID: model.Serial}
+	if id, err := f.Parse("7"); err != nil || id != int64(7) {
+		t.Errorf("Parse = %v, %v", id, err)
+	}
+	for _, text := range []string{"07", "+7", "7.0", "7e0", "7E0", " 7", "70e-1", "-0", "0", "", "٧"} {
+		if id, err := f.Parse(text); err == nil {
+			t.Errorf("Parse(%q) = %v", text, id)
+		}
+		if id, err := f.Parse(json.Number(text)); err == nil {
+			t.Errorf("Parse(%s) = %v", text, id)
+		}
+	}
 }

@@ -255,11 +255,7 @@ func parseTime(v any) (any, fault) {
 
 func (f *Field) parseID(v any) (any, fault) {
 	if f.ID == Serial {
-		n, bad := (&Field{Type: Integer}).parseInteger(v)
-		if id, ok := n.(int64); bad.bad() || !ok || id <= 0 {
-			return nil, fault{CodeType, "must be a positive integer"}
-		}
-		return n, fault{}
+		return parseSerial(v)
 	}
 	s, ok := v.(string)
 	if !ok {
@@ -270,6 +266,27 @@ func (f *Field) parseID(v any) (any, fault) {
 		return nil, fault{CodeFormat, "must be a " + f.ID.String()}
 	}
 	return id, fault{}
+}
+
+// parseSerial takes a number that the database has counted, in one spelling: what
+// tells rows apart by their identifiers, a cache or a log, would take 7.0 for
+// another one than 7.
+func parseSerial(v any) (any, fault) {
+	switch text := v.(type) {
+	case string:
+		if _, ok := Serial.Parse(text); !ok {
+			return nil, fault{CodeType, "must be a positive integer"}
+		}
+	case json.Number:
+		if _, ok := Serial.Parse(text.String()); !ok {
+			return nil, fault{CodeType, "must be a positive integer"}
+		}
+	}
+	n, bad := (&Field{Type: Integer}).parseInteger(v)
+	if id, ok := n.(int64); bad.bad() || !ok || id <= 0 {
+		return nil, fault{CodeType, "must be a positive integer"}
+	}
+	return n, fault{}
 }
 
 func parseRoles(v any) (any, fault) {

@@ -179,7 +179,7 @@ func (r *resolver) search(needle string) ([]model.FieldID, string) {
 		return nil, ""
 	}
 	if problem := pattern(needle); problem != "" {
-		r.fail("", model.CodeTooShort, "the search "+problem)
+		r.fail("", patternCode(needle), "the search "+problem)
 		return nil, ""
 	}
 	var fields []model.FieldID
@@ -253,7 +253,7 @@ func (r *resolver) term(t Term) node {
 	case Contains, StartsWith, EndsWith:
 		s, _ := t.Value.(string)
 		if problem := pattern(s); problem != "" {
-			r.fail(t.Field, model.CodeTooShort, problem)
+			r.fail(t.Field, patternCode(s), problem)
 			return nil
 		}
 	}
@@ -317,6 +317,17 @@ func (r *resolver) value(f *model.Field, v any) (any, bool) {
 		return nil, false
 	}
 	return out, true
+}
+
+// patternCode returns the code of what [pattern] says.
+func patternCode(s string) string {
+	switch n := utf8.RuneCountInString(s); {
+	case n < MinPattern:
+		return model.CodeTooShort
+	case n > MaxText:
+		return model.CodeTooLong
+	}
+	return model.CodeFormat
 }
 
 // pattern says what is wrong with a text to look for inside others.
