@@ -18,7 +18,9 @@ func TestSES04_replace(t *testing.T) {
 		s := open(t, db, nil)
 		ctx := t.Context()
 		ada, bob := create(t, s, newUser("ada@example.com")), create(t, s, newUser("bob@example.com"))
-		old, text := session(t, s, ada, "old")
+		text := session(t, s, ada, "old")
+		old, err := s.Session(ctx, "old")
+		must(t, err)
 		must(t, s.TouchSession(ctx, &tenant.Session{ID: "old"}, "client", time.Now().Add(time.Hour))) // by another request
 		f, _ := family(t, s, ada, func(f *tenant.Family) { f.SessionID = "old" })
 		fresh := func(u *tenant.User) *tenant.Session {
@@ -29,7 +31,7 @@ func TestSES04_replace(t *testing.T) {
 
 		late := fresh(ada)
 		late.Epoch--
-		_, err := s.ReplaceSession(ctx, old, secret.Text(), late)
+		_, err = s.ReplaceSession(ctx, old, secret.Text(), late)
 		want(t, "after the end of everything", err, tenant.ErrEnded)
 		if _, err := s.SessionBySecret(ctx, text); err != nil {
 			t.Fatalf("the session that was not replaced: %v", err)
