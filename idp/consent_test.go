@@ -230,7 +230,9 @@ func TestIDP11_forged(t *testing.T) {
 	res, _ := s.Do(tab, http.MethodGet, "/authorize", more)
 	_, login := s.Do(tab, http.MethodGet, res.Header.Get("Location"), nil)
 	enter(t, s, tab, "ada@example.com", "scope", "openid")
-	if res, _ := decide(s, tab, login, "allow"); !strings.HasPrefix(res.Header.Get("Location"), "/u/login") {
+	foreign := idptest.Hidden(login)
+	foreign.Set("decision", "allow")
+	if res, _ := s.Do(tab, http.MethodPost, "/u/consent", foreign, "Origin", s.URL); !strings.HasPrefix(res.Header.Get("Location"), "/u/login") {
 		t.Errorf("the form of the log-in, as an answer: %d %q", res.StatusCode, res.Header.Get("Location"))
 	}
 	s.Do(browser, http.MethodGet, "/u/consent", good)

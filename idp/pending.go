@@ -96,10 +96,13 @@ func (p *Provider) pendingLetter(ctx context.Context, c *tenant.Client, n *pendi
 	return login.MailVerify, login.Letter{Account: n.Email, Link: link, Life: verifyLife}, err == nil, err
 }
 
-// pendingFor returns what is pending for an address in a browser, or
-// [tenant.ErrNotFound].
+// pendingFor returns what is pending for an address in a browser, or by an
+// application, or [tenant.ErrNotFound].
 func (p *Provider) pendingFor(ctx context.Context, conn *tenant.Connection, email, browser string) (*pendingAccount, error) {
 	t, err := p.tenant.NewestToken(ctx, pendingOwner(conn.Name, email, browser), tenant.NewAccount)
+	if errors.Is(err, tenant.ErrNotFound) {
+		t, err = p.tenant.NewestToken(ctx, pendingOwner(conn.Name, email, ""), tenant.NewAccount)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -120,8 +123,9 @@ func (p *Provider) pendingAgain(ctx context.Context, c *tenant.Client, conn *ten
 	return p.pendingLetter(ctx, c, n)
 }
 
-// waits reports whether a sign-up with this address and password, in this
-// browser, waits for its confirmation: with the same work, whether or not anything waits.
+// waits reports whether a sign-up with this address and password, in this browser
+// or by an application, waits for its confirmation: with the same work, whether or
+// not anything waits.
 func (p *Provider) waits(ctx context.Context, conn *tenant.Connection, email, browser, text string) (bool, error) {
 	if p.cfg.Signup != SignupConfirm {
 		return false, nil

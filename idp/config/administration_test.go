@@ -45,9 +45,13 @@ func TestAdmin_sameRules(t *testing.T) {
 	if err := in.Admin.Do(ctx, http.MethodPost, "users", body, &u); err != nil {
 		t.Fatal(err)
 	}
+	made, err := k.User(ctx, u.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
 	now := time.Now()
 	if err := k.CreateSession(ctx, "secret", &tenant.Session{
-		ID: "s", UserID: u.ID, CreatedAt: now, AuthenticatedAt: now, UsedAt: now, IdleExpiresAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour),
+		ID: "s", UserID: u.ID, Epoch: made.Epoch, CreatedAt: now, AuthenticatedAt: now, UsedAt: now, IdleExpiresAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour),
 		SessionDetails: tenant.SessionDetails{Clients: []string{"c"}},
 	}); err != nil {
 		t.Fatal(err)

@@ -45,7 +45,7 @@ func (r *Resource[T]) load(ctx context.Context, c caller, rows []T, fields scope
 		}
 		cr := &crop{as: br.as, many: br.rel.Many, spans: make([]span, len(rows))}
 		all[i] = cr
-		keys, values := r.keys(c, rows, fields, br.rel, cr)
+		keys, values := r.keys(rows, fields, br.rel, cr)
 		h, err := br.rel.to.gather(ctx, c, br, keys)
 		if err != nil {
 			return nil, err
@@ -62,7 +62,7 @@ func (r *Resource[T]) load(ctx context.Context, c caller, rows []T, fields scope
 
 // keys returns the keys of rows, each once, and that of each row: nil where there
 // is none, or the caller may not read it.
-func (r *Resource[T]) keys(c caller, rows []T, fields scope, rel *relation, cr *crop) (*query.Keys, []any) {
+func (r *Resource[T]) keys(rows []T, fields scope, rel *relation, cr *crop) (*query.Keys, []any) {
 	keys := &query.Keys{Kind: rel.kind, Field: rel.far, Through: rel.Through}
 	values := make([]any, len(rows))
 	seen := make(map[any]bool, len(rows))
