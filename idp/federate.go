@@ -283,9 +283,9 @@ func (p *Provider) upstreamCallback(w http.ResponseWriter, r *http.Request) {
 	}
 	p.endTrip(w, r, state) // once
 	ctx := r.Context()
-	c, err := p.tenant.Clients.Get(ctx, t.Request.ClientID)
+	c, err := p.clientOf(ctx, t.Request)
 	if err != nil {
-		p.authorizeError(w, r, err)
+		p.expiredPage(w, r, t.Request, err)
 		return
 	}
 	from, err := p.tenant.Connections.ByName(ctx, t.Pending.Connection)

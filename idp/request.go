@@ -470,16 +470,22 @@ func (p *Provider) openRequest(r *http.Request, state string) (*request, *tenant
 	if p.now().After(q.Started.Add(transactionLife)) || q.Browser == "" || q.Browser != p.browserHash(r) {
 		return q, nil, errTransaction
 	}
-	c, err := p.tenant.Clients.Get(r.Context(), q.ClientID)
+	c, err := p.clientOf(r.Context(), q)
+	return q, c, err
+}
+
+// clientOf returns the client of a request that was under way, or errTransaction:
+// what was registered when it began may not be any more.
+func (p *Provider) clientOf(ctx context.Context, q *request) (*tenant.Client, error) {
+	c, err := p.tenant.Clients.Get(ctx, q.ClientID)
 	if errors.Is(err, tenant.ErrNotFound) {
-		return q, nil, errTransaction
+		return nil, errTransaction
 	}
 	if err != nil {
-		return q, nil, err
+		return nil, err
 	}
-	// What was registered an hour ago may not be any more.
 	if _, ok := callback(c, q.RedirectURI); !ok {
-		return q, nil, errTransaction
+		return nil, errTransaction
 	}
-	return q, c, nil
+	return c, nil
 }

@@ -96,11 +96,15 @@ func (p *Provider) continueRedirect(w http.ResponseWriter, r *http.Request) {
 func (p *Provider) resume(w http.ResponseWriter, r *http.Request, d *detour, state string, in, body params) {
 	ctx := r.Context()
 	q := d.Request
-	c, err := p.tenant.Clients.Get(ctx, q.ClientID)
-	ses, u, err2 := p.currentSession(r)
+	c, err := p.clientOf(ctx, q)
+	if err != nil {
+		p.expiredPage(w, r, q, err)
+		return
+	}
+	ses, u, err := p.currentSession(r)
 	switch {
-	case err != nil || err2 != nil:
-		p.faultPage(w, r, errors.Join(err, err2))
+	case err != nil:
+		p.faultPage(w, r, err)
 		return
 	case ses == nil || ses.ID != d.SessionID:
 		p.expiredPage(w, r, q, errTransaction)
