@@ -23,6 +23,8 @@ type terminal struct {
 	said chan string
 	seen string // what no await has passed
 	all  string
+
+	before [4]uint32 // its modes when the command started
 }
 
 // onTerminal starts the command there, in the folder dir.
@@ -46,11 +48,12 @@ func onTerminal(t *testing.T, dir string, args ...string) (*terminal, *exec.Cmd)
 	cmd.Env = append(os.Environ(), "TERM=xterm-256color", "CI=", "IDP_SECRET="+strings.Repeat("k7Qz9-", 6)+"wPxL2mVt")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	term := &terminal{t: t, keys: master, said: make(chan string, 100)}
+	term.before = term.modes()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	term := &terminal{t: t, keys: master, said: make(chan string, 100)}
 	go func() {
 		defer close(term.said)
 		for buf := make([]byte, 4096); ; {
@@ -69,6 +72,15 @@ func ioctl(t *testing.T, f *os.File, request uintptr, value unsafe.Pointer) {
 	if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, f.Fd(), request, uintptr(value)); errno != 0 {
 		t.Fatal(errno)
 	}
+}
+
+// modes returns how the terminal treats what is typed and shown, in the order of
+// termios.
+func (r *terminal) modes() [4]uint32 {
+	r.t.Helper()
+	var m syscall.Termios
+	ioctl(r.t, r.keys, syscall.TCGETS, unsafe.Pointer(&m))
+	return [4]uint32{m.Iflag, m.Oflag, m.Cflag, m.Lflag}
 }
 
 // await reads until text is there.
@@ -157,8 +169,6 @@ func TestTerminal_password(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "idp.yaml"), "issuer: http://localhost:3001/\n")
 	term, cmd := onTerminal(t, dir, "idp", "admin", "ada@example.com")
-	var before, after syscall.Termios
-	ioctl(t, term.keys, syscall.TCGETS, unsafe.Pointer(&before))
 	term.await("random one): ")
 	term.send("schöne Wörter 4711\rschöne Wörter 4711\r")
 	term.await("Once more: ")
@@ -169,9 +179,8 @@ func TestTerminal_password(t *testing.T) {
 	if strings.Contains(term.all, "4711") || !strings.Contains(term.all, "Once more") {
 		t.Errorf("the password is shown: %q", term.all)
 	}
-	ioctl(t, term.keys, syscall.TCGETS, unsafe.Pointer(&after))
-	if before.Lflag != after.Lflag || before.Oflag != after.Oflag || before.Iflag != after.Iflag {
-		t.Errorf("the terminal is left changed: %+v, was %+v", after, before)
+	if after := term.modes(); after != term.before {
+		t.Errorf("the terminal is left changed: %x, was %x", after, term.before)
 	}
 }
 
@@ -181,8 +190,6 @@ func TestTerminal_terminated(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "idp.yaml"), "issuer: http://localhost:3001/\n")
 	term, cmd := onTerminal(t, dir, "idp", "admin", "ada@example.com")
-	var before, after syscall.Termios
-	ioctl(t, term.keys, syscall.TCGETS, unsafe.Pointer(&before))
 	term.await("random one): ")
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
@@ -191,9 +198,8 @@ func TestTerminal_terminated(t *testing.T) {
 	if code := ended(t, cmd); code != 1 {
 		t.Errorf("exit code %d", code)
 	}
-	ioctl(t, term.keys, syscall.TCGETS, unsafe.Pointer(&after))
-	if before.Lflag != after.Lflag || before.Oflag != after.Oflag || before.Iflag != after.Iflag {
-		t.Errorf("the terminal is left changed: %+v, was %+v", after, before)
+	if after := term.modes(); after != term.before {
+		t.Errorf("the terminal is left changed: %x, was %x", after, term.before)
 	}
 }
 
@@ -209,17 +215,14 @@ func TestTerminal_interrupt(t *testing.T) {
 		{[]string{"new"}, "its folder: ", "nothing was made"},
 	} {
 		term, cmd := onTerminal(t, dir, tt.args...)
-		var before, after syscall.Termios
-		ioctl(t, term.keys, syscall.TCGETS, unsafe.Pointer(&before))
 		term.await(tt.question)
 		term.send("\x03")
 		term.await(tt.wants)
 		if code := ended(t, cmd); code != 1 {
 			t.Errorf("%q: exit code %d", tt.args, code)
 		}
-		ioctl(t, term.keys, syscall.TCGETS, unsafe.Pointer(&after))
-		if before.Lflag|syscall.ECHO != after.Lflag {
-			t.Errorf("%q leaves the terminal changed: %x, was %x", tt.args, after.Lflag, before.Lflag)
+		if after := term.modes(); after != term.before {
+			t.Errorf("%q leaves the terminal changed: %x, was %x", tt.args, after, term.before)
 		}
 	}
 	var out bytes.Buffer
