@@ -68,6 +68,8 @@ func TestOpenToEveryone(t *testing.T) {
 type combination struct {
 	jwt, refresh, rotate, encrypted                 bool
 	session, basic, apikey, letters, oidc, realtime bool
+
+	auth0 bool // the issuer is the one that gate dev runs
 }
 
 // yaml is the section of the design.
@@ -86,7 +88,8 @@ func (c combination) yaml() string {
 	line(c.jwt, "auth-jwt: {"+settings+"}")
 	line(c.session, "auth-session: {}")
 	line(c.basic, "auth-basic: {}")
-	line(c.oidc, "auth-oidc: {issuer: https://localhost:9/, audience: shop}")
+	line(c.oidc && !c.auth0, "auth-oidc: {issuer: https://localhost:9/, audience: shop}")
+	line(c.auth0, "auth-auth0: {domain: localhost:3001, issuerURL: http://localhost:3001/, clientId: shop, audience: shop}")
 	line(c.apikey, "auth-apikey: {environment: test}")
 	line(c.letters, "auth-letters: {}")
 	line(c.realtime, "realtime: {}")
@@ -108,8 +111,8 @@ func (c combination) schemes() (list []string) {
 	return list
 }
 
-// TestCombinations builds and runs combinations of plugins, each pair of them at
-// least once together and each way to authenticate once alone, on one service
+// TestCombinations builds and runs combinations of plugins (with GATE_TEST_ALL=1,
+// without it a sample), each pair of them at least once together and each way to authenticate once alone, on one service
 // and one database: each is a change of a few lines, and what was there before
 // stays. It tries every door: those that are on let in, those that are off
 // refuse.
@@ -122,23 +125,25 @@ func TestCombinations(t *testing.T) {
 		name string
 		on   combination
 		yaml string // instead of that of the combination
+		in   bool   // the sample that each run tries
 	}{
-		{"jwt", combination{jwt: true}, ""},
-		{"none", combination{}, off},
-		{"basic", combination{basic: true}, ""},
-		{"session", combination{session: true}, ""},
-		{"jwt, refresh, apikey and letters", combination{jwt: true, refresh: true, apikey: true, letters: true}, ""},
-		{"session, basic, apikey and realtime", combination{session: true, basic: true, apikey: true, realtime: true}, ""},
-		{"jwt with rotated keys and basic", combination{jwt: true, rotate: true, basic: true}, ""},
-		{"all", combination{true, true, true, true, true, true, true, true, true, true}, ""},
-		{"oidc", combination{oidc: true}, ""},
-		{"none, no plugins at all", combination{}, "plugins: {}\n"},
+		{"jwt", combination{jwt: true}, "", false},
+		{"none", combination{}, off, true},
+		{"basic", combination{basic: true}, "", false},
+		{"session", combination{session: true}, "", false},
+		{"jwt, refresh, apikey and letters", combination{jwt: true, refresh: true, apikey: true, letters: true}, "", true},
+		{"session, basic, apikey and realtime", combination{session: true, basic: true, apikey: true, realtime: true}, "", true},
+		{"jwt with rotated keys and basic", combination{jwt: true, rotate: true, basic: true}, "", false},
+		{"all", combination{true, true, true, true, true, true, true, true, true, true, false}, "", true},
+		{"oidc", combination{oidc: true}, "", false},
+		{"none, no plugins at all", combination{}, "plugins: {}\n", false},
 	}
 	gate := gateBinary(t)
 	dir := t.TempDir()
 	key := "" // an API key, which outlives that the plugin is off
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			sampled(t, tt.in)
 			write(t, filepath.Join(dir, "gate.yaml"), strings.Replace(combined, "PLUGINS\n", cmp.Or(tt.yaml, tt.on.yaml()), 1))
 			r := dev(t, gate, dir)
 			defer r.stop()
