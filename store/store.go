@@ -88,6 +88,9 @@ type Config struct {
 	// once all that was committed before survives a power cut. nil means that
 	// there is nothing to wait for after a commit.
 	Durable func() error
+	// Scratch opens an empty database of the same kind that nobody else sees,
+	// for [DB.Drift]. On PostgreSQL it is not needed.
+	Scratch func(context.Context) (*DB, error)
 }
 
 // A DB is a database. It is safe for concurrent use. The zero value is not
@@ -99,6 +102,7 @@ type DB struct {
 	classify func(error) Problem
 	wait     time.Duration
 	durable  func() error
+	scratch  func(context.Context) (*DB, error)
 	closed   atomic.Bool
 }
 
@@ -115,7 +119,10 @@ func New(cfg Config) (*DB, error) {
 	case cfg.Wait < 0:
 		return nil, fmt.Errorf("store: negative wait %v", cfg.Wait)
 	}
-	db := &DB{dialect: cfg.Dialect, read: cfg.Read, write: cfg.Write, classify: cfg.Classify, wait: cfg.Wait, durable: cfg.Durable}
+	db := &DB{
+		dialect: cfg.Dialect, read: cfg.Read, write: cfg.Write, classify: cfg.Classify, wait: cfg.Wait,
+		durable: cfg.Durable, scratch: cfg.Scratch,
+	}
 	if db.read == nil {
 		db.read = db.write
 	}

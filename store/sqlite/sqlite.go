@@ -219,6 +219,7 @@ func handle(ctx context.Context, cfg Config, write, read *sql.DB, durable func()
 	db, err := store.New(store.Config{
 		Dialect: store.SQLite, Write: write, Read: read, Classify: classify,
 		Wait: cfg.BusyTimeout + 500*time.Millisecond, Durable: durable,
+		Scratch: func(ctx context.Context) (*store.DB, error) { return Open(ctx, memory, Config{}) },
 	})
 	if err != nil {
 		return nil, err
