@@ -66,7 +66,7 @@ func (db *DB) wanted(ctx context.Context, components []Component) (catalog, erro
 	}
 	for _, c := range components {
 		for _, m := range c.Migrations {
-			if err := db.run(ctx, tx, m); err != nil {
+			if err := db.run(ctx, tx, m.String(), m.SQL); err != nil {
 				return nil, fmt.Errorf("%s: %w", c.Name, err)
 			}
 		}

@@ -13,6 +13,9 @@ import (
 const (
 	// migrationWait bounds how long a process waits while another migrates.
 	migrationWait = time.Minute
+	// tableWait bounds, on PostgreSQL, how long a migration waits for a table
+	// that others use.
+	tableWait = 5 * time.Second
 	// migrationLock is the key of the advisory lock on PostgreSQL: "gate" in
 	// ASCII, then 1.
 	migrationLock = 0x67617465_00000001
@@ -36,6 +39,10 @@ const createMigrations = `CREATE TABLE IF NOT EXISTS gate_migrations (
 //
 // Any number of processes may call it at once: one works, the others wait, for
 // at most a minute, and find it done.
+//
+// On PostgreSQL a statement that waits for a table longer than five seconds ends
+// the migration with [ErrUnavailable]: everyone else would wait behind it. How
+// long it works, once it has the table, is not bounded.
 //
 // On SQLite a migration runs with foreign keys off, so that the usual rebuild
 // of a table (create, copy, drop, rename) does not delete the rows that refer
@@ -117,28 +124,35 @@ func pending(ctx context.Context, q querier, component string, ms []Migration) (
 	return ms[seen:], rows.Err()
 }
 
-// migrate works on one connection, which it has to itself.
-func (db *DB) migrate(ctx context.Context, component string, ms []Migration) ([]Migration, error) {
+func (db *DB) migrate(ctx context.Context, component string, ms []Migration) (applied []Migration, err error) {
+	err = db.alone(ctx, func(conn *sql.Conn) error {
+		for {
+			m, err := db.migrateNext(ctx, conn, component, ms)
+			if err != nil || m == nil {
+				return err
+			}
+			applied = append(applied, *m)
+		}
+	})
+	return applied, err
+}
+
+// alone runs fn on a connection that it has to itself, and on which SQLite leaves
+// foreign keys alone.
+func (db *DB) alone(ctx context.Context, fn func(*sql.Conn) error) error {
 	conn, err := db.acquire(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer conn.Close()
 	if db.dialect == SQLite {
 		// Inside a transaction the switch does nothing, so it comes before.
 		if _, err := conn.ExecContext(ctx, "PRAGMA foreign_keys = OFF"); err != nil {
-			return nil, err
+			return err
 		}
 		defer restoreForeignKeys(ctx, conn)
 	}
-	var applied []Migration
-	for {
-		m, err := db.migrateNext(ctx, conn, component, ms)
-		if err != nil || m == nil {
-			return applied, err
-		}
-		applied = append(applied, *m)
-	}
+	return fn(conn)
 }
 
 // restoreForeignKeys turns foreign keys on again. A connection that cannot is
@@ -170,7 +184,7 @@ func (db *DB) migrateNext(ctx context.Context, conn *sql.Conn, component string,
 		return nil, err
 	}
 	m := todo[0]
-	if err := db.run(ctx, tx, m); err != nil {
+	if err := db.run(ctx, tx, m.String(), m.SQL); err != nil {
 		return nil, err
 	}
 	if _, err := tx.ExecContext(ctx,
@@ -214,7 +228,7 @@ func lockPostgres(ctx context.Context, conn *sql.Conn) (*sql.Tx, error) {
 		fmt.Sprintf("SET LOCAL lock_timeout = '%dms'", migrationWait.Milliseconds()),
 		fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", int64(migrationLock)),
 		// A change that waits for a table makes everyone else wait behind it.
-		"SET LOCAL lock_timeout = '5s'",
+		fmt.Sprintf("SET LOCAL lock_timeout = '%dms'", tableWait.Milliseconds()),
 	} {
 		if _, err := tx.ExecContext(ctx, stmt); err != nil {
 			return nil, errors.Join(err, tx.Rollback())
@@ -223,28 +237,28 @@ func lockPostgres(ctx context.Context, conn *sql.Conn) (*sql.Tx, error) {
 	return tx, nil
 }
 
-// run executes the statements of m.
-func (db *DB) run(ctx context.Context, tx *sql.Tx, m Migration) error {
-	statements, err := split(db.dialect, m.SQL)
+// run executes the statements of a file.
+func (db *DB) run(ctx context.Context, tx *sql.Tx, file, text string) error {
+	statements, err := split(db.dialect, text)
 	if err != nil {
-		return fmt.Errorf("%s: %w", m, err)
+		return fmt.Errorf("%s: %w", file, err)
 	}
 	for _, st := range statements {
 		if slices.Contains([]string{"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT"}, st.word) {
-			return fmt.Errorf("%s:%d: %s: a migration runs in a transaction of its own", m, st.line, st.word)
+			return fmt.Errorf("%s:%d: %s: a migration runs in a transaction of its own", file, st.line, st.word)
 		}
 		if _, err := tx.ExecContext(ctx, st.text); err != nil {
-			return fmt.Errorf("%s:%d: %w", m, st.line, err)
+			return fmt.Errorf("%s:%d: %w", file, st.line, err)
 		}
 	}
 	if db.dialect == SQLite {
-		return checkForeignKeys(ctx, tx, m)
+		return checkForeignKeys(ctx, tx, file)
 	}
 	return nil
 }
 
 // checkForeignKeys looks for rows that refer to nothing.
-func checkForeignKeys(ctx context.Context, tx *sql.Tx, m Migration) error {
+func checkForeignKeys(ctx context.Context, tx *sql.Tx, file string) error {
 	var table, parent string
 	var row sql.NullInt64
 	var key int
@@ -253,7 +267,7 @@ func checkForeignKeys(ctx context.Context, tx *sql.Tx, m Migration) error {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil
 	case err != nil:
-		return fmt.Errorf("%s: check foreign keys: %w", m, err)
+		return fmt.Errorf("%s: check foreign keys: %w", file, err)
 	}
-	return fmt.Errorf("%s: rows of table %q refer to rows of %q that are not there", m, table, parent)
+	return fmt.Errorf("%s: rows of table %q refer to rows of %q that are not there", file, table, parent)
 }

@@ -21,11 +21,17 @@ type Migration struct {
 	Name string
 	// SQL is one or more statements, each ended by a semicolon.
 	SQL string
+	// Down is statements that undo SQL, for [DB.Revert]; empty when there is no
+	// way back. It is no part of the checksum.
+	Down string
 }
 
 // String returns the name of the migration's file, for instance
 // "0001_init.sql".
 func (m Migration) String() string { return fmt.Sprintf("%04d_%s.sql", m.Version, m.Name) }
+
+// downFile returns the name of the file of Down: "0001_init.down.sql".
+func (m Migration) downFile() string { return fmt.Sprintf("%04d_%s.down.sql", m.Version, m.Name) }
 
 // Checksum returns the SHA-256 of the SQL in hexadecimal. It is the same
 // whether lines end in LF or in CRLF.
@@ -35,37 +41,51 @@ func (m Migration) Checksum() string {
 }
 
 var (
-	migrationFile = regexp.MustCompile(`^(\d{4,9})_([a-z0-9_]{1,100})\.sql$`)
+	migrationFile = regexp.MustCompile(`^(\d{4,9})_([a-z0-9_]{1,100})(\.down)?\.sql$`)
 	componentName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
 )
 
 // LoadFS reads the migrations in dir, files named like 0001_init.sql, in order
-// of version. A file that ends in .sql and is not named so is an error, other
-// files are left alone. A version that is missing or there twice is an error
-// that matches [ErrGap].
+// of version, and what undoes them from files named like 0001_init.down.sql. A
+// file that ends in .sql and is not named so is an error, other files are left
+// alone. A version that is missing or there twice is an error that matches
+// [ErrGap].
 func LoadFS(fsys fs.FS, dir string) ([]Migration, error) {
 	entries, err := fs.ReadDir(fsys, dir)
 	if err != nil {
 		return nil, fmt.Errorf("migrations: %w", err)
 	}
-	var ms []Migration
+	var ms, downs []Migration
 	for _, entry := range entries {
 		if entry.IsDir() || path.Ext(entry.Name()) != ".sql" {
 			continue
 		}
 		m, err := load(fsys, dir, entry.Name())
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, fmt.Errorf("migrations: %w", err)
+		case m.Down != "":
+			downs = append(downs, m)
+		default:
+			ms = append(ms, m)
 		}
-		ms = append(ms, m)
 	}
 	slices.SortStableFunc(ms, func(a, b Migration) int { return a.Version - b.Version })
 	if err := consecutive(ms); err != nil {
 		return nil, fmt.Errorf("migrations in %s: %w", dir, err)
 	}
+	for _, d := range downs {
+		i := d.Version - 1
+		if i < 0 || i >= len(ms) || ms[i].Name != d.Name {
+			return nil, fmt.Errorf("migrations: %s undoes %s, which is not there", path.Join(dir, d.downFile()), d)
+		}
+		ms[i].Down = d.Down
+	}
 	return ms, nil
 }
 
+// load reads a migration, or what undoes one into its Down. Of that an empty file
+// is refused: it would take the record back and leave the schema.
 func load(fsys fs.FS, dir, name string) (Migration, error) {
 	parts := migrationFile.FindStringSubmatch(name)
 	if parts == nil {
@@ -79,7 +99,16 @@ func load(fsys fs.FS, dir, name string) (Migration, error) {
 	if err != nil {
 		return Migration{}, err
 	}
-	return Migration{Version: version, Name: parts[2], SQL: string(text)}, nil
+	m := Migration{Version: version, Name: parts[2]}
+	switch {
+	case parts[3] == "":
+		m.SQL = string(text)
+	case strings.TrimSpace(string(text)) == "":
+		return Migration{}, fmt.Errorf("%s is empty: write what undoes the migration, or remove the file", path.Join(dir, name))
+	default:
+		m.Down = string(text)
+	}
+	return m, nil
 }
 
 // consecutive reports whether the versions are 1, 2, 3 and so on.

@@ -28,6 +28,9 @@ const (
 	ErrNewer Error = "database is newer than this program"
 	// ErrGap means that a migration is missing between two that are there.
 	ErrGap Error = "migrations have a gap"
+	// ErrNoWayBack means that a migration cannot be taken back, or that none was
+	// applied.
+	ErrNoWayBack Error = "no way back"
 )
 
 // A Kind says what a database refused, or that it could not answer.

@@ -406,3 +406,26 @@ func BenchmarkWrite(b *testing.B) {
 		}
 	})
 }
+
+// TestMigrate_timeouts: a migration waits for a table for a moment only, and works
+// as long as it takes.
+func TestMigrate_timeouts(t *testing.T) {
+	db := storetest.Postgres(t)
+	const seen = "CREATE TABLE seen AS SELECT current_setting('lock_timeout') AS lock, current_setting('statement_timeout') AS statement;"
+	ms := []store.Migration{{Version: 1, Name: "seen", SQL: seen, Down: "CREATE TABLE again AS SELECT current_setting('lock_timeout') AS lock, current_setting('statement_timeout') AS statement;"}}
+	if _, err := db.Migrate(t.Context(), "app", ms); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Revert(t.Context(), "app", ms); err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range []string{"seen", "again"} {
+		var lock, statement string
+		if err := db.Read().QueryRowContext(t.Context(), "SELECT lock, statement FROM "+table).Scan(&lock, &statement); err != nil {
+			t.Fatal(err)
+		}
+		if lock != "5s" || statement != "0" {
+			t.Errorf("%s: lock_timeout %s, statement_timeout %s; want 5s and none", table, lock, statement)
+		}
+	}
+}

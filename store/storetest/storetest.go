@@ -54,6 +54,9 @@ func Run(t *testing.T, open func(t *testing.T) *store.DB) {
 		{"migrate/refusals", migrateRefusals},
 		{"migrate/at once", migrateAtOnce},
 		{"migrate/rebuild", migrateRebuild},
+		{"revert", revert},
+		{"revert/refusals", revertRefusals},
+		{"revert/at once", revertAtOnce},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.test(t, open(t)) })
 	}
