@@ -62,6 +62,9 @@ func (b *Build) migrations(opts Options) error {
 		}
 		names = append(slices.Clone(names), name)
 		b.Add(File{Path: path.Join(dir, name), Data: plan.SQL, Owner: AppendOnly})
+		if plan.Down != nil {
+			b.Add(File{Path: path.Join(dir, downFile(name)), Data: plan.Down, Owner: AppendOnly})
+		}
 	}
 	snapshot, err := is.Snapshot()
 	if err != nil {
@@ -95,6 +98,12 @@ func destructive(plan *migration.Plan, allowed []string) []Destruction {
 }
 
 var migrationName = regexp.MustCompile(`^(\d{4,9})_[a-z0-9_]{1,100}\.sql$`)
+
+// downSuffix ends the names of files that undo a migration.
+const downSuffix = ".down.sql"
+
+// downFile names the file that undoes a migration: 0002_items_name_key.down.sql.
+func downFile(migration string) string { return strings.TrimSuffix(migration, ".sql") + downSuffix }
 
 // nextMigration names the migration that follows those there are. Numbers, not
 // dates: the same change makes the same file.

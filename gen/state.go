@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/gatewright/gate/design"
 )
@@ -63,7 +64,7 @@ func ReadState(dir string, db design.Database) (State, error) {
 		return State{}, fmt.Errorf("reading the present service: %w", err)
 	}
 	for _, e := range entries {
-		if path.Ext(e.Name()) == ".sql" {
+		if path.Ext(e.Name()) == ".sql" && !strings.HasSuffix(e.Name(), downSuffix) {
 			s.Migrations = append(s.Migrations, e.Name())
 		}
 	}

@@ -12,9 +12,9 @@ import (
 )
 
 // TakeBack removes migrations of the service in dir that no database has
-// applied, such as one that the rows refuse, so that the next [Generate] plans
-// from what was before them. They are the last ones, by the names that they have
-// in [State]; before is the state without them.
+// applied, such as one that the rows refuse, with what would undo them, so that
+// the next [Generate] plans from what was before them. They are the last ones,
+// by the names that they have in [State]; before is the state without them.
 //
 // It refuses, with nothing changed, what is not as [Apply] wrote it. Whether a
 // database has applied them is for the caller to know.
@@ -38,7 +38,12 @@ func TakeBack(dir string, db design.Database, before State, names ...string) err
 	a := applier{root: root, before: func() error { return nil }}
 	var paths []string
 	for _, name := range names {
-		p := path.Join(migrationsDir(db), name)
+		paths = append(paths, path.Join(migrationsDir(db), name))
+		if down := path.Join(migrationsDir(db), downFile(name)); m.find(down).Owner != "" {
+			paths = append(paths, down)
+		}
+	}
+	for _, p := range paths {
 		have, exists, err := a.read(p)
 		if err != nil {
 			return err
@@ -46,7 +51,6 @@ func TakeBack(dir string, db design.Database, before State, names ...string) err
 		if e := m.find(p); !exists || e.Owner != AppendOnly.String() || !e.wrote(have) {
 			return fmt.Errorf("%s was not written by gate, or was edited", p)
 		}
-		paths = append(paths, p)
 	}
 	m.Files = slices.DeleteFunc(m.Files, func(e manifestEntry) bool { return slices.Contains(paths, e.Path) })
 	return a.takeBack(m, path.Join(migrationsDir(db), "schema.json"), before.Schema, paths)

@@ -32,6 +32,7 @@ func TestTakeBack(t *testing.T) {
 		t.Helper()
 		apply(t, dir, gen.Files{
 			{Path: "migrations/sqlite/" + second, Data: []byte("SELECT 2;\n"), Owner: gen.AppendOnly},
+			{Path: "migrations/sqlite/0002_key.down.sql", Data: []byte("SELECT 1;\n"), Owner: gen.AppendOnly},
 			{Path: "migrations/sqlite/schema.json", Data: []byte("{\"key\":1}\n"), Owner: gen.Merged},
 		}, gen.ApplyOptions{})
 	}
@@ -59,7 +60,11 @@ func TestTakeBack(t *testing.T) {
 		change func(t *testing.T, dir string)
 		name   string
 	}{
-		"edited":       {func(t *testing.T, dir string) { t.Helper(); write(t, dir, "migrations/sqlite/"+second, "SELECT 3;\n") }, second},
+		"edited": {func(t *testing.T, dir string) { t.Helper(); write(t, dir, "migrations/sqlite/"+second, "SELECT 3;\n") }, second},
+		"edited back": {func(t *testing.T, dir string) {
+			t.Helper()
+			write(t, dir, "migrations/sqlite/0002_key.down.sql", "SELECT 3;\n")
+		}, second},
 		"not the last": {func(t *testing.T, dir string) { t.Helper(); write(t, dir, "migrations/sqlite/0003_theirs.sql", "") }, second},
 		"not there":    {func(*testing.T, string) {}, "0003_x.sql"},
 		"a path":       {func(*testing.T, string) {}, filepath.Join("..", "sqlite", second)},

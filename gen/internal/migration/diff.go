@@ -18,6 +18,7 @@ type Loss struct {
 type Plan struct {
 	Title  string // for the name of the file: add_items_image
 	SQL    []byte
+	Down   []byte // the way back, nil when it would lose something
 	Losses []Loss
 }
 
@@ -28,6 +29,16 @@ func (p *Plan) Empty() bool { return len(p.SQL) == 0 }
 // [*design.Errors] names what has to be changed in gate.yaml, because rows that
 // are there already could not follow.
 func Diff(from, to *Schema) (*Plan, error) {
+	plan, err := forth(from, to)
+	if err != nil {
+		return nil, err
+	}
+	plan.Down, err = plan.back(from, to)
+	return plan, err
+}
+
+// forth is Diff without the way back.
+func forth(from, to *Schema) (*Plan, error) {
 	c := comparison{from: from, to: to, using: map[string]string{}, replaced: map[*Column]bool{}, filled: map[*Column]bool{}}
 	for _, t := range to.Tables {
 		if err := c.table(t); err != nil {

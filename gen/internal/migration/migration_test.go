@@ -69,7 +69,7 @@ func (h *history) try(entities string) error {
 		if strings.Contains(strings.ToUpper(string(plan.SQL)), "PRAGMA") {
 			h.Errorf("a PRAGMA does nothing in a transaction:\n%s", plan.SQL)
 		}
-		step := store.Migration{Version: len(h.steps) + 1, Name: plan.Title, SQL: string(plan.SQL)}
+		step := store.Migration{Version: len(h.steps) + 1, Name: plan.Title, SQL: string(plan.SQL), Down: string(plan.Down)}
 		if _, err := h.db.Migrate(h.Context(), "shop", append(h.steps, step)); err != nil {
 			return fmt.Errorf("%w in\n%s", err, plan.SQL)
 		}

@@ -32,7 +32,7 @@ func (d *dev) generate() (*gen.Report, error) {
 		return nil, err
 	}
 	for _, name := range report.Created {
-		if path.Dir(name) == path.Join("migrations", string(db)) && path.Ext(name) == ".sql" {
+		if path.Dir(name) == path.Join("migrations", string(db)) && path.Ext(name) == ".sql" && !strings.HasSuffix(name, ".down.sql") {
 			d.unapplied = append(d.unapplied, unapplied{path.Base(name), db, before})
 		}
 	}
