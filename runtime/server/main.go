@@ -21,9 +21,10 @@ import (
 
 // The exit codes of [Main].
 const (
-	exitOK    = 0
-	exitFault = 1
-	exitUsage = 2
+	exitOK     = 0
+	exitFault  = 1
+	exitUsage  = 2
+	exitBehind = 3
 )
 
 // process is the program's surroundings.
@@ -35,7 +36,8 @@ type process struct {
 }
 
 // Main runs the program of a service and returns its exit code: 0, 1 for a
-// fault, 2 for wrong usage. The arguments are those of the command line without
+// fault, 2 for wrong usage, 3 where a command was asked whether the database is
+// up to date and it is not. The arguments are those of the command line without
 // the name of the program.
 func Main(s Service, args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -57,6 +59,9 @@ func run(ctx context.Context, s Service, args []string, p process) int {
 			return exitOK
 		}
 		return administer(ctx, s, p, rest, f)
+	}
+	if f, lines, ok := migration(args); ok {
+		return migrations(ctx, s, p, f, lines)
 	}
 	var f func(context.Context, Service, process) int
 	switch command {
@@ -95,7 +100,15 @@ func usage(s Service) string {
 
 Usage:
   NAME            serve until interrupted
-  NAME migrate    bring the database up to date and end
+  NAME migrate    bring the database up to date, make the first administrator
+                  and end; by itself, and without a secret:
+                    migrate status  what is applied, pending, changed by hand
+                    migrate plan    the SQL that is pending
+                    migrate apply   run what is pending
+                    migrate down    take the last migration back, if nothing
+                                    is lost
+                  each with --json for programs; status and plan exit with 3
+                  when the database is not up to date
   NAME keys       list the keys that sign tokens; keys rotate makes the next
                   one, keys remove KEY takes one out that leaked: processes
                   that run notice within a minute, or when restarted
@@ -121,10 +134,7 @@ func start(ctx context.Context, s Service, p process) (*Server, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
-	o := config.Options{Environ: p.environ, File: ".env", Addr: s.Addr, Database: s.Database}
-	if o.Addr == "" {
-		o.Addr = "127.0.0.1:3000"
-	}
+	o := s.options(p)
 	if s.Auth != nil {
 		o.SecretBytes, o.KeyFile = s.Auth.SecretBytes(), s.Auth.KeyFile()
 	}
@@ -147,6 +157,15 @@ func start(ctx context.Context, s Service, p process) (*Server, error) {
 		return nil, errors.Join(err, srv.Close())
 	}
 	return srv, nil
+}
+
+// options say what every command reads.
+func (s Service) options(p process) config.Options {
+	o := config.Options{Environ: p.environ, File: ".env", Addr: s.Addr, Database: s.Database}
+	if o.Addr == "" {
+		o.Addr = "127.0.0.1:3000"
+	}
+	return o
 }
 
 // firstAdministrator creates the administrator of a service without accounts,

@@ -48,9 +48,9 @@ func Open(ctx context.Context, s Service, cfg *config.Config, logger *slog.Logge
 	if err := s.check(); err != nil {
 		return nil, err
 	}
-	db, err := s.Open(ctx, cfg.DatabaseURL.Reveal())
+	db, err := s.database(ctx, cfg)
 	if err != nil {
-		return nil, fmt.Errorf("open the database: %w", err)
+		return nil, err
 	}
 	srv, err := build(ctx, s, cfg, logger, db)
 	if err != nil {
@@ -106,31 +106,36 @@ type applied struct {
 // migrate brings the schema up to date: that of sessions, if there are any, and
 // that of the service.
 func migrate(ctx context.Context, s Service, db *store.DB) ([]applied, error) {
-	type component struct {
-		name       string
-		migrations []store.Migration
+	components, err := s.components(db.Dialect())
+	if err != nil {
+		return nil, err
 	}
+	var all []applied
+	for _, c := range components {
+		done, err := db.Migrate(ctx, c.Name, c.Migrations)
+		for _, m := range done {
+			all = append(all, applied{c.Name, m.Version, m.Name})
+		}
+		if err != nil {
+			return all, fmt.Errorf("migrate the database: %w", err)
+		}
+	}
+	return all, nil
+}
+
+// components are the parts of the schema, that of the service's own tables first.
+func (s Service) components(dialect store.Dialect) ([]store.Component, error) {
 	own, err := s.Migrations()
 	if err != nil {
 		return nil, err
 	}
-	components := []component{{"app", own}}
+	components := []store.Component{{Name: "app", Migrations: own}}
 	if s.Auth != nil {
-		for _, c := range s.Auth.Components(db.Dialect()) {
-			components = append(components, component{c.Name, c.Migrations})
+		for _, c := range s.Auth.Components(dialect) {
+			components = append(components, store.Component(c))
 		}
 	}
-	var all []applied
-	for _, c := range components {
-		done, err := db.Migrate(ctx, c.name, c.migrations)
-		if err != nil {
-			return all, fmt.Errorf("migrate the database: %w", err)
-		}
-		for _, m := range done {
-			all = append(all, applied{c.name, m.Version, m.Name})
-		}
-	}
-	return all, nil
+	return components, nil
 }
 
 // Handler returns the whole service as one handler.

@@ -57,6 +57,15 @@ func (s Service) check() error {
 	return nil
 }
 
+// database opens the database.
+func (s Service) database(ctx context.Context, cfg *config.Config) (*store.DB, error) {
+	db, err := s.Open(ctx, cfg.DatabaseURL.Reveal())
+	if err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	return db, nil
+}
+
 // An App is a service while it is being put together. Generated code and the
 // service's own code get it in [Service.Build].
 type App struct {

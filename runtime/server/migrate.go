@@ -1,0 +1,225 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/gatewright/gate/runtime/config"
+	"github.com/gatewright/gate/store"
+)
+
+// A migrator is what the commands below "migrate" work with: the database alone,
+// of a service that is not built.
+type migrator struct {
+	service    string
+	db         *store.DB
+	components []store.Component // that of the service's own tables first
+	out        io.Writer
+	lines      *json.Encoder // a line for each object, instead of words
+}
+
+// migration returns the command that the arguments of the program name, and
+// whether it answers programs.
+func migration(args []string) (f func(*migrator, context.Context) (int, error), lines, ok bool) {
+	if len(args) < 2 || len(args) > 3 || args[0] != "migrate" {
+		return nil, false, false
+	}
+	switch args[1] {
+	case "status":
+		f = (*migrator).status
+	case "plan":
+		f = (*migrator).plan
+	case "apply":
+		f = (*migrator).apply
+	case "down":
+		f = (*migrator).down
+	}
+	lines = len(args) == 3 && args[2] == "--json"
+	return f, lines, f != nil && (lines || len(args) == 2)
+}
+
+// migrations runs such a command. It needs none of the secrets that serving takes.
+func migrations(ctx context.Context, s Service, p process, f func(*migrator, context.Context) (int, error), lines bool) int {
+	code, err := func() (int, error) {
+		m, err := s.migrator(ctx, p, lines)
+		if err != nil {
+			return exitFault, err
+		}
+		code, err := f(m, ctx)
+		return code, errors.Join(err, m.db.Close())
+	}()
+	if err != nil {
+		_, _ = fmt.Fprintf(p.stderr, "%s: %v\n", s.Name, err)
+		return exitFault
+	}
+	return code
+}
+
+func (s Service) migrator(ctx context.Context, p process, lines bool) (*migrator, error) {
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	cfg, err := config.Load(s.options(p))
+	if err != nil {
+		return nil, err
+	}
+	db, err := s.database(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	m := &migrator{service: s.Name, db: db, out: p.stdout}
+	if lines {
+		m.lines = json.NewEncoder(p.stdout)
+		m.lines.SetEscapeHTML(false)
+	}
+	if m.components, err = s.components(db.Dialect()); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return m, nil
+}
+
+// status tells what was applied, what is pending, and what somebody changed by
+// hand.
+func (m *migrator) status(ctx context.Context) (int, error) {
+	var table bytes.Buffer
+	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "COMPONENT\tMIGRATION\tSTATE")
+	pending := 0
+	for _, c := range m.components {
+		todo, err := m.db.Pending(ctx, c.Name, c.Migrations)
+		if err != nil {
+			return exitFault, err
+		}
+		pending += len(todo)
+		for i, step := range c.Migrations {
+			state := "applied"
+			if i >= len(c.Migrations)-len(todo) {
+				state = "pending"
+			}
+			if err := m.line(map[string]any{"component": c.Name, "version": step.Version, "name": step.Name, "state": state}); err != nil {
+				return exitFault, err
+			}
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", c.Name, step, state)
+		}
+	}
+	_ = w.Flush() // into memory
+	if err := m.say("%s", &table); err != nil {
+		return exitFault, err
+	}
+	drift, err := m.db.Drift(ctx, m.components)
+	if err != nil {
+		return exitFault, err
+	}
+	return m.judge(pending, drift)
+}
+
+// judge ends a status.
+func (m *migrator) judge(pending int, drift []string) (int, error) {
+	for _, difference := range drift {
+		if err := m.line(map[string]any{"drift": difference}); err != nil {
+			return exitFault, err
+		}
+	}
+	var b strings.Builder
+	if len(drift) > 0 {
+		b.WriteString("\nchanged by hand, not by a migration:\n  " + strings.Join(drift, "\n  ") + "\n")
+	}
+	code := exitBehind
+	switch {
+	case pending > 0:
+		fmt.Fprintf(&b, "\n%d pending: %s migrate plan shows the SQL, %[2]s migrate apply runs it\n", pending, m.service)
+	case len(drift) == 0:
+		code = exitOK
+		b.WriteString("\nup to date\n")
+	}
+	return code, m.say("%s", &b)
+}
+
+// plan prints the SQL that is pending, as a script with a comment before each
+// migration.
+func (m *migrator) plan(ctx context.Context) (int, error) {
+	code := exitOK
+	for _, c := range m.components {
+		todo, err := m.db.Pending(ctx, c.Name, c.Migrations)
+		if err != nil {
+			return exitFault, err
+		}
+		for _, step := range todo {
+			code = exitBehind
+			back := ""
+			if step.Down != "" {
+				back = ", can be taken back"
+			}
+			err := errors.Join(
+				m.line(map[string]any{"component": c.Name, "version": step.Version, "name": step.Name, "sql": step.SQL, "down": step.Down}),
+				m.say("-- %s %s%s\n%s\n\n", c.Name, step, back, strings.TrimSpace(step.SQL)),
+			)
+			if err != nil {
+				return exitFault, err
+			}
+		}
+	}
+	if code == exitOK {
+		return code, m.say("-- nothing is pending\n")
+	}
+	return code, nil
+}
+
+// apply runs what is pending, and tells of what ran also when the next one fails.
+func (m *migrator) apply(ctx context.Context) (int, error) {
+	none := true
+	for _, c := range m.components {
+		done, err := m.db.Migrate(ctx, c.Name, c.Migrations)
+		for _, step := range done {
+			none = false
+			err = errors.Join(err, m.line(applied{c.Name, step.Version, step.Name}), m.say("applied %s %s\n", c.Name, step))
+		}
+		if err != nil {
+			return exitFault, fmt.Errorf("migrate the database: %w", err)
+		}
+	}
+	if none {
+		return exitOK, m.say("nothing is pending\n")
+	}
+	return exitOK, nil
+}
+
+// down takes the last migration of the service's own tables back.
+func (m *migrator) down(ctx context.Context) (int, error) {
+	c := m.components[0]
+	undone, err := m.db.Revert(ctx, c.Name, c.Migrations)
+	if errors.Is(err, store.ErrNoWayBack) {
+		return exitFault, fmt.Errorf("%w: gate writes such a file only where nothing is lost by it. "+
+			"Change gate.yaml back and generate, for a migration forth to what was; or restore a backup; or write that file, and build", err)
+	}
+	if err != nil {
+		return exitFault, err
+	}
+	return exitOK, errors.Join(
+		m.line(map[string]any{"component": c.Name, "version": undone.Version, "name": undone.Name, "state": "taken back"}),
+		m.say("taken back %s %s; a start of this program applies it again: start the one before it\n", c.Name, undone),
+	)
+}
+
+// line tells programs.
+func (m *migrator) line(v any) error {
+	if m.lines == nil {
+		return nil
+	}
+	return m.lines.Encode(v)
+}
+
+// say tells people.
+func (m *migrator) say(format string, args ...any) error {
+	if m.lines != nil {
+		return nil
+	}
+	_, err := fmt.Fprintf(m.out, format, args...)
+	return err
+}
