@@ -17,44 +17,55 @@ import (
 // build compiles the service and answers the path of its program. The program
 // that serves is left as it is.
 func (d *dev) build(ctx context.Context, s *step) (bin, detail string, err error) {
-	dir, err := filepath.Abs(filepath.Join(d.p.stateDir(), "bin"))
-	if err != nil {
+	if bin, err = d.p.program("-a"); err != nil {
 		return "", "", err
 	}
-	bin = filepath.Join(dir, d.p.design.Service.Name+"-a")
 	if bin == d.bin {
-		bin = filepath.Join(dir, d.p.design.Service.Name+"-b")
+		if bin, err = d.p.program("-b"); err != nil {
+			return "", "", err
+		}
 	}
+	detail, err = d.p.compile(ctx, bin, s)
+	return bin, detail, err
+}
+
+// program is the path of a build of the service.
+func (p *project) program(suffix string) (string, error) {
+	return filepath.Abs(filepath.Join(p.stateDir(), "bin", p.design.Service.Name+suffix))
+}
+
+// compile compiles the service to bin, and answers how much there was to do.
+func (p *project) compile(ctx context.Context, bin string, s *step) (detail string, err error) {
 	goTool, err := exec.LookPath("go")
 	if err != nil {
-		return "", "", failf("install Go from your package manager, and run this again", "the program go is not in PATH")
+		return "", failf("install Go from your package manager, and run this again", "the program go is not in PATH")
 	}
 	cmd := exec.CommandContext(ctx, goTool, "build", "-v", "-buildvcs=false", "-tags", "gatedev", "-o", bin, ".")
-	cmd.Dir = d.p.dir
+	cmd.Dir = p.dir
 	cmd.Env = append(os.Environ(), "GOWORK=off")
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 5 * time.Second
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
 	if err := cmd.Start(); err != nil {
-		return "", "", err
+		return "", err
 	}
 	packages, output := followBuild(stderr, s)
 	if err := cmd.Wait(); err != nil {
 		if ctx.Err() != nil {
-			return "", "", ctx.Err()
+			return "", ctx.Err()
 		}
 		if len(output) == 0 {
-			return "", "", fmt.Errorf("go build: %w", err)
+			return "", fmt.Errorf("go build: %w", err)
 		}
-		return "", "", &fault{err: errors.New(strings.Join(output, "\n")), hint: d.buildHint(output)}
+		return "", &fault{err: errors.New(strings.Join(output, "\n")), hint: p.buildHint(output)}
 	}
 	if packages == 0 {
-		return bin, "cached", nil
+		return "cached", nil
 	}
-	return bin, count(packages, "package", "packages"), nil
+	return count(packages, "package", "packages"), nil
 }
 
 // followBuild shows how far the build is: go build -v prints each package that
@@ -100,13 +111,13 @@ func isPackage(line string) bool {
 	return line != "" && !strings.ContainsAny(line, " \t:")
 }
 
-func (d *dev) buildHint(output []string) string {
+func (p *project) buildHint(output []string) string {
 	for _, line := range output {
 		if strings.Contains(line, "_gen.go:") {
 			return "the place is generated; look at the last change of gate.yaml and of the hooks"
 		}
 		if strings.Contains(line, "go.sum entry") || strings.Contains(line, "go: updates to go.mod needed") {
-			return "run go mod tidy in " + d.cmd.Dir
+			return "run go mod tidy in " + p.dir
 		}
 	}
 	return ""

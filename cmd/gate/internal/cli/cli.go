@@ -22,6 +22,7 @@ type commands struct {
 	Dev      devCmd      `cmd:"" help:"Generate, build, migrate and run a service, and follow every change."`
 	New      newCmd      `cmd:"" help:"Start a service: a gate.yaml and everything generated from it."`
 	Generate generateCmd `cmd:"" help:"Generate the service from gate.yaml."`
+	Migrate  migrateCmd  `cmd:"" help:"See, run and take back the migrations of a service in development."`
 	Plugin   pluginCmd   `cmd:"" help:"List, add, remove, enable and disable plugins in gate.yaml."`
 	Design   designCmd   `cmd:"" help:"Check gate.yaml, print who may do what by it, or its JSON Schema."`
 	Authz    authzCmd    `cmd:"" help:"Explain who may do what by gate.yaml."`
@@ -53,6 +54,12 @@ func (f *fault) Unwrap() error { return f.err }
 
 // exit ends parsing from inside kong, after --help.
 type exit int
+
+// ended ends a command with the exit code of the program that it ran, which has
+// said why.
+type ended int
+
+func (e ended) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 // errReported ends a command whose error has been told already.
 var errReported = errors.New("already reported")
@@ -98,6 +105,9 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err = cmd.Run(&console{Context: ctx, stdin: stdin, stdout: stdout, talk: t})
+	if e, ok := errors.AsType[ended](err); ok {
+		return int(e)
+	}
 	switch f := (*fault)(nil); {
 	case err == nil:
 		return 0
