@@ -38,7 +38,7 @@ func serviceKeys() []key {
 	return append([]key{
 		{name: "name", doc: "Name of the service in kebab-case.", schema: object{"type": "string", "pattern": kebabPattern, "maxLength": maxName}},
 		{name: "module", doc: "Path of the Go module, such as example.com/restaurant.", schema: object{"type": "string", "minLength": 1}},
-		{name: "database", doc: "Where rows are kept. Default: sqlite.", schema: enumOf(string(SQLite), string(Postgres))},
+		{name: "database", doc: "Where rows are kept, or a mapping with its kind and how it is used. Default: sqlite.", schema: databaseSchema()},
 		{name: "description", doc: "What the service is for. Appears in the API documentation.", schema: textSchema()},
 		{name: "port", doc: "Port the service listens on unless its environment says otherwise. Default: 3000.", schema: between(1, 65535)},
 		{name: "apis", doc: "Surfaces of the service. Default: [rest].", schema: object{"type": "array", "items": enumOf(apiNames()...), "uniqueItems": true, "minItems": 1}},

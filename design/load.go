@@ -134,7 +134,7 @@ func (l *loader) service(n *node, start Position) {
 		s.Module = l.module(v)
 	}
 	if v := n.get("database"); v != nil {
-		s.Database = Database(l.oneOf(v, "service.database", "database", string(SQLite), string(Postgres)))
+		l.database(v, s)
 	}
 	s.Description = l.description(n, "service")
 	if v := n.get("port"); v != nil {

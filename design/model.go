@@ -1,5 +1,7 @@
 package design
 
+import "time"
+
 // Version is the version of the gate.yaml format that this package reads: the
 // number behind the key "gate".
 const Version = 1
@@ -42,6 +44,7 @@ type Service struct {
 	Name        string // kebab-case
 	Module      string // Go module path
 	Database    Database
+	Pool        Pool // zero unless the database is a server
 	Description string
 	Port        int      // 3000 unless written
 	APIs        []string // [REST], [GraphQL]
@@ -65,6 +68,12 @@ const (
 	SQLite   Database = "sqlite"
 	Postgres Database = "postgres"
 )
+
+// Pool says how a service uses a database server. What is zero was not written.
+type Pool struct {
+	MaxConns         int           // of one process
+	StatementTimeout time.Duration // when the server gives up
+}
 
 // The APIs a service can have.
 const (

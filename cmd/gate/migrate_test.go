@@ -66,8 +66,8 @@ func TestMigrateCommand(t *testing.T) {
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
 		url := storetest.PostgresURL(t)
-		w := &workshop{T: t, gate: gateBinary(t), dir: t.TempDir(), environ: []string{"DATABASE_URL=" + url}}
-		w.life("postgres", func() (*store.DB, error) {
+		w := &workshop{T: t, gate: gateBinary(t), dir: t.TempDir(), environ: []string{"DATABASE_URL=" + url, "DATABASE_MAX_CONNS=2"}}
+		w.life("{kind: postgres, maxConns: 3, statementTimeout: 2s}", func() (*store.DB, error) {
 			return postgres.Open(t.Context(), url, postgres.Config{})
 		})
 	})

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"net/url"
+	"time"
 
 	"github.com/gatewright/gate/internal/secret"
 )
@@ -15,6 +16,8 @@ type Config struct {
 	Addr string
 	// DatabaseURL names the database and may hold its password.
 	DatabaseURL secret.String
+	// Pool says how a database server is used.
+	Pool Pool
 	// AuthSecret signs access tokens; empty unless [Options.SecretBytes] asks
 	// for it.
 	AuthSecret secret.String
@@ -58,6 +61,15 @@ type Config struct {
 	lookup func(string) (string, bool) // a function, because a map would be printed with its secrets
 }
 
+// Pool says how a service uses a database server. Zero leaves a setting to
+// package store/postgres.
+type Pool struct {
+	// MaxConns bounds the connections of one process.
+	MaxConns int
+	// StatementTimeout is when the server gives up on a statement.
+	StatementTimeout time.Duration
+}
+
 // Auth0 is what a page logs people in with. What was not said is empty.
 type Auth0 struct {
 	// Domain is the host of the issuer, and ClientID the application there.
@@ -99,6 +111,8 @@ type Options struct {
 	// Database is the URL of the database when nothing else is said; empty
 	// makes DATABASE_URL necessary.
 	Database string
+	// Pool is how a database server is used when nothing else is said.
+	Pool Pool
 	// SecretBytes is the least length of AUTH_SECRET; zero means that the
 	// service has no use for it. Less than 32 counts as 32.
 	SecretBytes int
@@ -110,6 +124,8 @@ type Options struct {
 const (
 	keyAddr          = "ADDR"
 	keyDatabase      = "DATABASE_URL"
+	keyMaxConns      = "DATABASE_MAX_CONNS"
+	keyTimeout       = "DATABASE_STATEMENT_TIMEOUT"
 	keySecret        = "AUTH_SECRET"
 	keyKeyFile       = "AUTH_KEY_FILE"
 	keyAdmin         = "ADMIN_EMAIL"
@@ -143,7 +159,7 @@ const (
 
 func known() []string {
 	return []string{
-		keyAddr, keyDatabase, keySecret, keyKeyFile, keyAdmin, keyMailURL, keyMailFrom, keyIssuer, keyAudience,
+		keyAddr, keyDatabase, keyMaxConns, keyTimeout, keySecret, keyKeyFile, keyAdmin, keyMailURL, keyMailFrom, keyIssuer, keyAudience,
 		keyAuth0Issuer, keyAuth0Audience, keyAuth0Domain, keyAuth0Client, keyAuth0Redirect, keyAuth0Logout, keyAuth0Scope, keyFirstAdmin,
 		keyPublicURL, keyCORS, keyProxies, keyLogLevel, keyDocs, keyDev, keyDevState,
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -60,6 +61,13 @@ func TestOPS13_refused(t *testing.T) {
 		{"few characters", []string{"AUTH_SECRET=" + "abcabdabeabfabcbacbdebfecadfebcafdeb"}, "", "AUTH_SECRET repeats", "abcabd"},
 		{"blank at the end", []string{"AUTH_SECRET=" + good + " "}, "", "AUTH_SECRET begins or ends", good},
 		{"database password from an example", []string{secret, "DATABASE_URL=postgres://app:changeme@db/app"}, "", "DATABASE_URL has a password", "app:changeme"},
+		{"no connections", []string{secret, "DATABASE_MAX_CONNS=0"}, "", "DATABASE_MAX_CONNS must be a number from 1", ""},
+		{"connections in words", []string{secret, "DATABASE_MAX_CONNS=many"}, "", "DATABASE_MAX_CONNS must be a number", "many"},
+		{"too many connections", []string{secret, "DATABASE_MAX_CONNS=10001"}, "", "DATABASE_MAX_CONNS must be a number", ""},
+		{"a time-out without unit", []string{secret, "DATABASE_STATEMENT_TIMEOUT=3"}, "", "DATABASE_STATEMENT_TIMEOUT must be a duration", ""},
+		{"no time-out", []string{secret, "DATABASE_STATEMENT_TIMEOUT=0s"}, "", "DATABASE_STATEMENT_TIMEOUT must be a duration", ""},
+		{"no time at all", []string{secret, "DATABASE_STATEMENT_TIMEOUT=1ms"}, "", "DATABASE_STATEMENT_TIMEOUT must be a duration", ""},
+		{"pool, misspelt in the file", nil, secret + "\nDATABASE_MAX_CONN=3\n", "DATABASE_MAX_CONN is not a setting", ""},
 		{"address without port", []string{secret, "ADDR=127.0.0.1"}, "", "ADDR must be host:port", ""},
 		{"address with a wordy port", []string{secret, "ADDR=:http"}, "", "ADDR must end in a port", ""},
 		{"address with a huge port", []string{secret, "ADDR=:70000"}, "", "ADDR must end in a port", ""},
@@ -214,6 +222,25 @@ func TestLoad_defaults(t *testing.T) {
 	}
 	if c.Addr != "127.0.0.1:3000" || c.DatabaseURL.Reveal() != "data.db" || !c.Docs || c.Dev != nil || c.CORSOrigins != nil {
 		t.Errorf("got %+v", c)
+	}
+}
+
+// TestLoad_pool: what the environment says of the database server wins over the
+// design, one setting at a time.
+func TestLoad_pool(t *testing.T) {
+	design := config.Pool{MaxConns: 20, StatementTimeout: 3 * time.Second}
+	for _, tt := range []struct {
+		environ []string
+		want    config.Pool
+	}{
+		{nil, design},
+		{[]string{"DATABASE_MAX_CONNS=7"}, config.Pool{MaxConns: 7, StatementTimeout: 3 * time.Second}},
+		{[]string{"DATABASE_STATEMENT_TIMEOUT= 750ms", "DATABASE_MAX_CONNS="}, config.Pool{MaxConns: 20, StatementTimeout: 750 * time.Millisecond}},
+	} {
+		c, err := config.Load(config.Options{Environ: append([]string{}, tt.environ...), Addr: ":0", Database: "x", Pool: design})
+		if err != nil || c.Pool != tt.want {
+			t.Errorf("%q: %+v, %v; want %+v", tt.environ, c, err, tt.want)
+		}
 	}
 }
 

@@ -9,6 +9,8 @@
 //
 //	ADDR             where to listen: host:port; port 0 picks one
 //	DATABASE_URL     the database; a password in it stays out of every log
+//	DATABASE_MAX_CONNS          connections of one process to a database server
+//	DATABASE_STATEMENT_TIMEOUT  when the server gives up on a statement: 3s
 //	AUTH_SECRET      signs access tokens (HS256 and its kin), at least 32 bytes
 //	AUTH_KEY_FILE    a private key in PEM, for RS256, ES256, EdDSA and their kin
 //	ADMIN_EMAIL      login of the administrator that the first start creates

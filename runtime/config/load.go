@@ -118,6 +118,7 @@ func (l *loader) settings() {
 	c := l.config
 	c.Addr = l.addr()
 	c.DatabaseURL = l.database()
+	c.Pool = l.pool()
 	c.AuthSecret = l.authSecret()
 	c.AuthKeyFile = l.keyFile()
 	c.AdminEmail = l.email(keyAdmin)

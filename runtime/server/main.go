@@ -117,8 +117,8 @@ Usage:
   NAME version    print the version
 
 Settings come from the environment, and from the file .env for what the
-environment does not say: ADDR, DATABASE_URL, AUTH_SECRET, AUTH_KEY_FILE,
-ADMIN_EMAIL, FIRST_ADMIN_EMAIL, MAIL_URL, MAIL_FROM, OIDC_ISSUER,
+environment does not say: ADDR, DATABASE_URL, DATABASE_MAX_CONNS,
+DATABASE_STATEMENT_TIMEOUT, AUTH_SECRET, AUTH_KEY_FILE, ADMIN_EMAIL, FIRST_ADMIN_EMAIL, MAIL_URL, MAIL_FROM, OIDC_ISSUER,
 OIDC_AUDIENCE, AUTH0_DOMAIN, AUTH0_CLIENT_ID, AUTH0_ISSUER_URL, AUTH0_AUDIENCE,
 AUTH0_REDIRECT_URI, AUTH0_LOGOUT_REDIRECT_URI, AUTH0_SCOPE, PUBLIC_URL,
 CORS_ORIGINS, TRUSTED_PROXIES, LOG_LEVEL, DOCS.
@@ -161,7 +161,7 @@ func start(ctx context.Context, s Service, p process) (*Server, error) {
 
 // options say what every command reads.
 func (s Service) options(p process) config.Options {
-	o := config.Options{Environ: p.environ, File: ".env", Addr: s.Addr, Database: s.Database}
+	o := config.Options{Environ: p.environ, File: ".env", Addr: s.Addr, Database: s.Database, Pool: s.Pool}
 	if o.Addr == "" {
 		o.Addr = "127.0.0.1:3000"
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"sync"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatewright/gate/runtime/config"
 	"github.com/gatewright/gate/runtime/server"
 	"github.com/gatewright/gate/store"
 	"github.com/gatewright/gate/store/postgres"
@@ -52,8 +55,10 @@ func releases(t *testing.T, test func(t *testing.T, r *release)) {
 
 // onServer is a service on PostgreSQL.
 func onServer(s server.Service) server.Service {
-	s.Database = ""
-	s.Open = func(ctx context.Context, url string) (*store.DB, error) { return postgres.Open(ctx, url, postgres.Config{}) }
+	s.Database, s.Open = "", nil
+	s.Connect = func(ctx context.Context, url string, pool server.Pool) (*store.DB, error) {
+		return postgres.Open(ctx, url, postgres.Config{MaxConns: pool.MaxConns, StatementTimeout: pool.StatementTimeout})
+	}
 	s.Migrations = func() ([]store.Migration, error) {
 		ms, err := migrations()
 		ms[0].SQL = strings.NewReplacer(
@@ -303,4 +308,43 @@ func TestMigrate_atOnce(t *testing.T) {
 		}
 		r.expect(0, "1 init applied", "2 key applied")
 	})
+}
+
+// TestStatementTimeout asks a service whose database lets a statement wait: the
+// setting of the environment wins over that of the design, and the answer says
+// when to come again.
+func TestStatementTimeout(t *testing.T) {
+	t.Chdir(t.TempDir())
+	url := storetest.PostgresURL(t)
+	s := onServer(restaurant(false, false, nil))
+	s.Pool = server.Pool{MaxConns: 3}
+	cfg, err := config.Load(config.Options{Environ: []string{"DATABASE_URL=" + url, "DATABASE_STATEMENT_TIMEOUT=200ms"}, Addr: "127.0.0.1:0", Pool: s.Pool})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv, err := server.Open(t.Context(), s, cfg, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer srv.Close()
+	db, err := postgres.Open(t.Context(), url, postgres.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	tx, err := db.Write().BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	if _, err := tx.ExecContext(t.Context(), "LOCK TABLE items"); err != nil { // for which every statement waits now
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/api/items", "/api/items/01941f29-7c00-7a3e-8b1d-00000000000a"} {
+		res := httptest.NewRecorder()
+		srv.Handler().ServeHTTP(res, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, http.NoBody))
+		if res.Code != http.StatusServiceUnavailable || res.Header().Get("Retry-After") == "" {
+			t.Errorf("%s: %d, Retry-After %q\n%s", path, res.Code, res.Header().Get("Retry-After"), res.Body)
+		}
+	}
 }

@@ -19,8 +19,8 @@ import (
 	"github.com/gatewright/gate/store"
 )
 
-// A Service is what generated code says of itself. Name, Open, Migrations and
-// Build are required.
+// A Service is what generated code says of itself. Name, Migrations, Build, and
+// one of Open and Connect are required.
 type Service struct {
 	// Name is the name of the service: restaurant.
 	Name string
@@ -34,8 +34,13 @@ type Service struct {
 	// Database is the database unless DATABASE_URL says otherwise; empty makes
 	// that setting necessary.
 	Database string
-	// Open opens the database.
+	// Open opens a database that is a file.
 	Open func(ctx context.Context, url string) (*store.DB, error)
+	// Connect opens one that is a server, with what Pool and the settings say.
+	Connect func(ctx context.Context, url string, pool Pool) (*store.DB, error)
+	// Pool is how the server is used unless DATABASE_MAX_CONNS and
+	// DATABASE_STATEMENT_TIMEOUT say otherwise.
+	Pool Pool
 	// Migrations are those of the service's own tables.
 	Migrations func() ([]store.Migration, error)
 	// OpenAPI is the description of the routes as JSON; empty means that there
@@ -50,8 +55,12 @@ type Service struct {
 	Build func(*App) error
 }
 
+// Pool says how a database server is used; what is zero is left to the package
+// that opens it.
+type Pool = config.Pool
+
 func (s Service) check() error {
-	if s.Name == "" || s.Open == nil || s.Migrations == nil || s.Build == nil {
+	if s.Name == "" || (s.Open == nil) == (s.Connect == nil) || s.Migrations == nil || s.Build == nil {
 		return errors.New("the service lacks a name, a database, migrations or a build function")
 	}
 	return nil
@@ -59,7 +68,11 @@ func (s Service) check() error {
 
 // database opens the database.
 func (s Service) database(ctx context.Context, cfg *config.Config) (*store.DB, error) {
-	db, err := s.Open(ctx, cfg.DatabaseURL.Reveal())
+	open := s.Open
+	if s.Connect != nil {
+		open = func(ctx context.Context, url string) (*store.DB, error) { return s.Connect(ctx, url, cfg.Pool) }
+	}
+	db, err := open(ctx, cfg.DatabaseURL.Reveal())
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}

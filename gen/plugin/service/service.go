@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gatewright/gate/design"
 	"github.com/gatewright/gate/gen"
@@ -57,14 +59,34 @@ func environment(d *design.Design) []gen.Variable {
 	if d.Service.Database == design.Postgres {
 		database = gen.Variable{Name: "DATABASE_URL", Doc: "Where the database is: postgres://user:password@host/name.", Required: true}
 	}
-	return []gen.Variable{
+	list := []gen.Variable{
 		{Name: "ADDR", Doc: fmt.Sprintf("Address to listen on. Default: 127.0.0.1:%d.", d.Service.Port)},
 		database,
+	}
+	if d.Service.Database == design.Postgres {
+		list = append(list, pool(d.Service.Pool)...)
+	}
+	return append(list, []gen.Variable{
 		{Name: "PUBLIC_URL", Doc: "Where clients reach the service, if that is another address."},
 		{Name: "CORS_ORIGINS", Doc: "Origins of web pages that may call the service, separated by commas. Default: none."},
 		{Name: "TRUSTED_PROXIES", Doc: "Addresses of proxies whose X-Forwarded-For is believed. Default: none."},
 		{Name: "LOG_LEVEL", Doc: "debug, info, warn or error. Default: info."},
 		{Name: "DOCS", Doc: "on or off: whether /api/docs and /api/openapi.json answer."},
+	}...)
+}
+
+// pool lists what a service on a database server reads about it.
+func pool(p design.Pool) []gen.Variable {
+	conns, timeout := "four for each processor, at least 8", 5*time.Second
+	if p.MaxConns > 0 {
+		conns = strconv.Itoa(p.MaxConns)
+	}
+	if p.StatementTimeout > 0 {
+		timeout = p.StatementTimeout
+	}
+	return []gen.Variable{
+		{Name: "DATABASE_MAX_CONNS", Doc: "Connections of one process at most; all processes stay below max_connections of the server. Default: " + conns + "."},
+		{Name: "DATABASE_STATEMENT_TIMEOUT", Doc: "When the database gives up on a statement, as 3s; the answer is 503 then. Default: " + timeout.String() + "."},
 	}
 }
 
@@ -82,6 +104,9 @@ func (s *service) Imports() []string {
 		"context", "embed:_",
 		"github.com/gatewright/gate/runtime/server", "github.com/gatewright/gate/store",
 		"github.com/gatewright/gate/store/" + string(d.Service.Database), d.Service.Module + "/migrations",
+	}
+	if d.Service.Pool.StatementTimeout > 0 {
+		list = append(list, "time")
 	}
 	if len(d.Roles) > 0 {
 		list = append(list, "github.com/gatewright/gate/authz")
@@ -102,6 +127,21 @@ func (s *service) DefaultDatabase() string {
 		return ""
 	}
 	return ".gate/" + s.Design.Service.Name + ".db"
+}
+
+// Server reports whether the database is a server.
+func (s *service) Server() bool { return s.Design.Service.Database == design.Postgres }
+
+// Pool is what gate.yaml says of the use of that server.
+func (s *service) Pool() []gen.Member {
+	var list []gen.Member
+	if n := s.Design.Service.Pool.MaxConns; n > 0 {
+		list = append(list, gen.Member{Name: "MaxConns", Value: gen.Int(int64(n))})
+	}
+	if d := s.Design.Service.Pool.StatementTimeout; d > 0 {
+		list = append(list, gen.Member{Name: "StatementTimeout", Value: gen.Duration(d)})
+	}
+	return list
 }
 
 // Auth0 is the issuer of the plugin auth-auth0, empty unless that is on.
