@@ -45,9 +45,11 @@ func (r *Resource[T]) CreateRows(ctx context.Context, body []byte, sel []string)
 	if err := refused(problems); err != nil {
 		return nil, err
 	}
+	made := make([]*draft[T], len(drafts))
 	err = r.inTx(ctx, func(ctx context.Context, t *transaction) error {
-		for _, d := range drafts {
-			if err := r.insert(ctx, t, c, d); err != nil {
+		for i, d := range drafts {
+			made[i] = r.freshDraft(d)
+			if err := r.insert(ctx, t, c, made[i]); err != nil {
 				return err
 			}
 		}
@@ -56,9 +58,9 @@ func (r *Resource[T]) CreateRows(ctx context.Context, body []byte, sel []string)
 	if err != nil {
 		return nil, err
 	}
-	rows := &Rows{Total: int64(len(drafts)), Limit: len(drafts), enc: r, len: len(drafts)}
-	data := make([]T, len(drafts))
-	for i, d := range drafts {
+	rows := &Rows{Total: int64(len(made)), Limit: len(made), enc: r, len: len(made)}
+	data := make([]T, len(made))
+	for i, d := range made {
 		data[i] = d.Row
 		rows.sets = append(rows.sets, r.answered(ctx, c, &d.Row, d.sent).Intersect(selected))
 	}

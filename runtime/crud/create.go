@@ -65,7 +65,12 @@ func (r *Resource[T]) create(ctx context.Context, c caller, in input[T]) (*draft
 	if err := r.hash(ctx, &d.Change); err != nil {
 		return nil, err
 	}
-	return d, r.inTx(ctx, func(ctx context.Context, t *transaction) error { return r.insert(ctx, t, c, d) })
+	var made *draft[T]
+	err = r.inTx(ctx, func(ctx context.Context, t *transaction) error {
+		made = r.freshDraft(d)
+		return r.insert(ctx, t, c, made)
+	})
+	return made, err
 }
 
 // draft makes the row and finds what is wrong with it.

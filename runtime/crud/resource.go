@@ -46,6 +46,11 @@ const findTimeout = 5 * time.Second
 // Before the change it may alter Row; what it sets is not measured against what
 // the caller may write, but must be valid. An error ends the transaction and
 // becomes the answer.
+//
+// On PostgreSQL a transaction that the database undid to let another one pass runs
+// again, with the change as it was sent and at most three times: see [InTx]. A hook
+// runs once for each try, of which one is kept. What it does outside of the
+// database, a letter or a payment, belongs into [OnCommit].
 type Hook[T any] func(ctx context.Context, ch *Change[T]) error
 
 // A Change is a row that is being created, changed or removed.

@@ -39,22 +39,32 @@ func OnCommit(ctx context.Context, db *store.DB, fn func(context.Context)) bool 
 // InTx runs fn in one transaction on db, which every change that fn makes with
 // its context is a part of: all of them are kept, or none. Who listens to changes
 // hears of them after the commit. Within a transaction fn joins it.
+//
+// When PostgreSQL undoes the transaction to let another one pass (a deadlock, a
+// serialization failure), fn runs again in a new one, three times at most; if that
+// does not help, the error matches [store.ErrUnavailable]. So fn, and the hooks of
+// what it changes, leave the same outside of the database after one run and after
+// three: what is to happen once is for [OnCommit].
 func InTx(ctx context.Context, db *store.DB, fn func(ctx context.Context) error) error {
 	if _, ok := Tx(ctx, db); ok {
 		return fn(ctx)
 	}
-	var t transaction
-	err := db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		t.tx = tx
-		return fn(context.WithValue(ctx, txKey{db}, &t))
-	})
-	if err != nil {
-		return err
+	for try := 1; ; try++ {
+		var t transaction // what the run before left to be told was undone with it
+		err := db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+			t.tx = tx
+			return fn(context.WithValue(ctx, txKey{db}, &t))
+		})
+		switch {
+		case err == nil:
+			for _, tell := range t.committed {
+				tell(ctx)
+			}
+			return nil
+		case !again(ctx, db, try, err):
+			return err
+		}
 	}
-	for _, tell := range t.committed {
-		tell(ctx)
-	}
-	return nil
 }
 
 func (r *Resource[T]) tx(ctx context.Context) (*sql.Tx, bool) { return Tx(ctx, r.db) }

@@ -105,7 +105,11 @@ func (r *Resource[T]) update(ctx context.Context, c caller, id string, in input[
 		return nil, err
 	}
 	u := updating[T]{Change: ch, key: key, filter: filter, fields: fields, password: plain, replace: replace}
-	return ch, r.inTx(ctx, func(ctx context.Context, t *transaction) error { return r.rewrite(ctx, t, c, id, u) })
+	err = r.inTx(ctx, func(ctx context.Context, t *transaction) error {
+		u.Change = r.fresh(ch)
+		return r.rewrite(ctx, t, c, id, u)
+	})
+	return u.Change, err
 }
 
 // replace sets the fields that a replacement did not name and the caller may
