@@ -229,7 +229,7 @@ func table(w io.Writer, head []string, rows [][]string) error {
 // plain takes from a text what a terminal could act on: names come from people.
 func plain(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+		if steers(r) {
 			return '·'
 		}
 		return r

@@ -65,7 +65,7 @@ func speaksUTF8() bool {
 
 // toPrograms sends every word to w as JSON instead.
 func (t *talk) toPrograms(w io.Writer) {
-	t.programs = json.NewEncoder(w)
+	t.programs = json.NewEncoder(escaping{w})
 	t.programs.SetEscapeHTML(false)
 	t.terminal = false
 }

@@ -204,10 +204,3 @@ func tokenFrom(arg string, stdin io.Reader) (string, error) {
 	}
 	return token, nil
 }
-
-func printJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
-}
