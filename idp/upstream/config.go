@@ -50,7 +50,8 @@ const AnyTenant = "*"
 // the field says otherwise.
 type Fields struct {
 	// ID is the account's unchanging name, a string or a whole number; empty
-	// means the first of user_id, id and sub that is there. Nothing that a
+	// means the first of sub, id and user_id that is there, and with
+	// [Config.FetchProfile] the first of user_id, sub and id. Nothing that a
 	// person can choose or give away will do, above all no e-mail address.
 	ID string
 	// Email is the address. It is not verified unless EmailVerified says where

@@ -187,7 +187,7 @@ func TestFetchProfile(t *testing.T) {
 		reason  upstream.Reason
 		id      string
 	}{
-		"Auth0's words":    {map[string]any{"user_id": "7", "email": "a@x.test"}, nil, "", "oauth2|acme|7"},
+		"Auth0's words":    {map[string]any{"user_id": "7", "sub": "s", "id": "i", "email": "a@x.test"}, nil, "", "oauth2|acme|7"},
 		"number":           {map[string]any{"id": 7}, nil, "", "oauth2|acme|7"},
 		"fraction":         {map[string]any{"id": 7.5}, nil, upstream.ErrUnavailable, ""},
 		"nothing":          {nil, nil, upstream.ErrUnavailable, ""},

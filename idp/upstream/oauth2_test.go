@@ -56,8 +56,14 @@ func TestOAuth2(t *testing.T) {
 		"addresses in an array": {body: `{"id":"7","email":["a@x.test"]}`, want: upstream.Profile{ID: "acme|7", Subject: "7"}},
 		"no account":            {body: `{"name":"Ada"}`, reason: upstream.ErrUnavailable},
 		"account is an object":  {body: `{"id":{"x":1}}`, reason: upstream.ErrUnavailable},
-		"account is empty":      {body: `{"id":"","sub":"x"}`, reason: upstream.ErrUnavailable},
-		"own name is missing":   {body: `{"id":"7"}`, fields: upstream.Fields{ID: "uuid"}, reason: upstream.ErrUnavailable},
+		"account is empty":      {body: `{"sub":"","id":"x"}`, reason: upstream.ErrUnavailable},
+		"a name that is chosen": {body: `{"user_id":"victim","id":"7"}`, want: upstream.Profile{ID: "acme|7", Subject: "7"}},
+		"OpenID Connect's word": {body: `{"user_id":"victim","id":"7","sub":"s-1"}`, want: upstream.Profile{ID: "acme|s-1", Subject: "s-1"}},
+		"Auth0's word alone":    {body: `{"user_id":"7"}`, want: upstream.Profile{ID: "acme|7", Subject: "7"}},
+		"as configured": {
+			body: `{"user_id":"7","sub":"s-1"}`, fields: upstream.Fields{ID: "user_id"}, want: upstream.Profile{ID: "acme|7", Subject: "7"},
+		},
+		"own name is missing": {body: `{"id":"7"}`, fields: upstream.Fields{ID: "uuid"}, reason: upstream.ErrUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := &internet{pages: map[string]http.HandlerFunc{

@@ -225,7 +225,7 @@ func (c *Connection) plainProfile(ctx context.Context, e *endpoints, t *Tokens) 
 		}
 		return nil
 	}
-	account, ok := id(pick(f.ID, "user_id", "id", "sub"))
+	account, ok := id(pick(f.ID, c.accountNames()...))
 	if !ok {
 		return nil, because(ErrUnavailable, errors.New("the profile does not name an account"))
 	}
@@ -241,6 +241,17 @@ func (c *Connection) plainProfile(ctx context.Context, e *endpoints, t *Tokens) 
 	}
 	p.setEmail(pick(f.Email, "email"), verified, emailBoolean)
 	return p, nil
+}
+
+// accountNames are the members that name an account unless the connection says
+// another one, in their order. What a provider answers is read in the words of
+// OpenID Connect first, for elsewhere user_id may be a name that people choose;
+// what FetchProfile returns is in Auth0's.
+func (c *Connection) accountNames() []string {
+	if c.cfg.FetchProfile != nil {
+		return []string{"user_id", "sub", "id"}
+	}
+	return []string{"sub", "id", "user_id"}
 }
 
 func (c *Connection) fetch(ctx context.Context, e *endpoints, t *Tokens) (map[string]any, error) {
