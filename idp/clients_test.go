@@ -217,7 +217,7 @@ func TestIDP08_databaseAway(t *testing.T) {
 	s := idptest.New(t, idptest.Config{})
 	s.AddUser("ada@example.com")
 	tokens := enter(t, s, s.HTTP, "ada@example.com")
-	if err := s.Tenant().DB().Close(); err != nil {
+	if err := s.DB.Close(); err != nil {
 		t.Fatal(err)
 	}
 	for path, in := range map[string]url.Values{

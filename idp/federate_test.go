@@ -139,7 +139,7 @@ func TestIDP_imitationOff(t *testing.T) {
 	back := c.choose(c.leave(other, "github"), "1001")
 
 	cfg.Development = false
-	p, err := idp.Open(t.Context(), c.Tenant().DB(), cfg)
+	p, err := idp.Open(t.Context(), c.DB, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ func tradeCode(s *idptest.Server, code string) (*http.Response, string) {
 // liveFamilies counts the refresh tokens that are good.
 func liveFamilies(t *testing.T, s *idptest.Server) (n int) {
 	t.Helper()
-	err := s.Tenant().DB().Read().QueryRowContext(t.Context(), "SELECT COUNT(*) FROM idp_refresh WHERE revoked_at = 0").Scan(&n)
+	err := s.DB.Read().QueryRowContext(t.Context(), "SELECT COUNT(*) FROM idp_refresh WHERE revoked_at = 0").Scan(&n)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestSES05_codeWhileEnding(t *testing.T) {
 	res, body := s.Login(s.Browser(), authorization(), "ada@example.com", idptest.Password)
 	code := answerOf(t, res, body).Get("code")
 	// The end comes when the family has just been made.
-	_, err := s.Tenant().DB().Exec(t.Context(), "CREATE TRIGGER ending AFTER INSERT ON idp_refresh BEGIN DELETE FROM idp_tokens; END")
+	_, err := s.DB.Exec(t.Context(), "CREATE TRIGGER ending AFTER INSERT ON idp_refresh BEGIN DELETE FROM idp_tokens; END")
 	if err != nil {
 		t.Fatal(err)
 	}

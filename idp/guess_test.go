@@ -344,7 +344,7 @@ func TestAUD02_typed(t *testing.T) {
 	if strings.Contains(dumpTable(t, s, "idp_logs"), "My-Secret-Password-1") {
 		t.Error("the log has what was typed")
 	}
-	logs, err := s.Tenant().Logs(t.Context(), "type = 'fp'", nil, 10, 0)
+	logs, _, err := s.Tenant().SearchLogs(t.Context(), tenant.LogQuery{Q: "type:fp", Limit: 10})
 	if err != nil || len(logs) != 1 {
 		t.Errorf("%d entries, %v", len(logs), err)
 	}

@@ -12,7 +12,7 @@ import (
 // broken has a statement on a table fail, while fn runs.
 func broken(t *testing.T, s *idptest.Server, statement, table string, fn func()) {
 	t.Helper()
-	db := s.Tenant().DB()
+	db := s.DB
 	if _, err := db.Exec(t.Context(), "CREATE TRIGGER broken BEFORE "+statement+" ON "+table+" BEGIN SELECT RAISE(ABORT, 'disk'); END"); err != nil {
 		t.Fatal(err)
 	}

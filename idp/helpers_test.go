@@ -26,7 +26,7 @@ func (discard) Send(context.Context, mail.Message) error { return nil }
 // dumpTable returns all that a table holds.
 func dumpTable(t *testing.T, s *idptest.Server, table string) string {
 	t.Helper()
-	rows, err := s.Tenant().DB().Read().QueryContext(t.Context(), "SELECT * FROM "+table)
+	rows, err := s.DB.Read().QueryContext(t.Context(), "SELECT * FROM "+table)
 	if err != nil {
 		t.Fatal(err)
 	}

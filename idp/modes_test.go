@@ -361,7 +361,7 @@ func TestIDP08_owners(t *testing.T) {
 		t.Errorf("an unknown token: %d", status)
 	}
 	// A database that does not answer is no "inactive", and no "revoked".
-	if err := s.Tenant().DB().Close(); err != nil {
+	if err := s.DB.Close(); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{"/oauth/introspect", "/oauth/revoke"} {

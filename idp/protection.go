@@ -225,9 +225,6 @@ type blocks struct{ *Provider }
 
 var _ management.Blocks = blocks{}
 
-// attempted are the entries of attempts that failed.
-const attempted = "user_id = $1 AND date > $2 AND type IN ('fp', 'fepft', 'limit_wc')"
-
 const maxAttempted = 2000 // entries that are looked through
 
 // BlockedFor returns where somebody with this address or user name may not log
@@ -283,7 +280,7 @@ func (b blocks) each(ctx context.Context, identifier string, do func(*tenant.Con
 		if err != nil {
 			return err
 		}
-		entries, err := b.tenant.Logs(ctx, attempted, []any{u.ID, b.now().Add(-24 * time.Hour).UnixMilli()}, maxAttempted, 0)
+		entries, err := b.tenant.FailedAttempts(ctx, u.ID, b.now().Add(-24*time.Hour), maxAttempted)
 		if err != nil {
 			return err
 		}

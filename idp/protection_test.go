@@ -22,7 +22,7 @@ func types(t *testing.T, s *idptest.Server, kind string) []*tenant.Log {
 	if err := s.Tenant().FlushLogs(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	list, err := s.Tenant().Logs(t.Context(), "type = $1", []any{kind}, 1000, 0)
+	list, _, err := s.Tenant().SearchLogs(t.Context(), tenant.LogQuery{Q: "type:" + kind, Limit: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -145,7 +145,7 @@ func TestOPS07_answers(t *testing.T) {
 			t.Errorf("health says %s", body)
 		}
 	}
-	if err := s.Tenant().DB().Close(); err != nil {
+	if err := s.DB.Close(); err != nil {
 		t.Fatal(err)
 	}
 	res, body := s.Do(s.Browser(), http.MethodGet, "/healthz", nil)

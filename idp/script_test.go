@@ -246,7 +246,7 @@ func TestLOG16_actionFails(t *testing.T) {
 			if err := s.Tenant().FlushLogs(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if logs, err := s.Tenant().Logs(t.Context(), "type = 'actions_execution_failed'", nil, 10, 0); err != nil || len(logs) == 0 {
+			if logs, _, err := s.Tenant().SearchLogs(t.Context(), tenant.LogQuery{Q: "type:actions_execution_failed", Limit: 10}); err != nil || len(logs) == 0 {
 				t.Errorf("%d entries of the failure, %v", len(logs), err)
 			}
 		})
@@ -351,7 +351,7 @@ func TestActions_registration(t *testing.T) {
 		if err := s.Tenant().FlushLogs(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		logs, err := s.Tenant().Logs(t.Context(), "type = 'actions_execution_failed'", nil, 10, 0)
+		logs, _, err := s.Tenant().SearchLogs(t.Context(), tenant.LogQuery{Q: "type:actions_execution_failed", Limit: 10})
 		return err == nil && len(logs) == 1 && strings.Contains(logs[0].Description, "welcome "+users[0].ID+" free")
 	})
 }

@@ -341,7 +341,7 @@ func TestLOG16_databaseAway(t *testing.T) {
 	s := idptest.New(t, idptest.Config{})
 	s.AddUser("ada@example.com")
 	tokens := enter(t, s, s.HTTP, "ada@example.com")
-	if err := s.Tenant().DB().Close(); err != nil {
+	if err := s.DB.Close(); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{"/.well-known/jwks.json", "/.well-known/openid-configuration"} {

@@ -61,6 +61,8 @@ type Config struct {
 // A Server is a provider that runs.
 type Server struct {
 	*idp.Provider
+	// DB is the database of the provider.
+	DB *store.DB
 	// URL is the issuer without its slash.
 	URL string
 	// Outbox is the folder of the letters.
@@ -115,7 +117,7 @@ func New(t testing.TB, cfg Config) *Server {
 		scheme = "https"
 	}
 	s := &Server{
-		t: t, Outbox: filepath.Join(t.TempDir(), "outbox"),
+		t: t, DB: cfg.DB, Outbox: filepath.Join(t.TempDir(), "outbox"),
 		URL: scheme + "://localhost:" + portOf(listener),
 	}
 	folder, err := mail.Folder(s.Outbox)

@@ -143,7 +143,7 @@ func (a *API) openSessions(ctx context.Context, connection string) (map[string][
 	if a.cfg.SessionsEnded == nil {
 		return nil, nil
 	}
-	users, err := a.usersWithSessions(ctx, connection)
+	users, err := a.store.UsersWithSessions(ctx, connection)
 	if err != nil {
 		return nil, err
 	}
@@ -154,25 +154,6 @@ func (a *API) openSessions(ctx context.Context, connection string) (map[string][
 		}
 	}
 	return open, nil
-}
-
-func (a *API) usersWithSessions(ctx context.Context, connection string) ([]string, error) {
-	db := a.store.DB()
-	rows, err := db.Read().QueryContext(ctx, `SELECT DISTINCT s.user_id FROM idp_sessions s JOIN idp_users u ON u.id = s.user_id
-		WHERE u.connection = $1 AND s.expires_at > $2`, connection, a.now().UnixMilli())
-	if err != nil {
-		return nil, db.Wrap(err)
-	}
-	defer rows.Close()
-	var list []string
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		list = append(list, id)
-	}
-	return list, db.Wrap(rows.Err())
 }
 
 // timeText returns t as answers have it.

@@ -4,46 +4,23 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
-	"strconv"
 	"strings"
+
+	"github.com/gatewright/gate/idp/tenant"
 )
 
 // What users allowed clients, which Auth0 calls grants.
 
-type consent struct{ user, client, audience, scope string }
-
-// id names a consent, which has no name of its own.
-func (c consent) id() string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{c.user, c.client, c.audience}, "\x00")))
+// consentID names a consent, which has no name of its own.
+func consentID(c tenant.Consent) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{c.UserID, c.ClientID, c.Audience}, "\x00")))
 	return base64.RawURLEncoding.EncodeToString(sum[:18])
 }
 
-func (c consent) show() (object, error) {
+func showConsent(c tenant.Consent) (object, error) {
 	return view(map[string]any{
-		"id": c.id(), "user_id": c.user, "clientID": c.client, "audience": c.audience, "scope": joined(strings.Fields(c.scope)),
+		"id": consentID(c), "user_id": c.UserID, "clientID": c.ClientID, "audience": c.Audience, "scope": joined(c.Scope),
 	})
-}
-
-// consents returns those of a user, a client and an audience where these are
-// named.
-func (a *API) consents(ctx context.Context, user, client, audience string, limit, offset int) ([]consent, error) {
-	db := a.store.DB()
-	rows, err := db.Read().QueryContext(ctx, `SELECT user_id, client_id, audience, scope FROM idp_consents
-		WHERE ($1 = '' OR user_id = $1) AND ($2 = '' OR client_id = $2) AND ($3 = '' OR audience = $3)
-		ORDER BY user_id, client_id, audience LIMIT `+strconv.Itoa(limit)+" OFFSET "+strconv.Itoa(offset), user, client, audience)
-	if err != nil {
-		return nil, db.Wrap(err)
-	}
-	defer rows.Close()
-	var list []consent
-	for rows.Next() {
-		var c consent
-		if err := rows.Scan(&c.user, &c.client, &c.audience, &c.scope); err != nil {
-			return nil, err
-		}
-		list = append(list, c)
-	}
-	return list, db.Wrap(rows.Err())
 }
 
 func (a *API) listConsents(ctx context.Context, q *request) (answer, error) {
@@ -52,19 +29,13 @@ func (a *API) listConsents(ctx context.Context, q *request) (answer, error) {
 		return answer{}, err
 	}
 	user, client, audience := q.query.Get("user_id"), q.query.Get("client_id"), q.query.Get("audience")
-	list, err := a.consents(ctx, user, client, audience, p.size, p.start())
+	list, total, err := a.store.Consents(ctx, user, client, audience, p.size, p.start())
 	if err != nil {
 		return answer{}, err
 	}
-	db := a.store.DB()
-	s := part{key: "grants"}
-	err = db.Read().QueryRowContext(ctx, `SELECT COUNT(*) FROM idp_consents
-		WHERE ($1 = '' OR user_id = $1) AND ($2 = '' OR client_id = $2) AND ($3 = '' OR audience = $3)`, user, client, audience).Scan(&s.total)
-	if err != nil {
-		return answer{}, db.Wrap(err)
-	}
+	s := part{key: "grants", total: total}
 	for _, c := range list {
-		o, err := c.show()
+		o, err := showConsent(c)
 		if err != nil {
 			return answer{}, err
 		}
@@ -90,15 +61,15 @@ func (a *API) deleteConsents(ctx context.Context, q *request) (answer, error) {
 func (a *API) deleteConsent(ctx context.Context, q *request) (answer, error) {
 	const batch = 1000
 	for offset := 0; ; offset += batch {
-		list, err := a.consents(ctx, "", "", "", batch, offset)
+		list, _, err := a.store.Consents(ctx, "", "", "", batch, offset)
 		if err != nil {
 			return answer{}, err
 		}
 		for _, c := range list {
-			if c.id() != q.id("consent") {
+			if consentID(c) != q.id("consent") {
 				continue
 			}
-			if err := a.store.RevokeConsents(ctx, c.user, c.client, c.audience); err != nil {
+			if err := a.store.RevokeConsents(ctx, c.UserID, c.ClientID, c.Audience); err != nil {
 				return answer{}, err
 			}
 			return noContent()

@@ -14,7 +14,7 @@ func (w *world) broken(statement, table string, fn func()) {
 		"CREATE TRIGGER broken BEFORE " + statement + " ON " + table + " BEGIN SELECT RAISE(ABORT, 'disk'); END",
 		"DROP TRIGGER broken",
 	} {
-		if _, err := w.store.DB().Exec(w.t.Context(), sql); err != nil {
+		if _, err := w.db.Exec(w.t.Context(), sql); err != nil {
 			w.t.Fatal(err)
 		}
 		if fn != nil {

@@ -78,8 +78,7 @@ func (a *API) getLog(ctx context.Context, q *request) (answer, error) {
 	return answer{status: 200, body: o}, err
 }
 
-// day is a day in milliseconds.
-const day = int64(24 * time.Hour / time.Millisecond)
+const day = 24 * time.Hour
 
 // dailyStats counts log-ins and sign-ups a day.
 func (a *API) dailyStats(ctx context.Context, q *request) (answer, error) {
@@ -97,31 +96,22 @@ func (a *API) dailyStats(ctx context.Context, q *request) (answer, error) {
 	for d := from; !d.After(to); d = d.AddDate(0, 0, 1) {
 		list = append(list, count{Date: timeText(d)})
 	}
-	db := a.store.DB()
-	rows, err := db.Read().QueryContext(ctx, `SELECT date / 86400000, type, COUNT(*) FROM idp_logs
-		WHERE type IN ('s', 'ss', 'pwd_leak') AND date >= $1 AND date < $2 GROUP BY 1, 2`, from.UnixMilli(), to.AddDate(0, 0, 1).UnixMilli())
+	counts, err := a.store.LoginsByDay(ctx, from, to.AddDate(0, 0, 1))
 	if err != nil {
-		return answer{}, db.Wrap(err)
+		return answer{}, err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var at int64
-		var kind string
-		var n int
-		if err := rows.Scan(&at, &kind, &n); err != nil {
-			return answer{}, err
-		}
-		c := &list[at-from.UnixMilli()/day]
-		switch kind {
+	for _, n := range counts {
+		c := &list[int(n.Day.Sub(from)/day)]
+		switch n.Type {
 		case "s":
-			c.Logins = n
+			c.Logins = n.N
 		case "ss":
-			c.Signups = n
+			c.Signups = n.N
 		case "pwd_leak":
-			c.Leaked = n
+			c.Leaked = n.N
 		}
 	}
-	return answer{status: 200, body: list}, db.Wrap(rows.Err())
+	return answer{status: 200, body: list}, nil
 }
 
 // days reads the parameters from and to, YYYYMMDD: the last 30 days when they are
@@ -146,8 +136,6 @@ func (a *API) days(q *request) (from, to time.Time, err error) {
 
 // activeUsers counts the users who logged in within 30 days.
 func (a *API) activeUsers(ctx context.Context, _ *request) (answer, error) {
-	db := a.store.DB()
-	var n int
-	err := db.Read().QueryRowContext(ctx, "SELECT COUNT(*) FROM idp_users WHERE last_login_at > $1", a.now().UnixMilli()-30*day).Scan(&n)
-	return answer{status: 200, body: n}, db.Wrap(err)
+	n, err := a.store.ActiveUsers(ctx, a.now().Add(-30*day))
+	return answer{status: 200, body: n}, err
 }

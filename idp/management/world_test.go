@@ -28,6 +28,7 @@ type world struct {
 	t     *testing.T
 	api   *management.API
 	store *tenant.Store
+	db    *store.DB
 	log   *bytes.Buffer
 
 	mu     sync.Mutex
@@ -46,7 +47,7 @@ func newWorld(t *testing.T, change ...func(*management.Config)) *world {
 
 func openWorld(t *testing.T, db *store.DB, change ...func(*management.Config)) *world {
 	t.Helper()
-	w := &world{t: t, now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC), tokens: map[string]management.Caller{}, log: new(bytes.Buffer)}
+	w := &world{t: t, db: db, now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC), tokens: map[string]management.Caller{}, log: new(bytes.Buffer)}
 	clock := func() time.Time { w.mu.Lock(); defer w.mu.Unlock(); return w.now }
 	if _, err := db.Migrate(t.Context(), tenant.Component, tenant.Migrations(db.Dialect())); err != nil {
 		t.Fatal(err)
@@ -223,7 +224,7 @@ func (w *world) logs() []string {
 	if err := w.store.FlushLogs(w.t.Context()); err != nil {
 		w.t.Fatal(err)
 	}
-	list, err := w.store.Logs(w.t.Context(), "", nil, 100, 0)
+	list, _, err := w.store.SearchLogs(w.t.Context(), tenant.LogQuery{Limit: 100})
 	if err != nil {
 		w.t.Fatal(err)
 	}

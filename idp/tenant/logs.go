@@ -1,7 +1,6 @@
 package tenant
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -293,16 +292,6 @@ func (s *Store) LogEntry(ctx context.Context, id string) (*Log, error) {
 		return nil, fmt.Errorf("log entry %w", ErrNotFound)
 	}
 	return list[0], nil
-}
-
-// Logs returns the entries that meet a condition on the columns of idp_logs,
-// the newest first. The condition becomes part of a statement: it is written by
-// programmers, and what somebody typed is one of the arguments. For queries see
-// [Store.SearchLogs].
-func (s *Store) Logs(ctx context.Context, where string, args []any, limit, offset int) ([]*Log, error) {
-	where = cmp.Or(where, "1 = 1")
-	return s.logRows(ctx, fmt.Sprintf("SELECT doc FROM idp_logs WHERE %s ORDER BY id DESC LIMIT %d OFFSET %d",
-		where, max(limit, 0), max(offset, 0)), args...)
 }
 
 func (s *Store) logRows(ctx context.Context, query string, args ...any) ([]*Log, error) {

@@ -60,7 +60,7 @@ func TestLogs_order(t *testing.T) {
 		}
 		_, err = s.LogEntry(t.Context(), "0")
 		want(t, "none", err, tenant.ErrNotFound)
-		if list, err := s.Logs(t.Context(), "type = $1", []any{"s"}, 2, 1); err != nil || len(list) != 2 || list[0].Description != "598" {
+		if list, _, err := s.SearchLogs(t.Context(), tenant.LogQuery{Q: "type:s", Limit: 2, Offset: 1}); err != nil || len(list) != 2 || list[0].Description != "598" {
 			t.Errorf("by a condition: %v, %v", list, err)
 		}
 	})

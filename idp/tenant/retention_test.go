@@ -15,7 +15,7 @@ import (
 // oldest first.
 func logged(t *testing.T, s *tenant.Store) [][3]string {
 	t.Helper()
-	list, err := s.Logs(t.Context(), "", nil, 100, 0)
+	list, _, err := s.SearchLogs(t.Context(), tenant.LogQuery{Limit: 100})
 	must(t, err)
 	var all [][3]string
 	for i := range list {
@@ -110,7 +110,7 @@ func TestAUD04_batches(t *testing.T) {
 	c.advance(31 * 24 * time.Hour)
 	_, err := s.Sweep(ctx)
 	must(t, err)
-	whole, err := s.Logs(ctx, "ip = $1", []any{"192.0.2.1"}, 10, 0)
+	whole, _, err := s.SearchLogs(ctx, tenant.LogQuery{Q: `ip:"192.0.2.1"`, Limit: 10})
 	must(t, err)
 	if len(whole) > 0 {
 		t.Errorf("%d addresses are whole", len(whole))

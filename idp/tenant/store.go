@@ -153,9 +153,6 @@ func (s *Store) checkSecret(ctx context.Context) error {
 // Close writes the log entries that wait, until ctx ends.
 func (s *Store) Close(ctx context.Context) error { return s.logs.close(ctx) }
 
-// DB returns the database, for what needs statements of its own.
-func (s *Store) DB() *store.DB { return s.db }
-
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
 
