@@ -2,7 +2,6 @@ package idp
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -401,14 +400,7 @@ func enabled(conn *tenant.Connection, c *tenant.Client) bool {
 // offers reports whether a client may use a connection here: one to an imitation
 // of another provider, where nobody is asked for a password, is for development.
 func (p *Provider) offers(conn *tenant.Connection, c *tenant.Client) bool {
-	return enabled(conn, c) && (p.cfg.Development || !imitation(conn))
-}
-
-// imitation reports whether a connection says that it leads to an imitation.
-func imitation(conn *tenant.Connection) bool {
-	var yes bool
-	_ = json.Unmarshal(conn.Options.Extra["imitation"], &yes) // what is of another shape does not say so
-	return yes
+	return enabled(conn, c) && (p.cfg.Development || !conn.Imitates())
 }
 
 // imagined reports whether all that a user logs in with are imitations of other
@@ -419,7 +411,7 @@ func (p *Provider) imagined(ctx context.Context, u *tenant.User) (bool, error) {
 	}
 	for _, i := range u.Identities {
 		conn, err := p.tenant.Connections.ByName(ctx, i.Connection)
-		if errors.Is(err, tenant.ErrNotFound) || err == nil && !imitation(conn) {
+		if errors.Is(err, tenant.ErrNotFound) || err == nil && !conn.Imitates() {
 			return false, nil
 		}
 		if err != nil {

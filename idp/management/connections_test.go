@@ -37,6 +37,8 @@ func TestConnections(t *testing.T) {
 		`{"name":"a","strategy":"oauth2","options":{"tokenURL":"https://u@a.example/"}}`:  "names a user",
 		`{"name":"a","strategy":"auth0","options":{"passwordPolicy":"any"}}`:              "No enum match",
 		`{"name":"a","strategy":"github","options":{"client_secret":7}}`:                  "Expected type string but found type number",
+		`{"name":"a","strategy":"github","options":{"client_secret":"placeholder"}}`:      "is a placeholder: write the one that the other provider gave you' on property options.client_secret",
+		`{"name":"a","strategy":"github","options":{"client_secret":"<your secret>"}}`:    "on property options.client_secret",
 		`{"name":"a","strategy":"oauth2","options":{"apple":{"app_secret":"x"}}}`:         "is for the strategy apple' on property options.apple.app_secret",
 		`{"name":"a","strategy":"github","id":"con_1"}`:                                   "not allowed: id",
 	} {

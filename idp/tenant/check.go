@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gatewright/gate/idp/internal/shape"
+	"github.com/gatewright/gate/jose"
 	"github.com/gatewright/gate/mail"
 )
 
@@ -65,10 +66,21 @@ func (c *Connection) Check() error {
 	if !slices.Contains([]string{"", "on_each_login", "on_first_login", "never_on_login"}, c.Options.SetRootAttributes) {
 		return wrong("options.set_user_root_attributes", "No enum match for: "+shape.Cut(c.Options.SetRootAttributes, 32))
 	}
+	if shape.Placeholder(c.Options.ClientSecret) && !c.Imitates() {
+		return wrong("options.client_secret", "is a placeholder: write the one that the other provider gave you")
+	}
 	if c.Options.Apple["app_secret"] != "" && c.Strategy != "apple" {
 		return wrong("options.apple.app_secret", "is for the strategy apple")
 	}
 	return nil
+}
+
+// Imitates reports whether a connection says that it leads to an imitation of the
+// provider, which takes any credentials.
+func (c *Connection) Imitates() bool {
+	var yes bool
+	_ = json.Unmarshal(c.Options.Extra["imitation"], &yes) // what is of another shape does not say so
+	return yes
 }
 
 // CheckUsername judges a user name by the rules of the connection, of 1 to 64
@@ -110,6 +122,11 @@ func (a *API) Check() error {
 		seen[s.Value] = true
 		if why := shape.Judge(0, 500, s.Description); why != "" {
 			return wrong("scopes.description", why)
+		}
+	}
+	if a.SigningAlg == string(jose.HS256) && a.SigningSecret != "" {
+		if _, err := jose.NewHMACKey("", jose.HS256, []byte(a.SigningSecret)); err != nil {
+			return wrong("signing_secret", "signs no token: "+err.Error())
 		}
 	}
 	if a.TokenLifetimeForWeb > a.TokenLifetime && a.TokenLifetime > 0 {

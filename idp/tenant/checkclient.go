@@ -46,6 +46,11 @@ func (c *Client) Check() error {
 	case c.AuthMethod == AuthPrivateKeyJWT && len(c.Credentials) == 0:
 		return wrong("token_endpoint_auth_method", "private_key_jwt needs client_authentication_methods with a key")
 	}
+	if c.JWT.Algorithm == string(jose.HS256) && c.Secret != "" {
+		if _, err := jose.NewHMACKey("", jose.HS256, []byte(c.Secret)); err != nil {
+			return wrong("client_secret", "signs no ID token: "+err.Error())
+		}
+	}
 	if c.OIDCLogout != nil {
 		for _, s := range c.OIDCLogout.BackchannelURLs {
 			if why := shape.Endpoint(s); why != "" {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gatewright/gate/idp/internal/shape"
 	"github.com/gatewright/gate/internal/secret"
 	"github.com/gatewright/gate/jose"
 )
@@ -170,9 +171,9 @@ func (cfg *Config) validate() error {
 		return errors.New("a name has letters, digits and single hyphens between them, 128 at most")
 	case cfg.ClientID == "":
 		return errors.New("there is no client ID")
-	case !cfg.Imitation && placeholder(cfg.ClientID):
+	case !cfg.Imitation && shape.Placeholder(cfg.ClientID):
 		return errors.New("the client ID is a placeholder")
-	case !cfg.Imitation && cfg.ClientSecret != "" && placeholder(cfg.ClientSecret.Reveal()):
+	case !cfg.Imitation && cfg.ClientSecret != "" && shape.Placeholder(cfg.ClientSecret.Reveal()):
 		return errors.New("the client secret is a placeholder")
 	case cfg.Key != nil && !cfg.Key.CanSign():
 		return errors.New("the key does not sign")
@@ -222,15 +223,4 @@ func (cfg *Config) validateAlgorithms() error {
 		}
 	}
 	return nil
-}
-
-// placeholder reports whether nobody can have meant s.
-func placeholder(s string) bool {
-	low := strings.ToLower(s)
-	for _, part := range []string{"<", ">", "${", "{{", "changeme", "change-me", "change_me", "placeholder", "your-", "your_", "yourclient"} {
-		if strings.Contains(low, part) {
-			return true
-		}
-	}
-	return strings.Trim(low, low[:1]) == "" || slices.Contains([]string{"secret", "client_secret", "client-secret", "client_id", "client-id", "todo"}, low)
 }

@@ -2,6 +2,7 @@ package shape
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/gatewright/gate/password"
@@ -179,6 +180,21 @@ func Role() Schema {
 		"name":        {Check: Text(1, 128), Needed: true, About: "Name of the role."},
 		"description": {Check: Text(0, 512)},
 	}.Reserve("id")
+}
+
+// Placeholder reports whether nobody can have meant s as the ID or the secret of a
+// client at another provider.
+func Placeholder(s string) bool {
+	if s == "" {
+		return false
+	}
+	low := strings.ToLower(s)
+	for _, part := range []string{"<", ">", "${", "{{", "changeme", "change-me", "change_me", "placeholder", "your-", "your_", "yourclient"} {
+		if strings.Contains(low, part) {
+			return true
+		}
+	}
+	return strings.Trim(low, low[:1]) == "" || slices.Contains([]string{"secret", "client_secret", "client-secret", "client_id", "client-id", "todo"}, low)
 }
 
 // Connection is what callers may say of a connection.
