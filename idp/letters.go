@@ -248,8 +248,8 @@ func (p *Provider) ticketFrame(r *http.Request, k *ticket) login.Frame {
 	if c, err := p.tenant.Clients.Get(r.Context(), k.ClientID); err == nil {
 		f.Application = c.Name
 	}
-	if k.ResultURL != "" {
-		f.Targets = []string{k.ResultURL}
+	if result := pageURL(k.ResultURL); result != "" {
+		f.Targets = []string{result}
 	}
 	return f
 }
@@ -270,13 +270,13 @@ func (p *Provider) inLanguage(r *http.Request, path string) string {
 
 // next is where a person goes after a link did its work.
 func (p *Provider) next(ctx context.Context, k *ticket) string {
-	if k.ResultURL != "" && k.IncludeEmail {
+	switch result := pageURL(k.ResultURL); {
+	case result != "" && k.IncludeEmail:
 		var out answer
 		out.add("email", k.Email)
-		return withParameters(k.ResultURL, out, false)
-	}
-	if k.ResultURL != "" {
-		return k.ResultURL
+		return withParameters(result, out, false)
+	case result != "":
+		return result
 	}
 	c, err := p.tenant.Clients.Get(ctx, k.ClientID)
 	if err != nil {

@@ -237,7 +237,7 @@ func (p *Provider) confirmLogout(w http.ResponseWriter, r *http.Request, in para
 		}
 	}
 	page := login.LogoutConfirmPage{
-		Frame: p.frame(r, nil, l.client), Account: accountName(u), StayURL: l.target,
+		Frame: p.frame(r, nil, l.client), Account: accountName(u), StayURL: pageURL(l.target),
 		Form: login.Form{Action: "/u/logout?" + query.Encode(), CSRF: p.csrf(p.browser(w, r))},
 	}
 	if l.target != "" {
@@ -289,7 +289,7 @@ func (p *Provider) confirmedLogout(w http.ResponseWriter, r *http.Request) {
 func (p *Provider) loggedOut(w http.ResponseWriter, r *http.Request, c *tenant.Client) {
 	page := login.LoggedOutPage{Frame: p.frame(r, nil, c), At: p.now()}
 	if c != nil {
-		page.ReturnURL = c.InitiateLoginURI
+		page.ReturnURL = pageURL(c.InitiateLoginURI)
 	}
 	if err := p.pages(r).LoggedOut(w, r, http.StatusOK, page); err != nil {
 		p.faultPage(w, r, err)

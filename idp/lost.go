@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 
@@ -57,7 +58,7 @@ func (p *Provider) beginning(ctx context.Context, c *tenant.Client, redirectURI 
 		set = new(tenant.Settings)
 	}
 	if c == nil {
-		return set.DefaultRedirectionURI
+		return pageURL(set.DefaultRedirectionURI)
 	}
 	return restart(c, set, redirectURI)
 }
@@ -67,9 +68,9 @@ func (p *Provider) beginning(ctx context.Context, c *tenant.Client, redirectURI 
 // the log-in was for. It is empty when nothing that is registered is a page.
 func restart(c *tenant.Client, set *tenant.Settings, redirectURI string) string {
 	switch {
-	case c.InitiateLoginURI != "":
+	case pageURL(c.InitiateLoginURI) != "":
 		return c.InitiateLoginURI
-	case set.DefaultRedirectionURI != "":
+	case pageURL(set.DefaultRedirectionURI) != "":
 		return set.DefaultRedirectionURI
 	case c.AppType == tenant.Native: // it is no page of a browser that its address leads to
 		return ""
@@ -85,3 +86,13 @@ func restart(c *tenant.Client, set *tenant.Settings, redirectURI string) string 
 
 // pageOrigin matches what a page may lead to: no pattern, and a name in ASCII.
 var pageOrigin = regexp.MustCompile(`^https?://[A-Za-z0-9.:\[\]_-]+$`)
+
+// pageURL returns a registered address that a page of ours can lead to as it is,
+// else an empty text: that of an application on a device it cannot.
+func pageURL(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil || unusable(u) {
+		return ""
+	}
+	return raw
+}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gatewright/gate/idp/internal/shape"
 	"github.com/gatewright/gate/idp/tenant"
 )
 
@@ -15,7 +16,7 @@ import (
 // native client may vary the port of a loopback address (RFC 8252 §7.3).
 func callback(c *tenant.Client, raw string) (string, bool) {
 	u, err := url.Parse(raw)
-	if err != nil || u.Scheme == "" || u.Fragment != "" || strings.Contains(raw, "#") || u.User != nil || dangerous(u) {
+	if err != nil || u.Scheme == "" || u.Fragment != "" || strings.Contains(raw, "#") || u.User != nil || dangerous(u) || unusable(u) {
 		return "", false
 	}
 	return raw, slices.ContainsFunc(c.Callbacks, func(registered string) bool {
@@ -31,6 +32,13 @@ func dangerous(u *url.URL) bool {
 		return true
 	}
 	return false
+}
+
+// unusable reports addresses of the web with a host that no page can lead to.
+// They are not registered any more; older databases may have them.
+func unusable(u *url.URL) bool {
+	scheme := strings.ToLower(u.Scheme)
+	return (scheme == "http" || scheme == "https") && !shape.PlainHost(u.Host)
 }
 
 // sameURL compares two addresses, scheme and host without case.
@@ -98,7 +106,7 @@ func wildcard(registered string, u *url.URL) bool {
 // log-out: as a callback, but without query and fragment.
 func logoutURL(list []string, raw string) bool {
 	u, err := url.Parse(raw)
-	if err != nil || u.Scheme == "" || u.User != nil || dangerous(u) || (u.Host == "" && u.Opaque != "") {
+	if err != nil || u.Scheme == "" || u.User != nil || dangerous(u) || unusable(u) || (u.Host == "" && u.Opaque != "") {
 		return false
 	}
 	bare := func(s string) string {

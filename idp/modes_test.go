@@ -108,6 +108,45 @@ func TestIDP05_modes(t *testing.T) {
 
 // checkHashes compares what an ID token says of its companions (OpenID Connect
 // Core 1.0 §3.3.2.11).
+// A page of ours posts answers to pages alone: an application on a device is told
+// so by a redirect.
+func TestIDP05_modesOfApplications(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	s.AddUser("ada@example.com")
+	enter(t, s, s.HTTP, "ada@example.com")
+	const ours, v6 = "com.example.app:/cb", "http://[::1]:8080/cb"
+	setClient(t, s, idptest.SPA, func(c *tenant.Client) {
+		c.AppType, c.Callbacks, c.WebOrigins = tenant.Native, []string{ours, v6}, []string{"http://[::1]:8080"}
+	})
+	for _, tt := range []struct{ uri, mode, want string }{
+		{ours, "form_post", "invalid_request"},
+		{ours, "web_message", "invalid_request"},
+		{v6, "web_message", "invalid_request"},
+		{ours, "query", ""},
+		{ours, "fragment", ""},
+	} {
+		res, body := s.Do(s.HTTP, http.MethodGet, "/authorize", authorization("redirect_uri", tt.uri, "response_mode", tt.mode, "prompt", "none"))
+		u, err := url.Parse(res.Header.Get("Location"))
+		if err != nil || res.StatusCode != http.StatusFound || !strings.HasPrefix(u.String(), tt.uri+map[bool]string{true: "#", false: "?"}[tt.mode == "fragment"]) {
+			t.Errorf("%s %s: %d %s %.300s", tt.uri, tt.mode, res.StatusCode, u, body)
+			continue
+		}
+		back := u.Query()
+		if tt.mode == "fragment" {
+			back, _ = url.ParseQuery(u.Fragment)
+		}
+		if tt.want == "" && tt.uri == ours {
+			tt.want = "consent_required" // anybody may have the scheme
+		}
+		if back.Get("error") != tt.want || back.Get("state") != "st==" {
+			t.Errorf("%s %s: %v", tt.uri, tt.mode, back)
+		}
+	}
+	if res, body := s.Do(s.HTTP, http.MethodGet, "/authorize", authorization("redirect_uri", v6, "response_mode", "form_post", "prompt", "none")); res.StatusCode != http.StatusOK {
+		t.Errorf("form_post to a page: %d %.300s", res.StatusCode, body)
+	}
+}
+
 func checkHashes(t *testing.T, got url.Values) {
 	t.Helper()
 	if !got.Has("id_token") {

@@ -151,7 +151,7 @@ func furtherTargets(c *tenant.Client) []string {
 	}
 	var out []string
 	for _, raw := range slices.Concat(c.WebOrigins, c.Origins, c.Callbacks) {
-		if origin := originOf(raw); origin != "" && !strings.ContainsAny(origin, "*") && !slices.Contains(out, origin) && len(out) < 10 {
+		if origin := originOf(raw); pageOrigin.MatchString(origin) && !slices.Contains(out, origin) && len(out) < 10 {
 			out = append(out, origin)
 		}
 	}
@@ -445,7 +445,7 @@ func (p *Provider) errorPage(w http.ResponseWriter, r *http.Request, err error) 
 		Reference: reference,
 	}
 	if c := page.client; c != nil {
-		data.Application, data.RestartURL = c.Name, c.InitiateLoginURI
+		data.Application, data.RestartURL = c.Name, pageURL(c.InitiateLoginURI)
 	}
 	if page.restart != "" {
 		data.RestartURL = page.restart

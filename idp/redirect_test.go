@@ -2,6 +2,7 @@ package idp_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -253,5 +254,61 @@ func TestIDP13_scope(t *testing.T) {
 	tokens = enter(t, s, s.Browser(), "ben@example.com", "audience", s.Issuer()+"api/v2/", "scope", "openid read:users read:current_user")
 	if got := claims(t, tokens["access_token"]); !strings.Contains(got, `"scope":"openid read:current_user"`) {
 		t.Errorf("%s", got)
+	}
+}
+
+// Databases of before have addresses whose host no header of a page can name.
+// They lead nowhere, and to no error of ours.
+func TestIDP01_unusableHosts(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	hosts := []string{"https://é.example", "https://a;b.example", "https://a'b.example", "https://(a).example", "https://a,b.example"}
+	setClient(t, s, idptest.SPA, func(c *tenant.Client) {
+		c.Callbacks = []string{idptest.Callback}
+		for _, host := range hosts {
+			c.Callbacks, c.WebOrigins, c.LogoutURLs = append(c.Callbacks, host+"/cb"), append(c.WebOrigins, host), append(c.LogoutURLs, host+"/bye")
+		}
+		c.Origins, c.InitiateLoginURI = c.WebOrigins, hosts[0]+"/login"
+	})
+	for _, host := range hosts {
+		if takes(t, s, idptest.SPA, host+"/cb") {
+			t.Errorf("%s is taken", host)
+		}
+		for _, path := range []string{"/v2/logout?client_id=" + idptest.SPA + "&returnTo=", "/oidc/logout?client_id=" + idptest.SPA + "&post_logout_redirect_uri="} {
+			if res, _ := s.Do(s.Browser(), http.MethodGet, path+url.QueryEscape(host+"/bye"), nil); res.StatusCode != http.StatusBadRequest {
+				t.Errorf("%s%s: %d", path, host, res.StatusCode)
+			}
+		}
+	}
+	// The pages of the client work, and leave these addresses out.
+	browser := s.Browser()
+	res, _ := s.Do(browser, http.MethodGet, "/authorize", authorization())
+	res, body := s.Do(browser, http.MethodGet, res.Header.Get("Location"), nil)
+	if policy := res.Header.Get("Content-Security-Policy"); res.StatusCode != http.StatusOK || strings.ContainsAny(policy, "é,(") || strings.Contains(policy, "b.example") {
+		t.Errorf("log-in: %d %s %.300s", res.StatusCode, policy, body)
+	}
+	for _, path := range []string{"/oidc/logout?client_id=" + idptest.SPA, "/authorize?client_id=" + idptest.SPA + "&redirect_uri=https://evil.example/"} {
+		if res, body := s.Do(s.Browser(), http.MethodGet, path, nil); res.StatusCode >= 500 {
+			t.Errorf("%s: %d %.300s", path, res.StatusCode, body)
+		}
+	}
+}
+
+// The page that asks whether to log out leads back to pages alone: to an
+// application on a device the log-out itself does.
+func TestLogout_application(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	s.AddUser("ada@example.com")
+	enter(t, s, s.HTTP, "ada@example.com")
+	const bye = "com.example.app:/bye"
+	setClient(t, s, idptest.SPA, func(c *tenant.Client) { c.LogoutURLs = []string{bye} })
+	res, page := s.Do(s.HTTP, http.MethodGet, "/oidc/logout?client_id="+idptest.SPA+"&post_logout_redirect_uri="+bye, nil)
+	if res.StatusCode != http.StatusOK || strings.Contains(page, `href="`+bye) {
+		t.Fatalf("%d %.500s", res.StatusCode, page)
+	}
+	_, action, _ := strings.Cut(page, `action="`)
+	action, _, _ = strings.Cut(action, `"`)
+	res, body := s.Do(s.HTTP, http.MethodPost, strings.ReplaceAll(action, "&amp;", "&"), idptest.Hidden(page), "Origin", s.URL)
+	if res.StatusCode != http.StatusSeeOther || res.Header.Get("Location") != bye {
+		t.Errorf("%d %q %.300s", res.StatusCode, res.Header.Get("Location"), body)
 	}
 }

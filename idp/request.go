@@ -200,6 +200,10 @@ func readResponse(q *request, in params) *oauthError {
 	}
 	switch mode := in["response_mode"]; {
 	case mode == "":
+	case posted(mode) && originOf(q.RedirectURI) == "":
+		return refuse("invalid_request", "response_mode "+mode+" is for a redirect_uri of http or https: a page cannot post to an application on a device")
+	case mode == "web_message" && strings.Contains(originOf(q.RedirectURI), "["):
+		return refuse("invalid_request", "response_mode web_message is for a redirect_uri with a name: no policy lets a page at an IPv6 address frame another")
 	case mode == "query" && tokens:
 		return refuse("invalid_request", "response_mode query is not for tokens: they would be logged")
 	case slices.Contains([]string{"query", "fragment", "form_post", "web_message"}, mode):
@@ -215,6 +219,10 @@ func readResponse(q *request, in params) *oauthError {
 	}
 	return nil
 }
+
+// posted reports whether a page of ours hands the answer on in this mode, which
+// it can to other pages alone.
+func posted(mode string) bool { return mode == "form_post" || mode == "web_message" }
 
 // maxState bounds what a client wants back: it travels in addresses.
 const maxState = 4096

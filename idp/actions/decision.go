@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gatewright/gate/idp/actions/internal/sandbox"
+	"github.com/gatewright/gate/idp/internal/shape"
 )
 
 // maxClaims bounds the custom claims of a token, in bytes of JSON.
@@ -336,10 +337,10 @@ func (d *decision) redirect(r *sandbox.Record) error {
 	return nil
 }
 
-// webURL reports whether s is an absolute URL of the web.
+// webURL reports whether s is an absolute URL of the web that a page can lead to.
 func webURL(s string) bool {
 	u, err := url.Parse(s)
-	return err == nil && len(s) <= 8<<10 && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && u.User == nil
+	return err == nil && len(s) <= 8<<10 && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && u.User == nil && shape.PlainHost(u.Host)
 }
 
 func (d *decision) session(s *SessionChanges, method string, r *sandbox.Record) error {

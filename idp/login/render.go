@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/gatewright/gate/idp/internal/shape"
 )
 
 // A view is what a template sees. Its exported fields and methods are for
@@ -221,21 +223,10 @@ func checkPath(path string) error {
 // webOrigin returns the origin of an http or https address.
 func webOrigin(raw string) (string, error) {
 	u, err := url.Parse(raw)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || !plainHost(u.Host) {
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || !shape.PlainHost(u.Host) {
 		return "", fmt.Errorf("%q is no http or https address", raw)
 	}
 	return u.Scheme + "://" + u.Host, nil
-}
-
-// plainHost reports whether a host can be a source of a policy: a directive ends
-// at a semicolon, a source at a space, a star matches others.
-func plainHost(host string) bool {
-	for _, c := range host {
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("-._:[]", c) {
-			return false
-		}
-	}
-	return host != ""
 }
 
 // formTarget returns what form-action needs to let a redirect through to an

@@ -174,6 +174,15 @@ func TestIDP_redirectRules(t *testing.T) {
 		{"http://127.0.0.1:4000/cb", true, true, false},
 		{"com.example.app:/cb", true, true, false},
 		{"com.example.app://callback", true, true, false},
+		{"https://xn--9ca.example/cb", true, true, false},
+		{"https://a_b.example/cb", true, true, false},
+		{"http://[::1]:8080/cb", true, true, false},
+		{"https://é.example/cb", false, false, false},
+		{"https://%C3%A9.example", false, false, false},
+		{"https://a;b.example", false, false, false},
+		{"https://a,b.example/cb", false, false, false},
+		{"https://a'b.example/cb", false, false, false},
+		{"https://*.é.example/cb", false, false, false},
 		{"https://*.app.example/cb", false, true, false},
 		{"https://pre-*-post.app.example:8443/cb", false, true, false},
 		{"https://*.app.example", false, true, false},
@@ -226,6 +235,8 @@ func TestIDP_redirectRules(t *testing.T) {
 			w.do(token, "PATCH", "clients/"+id, map[string]any{c.list: nil, "unsafe_wildcards": nil}, 200)
 		}
 	}
+	w.send(token, "PATCH", "clients/"+id, `{"callbacks":["https://é.example/cb"]}`).refused(400, "on property callbacks")
+	w.send(token, "PATCH", "clients/"+id, `{"initiate_login_uri":"https://é.example/login"}`).refused(400, "on property initiate_login_uri")
 	// What needs wildcards cannot stay when they are taken away.
 	w.do(token, "PATCH", "clients/"+id, `{"unsafe_wildcards":true,"callbacks":["https://*.app.example/cb"]}`, 200)
 	w.send(token, "PATCH", "clients/"+id, `{"unsafe_wildcards":false}`).refused(400, "needs unsafe_wildcards")

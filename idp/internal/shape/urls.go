@@ -38,6 +38,9 @@ func ReturnURL(s string, wild bool) string {
 		if u.Hostname() == "" {
 			return "has no host"
 		}
+		if !PlainHost(u.Host) {
+			return "has a host with other characters than letters of ASCII, digits, dots and hyphens: a name in another script is written as browsers send it, xn--…"
+		}
 		return wildcard(s, wild)
 	case "javascript", "data", "vbscript", "blob", "file", "about", "view-source", "ws", "wss", "ftp":
 		return "has the scheme " + scheme + ", which cannot be returned to"
@@ -46,6 +49,13 @@ func ReturnURL(s string, wild bool) string {
 		return "has a wildcard, which is for http and https alone"
 	}
 	return ""
+}
+
+// PlainHost reports whether a host, with its port if any, can stand in a header
+// of ours: a directive of a policy ends at a semicolon, a source at a space, a
+// star matches others, and names in other letters have a form in ASCII.
+func PlainHost(host string) bool {
+	return host != "" && !strings.ContainsFunc(host, func(r rune) bool { return !strings.ContainsRune(Alphabet+"-._:[]", r) })
 }
 
 // wildcard judges the * of an address with a host.
