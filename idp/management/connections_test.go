@@ -234,3 +234,53 @@ func TestConnections_deleteUser(t *testing.T) {
 	w.do(token, "DELETE", "connections/"+id+"/users?email=ada@example.com", nil, 204)
 	w.send(token, "DELETE", "connections/"+id+"/users", nil).refused(400, "format email")
 }
+
+// AUZ-06: what lets somebody in is a secret by whatever name people write it.
+func TestAUZ06_namesOfSecrets(t *testing.T) {
+	w := newWorld(t)
+	token := w.everything()
+	for _, option := range []string{
+		`"headers":{"Authorization":"HUSH"}`, `"headers":{"x-tenant":"HUSH"}`, `"setHeaders":[{"a":1}],"auth":"HUSH"`, `"nested":{"headers":{"Cookie":"HUSH"}}`,
+		`"apikey":"HUSH"`, `"apiKey":"HUSH"`, `"api_key":"HUSH"`, `"api-key":"HUSH"`, `"X-API-Key":"HUSH"`, `"nested":{"APIKEY":"HUSH"}`,
+		`"passphrase":"HUSH"`, `"pass_phrase":"HUSH"`, `"keyPassphrase":"HUSH"`, `"passwd":"HUSH"`, `"db_pwd":"HUSH"`, `"pass":"HUSH"`,
+		`"Authorization":"HUSH"`, `"proxy-authorization":"HUSH"`, `"bearer":"HUSH"`, `"session_cookie":"HUSH"`, `"key":"HUSH"`, `"accessToken":"HUSH"`,
+		`"access-token":"HUSH"`, `"nested":{"list":[{"pin":12345678}]}`,
+	} {
+		made := w.do(token, "POST", "connections", `{"name":"c","strategy":"oauth2","options":{`+option+`}}`, 201)
+		id := made.str("id")
+		stored := dumpObjects(t, w.db)
+		for what, text := range map[string]string{"the answer": made.text, "what is read": w.do(token, "GET", "connections/"+id, nil, 200).text, "the database": stored} {
+			if strings.Contains(text, "HUSH") || strings.Contains(text, "12345678") {
+				t.Errorf("%s is in %s", option, what)
+			}
+		}
+		w.do(token, "DELETE", "connections/"+id, nil, 202)
+	}
+	// Addresses and names of these are none.
+	const plain = `"authorizationURL":"https://a.example/authorize","oidc_metadata":{"authorization_endpoint":"https://a.example/a","token_endpoint":"https://a.example/t"},"kid":"k1","token_endpoint_auth_method":"client_secret_post"`
+	if made := w.do(token, "POST", "connections", `{"name":"c","strategy":"oauth2","options":{`+plain+`}}`, 201); strings.Contains(strings.ReplaceAll(made.text, `"client_secret_post"`, ""), "****") {
+		t.Errorf("%s", made.text)
+	}
+}
+
+// dumpObjects returns the documents of all objects as they are stored.
+func dumpObjects(t *testing.T, db *store.DB) string {
+	t.Helper()
+	rows, err := db.Read().QueryContext(t.Context(), "SELECT doc FROM idp_objects")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var all strings.Builder
+	for rows.Next() {
+		var doc string
+		if err := rows.Scan(&doc); err != nil {
+			t.Fatal(err)
+		}
+		all.WriteString(doc + "\n")
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all.String()
+}

@@ -17,14 +17,23 @@ import (
 // object that has.
 
 // SecretOption reports whether an option of a connection, or a member within
-// one, is a secret as far as its name tells. Of an object that is one, every
-// value is.
+// one, is a secret as far as its name tells, however it is spelt: api_key,
+// x-api-key, apiKey. Of an object that is one, every value is: of headers for
+// example, since nobody can say which of them lets somebody in.
 func SecretOption(name string) bool {
 	lower := strings.ToLower(name)
-	within := func(part string) bool { return strings.Contains(lower, part) }
-	atEnd := func(part string) bool { return strings.HasSuffix(lower, part) }
-	return slices.ContainsFunc([]string{"secret", "private", "credential", "configuration"}, within) ||
-		slices.ContainsFunc([]string{"token", "password", "_key"}, atEnd) || strings.HasSuffix(name, "Key") || lower == "customheaders"
+	plain := strings.Map(func(r rune) rune {
+		if strings.ContainsRune("-_. ", r) {
+			return -1
+		}
+		return r
+	}, lower)
+	within := func(part string) bool { return strings.Contains(plain, part) }
+	atEnd := func(part string) bool { return strings.HasSuffix(plain, part) }
+	return slices.ContainsFunc([]string{"secret", "private", "credential", "configuration", "passphrase", "apikey"}, within) ||
+		slices.ContainsFunc([]string{"token", "password", "passwd", "pwd", "authorization", "bearer", "cookie", "headers"}, atEnd) ||
+		strings.HasSuffix(name, "Key") || slices.ContainsFunc([]string{"_key", "-key", ".key"}, func(end string) bool { return strings.HasSuffix(lower, end) }) ||
+		slices.Contains([]string{"auth", "key", "pass", "pin"}, plain)
 }
 
 // sealedOption reports whether an option is, or holds, a secret as a whole.
