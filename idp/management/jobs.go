@@ -224,11 +224,11 @@ func (a *API) download(ctx context.Context, q *request) (answer, error) {
 		return answer{}, err
 	}
 	opts.Hashes = false
-	media := "application/x-ndjson"
+	media, file := "application/x-ndjson", "users.ndjson"
 	if opts.Format == tenant.CSV {
-		media = "text/csv; charset=utf-8"
+		media, file = "text/csv; charset=utf-8", "users.csv"
 	}
-	return answer{status: 200, media: media, stream: func(w io.Writer) error { return a.store.ExportUsers(ctx, w, opts) }}, nil
+	return answer{status: 200, media: media, file: file, stream: func(w io.Writer) error { return a.store.ExportUsers(ctx, w, opts) }}, nil
 }
 
 // importJob reads users from a file, in the background.

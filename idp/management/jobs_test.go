@@ -161,6 +161,10 @@ func TestJobs_export(t *testing.T) {
 
 	csv := w.do(token, "POST", "jobs/users-exports", map[string]any{"connection_id": conn, "format": "csv", "fields": []any{map[string]string{"name": "email", "export_as": "mail"}}, "limit": 1}, 200)
 	location = w.do(token, "GET", "jobs/"+csv.str("id"), nil, 200).str("location")
+	if head := fetch().header; head.Get("Content-Disposition") != "attachment; filename=users.csv" || head.Get("Content-Type") != "text/csv; charset=utf-8" ||
+		!strings.Contains(head.Get("Content-Security-Policy"), "sandbox") || head.Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("csv: %v", head)
+	}
 	if got := fetch(); got.text != "mail\r\nada@example.com\r\n" && got.text != "mail\nada@example.com\n" {
 		t.Errorf("csv: %q", got.text)
 	}

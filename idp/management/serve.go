@@ -57,6 +57,7 @@ type answer struct {
 	// stream writes the body instead; media is its type.
 	stream func(io.Writer) error
 	media  string
+	file   string // the name under which a browser keeps it
 }
 
 func ok(body any) (answer, error)      { return answer{status: http.StatusOK, body: body}, nil }
@@ -105,6 +106,8 @@ func (a *API) write(ctx context.Context, w http.ResponseWriter, r *http.Request,
 	}
 	if ans.stream != nil {
 		w.Header().Set("Content-Type", ans.media)
+		w.Header().Set("Content-Disposition", "attachment; filename="+ans.file)
+		w.Header().Set("Content-Security-Policy", "sandbox; default-src 'none'")
 		w.WriteHeader(ans.status)
 		if err := ans.stream(patient{w, http.NewResponseController(w)}); err != nil {
 			a.log.ErrorContext(ctx, "management answer broke off", "path", r.URL.EscapedPath(), "err", err)

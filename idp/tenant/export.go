@@ -9,7 +9,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
 // The formats of [ExportOptions].
@@ -240,10 +239,18 @@ func cell(value any) string {
 }
 
 // inert keeps a spreadsheet from reading a text as a formula, also where it
-// reads full-width signs as such.
+// reads full-width signs as such: at the beginning, and behind what ends a cell
+// or a row where semicolons or tabs do and the quotes around a cell with commas
+// mean nothing.
 func inert(text string) string {
-	if first, _ := utf8.DecodeRuneInString(text); text != "" && strings.ContainsRune("=+-@\t\r\n\x00|%＝＋－＠", first) {
-		return "'" + text
+	var b strings.Builder
+	begins := true
+	for i, r := range text {
+		if begins && (strings.ContainsRune("=+-@|%＝＋－＠", r) || i == 0 && strings.ContainsRune("\t\r\n\x00", r)) {
+			b.WriteByte('\'')
+		}
+		b.WriteRune(r)
+		begins = strings.ContainsRune(";\t\r\n", r)
 	}
-	return text
+	return b.String()
 }

@@ -31,6 +31,7 @@ func TestADM05_exportUsers(t *testing.T) {
 			u.Identities[0].PasswordHash = bcryptHash
 			if i == 7 {
 				u.Name, u.UserMetadata = "=HYPERLINK(\"x\")", map[string]any{"a": map[string]any{"b": 1}}
+				u.Nickname = "x;=1\t+1\n@A1, -2;ok"
 			}
 			create(t, s, u)
 		}
@@ -57,16 +58,16 @@ func TestADM05_exportUsers(t *testing.T) {
 
 		var table bytes.Buffer
 		must(t, s.ExportUsers(ctx, &table, tenant.ExportOptions{Format: tenant.CSV, Limit: 10, Fields: []tenant.ExportField{
-			{Name: "email"}, {Name: "name", As: "＠Name"}, {Name: "user_metadata.a"}, {Name: "identities[0].connection"}, {Name: "identities[5].x.y"},
+			{Name: "email"}, {Name: "name", As: "＠Name"}, {Name: "user_metadata.a"}, {Name: "identities[0].connection"}, {Name: "identities[5].x.y"}, {Name: "nickname"},
 		}}))
 		records, err := csv.NewReader(&table).ReadAll()
 		must(t, err)
-		if diff := cmp.Diff([]string{"email", "'＠Name", "user_metadata.a", "identities[0].connection", "identities[5].x.y"}, records[0]); diff != "" {
+		if diff := cmp.Diff([]string{"email", "'＠Name", "user_metadata.a", "identities[0].connection", "identities[5].x.y", "nickname"}, records[0]); diff != "" {
 			t.Error(diff)
 		}
 		found := false
 		for _, r := range records[1:] {
-			found = found || cmp.Equal(r, []string{"u7@example.com", `'=HYPERLINK("x")`, `{"b":1}`, "db", ""})
+			found = found || cmp.Equal(r, []string{"u7@example.com", `'=HYPERLINK("x")`, `{"b":1}`, "db", "", "x;'=1\t'+1\n'@A1, -2;ok"})
 		}
 		if len(records) != 11 || !found {
 			t.Errorf("records %v", records)
