@@ -185,6 +185,15 @@ func (p *Provider) endTrip(w http.ResponseWriter, r *http.Request, state string)
 	}
 }
 
+// arrived notes that a trip came to its end, once: again it is [tenant.ErrExists].
+// Only who logged in at the other provider gets this far, so that nobody else
+// fills the table.
+func (p *Provider) arrived(ctx context.Context, t *trip) error {
+	return p.tenant.CreateToken(ctx, secret.String(t.Pending.State), tenant.Token{
+		Kind: tenant.TripEnd, ExpiresAt: time.Unix(t.Pending.Started, 0).Add(upstream.PendingLifetime + time.Minute),
+	})
+}
+
 // callbackOf is where a provider sends people back to: an address of its own for
 // each, so that the answer of one does not pass for that of another (RFC 9700
 // §4.4.2.2).
@@ -305,6 +314,14 @@ func (p *Provider) upstreamCallback(w http.ResponseWriter, r *http.Request) {
 	profile, err := conn.Finish(ctx, t.Pending, values)
 	if err != nil {
 		p.upstreamFailed(w, r, t.Request, c, from, err)
+		return
+	}
+	// Cookies are taken back by asking; a copy of them ends no second log-in.
+	if err := p.arrived(ctx, &t); err != nil {
+		if errors.Is(err, tenant.ErrExists) {
+			err = errTransaction
+		}
+		p.expiredPage(w, r, t.Request, err)
 		return
 	}
 	at, ok := p.enteredAt(&t, profile)

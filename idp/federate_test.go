@@ -506,3 +506,43 @@ func TestCLI08_federatedAddress(t *testing.T) {
 		t.Errorf("where it is logged in: %+v, %v", got, err)
 	}
 }
+
+// CLI-01: a trip comes to its end once. Who kept a copy of its cookies and logs in
+// at the other provider again gets no second log-in by them.
+func TestCLI01_keptCookies(t *testing.T) {
+	c := federated(t)
+	browser := c.Browser()
+	base, err := url.Parse(c.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	where := c.leave(browser, "github")
+	kept := browser.Jar.Cookies(base)
+	first, second := c.choose(where, "1001"), c.choose(where, "1001")
+	res, body := c.Do(browser, http.MethodGet, first, nil)
+	if !answerOf(t, res, body).Has("code") {
+		t.Fatalf("the first: %.300s", body)
+	}
+	browser.Jar.SetCookies(base, kept)
+	res, body = c.Do(browser, http.MethodGet, second, nil)
+	if res.StatusCode != http.StatusBadRequest || res.Header.Get("Location") != "" || len(res.Header.Values("Set-Cookie")) == 0 {
+		t.Errorf("the second: %d %q %.300s", res.StatusCode, res.Header.Get("Location"), body)
+	}
+	for _, cookie := range res.Cookies() {
+		if strings.HasSuffix(cookie.Name, "gate_session") {
+			t.Error("the second has a session")
+		}
+	}
+	// One that did not work is no end: the person may try again there.
+	browser = c.Browser()
+	where = c.leave(browser, "github")
+	kept = browser.Jar.Cookies(base)
+	state := where[strings.Index(where, "state=")+len("state="):]
+	state, _, _ = strings.Cut(state, "&")
+	c.Do(browser, http.MethodGet, "/login/callback/github?error=access_denied&state="+state, nil)
+	browser.Jar.SetCookies(base, kept)
+	res, body = c.Do(browser, http.MethodGet, c.choose(where, "1001"), nil)
+	if !answerOf(t, res, body).Has("code") {
+		t.Errorf("after an error: %d %.300s", res.StatusCode, body)
+	}
+}

@@ -23,6 +23,7 @@ const (
 	EmailTicket TokenKind = "verify-email"   // a link to confirm an address
 	Redirection TokenKind = "redirect"       // an action sent the browser away
 	AssertionID TokenKind = "assertion"      // the jti of a client's assertion, good for once
+	TripEnd     TokenKind = "trip-end"       // a log-in came back from another provider, which it does once
 )
 
 // A Token is a secret text that stands for something until it is used or
