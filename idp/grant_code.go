@@ -46,7 +46,11 @@ func (p *Provider) grantCode(_ http.ResponseWriter, r *http.Request, c caller, i
 	if err := json.Unmarshal(t.Data, &k); err != nil {
 		return nil, err
 	}
-	if err := checkExchange(&k, c, in); err != nil {
+	err = checkExchange(&k, c, in)
+	if err == nil {
+		err = p.checkResource(in, k.Audience)
+	}
+	if err != nil {
 		p.record(r, "feacft", c.Client, nil, err.Error(), nil)
 		return nil, err
 	}

@@ -77,6 +77,9 @@ func (p *Provider) renew(r *http.Request, c caller, in params, f *tenant.Family)
 	if in["audience"] != "" && in["audience"] != f.Audience {
 		return nil, refuse("invalid_grant", "The refresh token is for another audience")
 	}
+	if err := p.checkResource(in, audience); err != nil {
+		return nil, err
+	}
 	if asked := unique(in.list("scope")); len(asked) > 0 {
 		if !containsAll(f.Scope, asked) {
 			return nil, refuse("invalid_scope", "The scope is wider than the one that was granted")
@@ -103,6 +106,18 @@ func (p *Provider) renew(r *http.Request, c caller, in params, f *tenant.Family)
 		return nil, err
 	}
 	return i, p.refreshWished(ctx, f, result)
+}
+
+// checkResource refuses a resource (RFC 8707 §2.2) other than the one that was
+// granted: the API, or without one the UserInfo endpoint.
+func (p *Provider) checkResource(in params, audience string) error {
+	if audience == "" {
+		audience = p.base + "/userinfo"
+	}
+	if resource := in["resource"]; resource != "" && resource != audience {
+		return refuse("invalid_target", "The resource is not the one that was granted")
+	}
+	return nil
 }
 
 // refreshWished does what actions want of the session of a refresh token, and

@@ -191,3 +191,43 @@ func TestIDP20_notThere(t *testing.T) {
 		t.Errorf("with a proof: %d %s", res.StatusCode, body)
 	}
 }
+
+// RFC 8707 §2.2: whoever asks for a token for a resource gets one for that, or
+// none.
+func TestIDP13_resourceOfAnExchange(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	s.AddUser("ada@example.com")
+	code := func(more ...string) string {
+		t.Helper()
+		res, body := s.Login(s.Browser(), authorization(more...), "ada@example.com", idptest.Password)
+		return answerOf(t, res, body).Get("code")
+	}
+	userinfo := s.URL + "/userinfo"
+	for _, tt := range []struct {
+		name, audience, resource string
+		want                     int
+	}{
+		{"the granted one", idptest.Audience, idptest.Audience, http.StatusOK},
+		{"another one", idptest.Audience, s.Issuer() + "api/v2/", http.StatusBadRequest},
+		{"an unknown one", idptest.Audience, "https://nothing.example", http.StatusBadRequest},
+		{"part of the granted", idptest.Audience, userinfo, http.StatusBadRequest},
+		{"userinfo alone", "", userinfo, http.StatusOK},
+		{"more than userinfo", "", idptest.Audience, http.StatusBadRequest},
+	} {
+		res, tokens := exchange(s, code("audience", tt.audience), "resource", tt.resource)
+		if res.StatusCode != tt.want || tt.want != http.StatusOK && tokens["error"] != "invalid_target" {
+			t.Errorf("a code, %s: %d %v", tt.name, res.StatusCode, tokens)
+		}
+		_, tokens = exchange(s, code("audience", tt.audience))
+		res, next := refresh(s, tokens["refresh_token"], "resource", tt.resource)
+		if res.StatusCode != tt.want || tt.want != http.StatusOK && (next["error"] != "invalid_target" || next["access_token"] != nil) {
+			t.Errorf("a refresh, %s: %d %v", tt.name, res.StatusCode, next)
+		}
+		if tt.want == http.StatusOK {
+			continue
+		}
+		if res, next := refresh(s, tokens["refresh_token"]); res.StatusCode != http.StatusOK {
+			t.Errorf("%s: the refresh token is used up: %d %v", tt.name, res.StatusCode, next)
+		}
+	}
+}
