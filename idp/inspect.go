@@ -225,6 +225,7 @@ func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) {
 	c, err := p.authenticate(r, in)
 	switch {
 	case err != nil:
+		p.recordClient(r, in, "feccft", err)
 		p.fail(w, r, err)
 		return
 	case !c.confidential:
@@ -320,6 +321,7 @@ func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) {
 	c, err := p.authenticate(r, in)
 	switch {
 	case err != nil:
+		p.recordClient(r, in, "fertft", err)
 		p.fail(w, r, err)
 		return
 	case in["token"] == "":

@@ -107,6 +107,7 @@ type Provider struct {
 	closures closures
 	limits   throttle.Config
 	requests *requestLimit
+	refused  refusals
 	mails    *mail.Queue
 	settled  settled
 	seal     *box

@@ -40,6 +40,7 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	}
 	c, err := p.authenticate(r, in)
 	if err != nil {
+		p.recordClient(r, in, failedExchange(in["grant_type"]), err)
 		p.fail(w, r, err)
 		return
 	}
