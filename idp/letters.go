@@ -311,7 +311,7 @@ func (p *Provider) postVerifyEmail(w http.ResponseWriter, r *http.Request) {
 		p.ticketError(w, r, err)
 		return
 	}
-	p.record(r, "sv", nil, u, "", nil)
+	p.record(r, "sv", nil, u, handedOver(stranger), nil)
 	if stranger {
 		p.choosePassword(w, r, u, k)
 		return
@@ -321,6 +321,14 @@ func (p *Provider) postVerifyEmail(w http.ResponseWriter, r *http.Request) {
 	if err := p.pages(r).VerifyEmailDone(w, r, http.StatusOK, page); err != nil {
 		p.faultPage(w, r, err)
 	}
+}
+
+// handedOver says in the log that an account has another owner now.
+func handedOver(over bool) string {
+	if !over {
+		return ""
+	}
+	return "The account was handed over to who opened the letter: what was there before has ended"
 }
 
 // confirmAddress notes that a user owns an address, and takes the account from

@@ -61,7 +61,7 @@ func (p *Provider) ManagementConfig() management.Config {
 			return nil
 		},
 		PasswordChanged: func(ctx context.Context, u *tenant.User, conn *tenant.Connection) {
-			p.passwordChanged(background(ctx), u, conn)
+			p.passwordChanged(background(ctx), u, conn, false)
 		},
 		SessionsEnded: func(_ context.Context, _ string, sessions []*tenant.Session) {
 			for _, ses := range sessions {

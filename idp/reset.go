@@ -159,15 +159,16 @@ func (p *Provider) postReset(w http.ResponseWriter, r *http.Request) {
 		p.resetPage(w, r, http.StatusBadRequest, text, login.Problem{Code: code})
 		return
 	}
+	over := false
 	hash, err := p.hasher.Hash(ctx, fresh)
 	if err == nil {
-		u, err = p.setPassword(ctx, hash, secret.String(text), k, p.browserHash(r))
+		u, over, err = p.setPassword(ctx, hash, secret.String(text), k, p.browserHash(r))
 	}
 	if err != nil {
 		p.ticketError(w, r, err)
 		return
 	}
-	p.passwordChanged(r, u, conn)
+	p.passwordChanged(r, u, conn, over)
 	page := login.ResetDonePage{Frame: p.ticketFrame(r, k), ContinueURL: p.next(ctx, k)}
 	page.Here = ""
 	if err := p.pages(r).ResetDone(w, r, http.StatusOK, page); err != nil {
@@ -178,14 +179,15 @@ func (p *Provider) postReset(w http.ResponseWriter, r *http.Request) {
 // setPassword stores the hash of a new password, uses the ticket up, and ends
 // what the old password led to; also what a stranger may have added, when the
 // address is proven by that in another browser than the one that signed up.
-func (p *Provider) setPassword(ctx context.Context, hash string, text secret.String, k *ticket, browser string) (*tenant.User, error) {
+func (p *Provider) setPassword(ctx context.Context, hash string, text secret.String, k *ticket, browser string) (_ *tenant.User, over bool, _ error) {
 	u, sessions, err := p.tenant.SetPassword(ctx, tenant.PasswordChange{
 		UserID: k.UserID, Provider: k.Provider, Subject: k.Subject, Hash: hash, Ticket: text,
 		Check: func(u *tenant.User) (bool, error) {
 			if !k.fits(u) {
 				return false, tenant.ErrNotFound
 			}
-			return k.proves(u) && maybeStranger(u, browser), nil
+			over = k.proves(u) && maybeStranger(u, browser)
+			return over, nil
 		},
 		Change: func(u *tenant.User) error {
 			if k.proves(u) {
@@ -195,7 +197,7 @@ func (p *Provider) setPassword(ctx context.Context, hash string, text secret.Str
 		},
 	})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	for _, ses := range sessions {
 		p.tellLogout(ses)
@@ -205,12 +207,13 @@ func (p *Provider) setPassword(ctx context.Context, hash string, text secret.Str
 	if err != nil {
 		p.log.ErrorContext(ctx, "attempts to guess the password of before still count", "user_id", u.ID, "err", err)
 	}
-	return u, nil
+	return u, over, nil
 }
 
-// passwordChanged tells the owner and the actions.
-func (p *Provider) passwordChanged(r *http.Request, u *tenant.User, conn *tenant.Connection) {
-	p.record(r, "scp", nil, u, "", nil)
+// passwordChanged tells the owner and the actions, and the log whether the account
+// has another owner now.
+func (p *Provider) passwordChanged(r *http.Request, u *tenant.User, conn *tenant.Connection, over bool) {
+	p.record(r, "scp", nil, u, handedOver(over), nil)
 	client, _ := gate.ClientFromContext(r.Context())
 	p.sendNotice(r, u.Email, func(context.Context) (login.MailKind, login.Letter, bool, error) {
 		return login.MailPasswordChanged, login.Letter{Account: u.Email, When: p.now(), Where: addressText(client)}, u.Email != "", nil

@@ -36,6 +36,9 @@ func (a *API) listAPIs(ctx context.Context, q *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	if q.can("read:client_keys") && slices.ContainsFunc(all, func(api *tenant.API) bool { return api.SigningSecret != "" }) {
+		a.recordRead(ctx, q)
+	}
 	wanted := append(splitList(q.query["identifiers"]), splitList(q.query["identifiers[]"])...)
 	all = slices.DeleteFunc(all, func(api *tenant.API) bool { return len(wanted) > 0 && !slices.Contains(wanted, api.Identifier) })
 	return pages(q, "resource_servers", all, func(api *tenant.API) string { return api.ID }, func(api *tenant.API) (object, error) {

@@ -312,7 +312,7 @@ func (a *API) runImport(ctx context.Context, j *job, users []byte) error {
 	err := a.changeJob(ctx, j)
 	var report tenant.ImportReport
 	if err == nil {
-		report, err = a.store.ImportUsers(ctx, bytes.NewReader(users), tenant.ImportOptions{Connection: j.Connection, Upsert: j.Upsert})
+		report, err = a.store.ImportUsers(ctx, bytes.NewReader(users), tenant.ImportOptions{Connection: j.Connection, Upsert: j.Upsert, Job: j.ID})
 	}
 	j.Status, j.Percentage = "completed", 100
 	j.Summary = &summary{Failed: report.Failed, Updated: report.Updated, Inserted: report.Inserted, Total: report.Total}

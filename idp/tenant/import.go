@@ -22,6 +22,8 @@ type ImportOptions struct {
 	// chosen it and the row proves the address: then all that the stranger left
 	// goes, and the row has its place. Otherwise such a row is an error.
 	Upsert bool
+	// Job names the import in the log, which says whom it changed.
+	Job string
 }
 
 // An ImportReport says what became of an import.
@@ -95,6 +97,8 @@ type userImport struct {
 	report     ImportReport
 	batch      []importedUser
 	ends       map[string]bool // the users of the batch all of whose sessions end
+	changed    []string        // the users of the batch who were there before
+	over       []*User         // those of them whose account was handed over
 }
 
 // An importedUser is a row that could be read.
@@ -161,7 +165,7 @@ func (in *userImport) flush(ctx context.Context) error {
 	}
 	report := in.report
 	err := in.s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		report, in.ends = in.report, map[string]bool{}
+		report, in.ends, in.changed, in.over = in.report, map[string]bool{}, nil, nil
 		for _, row := range batch {
 			if err := in.store(ctx, tx, row, &report); err != nil {
 				return err
@@ -177,6 +181,7 @@ func (in *userImport) flush(ctx context.Context) error {
 	switch {
 	case err == nil:
 		in.report = report
+		in.record(ctx)
 		return nil
 	case ctx.Err() != nil || errors.Is(in.s.db.Wrap(err), errUnavailable):
 		return fmt.Errorf("import users: %w", in.s.db.Wrap(err))
@@ -193,6 +198,24 @@ func (in *userImport) flush(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// record notes in the log whom a batch changed, and each account that it handed
+// over.
+func (in *userImport) record(ctx context.Context) {
+	if len(in.changed) == 0 {
+		return
+	}
+	in.s.Record(ctx, Log{
+		Type: "sapi", Description: "Users changed by an import", Connection: in.connection.Name,
+		Details: map[string]any{"job": in.opts.Job, "users": in.changed},
+	})
+	for _, u := range in.over {
+		in.s.Record(ctx, Log{
+			Type: "sapi", Description: "Account handed over by an import: its address is proven, and what a stranger may have left is gone",
+			Connection: in.connection.Name, UserID: u.ID, UserName: u.Email, Details: map[string]any{"job": in.opts.Job},
+		})
+	}
 }
 
 // store adds or changes one user. What is wrong with the row is in the report;

@@ -45,6 +45,9 @@ func (in *userImport) upsert(ctx context.Context, tx *sql.Tx, row importedUser, 
 		in.ends[u.ID] = true
 	}
 	report.Updated++
+	if in.changed = append(in.changed, u.ID); over {
+		in.over = append(in.over, u)
+	}
 	return in.s.saveUser(ctx, tx, u)
 }
 

@@ -341,3 +341,34 @@ func TestImportUsers_twice(t *testing.T) {
 		t.Errorf("%d, %v", total, err)
 	}
 }
+
+// AUD-01: whom an import changed is in the log, and each account that it handed
+// over under the name of its user. What is only added is not.
+func TestAUD01_upsert(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := open(t, db, nil)
+		connect(t, s)
+		u := newUser("victim@example.com")
+		u.Identities[0].Unproven = "browser"
+		create(t, s, u)
+		known := newUser("known@example.com")
+		create(t, s, known)
+		_, err := s.ImportUsers(t.Context(), strings.NewReader(`{"email":"victim@example.com","email_verified":true}
+			{"email":"known@example.com","name":"K"}
+			{"email":"new@example.com"}`), tenant.ImportOptions{Connection: "db", Upsert: true, Job: "job_1"})
+		must(t, err)
+		must(t, s.FlushLogs(t.Context()))
+		list, _, err := s.SearchLogs(t.Context(), tenant.LogQuery{Q: "type:sapi"})
+		must(t, err)
+		if len(list) != 2 {
+			t.Fatalf("%d entries", len(list))
+		}
+		over, all := list[0], list[1]
+		if over.UserID != u.ID || over.Details["job"] != "job_1" || !strings.Contains(over.Description, "handed over") {
+			t.Errorf("%+v", over)
+		}
+		if diff := cmp.Diff(map[string]any{"job": "job_1", "users": []any{u.ID, known.ID}}, all.Details); diff != "" || all.Connection != "db" {
+			t.Errorf("%+v\n%s", all, diff)
+		}
+	})
+}

@@ -144,5 +144,5 @@ func (c *idpImportCmd) read(a *admin, in io.Reader) (tenant.ImportReport, error)
 	if err != nil {
 		return tenant.ImportReport{}, err
 	}
-	return a.Tenant().ImportUsers(a.out, in, tenant.ImportOptions{Connection: connection.Name, Upsert: c.Upsert})
+	return a.Tenant().ImportUsers(a.out, in, tenant.ImportOptions{Connection: connection.Name, Upsert: c.Upsert, Job: "gate idp"})
 }
