@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gatewright/gate/idp/login"
+	"github.com/gatewright/gate/idp/management"
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/internal/secret"
 	"github.com/gatewright/gate/mail"
@@ -61,6 +62,25 @@ func (p *Provider) sendVerification(r *http.Request, u *tenant.User, c *tenant.C
 	})
 }
 
+// askedVerification sends the same letter for an administrator, who is told when
+// it is not sent. There is a limit for each address, and none for the network
+// that asks: administrators ask for many accounts from one place.
+func (p *Provider) askedVerification(r *http.Request, u *tenant.User, c *tenant.Client) error {
+	if u.EmailVerified {
+		return management.ErrVerified
+	}
+	wait, err := p.asked.Allow(r.Context(), u.Email)
+	if err != nil {
+		return err
+	}
+	if wait > 0 {
+		return &management.LimitError{RetryAfter: wait}
+	}
+	return p.queueLetter(r, c, "", u.Email, func(ctx context.Context) (login.MailKind, login.Letter, bool, error) {
+		return p.verificationLetter(ctx, u, c)
+	})
+}
+
 func (p *Provider) verificationLetter(ctx context.Context, u *tenant.User, c *tenant.Client) (login.MailKind, login.Letter, bool, error) {
 	clientID := ""
 	if c != nil {
@@ -93,9 +113,19 @@ func (p *Provider) sendLimited(r *http.Request, limit *throttle.Limiter, c *tena
 		p.log.WarnContext(ctx, "letter was not sent", "wait", wait, "err", err)
 		return
 	}
+	if err := p.queueLetter(r, c, locales, to, compose); err != nil {
+		p.log.ErrorContext(ctx, "letter was not sent", "err", err)
+	}
+}
+
+// queueLetter has a letter written and sent in the background.
+func (p *Provider) queueLetter(r *http.Request, c *tenant.Client, locales, to string,
+	compose func(ctx context.Context) (login.MailKind, login.Letter, bool, error),
+) error {
+	ctx := r.Context()
 	words := p.configured(ctx).words
 	language := words.Language(locales, r.Header.Get("Accept-Language"))
-	err = p.mails.Later(ctx, func(ctx context.Context) (mail.Message, bool, error) {
+	return p.mails.Later(ctx, func(ctx context.Context) (mail.Message, bool, error) {
 		kind, letter, ok, err := compose(ctx)
 		if err != nil || !ok {
 			return mail.Message{}, false, err
@@ -109,9 +139,6 @@ func (p *Provider) sendLimited(r *http.Request, limit *throttle.Limiter, c *tena
 		}
 		return outgoing(to, m), true, nil
 	})
-	if err != nil {
-		p.log.ErrorContext(ctx, "letter was not sent", "err", err)
-	}
 }
 
 // A ticket is what a link in a letter stands for.

@@ -57,8 +57,7 @@ func (p *Provider) ManagementConfig() management.Config {
 			if err != nil && !errors.Is(err, tenant.ErrNotFound) {
 				return err
 			}
-			p.sendVerification(background(ctx), u, c, "")
-			return nil
+			return p.askedVerification(background(ctx), u, c)
 		},
 		PasswordChanged: func(ctx context.Context, u *tenant.User, conn *tenant.Connection) {
 			p.passwordChanged(background(ctx), u, conn, false)

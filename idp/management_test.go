@@ -3,6 +3,7 @@ package idp_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -401,5 +402,96 @@ func TestManagement_apply(t *testing.T) {
 	}
 	if b, err := s.Tenant().Bindings.Get(t.Context(), "post-login"); err == nil && len(b.List) != 0 {
 		t.Errorf("bindings %v", b.List)
+	}
+}
+
+// Letters that administrators ask for have a bound for each address, and none for
+// the place that asks; whoever asks is told when none is sent.
+func TestManagement_letters(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	token := managementToken(t, s)
+	ask := func(id string) (*http.Response, string) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/api/v2/jobs/verification-email", strings.NewReader(`{"user_id":"`+id+`"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+token)
+		req.Header.Set("Content-Type", "application/json")
+		res, err := s.HTTP.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		data, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res, string(data)
+	}
+	create := func(name string) string {
+		t.Helper()
+		u := mustManage(t, s, token, http.StatusCreated, "POST", "users",
+			`{"connection":"`+idptest.Connection+`","email":"`+name+`@example.com","password":"Tin-Otter-Marsh-41"}`)
+		return u["user_id"].(string)
+	}
+	for n := range 25 {
+		if res, body := ask(create("user" + string(rune('a'+n)))); res.StatusCode != http.StatusCreated {
+			t.Fatalf("letter %d: %d %s", n, res.StatusCode, body)
+		}
+	}
+	ada := create("ada")
+	for range 5 {
+		if res, body := ask(ada); res.StatusCode != http.StatusCreated {
+			t.Fatalf("%d %s", res.StatusCode, body)
+		}
+	}
+	res, body := ask(ada)
+	if res.StatusCode != http.StatusTooManyRequests || res.Header.Get("Retry-After") == "" || !strings.Contains(body, "too_many_letters") {
+		t.Errorf("the sixth: %d %s", res.StatusCode, body)
+	}
+	// What is asked for with a change is stored, and that no letter went is in the log.
+	mustManage(t, s, token, http.StatusOK, "PATCH", "users/"+url.PathEscape(ada), `{"user_metadata":{"a":1},"verify_email":true}`)
+	if list := types(t, s, "fapi"); len(list) != 2 || !strings.Contains(dumpTable(t, s, "idp_logs"), "The letter to") {
+		t.Errorf("%+v", list)
+	}
+	waitLetters(t, s, "ada@example.com", 5)
+	// Nothing is sent to an address that is confirmed, and the job says so.
+	mustManage(t, s, token, http.StatusOK, "PATCH", "users/"+url.PathEscape(ada), `{"email_verified":true}`)
+	res, body = ask(ada)
+	id, _ := s.JSON(body)["id"].(string)
+	if got := mustManage(t, s, token, http.StatusOK, "GET", "jobs/"+id, ""); res.StatusCode != http.StatusCreated || got["status"] != "failed" {
+		t.Errorf("confirmed: %d %s, %v", res.StatusCode, body, got)
+	}
+	if _, got := manage(t, s, token, "GET", "jobs/"+id+"/errors", ""); !strings.Contains(fmt.Sprint(got), "EMAIL_VERIFIED") {
+		t.Errorf("why: %v", got)
+	}
+}
+
+// AUD-01: whoever reads the secret that signs the tokens of an API is in the log,
+// by the list, too.
+func TestAUD01_signingSecret(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	token := managementToken(t, s)
+	mustManage(t, s, token, http.StatusCreated, "POST", "resource-servers", `{"identifier":"urn:a","signing_alg":"HS256"}`)
+	for n, path := range []string{"resource-servers", "resource-servers/urn:a", "resource-servers?take=5"} {
+		if status, got := manage(t, s, token, "GET", path, ""); status != http.StatusOK || !strings.Contains(fmt.Sprint(got), "signing_secret") {
+			t.Fatalf("%s: %d %v", path, status, got)
+		}
+		if list := types(t, s, "mgmt_api_read"); len(list) != n+1 {
+			t.Errorf("%s: %d entries", path, len(list))
+		}
+	}
+	for body, field := range map[string]string{
+		`{"identifier":"urn:b","signing_alg":"HS256","signing_secret":"placeholder-placeholder-placeholder"}`: "signing_secret",
+		`{"identifier":"urn:b","signing_alg":"HS256","signing_secret":"` + strings.Repeat("a", 40) + `"}`:     "signing_secret",
+	} {
+		if status, got := manage(t, s, token, "POST", "resource-servers", body); status != http.StatusBadRequest || !strings.Contains(fmt.Sprint(got), "on property "+field) {
+			t.Errorf("%s: %d %v", body, status, got)
+		}
+	}
+	body := `{"name":"a","app_type":"regular_web","client_secret":"placeholder-placeholder-placeholder-1","jwt_configuration":{"alg":"HS256"}}`
+	if status, got := manage(t, s, token, "POST", "clients", body); status != http.StatusBadRequest || !strings.Contains(fmt.Sprint(got), "on property client_secret") {
+		t.Errorf("a client: %d %v", status, got)
 	}
 }

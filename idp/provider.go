@@ -103,6 +103,7 @@ type Provider struct {
 	throttle *throttle.Throttle
 	letters  *throttle.Limiter
 	notices  *throttle.Limiter // what an owner has to know
+	asked    *throttle.Limiter // letters that administrators ask for
 	closed   *throttle.Limiter // letters about closed accounts
 	closures closures
 	limits   throttle.Config
@@ -220,6 +221,9 @@ func (p *Provider) open(ctx context.Context, db *store.DB) (err error) {
 		return err
 	}
 	if p.letters, err = throttle.NewLimiter(p.limits, "idp-letters", throttle.MailLimits()...); err != nil {
+		return err
+	}
+	if p.asked, err = throttle.NewLimiter(p.limits, "idp-asked", throttle.Limit{N: 5, Per: time.Hour}); err != nil {
 		return err
 	}
 	if p.closed, err = throttle.NewLimiter(p.limits, "idp-closed", throttle.Limit{N: 1, Per: 24 * time.Hour}); err != nil {

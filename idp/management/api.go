@@ -15,8 +15,9 @@ import (
 	"github.com/gatewright/gate/store/keyring"
 )
 
-// An Error is what [Config].Verify says of a token that is no good; a target
-// for errors.Is. Every other error of it means that nothing could be decided.
+// An Error is what a hook of [Config] says that refuses, such as Verify of a token
+// that is no good; a target for errors.Is. Every other error of Verify means that
+// nothing could be decided.
 type Error string
 
 // Error returns the condition in words.
@@ -27,6 +28,20 @@ const (
 	ErrBadToken     Error = "token is not valid here"
 	ErrExpiredToken Error = "token has expired"
 )
+
+// ErrVerified is what [Config].SendVerification says of a user whose address is
+// confirmed: no letter is sent.
+const ErrVerified Error = "the address is confirmed already"
+
+// A LimitError is what [Config].SendVerification says when a user was sent enough
+// letters for now.
+type LimitError struct {
+	// RetryAfter is when there may be another one.
+	RetryAfter time.Duration
+}
+
+// Error says for how long.
+func (e *LimitError) Error() string { return "too many letters, wait " + e.RetryAfter.String() }
 
 // A Caller is who bears an access token.
 type Caller struct {
@@ -122,7 +137,9 @@ type Config struct {
 
 	// Ticket makes a link for a person.
 	Ticket func(ctx context.Context, t TicketRequest) (url string, err error)
-	// SendVerification sends a letter with a link that proves the address.
+	// SendVerification sends a letter with a link that proves the address: it
+	// returns when the letter is on its way. [ErrVerified] and [*LimitError] say
+	// why none is.
 	SendVerification func(ctx context.Context, u *tenant.User, clientID string) error
 
 	// SessionsEnded is told which sessions of a user ended, after they have:

@@ -94,7 +94,7 @@ func (a *API) job(ctx context.Context, q *request) (*job, error) {
 		return nil, insufficient("read:users") // its link opens the file
 	}
 	if j.Type == usersImport && j.Summary == nil && a.now().After(j.CreatedAt.Add(importWithin+endWithin)) {
-		j.fail(brokenOff)
+		j.fail(importFailed, brokenOff)
 	}
 	return j, nil
 }
@@ -102,10 +102,12 @@ func (a *API) job(ctx context.Context, q *request) (*job, error) {
 // brokenOff is why an import ended that can be tried again.
 const brokenOff = "The import was broken off, try again"
 
-// fail ends an import for a reason.
-func (j *job) fail(why string) {
+const importFailed = "IMPORT_FAILED"
+
+// fail ends a job for a reason.
+func (j *job) fail(code, why string) {
 	j.Status, j.Percentage = "failed", 100
-	j.Errors = append(j.Errors, map[string]any{"errors": []map[string]string{{"code": "IMPORT_FAILED", "message": why}}})
+	j.Errors = append(j.Errors, map[string]any{"errors": []map[string]string{{"code": code, "message": why}}})
 }
 
 func (a *API) getJob(ctx context.Context, q *request) (answer, error) {
@@ -152,12 +154,15 @@ func (a *API) verificationJob(ctx context.Context, q *request) (answer, error) {
 			return answer{}, noClient(err)
 		}
 	}
-	if err := a.cfg.SendVerification(ctx, u, o.text("client_id")); err != nil {
+	err = a.cfg.SendVerification(ctx, u, o.text("client_id"))
+	if err != nil && !errors.Is(err, ErrVerified) {
 		return answer{}, err
 	}
 	j := a.newJob("verification_email")
 	shown := *j
-	j.Status = "completed" // as whoever asks afterwards finds it
+	if j.Status = "completed"; err != nil { // as whoever asks afterwards finds it
+		j.fail("EMAIL_VERIFIED", "The address is confirmed already: no letter was sent")
+	}
 	if err := a.saveJob(ctx, j); err != nil {
 		return answer{}, err
 	}
@@ -326,7 +331,7 @@ func (a *API) runImport(ctx context.Context, j *job, users []byte) error {
 		})
 	}
 	if err != nil {
-		j.fail(importReason(err))
+		j.fail(importFailed, importReason(err))
 	}
 	return errors.Join(fault(err), a.endJob(ctx, j))
 }

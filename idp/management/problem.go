@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/gatewright/gate/idp/internal/shape"
 	"github.com/gatewright/gate/idp/tenant"
@@ -19,6 +20,8 @@ type problem struct {
 	message string
 	code    string // the errorCode; may be empty
 	reasons []string
+	// retryAfter is when the same may work; zero says nothing.
+	retryAfter time.Duration
 }
 
 // Error returns the message.
@@ -110,6 +113,12 @@ func asProblem(err error) (p *problem, fault bool) {
 	}
 	if wrong, ok := errors.AsType[*shape.Error](err); ok {
 		return wrongShape(wrong), false
+	}
+	if limited, ok := errors.AsType[*LimitError](err); ok {
+		return &problem{
+			status: http.StatusTooManyRequests, code: "too_many_letters", retryAfter: limited.RetryAfter,
+			message: "The user was sent enough letters for now, try again later",
+		}, false
 	}
 	switch {
 	case errors.Is(err, tenant.ErrNotFound):

@@ -83,6 +83,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if fault && !errors.Is(err, context.Canceled) {
 			a.log.ErrorContext(ctx, "management request failed", "method", r.Method, "path", r.URL.EscapedPath(), "err", err)
 		}
+		if p.retryAfter > 0 {
+			h.Set("Retry-After", strconv.Itoa(int((p.retryAfter+time.Second-1)/time.Second)))
+		}
 		ans = answer{status: p.status, body: p}
 	}
 	a.write(ctx, w, r, ans)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -133,7 +134,7 @@ func (a *API) createUser(ctx context.Context, q *request) (answer, error) {
 	if err := a.store.CreateUser(ctx, u); err != nil {
 		return answer{}, noUser(err)
 	}
-	if err := a.verifyIfAsked(ctx, o, u, ""); err != nil {
+	if err := a.verifyIfAsked(ctx, q, o, u, ""); err != nil {
 		return answer{}, err
 	}
 	return a.answerUser(q, 201, u)
@@ -228,15 +229,24 @@ func defaultPolicy(_ context.Context, _ *tenant.Connection, u *tenant.User, pass
 	return password.Policy{MinLength: password.MinRunesSecondFactor}.Check(pass, u.Email, u.Username, u.Name)
 }
 
-// verifyIfAsked sends a letter where the body asks for one.
-func (a *API) verifyIfAsked(ctx context.Context, o object, u *tenant.User, client string) error {
+// verifyIfAsked sends a letter where the body asks for one. The user is stored by
+// then: that there were enough letters for now is for the log.
+func (a *API) verifyIfAsked(ctx context.Context, q *request, o object, u *tenant.User, client string) error {
 	if string(o["verify_email"]) != "true" || u.Email == "" || u.EmailVerified {
 		return nil
 	}
 	if a.cfg.SendVerification == nil {
 		return unsupported("Letters are not sent here")
 	}
-	return a.cfg.SendVerification(ctx, u, client)
+	err := a.cfg.SendVerification(ctx, u, client)
+	if limited, ok := errors.AsType[*LimitError](err); ok {
+		a.entry(ctx, q, "fapi", http.StatusTooManyRequests, "The letter to "+u.ID+" was not sent: "+limited.Error())
+		return nil
+	}
+	if errors.Is(err, ErrVerified) {
+		return nil // it was confirmed a moment ago
+	}
+	return err
 }
 
 func (a *API) deleteUser(ctx context.Context, q *request) (answer, error) {

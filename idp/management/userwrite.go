@@ -39,7 +39,7 @@ func (a *API) updateUser(ctx context.Context, q *request) (answer, error) {
 		return answer{}, noUser(err)
 	}
 	a.ended(ctx, u.ID, sessions)
-	if err := a.settle(ctx, w, u); err != nil {
+	if err := a.settle(ctx, q, w, u); err != nil {
 		return answer{}, err
 	}
 	return a.answerUser(q, 200, u)
@@ -298,9 +298,9 @@ func (w *userWrite) applyPhone(u *tenant.User, id *tenant.Identity, root bool) e
 }
 
 // settle tells whom a change concerns.
-func (a *API) settle(ctx context.Context, w *userWrite, u *tenant.User) error {
+func (a *API) settle(ctx context.Context, q *request, w *userWrite, u *tenant.User) error {
 	if w.hash.PasswordHash != "" && a.cfg.PasswordChanged != nil {
 		a.cfg.PasswordChanged(ctx, u, w.conn)
 	}
-	return a.verifyIfAsked(ctx, w.object, u, w.text("client_id"))
+	return a.verifyIfAsked(ctx, q, w.object, u, w.text("client_id"))
 }
