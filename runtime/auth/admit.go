@@ -118,15 +118,16 @@ func (h *people) link(ctx context.Context, p *Profile, there emailRow) error {
 	strangers := 0
 	err = crud.InTx(ctx, h.auth.opts.DB, func(ctx context.Context) (err error) {
 		strangers, err = h.linkIn(ctx, p, there, owned)
-		return err
+		if err != nil || owned && strangers == 0 {
+			return err
+		}
+		tx, _ := crud.Tx(ctx, h.auth.opts.DB)
+		return h.endPast(ctx, tx, there.id)
 	})
-	switch {
-	case err != nil || owned && strangers == 0:
-		return err
-	case strangers == 0 && !h.auth.passwordLogins: // nobody was ever let in
+	if err == nil && !owned && strangers == 0 && !h.auth.passwordLogins { // nobody was ever let in
 		err = h.auth.verified.SetOwned(ctx, entity, there.id, there.email)
 	}
-	return errors.Join(h.endPast(ctx, there.id), err)
+	return err
 }
 
 // linkIn is the part of link within a transaction. It returns how many lose the

@@ -74,6 +74,9 @@ func (a *Auth) changes(set model.FieldSet, name string) bool {
 // endIn ends what a change of an account ends: with a new password and without the
 // account itself its sessions, with other roles its refresh tokens.
 func (a *Auth) endIn(ctx context.Context, tx *sql.Tx, c crud.Changed) error {
+	if err := a.voidIn(ctx, tx, c); err != nil {
+		return err
+	}
 	gone, password := c.Action == authz.Delete, a.changes(c.Set, a.cfg.Password)
 	if !gone && !password && !a.changes(c.Set, a.cfg.Roles) {
 		return nil
@@ -134,11 +137,11 @@ func (a *Auth) changed(ctx context.Context, c crud.Changed) {
 		a.endRefresh(ctx, c.ID)
 	}
 	caller, _ := gate.PrincipalFromContext(ctx)
-	byAnother := !authz.IsSystem(ctx) && (caller == nil || caller.Subject != c.ID)
+	byAnother := a.byAnother(ctx, c.ID)
 	if a.changes(c.Set, a.cfg.Login) {
 		a.note(ctx, "login.change", c.ID)
-		purposes := []accounts.Purpose{accounts.ResetPassword, accounts.VerifyEmail, accounts.ChangeEmail}
-		if byAnother { // who looks after accounts has the last word; else the owner may undo it
+		purposes := pastLinks()
+		if byAnother {
 			purposes = append(purposes, accounts.UndoEmailChange)
 		}
 		if err := a.tokens.Void(ctx, a.cfg.Entity, c.ID, purposes...); err != nil {

@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"fmt"
 
+	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/account"
+	"github.com/gatewright/gate/authz"
 	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/store/accounts"
 )
@@ -22,17 +24,22 @@ func (h *people) handOver(ctx context.Context, id string, what account.Arrival) 
 	err := crud.InTx(ctx, h.auth.opts.DB, func(ctx context.Context) (err error) {
 		tx, _ := crud.Tx(ctx, h.auth.opts.DB)
 		strangers, err = h.store.Unbind(ctx, tx, h.auth.cfg.Entity, id, what == account.TakenBack)
-		if err != nil || strangers == 0 || what != account.Opened {
-			return err // or it is the reader's own password
+		if err != nil || strangers == 0 {
+			return err
 		}
-		return h.takePassword(ctx, tx, id)
+		if what == account.Opened { // else it is the reader's own password
+			if err := h.takePassword(ctx, tx, id); err != nil {
+				return err
+			}
+		}
+		return h.endPast(ctx, tx, id)
 	})
 	h.bound.dropText(id) // what may be done with it is judged anew
 	if err != nil || strangers == 0 {
 		return err
 	}
 	h.note(ctx, "identity.unbind", id, "")
-	return h.endPast(ctx, id)
+	return nil
 }
 
 // takePassword takes the password off an account: none fits any more.
@@ -47,13 +54,58 @@ func (h *people) takePassword(ctx context.Context, tx *sql.Tx, id string) error 
 	return nil
 }
 
-// endPast ends what was obtained by those who had an account before. The link that
-// undoes a change of address stays: the one before may be the true owner's.
-func (h *people) endPast(ctx context.Context, id string) error {
+// endPast ends what was obtained by those who had an account before, in the
+// transaction that takes it from them: both, or neither. The link that undoes a
+// change of address stays: the one before may be the true owner's.
+func (h *people) endPast(ctx context.Context, tx *sql.Tx, id string) error {
 	a := h.auth
-	h.bound.dropText(id)
-	a.accounts.cache.drop(id)
-	a.endSessions(ctx, id)
-	a.revokeKeys(ctx, id)
-	return a.tokens.Void(ctx, a.cfg.Entity, id, accounts.ResetPassword, accounts.VerifyEmail, accounts.ChangeEmail)
+	if a.refresh != nil {
+		if err := a.refresh.EndSubjectIn(ctx, tx, a.cfg.Entity, id); err != nil {
+			return err
+		}
+	}
+	told, err := a.sessions.EndSubjectIn(ctx, tx, a.cfg.Entity, id)
+	if err != nil {
+		return err
+	}
+	crud.OnCommit(ctx, a.opts.DB, told)
+	if a.apiKeys != nil {
+		if told, err = a.apiKeys.RevokeSubjectIn(ctx, tx, a.cfg.Entity, id); err != nil {
+			return err
+		}
+		crud.OnCommit(ctx, a.opts.DB, told)
+	}
+	crud.OnCommit(ctx, a.opts.DB, func(context.Context) {
+		h.bound.dropText(id)
+		a.accounts.cache.drop(id)
+	})
+	return a.tokens.VoidIn(ctx, tx, a.cfg.Entity, id, pastLinks()...)
+}
+
+// pastLinks are the links in letters that whoever had an account before may hold.
+func pastLinks() []accounts.Purpose {
+	return []accounts.Purpose{accounts.ResetPassword, accounts.VerifyEmail, accounts.ChangeEmail}
+}
+
+// voidIn voids the links that a change of an account makes void, in the
+// transaction of the change: with another password or address those that are on
+// their way. Who looks after accounts has the last word, else the owner may undo a
+// change of address.
+func (a *Auth) voidIn(ctx context.Context, tx *sql.Tx, c crud.Changed) error {
+	login := a.changes(c.Set, a.cfg.Login)
+	if !login && !a.changes(c.Set, a.cfg.Password) {
+		return nil
+	}
+	purposes := pastLinks()
+	if login && a.byAnother(ctx, c.ID) {
+		purposes = append(purposes, accounts.UndoEmailChange)
+	}
+	return a.tokens.VoidIn(ctx, tx, a.cfg.Entity, c.ID, purposes...)
+}
+
+// byAnother reports whether a change of an account is made by somebody else than
+// its owner, who is not the service itself.
+func (a *Auth) byAnother(ctx context.Context, id string) bool {
+	caller, _ := gate.PrincipalFromContext(ctx)
+	return !authz.IsSystem(ctx) && (caller == nil || caller.Subject != id)
 }

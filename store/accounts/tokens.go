@@ -237,6 +237,24 @@ func scanClaim(row scanner) (Claim, error) {
 // for any purpose if none is named. Any change of the password or the address
 // calls it.
 func (t *Tokens) Void(ctx context.Context, entity, subject string, purposes ...Purpose) error {
+	query, args := t.voids(entity, subject, purposes)
+	if _, err := t.db.Exec(ctx, query, args...); err != nil {
+		return fmt.Errorf("void tokens: %w", err)
+	}
+	return nil
+}
+
+// VoidIn is [Tokens.Void] within a transaction of the caller.
+func (t *Tokens) VoidIn(ctx context.Context, tx *sql.Tx, entity, subject string, purposes ...Purpose) error {
+	query, args := t.voids(entity, subject, purposes)
+	if _, err := tx.ExecContext(ctx, query, args...); err != nil {
+		return fmt.Errorf("void tokens: %w", t.db.Wrap(err))
+	}
+	return nil
+}
+
+// voids returns the statement that makes tokens void.
+func (t *Tokens) voids(entity, subject string, purposes []Purpose) (string, []any) {
 	query := "DELETE FROM gate_tokens WHERE entity = $1 AND subject = $2"
 	args := []any{entity, subject}
 	var places []string
@@ -247,8 +265,5 @@ func (t *Tokens) Void(ctx context.Context, entity, subject string, purposes ...P
 	if places != nil {
 		query += " AND purpose IN (" + strings.Join(places, ", ") + ")"
 	}
-	if _, err := t.db.Exec(ctx, query, args...); err != nil {
-		return fmt.Errorf("void tokens: %w", err)
-	}
-	return nil
+	return query, args
 }
