@@ -12,6 +12,8 @@ type Account struct {
 	PasswordHash string
 	// Roles are the roles of the account.
 	Roles []string
+	// Tenant is the tenant of the account; empty for none.
+	Tenant string
 	// Disabled accounts are refused as if they were not there.
 	Disabled bool
 }

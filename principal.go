@@ -25,6 +25,9 @@ type Principal struct {
 	SessionID string
 	// Roles are the roles as they are now, not as they were at login.
 	Roles []string
+	// Tenant is the tenant of the account as it is now, empty for none. A strategy
+	// takes it from where it takes the roles, never from what a request says.
+	Tenant string
 	// Permissions follow from the roles through [Config.Permissions]. They may
 	// be wildcards, see [Permits]; ask with [Principal.HasPermission].
 	Permissions []string

@@ -138,6 +138,22 @@ func (p *Policy) Tenant(principal *gate.Principal) string {
 	return p.tenant(principal)
 }
 
+// AcrossTenants reports whether the principal holds a role that stands above
+// tenants. Credentials that are limited to scopes hold no role.
+func (p *Policy) AcrossTenants(principal *gate.Principal) bool {
+	if principal == nil || principal.Subject == "" || limited(principal) {
+		return false
+	}
+	set := p.set(principal.Roles)
+	return p.above(&set)
+}
+
+// AccountTenant returns a function for [WithTenant] that takes the tenant from
+// [gate.Principal.Tenant], which is that of the account.
+func AccountTenant() func(*gate.Principal) string {
+	return func(principal *gate.Principal) string { return principal.Tenant }
+}
+
 // Decide answers whether the principal may do what the rule guards. A nil
 // principal is anonymous, and so is one that has neither a subject nor a strategy
 // that vouches for it. The package comment says who holds what.

@@ -20,6 +20,9 @@ type Role struct {
 	Inherits []string
 	// Default says that every new account gets the role.
 	Default bool
+	// AcrossTenants says that who holds the role stands above tenants: what the
+	// role gives is not kept to the rows of one. A default role cannot be one.
+	AcrossTenants bool
 }
 
 func (r Role) clone() Role {
@@ -86,7 +89,28 @@ func (p *Policy) inherit() error {
 			return err
 		}
 	}
+	return p.checkDefaults()
+}
+
+// checkDefaults refuses roles that every new account gets and that bring one above
+// tenants with them.
+func (p *Policy) checkDefaults() error {
+	for i, role := range p.roles {
+		if role.Default && p.above(&p.reach[i]) {
+			return fmt.Errorf("authz: role %q: every new account would stand above tenants", role.Name)
+		}
+	}
 	return nil
+}
+
+// above reports whether one of the roles stands above tenants.
+func (p *Policy) above(s *roleSet) bool {
+	for i, role := range p.roles {
+		if role.AcrossTenants && s.has(i) {
+			return true
+		}
+	}
+	return false
 }
 
 // grant is what a set of roles gives.

@@ -128,7 +128,7 @@ func (s *Strategy) Authenticate(ctx context.Context, c gate.Credentials) (*gate.
 			return nil, err
 		}
 		if account != nil && account.PasswordHash == hash {
-			return &gate.Principal{Subject: account.Subject, Roles: account.Roles, AuthenticatedAt: now}, nil
+			return &gate.Principal{Subject: account.Subject, Roles: account.Roles, Tenant: account.Tenant, AuthenticatedAt: now}, nil
 		}
 		s.cache.drop(key)
 	}

@@ -152,7 +152,7 @@ func (s *Strategy) Verify(ctx context.Context, username, secret string) (*gate.P
 	if rehash {
 		hash = s.rehash(ctx, account, secret)
 	}
-	return &gate.Principal{Subject: account.Subject, Roles: account.Roles, Proof: Proof(hash)}, nil
+	return &gate.Principal{Subject: account.Subject, Roles: account.Roles, Tenant: account.Tenant, Proof: Proof(hash)}, nil
 }
 
 // checkForm refuses what cannot be anybody's, before it costs a look-up or a
