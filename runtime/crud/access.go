@@ -79,8 +79,8 @@ func (r *rules) addField(id model.FieldID, f *model.Field) error {
 			// nobody, whatever the rules say
 		case words != nil || len(rule) > 1:
 			set.narrowed = append(set.narrowed, fieldRule{id, rule})
-		case action != authz.View && id == r.entity.OwnerField():
-			// the service says whose row it is; a rule of its own opens it
+		case action != authz.View && (id == r.entity.OwnerField() || id == r.entity.TenantField()):
+			// the service says whose row it is; a rule of its own opens the owner
 		default:
 			set.free.Add(id)
 		}
@@ -162,7 +162,8 @@ type caller struct {
 	system     bool
 	noPassword bool // the rows that the service makes may have none
 
-	own query.Filter // unlimited until somebody asks
+	own    query.Filter // unlimited until somebody asks
+	beside *string      // the tenant of a row that is being written; nil while nothing is
 }
 
 type noPasswordKey struct{}
@@ -258,6 +259,15 @@ func (r *rules) rows(c *caller, list rule) (query.Filter, authz.Decision) {
 
 // reach returns the rows that an action reaches, or 401 or 403.
 func (r *rules) reach(c caller, action authz.Action) (query.Filter, error) {
+	filter, err := r.admits(c, action)
+	if err != nil {
+		return filter, err
+	}
+	return r.within(&c, action, filter)
+}
+
+// admits is [rules.reach] in all tenants.
+func (r *rules) admits(c caller, action authz.Action) (query.Filter, error) {
 	switch filter, d := r.rows(&c, r.actions[action]); d {
 	case authz.Allowed:
 		return filter, nil
@@ -310,6 +320,9 @@ func (r *rules) fieldsFor(c caller, action authz.Action, filter query.Filter) sc
 		default:
 			s.add(rows, n.field)
 		}
+	}
+	if r.namesTenant(&c, action) {
+		s.always.Add(r.tenantKey())
 	}
 	s.ever = s.always
 	for i := range s.grants {

@@ -91,6 +91,7 @@ func (r *Resource[T]) draft(c caller, in input[T]) (*draft[T], model.Problems, e
 		problems = append(problems, r.roles.check(c, nil, r.rolesOf(&ch.Row))...)
 	}
 	r.complete(c, d)
+	r.belongs(c, &d.Row)
 	if len(problems) > 0 || len(r.before[authz.Create]) == 0 {
 		problems = append(problems, r.missing(&d.Row, d.have.Union(r.named(problems)))...)
 	}
@@ -258,6 +259,7 @@ func (r *Resource[T]) written(err error) error {
 // checkTargets refuses keys of rows that the caller may not get, in the same
 // words as keys of rows that do not exist.
 func (r *Resource[T]) checkTargets(ctx context.Context, c caller, row *T, set model.FieldSet) error {
+	c = r.beside(c, row)
 	var problems model.Problems
 	for f := range set.All() {
 		target, id := r.targets[f], r.value(row, f)

@@ -80,8 +80,12 @@ func (r *Resource[T]) taken(p store.Problem) error {
 	var problems model.Problems
 	if u := r.unique(p); u != nil {
 		e.Message = "These values are already taken together"
-		for _, name := range u.Fields {
+		fields := r.chosen(u.Fields)
+		for _, name := range fields {
 			problems.Add(name, model.CodeTaken, "is already taken together with the others")
+		}
+		if len(fields) == 1 {
+			e.Message, problems[0].Message = "The value is already taken", "is already taken"
 		}
 		e.Errors = problems
 		return e
@@ -96,6 +100,12 @@ func (r *Resource[T]) taken(p store.Problem) error {
 		e.Errors = problems
 	}
 	return e
+}
+
+// chosen returns those of the fields that whoever writes a row chooses: the tenant
+// stands before others in what is unique within it.
+func (r *Resource[T]) chosen(names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return len(names) > 1 && name == r.entity.Tenant })
 }
 
 // unique returns the list of fields that a violated constraint is about, nil when

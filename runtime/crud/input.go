@@ -66,7 +66,7 @@ func sameID(raw json.RawMessage, id string) bool {
 // unwritable says why a field may not be written.
 func (r *Resource[T]) unwritable(f model.FieldID) model.Problem {
 	field := &r.entity.Fields[f]
-	if field.ReadOnly || f == r.entity.OwnerField() && !r.rules.ruled(f) {
+	if field.ReadOnly || f == r.entity.OwnerField() && !r.rules.ruled(f) || f == r.entity.TenantField() {
 		return model.Problem{Field: field.Name, Code: model.CodeReadOnly, Message: "is set by the service"}
 	}
 	return model.Problem{Field: field.Name, Code: model.CodeForbidden, Message: "needs a right that you do not have"}

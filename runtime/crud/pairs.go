@@ -95,6 +95,7 @@ func noSuchRow(path string) model.Problem {
 // rows takes the right to change the one, and to get the other. A row out of sight
 // is refused in the words for one that does not exist.
 func (r *Resource[T]) pair(ctx context.Context, t *transaction, c caller, row *T, pairs []pairing) error {
+	c = r.beside(c, row)
 	var problems model.Problems
 	for _, p := range pairs {
 		ok, err := p.rel.to.gettable(ctx, c, p.far)

@@ -8,6 +8,7 @@ import (
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/authz"
 	"github.com/gatewright/gate/runtime/model"
+	"github.com/gatewright/gate/runtime/query"
 )
 
 // roleRules keep those who may write the roles of accounts from giving, or
@@ -22,6 +23,7 @@ type roleRules struct {
 	// staying are lists of roles of which somebody has to hold one: those who can
 	// give roles at all, and for each role those who can give that.
 	staying [][]string
+	high    []string // roles whose holders stand above tenants, where there are any
 }
 
 func compileRoles(policy *authz.Policy, e *model.Entity, rules rules) roleRules {
@@ -34,10 +36,13 @@ func compileRoles(policy *authz.Policy, e *model.Entity, rules rules) roleRules 
 		if role.Default {
 			rr.defaults = append(rr.defaults, role.Name)
 		}
+		if e.TenantField() != model.NoField && policy.AcrossTenants(&gate.Principal{Subject: "-", Roles: []string{role.Name}}) {
+			rr.high = append(rr.high, role.Name)
+		}
 		holder := caller{principal: &gate.Principal{Subject: "-", Roles: []string{role.Name}}}
-		filter, err := rules.reach(holder, authz.Update)
+		filter, err := rules.admits(holder, authz.Update)
 		fields := rules.fieldsFor(holder, authz.Update, filter)
-		seen, blind := rules.reach(holder, authz.View)
+		seen, blind := rules.admits(holder, authz.View)
 		if err == nil && filter.Unlimited() && fields.always.Has(rr.field) && blind == nil && seen.Unlimited() {
 			rr.granting = append(rr.granting, role.Name)
 		}
@@ -124,9 +129,9 @@ func (r *Resource[T]) mayChangeAccount(ctx context.Context, c caller, old, row *
 		if err := refused(r.roles.check(c, before, after)); err != nil {
 			return err
 		}
-		if err := r.someoneGrants(ctx, c, old, before, after); err != nil {
-			return err
-		}
+	}
+	if err := r.someoneGrants(ctx, c, old, before, after, r.moves(changed)); err != nil {
+		return err
 	}
 	if c.owns(r.id(old)) || r.roles.outranks(c, before) {
 		return nil
@@ -134,6 +139,9 @@ func (r *Resource[T]) mayChangeAccount(ctx context.Context, c caller, old, row *
 	for f := range changed.All() {
 		switch r.entity.Fields[f].Type {
 		case model.Password, model.Email, model.Username:
+			return forbidden("The account has roles that you cannot give")
+		}
+		if f == r.entity.TenantField() { // its roles would hold in another one
 			return forbidden("The account has roles that you cannot give")
 		}
 	}
@@ -149,22 +157,23 @@ func (r *Resource[T]) mayRemoveAccount(ctx context.Context, c caller, old *T) er
 	if !c.owns(r.id(old)) && !r.roles.outranks(c, roles) {
 		return forbidden("The account has roles that you cannot give")
 	}
-	return r.someoneGrants(ctx, c, old, roles, nil)
+	return r.someoneGrants(ctx, c, old, roles, nil, false)
 }
 
 // someoneGrants refuses to take the right to give roles, or to give one of them,
 // from the last account that has it. It locks the other one that it finds, so that
 // two changes at once cannot count on each other.
-func (r *Resource[T]) someoneGrants(ctx context.Context, c caller, old *T, before, after []string) error {
+func (r *Resource[T]) someoneGrants(ctx context.Context, c caller, old *T, before, after []string, moved bool) error {
 	if c.system {
 		return nil
 	}
 	for _, list := range r.roles.staying {
-		listed := func(role string) bool { return slices.Contains(list, role) }
-		if !slices.ContainsFunc(before, listed) || slices.ContainsFunc(after, listed) {
+		g := granter{roles: list, above: true}
+		g.above = r.roles.grants(g, before, false)
+		if !r.roles.grants(g, before, false) || r.roles.grants(g, after, moved) {
 			continue
 		}
-		found, err := r.otherHolder(ctx, old, list)
+		found, err := r.otherGranter(ctx, old, g)
 		if err != nil {
 			return err
 		}
@@ -175,11 +184,12 @@ func (r *Resource[T]) someoneGrants(ctx context.Context, c caller, old *T, befor
 	return nil
 }
 
-// otherHolder reports whether an account other than old has one of these roles.
-func (r *Resource[T]) otherHolder(ctx context.Context, old *T, roles []string) (bool, error) {
+// otherHolder reports whether an account other than old, and one of those that
+// pass the filter, has a role of each list.
+func (r *Resource[T]) otherHolder(ctx context.Context, old *T, among query.Filter, roles ...[]string) (bool, error) {
 	s := r.statement()
 	defer r.recycle(s)
-	r.compile.OtherHolder(s, r.value(old, r.entity.IDField()), r.roles.field, roles)
+	r.compile.OtherHolder(s, r.value(old, r.entity.IDField()), among, r.roles.field, roles...)
 	rows, err := r.query(ctx, s)
 	if err != nil {
 		return false, err

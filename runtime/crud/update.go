@@ -121,7 +121,7 @@ func (r *Resource[T]) replace(ch *Change[T], writable model.FieldSet, problems m
 	for f := range writable.Without(known).All() {
 		field, p := r.field(&ch.Row, f)
 		switch {
-		case field.ReadOnly || field.Secret() || field.Type == model.Roles || f == r.entity.OwnerField():
+		case field.ReadOnly || field.Secret() || field.Type == model.Roles || f == r.entity.OwnerField() || f == r.entity.TenantField():
 		case field.Required && !field.HasDefault():
 			found.Add(field.Name, model.CodeRequired, "is required")
 		default:
@@ -199,7 +199,7 @@ func (r *Resource[T]) rewrite(ctx context.Context, t *transaction, c caller, id 
 	if err := r.stays(u.filter, &u.Row); err != nil {
 		return err
 	}
-	if err := r.checkTargets(ctx, c, &u.Row, changed.Intersect(u.Set)); err != nil {
+	if err := r.checkTargets(ctx, c, &u.Row, r.pointing(changed, u.Set)); err != nil {
 		return err
 	}
 	if f := r.entity.Find(model.UpdatedAt); f != model.NoField && !u.Set.Has(f) {

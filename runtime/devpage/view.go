@@ -149,7 +149,7 @@ func example(e *model.Entity) (string, bool) {
 	var parts []string
 	for i := range e.Fields {
 		f := &e.Fields[i]
-		if !f.Required || f.ReadOnly || f.HasDefault() || f.Name == e.Owner {
+		if !f.Required || f.ReadOnly || f.HasDefault() || f.Name == e.Owner || f.Name == e.Tenant {
 			continue
 		}
 		value, ok := exampleValue(f)

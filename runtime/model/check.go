@@ -29,7 +29,7 @@ type bounds struct {
 func (e *Entity) Check() error {
 	errs := []error{e.checkNames()}
 	e.names = make(map[string]FieldID, len(e.Fields))
-	e.all, e.id, e.owner, e.via = FieldSet{}, NoField, NoField, NoField
+	e.all, e.id, e.owner, e.via, e.tenant = FieldSet{}, NoField, NoField, NoField, NoField
 	columns := make(map[string]bool, len(e.Fields))
 	if len(e.Fields) > MaxFields {
 		return fmt.Errorf("entity %s: %d fields are more than %d", e.Name, len(e.Fields), MaxFields)
@@ -50,7 +50,7 @@ func (e *Entity) Check() error {
 			errs = append(errs, fmt.Errorf("field %q: a second one of type %s", f.Name, f.Type))
 		}
 	}
-	errs = append(errs, e.checkRoles(), e.checkUnique(), e.checkLinks(), e.checkConditions())
+	errs = append(errs, e.checkRoles(), e.checkTenant(), e.checkUnique(), e.checkLinks(), e.checkConditions())
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("entity %s: %w", e.Name, err)
 	}
@@ -99,6 +99,30 @@ func (e *Entity) checkRoles() error {
 		return fmt.Errorf("owner %q is neither id nor relation", e.Owner)
 	}
 	e.owner = owner
+	return nil
+}
+
+// checkTenant checks the field that says to which tenant a row belongs. Only
+// accounts can be without one, and nobody writes it by a rule.
+func (e *Entity) checkTenant() error {
+	if e.Tenant == "" {
+		return nil
+	}
+	id, ok := e.names[e.Tenant]
+	if !ok {
+		return fmt.Errorf("tenant %q is no field", e.Tenant)
+	}
+	f := &e.Fields[id]
+	named := func(c Condition) bool { return c.Field == f.Name && c.Action != "view" }
+	switch {
+	case f.Type != ID && f.Type != Relation:
+		return fmt.Errorf("tenant %q is neither id nor relation", e.Tenant)
+	case !f.Required && e.Find(Roles) == NoField:
+		return fmt.Errorf("tenant %q can be null, and the rows are no accounts", e.Tenant)
+	case f.Type == Relation && (f.Create != nil || f.Update != nil || slices.ContainsFunc(e.Conditions, named)):
+		return fmt.Errorf("tenant %q has rules of its own: who stands above tenants writes it", e.Tenant)
+	}
+	e.tenant = id
 	return nil
 }
 

@@ -19,7 +19,12 @@ type Entity struct {
 	// Owner is the name of the field that says whose row it is; empty without
 	// owners. With a dot it is a relation, and the field of the row that it points
 	// to: orderId.buyerId.
-	Owner      string
+	Owner string
+	// Tenant is the name of the field that says to whose rows this one belongs: a
+	// relation, or the id in the entity of the tenants itself; empty without
+	// tenants. The rules of an entity that has one hold within the tenant of the
+	// caller.
+	Tenant     string
 	Unique     []Unique
 	Links      []Link
 	Allow      Allow
@@ -31,6 +36,8 @@ type Entity struct {
 	id    FieldID
 	owner FieldID // -1 without
 	via   FieldID // the relation before the dot of Owner; -1 without
+
+	tenant FieldID // -1 without
 }
 
 // Allow says who may do what: a list of rules for each action, any one of which
@@ -154,6 +161,15 @@ func (e *Entity) OwnerField() FieldID { return e.owner }
 func (e *Entity) OwnerThrough() (relation FieldID, field string, ok bool) {
 	_, field, _ = strings.Cut(e.Owner, ".")
 	return e.via, field, e.via != NoField
+}
+
+// TenantField returns the place of the field that says to which tenant a row
+// belongs, or [NoField].
+func (e *Entity) TenantField() FieldID {
+	if e.Tenant == "" { // also of an entity that was not checked
+		return NoField
+	}
+	return e.tenant
 }
 
 // All returns the set of all fields.

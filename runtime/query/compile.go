@@ -144,30 +144,38 @@ func (c *Compiler) Delete(s *Statement, id any, filter Filter) {
 }
 
 // OtherHolder writes the statement for the id of a row other than the one with
-// that id whose roles have one of the given, and locks that row.
-func (c *Compiler) OtherHolder(s *Statement, id any, roles model.FieldID, names []string) {
+// that id, and among those that pass the filter, whose roles have one of each list,
+// and locks that row.
+func (c *Compiler) OtherHolder(s *Statement, id any, among Filter, roles model.FieldID, lists ...[]string) {
 	idColumn := c.columns[c.entity.IDField()]
 	s.text("SELECT ", idColumn, " FROM ", c.from, " WHERE ", idColumn, " <> ")
 	s.bind(id)
-	s.text(" AND (")
-	for i, name := range names {
-		if i > 0 {
+	c.andFilter(s, among)
+	for _, names := range lists {
+		s.text(" AND (1 = 0")
+		for _, name := range names {
 			s.text(" OR ")
+			c.holds(s, roles, name)
 		}
-		if c.dialect == store.Postgres {
-			s.text(c.columns[roles], " @> jsonb_build_array(")
-			s.bind(name)
-			s.text("::text)")
-		} else {
-			s.text("EXISTS (SELECT 1 FROM json_each(", c.columns[roles], ") WHERE value = ")
-			s.bind(name)
-			s.text(")")
-		}
+		s.text(")")
 	}
-	s.text(") LIMIT 1")
+	s.text(" LIMIT 1")
 	if c.dialect == store.Postgres {
 		s.text(" FOR UPDATE")
 	}
+}
+
+// holds asks whether a list of roles has one.
+func (c *Compiler) holds(s *Statement, roles model.FieldID, name string) {
+	if c.dialect == store.Postgres {
+		s.text(c.columns[roles], " @> jsonb_build_array(")
+		s.bind(name)
+		s.text("::text)")
+		return
+	}
+	s.text("EXISTS (SELECT 1 FROM json_each(", c.columns[roles], ") WHERE value = ")
+	s.bind(name)
+	s.text(")")
 }
 
 func (c *Compiler) selectFrom(s *Statement, columns model.FieldSet) {
