@@ -18,13 +18,14 @@ import (
 
 // Accounts finds accounts in the rows of the auth entity. It reads them past
 // the rules, for it is what the rules rest on; nothing of a row but identifier,
-// roles and password hash leaves it. It is safe for concurrent use.
+// roles, tenant and password hash leaves it. It is safe for concurrent use.
 type Accounts struct {
 	db       *store.DB
 	entity   *model.Entity
 	id       *model.Field
 	password *model.Field            // nil without
 	roles    *model.Field            // nil without
+	tenant   *model.Field            // nil without
 	held     func([]string) []string // roles with those that they hold; nil when none does
 	// confirmed reports whether the address of an account is; nil when that does
 	// not matter for logging in.
@@ -59,12 +60,16 @@ func newAccounts(db *store.DB, e *model.Entity, cfg Config, now func() time.Time
 		}
 	}
 	q := db.Dialect().Quote
-	columns := []string{a.idText(), "NULL", "NULL"}
+	columns := []string{a.idText(), "NULL", "NULL", "NULL"}
 	if a.password != nil {
 		columns[1] = q(a.password.Column)
 	}
 	if a.roles != nil {
 		columns[2] = q(a.roles.Column)
+	}
+	if f := e.TenantField(); f != model.NoField {
+		a.tenant = &e.Fields[f]
+		columns[3] = "CAST(" + q(a.tenant.Column) + " AS TEXT)"
 	}
 	from := "SELECT " + strings.Join(columns, ", ") + " FROM " + q(e.Table) + " WHERE "
 	a.byID = from + q(a.id.Column) + " = $1"
@@ -195,15 +200,16 @@ func (a *Accounts) read(ctx context.Context, login, query string, arg any) (*ent
 		subject string
 		hash    sql.NullString
 		roles   []byte
+		tenant  sql.NullString
 	)
-	err := a.db.Read().QueryRowContext(ctx, query, arg).Scan(&subject, &hash, &roles)
+	err := a.db.Read().QueryRowContext(ctx, query, arg).Scan(&subject, &hash, &roles, &tenant)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, gate.ErrNotAuthenticated
 	case err != nil:
 		return nil, fmt.Errorf("read account: %w", a.db.Wrap(err))
 	}
-	acc := gate.Account{Subject: subject, PasswordHash: hash.String, Roles: a.defaults}
+	acc := gate.Account{Subject: subject, PasswordHash: hash.String, Roles: a.defaults, Tenant: tenant.String}
 	if a.roles != nil {
 		acc.Roles = nil
 		if roles != nil {
@@ -215,7 +221,7 @@ func (a *Accounts) read(ctx context.Context, login, query string, arg any) (*ent
 	if a.held != nil {
 		acc.Roles = a.held(acc.Roles)
 	}
-	return &entry{account: acc, login: login, principal: &gate.Principal{Subject: subject, Roles: acc.Roles}}, nil
+	return &entry{account: acc, login: login, principal: &gate.Principal{Subject: subject, Roles: acc.Roles, Tenant: acc.Tenant}}, nil
 }
 
 // ReplaceHash sets the password hash of the account to next if it still is old.

@@ -38,7 +38,12 @@ type member struct {
 	Password *string
 	Roles    []string
 	Nick     *string
+	ClubID   *int64
 }
+
+type club struct{ ID int64 }
+
+func (c *club) pointer(model.FieldID) any { return &c.ID }
 
 func (m *member) pointer(f model.FieldID) any {
 	switch f {
@@ -52,6 +57,8 @@ func (m *member) pointer(f model.FieldID) any {
 		return &m.Roles
 	case 4:
 		return &m.Nick
+	case 5:
+		return &m.ClubID
 	}
 	return nil
 }
@@ -73,7 +80,9 @@ func newSystem(t *testing.T, change func(*auth.Config)) (*system, error) {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	_, err = db.Migrate(t.Context(), "app", []store.Migration{{Version: 1, Name: "init", SQL: `CREATE TABLE "members" (
-		"id" INTEGER PRIMARY KEY AUTOINCREMENT, "login" TEXT NOT NULL COLLATE NOCASE UNIQUE, "password" TEXT, "roles" TEXT, "nick" TEXT);`}})
+		"id" INTEGER PRIMARY KEY AUTOINCREMENT, "login" TEXT NOT NULL COLLATE NOCASE UNIQUE, "password" TEXT, "roles" TEXT, "nick" TEXT, "club_id" INTEGER REFERENCES "clubs" ("id"));
+		CREATE TABLE "clubs" ("id" INTEGER PRIMARY KEY AUTOINCREMENT);
+		INSERT INTO "clubs" VALUES (7), (8);`}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,15 +121,23 @@ func newSystem(t *testing.T, change func(*auth.Config)) (*system, error) {
 		return nil, err
 	}
 	s.members, err = crud.New(db, policy, &model.Entity{
-		Name: "Member", Plural: "Members", Path: "members", Table: "members",
+		Name: "Member", Plural: "Members", Path: "members", Table: "members", Tenant: "clubId",
 		Fields: []model.Field{
 			{Name: "id", Column: "id", Type: model.ID, ID: model.Serial, Required: true, ReadOnly: true},
 			{Name: "login", Column: "login", Type: model.Username, Required: true, Unique: true},
 			{Name: "password", Column: "password", Type: model.Password},
 			{Name: "roles", Column: "roles", Type: model.Roles},
 			{Name: "nick", Column: "nick", Type: model.Text},
+			{Name: "clubId", Column: "club_id", Type: model.Relation, ID: model.Serial, To: "Club", View: []string{"nobody"}},
 		},
 	}, (*member).pointer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clubs, err := crud.New(db, policy, &model.Entity{
+		Name: "Club", Plural: "Clubs", Path: "clubs", Table: "clubs",
+		Fields: []model.Field{{Name: "id", Column: "id", Type: model.ID, ID: model.Serial, Required: true, ReadOnly: true}},
+	}, (*club).pointer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +146,7 @@ func newSystem(t *testing.T, change func(*auth.Config)) (*system, error) {
 		t.Fatal(err)
 	}
 	s.members.UsePasswords(hasher)
-	if err := crud.Link(s.members); err != nil {
+	if err := crud.Link(s.members, clubs); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close(context.Background()) })

@@ -38,7 +38,7 @@ func (a *Auth) stepUp(ctx context.Context, c crud.Changed) error {
 	}
 	switch {
 	case authz.IsSystem(ctx),
-		c.Action == authz.Create && !a.changes(c.Set, a.cfg.Roles),
+		c.Action == authz.Create && !a.changes(c.Set, a.cfg.Roles) && !a.moves(c.Set),
 		c.Action == authz.Update && !a.delicate(c.Set):
 		return nil
 	}
@@ -63,7 +63,13 @@ func (a *Auth) stepUp(ctx context.Context, c crud.Changed) error {
 // delicate reports whether a change of these fields changes who may log in, or
 // as what.
 func (a *Auth) delicate(set model.FieldSet) bool {
-	return a.changes(set, a.cfg.Login) || a.changes(set, a.cfg.Password) || a.changes(set, a.cfg.Roles)
+	return a.changes(set, a.cfg.Login) || a.changes(set, a.cfg.Password) || a.changes(set, a.cfg.Roles) || a.moves(set)
+}
+
+// moves reports whether a change of these fields changes the tenant of an account.
+func (a *Auth) moves(set model.FieldSet) bool {
+	f := a.entity.Entity().TenantField()
+	return f != model.NoField && set.Has(f)
 }
 
 func (a *Auth) changes(set model.FieldSet, name string) bool {
@@ -72,13 +78,14 @@ func (a *Auth) changes(set model.FieldSet, name string) bool {
 }
 
 // endIn ends what a change of an account ends: with a new password and without the
-// account itself its sessions, with other roles its refresh tokens.
+// account itself its sessions, with other roles its refresh tokens. In another
+// tenant it has none of the keys that were made for the old one, either.
 func (a *Auth) endIn(ctx context.Context, tx *sql.Tx, c crud.Changed) error {
 	if err := a.voidIn(ctx, tx, c); err != nil {
 		return err
 	}
-	gone, password := c.Action == authz.Delete, a.changes(c.Set, a.cfg.Password)
-	if !gone && !password && !a.changes(c.Set, a.cfg.Roles) {
+	gone, password, moved := c.Action == authz.Delete, a.changes(c.Set, a.cfg.Password), a.moves(c.Set)
+	if !gone && !password && !moved && !a.changes(c.Set, a.cfg.Roles) {
 		return nil
 	}
 	if a.refresh != nil {
@@ -87,7 +94,7 @@ func (a *Auth) endIn(ctx context.Context, tx *sql.Tx, c crud.Changed) error {
 		}
 	}
 	if !gone && !password {
-		return nil
+		return a.revokeKeysIn(ctx, tx, c.ID, moved)
 	}
 	caller, _ := gate.PrincipalFromContext(ctx)
 	own := caller != nil && caller.Subject == c.ID
@@ -100,10 +107,16 @@ func (a *Auth) endIn(ctx context.Context, tx *sql.Tx, c crud.Changed) error {
 		return err
 	}
 	crud.OnCommit(ctx, a.opts.DB, told)
-	if a.apiKeys == nil || !gone && (own || authz.IsSystem(ctx)) {
+	return a.revokeKeysIn(ctx, tx, c.ID, gone || moved || !own && !authz.IsSystem(ctx)) // the account is taken back from somebody
+}
+
+// revokeKeysIn ends the API keys of an account when that is needed.
+func (a *Auth) revokeKeysIn(ctx context.Context, tx *sql.Tx, subject string, needed bool) error {
+	if a.apiKeys == nil || !needed {
 		return nil
 	}
-	if told, err = a.apiKeys.RevokeSubjectIn(ctx, tx, a.cfg.Entity, c.ID); err == nil { // the account is taken back from somebody
+	told, err := a.apiKeys.RevokeSubjectIn(ctx, tx, a.cfg.Entity, subject)
+	if err == nil {
 		crud.OnCommit(ctx, a.opts.DB, told)
 	}
 	return err
@@ -129,6 +142,11 @@ func (a *Auth) changed(ctx context.Context, c crud.Changed) {
 		a.endSessions(ctx, c.ID)
 		a.forget(ctx, c.ID)
 		return
+	}
+	if a.moves(c.Set) {
+		a.note(ctx, "tenant.change", c.ID)
+		a.endRefresh(ctx, c.ID)
+		a.revokeKeys(ctx, c.ID)
 	}
 	if a.changes(c.Set, a.cfg.Roles) {
 		a.note(ctx, "roles.change", c.ID)

@@ -174,7 +174,7 @@ func (h *people) principal(ctx context.Context, p *gate.Principal, token string)
 	case err != nil:
 		return nil, unavailable(err)
 	}
-	p.Subject = id
+	p.Subject, p.Tenant = id, own.Tenant
 	for _, role := range own.Roles {
 		if !slices.Contains(p.Roles, role) {
 			p.Roles = append(p.Roles, role)

@@ -64,7 +64,7 @@ func build(ctx context.Context, s Service, cfg *config.Config, logger *slog.Logg
 	if err != nil {
 		return nil, err
 	}
-	policy, err := authz.NewPolicy(s.Roles)
+	policy, err := authz.NewPolicy(s.Roles, authz.WithTenant(authz.AccountTenant()))
 	if err != nil {
 		return nil, err
 	}
