@@ -21,13 +21,14 @@ const (
 	WarnBlindUpdate    = "update-wider-than-view" // rows may be changed by whom get does not show them to
 	WarnBlindDelete    = "delete-wider-than-view" // the same of deleting
 	WarnOpenAccounts   = "open-accounts"          // strangers make accounts that only an issuer lets in to
+	WarnOutsideTenants = "outside-tenants"        // rows without a tenant that point to rows that have one
 	WarnDefaultUser    = "powerful-default-user"  // whoever signs up may change the accounts of others
 )
 
 func warningNames() []string {
 	return []string{
 		WarnOpen, WarnNobody, WarnNeedsAuth, WarnNeedlessRule, WarnPublicAccounts, WarnPublicWrites,
-		WarnShowsEmail, WarnShowsSecret, WarnBlindUpdate, WarnBlindDelete, WarnOpenAccounts, WarnDefaultUser,
+		WarnShowsEmail, WarnShowsSecret, WarnBlindUpdate, WarnBlindDelete, WarnOutsideTenants, WarnOpenAccounts, WarnDefaultUser,
 	}
 }
 

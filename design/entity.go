@@ -26,6 +26,7 @@ func (l *loader) entity(en entry) {
 	l.automaticFields(e, path)
 	l.later(func() {
 		l.owner(e, n.get("owner"), path+".owner")
+		l.tenant(e, n.get(tenantWord), path+"."+tenantWord)
 		l.uniqueKeys(e, n.get("unique"), path+".unique")
 		l.indexes(e, n.get("indexes"), path+".indexes")
 		l.access(e, n.get("allow"), path+".allow")

@@ -51,6 +51,7 @@ func roleKeys() []key {
 	return append([]key{
 		{name: "description", doc: "Who holds this role.", schema: textSchema()},
 		{name: "default", doc: "Whether every new account holds this role. Default: false.", schema: boolSchema()},
+		{name: acrossKey, doc: "Whether who holds this role stands above tenants: their rules hold for the rows of all. Default: false.", schema: boolSchema()},
 		{name: "permissions", doc: "What the role may do, as verb:noun. A * stands for any verb or noun, alone for everything.", schema: object{
 			"type": "array", "uniqueItems": true,
 			"items": object{"type": "string", "pattern": wildPattern, "maxLength": maxPermission},
@@ -69,6 +70,7 @@ func entityKeys() []key {
 		{name: "table", doc: "Name of the table. Default: the plural in snake_case.", schema: object{"type": "string", "pattern": snakePattern}},
 		{name: "fields", doc: "Columns by name: a type, or a mapping with a type and its properties.", schema: namedMap("fieldName", "field")},
 		{name: "owner", doc: "Field that says whose row it is: a relation to the entity of the accounts, id where each account owns itself, or through another row, such as order.buyer.", schema: object{"type": "string", "pattern": ownerPattern}},
+		{name: tenantWord, doc: "Field that says to which tenant a row belongs: a relation, or id in the entity of the tenants itself. Every rule then holds within the tenant of the caller, which is that of the account.", schema: fieldNameSchema()},
 		{name: "allow", doc: "Who may do what. Nothing is allowed unless it says so.", schema: ref("allow")},
 		{name: "fieldRules", doc: "Who may read and write single fields, among those whom allow lets in.", schema: namedMap("fieldName", "fieldRule")},
 		{name: "unique", doc: "Lists of fields: no two rows have the same values in all fields of one. Rows without a value in one of them do not count.", schema: object{
@@ -80,7 +82,7 @@ func entityKeys() []key {
 			"items": object{"oneOf": []object{fieldNameSchema(), {"type": "array", "minItems": 1, "maxItems": maxIndexColumns, "uniqueItems": true, "items": fieldNameSchema()}}},
 		}},
 		acceptKey(),
-	}, later("tenant", "softDelete", "version", "constraints", "renamedFrom", "hooks", "rest", "graphql")...)
+	}, later("softDelete", "version", "constraints", "renamedFrom", "hooks", "rest", "graphql")...)
 }
 
 func fieldNameSchema() object { return object{"type": "string", "pattern": camelPattern} }

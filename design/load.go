@@ -42,7 +42,7 @@ func Load(path string) (*Design, error) {
 // of it, and there is no design. Hostile input costs no more than bounded time
 // and memory.
 func Parse(name string, src []byte) (*Design, error) {
-	l := &loader{errs: &Errors{}, d: &Design{File: name}, heirs: map[*Role][]*node{}}
+	l := &loader{errs: &Errors{}, d: &Design{File: name}, heirs: map[*Role][]*node{}, tenantAt: map[*Entity]*node{}}
 	root := readYAML(name, src, l.errs)
 	if root == nil {
 		return nil, l.errs.Err()
@@ -67,6 +67,7 @@ type loader struct {
 	permissions []string          // that roles hold, sorted; known once the file is read
 	exact       []string          // those that are no wildcards
 	heirs       map[*Role][]*node // what stands in their "inherits"
+	tenantAt    map[*Entity]*node // what stands behind their "tenant"
 }
 
 // didYouMean is the function of that name, as long as somebody can be expected

@@ -129,10 +129,13 @@ type Entity struct {
 	// OwnerThrough is how rows belong to whom another row belongs to; Owner is nil
 	// then.
 	OwnerThrough *Through
-	Unique       []*Index // no two rows have the same values, unless one of them is null
-	Indexes      []*Index // beside those of unique fields and of relations
-	Accept       []Acceptance
-	Pos          Position
+	// Tenant is the relation to the tenant that a row belongs to, required but for
+	// accounts, or the id field of the tenants themselves; nil without tenants.
+	Tenant  *Field
+	Unique  []*Index // no two rows have the same values, unless one of them is null
+	Indexes []*Index // beside those of unique fields and of relations
+	Accept  []Acceptance
+	Pos     Position
 }
 
 // Through is a field of the row that a relation points to.

@@ -18,6 +18,7 @@ func (l *loader) resolve() {
 		check()
 	}
 	l.passwordHolders()
+	l.tenants()
 	if len(l.errs.Problems) == 0 {
 		l.requiredCycles()
 	}

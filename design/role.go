@@ -7,14 +7,20 @@ import (
 	"strings"
 )
 
+// acrossKey says of a role that it stands above tenants.
+const acrossKey = "acrossTenants"
+
 // A Role is a named set of permissions.
 type Role struct {
 	Name        string // kebab-case
 	Description string
 	Default     bool     // given to every new account
 	Permissions []string // verb:noun; either may be "*", which stands for any; "*" alone is everything
-	Inherits    []string // names of roles that whoever holds this one holds too; never in a circle
-	Pos         Position
+	// AcrossTenants says that who holds the role stands above tenants: sees and
+	// changes by their rules the rows of all.
+	AcrossTenants bool
+	Inherits      []string // names of roles that whoever holds this one holds too; never in a circle
+	Pos           Position
 }
 
 // Permissions lists the permissions that roles hold, wildcards among them,
@@ -32,7 +38,7 @@ func (l *loader) role(e entry) {
 	r := &Role{Name: e.key, Pos: e.pos}
 	l.d.Roles = append(l.d.Roles, r)
 	path := "roles." + e.key
-	if isRuleWord(e.key) || e.key == laterTenant {
+	if isRuleWord(e.key) || e.key == tenantWord {
 		l.errs.Add(e.pos, path, fmt.Sprintf("%s is a word of the rules and cannot name a role", quote(e.key)), "")
 	}
 	n := e.value
@@ -46,6 +52,9 @@ func (l *loader) role(e entry) {
 	r.Description = l.description(n, path)
 	if v := n.get("default"); v != nil {
 		r.Default, _ = l.boolean(v, path+".default")
+	}
+	if v := n.get(acrossKey); v != nil {
+		r.AcrossTenants, _ = l.boolean(v, join(path, acrossKey))
 	}
 	if v := n.get("permissions"); !v.isNull() {
 		r.Permissions = l.permissionsOf(v, path+".permissions")
@@ -128,7 +137,7 @@ func (l *loader) inheritance() {
 func (l *loader) unknownInherited(name string, names []string, at Position, path string) {
 	near, hint := l.didYouMean(name, names), ""
 	switch {
-	case isRuleWord(name) || name == laterTenant:
+	case isRuleWord(name) || name == tenantWord:
 		hint = "it is a word of the rules and no role"
 	case near == "":
 		hint = "add it to the roles, or remove it here"

@@ -7,9 +7,6 @@ import (
 	"strings"
 )
 
-// laterTenant is a word of rules that is known and not supported yet.
-const laterTenant = "tenant"
-
 func isRuleWord(s string) bool { return slices.Contains(ruleWords(), s) }
 
 func ruleWords() []string { return []string{rulePublic, ruleSignedIn, ruleOwner, ruleNobody} }
@@ -196,8 +193,9 @@ func (l *loader) rule(e *Entity, n *node, path string) (Rule, bool) {
 			l.noOwner(e, n.pos, path)
 			return Rule{}, false
 		}
-	case s == laterTenant || strings.HasSuffix(s, " within "+laterTenant):
-		l.errs.Add(n.pos, path, "rules about tenants are not supported yet", "")
+	case s == tenantWord || strings.HasSuffix(s, " within "+tenantWord):
+		l.errs.Add(n.pos, path, fmt.Sprintf("%s is no rule: where rows belong to tenants every rule holds within that of the caller", quote(s)),
+			"write tenant: with the name of a relation beside allow, and here who of the tenant may, such as signed-in")
 		return Rule{}, false
 	case strings.Contains(s, "*") && verbNounWild.check(s) == "":
 		l.errs.Add(n.pos, path, fmt.Sprintf("a rule asks for one permission, not for %s", quote(s)), "roles hold wildcards; write it like "+verbNoun.example)

@@ -66,7 +66,7 @@ func definitions() object {
 		"field":      fieldSchema(),
 		"entityName": nameSchema(pascalPattern),
 		"fieldName":  nameSchema(camelPattern),
-		"roleName":   object{"type": "string", "pattern": kebabPattern, "maxLength": maxName, "not": object{"enum": append(ruleWords(), laterTenant)}},
+		"roleName":   object{"type": "string", "pattern": kebabPattern, "maxLength": maxName, "not": object{"enum": append(ruleWords(), tenantWord)}},
 		"pluginName": object{"pattern": kebabPattern, "maxLength": maxName},
 	})
 	return defs

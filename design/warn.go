@@ -47,6 +47,7 @@ func (w *warner) entity(e *Entity) {
 	if empty && !w.d.Service.InsecureOpenToEveryone {
 		w.add(WarnNobody, e.Pos, path+".allow", fmt.Sprintf("nobody may do anything with %s", e.Name), "add: allow:")
 	}
+	w.tenant(e)
 }
 
 func (w *warner) rule(e *Entity, action string, r Rule, all []Rule, path string) {
