@@ -70,7 +70,7 @@ func signUp(d *design.Design) bool {
 		name, _ = s.Value.(string)
 	}
 	e := d.Entity(name)
-	return e != nil && slices.ContainsFunc(e.Allow.Create, func(r design.Rule) bool { return r.Kind == design.Public })
+	return e != nil && signsUp(e)
 }
 
 type warner struct {

@@ -13,7 +13,7 @@ import (
 func Policy(d *design.Design) (*authz.Policy, error) {
 	roles := make([]authz.Role, len(d.Roles))
 	for i, r := range d.Roles {
-		roles[i] = authz.Role{Name: r.Name, Permissions: r.Permissions, Inherits: r.Inherits, Default: r.Default}
+		roles[i] = authz.Role{Name: r.Name, Permissions: r.Permissions, Inherits: r.Inherits, Default: r.Default, AcrossTenants: r.AcrossTenants}
 	}
 	return authz.NewPolicy(roles)
 }
@@ -37,6 +37,9 @@ func Of(d *design.Design) (*Matrix, error) {
 			entity.Owner = e.Owner.Name
 		case e.OwnerThrough != nil:
 			entity.Owner = e.OwnerThrough.String()
+		}
+		if e.Tenant != nil {
+			entity.Tenant = e.Tenant.Name
 		}
 		for i, c := range m.Callers {
 			if c.Kind == Permission && !slices.Contains(permissionsOf(e), c.Name) {
@@ -63,7 +66,7 @@ func (m *Matrix) overreach(e *Entity) {
 		c := &e.Cascades[i]
 		for _, g := range e.Grants {
 			who := Caller{Kind: g.Kind, Name: g.Name}
-			if g.Kind != Permission && g.Rows.Delete.Rows != None && All.Beyond(m.grant(c.Entity, who).Rows.Delete.Rows) {
+			if g.Kind != Permission && g.Rows.Delete.Rows != None && m.whole(c.Entity, who).Beyond(m.grant(c.Entity, who).Rows.Delete.Rows) {
 				c.Beyond = append(c.Beyond, who.String())
 			}
 		}
@@ -98,7 +101,7 @@ func withRoles(d *design.Design, policy *authz.Policy) []Caller {
 	list = append(list, Caller{Kind: SignedIn})
 	for _, r := range d.Roles {
 		list = append(list, Caller{
-			Kind: Role, Name: r.Name, Default: r.Default,
+			Kind: Role, Name: r.Name, Default: r.Default, AcrossTenants: policy.AcrossTenants(Caller{Kind: Role, Name: r.Name}.principal()),
 			Inherits:    slices.DeleteFunc(policy.Held([]string{r.Name}), func(name string) bool { return name == r.Name }),
 			Permissions: slices.Clone(policy.Permissions([]string{r.Name})),
 		})
@@ -233,6 +236,7 @@ func (j *judge) rows(e *design.Entity) (RowCells, error) {
 		if err != nil {
 			return RowCells{}, err
 		}
+		j.keep(e, action, &cell)
 		if action == authz.Update || action == authz.Delete {
 			cell.limit(&rows.View) // who is not shown a row is told that there is none
 		}
@@ -250,7 +254,9 @@ func (j *judge) field(e *design.Entity, f *design.Field, rows *RowCells) (Field,
 	for _, action := range []authz.Action{authz.View, authz.List, authz.Create, authz.Update} {
 		row := rows.At(action)
 		cell := row
-		if rules := fieldRules(e, f, action); rules != nil {
+		if e.Tenant == f && j.names(e, action) {
+			// who stands above tenants says to which a row belongs
+		} else if rules := fieldRules(e, f, action); rules != nil {
 			var err error
 			if cell, err = j.decide(rules); err != nil {
 				return Field{}, err
@@ -275,8 +281,8 @@ func fieldRules(e *design.Entity, f *design.Field, action authz.Action) []design
 		return closed
 	case len(rules) > 0:
 		return rules
-	case !reads && f == e.Owner:
-		return closed // the service says whose row it is, unless a rule opens the field
+	case !reads && (f == e.Owner || f == e.Tenant):
+		return closed // the service says whose row it is, unless a rule opens the owner
 	}
 	return nil
 }

@@ -34,6 +34,9 @@ type Caller struct {
 	Inherits    []string `json:"inherits,omitempty"`
 	Permissions []string `json:"permissions,omitempty"`
 	Default     bool     `json:"default,omitempty"`
+	// AcrossTenants says of a role that it stands above tenants: rules hold for the
+	// rows of all.
+	AcrossTenants bool `json:"acrossTenants,omitempty"`
 }
 
 // String returns the name, or the kind of who has none.
@@ -117,7 +120,8 @@ type Matrix struct {
 type Entity struct {
 	Name   string `json:"name"`
 	Plural string `json:"plural"`
-	Owner  string `json:"owner,omitempty"` // field that says whose row it is; id where rows own themselves
+	Owner  string `json:"owner,omitempty"`  // field that says whose row it is; id where rows own themselves
+	Tenant string `json:"tenant,omitempty"` // field that says to which tenant a row belongs; id where rows are the tenants
 	Rules  []Rule `json:"rules"`
 	// Cascades are the entities whose rows go with a deleted row, whatever their own
 	// rules say.

@@ -47,6 +47,9 @@ func (m *Matrix) Table(w io.Writer, look Look) error {
 		if p.some {
 			some = "some: those of which a condition of a rule holds; own+: own and some; own-: some of these; "
 		}
+		if p.m.tenants() {
+			some += "tenant: rows of one's tenant; "
+		}
 		for _, part := range wrap("own: rows of one's own; "+some+"yes: new rows; "+p.dash()+": none", p.Width-2) {
 			p.line("  " + p.paint(faint, part))
 		}
@@ -133,6 +136,9 @@ func (p *page) holds(c Caller) string {
 	if len(parts) == 0 {
 		parts = append(parts, "no permissions")
 	}
+	if c.AcrossTenants {
+		parts = append(parts, "stands above tenants")
+	}
 	if c.Default {
 		parts = append(parts, "every new account holds it")
 	}
@@ -164,6 +170,11 @@ func (p *page) entity(e *Entity) {
 	p.line(strings.Join(head, ""))
 	if e.Owner != "" {
 		for _, part := range wrap("owned by "+plain(e.Owner), p.Width-2) {
+			p.line("  " + p.paint(faint, part))
+		}
+	}
+	if e.Tenant != "" {
+		for _, part := range wrap("within the tenant by "+plain(e.Tenant), p.Width-2) {
 			p.line("  " + p.paint(faint, part))
 		}
 	}

@@ -49,6 +49,8 @@ func (c *comparison) what(change *Change) (verb string, object func(*Cell) strin
 	partial := change.From != None && change.To != None
 	set := func(r Reach) string {
 		switch {
+		case r == All && partial && (change.From.whole() == Tenant || change.To.whole() == Tenant):
+			return of + "the " + plural + " of all tenants"
 		case r == All && partial:
 			return of + "all " + plural
 		case r == Own:

@@ -105,7 +105,7 @@ func readable(e *design.Entity) []*design.Field {
 func writable(e *design.Entity, action string) []*design.Field {
 	var out []*design.Field
 	for _, f := range e.Fields {
-		if !f.ReadOnly && !hidden(f.Access.Rules(action)) && (f != e.Owner || f.Access.Rules(action) != nil) {
+		if !f.ReadOnly && !hidden(f.Access.Rules(action)) && (f != e.Owner || f.Access.Rules(action) != nil) && (f != e.Tenant || e.NamesTenant(action)) {
 			out = append(out, f)
 		}
 	}
@@ -265,7 +265,7 @@ func (w *writer) input(name string, e *design.Entity, action string) {
 	w.line()
 	w.line("input ", name, " {")
 	for _, f := range writable(e, action) {
-		required := action == "create" && f.Required && f.Default == nil && f.Access.Create == nil && f.Type != design.Roles
+		required := action == "create" && f.Required && f.Default == nil && f.Access.Create == nil && f.Type != design.Roles && f != e.Tenant
 		w.doc("  ", f.Description)
 		w.line("  ", f.Key, ": ", w.use(e, f), bang(required))
 	}

@@ -174,7 +174,7 @@ func (w *writer) create() gen.Object {
 	}
 	op := w.operation("create", e.Name, summary, e.Allow.Create)
 	body := gen.JSONBody(sent)
-	body = withExample(body, w.example(writable(e, createRules)))
+	body = withExample(body, w.example(writable(e, "create")))
 	return append(op,
 		gen.Property{Name: "requestBody", Value: body},
 		w.answers("201", gen.JSONResponse("Created, with what the caller may read of it.", row), "400", "409", "415"))
@@ -269,7 +269,7 @@ func (w *writer) schemas() gen.Object {
 		out = append(out, gen.Property{Name: e.Name + "Page", Value: page(e)})
 	}
 	if w.open(e.Allow.Create) {
-		out = append(out, gen.Property{Name: "Create" + e.Name, Value: w.input(createRules, true)})
+		out = append(out, gen.Property{Name: "Create" + e.Name, Value: w.input("create", true)})
 		// These have names, as generators of clients lose what has none, and dots in
 		// them, as no entity has.
 		sent := orList(gen.SchemaRef("Create"+e.Name), gen.Property{Name: "minItems", Value: 1}, gen.Property{Name: "maxItems", Value: 100})
@@ -277,8 +277,8 @@ func (w *writer) schemas() gen.Object {
 	}
 	if w.open(e.Allow.Update) {
 		out = append(out,
-			gen.Property{Name: "Update" + e.Name, Value: w.input(updateRules, true)},
-			gen.Property{Name: e.Name + "Patch", Value: w.input(updateRules, false)})
+			gen.Property{Name: "Update" + e.Name, Value: w.input("update", true)},
+			gen.Property{Name: e.Name + "Patch", Value: w.input("update", false)})
 	}
 	return out
 }
@@ -297,16 +297,13 @@ func page(e *design.Entity) gen.Object {
 	}
 }
 
-func createRules(f *design.Field) []design.Rule { return f.Access.Create }
-func updateRules(f *design.Field) []design.Rule { return f.Access.Update }
-
 // input describes a body. Fields that not everybody may write are never required.
-func (w *writer) input(rules func(*design.Field) []design.Rule, whole bool) gen.Object {
+func (w *writer) input(action string, whole bool) gen.Object {
 	properties := gen.Object{}
 	required := []string{}
-	for _, f := range writable(w.entity, rules) {
+	for _, f := range writable(w.entity, action) {
 		properties = append(properties, gen.Property{Name: f.Key, Value: property(w.design, f, false)})
-		if whole && f.Required && f.Default == nil && rules(f) == nil {
+		if whole && f.Required && f.Default == nil && f.Access.Rules(action) == nil && f != w.entity.Tenant {
 			required = append(required, f.Key)
 		}
 	}
@@ -319,11 +316,13 @@ func (w *writer) input(rules func(*design.Field) []design.Rule, whole bool) gen.
 }
 
 // writable lists the fields that callers may send. Whose row it is says the
-// service, unless a rule of its own opens the field.
-func writable(e *design.Entity, rules func(*design.Field) []design.Rule) []*design.Field {
+// service, unless a rule of its own opens the field, and to which tenant it belongs
+// only who stands above them.
+func writable(e *design.Entity, action string) []*design.Field {
 	var out []*design.Field
 	for _, f := range e.Fields {
-		if !f.ReadOnly && !hidden(rules(f)) && (f != e.Owner || rules(f) != nil) {
+		rules := f.Access.Rules(action)
+		if !f.ReadOnly && !hidden(rules) && (f != e.Owner || rules != nil) && (f != e.Tenant || e.NamesTenant(action)) {
 			out = append(out, f)
 		}
 	}

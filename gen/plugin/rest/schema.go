@@ -219,7 +219,7 @@ func number(f *design.Field, n string) json.Number {
 func (w *writer) example(fields []*design.Field) gen.Object {
 	out := gen.Object{}
 	for _, f := range fields {
-		if f.Required && f.Type != design.Roles && f.Access.Create == nil {
+		if f.Required && f.Type != design.Roles && f.Access.Create == nil && f != w.entity.Tenant {
 			out = append(out, gen.Property{Name: f.Key, Value: example(w.design, f)})
 		}
 	}

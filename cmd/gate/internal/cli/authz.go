@@ -117,7 +117,20 @@ func (c *authzExplainCmd) explain(d *design.Design) (*verdict, error) {
 		v.Checks = append(v.Checks, fieldCheck)
 	}
 	c.decide(v)
+	if v.Allowed && e.Tenant != nil && !policy.AcrossTenants(caller) {
+		c.withinTenant(v, e)
+	}
 	return v, nil
+}
+
+// withinTenant says what the tenant of the caller leaves of an answer.
+func (c *authzExplainCmd) withinTenant(v *verdict, e *design.Entity) {
+	if c.Action == "create" && e.Tenant.Type == design.ID {
+		v.Allowed = false
+		v.Why += ", and only who stands above tenants makes one"
+		return
+	}
+	v.Why += ", within their tenant"
 }
 
 func noEntity(d *design.Design, name string) error {
@@ -191,6 +204,8 @@ func (c *authzExplainCmd) checkField(policy *authz.Policy, caller *gate.Principa
 		closed = "a password is never shown to anybody"
 	case action != "view" && f.ReadOnly:
 		closed = "the service sets it"
+	case action != "view" && f == e.Tenant && !(e.NamesTenant(action) && policy.AcrossTenants(caller)):
+		closed = "the service says to which tenant a row belongs, or who stands above tenants"
 	case rules == nil && action != "view" && f == e.Owner && f.Relation != nil:
 		closed = "the service says whose row it is; a rule of its own would open the field"
 	case rules == nil:
