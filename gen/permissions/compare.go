@@ -237,7 +237,7 @@ func (c *comparison) along(name string) []Change {
 // deletes reports whether a caller deletes rows of an entity, be it with those of a
 // parent; along says that it takes the parent.
 func (m *Matrix) deletes(parent, entity string, c Caller) (rows, along bool) {
-	if !m.whole(entity, c).Beyond(m.grant(entity, c).reach(authz.Delete, "")) {
+	if !m.whole(parent, entity, c).Beyond(m.grant(entity, c).reach(authz.Delete, "")) {
 		return true, false
 	}
 	e := m.Entity(parent)

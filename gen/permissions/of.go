@@ -66,7 +66,7 @@ func (m *Matrix) overreach(e *Entity) {
 		c := &e.Cascades[i]
 		for _, g := range e.Grants {
 			who := Caller{Kind: g.Kind, Name: g.Name}
-			if g.Kind != Permission && g.Rows.Delete.Rows != None && m.whole(c.Entity, who).Beyond(m.grant(c.Entity, who).Rows.Delete.Rows) {
+			if g.Kind != Permission && g.Rows.Delete.Rows != None && m.whole(e.Name, c.Entity, who).Beyond(m.grant(c.Entity, who).Rows.Delete.Rows) {
 				c.Beyond = append(c.Beyond, who.String())
 			}
 		}

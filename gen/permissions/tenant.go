@@ -37,11 +37,12 @@ func signsUp(e *design.Entity) bool {
 	return slices.ContainsFunc(e.Allow.Create, func(r design.Rule) bool { return r.Kind == design.Public })
 }
 
-// whole is all rows of an entity that a caller can have to do with.
-func (m *Matrix) whole(entity string, c Caller) Reach {
-	e := m.Entity(entity)
+// whole is all rows of an entity that a caller can delete by deleting rows of a
+// parent: those of the caller's tenant, if rows of the parent have one, too.
+func (m *Matrix) whole(parent, entity string, c Caller) Reach {
+	p, e := m.Entity(parent), m.Entity(entity)
 	above := slices.ContainsFunc(m.Callers, func(o Caller) bool { return sameCaller(o, c) && o.AcrossTenants })
-	if e == nil || e.Tenant == "" || above {
+	if p == nil || e == nil || p.Tenant == "" || e.Tenant == "" || above {
 		return All
 	}
 	return Tenant

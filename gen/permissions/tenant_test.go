@@ -125,3 +125,36 @@ func TestAUZ09_table(t *testing.T) {
 		}
 	}
 }
+
+// TestAUZ09_cascades: who deletes what has no tenant takes rows of all tenants along.
+func TestAUZ09_cascades(t *testing.T) {
+	const shop = `
+gate: 1
+service: {name: shop, module: example.com/shop}
+roles: {root: {acrossTenants: true}}
+plugins: {auth-core: {entity: User}, auth-jwt: {}}
+entities:
+  Ware:
+    fields: {firm: {type: relation, to: Firm, required: true}, kind: {type: relation, to: Kind, onDelete: cascade}, shelf: {type: relation, to: Shelf, onDelete: cascade}}
+    tenant: firm
+    allow: {view: signed-in, delete: signed-in}
+  Shelf:
+    fields: {firm: {type: relation, to: Firm, required: true}}
+    tenant: firm
+    allow: {view: signed-in, delete: signed-in}
+  Kind: {fields: {name: text}, allow: {view: signed-in, delete: signed-in}}
+  Firm: {fields: {name: text}, tenant: id, allow: {view: root}}
+  User:
+    fields: {email: {type: email, required: true, unique: true}, password: password, roles: roles, firm: {type: relation, to: Firm}}
+    tenant: firm
+    allow: {view: root}
+`
+	m := matrix(t, shop)
+	want := []permissions.Cascade{{Entity: "Ware", Beyond: []string{"signed-in"}}}
+	if diff := cmp.Diff(want, m.Entity("Kind").Cascades); diff != "" {
+		t.Errorf("with a kind: %s", diff)
+	}
+	if diff := cmp.Diff([]permissions.Cascade{{Entity: "Ware"}}, m.Entity("Shelf").Cascades); diff != "" {
+		t.Errorf("with a shelf: %s", diff)
+	}
+}

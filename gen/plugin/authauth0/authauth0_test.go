@@ -402,3 +402,25 @@ func TestReadme(t *testing.T) {
 		}
 	}
 }
+
+// TestAUZ09_tenantsOfTokens: no setting lets a token, or everybody, into a tenant, or
+// above them.
+func TestAUZ09_tenantsOfTokens(t *testing.T) {
+	for settings, want := range map[string]string{
+		good + ", defaultUser: {firmId: 01941f29-7c00-7a3e-8b1d-3f5a7c9e1b2d}":     "firmId:: defaultUser: no token and no default says in which tenant an account is",
+		good + ", recipe: {type: password, payloadFieldMapping: {firmId: org_id}}": "firmId:: payloadFieldMapping: no token and no default says in which tenant an account is",
+		good + ", defaultUser: {roles: [clerk]}":                                   "clerk]: defaultUser: every new account would stand above tenants",
+	} {
+		src := text(settings, fields+"      firm: {type: relation, to: Firm}\n    tenant: firm\n")
+		src = strings.Replace(src, "  clerk: {", "  root: {acrossTenants: true}\n  clerk: {inherits: [root], ", 1) + "  Firm: {tenant: id, fields: {name: text}, allow: {view: clerk}}\n"
+		d, err := design.Parse("gate.yaml", []byte(src))
+		if err == nil {
+			err = gen.Check(d, standard.Plugins()...)
+		}
+		word, message, _ := strings.Cut(want, ": ")
+		place := strings.Replace(column(settings, word), ":8:", ":9:", 1)
+		if err == nil || !strings.HasPrefix(err.Error(), place+": "+message) {
+			t.Errorf("%s: %v\nwant %s: %s", settings, err, place, message)
+		}
+	}
+}

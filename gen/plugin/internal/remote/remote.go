@@ -129,6 +129,10 @@ func (r *resolver) own(s *design.Setting, what string) *design.Field {
 	case f.ReadOnly:
 		r.errs.Add(s.Pos, s.Path, fmt.Sprintf("%s: the service itself sets the field %s of %s", what, f.Key, r.e.Name), "leave it out")
 		return nil
+	case f == r.e.Tenant:
+		r.errs.Add(s.Pos, s.Path, fmt.Sprintf("%s: no token and no default says in which tenant an account is, which the field %s of %s does", what, f.Key, r.e.Name),
+			"leave it out: somebody above tenants says it, or code of yours by OnNewAccount")
+		return nil
 	case f.Type == design.Password:
 		r.errs.Add(s.Pos, s.Path, fmt.Sprintf("%s: the issuer keeps the passwords, and the field %s of %s stays empty", what, f.Key, r.e.Name), "leave it out")
 		return nil
@@ -263,6 +267,10 @@ func (r *resolver) defaultRoles(s *design.Setting) {
 		name, _ := s.Children[i].Value.(string)
 		if !hasRole(r.d, name) {
 			r.bad(&s.Children[i], fmt.Sprintf("defaultUser: there is no role %q", name), "the roles are: "+roleNames(r.d))
+			continue
+		}
+		if slices.Contains(r.d.AboveTenants(), name) {
+			r.bad(&s.Children[i], fmt.Sprintf("defaultUser: every new account would stand above tenants with the role %q", name), "leave it out")
 			continue
 		}
 		r.out.Roles = append(r.out.Roles, name)
