@@ -23,6 +23,7 @@ func (l *loader) entity(en entry) {
 	for _, f := range l.named(n.get("fields"), path+".fields", "field", camelCase) {
 		l.field(e, f, path+".fields."+f.key)
 	}
+	l.rowVersion(e, n.get("version"), path)
 	l.automaticFields(e, path)
 	l.later(func() {
 		l.owner(e, n.get("owner"), path+".owner")

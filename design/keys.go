@@ -81,8 +81,9 @@ func entityKeys() []key {
 			"type": "array", "maxItems": maxIndexes,
 			"items": object{"oneOf": []object{fieldNameSchema(), {"type": "array", "minItems": 1, "maxItems": maxIndexColumns, "uniqueItems": true, "items": fieldNameSchema()}}},
 		}},
+		{name: "version", doc: "Whether rows count their changes: a field version, the ETag of the row. A change can then be made only if nobody else made one. Default: false.", schema: boolSchema()},
 		acceptKey(),
-	}, later("softDelete", "version", "constraints", "renamedFrom", "hooks", "rest", "graphql")...)
+	}, later("softDelete", "constraints", "renamedFrom", "hooks", "rest", "graphql")...)
 }
 
 func fieldNameSchema() object { return object{"type": "string", "pattern": camelPattern} }
@@ -140,7 +141,7 @@ func fieldTypes() []fieldType {
 
 // laterTypes lists the types that are known and not supported yet.
 func laterTypes() []string {
-	return []string{"multi-enum", "geo", "file", "tenant", "version", "deleted-at", "computed"}
+	return []string{"multi-enum", "geo", "file", "tenant", "computed"}
 }
 
 // laterProperties lists the properties that are known and not supported yet.

@@ -135,6 +135,9 @@ type Entity struct {
 	Unique  []*Index // no two rows have the same values, unless one of them is null
 	Indexes []*Index // beside those of unique fields and of relations
 	Accept  []Acceptance
+	// Version is the field that counts the changes of a row, behind those of the
+	// file; nil when rows do not count them.
+	Version *Field
 	Pos     Position
 }
 

@@ -81,6 +81,8 @@ func (l *loader) fieldRule(e *Entity, f *Field, action string, n *node, path str
 	}
 	closed := rules[0].Kind == Nobody
 	switch {
+	case f == e.Version:
+		l.errs.Add(n.pos, path, "a version is for everybody who sees the row: it is in its ETag", "remove this rule")
 	case closed:
 	case f.Type == Password && action == "view":
 		l.errs.Add(n.pos, path, "a password is never shown to anybody", "remove this rule")

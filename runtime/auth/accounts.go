@@ -82,6 +82,10 @@ func newAccounts(db *store.DB, e *model.Entity, cfg Config, now func() time.Time
 			a.touched = &e.Fields[f]
 			set += ", " + q(a.touched.Column) + " = $4"
 		}
+		if f := e.VersionField(); f != model.NoField { // the row is another one now
+			count := q(e.Fields[f].Column)
+			set += ", " + count + " = " + count + " + 1"
+		}
 		a.setPassword = "UPDATE " + q(e.Table) + " SET " + set + " WHERE " + q(a.id.Column) + " = $2 AND COALESCE(" + q(a.password.Column) + ", '') = $3"
 	}
 	return a, nil

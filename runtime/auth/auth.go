@@ -21,6 +21,7 @@ import (
 	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/store"
 	"github.com/gatewright/gate/store/accounts"
+	"github.com/gatewright/gate/store/idempotency"
 	"github.com/gatewright/gate/strategy/apikey"
 )
 
@@ -270,6 +271,9 @@ func (a *Auth) Service() *gate.Service { return a.service }
 
 // Accounts returns the accounts, nil before [Auth.Use].
 func (a *Auth) Accounts() *Accounts { return a.accounts }
+
+// Once remembers what accounts had made with an Idempotency-Key.
+func (a *Auth) Once() *idempotency.Keeper { return a.once }
 
 // Passwords returns the one hasher of the service.
 func (a *Auth) Passwords() *password.Hasher { return a.hasher }

@@ -14,6 +14,7 @@ import (
 	"github.com/gatewright/gate/store"
 	"github.com/gatewright/gate/store/accounts"
 	"github.com/gatewright/gate/store/audit"
+	"github.com/gatewright/gate/store/idempotency"
 	"github.com/gatewright/gate/store/identities"
 	"github.com/gatewright/gate/store/keyring"
 	"github.com/gatewright/gate/store/throttle"
@@ -38,6 +39,7 @@ type stores struct {
 	posted   postLimiter
 	throttle *throttle.Throttle
 	trail    *audit.Trail
+	once     *idempotency.Keeper
 	ring     *keyring.Keyring // nil unless keys are rotated
 }
 
@@ -55,6 +57,7 @@ func (c *Config) Components(d store.Dialect) []Component {
 		{accounts.Component, accounts.Migrations(d)},
 		{throttle.Component, throttle.Migrations(d)},
 		{audit.Component, audit.Migrations(d)},
+		{idempotency.Component, idempotency.Migrations(d)},
 	}
 	if c.JWT != nil && c.JWT.RotateKeys > 0 {
 		list = append(list, Component{keyring.Component, keyring.Migrations(d)})
@@ -94,6 +97,9 @@ func openStores(ctx context.Context, cfg Config, opts Options) (s stores, err er
 		}
 	}
 	if s.trail, err = audit.New(audit.Config{DB: opts.DB, Logger: opts.Logger, Now: opts.Now}); err != nil {
+		return s, err
+	}
+	if s.once, err = idempotency.New(opts.DB, idempotency.Config{Now: opts.Now}); err != nil {
 		return s, err
 	}
 	if cfg.JWT == nil {
@@ -187,7 +193,8 @@ func (a *Auth) Sweep(ctx context.Context) error {
 	_, err := accounts.Sweep(ctx, a.opts.DB, a.opts.Now())
 	_, throttled := a.throttle.Sweep(ctx)
 	_, _, trail := a.trail.Sweep(ctx)
-	return errors.Join(err, throttled, trail)
+	_, once := a.once.Sweep(ctx)
+	return errors.Join(err, throttled, trail, once)
 }
 
 func (s *stores) close(ctx context.Context) error {
@@ -211,7 +218,7 @@ func (s *stores) close(ctx context.Context) error {
 // again where the database counts them.
 func (a *Auth) forget(ctx context.Context, subject string) {
 	err := a.tokens.Void(ctx, a.cfg.Entity, subject)
-	err = errors.Join(err, a.verified.Clear(ctx, a.cfg.Entity, subject))
+	err = errors.Join(err, a.verified.Clear(ctx, a.cfg.Entity, subject), a.once.Forget(ctx, subject))
 	if a.apiKeys != nil {
 		_, revoked := a.apiKeys.RevokeSubject(ctx, a.cfg.Entity, subject)
 		err = errors.Join(err, revoked)

@@ -12,11 +12,11 @@ import (
 	"github.com/gatewright/gate/runtime/model"
 )
 
-// MaxBulk is how many rows can be created at once.
+// MaxBulk is how many rows can be created, changed or deleted at once.
 const MaxBulk = 100
 
 // CreateRows implements [Service].
-func (r *Resource[T]) CreateRows(ctx context.Context, body []byte, sel []string) (*Rows, error) {
+func (r *Resource[T]) CreateRows(ctx context.Context, body []byte, sel []string, opts ...Option) (*Rows, error) {
 	c := callerFrom(ctx)
 	if err := r.may(c, authz.Create); err != nil {
 		return nil, err
@@ -46,14 +46,17 @@ func (r *Resource[T]) CreateRows(ctx context.Context, body []byte, sel []string)
 		return nil, err
 	}
 	made := make([]*draft[T], len(drafts))
+	o := optionsOf(opts)
 	err = r.inTx(ctx, func(ctx context.Context, t *transaction) error {
+		ids := make([]string, len(drafts))
 		for i, d := range drafts {
 			made[i] = r.freshDraft(d)
 			if err := r.insert(ctx, t, c, made[i]); err != nil {
 				return err
 			}
+			ids[i] = r.id(&made[i].Row)
 		}
-		return nil
+		return o.finish(ctx, t, ids...)
 	})
 	if err != nil {
 		return nil, err

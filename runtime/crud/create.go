@@ -26,7 +26,7 @@ func (r *Resource[T]) Create(ctx context.Context, ch *Change[T]) (*T, error) {
 }
 
 // CreateRow implements [Service].
-func (r *Resource[T]) CreateRow(ctx context.Context, body []byte, sel []string) (Row, error) {
+func (r *Resource[T]) CreateRow(ctx context.Context, body []byte, sel []string, opts ...Option) (Row, error) {
 	c := callerFrom(ctx)
 	if err := r.may(c, authz.Create); err != nil {
 		return Row{}, err
@@ -35,11 +35,11 @@ func (r *Resource[T]) CreateRow(ctx context.Context, body []byte, sel []string) 
 	if err != nil {
 		return Row{}, err
 	}
-	d, err := r.create(ctx, c, r.fromJSON(body))
+	d, err := r.create(ctx, c, r.fromJSON(body), opts...)
 	if err != nil {
 		return Row{}, err
 	}
-	return r.answerRow(&d.Row, r.answered(ctx, c, &d.Row, d.sent).Intersect(selected)), nil
+	return r.answerRow(&d.Row, r.answered(ctx, c, &d.Row, d.sent), selected), nil
 }
 
 // draft is a row that is about to be created.
@@ -51,7 +51,7 @@ type draft[T any] struct {
 	filter query.Filter // what the caller may make
 }
 
-func (r *Resource[T]) create(ctx context.Context, c caller, in input[T]) (*draft[T], error) {
+func (r *Resource[T]) create(ctx context.Context, c caller, in input[T], opts ...Option) (*draft[T], error) {
 	if err := r.may(c, authz.Create); err != nil {
 		return nil, err
 	}
@@ -66,9 +66,13 @@ func (r *Resource[T]) create(ctx context.Context, c caller, in input[T]) (*draft
 		return nil, err
 	}
 	var made *draft[T]
+	o := optionsOf(opts)
 	err = r.inTx(ctx, func(ctx context.Context, t *transaction) error {
 		made = r.freshDraft(d)
-		return r.insert(ctx, t, c, made)
+		if err := r.insert(ctx, t, c, made); err != nil {
+			return err
+		}
+		return o.finish(ctx, t, r.id(&made.Row))
 	})
 	return made, err
 }

@@ -44,6 +44,9 @@ func (r *Resource[T]) decode(ch *Change[T], m model.Member, writable model.Field
 	if !ok {
 		return model.Problem{Field: m.Key, Code: model.CodeUnknown, Message: "is not a field of " + r.entity.Name}, false
 	}
+	if f == r.entity.VersionField() && id != "" {
+		return r.expectMember(ch, m.Value)
+	}
 	field, p := r.field(&ch.Row, f)
 	if !writable.Has(f) {
 		if f == r.entity.IDField() && id != "" && sameID(m.Value, id) {
@@ -75,9 +78,14 @@ func (r *Resource[T]) unwritable(f model.FieldID) model.Problem {
 // fromGo is the input of code of the service. The values are copied, so that
 // the change of the caller stays as it is.
 func (r *Resource[T]) fromGo(from *Change[T]) input[T] {
-	return func(writable model.FieldSet, _ string) (*Change[T], model.Problems, error) {
+	return func(writable model.FieldSet, id string) (*Change[T], model.Problems, error) {
 		ch := &Change[T]{Set: from.Set.Intersect(r.entity.All())}
 		row := from.Row
+		if f := r.entity.VersionField(); f != model.NoField && id != "" && ch.Set.Has(f) {
+			v, _ := r.version(&row)
+			ch.expect = expected{some: true, versions: []int64{v}}
+			ch.Set.Remove(f)
+		}
 		var problems model.Problems
 		for f := range ch.Set.All() {
 			if !writable.Has(f) {

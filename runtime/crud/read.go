@@ -30,8 +30,10 @@ func (r *Resource[T]) GetRow(ctx context.Context, id string, sel *query.Selectio
 	if err != nil {
 		return Row{}, err
 	}
-	answer := r.answerRow(row.row, row.set)
-	answer.crops = row.crops
+	answer := r.answerRow(row.row, row.shown, row.set)
+	if answer.crops = row.crops; len(row.crops) > 0 {
+		answer.version = 0 // other rows are part of it
+	}
 	return answer, nil
 }
 
@@ -39,6 +41,7 @@ func (r *Resource[T]) GetRow(ctx context.Context, id string, sel *query.Selectio
 type got[T any] struct {
 	row   *T
 	set   model.FieldSet
+	shown model.FieldSet // whatever was selected
 	crops crops
 }
 
@@ -69,6 +72,9 @@ func (r *Resource[T]) get(ctx context.Context, id string, sel *query.Selection) 
 	}
 	fetch := selected.Union(fields.judged()).Union(near(branches))
 	fetch.Add(r.entity.IDField())
+	if f := r.entity.VersionField(); f != model.NoField {
+		fetch.Add(f)
+	}
 	row, err := r.one(ctx, key, filter, fetch, false)
 	if err != nil {
 		return none, r.answer(err)
@@ -76,7 +82,8 @@ func (r *Resource[T]) get(ctx context.Context, id string, sel *query.Selection) 
 	if row == nil {
 		return none, notFound(id)
 	}
-	answer := got[T]{row: row, set: r.shown(row, selected, &fields)}
+	answer := got[T]{row: row, shown: r.shown(row, fields.ever, &fields)}
+	answer.set = answer.shown.Intersect(selected)
 	if len(branches) > 0 {
 		answer.crops, err = r.loadOne(ctx, c, row, fields, branches)
 	}

@@ -21,7 +21,7 @@ func (r *Resource[T]) Remove(ctx context.Context, id string) (*T, error) {
 }
 
 // RemoveRow implements [Service].
-func (r *Resource[T]) RemoveRow(ctx context.Context, id string, sel []string) (Row, error) {
+func (r *Resource[T]) RemoveRow(ctx context.Context, id string, sel []string, opts ...Option) (Row, error) {
 	c := callerFrom(ctx)
 	if err := r.may(c, authz.Delete); err != nil {
 		return Row{}, err
@@ -30,14 +30,14 @@ func (r *Resource[T]) RemoveRow(ctx context.Context, id string, sel []string) (R
 	if err != nil {
 		return Row{}, err
 	}
-	row, err := r.remove(ctx, c, id)
+	row, err := r.remove(ctx, c, id, opts...)
 	if err != nil {
 		return Row{}, err
 	}
-	return r.answerRow(row, r.viewed(c, row, r.rules.visible(c)).Intersect(selected)), nil
+	return r.answerRow(row, r.viewed(c, row, r.rules.visible(c)), selected), nil
 }
 
-func (r *Resource[T]) remove(ctx context.Context, c caller, id string) (*T, error) {
+func (r *Resource[T]) remove(ctx context.Context, c caller, id string, opts ...Option) (*T, error) {
 	if err := r.may(c, authz.Delete); err != nil {
 		return nil, err
 	}
@@ -49,6 +49,7 @@ func (r *Resource[T]) remove(ctx context.Context, c caller, id string) (*T, erro
 	if !ok {
 		return nil, notFound(id)
 	}
+	expect := optionsOf(opts).expect
 	var row *T
 	err = r.inTx(ctx, func(ctx context.Context, t *transaction) error {
 		old, err := r.reachable(ctx, c, id, key, filter, true)
@@ -56,6 +57,9 @@ func (r *Resource[T]) remove(ctx context.Context, c caller, id string) (*T, erro
 			return err
 		}
 		row = old
+		if err := r.unchanged(old, expect); err != nil {
+			return err
+		}
 		if err := r.mayRemoveAccount(ctx, c, old); err != nil {
 			return err
 		}
@@ -70,8 +74,8 @@ func (r *Resource[T]) remove(ctx context.Context, c caller, id string) (*T, erro
 		}
 		s := r.statement()
 		defer r.recycle(s)
-		r.compile.Delete(s, key, filter)
-		if err := r.exec(ctx, t, s, id); err != nil {
+		r.compile.Delete(s, key, r.still(filter, old, expect))
+		if err := r.exec(ctx, t, s, expect.missed(id)); err != nil {
 			return r.needed(err)
 		}
 		if err := run(ctx, r.after[authz.Delete], ch); err != nil {

@@ -37,6 +37,7 @@ type Resource[T any] struct {
 	targets   map[model.FieldID]target // what relations point to
 	relations map[string]*relation
 	linked    bool
+	whole     model.FieldSet // what somebody may read of a row
 }
 
 // findTimeout is how long the statements of one Find may take.
@@ -67,7 +68,8 @@ type Change[T any] struct {
 	// Links names the relations to many whose pairs the caller changes, too.
 	Links []string
 
-	pairs []pairing
+	pairs  []pairing
+	expect expected // of Old
 }
 
 // Has reports whether the caller sent the field.
@@ -124,6 +126,11 @@ func New[T any](db *store.DB, policy *authz.Policy, e *model.Entity, pointer fun
 		timeout: findTimeout,
 	}
 	r.roles = compileRoles(policy, e, rules)
+	for f := range r.rules.systemFields(authz.View).All() {
+		if !r.rules.closed(authz.View, f) {
+			r.whole.Add(f)
+		}
+	}
 	r.buffers.New = func() any { return new(query.Statement) }
 	return r, nil
 }

@@ -18,17 +18,25 @@ type Service interface {
 	// GetRow answers one row, with the relations that are asked for.
 	GetRow(ctx context.Context, id string, sel *query.Selection) (Row, error)
 	// CreateRow makes a row of a JSON object.
-	CreateRow(ctx context.Context, body []byte, sel []string) (Row, error)
+	CreateRow(ctx context.Context, body []byte, sel []string, opts ...Option) (Row, error)
 	// CreateRows makes rows of a JSON array of 1 to [MaxBulk] objects: all of
 	// them or none.
-	CreateRows(ctx context.Context, body []byte, sel []string) (*Rows, error)
+	CreateRows(ctx context.Context, body []byte, sel []string, opts ...Option) (*Rows, error)
 	// UpdateRow replaces a row: fields that a JSON object does not name get
-	// their default.
-	UpdateRow(ctx context.Context, id string, body []byte, sel []string) (Row, error)
+	// their default. The field that counts changes is not written: a row that is
+	// another version than the object says is 412, here and in PatchRow.
+	UpdateRow(ctx context.Context, id string, body []byte, sel []string, opts ...Option) (Row, error)
 	// PatchRow changes the fields of a row that a JSON object names.
-	PatchRow(ctx context.Context, id string, body []byte, sel []string) (Row, error)
+	PatchRow(ctx context.Context, id string, body []byte, sel []string, opts ...Option) (Row, error)
+	// PatchRows changes rows that a query chooses by its conditions, all of them or
+	// none, each as PatchRow does: of those that the caller may list, get and change,
+	// at most [MaxBulk]. A query without conditions is refused.
+	PatchRows(ctx context.Context, q *query.Query, body []byte, sel []string) (*Rows, error)
+	// RemoveRows deletes rows that a query chooses, as PatchRows changes them, and
+	// answers them as they were.
+	RemoveRows(ctx context.Context, q *query.Query, sel []string) (*Rows, error)
 	// RemoveRow deletes a row and answers it as it was.
-	RemoveRow(ctx context.Context, id string, sel []string) (Row, error)
+	RemoveRow(ctx context.Context, id string, sel []string, opts ...Option) (Row, error)
 }
 
 // encoder appends rows whose type it knows.
@@ -48,6 +56,9 @@ type Row struct {
 
 	crops crops
 	at    int // which row of the crops it is
+
+	version int64 // 0: none that the caller may know
+	part    bool  // there are fields that the answer does not have
 }
 
 // Fields returns the fields that AppendJSON appends.
@@ -186,9 +197,10 @@ func (r *Resource[T]) clear(row *T, set model.FieldSet) {
 	}
 }
 
-// answerRow makes the answer of one row.
-func (r *Resource[T]) answerRow(row *T, set model.FieldSet) Row {
-	return Row{ID: r.id(row), enc: r, row: row, set: set}
+// answerRow makes the answer of one row: what is selected of the fields that the
+// caller may read.
+func (r *Resource[T]) answerRow(row *T, shown, selected model.FieldSet) Row {
+	return r.tag(Row{ID: r.id(row), enc: r, row: row, set: shown.Intersect(selected)}, row, shown)
 }
 
 var _ Service = (*Resource[struct{}])(nil)

@@ -71,5 +71,5 @@ func (h *held[T]) view(ctx context.Context) (Row, bool) {
 		return Row{}, false // of what only the database knows nothing is shown
 	}
 	fields := r.rules.fieldsFor(c, authz.View, filter)
-	return r.answerRow(h.row, r.shown(h.row, fields.ever, &fields)), true
+	return r.answerRow(h.row, r.shown(h.row, fields.ever, &fields), r.entity.All()), true
 }

@@ -32,16 +32,16 @@ func (r *Resource[T]) updateGo(ctx context.Context, id string, ch *Change[T], re
 }
 
 // UpdateRow implements [Service].
-func (r *Resource[T]) UpdateRow(ctx context.Context, id string, body []byte, sel []string) (Row, error) {
-	return r.updateJSON(ctx, id, body, sel, true)
+func (r *Resource[T]) UpdateRow(ctx context.Context, id string, body []byte, sel []string, opts ...Option) (Row, error) {
+	return r.updateJSON(ctx, id, body, sel, true, opts)
 }
 
 // PatchRow implements [Service].
-func (r *Resource[T]) PatchRow(ctx context.Context, id string, body []byte, sel []string) (Row, error) {
-	return r.updateJSON(ctx, id, body, sel, false)
+func (r *Resource[T]) PatchRow(ctx context.Context, id string, body []byte, sel []string, opts ...Option) (Row, error) {
+	return r.updateJSON(ctx, id, body, sel, false, opts)
 }
 
-func (r *Resource[T]) updateJSON(ctx context.Context, id string, body []byte, sel []string, replace bool) (Row, error) {
+func (r *Resource[T]) updateJSON(ctx context.Context, id string, body []byte, sel []string, replace bool, opts []Option) (Row, error) {
 	c := callerFrom(ctx)
 	if err := r.may(c, authz.Update); err != nil {
 		return Row{}, err
@@ -50,11 +50,11 @@ func (r *Resource[T]) updateJSON(ctx context.Context, id string, body []byte, se
 	if err != nil {
 		return Row{}, err
 	}
-	done, err := r.update(ctx, c, id, r.fromJSON(body), replace)
+	done, err := r.update(ctx, c, id, r.fromJSON(body), replace, opts...)
 	if err != nil {
 		return Row{}, err
 	}
-	return r.answerRow(&done.Row, r.answered(ctx, c, &done.Row, done.Set).Intersect(selected)), nil
+	return r.answerRow(&done.Row, r.answered(ctx, c, &done.Row, done.Set), selected), nil
 }
 
 // may answers 401 and 403 before anything is read.
@@ -66,7 +66,7 @@ func (r *Resource[T]) may(c caller, action authz.Action) error {
 	return err
 }
 
-func (r *Resource[T]) update(ctx context.Context, c caller, id string, in input[T], replace bool) (*Change[T], error) {
+func (r *Resource[T]) update(ctx context.Context, c caller, id string, in input[T], replace bool, opts ...Option) (*Change[T], error) {
 	if err := r.may(c, authz.Update); err != nil {
 		return nil, err
 	}
@@ -84,6 +84,7 @@ func (r *Resource[T]) update(ctx context.Context, c caller, id string, in input[
 		return nil, badRequest(err)
 	}
 	ch.Action = authz.Update
+	ch.expect = ch.expect.and(optionsOf(opts).expect)
 	if replace {
 		problems = append(problems, r.replace(ch, fields.always, problems)...)
 	}
@@ -170,6 +171,9 @@ func (r *Resource[T]) rewrite(ctx context.Context, t *transaction, c caller, id 
 	if err := refused(r.beyond(old, u.Set, &u.fields)); err != nil {
 		return err
 	}
+	if err := r.unchanged(old, u.expect); err != nil {
+		return err
+	}
 	r.merge(u.Change, old)
 	if err := refused(r.judgePassword(u.password, &u.Row, r.entity.All())); err != nil {
 		return err
@@ -196,6 +200,7 @@ func (r *Resource[T]) rewrite(ctx context.Context, t *transaction, c caller, id 
 	if changed.Empty() && len(u.pairs) == 0 {
 		return nil
 	}
+	r.count(&u.Row, old, &changed)
 	if err := r.stays(u.filter, &u.Row); err != nil {
 		return err
 	}
@@ -232,8 +237,8 @@ func (r *Resource[T]) execUpdate(ctx context.Context, t *transaction, id string,
 	}
 	s := r.statement()
 	defer r.recycle(s)
-	r.compile.Update(s, u.key, u.filter, changed, r.values(&u.Row))
-	return r.written(r.exec(ctx, t, s, id))
+	r.compile.Update(s, u.key, r.still(u.filter, u.Old, u.expect), changed, r.values(&u.Row))
+	return r.written(r.exec(ctx, t, s, u.expect.missed(id)))
 }
 
 // merge makes Row the old row with the fields in Set.
@@ -245,19 +250,19 @@ func (r *Resource[T]) merge(ch *Change[T], old *T) {
 	ch.Row, ch.Old = row, old
 }
 
-// exec runs a statement that must reach one row.
-func (r *Resource[T]) exec(ctx context.Context, t *transaction, s *query.Statement, id string) error {
+// exec runs a statement that must reach one row; missed is the answer if it does not.
+func (r *Resource[T]) exec(ctx context.Context, t *transaction, s *query.Statement, missed error) error {
 	res, err := t.tx.ExecContext(ctx, string(s.SQL), s.Args...)
 	if err != nil {
 		return err
 	}
-	return r.reached(res, id)
+	return reached(res, missed)
 }
 
-func (r *Resource[T]) reached(res sql.Result, id string) error {
+func reached(res sql.Result, missed error) error {
 	n, err := res.RowsAffected()
 	if err == nil && n != 1 {
-		return notFound(id)
+		return missed
 	}
 	return err
 }

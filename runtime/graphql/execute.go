@@ -185,7 +185,11 @@ func (x *execution) call(dst []byte, c *call, f selected) ([]byte, error) {
 // change creates, updates or deletes a row.
 func (x *execution) change(ctx context.Context, c *call, id string, args map[string]any) (crud.Row, error) {
 	if c.action == remove {
-		return c.service.RemoveRow(ctx, id, nil)
+		opts, err := precondition(args["version"])
+		if err != nil {
+			return crud.Row{}, err
+		}
+		return c.service.RemoveRow(ctx, id, nil, opts...)
 	}
 	body, err := c.body(args["input"])
 	if err != nil {
@@ -198,6 +202,19 @@ func (x *execution) change(ctx context.Context, c *call, id string, args map[str
 		return c.service.PatchRow(ctx, id, body, nil)
 	}
 	return crud.Row{}, fmt.Errorf("graphql: action %d", c.action)
+}
+
+// precondition reads the version that a row has to be to be deleted, a BigInt; nil is
+// any.
+func precondition(version any) ([]crud.Option, error) {
+	if version == nil {
+		return nil, nil
+	}
+	v, err := strconv.ParseInt(fmt.Sprint(version), 10, 64)
+	if err != nil {
+		return nil, badInput("version", model.CodeType, "must be a whole number")
+	}
+	return []crud.Option{crud.IfVersion(v)}, nil
 }
 
 // afterwards adds the relations of a row that was written. The change is kept,

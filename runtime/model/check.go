@@ -29,7 +29,7 @@ type bounds struct {
 func (e *Entity) Check() error {
 	errs := []error{e.checkNames()}
 	e.names = make(map[string]FieldID, len(e.Fields))
-	e.all, e.id, e.owner, e.via, e.tenant = FieldSet{}, NoField, NoField, NoField, NoField
+	e.all, e.id, e.owner, e.via, e.tenant, e.version = FieldSet{}, NoField, NoField, NoField, NoField, NoField
 	columns := make(map[string]bool, len(e.Fields))
 	if len(e.Fields) > MaxFields {
 		return fmt.Errorf("entity %s: %d fields are more than %d", e.Name, len(e.Fields), MaxFields)
@@ -50,7 +50,7 @@ func (e *Entity) Check() error {
 			errs = append(errs, fmt.Errorf("field %q: a second one of type %s", f.Name, f.Type))
 		}
 	}
-	errs = append(errs, e.checkRoles(), e.checkTenant(), e.checkUnique(), e.checkLinks(), e.checkConditions())
+	errs = append(errs, e.checkRoles(), e.checkTenant(), e.checkVersion(), e.checkUnique(), e.checkLinks(), e.checkConditions())
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("entity %s: %w", e.Name, err)
 	}
@@ -123,6 +123,23 @@ func (e *Entity) checkTenant() error {
 		return fmt.Errorf("tenant %q has rules of its own: who stands above tenants writes it", e.Tenant)
 	}
 	e.tenant = id
+	return nil
+}
+
+// checkVersion checks the field that counts changes: it counts from 1, whoever
+// makes the row.
+func (e *Entity) checkVersion() error {
+	if e.Version == "" {
+		return nil
+	}
+	id, ok := e.names[e.Version]
+	if !ok {
+		return fmt.Errorf("version %q is no field", e.Version)
+	}
+	if f := &e.Fields[id]; f.Type != Integer || !f.Required || !f.ReadOnly || f.bounds.defaultValue != int64(1) {
+		return fmt.Errorf("version %q is not a required, read-only integer with the default 1", e.Version)
+	}
+	e.version = id
 	return nil
 }
 

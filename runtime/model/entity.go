@@ -24,7 +24,10 @@ type Entity struct {
 	// relation, or the id in the entity of the tenants itself; empty without
 	// tenants. The rules of an entity that has one hold within the tenant of the
 	// caller.
-	Tenant     string
+	Tenant string
+	// Version is the name of the field that counts the changes of a row, a required
+	// integer that the service sets; empty when rows do not count them.
+	Version    string
 	Unique     []Unique
 	Links      []Link
 	Allow      Allow
@@ -37,7 +40,8 @@ type Entity struct {
 	owner FieldID // -1 without
 	via   FieldID // the relation before the dot of Owner; -1 without
 
-	tenant FieldID // -1 without
+	tenant  FieldID // -1 without
+	version FieldID // -1 without
 }
 
 // Allow says who may do what: a list of rules for each action, any one of which
@@ -154,6 +158,10 @@ func (e *Entity) IDField() FieldID { return e.id }
 // OwnerField returns the place of the field that says whose row it is, or
 // [NoField].
 func (e *Entity) OwnerField() FieldID { return e.owner }
+
+// VersionField returns the place of the field that counts the changes of a row, or
+// [NoField].
+func (e *Entity) VersionField() FieldID { return e.version }
 
 // OwnerThrough returns the relation to the row that says whose this one is, and
 // the name of the field there; false when rows do not belong to others through

@@ -94,6 +94,14 @@ func (c *Compiler) One(s *Statement, id any, filter Filter, columns model.FieldS
 	}
 }
 
+// Lock ends a statement of [Compiler.Page]: nobody else changes its rows until the
+// transaction ends, and they are as the statement wants them when it has them.
+func (c *Compiler) Lock(s *Statement) {
+	if c.dialect == store.Postgres { // on SQLite the transaction has locked everything
+		s.text(" FOR UPDATE")
+	}
+}
+
 // Judge writes the statement for whether the row with that id passes each of the
 // filters, in one column each: what [Filter.Match] cannot tell.
 func (c *Compiler) Judge(s *Statement, id any, filters ...Filter) {

@@ -13,6 +13,7 @@ import (
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/authz"
 	"github.com/gatewright/gate/runtime/crud"
+	"github.com/gatewright/gate/store/idempotency"
 )
 
 // An API says how entities are served. The zero value serves them to everybody
@@ -33,6 +34,9 @@ type API struct {
 	// NoCredentials says that there is no way to show who one is. What asks for
 	// somebody is then 403 for everybody: a 401 would have nothing to ask for.
 	NoCredentials bool
+	// Once remembers requests that make rows and have an Idempotency-Key; nil
+	// refuses those.
+	Once *idempotency.Keeper
 	// Errors writes the refusals.
 	Errors gate.ErrorWriter
 }
@@ -60,6 +64,7 @@ func (a API) Routes(s crud.Service) []Route {
 	h := &handlers{
 		service: s, grammar: a.Grammar, policy: a.Policy, errors: a.Errors,
 		path: a.Prefix + "/" + s.Entity().Path, noCredentials: a.NoCredentials,
+		once: a.Once,
 	}
 	one := h.path + "/{id}"
 	route := func(method, path string, action authz.Action, f func(http.ResponseWriter, *http.Request) error) Route {
@@ -76,6 +81,8 @@ func (a API) Routes(s crud.Service) []Route {
 		route(http.MethodPut, one, authz.Update, h.update),
 		route(http.MethodPatch, one, authz.Update, h.patch),
 		route(http.MethodDelete, one, authz.Delete, h.remove),
+		route(http.MethodPatch, h.path, authz.Update, h.patchMany),
+		route(http.MethodDelete, h.path, authz.Delete, h.removeMany),
 	}
 }
 
@@ -86,6 +93,7 @@ type handlers struct {
 	policy  *authz.Policy
 	errors  gate.ErrorWriter
 	path    string
+	once    *idempotency.Keeper
 
 	noCredentials bool
 }
@@ -156,6 +164,15 @@ func (h *handlers) get(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	same, err := known(r, row)
+	if err != nil {
+		return err
+	}
+	mark(w, row)
+	if same {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
 	writeJSON(w, http.StatusOK, row.AppendJSON)
 	return nil
 }
@@ -165,55 +182,70 @@ func (h *handlers) create(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return h.first(r, authz.Create, err)
 	}
+	if _, ok := r.Header["Idempotency-Key"]; ok {
+		return h.createOnce(w, r, fields, body)
+	}
+	return h.made(w, r, fields, body)
+}
+
+// made makes the row of a body, or the rows of a list.
+func (h *handlers) made(w http.ResponseWriter, r *http.Request, fields []string, body []byte, opts ...crud.Option) error {
 	if isList(body) {
-		rows, err := h.service.CreateRows(r.Context(), body, fields)
+		rows, err := h.service.CreateRows(r.Context(), body, fields, opts...)
 		if err != nil {
 			return err
 		}
 		writeJSON(w, http.StatusCreated, rows.AppendJSON)
 		return nil
 	}
-	row, err := h.service.CreateRow(r.Context(), body, fields)
+	row, err := h.service.CreateRow(r.Context(), body, fields, opts...)
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Location", h.path+"/"+url.PathEscape(row.ID))
+	mark(w, row)
 	writeJSON(w, http.StatusCreated, row.AppendJSON)
 	return nil
 }
 
 func (h *handlers) update(w http.ResponseWriter, r *http.Request) error {
-	fields, body, err := h.change(r)
+	fields, body, opts, err := h.conditional(r)
 	if err != nil {
 		return h.first(r, authz.Update, err)
 	}
-	row, err := h.service.UpdateRow(r.Context(), r.PathValue("id"), body, fields)
+	row, err := h.service.UpdateRow(r.Context(), r.PathValue("id"), body, fields, opts...)
 	if err != nil {
 		return err
 	}
+	mark(w, row)
 	writeJSON(w, http.StatusOK, row.AppendJSON)
 	return nil
 }
 
 func (h *handlers) patch(w http.ResponseWriter, r *http.Request) error {
-	fields, body, err := h.change(r)
+	fields, body, opts, err := h.conditional(r)
 	if err != nil {
 		return h.first(r, authz.Update, err)
 	}
-	row, err := h.service.PatchRow(r.Context(), r.PathValue("id"), body, fields)
+	row, err := h.service.PatchRow(r.Context(), r.PathValue("id"), body, fields, opts...)
 	if err != nil {
 		return err
 	}
+	mark(w, row)
 	writeJSON(w, http.StatusOK, row.AppendJSON)
 	return nil
 }
 
 func (h *handlers) remove(w http.ResponseWriter, r *http.Request) error {
 	fields, err := h.grammar.Select(r.URL.RawQuery)
+	var opts []crud.Option
+	if err == nil {
+		opts, err = precondition(r)
+	}
 	if err != nil {
 		return h.first(r, authz.Delete, err)
 	}
-	row, err := h.service.RemoveRow(r.Context(), r.PathValue("id"), fields)
+	row, err := h.service.RemoveRow(r.Context(), r.PathValue("id"), fields, opts...)
 	if err != nil {
 		return err
 	}
@@ -229,6 +261,14 @@ func (h *handlers) change(r *http.Request) (fields []string, body []byte, err er
 	}
 	fields, err = h.grammar.Select(r.URL.RawQuery)
 	return fields, body, err
+}
+
+// conditional is change for a row that is there, with the condition on it.
+func (h *handlers) conditional(r *http.Request) (fields []string, body []byte, opts []crud.Option, err error) {
+	if fields, body, err = h.change(r); err == nil {
+		opts, err = precondition(r)
+	}
+	return fields, body, opts, err
 }
 
 // readBody returns the body of a request, which must say that it is JSON. How

@@ -208,6 +208,9 @@ func (a *App) finish() error {
 		}
 	}
 	api := rest.API{Prefix: prefix, Protect: a.protect, Policy: a.Policy, NoCredentials: a.Auth == nil, Errors: a.errors}
+	if a.Auth != nil {
+		api.Once = a.Auth.Once()
+	}
 	for _, e := range a.entities {
 		for _, route := range api.Routes(e) {
 			a.routes = append(a.routes, route)

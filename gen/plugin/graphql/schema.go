@@ -160,7 +160,7 @@ func (w *writer) mutations() {
 		}
 		if w.open(e.Allow.Delete) {
 			w.doc("  ", "Deletes one "+e.Name+" and answers it as it was.")
-			w.line("  delete", e.Name, "(id: ID!): ", e.Name)
+			w.line("  delete", e.Name, "(id: ID!", w.version(e), "): ", e.Name)
 		}
 	}
 	fields := w.out
@@ -171,6 +171,14 @@ func (w *writer) mutations() {
 		w.out.Write(fields.Bytes())
 		w.line("}")
 	}
+}
+
+// version is the argument of a deletion that says which version is deleted.
+func (w *writer) version(e *design.Entity) string {
+	if e.Version == nil {
+		return ""
+	}
+	return ", " + e.Version.Key + ": " + w.use(e, e.Version)
 }
 
 // entity writes the types of one entity, those that something uses.
@@ -264,6 +272,10 @@ func (w *writer) filter(e *design.Entity) {
 func (w *writer) input(name string, e *design.Entity, action string) {
 	w.line()
 	w.line("input ", name, " {")
+	if action == "update" && e.Version != nil {
+		w.doc("  ", "The version that is changed: another one is a CONFLICT. Without it whichever there is.")
+		w.line("  ", e.Version.Key, ": ", w.use(e, e.Version))
+	}
 	for _, f := range writable(e, action) {
 		required := action == "create" && f.Required && f.Default == nil && f.Access.Create == nil && f.Type != design.Roles && f != e.Tenant
 		w.doc("  ", f.Description)

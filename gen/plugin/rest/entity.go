@@ -31,6 +31,12 @@ func (w *writer) paths() gen.Object {
 	if w.open(e.Allow.Create) {
 		collection = append(collection, gen.Property{Name: "post", Value: w.create()})
 	}
+	if w.open(e.Allow.List) && w.open(e.Allow.Update) {
+		collection = append(collection, gen.Property{Name: "patch", Value: w.patchMany()})
+	}
+	if w.open(e.Allow.List) && w.open(e.Allow.Delete) {
+		collection = append(collection, gen.Property{Name: "delete", Value: w.removeMany()})
+	}
 	if w.open(e.Allow.View) {
 		single = append(single, gen.Property{Name: "get", Value: w.get()})
 	}
@@ -100,7 +106,7 @@ func (w *writer) answers(status string, good any, errors ...string) gen.Property
 	add := func(status, name string) {
 		out = append(out, gen.Property{Name: status, Value: gen.ResponseRef(name)})
 	}
-	codes := map[string]string{"400": "BadRequest", "404": "NotFound", "409": "Conflict", "415": "UnsupportedMediaType"}
+	codes := map[string]string{"400": "BadRequest", "404": "NotFound", "409": "Conflict", "412": "PreconditionFailed", "415": "UnsupportedMediaType", "422": "Unprocessable", "429": "TooManyRequests"}
 	if len(errors) > 0 && errors[0] == "400" {
 		add("400", codes["400"])
 		errors = errors[1:]
@@ -122,13 +128,11 @@ func (w *writer) list() gen.Object {
 	params := []any{ref("parameters", "limit"), ref("parameters", "skip")}
 	var sortable gen.Object
 	var readable []string
-	search := false
 	for _, f := range e.Fields {
 		if hidden(f.Access.View) || f.Type == design.Password {
 			continue
 		}
 		readable = append(readable, f.Key)
-		search = search || f.Searchable
 		if f.Type != design.JSON && f.Type != design.Roles {
 			sortable = append(sortable, gen.Property{Name: f.Key, Value: gen.Object{{Name: "type", Value: "integer"}, {Name: "enum", Value: []int{1, -1}}}})
 		}
@@ -139,20 +143,7 @@ func (w *writer) list() gen.Object {
 		}),
 		selection(readable))
 	params = append(params, w.inclusion()...)
-	if search {
-		params = append(params, gen.Object{
-			{Name: "name", Value: "$search"},
-			{Name: "in", Value: "query"},
-			{Name: "description", Value: "Rows in which one of the searchable fields holds this text."},
-			{Name: "schema", Value: gen.Object{{Name: "type", Value: "string"}, {Name: "minLength", Value: 2}}},
-		})
-	}
-	for _, f := range e.Fields {
-		if hidden(f.Access.View) || f.Type == design.Password {
-			continue
-		}
-		params = append(params, parameter(f.Key, filterDoc(f), gen.SchemaRef(filterName(w.design, f))))
-	}
+	params = append(params, w.conditions()...)
 	op = append(op, gen.Property{Name: "parameters", Value: params})
 	return append(op, w.answers("200", gen.JSONResponse("A page of "+e.Plural+".", gen.SchemaRef(e.Name+"Page")), "400"))
 }
@@ -175,9 +166,14 @@ func (w *writer) create() gen.Object {
 	op := w.operation("create", e.Name, summary, e.Allow.Create)
 	body := gen.JSONBody(sent)
 	body = withExample(body, w.example(writable(e, "create")))
+	refusals := []string{"400", "409", "415"}
+	if len(w.security) > 0 { // a key is of somebody
+		op = append(op, gen.Property{Name: "parameters", Value: []any{ref("parameters", "idempotencyKey")}})
+		refusals = append(refusals, "422", "429")
+	}
 	return append(op,
 		gen.Property{Name: "requestBody", Value: body},
-		w.answers("201", gen.JSONResponse("Created, with what the caller may read of it.", row), "400", "409", "415"))
+		w.answers("201", w.tagged(gen.JSONResponse("Created, with what the caller may read of it.", row)), refusals...))
 }
 
 // answer is the schema of a row that somebody wrote: the row if everybody who may
@@ -211,22 +207,26 @@ func orList(one gen.Object, bounds ...gen.Property) gen.Object {
 func (w *writer) get() gen.Object {
 	e := w.entity
 	op := w.operation("get", e.Name, "Get one "+e.Name, e.Allow.View)
-	op = append(op, gen.Property{Name: "parameters", Value: append([]any{selection(w.readable())}, w.inclusion()...)})
-	return append(op, w.answers("200", gen.JSONResponse("The row, with what the caller may read of it.", gen.SchemaRef(e.Name)), "404"))
+	params := append([]any{selection(w.readable())}, w.inclusion()...)
+	op = append(op, gen.Property{Name: "parameters", Value: w.conditional(params, "ifNoneMatch")})
+	answers := w.answers("200", w.tagged(gen.JSONResponse("The row, with what the caller may read of it.", gen.SchemaRef(e.Name))), "404")
+	return append(op, w.unchanged(answers))
 }
 
 func (w *writer) change(verb, summary, schema string) gen.Object {
 	e := w.entity
 	op := w.operation(verb, e.Name, summary+" one "+e.Name, e.Allow.Update)
+	op = w.precondition(op)
 	return append(op,
 		gen.Property{Name: "requestBody", Value: gen.JSONBody(gen.SchemaRef(schema))},
-		w.answers("200", gen.JSONResponse("The row as it is now.", w.answer(e.Allow.Update)), "400", "404", "409", "415"))
+		w.answers("200", w.tagged(gen.JSONResponse("The row as it is now.", w.answer(e.Allow.Update))), w.stale("400", "404", "409", "415")...))
 }
 
 func (w *writer) remove() gen.Object {
 	e := w.entity
 	op := w.operation("delete", e.Name, "Delete one "+e.Name, e.Allow.Delete)
-	return append(op, w.answers("200", gen.JSONResponse("The row as it was.", w.answer(e.Allow.Delete)), "404", "409"))
+	op = w.precondition(op)
+	return append(op, w.answers("200", gen.JSONResponse("The row as it was.", w.answer(e.Allow.Delete)), w.stale("404", "409")...))
 }
 
 func (w *writer) readable() []string {
@@ -277,8 +277,8 @@ func (w *writer) schemas() gen.Object {
 	}
 	if w.open(e.Allow.Update) {
 		out = append(out,
-			gen.Property{Name: "Update" + e.Name, Value: w.input("update", true)},
-			gen.Property{Name: e.Name + "Patch", Value: w.input("update", false)})
+			gen.Property{Name: "Update" + e.Name, Value: w.input("update", true, w.versionInput()...)},
+			gen.Property{Name: e.Name + "Patch", Value: w.input("update", false, w.versionInput()...)})
 	}
 	return out
 }
@@ -298,7 +298,7 @@ func page(e *design.Entity) gen.Object {
 }
 
 // input describes a body. Fields that not everybody may write are never required.
-func (w *writer) input(action string, whole bool) gen.Object {
+func (w *writer) input(action string, whole bool, more ...gen.Property) gen.Object {
 	properties := gen.Object{}
 	required := []string{}
 	for _, f := range writable(w.entity, action) {
@@ -308,6 +308,7 @@ func (w *writer) input(action string, whole bool) gen.Object {
 		}
 	}
 	properties = append(properties, w.pairs()...)
+	properties = append(properties, more...)
 	out := gen.Object{{Name: "type", Value: "object"}, {Name: "properties", Value: properties}}
 	if len(required) > 0 {
 		out = append(out, gen.Property{Name: "required", Value: required})

@@ -364,6 +364,9 @@ func parameters() gen.Object {
 			{Name: "description", Value: "How many rows to leave out at the start."},
 			{Name: "schema", Value: whole(gen.Property{Name: "maximum", Value: 10000}, gen.Property{Name: "default", Value: 0})},
 		}},
+		{Name: "idempotencyKey", Value: header("Idempotency-Key", "A key of the caller's choice: the same request with the same key makes nothing twice within a day. The answer has the rows as they are now.")},
+		{Name: "ifMatch", Value: header("If-Match", "The ETag of the row that is to be changed; any other version of it is 412.")},
+		{Name: "ifNoneMatch", Value: header("If-None-Match", "The ETag of the row as the caller has it; 304 when it is still that.")},
 	}
 }
 
@@ -420,7 +423,9 @@ func responses() gen.Object {
 		{"Forbidden", "forbidden", "Forbidden", "The caller may not do this.", 403},
 		{"NotFound", "not-found", "Not found", "There is no such row, or none that the caller may see.", 404},
 		{"Conflict", "conflict", "Conflict", "Another row is in the way: a value is taken, or the row is still pointed to.", 409},
+		{"PreconditionFailed", "precondition-failed", "The row was changed in the meantime: get it again", "The row is not the version that was to be changed.", 412},
 		{"UnsupportedMediaType", "unsupported-media-type", "Unsupported media type", "The body has to be application/json.", 415},
+		{"Unprocessable", "unprocessable", "The Idempotency-Key was used with another body", "The key of the request is that of another one.", 422},
 		{"TooManyRequests", "too-many-requests", "Too many requests", "Come back later; Retry-After says when.", 429},
 		{"Unavailable", "unavailable", "Unavailable", "The service cannot answer now; Retry-After says when to try again.", 503},
 	}

@@ -1,0 +1,160 @@
+package crud
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/runtime/model"
+	"github.com/gatewright/gate/runtime/query"
+)
+
+// PatchRows implements [Service].
+func (r *Resource[T]) PatchRows(ctx context.Context, q *query.Query, body []byte, sel []string) (*Rows, error) {
+	c := callerFrom(ctx)
+	selected, err := r.mayMany(c, authz.Update, q, sel)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.checkMany(c, body); err != nil {
+		return nil, err
+	}
+	var done []*Change[T]
+	err = r.inTx(ctx, func(ctx context.Context, _ *transaction) error {
+		ids, err := r.pick(ctx, c, authz.Update, q)
+		if err != nil {
+			return err
+		}
+		done = make([]*Change[T], len(ids)) // anew whenever this runs
+		for i, id := range ids {
+			if done[i], err = r.update(ctx, c, id, r.fromJSON(body), false); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	rows, sets := make([]T, len(done)), make([]model.FieldSet, len(done))
+	for i, ch := range done {
+		rows[i], sets[i] = ch.Row, r.answered(ctx, c, &ch.Row, ch.Set).Intersect(selected)
+	}
+	return r.answerRows(rows, sets), nil
+}
+
+// RemoveRows implements [Service].
+func (r *Resource[T]) RemoveRows(ctx context.Context, q *query.Query, sel []string) (*Rows, error) {
+	c := callerFrom(ctx)
+	selected, err := r.mayMany(c, authz.Delete, q, sel)
+	if err != nil {
+		return nil, err
+	}
+	var rows []T
+	err = r.inTx(ctx, func(ctx context.Context, _ *transaction) error {
+		ids, err := r.pick(ctx, c, authz.Delete, q)
+		if err != nil {
+			return err
+		}
+		rows = make([]T, len(ids))
+		for i, id := range ids {
+			row, err := r.remove(ctx, c, id)
+			if err != nil {
+				return err
+			}
+			rows[i] = *row
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	sets := make([]model.FieldSet, len(rows))
+	for i := range rows {
+		sets[i] = r.viewed(c, &rows[i], r.rules.visible(c)).Intersect(selected)
+	}
+	return r.answerRows(rows, sets), nil
+}
+
+// answerRows makes the answer of rows that were written.
+func (r *Resource[T]) answerRows(rows []T, sets []model.FieldSet) *Rows {
+	return &Rows{Total: int64(len(rows)), Limit: len(rows), enc: r, len: len(rows), rows: rows, sets: sets}
+}
+
+// mayMany answers 401 and 403 to a change of many rows, and refuses a choice of rows
+// that is none.
+func (r *Resource[T]) mayMany(c caller, action authz.Action, q *query.Query, sel []string) (model.FieldSet, error) {
+	for _, needed := range []authz.Action{action, authz.List} {
+		if err := r.may(c, needed); err != nil {
+			return model.FieldSet{}, err
+		}
+	}
+	if q.Where == nil && q.Search == "" {
+		return model.FieldSet{}, &gate.Error{Status: http.StatusBadRequest, Message: "Say which " + r.entity.Plural + " by a condition: this would be all of them"}
+	}
+	if len(q.Sort) > 0 || q.Limit != 0 || q.CountOnly || q.Skip != 0 || len(q.Include) > 0 {
+		return model.FieldSet{}, &gate.Error{Status: http.StatusBadRequest, Message: "Rows to change are chosen by conditions, without order, page or relations"}
+	}
+	return r.selection(c, sel)
+}
+
+// checkMany refuses a body that no row could be changed by, also when there is no
+// row.
+func (r *Resource[T]) checkMany(c caller, body []byte) error {
+	filter, err := r.rules.reach(c, authz.Update)
+	if err != nil {
+		return err
+	}
+	ch, problems, err := r.fromJSON(body)(r.rules.fieldsFor(c, authz.Update, filter).ever, manyRows)
+	if err != nil {
+		return badRequest(err)
+	}
+	for f := range ch.Set.All() {
+		if r.entity.Fields[f].Secret() { // hashing is work, and one password for many is none
+			problems.Add(r.entity.Fields[f].Name, model.CodeFormat, "is changed in one row at a time")
+		}
+	}
+	return refused(problems)
+}
+
+// manyRows is no id.
+const manyRows = "*"
+
+// pick returns the ids of the rows that the caller chose of those that they may
+// list, get and change, in their order. Nobody else changes them until the
+// transaction ends.
+func (r *Resource[T]) pick(ctx context.Context, c caller, action authz.Action, q *query.Query) ([]string, error) {
+	listed, err := r.rules.reach(c, authz.List)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := r.rules.reach(c, action)
+	if err != nil {
+		return nil, err
+	}
+	fields := r.rules.fieldsFor(c, authz.View, listed)
+	plan, err := query.Resolve(r.entity, &query.Query{Where: q.Where, Search: q.Search}, fields.always, fields.ever)
+	if err != nil {
+		return nil, badRequest(err)
+	}
+	plan.Limit = MaxBulk + 1
+	columns := model.Fields(r.entity.IDField())
+	s := r.statement()
+	defer r.recycle(s)
+	r.compile.Page(s, plan, query.Every(listed, r.rules.visible(c), changed), columns)
+	r.compile.Lock(s)
+	rows, err := r.read(ctx, s, columns, plan.Limit)
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) > MaxBulk {
+		return nil, badRequest(model.Problems{{Code: model.CodeLimit, Message: "more than " + strconv.Itoa(MaxBulk) + " rows: narrow the conditions"}})
+	}
+	ids := make([]string, len(rows))
+	for i := range rows {
+		ids[i] = r.id(&rows[i])
+	}
+	return ids, nil
+}

@@ -1,0 +1,139 @@
+package crud
+
+import (
+	"hash/fnv"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/runtime/model"
+	"github.com/gatewright/gate/runtime/query"
+)
+
+// IfVersion makes a change only if the row has one of these versions, of which there
+// may be none: else the answer is 412. Rows without versions have none of them. It
+// is asked after everything that says whether the caller knows of the row, and may
+// change it.
+func IfVersion(versions ...int64) Option {
+	return func(o *options) { o.expect = o.expect.and(expected{some: true, versions: versions}) }
+}
+
+// expected is the versions that a row may have to be changed. The zero value takes
+// every row.
+type expected struct {
+	some     bool
+	versions []int64
+}
+
+func (x expected) and(y expected) expected {
+	switch {
+	case !x.some:
+		return y
+	case !y.some:
+		return x
+	}
+	both := slices.DeleteFunc(slices.Clone(x.versions), func(v int64) bool { return !slices.Contains(y.versions, v) })
+	return expected{some: true, versions: both}
+}
+
+// stale is the answer to a change of a row that is not the one that its sender knew.
+func stale() error {
+	return &gate.Error{Status: http.StatusPreconditionFailed, Message: "The row was changed in the meantime: get it again"}
+}
+
+// unchanged refuses a row that has none of the expected versions.
+func (r *Resource[T]) unchanged(row *T, x expected) error {
+	if !x.some {
+		return nil
+	}
+	if f := r.entity.VersionField(); f != model.NoField {
+		if v, ok := r.value(row, f).(int64); ok && slices.Contains(x.versions, v) {
+			return nil
+		}
+	}
+	return stale()
+}
+
+// still narrows the statement of a change to the version of the row that was judged.
+// What misses it then is stale.
+func (r *Resource[T]) still(filter query.Filter, old *T, x expected) query.Filter {
+	f := r.entity.VersionField()
+	if v, ok := r.version(old); ok && x.some {
+		return query.Every(filter, query.Equals(r.entity, f, strconv.FormatInt(v, 10)))
+	}
+	return filter
+}
+
+// missed is the answer to a statement that reached no row.
+func (x expected) missed(id string) error {
+	if x.some {
+		return stale()
+	}
+	return notFound(id)
+}
+
+func (r *Resource[T]) version(row *T) (int64, bool) {
+	f := r.entity.VersionField()
+	if f == model.NoField {
+		return 0, false
+	}
+	v, ok := r.value(row, f).(int64)
+	return v, ok
+}
+
+// count gives a row that is about to be written its next version.
+func (r *Resource[T]) count(row, old *T, changed *model.FieldSet) {
+	if v, ok := r.version(old); ok {
+		field, p := r.field(row, r.entity.VersionField())
+		field.Store(p, v+1)
+		changed.Add(r.entity.VersionField())
+	}
+}
+
+// expectMember reads the member of a body that says which version is to be changed.
+func (r *Resource[T]) expectMember(ch *Change[T], raw []byte) (model.Problem, bool) {
+	var v int64
+	problem, ok := r.entity.Fields[r.entity.VersionField()].Decode(raw, &v)
+	if ok {
+		ch.expect = ch.expect.and(expected{some: true, versions: []int64{v}})
+	}
+	return problem, ok
+}
+
+// tag marks an answer with what of the row the caller may see, of which the answer
+// shows some.
+func (r *Resource[T]) tag(row Row, of *T, shown model.FieldSet) Row {
+	if f := r.entity.VersionField(); f != model.NoField && shown.Has(f) {
+		row.version, _ = r.version(of)
+		row.part = row.set != r.whole
+	}
+	return row
+}
+
+// Tag returns a text that is another one when the row was changed, or when the answer
+// has other fields of it: v7, or v7-…. It is empty when rows have no version, or the
+// caller does not see the row.
+func (r Row) Tag() string {
+	if r.version == 0 {
+		return ""
+	}
+	text := "v" + strconv.FormatInt(r.version, 10)
+	if !r.part {
+		return text
+	}
+	h := fnv.New64a()
+	for f := range r.set.All() {
+		_, _ = h.Write([]byte{byte(f)}) // it never fails, and f is less than 256
+	}
+	return text + "-" + strconv.FormatUint(h.Sum64(), 16)
+}
+
+// ParseTag returns the version that a [Row.Tag] names, whatever fields it was for.
+func ParseTag(tag string) (version int64, ok bool) {
+	text, isTag := strings.CutPrefix(tag, "v")
+	text, _, _ = strings.Cut(text, "-")
+	version, err := strconv.ParseInt(text, 10, 64)
+	return version, isTag && err == nil && version > 0
+}
