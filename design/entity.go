@@ -24,6 +24,7 @@ func (l *loader) entity(en entry) {
 		l.field(e, f, path+".fields."+f.key)
 	}
 	l.rowVersion(e, n.get("version"), path)
+	l.softDelete(e, n.get("softDelete"), path)
 	l.automaticFields(e, path)
 	l.later(func() {
 		l.owner(e, n.get("owner"), path+".owner")

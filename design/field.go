@@ -101,8 +101,9 @@ func (l *loader) fieldType(f *Field, en entry, path string) bool {
 	f.Type = Type(name)
 	short := n.kind == KindString
 	switch {
-	case name == "version":
-		l.errs.Add(t.pos, path, fmt.Sprintf("type %s belongs to the entity", quote(name)), "write version: true in the entity")
+	case name == "version", name == "deleted-at":
+		key := map[string]string{"version": "version", "deleted-at": "softDelete"}[name]
+		l.errs.Add(t.pos, path, fmt.Sprintf("type %s belongs to the entity", quote(name)), "write "+key+": true in the entity")
 	case slices.Contains(laterTypes(), name):
 		l.errs.Add(t.pos, path, fmt.Sprintf("type %s is not supported yet", quote(name)), "")
 	case !slices.Contains(typeNames(), name):

@@ -82,8 +82,9 @@ func entityKeys() []key {
 			"items": object{"oneOf": []object{fieldNameSchema(), {"type": "array", "minItems": 1, "maxItems": maxIndexColumns, "uniqueItems": true, "items": fieldNameSchema()}}},
 		}},
 		{name: "version", doc: "Whether rows count their changes: a field version, the ETag of the row. A change can then be made only if nobody else made one. Default: false.", schema: boolSchema()},
+		{name: "softDelete", doc: "Whether deleted rows are kept, and can be restored by those who may delete them. Default: false.", schema: boolSchema()},
 		acceptKey(),
-	}, later("softDelete", "constraints", "renamedFrom", "hooks", "rest", "graphql")...)
+	}, later("constraints", "renamedFrom", "hooks", "rest", "graphql")...)
 }
 
 func fieldNameSchema() object { return object{"type": "string", "pattern": camelPattern} }

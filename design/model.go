@@ -138,7 +138,10 @@ type Entity struct {
 	// Version is the field that counts the changes of a row, behind those of the
 	// file; nil when rows do not count them.
 	Version *Field
-	Pos     Position
+	// SoftDelete is the field that says when a row was deleted, which nobody reads;
+	// nil when deleted rows are not kept.
+	SoftDelete *Field
+	Pos        Position
 }
 
 // Through is a field of the row that a relation points to.

@@ -81,6 +81,8 @@ func (l *loader) fieldRule(e *Entity, f *Field, action string, n *node, path str
 	}
 	closed := rules[0].Kind == Nobody
 	switch {
+	case f == e.SoftDelete:
+		l.errs.Add(n.pos, path, "nobody sees a deleted row, and in any other the field is empty", "remove this rule; who may delete a row may restore it")
 	case f == e.Version:
 		l.errs.Add(n.pos, path, "a version is for everybody who sees the row: it is in its ETag", "remove this rule")
 	case closed:

@@ -209,6 +209,9 @@ func (r *Resource[T]) insert(ctx context.Context, t *transaction, c caller, d *d
 	if err := r.execInsert(ctx, t, d); err != nil {
 		return err
 	}
+	if err := r.checkReturning(ctx, c, &d.Row, d.sent); err != nil {
+		return err
+	}
 	if err := r.pair(ctx, t, c, &d.Row, d.pairs); err != nil {
 		return err
 	}

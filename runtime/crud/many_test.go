@@ -172,4 +172,3 @@ func TestAUZ19_manyBound(t *testing.T) {
 		}
 	})
 }
-

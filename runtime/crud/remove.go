@@ -2,9 +2,7 @@ package crud
 
 import (
 	"context"
-	"net/http"
 
-	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/authz"
 	"github.com/gatewright/gate/store"
 )
@@ -72,11 +70,8 @@ func (r *Resource[T]) remove(ctx context.Context, c caller, id string, opts ...O
 		if err := run(ctx, r.before[authz.Delete], ch); err != nil {
 			return err
 		}
-		s := r.statement()
-		defer r.recycle(s)
-		r.compile.Delete(s, key, r.still(filter, old, expect))
-		if err := r.exec(ctx, t, s, expect.missed(id)); err != nil {
-			return r.needed(err)
+		if err := r.erase(ctx, t, id, old, filter, expect); err != nil {
+			return err
 		}
 		if err := run(ctx, r.after[authz.Delete], ch); err != nil {
 			return err
@@ -90,7 +85,7 @@ func (r *Resource[T]) remove(ctx context.Context, c caller, id string, opts ...O
 // needed turns a broken foreign key into an answer.
 func (r *Resource[T]) needed(err error) error {
 	if r.db.Classify(err).Kind == store.ForeignKey {
-		return &gate.Error{Status: http.StatusConflict, Message: "Other rows still point to this one"}
+		return stillNeeded()
 	}
 	return err
 }

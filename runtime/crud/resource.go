@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -34,10 +35,14 @@ type Resource[T any] struct {
 	checks   []func(context.Context, Changed) error
 	onChange []func(context.Context, Changed)
 
-	targets   map[model.FieldID]target // what relations point to
-	relations map[string]*relation
-	linked    bool
-	whole     model.FieldSet // what somebody may read of a row
+	targets    map[model.FieldID]target // what relations point to
+	returning  bool                     // some of them can be deleted and come back
+	graves     *query.Compiler          // of deleted rows; nil when they are not kept
+	references []reference              // to rows of this entity
+	keeping    bool                     // some entity keeps deleted rows
+	relations  map[string]*relation
+	linked     bool
+	whole      model.FieldSet // what somebody may read of a row
 }
 
 // findTimeout is how long the statements of one Find may take.
@@ -125,6 +130,9 @@ func New[T any](db *store.DB, policy *authz.Policy, e *model.Entity, pointer fun
 		reader:  query.NewReader(db),
 		timeout: findTimeout,
 	}
+	if e.SoftDeleteField() != model.NoField {
+		r.graves = query.NewDeletedCompiler(db.Dialect(), e)
+	}
 	r.roles = compileRoles(policy, e, rules)
 	for f := range r.rules.systemFields(authz.View).All() {
 		if !r.rules.closed(authz.View, f) {
@@ -189,6 +197,10 @@ type target interface {
 	Entity() *model.Entity
 	// gettable reports whether the caller may get the row with that id.
 	gettable(ctx context.Context, c caller, id any) (bool, error)
+	// unrefer forgets what points to its rows, and refer notes it. Keeping says that
+	// some entity keeps its deleted rows.
+	unrefer(keeping bool)
+	refer(ref reference) error
 }
 
 // Link makes the resources of a service known to each other, by the names of
@@ -208,6 +220,10 @@ func Link(resources ...Service) error {
 			return fmt.Errorf("crud: two resources of %s", name)
 		}
 		targets[name] = t
+	}
+	keeping := slices.ContainsFunc(resources, func(s Service) bool { return s.Entity().SoftDelete != "" })
+	for _, t := range targets {
+		t.unrefer(keeping)
 	}
 	for _, s := range resources {
 		l, ok := s.(interface{ link(map[string]target) error })
@@ -239,6 +255,10 @@ func (r *Resource[T]) link(targets map[string]target) error {
 			return fmt.Errorf("field %q is a %s and the id of %s a %s", f.Name, f.ID, f.To, kind)
 		}
 		r.targets[model.FieldID(i)] = t
+		if err := t.refer(reference{r, model.FieldID(i)}); err != nil {
+			return err
+		}
+		r.returning = r.returning || t.Entity().SoftDelete != ""
 	}
 	if err := r.relate(targets); err != nil {
 		return err

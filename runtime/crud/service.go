@@ -37,6 +37,9 @@ type Service interface {
 	RemoveRows(ctx context.Context, q *query.Query, sel []string) (*Rows, error)
 	// RemoveRow deletes a row and answers it as it was.
 	RemoveRow(ctx context.Context, id string, sel []string, opts ...Option) (Row, error)
+	// RestoreRow brings back a row that was deleted, for those who may delete it, if
+	// deleted rows are kept; else it is 404.
+	RestoreRow(ctx context.Context, id string, sel []string) (Row, error)
 }
 
 // encoder appends rows whose type it knows.

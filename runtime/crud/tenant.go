@@ -118,9 +118,9 @@ func (r *Resource[T]) beside(c caller, row *T) caller {
 	return c
 }
 
-// pointing returns the fields of a changed row whose keys have to be asked about:
+// keysToCheck returns the fields of a changed row whose keys have to be asked about:
 // those that were sent, and in another tenant all of them.
-func (r *Resource[T]) pointing(changed, sent model.FieldSet) model.FieldSet {
+func (r *Resource[T]) keysToCheck(changed, sent model.FieldSet) model.FieldSet {
 	if r.moves(changed) {
 		return r.entity.All()
 	}

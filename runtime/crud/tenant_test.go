@@ -167,7 +167,7 @@ func TestAUZ08_noMove(t *testing.T) {
 		for _, who := range []*gate.Principal{d.bolt.member, d.bolt.boss, d.root} {
 			for _, firm := range []string{d.acme.firm, d.bolt.firm} {
 				body := []byte(fmt.Sprintf(`{"name":"x","firmId":%q}`, firm))
-				for name, change := range map[string]func(context.Context, string, []byte, []string) (crud.Row, error){"patch": d.topics.PatchRow, "put": d.topics.UpdateRow} {
+				for name, change := range map[string]func(context.Context, string, []byte, []string, ...crud.Option) (crud.Row, error){"patch": d.topics.PatchRow, "put": d.topics.UpdateRow} {
 					if _, err := change(as(t, who), d.bolt.topic, body, nil); status(t, err) != http.StatusBadRequest || !slices.Equal(problems(err), []string{"firmId read_only"}) {
 						t.Errorf("%s of %v: %v %v", name, who.Roles, err, problems(err))
 					}

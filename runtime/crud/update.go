@@ -204,7 +204,7 @@ func (r *Resource[T]) rewrite(ctx context.Context, t *transaction, c caller, id 
 	if err := r.stays(u.filter, &u.Row); err != nil {
 		return err
 	}
-	if err := r.checkTargets(ctx, c, &u.Row, r.pointing(changed, u.Set)); err != nil {
+	if err := r.checkTargets(ctx, c, &u.Row, r.keysToCheck(changed, u.Set)); err != nil {
 		return err
 	}
 	if f := r.entity.Find(model.UpdatedAt); f != model.NoField && !u.Set.Has(f) {
@@ -213,6 +213,9 @@ func (r *Resource[T]) rewrite(ctx context.Context, t *transaction, c caller, id 
 		changed.Add(f)
 	}
 	if err := r.execUpdate(ctx, t, id, &u, changed); err != nil {
+		return err
+	}
+	if err := r.checkReturning(ctx, c, &u.Row, changed.Intersect(u.Set)); err != nil {
 		return err
 	}
 	if err := r.pair(ctx, t, c, &u.Row, u.pairs); err != nil {

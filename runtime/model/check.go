@@ -29,7 +29,8 @@ type bounds struct {
 func (e *Entity) Check() error {
 	errs := []error{e.checkNames()}
 	e.names = make(map[string]FieldID, len(e.Fields))
-	e.all, e.id, e.owner, e.via, e.tenant, e.version = FieldSet{}, NoField, NoField, NoField, NoField, NoField
+	e.all, e.id, e.owner, e.via = FieldSet{}, NoField, NoField, NoField
+	e.tenant, e.version, e.deleted = NoField, NoField, NoField
 	columns := make(map[string]bool, len(e.Fields))
 	if len(e.Fields) > MaxFields {
 		return fmt.Errorf("entity %s: %d fields are more than %d", e.Name, len(e.Fields), MaxFields)
@@ -50,7 +51,8 @@ func (e *Entity) Check() error {
 			errs = append(errs, fmt.Errorf("field %q: a second one of type %s", f.Name, f.Type))
 		}
 	}
-	errs = append(errs, e.checkRoles(), e.checkTenant(), e.checkVersion(), e.checkUnique(), e.checkLinks(), e.checkConditions())
+	errs = append(errs, e.checkRoles(), e.checkTenant(), e.checkVersion(), e.checkSoftDelete())
+	errs = append(errs, e.checkUnique(), e.checkLinks(), e.checkConditions())
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("entity %s: %w", e.Name, err)
 	}
@@ -140,6 +142,22 @@ func (e *Entity) checkVersion() error {
 		return fmt.Errorf("version %q is not a required, read-only integer with the default 1", e.Version)
 	}
 	e.version = id
+	return nil
+}
+
+// checkSoftDelete checks the field that says when a row was deleted.
+func (e *Entity) checkSoftDelete() error {
+	if e.SoftDelete == "" {
+		return nil
+	}
+	id, ok := e.names[e.SoftDelete]
+	if !ok {
+		return fmt.Errorf("soft delete %q is no field", e.SoftDelete)
+	}
+	if f := &e.Fields[id]; f.Type != DateTime || f.Required || !f.ReadOnly || f.Default != nil {
+		return fmt.Errorf("soft delete %q is not a read-only time that may be null", e.SoftDelete)
+	}
+	e.deleted = id
 	return nil
 }
 

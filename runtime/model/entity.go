@@ -27,7 +27,10 @@ type Entity struct {
 	Tenant string
 	// Version is the name of the field that counts the changes of a row, a required
 	// integer that the service sets; empty when rows do not count them.
-	Version    string
+	Version string
+	// SoftDelete is the name of the field that says when a row was deleted, a time
+	// that the service sets; empty when rows are not kept.
+	SoftDelete string
 	Unique     []Unique
 	Links      []Link
 	Allow      Allow
@@ -42,6 +45,7 @@ type Entity struct {
 
 	tenant  FieldID // -1 without
 	version FieldID // -1 without
+	deleted FieldID // -1 without
 }
 
 // Allow says who may do what: a list of rules for each action, any one of which
@@ -162,6 +166,10 @@ func (e *Entity) OwnerField() FieldID { return e.owner }
 // VersionField returns the place of the field that counts the changes of a row, or
 // [NoField].
 func (e *Entity) VersionField() FieldID { return e.version }
+
+// SoftDeleteField returns the place of the field that says when a row was deleted,
+// or [NoField].
+func (e *Entity) SoftDeleteField() FieldID { return e.deleted }
 
 // OwnerThrough returns the relation to the row that says whose this one is, and
 // the name of the field there; false when rows do not belong to others through

@@ -43,6 +43,7 @@ type Compiler struct {
 	names   []string // of the columns
 	columns []string // with the alias of the table before them
 	depth   int      // of the alias: a statement inside another has one of its own
+	there   string   // that a row is one of those it is about; empty: every row
 }
 
 // NewCompiler returns a compiler for an entity that was checked.
@@ -61,7 +62,48 @@ func newCompiler(d store.Dialect, e *model.Entity, depth int) *Compiler {
 		c.names = append(c.names, d.Quote(f.Column))
 		c.columns = append(c.columns, alias+"."+d.Quote(f.Column))
 	}
+	if f := e.SoftDeleteField(); f != model.NoField {
+		c.there = c.columns[f] + " IS NULL"
+	}
 	return c
+}
+
+// NewDeletedCompiler returns a compiler whose statements are about the deleted rows
+// of an entity that keeps them. Those of [NewCompiler] are about all others, whatever
+// filter they have.
+func NewDeletedCompiler(d store.Dialect, e *model.Entity) *Compiler {
+	c := newCompiler(d, e, 0)
+	c.there = c.columns[e.SoftDeleteField()] + " IS NOT NULL"
+	return c
+}
+
+// andThere writes that a row is one of those that the compiler is about.
+func (c *Compiler) andThere(s *Statement) {
+	if c.there != "" {
+		s.text(" AND ", c.there)
+	}
+}
+
+// Every writes the statement for all rows that pass a filter, in the order of their
+// ids, or with a limit for the first ones; nobody else changes them until the
+// transaction ends.
+func (c *Compiler) Every(s *Statement, filter Filter, columns model.FieldSet, limit int) {
+	c.selectFrom(s, columns)
+	s.text(" WHERE 1 = 1")
+	c.andFilter(s, filter)
+	s.text(" ORDER BY ", c.columns[c.entity.IDField()])
+	if limit > 0 {
+		s.text(" LIMIT ")
+		s.bind(int64(limit))
+	}
+	c.Lock(s)
+}
+
+// Empty writes the statement that empties a relation of the rows that point to a
+// row, deleted or not.
+func (c *Compiler) Empty(s *Statement, f model.FieldID, key any) {
+	s.text("UPDATE ", c.table, " SET ", c.names[f], " = NULL WHERE ", c.names[f], " = ")
+	s.bind(key)
 }
 
 // Page writes the statement for the rows of a plan.
@@ -213,14 +255,15 @@ func (c *Compiler) bind(s *Statement, f model.FieldID, v any) {
 func (c *Compiler) byID(s *Statement, id any, filter Filter) {
 	s.text(" WHERE ", c.columns[c.entity.IDField()], " = ")
 	s.bind(id)
-	if !filter.Unlimited() {
-		s.text(" AND ")
-		c.node(s, filter.cond)
-	}
+	c.andFilter(s, filter)
 }
 
 func (c *Compiler) where(s *Statement, p *Plan, filter Filter) {
 	word := " WHERE "
+	if c.there != "" {
+		s.text(word, c.there)
+		word = " AND "
+	}
 	if !filter.Unlimited() {
 		s.text(word)
 		c.node(s, filter.cond)
@@ -275,6 +318,7 @@ func (c *Compiler) node(s *Statement, n node) {
 func (c *Compiler) through(s *Statement, n through) {
 	far := newCompiler(c.dialect, n.to, c.depth+1)
 	s.text("EXISTS (SELECT 1 FROM ", far.from, " WHERE ", far.columns[n.to.IDField()], " = ", c.columns[n.relation])
+	far.andThere(s)
 	if n.far != nil {
 		s.text(" AND ")
 		far.node(s, n.far)

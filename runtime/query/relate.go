@@ -177,7 +177,9 @@ func also(s *Statement, names []string, columns model.FieldSet) {
 	}
 }
 
+// andFilter writes that a row is there, and passes a filter.
 func (c *Compiler) andFilter(s *Statement, filter Filter) {
+	c.andThere(s)
 	if !filter.Unlimited() {
 		s.text(" AND ")
 		c.node(s, filter.cond)

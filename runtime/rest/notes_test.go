@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/authz"
@@ -25,6 +26,7 @@ type Note struct {
 	Remark   *string
 	AuthorID *string
 	Version  int64
+	Deleted  *time.Time
 }
 
 const (
@@ -33,10 +35,11 @@ const (
 	NoteRemark
 	NoteAuthor
 	NoteVersion
+	NoteDeleted
 )
 
 func (r *Note) pointer(f model.FieldID) any {
-	return []any{&r.ID, &r.Title, &r.Remark, &r.AuthorID, &r.Version}[f]
+	return []any{&r.ID, &r.Title, &r.Remark, &r.AuthorID, &r.Version, &r.Deleted}[f]
 }
 
 type User struct{ ID string }
@@ -45,13 +48,14 @@ func (r *User) pointer(model.FieldID) any { return &r.ID }
 
 func noteEntity() *model.Entity {
 	return &model.Entity{
-		Name: "Note", Plural: "Notes", Path: "notes", Table: "notes", Owner: "authorId", Version: "version",
+		Name: "Note", Plural: "Notes", Path: "notes", Table: "notes", Owner: "authorId", Version: "version", SoftDelete: "deletedAt",
 		Fields: []model.Field{
 			{Name: "id", Column: "id", Type: model.ID, Required: true},
 			{Name: "title", Column: "title", Type: model.Text, Required: true, MaxLength: 100, Unique: true},
 			{Name: "remark", Column: "remark", Type: model.Text, MaxLength: 100, View: []string{"editor"}},
 			{Name: "authorId", Column: "author_id", Type: model.Relation, To: "User"},
 			{Name: "version", Column: "version", Type: model.Integer, Required: true, ReadOnly: true, Default: int64(1)},
+			{Name: "deletedAt", Column: "deleted_at", Type: model.DateTime, ReadOnly: true, View: []string{"nobody"}},
 		},
 		Allow: model.Allow{
 			View: []string{"owner", "editor"}, List: []string{"owner", "editor"}, Create: []string{"signed-in"},
@@ -78,9 +82,11 @@ const (
 func newNotes(t *testing.T, db *store.DB) *notes {
 	t.Helper()
 	key := map[store.Dialect]string{store.SQLite: "TEXT", store.Postgres: "uuid"}[db.Dialect()]
+	at := map[store.Dialect]string{store.SQLite: "TEXT", store.Postgres: "timestamptz"}[db.Dialect()]
 	for _, stmt := range []string{
 		`CREATE TABLE users (id ` + key + ` PRIMARY KEY)`,
-		`CREATE TABLE notes (id ` + key + ` PRIMARY KEY, title TEXT NOT NULL UNIQUE, remark TEXT, author_id ` + key + ` REFERENCES users (id), version BIGINT NOT NULL)`,
+		`CREATE TABLE notes (id ` + key + ` PRIMARY KEY, title TEXT NOT NULL, remark TEXT, author_id ` + key + ` REFERENCES users (id), version BIGINT NOT NULL, deleted_at ` + at + `)`,
+		`CREATE UNIQUE INDEX notes_title_key ON notes (title) WHERE (deleted_at IS NULL)`,
 		`INSERT INTO users (id) VALUES ('` + ann + `'), ('` + bob + `'), ('` + ed + `')`,
 	} {
 		if _, err := db.Exec(t.Context(), stmt); err != nil {

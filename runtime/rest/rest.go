@@ -74,7 +74,7 @@ func (a API) Routes(s crud.Service) []Route {
 		}
 		return Route{Method: method, Path: path, Action: action, Rules: s.Entity().Rules(action.String()), Handler: handler}
 	}
-	return []Route{
+	routes := []Route{
 		route(http.MethodGet, h.path, authz.List, h.find),
 		route(http.MethodGet, one, authz.View, h.get),
 		route(http.MethodPost, h.path, authz.Create, h.create),
@@ -84,6 +84,10 @@ func (a API) Routes(s crud.Service) []Route {
 		route(http.MethodPatch, h.path, authz.Update, h.patchMany),
 		route(http.MethodDelete, h.path, authz.Delete, h.removeMany),
 	}
+	if s.Entity().SoftDelete != "" {
+		routes = append(routes, route(http.MethodPost, one+"/restore", authz.Delete, h.restore))
+	}
+	return routes
 }
 
 // handlers are the routes of one entity.
@@ -249,6 +253,21 @@ func (h *handlers) remove(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	writeJSON(w, http.StatusOK, row.AppendJSON)
+	return nil
+}
+
+// restore brings a deleted row back. There is nothing to say but which.
+func (h *handlers) restore(w http.ResponseWriter, r *http.Request) error {
+	fields, err := h.grammar.Select(r.URL.RawQuery)
+	if err != nil {
+		return h.first(r, authz.Delete, err)
+	}
+	row, err := h.service.RestoreRow(r.Context(), r.PathValue("id"), fields)
+	if err != nil {
+		return err
+	}
+	mark(w, row)
 	writeJSON(w, http.StatusOK, row.AppendJSON)
 	return nil
 }

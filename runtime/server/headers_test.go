@@ -35,7 +35,7 @@ func TestOPS07_everyRoute(t *testing.T) {
 		{"PUT", "/api/items/x", `{}`, 401, nil},
 		{"PATCH", "/api/items/x", `{}`, 404, ada},
 		{"DELETE", "/api/items/x", "", 404, ada},
-		{"PATCH", "/api/items", `{}`, 405, ada},
+		{"PUT", "/api/items", `{}`, 405, ada},
 		{"GET", "/api/users", "", 401, nil},
 		{"GET", "/api/users", "", 200, ada},
 		{"GET", "/api/users/" + id, "", 200, ada},
@@ -113,7 +113,7 @@ func TestOPS07_everyRoute(t *testing.T) {
 func TestAllowHeader(t *testing.T) {
 	r := start(t, options{})
 	for path, want := range map[string]string{
-		"/api/items": "GET, HEAD, POST", "/api/items/x": "GET, HEAD, PUT, PATCH, DELETE", "/health/live": "GET, HEAD",
+		"/api/items": "GET, HEAD, POST, PATCH, DELETE", "/api/items/x": "GET, HEAD, PUT, PATCH, DELETE", "/health/live": "GET, HEAD",
 	} {
 		if got := r.do("OPTIONS", path, "").is(405).Header.Get("Allow"); got != want {
 			t.Errorf("Allow of %s is %q, want %q", path, got, want)

@@ -149,6 +149,7 @@ func numeric(t schema.Type) bool {
 
 func (a *atlas) indexes(tables map[string]*schema.Table, t *Table) error {
 	table := tables[t.Name]
+	defer a.amongThere(table, t)
 	for i, c := range t.Columns {
 		column := table.Columns[i]
 		switch c.Unique {
@@ -187,6 +188,24 @@ func (a *atlas) indexes(tables map[string]*schema.Table, t *Table) error {
 		table.AddIndexes(index)
 	}
 	return nil
+}
+
+// amongThere makes the unique indexes of a table ones of the rows that were not
+// deleted.
+func (a *atlas) amongThere(table *schema.Table, t *Table) {
+	if t.Deleted == "" {
+		return
+	}
+	for _, x := range table.Indexes {
+		there := fmt.Sprintf("(%q IS NULL)", t.Deleted)
+		switch {
+		case !x.Unique:
+		case a.db == design.Postgres:
+			x.AddAttrs(&postgres.IndexPredicate{P: there})
+		default:
+			x.AddAttrs(&sqlite.IndexPredicate{P: there})
+		}
+	}
 }
 
 // folded is a column in letters of one case.

@@ -114,6 +114,13 @@ func (c *comparison) table(t *Table) error {
 			c.lose(t.Name+"."+was.Name, "column %s of table %s is dropped", was.Name, t.Name)
 		}
 	}
+	if old.Deleted != "" && t.Deleted == "" {
+		c.lose(t.Name, "the deleted rows of table %s, which could be restored, are deleted for good", t.Name)
+		c.before = append(c.before, statement{
+			fmt.Sprintf("delete what was deleted from table: %q", t.Name),
+			fmt.Sprintf("DELETE FROM %q WHERE %q IS NOT NULL", t.Name, old.Deleted),
+		})
+	}
 	c.indexes(t.Name, "index", t.Indexes, old.Indexes)
 	c.indexes(t.Name, "drop_index", old.Indexes, t.Indexes)
 	return nil
@@ -291,7 +298,7 @@ func (c *comparison) statements() ([]statement, error) {
 func variant(of *Schema, keep func(*Table, Column) *Column) *Schema {
 	s := &Schema{Format: snapshotFormat, Database: of.Database}
 	for _, t := range of.Tables {
-		table := &Table{Name: t.Name, Join: t.Join}
+		table := &Table{Name: t.Name, Join: t.Join, Deleted: t.Deleted}
 		for _, c := range t.Columns {
 			if c := keep(t, *c); c != nil {
 				table.Columns = append(table.Columns, c)

@@ -59,8 +59,12 @@ func (w *writer) paths() gen.Object {
 			{Name: "required", Value: true},
 			{Name: "schema", Value: property(w.design, e.IDField(), false)},
 		}
-		single = append(gen.Object{{Name: "parameters", Value: []any{id}}}, single...)
+		parameters := gen.Property{Name: "parameters", Value: []any{id}}
+		single = append(gen.Object{parameters}, single...)
 		out = append(out, gen.Property{Name: "/api/" + e.Route + "/{id}", Value: single})
+		if e.SoftDelete != nil && w.open(e.Allow.Delete) {
+			out = append(out, gen.Property{Name: "/api/" + e.Route + "/{id}/restore", Value: gen.Object{parameters, {Name: "post", Value: w.restore()}}})
+		}
 	}
 	return out
 }
@@ -227,6 +231,12 @@ func (w *writer) remove() gen.Object {
 	op := w.operation("delete", e.Name, "Delete one "+e.Name, e.Allow.Delete)
 	op = w.precondition(op)
 	return append(op, w.answers("200", gen.JSONResponse("The row as it was.", w.answer(e.Allow.Delete)), w.stale("404", "409")...))
+}
+
+func (w *writer) restore() gen.Object {
+	e := w.entity
+	op := w.operation("restore", e.Name, "Bring one deleted "+e.Name+" back", e.Allow.Delete)
+	return append(op, w.answers("200", w.tagged(gen.JSONResponse("The row as it is now.", w.answer(e.Allow.Delete))), "404", "409"))
 }
 
 func (w *writer) readable() []string {
