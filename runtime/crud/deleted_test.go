@@ -52,12 +52,12 @@ type Part struct {
 
 func (r *Part) pointer(f model.FieldID) any { return []any{&r.ID, &r.BoxID, &r.DeletedAt}[f] }
 
-type Remark struct {
+type Slip struct {
 	ID    int64
 	BoxID *int64
 }
 
-func (r *Remark) pointer(f model.FieldID) any { return []any{&r.ID, &r.BoxID}[f] }
+func (r *Slip) pointer(f model.FieldID) any { return []any{&r.ID, &r.BoxID}[f] }
 
 type Shelf struct {
 	ID   int64
@@ -91,7 +91,7 @@ type stock struct {
 	boxes   *crud.Resource[Box]
 	things  *crud.Resource[Part]
 	seals   *crud.Resource[Part]
-	remarks *crud.Resource[Remark]
+	remarks *crud.Resource[Slip]
 	shelf   string
 }
 
@@ -136,7 +136,7 @@ CREATE TABLE remarks (`+id+`, box_id BIGINT REFERENCES boxes (id) ON DELETE SET 
 		Name: "Remark", Plural: "Remarks", Path: "remarks", Table: "remarks", Allow: stockRules(),
 		Fields: []model.Field{serial(), pointer("boxId", "box_id", "Box", model.SetNull, false)},
 		Links:  []model.Link{{Name: "box", To: "Box", Key: "boxId"}},
-	}, (*Remark).pointer)
+	}, (*Slip).pointer)
 	if err := crud.Link(s.users, s.items, s.orders, s.shelves, s.boxes, s.things, s.seals, s.remarks); err != nil {
 		t.Fatal(err)
 	}
@@ -394,7 +394,7 @@ func TestDeleted_link(t *testing.T) {
 	remarks := newResource(t, s.db, s.policy, &model.Entity{
 		Name: "Remark", Plural: "Remarks", Path: "remarks", Table: "remarks",
 		Fields: []model.Field{serial(), pointer("boxId", "box_id", "Box", model.Cascade, false)},
-	}, (*Remark).pointer)
+	}, (*Slip).pointer)
 	if err := crud.Link(s.shelves, s.boxes, s.things, s.seals, remarks); err == nil || !strings.Contains(err.Error(), "Remark.boxId") {
 		t.Error(err)
 	}
