@@ -176,7 +176,7 @@ func TestRetry(t *testing.T) {
 					t.Errorf("undone %d times (-want +got):\n%s", fails, diff)
 				}
 				if n := len(tt.want); runs != fails+n || told != n || committed != n {
-					t.Errorf("undone %d times: %d tries, %d told, %d of what waits for the commit; want %d, %d, %[5]d", fails, runs, told, committed, n, fails+n)
+					t.Errorf("undone %d times: %d tries, %d told, %d of what waits for the commit; want %[6]d, %[5]d, %[5]d", fails, runs, told, committed, n, fails+n)
 				}
 			})
 		}
