@@ -61,6 +61,9 @@ func (r *Resource[T]) fresh(ch *Change[T]) *Change[T] {
 
 // freshDraft is [Resource.fresh] for a row that is created.
 func (r *Resource[T]) freshDraft(d *draft[T]) *draft[T] {
+	if !retries(r.db) {
+		return d
+	}
 	own := *d
 	own.Change = *r.fresh(&d.Change)
 	return &own

@@ -90,7 +90,7 @@ func TestRetry(t *testing.T) {
 		if err != nil {
 			return nil, err
 		}
-		return []string{members(t, row)["name"].(string)}, nil //nolint:forcetypeassert // it is text
+		return []string{members(t, row)["name"].(string)}, nil
 	}
 	for what, tt := range map[string]struct {
 		action authz.Action
@@ -105,7 +105,7 @@ func TestRetry(t *testing.T) {
 			if err != nil {
 				return nil, err
 			}
-			return []string{members(t, rows.At(0))["name"].(string), members(t, rows.At(1))["name"].(string)}, nil //nolint:forcetypeassert // text
+			return []string{members(t, rows.At(0))["name"].(string), members(t, rows.At(1))["name"].(string)}, nil
 		}, []string{"figs+", "plums+"}},
 		"patch": {authz.Update, func(ctx context.Context, s *shop) ([]string, error) {
 			return name(s.items.PatchRow(ctx, s.soup, []byte(`{"name":"broth"}`), nil))
