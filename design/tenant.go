@@ -168,8 +168,9 @@ func (l *loader) sameTenants(e, accounts *Entity) {
 // tenantRules refuses rules that let in who is in no tenant, and those of the key.
 func (l *loader) tenantRules(e, accounts *Entity) {
 	for _, action := range Actions() {
+		signsUp := e == accounts && action == "create"
 		for _, r := range e.Allow.Rules(action) {
-			if r.Kind == Public && !(e == accounts && action == "create") {
+			if r.Kind == Public && !signsUp {
 				l.errs.Add(r.Pos, "entities."+e.Name+".allow."+action, fmt.Sprintf("rows of %s belong to tenants, and who is not signed in is in none: public would let nobody in", e.Name),
 					"signed-in is everybody of the tenant")
 			}

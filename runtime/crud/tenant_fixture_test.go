@@ -221,12 +221,12 @@ func newDesk(t testing.TB, db *store.DB, change ...func(people *model.Entity)) *
 
 func (d *desk) side(t testing.TB, name string) side {
 	t.Helper()
-	s := side{firm: must(t, d.firms, system(t), fmt.Sprintf(`{"name":%q}`, name))}
+	s := side{firm: must(system(t), t, d.firms, fmt.Sprintf(`{"name":%q}`, name))}
 	s.member = d.person(t, "member@"+name+".example", s.firm, "member")
 	s.agent = d.person(t, "agent@"+name+".example", s.firm, "member", "agent")
 	s.boss = d.person(t, "boss@"+name+".example", s.firm, "member", "agent", "boss")
-	s.topic = must(t, d.topics, as(t, s.member), `{"name":"printers"}`)
-	s.ticket = must(t, d.tickets, as(t, s.member), fmt.Sprintf(`{"title":"%s burns","topicId":%q,"tags":{"connect":[{"id":%q}]}}`, name, s.topic, s.topic))
+	s.topic = must(as(t, s.member), t, d.topics, `{"name":"printers"}`)
+	s.ticket = must(as(t, s.member), t, d.tickets, fmt.Sprintf(`{"title":"%s burns","topicId":%q,"tags":{"connect":[{"id":%q}]}}`, name, s.topic, s.topic))
 	if _, err := d.tickets.PatchRow(as(t, s.member), s.ticket, []byte(`{"secret":"12345"}`), nil); err != nil {
 		t.Fatal(err)
 	}
@@ -249,7 +249,7 @@ func (d *desk) person(t testing.TB, email, firm string, roles ...string) *gate.P
 }
 
 // must creates a row and returns its id.
-func must(t testing.TB, s crud.Service, ctx context.Context, body string) string {
+func must(ctx context.Context, t testing.TB, s crud.Service, body string) string {
 	t.Helper()
 	row, err := s.CreateRow(ctx, []byte(body), nil)
 	if err != nil {

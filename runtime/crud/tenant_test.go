@@ -233,7 +233,7 @@ func TestAUZ09_keys(t *testing.T) {
 		if _, err := d.remarks.CreateRow(as(t, bolt.agent), []byte(`{"ticketId":`+acme.ticket+`}`), nil); !slices.Equal(problems(err), []string{"ticketId not_found"}) {
 			t.Errorf("a remark on a ticket of another tenant: %v %v", err, problems(err))
 		}
-		must(t, d.remarks, as(t, d.root), `{"ticketId":`+acme.ticket+`}`)
+		must(as(t, d.root), t, d.remarks, `{"ticketId":`+acme.ticket+`}`)
 		// To untie is to know.
 		cut := []byte(fmt.Sprintf(`{"tags":{"disconnect":[{"id":%q}]}}`, acme.topic))
 		if _, err := d.tickets.PatchRow(as(t, bolt.agent), bolt.ticket, cut, nil); !slices.Equal(problems(err), []string{"tags.disconnect[0] not_found"}) {
@@ -257,7 +257,7 @@ func TestAUZ09_includes(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		must(t, d.remarks, system(t), `{"ticketId":`+acme.ticket+`}`)
+		must(system(t), t, d.remarks, `{"ticketId":`+acme.ticket+`}`)
 		include := []query.Include{{Relation: "topic"}, {Relation: "parent"}, {Relation: "tags"}}
 		row, err := d.tickets.GetRow(as(t, bolt.boss), bolt.ticket, &query.Selection{Include: append(include, query.Include{Relation: "assignee"})})
 		if err != nil {
@@ -527,7 +527,7 @@ func TestAUZ09_signUp(t *testing.T) {
 		d := newDesk(t, db, func(people *model.Entity) { people.Allow.Create = []string{"public"} })
 		for name, who := range map[string]*gate.Principal{"nobody": nil, "member": d.bolt.member, "boss": d.bolt.boss} {
 			body := fmt.Sprintf(`{"email":"%s@new.example","password":"correct horse"}`, name)
-			id := must(t, d.people, as(t, who), body)
+			id := must(as(t, who), t, d.people, body)
 			row, err := d.people.GetRow(system(t), id, nil)
 			if err != nil || members(t, row)["firmId"] != nil {
 				t.Errorf("%s makes %s, %v", name, row.AppendJSON(nil), err)
@@ -537,6 +537,6 @@ func TestAUZ09_signUp(t *testing.T) {
 				t.Errorf("%s signs up into a tenant: %v %v", name, err, problems(err))
 			}
 		}
-		must(t, d.people, as(t, d.root), fmt.Sprintf(`{"email":"x@new.example","password":"correct horse","firmId":%q}`, d.bolt.firm))
+		must(as(t, d.root), t, d.people, fmt.Sprintf(`{"email":"x@new.example","password":"correct horse","firmId":%q}`, d.bolt.firm))
 	})
 }
