@@ -92,3 +92,46 @@ func TestTenant_unknown(t *testing.T) {
 		t.Errorf("tenant of nobody: %q", got)
 	}
 }
+
+// TestAUZ09_aboveTenants: above tenants stands who holds a role that says so, itself
+// or by inheritance, with credentials that are not limited.
+func TestAUZ09_aboveTenants(t *testing.T) {
+	p, err := authz.NewPolicy([]authz.Role{
+		{Name: "member", Default: true},
+		{Name: "operator", AcrossTenants: true, Permissions: []string{"*"}},
+		{Name: "chief", Inherits: []string{"operator"}},
+	}, authz.WithTenant(authz.AccountTenant()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name string
+		who  *gate.Principal
+		want bool
+	}{
+		{"nobody", nil, false},
+		{"no subject", &gate.Principal{Roles: []string{"operator"}, Strategy: "anonymous"}, false},
+		{"a member", &gate.Principal{Subject: "1", Roles: []string{"member"}, Tenant: "7"}, false},
+		{"another role by that name", &gate.Principal{Subject: "1", Roles: []string{"Operator", "operator ", ""}}, false},
+		{"all permissions", &gate.Principal{Subject: "1", Permissions: []string{"*"}}, false},
+		{"the role", &gate.Principal{Subject: "1", Roles: []string{"member", "operator"}}, true},
+		{"by inheritance", &gate.Principal{Subject: "1", Roles: []string{"chief"}, Tenant: "7"}, true},
+		{"a key", &gate.Principal{Subject: "1", Roles: []string{"operator"}, Scopes: []string{}}, false},
+		{"a key with every scope", &gate.Principal{Subject: "1", Roles: []string{"operator"}, Permissions: []string{"*"}, Scopes: []string{"*", "operator"}}, false},
+	} {
+		if got := p.AcrossTenants(tt.who); got != tt.want {
+			t.Errorf("%s: %t", tt.name, got)
+		}
+	}
+	if got := p.Tenant(&gate.Principal{Subject: "1", Tenant: "7"}); got != "7" {
+		t.Errorf("the tenant of an account: %q", got)
+	}
+	for _, roles := range [][]authz.Role{
+		{{Name: "a", Default: true, AcrossTenants: true}},
+		{{Name: "a", Default: true, Inherits: []string{"b"}}, {Name: "b", Inherits: []string{"c"}}, {Name: "c", AcrossTenants: true}},
+	} {
+		if _, err := authz.NewPolicy(roles); err == nil {
+			t.Errorf("every new account stands above tenants: %v", roles)
+		}
+	}
+}

@@ -123,3 +123,31 @@ func TestAUZ09_moveTakesMore(t *testing.T) {
 		t.Error("a log-in is renewed in another tenant")
 	}
 }
+
+// TestAUZ09_tenantOfTheVouchedFor: a token of an issuer says of nobody in which
+// tenant they are; the account does, and who comes for the first time is in none.
+func TestAUZ09_tenantOfTheVouchedFor(t *testing.T) {
+	v := newVoucher(t)
+	s := v.vouched()
+	claims := map[string]any{"email": "ada@x.example", "email_verified": true, "clubId": 8, "club_id": "8", "org_id": "8", "tenant": "8"}
+	ask := func() (tenant string) {
+		t.Helper()
+		r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
+		r.Header.Set("Authorization", "Bearer "+v.token(s, "ada", 0, claims))
+		tenant = "nobody asked"
+		s.Protect(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			p, _ := gate.PrincipalFromContext(r.Context())
+			tenant = p.Tenant
+		})).ServeHTTP(httptest.NewRecorder(), r)
+		return tenant
+	}
+	if got := ask(); got != "" {
+		t.Errorf("the first token: %q", got)
+	}
+	if _, err := s.members.PatchRow(authz.System(t.Context()), "1", []byte(`{"clubId":7}`), nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := ask(); got != "7" {
+		t.Errorf("in a tenant: %q", got)
+	}
+}
