@@ -111,7 +111,7 @@ CREATE TABLE remarks (`+id+`, box_id BIGINT REFERENCES boxes (id) ON DELETE SET 
 	s.shelves = newResource(t, db, s.policy, &model.Entity{
 		Name: "Shelf", Plural: "Shelves", Path: "shelves", Table: "shelves", Allow: stockRules(),
 		Fields: []model.Field{serial(), {Name: "name", Column: "name", Type: model.Text, MaxLength: 50}},
-		Links: []model.Link{{Name: "boxes", To: "Box", Many: true, Inverse: "shelfId"}},
+		Links:  []model.Link{{Name: "boxes", To: "Box", Many: true, Inverse: "shelfId"}},
 	}, (*Shelf).pointer)
 	s.boxes = newResource(t, db, s.policy, &model.Entity{
 		Name: "Box", Plural: "Boxes", Path: "boxes", Table: "boxes", Version: "version", SoftDelete: "deletedAt", Allow: stockRules(),
@@ -268,7 +268,10 @@ func TestDeleted_onDelete(t *testing.T) {
 		s := newStock(t, db)
 		box := s.box(t, "a")
 		thing, seal, remark := s.put(t, s.things, in(box)), s.put(t, s.seals, in(box)), s.put(t, s.remarks, in(box))
-		remove := func(r crud.Service, id string) int { t.Helper(); return status(t, err2(r.RemoveRow(as(t, s.max), id, nil))) }
+		remove := func(r crud.Service, id string) int {
+			t.Helper()
+			return status(t, err2(r.RemoveRow(as(t, s.max), id, nil)))
+		}
 		if got := remove(s.boxes, box); got != http.StatusConflict {
 			t.Errorf("sealed: %d", got)
 		}

@@ -125,7 +125,8 @@ func (r Row) Tag() string {
 	}
 	h := fnv.New64a()
 	for f := range r.set.All() {
-		_, _ = h.Write([]byte{byte(f)}) // it never fails, and f is less than 256
+		_, _ = h.Write(strconv.AppendInt(nil, int64(f), 10)) // it never fails
+		_, _ = h.Write([]byte{','})
 	}
 	return text + "-" + strconv.FormatUint(h.Sum64(), 16)
 }

@@ -129,7 +129,7 @@ func (w *writer) answers(status string, good any, errors ...string) gen.Property
 func (w *writer) list() gen.Object {
 	e := w.entity
 	op := w.operation("list", e.Plural, "Find "+e.Plural, e.Allow.List)
-	params := []any{ref("parameters", "limit"), ref("parameters", "skip")}
+	params := []any{ref("limit"), ref("skip")}
 	var sortable gen.Object
 	var readable []string
 	for _, f := range e.Fields {
@@ -172,7 +172,7 @@ func (w *writer) create() gen.Object {
 	body = withExample(body, w.example(writable(e, "create")))
 	refusals := []string{"400", "409", "415"}
 	if len(w.security) > 0 { // a key is of somebody
-		op = append(op, gen.Property{Name: "parameters", Value: []any{ref("parameters", "idempotencyKey")}})
+		op = append(op, gen.Property{Name: "parameters", Value: []any{ref("idempotencyKey")}})
 		refusals = append(refusals, "422", "429")
 	}
 	return append(op,

@@ -319,8 +319,9 @@ func filter(name, typ string) gen.Object {
 	return gen.Object{{Name: "anyOf", Value: []any{value, object}}}
 }
 
-func ref(kind, name string) gen.Object {
-	return gen.Object{{Name: "$ref", Value: "#/components/" + kind + "/" + name}}
+// ref refers to a parameter that operations share.
+func ref(name string) gen.Object {
+	return gen.Object{{Name: "$ref", Value: "#/components/parameters/" + name}}
 }
 
 // parameter describes a parameter that is written with brackets.

@@ -33,7 +33,7 @@ func (w *writer) conditional(params []any, name string) []any {
 	if w.entity.Version == nil {
 		return params
 	}
-	return append(params, ref("parameters", name))
+	return append(params, ref(name))
 }
 
 // precondition adds If-Match to an operation without other parameters.
@@ -72,7 +72,8 @@ func (w *writer) versionInput() []gen.Property {
 		return nil
 	}
 	return []gen.Property{{Name: v.Key, Value: gen.Object{
-		{Name: "type", Value: "integer"}, {Name: "format", Value: "int64"},
+		{Name: "type", Value: "integer"},
+		{Name: "format", Value: "int64"},
 		{Name: "description", Value: "The version that is to be changed; any other is 412. Without it whichever there is."},
 	}}}
 }
