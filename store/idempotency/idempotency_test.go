@@ -91,22 +91,26 @@ func TestBegin(t *testing.T) {
 // TestBegin_atOnce: of many of the same one is made.
 func TestBegin_atOnce(t *testing.T) {
 	each(t, func(t *testing.T, k *kept) {
-		var mine atomic.Int32
-		var all sync.WaitGroup
-		for range 8 {
-			ctx := t.Context()
-			all.Go(func() {
-				switch _, err := k.Begin(ctx, request("ann", "k", "{}")); {
-				case err == nil:
-					mine.Add(1)
-				case !errors.Is(err, idempotency.ErrBusy):
-					t.Error(err)
-				}
-			})
-		}
-		all.Wait()
-		if mine.Load() != 1 {
-			t.Errorf("%d of 8 are made", mine.Load())
+		for round := range 20 {
+			var mine atomic.Int32
+			var all sync.WaitGroup
+			start := make(chan struct{})
+			for range 8 {
+				all.Go(func() {
+					<-start
+					switch _, err := k.Begin(t.Context(), request(fmt.Sprint(round), "k", "{}")); {
+					case err == nil:
+						mine.Add(1)
+					case !errors.Is(err, idempotency.ErrBusy):
+						t.Error(err)
+					}
+				})
+			}
+			close(start)
+			all.Wait()
+			if mine.Load() != 1 {
+				t.Errorf("%d of 8 are made", mine.Load())
+			}
 		}
 	})
 }
