@@ -135,10 +135,7 @@ func TestIDP05_modesOfApplications(t *testing.T) {
 		if tt.mode == "fragment" {
 			back, _ = url.ParseQuery(u.Fragment)
 		}
-		if tt.want == "" && tt.uri == ours {
-			tt.want = "consent_required" // anybody may have the scheme
-		}
-		if back.Get("error") != tt.want || back.Get("state") != "st==" {
+		if back.Get("error") != tt.want || back.Has("code") != (tt.want == "") || back.Get("state") != "st==" {
 			t.Errorf("%s %s: %v", tt.uri, tt.mode, back)
 		}
 	}
