@@ -459,3 +459,30 @@ func TestSignup_refused(t *testing.T) {
 		t.Errorf("%d entries", len(logs))
 	}
 }
+
+// Who typed an address and then cannot remember the password does not type it
+// again: after a try it is in the page that sends the link, and a script brings it
+// there before, by a part of the address that no server sees.
+func TestForgot_keepsTheAddress(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	s.AddUser("ada@example.com")
+	browser := s.Browser()
+	res, body := s.Login(browser, authorization(), "ada@example.com", "wrong-password")
+	if res.StatusCode != http.StatusBadRequest {
+		t.Fatalf("%d %.300s", res.StatusCode, body)
+	}
+	_, rest, _ := strings.Cut(body, `class="keeps" href="`)
+	link, _, _ := strings.Cut(rest, `"`)
+	if !strings.HasPrefix(link, "/u/reset-password/request?state=") || strings.Contains(link, "ada") {
+		t.Fatalf("%q", link)
+	}
+	res, page := s.Do(browser, http.MethodGet, link, nil)
+	if res.StatusCode != http.StatusOK || !strings.Contains(page, `value="ada@example.com"`) || !strings.Contains(page, "data-kept") || !strings.Contains(page, "/reveal.js") {
+		t.Errorf("%d %.3000s", res.StatusCode, page)
+	}
+	form := s.Fill(page, "username", "ada@example.com")
+	if res, page = s.Do(browser, http.MethodPost, "/u/reset-password/request", form, "Origin", s.URL); res.StatusCode != http.StatusOK {
+		t.Errorf("%d %.300s", res.StatusCode, page)
+	}
+	letterLink(t, s)
+}

@@ -321,3 +321,19 @@ func TestPlainText(t *testing.T) {
 		}
 	}
 }
+
+// Browsers ask for /favicon.ico where an answer names no icon.
+func TestFavicon(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	res, body := s.Do(s.HTTP, http.MethodGet, "/favicon.ico", nil)
+	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "image/x-icon" || !strings.HasPrefix(body, "\x00\x00\x01\x00") || len(body) > 2048 {
+		t.Errorf("%d %v, %d bytes", res.StatusCode, res.Header, len(body))
+	}
+	s = idptest.New(t, idptest.Config{Edit: func(c *idp.Config) {
+		c.Looks.Logo = login.Logo{MediaType: "image/svg+xml", Content: []byte(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><path d="M0 0h8v8z"/></svg>`)}
+	}})
+	res, _ = s.Do(s.HTTP, http.MethodGet, "/favicon.ico", nil)
+	if where := res.Header.Get("Location"); res.StatusCode != http.StatusFound || !strings.HasPrefix(where, login.AssetPath) {
+		t.Errorf("with a logo: %d %q", res.StatusCode, where)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -27,6 +28,9 @@ type surface struct {
 	Body    string
 }
 
+// sealedState matches what is sealed in a link, with the address that was typed.
+var sealedState = regexp.MustCompile(`state=[A-Za-z0-9_-]{100,}`)
+
 // surfaceOf returns what an answer shows, with what is new each time and the
 // address that was typed masked.
 func surfaceOf(res *http.Response, body, email string, mask ...string) surface {
@@ -39,6 +43,7 @@ func surfaceOf(res *http.Response, body, email string, mask ...string) surface {
 		for _, m := range mask {
 			text = strings.ReplaceAll(text, m, "new")
 		}
+		text = sealedState.ReplaceAllString(text, "state=new")
 		return strings.NewReplacer(email, "E", url.QueryEscape(email), "E").Replace(text)
 	}
 	out := surface{Status: res.StatusCode, Header: res.Header.Clone(), Body: hide(body)}

@@ -158,6 +158,8 @@ type ticket struct {
 	MarkVerified bool   `json:"mark_verified,omitempty"`
 	// IncludeEmail adds the address to ResultURL.
 	IncludeEmail bool `json:"include_email,omitempty"`
+	// Confirmed says that the person has just confirmed the address.
+	Confirmed bool `json:"confirmed,omitempty"`
 }
 
 // ticket stores a ticket and returns the link.

@@ -181,7 +181,7 @@ func (p *Provider) loginPage(w http.ResponseWriter, r *http.Request, v *visit, s
 		return
 	default:
 		page.Usernames = conn.Options.RequiresUsername
-		page.ForgotURL = "/u/reset-password/request?state=" + v.state
+		page.ForgotURL = "/u/reset-password/request?state=" + p.hinted(v, identifier)
 		if p.signupOpen(conn) {
 			page.SignupURL = "/u/signup?state=" + v.state
 		}
@@ -193,6 +193,21 @@ func (p *Provider) loginPage(w http.ResponseWriter, r *http.Request, v *visit, s
 	if err := p.pages(r).Login(w, r, status, page); err != nil {
 		p.faultPage(w, r, err)
 	}
+}
+
+// hinted returns the parameter state of a page that is to know what was typed
+// here. A name that is too long for it is typed again.
+func (p *Provider) hinted(v *visit, identifier string) string {
+	if identifier == "" || identifier == v.request.LoginHint || len(identifier) > 254 {
+		return v.state
+	}
+	q := *v.request
+	q.LoginHint = identifier
+	state, err := p.sealRequest(&q)
+	if err != nil || len(state) > maxRequest {
+		return v.state
+	}
+	return state
 }
 
 // ways lists the other providers that a client may use.

@@ -235,7 +235,7 @@ func unsaid(u *tenant.User) {
 // choosePassword leads to the page that sets the first password.
 func (p *Provider) choosePassword(w http.ResponseWriter, r *http.Request, u *tenant.User, from *ticket) {
 	k, _ := resetTicket(u, nil)
-	k.ClientID, k.ResultURL, k.IncludeEmail = from.ClientID, from.ResultURL, from.IncludeEmail
+	k.ClientID, k.ResultURL, k.IncludeEmail, k.Confirmed = from.ClientID, from.ResultURL, from.IncludeEmail, true
 	link, err := p.ticket(r.Context(), k, resetLife)
 	if err != nil {
 		p.faultPage(w, r, err)

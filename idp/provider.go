@@ -386,6 +386,7 @@ func (p *Provider) routes() (http.Handler, error) {
 
 	p.pageRoutes(mux)
 	mux.HandleFunc("GET "+login.AssetPath, p.assets)
+	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) { p.pages(r).Favicon().ServeHTTP(w, r) })
 	var err error
 	if p.api, err = p.managementAPI(); err != nil {
 		return nil, err

@@ -115,7 +115,7 @@ func (p *Provider) resetPage(w http.ResponseWriter, r *http.Request, status int,
 		return
 	}
 	page := login.ResetPage{
-		Frame: p.ticketFrame(r, k), Account: accountName(u), Policy: pagePolicy(conn), Expires: t.ExpiresAt, Problems: problems,
+		Frame: p.ticketFrame(r, k), Account: accountName(u), Confirmed: k.Confirmed, Policy: pagePolicy(conn), Expires: t.ExpiresAt, Problems: problems,
 		Form: login.Form{Action: p.inLanguage(r, "/u/reset-password"), State: text, CSRF: p.csrf(p.browser(w, r))},
 	}
 	if err := p.pages(r).Reset(w, r, status, page); err != nil {

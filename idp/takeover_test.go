@@ -31,6 +31,9 @@ func TestCLI08_preHijack(t *testing.T) {
 		t.Errorf("the stranger's password: %d %.300s", res.StatusCode, body)
 	}
 	_, page = s.Do(victim, http.MethodGet, res.Header.Get("Location"), nil)
+	if !strings.Contains(page, "Somebody else may have signed up with it before you") {
+		t.Errorf("the page does not say why a password is chosen: %.3000s", page)
+	}
 	form := s.Fill(page, "password", "Oak-Lantern-Reed-07")
 	if res, body := s.Do(victim, http.MethodPost, "/u/reset-password", form, "Origin", s.URL); res.StatusCode != http.StatusOK {
 		t.Fatalf("%d %.500s", res.StatusCode, body)

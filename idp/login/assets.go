@@ -93,6 +93,28 @@ func (p *Pages) Assets() http.Handler {
 	})
 }
 
+// Favicon answers requests for /favicon.ico, which browsers send for pages that
+// name no icon, as answers in JSON are: with the mark, or with the operator's logo.
+func (p *Pages) Favicon() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p.chrome.Logo != "" {
+			http.Redirect(w, r, p.chrome.Logo, http.StatusFound)
+			return
+		}
+		content, err := files.ReadFile("assets/favicon.ico")
+		if err != nil {
+			http.Error(w, "not found", http.StatusNotFound)
+			return
+		}
+		h := w.Header()
+		h.Set("Content-Type", "image/x-icon")
+		h.Set("Cache-Control", "public, max-age=86400")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("X-Content-Type-Options", "nosniff")
+		_, _ = w.Write(content) // nobody is left to be told
+	})
+}
+
 // Style returns the paths of the style sheets, for pages of the same host that
 // are not of this package.
 func (p *Pages) Style() []string {

@@ -136,7 +136,10 @@ type ResetPage struct {
 	Form
 	// Account is shown read-only, so that password managers keep the pair.
 	Account string
-	Policy  Policy
+	// Confirmed says that the person has just confirmed the address of an account
+	// that somebody else may have made, which is why they choose a password.
+	Confirmed bool
+	Policy    Policy
 	// Expires is when the ticket does.
 	Expires  time.Time
 	Problems []Problem

@@ -129,8 +129,16 @@ func thisMachine(host string) bool {
 // cookie holds the state and the verifier while the person logs in.
 const cookie = "gate_try"
 
+// loggedOut is the parameter by which a log-out comes back, to a page that begins no
+// log-in by itself.
+const loggedOut = "logged_out"
+
 // begin sends the browser to log in.
 func (t *trial) begin(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Query().Has(loggedOut) {
+		t.write(w, "out.html", map[string]any{"Style": t.cfg.Style, "Try": Path, "Home": Path, "Outbox": t.cfg.Outbox != ""})
+		return
+	}
 	state, verifier := secret.Text().Reveal(), secret.Text().Reveal()
 	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure where the issuer is
 		Name: cookie, Value: state + "." + verifier, Path: Path, HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: 3600,
@@ -186,7 +194,7 @@ func (t *trial) callback(w http.ResponseWriter, r *http.Request) {
 }
 
 func (t *trial) logoutURL() string {
-	return t.cfg.Issuer + "v2/logout?" + url.Values{"client_id": {t.cfg.ClientID}, "returnTo": {strings.TrimSuffix(t.cfg.Issuer, "/") + Path}}.Encode()
+	return t.cfg.Issuer + "v2/logout?" + url.Values{"client_id": {t.cfg.ClientID}, "returnTo": {strings.TrimSuffix(t.cfg.Issuer, "/") + Path + "?" + loggedOut}}.Encode()
 }
 
 func (t *trial) exchange(ctx context.Context, code, verifier string) (map[string]string, error) {

@@ -157,3 +157,25 @@ func TestNew_refuses(t *testing.T) {
 		}
 	}
 }
+
+// A log-out comes back to a page that says so, and begins no log-in by itself.
+func TestTry_loggedOut(t *testing.T) {
+	h, _, srv := pages(t)
+	q, err := url.Parse(get(h, "localhost:3001", "/try").Header().Get("Location"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cookie := get(h, "localhost:3001", "/try").Result().Cookies()[0]
+	state, _, _ := strings.Cut(cookie.Value, ".")
+	body := get(h, "localhost:3001", "/try/callback?code=good&state="+state, cookie).Body.String()
+	_, rest, _ := strings.Cut(body, `href="`+srv.URL+`/v2/logout?`)
+	query, _, _ := strings.Cut(rest, `"`)
+	in, err := url.ParseQuery(strings.ReplaceAll(query, "&amp;", "&"))
+	if err != nil || in.Get("client_id") != q.Query().Get("client_id") || !strings.HasPrefix(in.Get("returnTo"), srv.URL+trial.Path+"?") {
+		t.Fatalf("log-out %v, %v", in, err)
+	}
+	w := get(h, "localhost:3001", strings.TrimPrefix(in.Get("returnTo"), srv.URL))
+	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "<h1>Logged out</h1>") || !strings.Contains(w.Body.String(), `class="btn primary" href="/try"`) {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}

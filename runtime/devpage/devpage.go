@@ -32,11 +32,11 @@ import (
 // Assets is the path below which the style and the script of the page are.
 const Assets = "/.gate/"
 
-//go:embed assets/start.html assets/gate.css assets/start.js
+//go:embed assets/start.html assets/gate.css assets/mark.svg assets/start.js
 var assets embed.FS
 
 // policy allows the page its own style and script, and nothing else.
-const policy = "default-src 'none'; style-src 'self'; script-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // Facts are what the page tells of a service.
 type Facts struct {
@@ -44,6 +44,8 @@ type Facts struct {
 	Service, Database string
 	// Docs says whether the documentation is served.
 	Docs bool
+	// GraphQL is the path of its GraphQL, empty without.
+	GraphQL string
 	// Login is the field that accounts log in with; empty without accounts.
 	Login string
 	// Tokens says whether there is a log-in that answers a token.
@@ -145,7 +147,7 @@ func sameOrigin(r *http.Request) bool {
 
 func asset(w http.ResponseWriter, r *http.Request) {
 	name := path.Base(r.URL.Path)
-	types := map[string]string{"gate.css": "text/css; charset=utf-8", "start.js": "text/javascript; charset=utf-8"}
+	types := map[string]string{"gate.css": "text/css; charset=utf-8", "start.js": "text/javascript; charset=utf-8", "mark.svg": "image/svg+xml"}
 	if types[name] == "" || r.URL.Path != Assets+name {
 		gate.WriteError(w, r, &gate.Error{Status: http.StatusNotFound})
 		return

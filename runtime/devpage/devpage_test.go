@@ -65,6 +65,33 @@ func get(f devpage.Facts, path string, change ...string) *httptest.ResponseRecor
 	return w
 }
 
+// Where the first administrator is kept is said in full, and what there is besides
+// REST; and the page has an icon of its own, so that no browser asks for another.
+func TestPage_places(t *testing.T) {
+	f := facts(t)
+	body := get(f, "/").Body.String()
+	if !strings.Contains(body, f.AdminFile) || !filepath.IsAbs(f.AdminFile) || strings.Contains(body, "/api/graphql") {
+		t.Errorf("%s", body)
+	}
+	t.Chdir(filepath.Dir(f.AdminFile))
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.AdminFile, f.GraphQL = "admin.json", "/api/graphql"
+	body = get(f, "/").Body.String()
+	if !strings.Contains(body, filepath.Join(here, "admin.json")) || !strings.Contains(body, "localhost:3000/api/graphql") || strings.Contains(body, `href="/api/graphql"`) {
+		t.Errorf("%s", body)
+	}
+	w := get(f, devpage.Assets+"mark.svg")
+	if w.Code != 200 || w.Header().Get("Content-Type") != "image/svg+xml" || !strings.Contains(body, `rel="icon" href="`+devpage.Assets+`mark.svg"`) {
+		t.Errorf("icon: %d %v", w.Code, w.Header())
+	}
+	if policy := get(f, "/").Header().Get("Content-Security-Policy"); !strings.Contains(policy, "img-src 'self'") {
+		t.Errorf("policy %s", policy)
+	}
+}
+
 // TestOPS17_thisMachineOnly: the page shows a password, so it is for nobody else.
 func TestOPS17_thisMachineOnly(t *testing.T) {
 	f := facts(t)
@@ -258,7 +285,7 @@ func TestPage_administratorGone(t *testing.T) {
 	if err := os.Remove(f.AdminFile); err != nil {
 		t.Fatal(err)
 	}
-	if body := get(f, "/").Body.String(); !strings.Contains(body, "not in <code>.gate/admin.json</code> any more") {
+	if body := get(f, "/").Body.String(); !strings.Contains(body, "not in <code>"+f.AdminFile+"</code> any more") {
 		t.Error("nothing is said of the missing file")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -16,6 +17,7 @@ type view struct {
 	Assets, Host, Login          string
 	Issuer, Try                  string
 	StartedIn, Generator, Design string
+	AdminFile                    string
 	Failure                      *Failure
 	Admin                        *admin
 	Addresses                    []address
@@ -24,7 +26,10 @@ type view struct {
 }
 
 type (
-	address   struct{ Name, Path, About string }
+	address struct {
+		Name, Path, About string
+		Tools             bool // for programs: a browser has no use for the link
+	}
 	routeView struct {
 		Method, Path string
 		Who          []who
@@ -41,7 +46,7 @@ type (
 func (p *Page) view(r *http.Request) view {
 	f, host := p.facts, r.Host
 	v := view{
-		Service: f.Service, Database: f.Database, Assets: Assets, Host: host, Login: f.Login, Issuer: f.Issuer, Try: f.Try,
+		Service: f.Service, Database: f.Database, Assets: Assets, Host: host, Login: f.Login, Issuer: f.Issuer, Try: f.Try, AdminFile: whole(f.AdminFile),
 		Admin: p.readAdmin(r.URL.Query().Get("token")), Addresses: addresses(f), Commands: p.commands(host),
 	}
 	for _, r := range f.Routes {
@@ -55,14 +60,26 @@ func (p *Page) view(r *http.Request) view {
 	return v
 }
 
+// whole returns the path of a file from the root on: whoever reads the page need not
+// know where the service was started.
+func whole(name string) string {
+	if path, err := filepath.Abs(name); err == nil && name != "" {
+		return path
+	}
+	return name
+}
+
 func addresses(f Facts) []address {
 	var list []address
 	if f.Docs {
 		list = append(list,
-			address{"REST reference", "/api/docs", "Every route, from the OpenAPI document"},
-			address{"OpenAPI document", "/api/openapi.json", "The same for programs"})
+			address{"REST reference", "/api/docs", "Every route, from the OpenAPI document", false},
+			address{"OpenAPI document", "/api/openapi.json", "The same for programs", false})
 	}
-	return append(list, address{"Health", "/health/ready", "200 while the database answers"})
+	if f.GraphQL != "" {
+		list = append(list, address{"GraphQL", f.GraphQL, "Queries and changes by POST; tools may read the schema under gate dev", true})
+	}
+	return append(list, address{"Health", "/health/ready", "200 while the database answers", false})
 }
 
 // everybody puts a rule into words.

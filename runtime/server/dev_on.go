@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/runtime/config"
@@ -45,6 +46,9 @@ func devHost(next http.Handler, cfg *config.Config, errs gate.ErrorWriter) http.
 	})
 }
 
+// pathGraphQL is where package graph serves, which imports this one.
+const pathGraphQL = prefix + "/graphql"
+
 func (a *App) devFacts() devpage.Facts {
 	f := devpage.Facts{
 		Service: a.Name, Database: "SQLite", StateFile: a.Config.Dev.StateFile, AdminFile: adminFile,
@@ -74,6 +78,11 @@ func (a *App) devFacts() devpage.Facts {
 	}
 	for _, r := range a.routes {
 		f.Routes = append(f.Routes, devpage.Route{Method: r.Method, Path: r.Path, Rules: r.Rules})
+	}
+	for _, g := range a.guarded {
+		if path, ok := strings.CutPrefix(g.pattern, "POST "); ok && path == pathGraphQL {
+			f.GraphQL = path
+		}
 	}
 	for _, e := range a.entities {
 		f.Entities = append(f.Entities, e.Entity())

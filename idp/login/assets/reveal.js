@@ -20,3 +20,18 @@ for (const box of document.querySelectorAll('.pw .reveal')) {
   });
   if (box.checked) move();
 }
+// Takes the name that was typed along to the page that resets the password: behind
+// the # of its address, which goes to no server.
+const name = document.getElementById('username');
+const forgot = document.querySelector('a.keeps');
+for (const link of forgot ? document.querySelectorAll('a') : []) {
+  if (link.href !== forgot.href) continue;
+  const bare = link.href;
+  link.addEventListener('click', () => {
+    link.href = bare + (name && name.value ? '#' + new URLSearchParams({ name: name.value }) : '');
+  });
+}
+if (name && name.dataset.kept !== undefined && location.hash) {
+  name.value = new URLSearchParams(location.hash.slice(1)).get('name') || name.value;
+  history.replaceState(null, '', location.pathname + location.search);
+}
