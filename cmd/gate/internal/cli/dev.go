@@ -84,6 +84,11 @@ func (d *dev) run(ctx context.Context) error {
 	if err := d.chooseAddr(ctx); err != nil {
 		return err
 	}
+	alone, err := d.lock()
+	if err != nil {
+		return err
+	}
+	defer alone.Close()
 	if err := d.openLog(); err != nil {
 		return err
 	}
@@ -145,9 +150,6 @@ func (d *dev) chooseAddr(ctx context.Context) error {
 }
 
 func (d *dev) openLog() error {
-	if err := d.p.prepare(); err != nil {
-		return err
-	}
 	name := filepath.Join(d.p.stateDir(), "service.log")
 	if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) { // it may be a link to somewhere
 		return err

@@ -61,6 +61,19 @@ func (c *newCmd) Run(out *console) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
+	return c.make(out)
+}
+
+// make generates the service of the design that was just written. When it cannot,
+// that goes too, so that the command may be given again.
+func (c *newCmd) make(out *console) (err error) {
+	path := filepath.Join(c.Dir, designFile)
+	defer func() {
+		if err != nil {
+			_ = os.Remove(path)  // what stays is there to be seen
+			_ = os.Remove(c.Dir) // if there is nothing else in it
+		}
+	}()
 	s := out.talk.step("design")
 	p, err := open(c.Dir)
 	if err != nil {
