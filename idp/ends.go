@@ -106,13 +106,18 @@ func refreshEnds(c *tenant.Client, made, used time.Time) ends {
 	return e
 }
 
+// refreshes reports whether a grant leads to a refresh token.
+func (p *Provider) refreshes(i *issuance) bool {
+	return slices.Contains(i.scope, "offline_access") && !i.refresh.over(p.now())
+}
+
 // addRefresh adds the first refresh token of a grant to an answer, where there is
 // to be one.
 func (p *Provider) addRefresh(ctx context.Context, body map[string]any, i *issuance, connection string) error {
-	if !slices.Contains(i.scope, "offline_access") || i.refresh.over(p.now()) {
+	if !p.refreshes(i) {
 		return nil
 	}
-	text, err := p.startFamily(ctx, i, connection)
+	text, err := p.tenant.CreateFamily(ctx, p.newFamily(i, connection))
 	if err == nil {
 		body["refresh_token"] = text.Reveal()
 	}

@@ -161,14 +161,15 @@ func (p *Provider) respond(w http.ResponseWriter, r *http.Request, q *request, c
 		refresh: endsOf(&result.RefreshToken),
 	}
 	out := answer{}
+	var issued *tenant.NewToken
 	if q.wants("code") {
-		text, err := p.newCode(r, q, ses, i)
-		if err != nil {
+		var err error
+		if issued, err = p.newCode(q, ses, i); err != nil {
 			p.authorizeError(w, r, err)
 			return
 		}
-		i.code = text
-		out.add("code", text)
+		i.code = issued.Text.Reveal()
+		out.add("code", i.code)
 	}
 	if err := p.frontTokens(ctx, q, i, &out); err != nil {
 		p.authorizeError(w, r, err)
@@ -176,8 +177,12 @@ func (p *Provider) respond(w http.ResponseWriter, r *http.Request, q *request, c
 	}
 	_, idle, err := p.lives(ctx)
 	if err == nil {
-		until := firstTime(result.Session.IdleExpiresAt, p.now().Add(idle))
-		err = p.tenant.TouchSession(ctx, ses, c.ID, firstTime(until, ses.ExpiresAt))
+		until := firstTime(firstTime(result.Session.IdleExpiresAt, p.now().Add(idle)), ses.ExpiresAt)
+		if issued != nil {
+			err = p.tenant.TouchSessionWith(ctx, ses, c.ID, until, issued)
+		} else {
+			err = p.tenant.TouchSession(ctx, ses, c.ID, until)
+		}
 	}
 	if err != nil {
 		p.authorizeError(w, r, err)
@@ -191,20 +196,21 @@ func (p *Provider) respond(w http.ResponseWriter, r *http.Request, q *request, c
 	p.send(w, r, q, c, u, out)
 }
 
-func (p *Provider) newCode(r *http.Request, q *request, ses *tenant.Session, i *issuance) (string, error) {
+// newCode makes an authorization code, which is good for nothing until it is
+// stored.
+func (p *Provider) newCode(q *request, ses *tenant.Session, i *issuance) (*tenant.NewToken, error) {
 	data, err := json.Marshal(code{
 		RedirectURI: q.RedirectURI, RedirectGiven: q.RedirectGiven, Challenge: q.Challenge, Nonce: q.Nonce,
 		Audience: q.Audience, Scope: i.scope, Permissions: i.permissions, SID: ses.ID, AuthTime: ses.AuthenticatedAt,
 		Connection: ses.Connection, Methods: ses.Methods, AccessMore: i.accessMore, IDMore: i.idMore, Epoch: ses.Epoch, Refresh: i.refresh,
 	})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	text := secret.Text()
-	return text.Reveal(), p.tenant.CreateToken(r.Context(), text, tenant.Token{
+	return &tenant.NewToken{Text: secret.Text(), Token: tenant.Token{
 		Kind: tenant.CodeToken, UserID: i.user.ID, ClientID: i.client.ID, GrantID: i.grantID,
 		ExpiresAt: p.now().Add(codeLife), Data: data, Epoch: &ses.Epoch,
-	})
+	}}, nil
 }
 
 // answer are the parameters of a response, in their order.

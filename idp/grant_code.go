@@ -71,26 +71,42 @@ func (p *Provider) grantCode(_ http.ResponseWriter, r *http.Request, c caller, i
 			return nil, err
 		}
 	}
-	body, access, err := p.tokens(ctx, i)
-	if err != nil {
-		return nil, err
-	}
-	if err := p.addRefresh(ctx, body, i, k.Connection); err != nil {
-		return nil, err
-	}
-	// A code that is gone by now was ended with all else of the user, who may
-	// have set a new password a moment ago: what it led to ends with it.
-	if err := p.noteToken(ctx, text, access); errors.Is(err, tenant.ErrNotFound) {
+	body, err := p.exchange(ctx, text, t, i, k.Connection)
+	switch {
+	case errors.Is(err, tenant.ErrNotFound), errors.Is(err, tenant.ErrEnded), errors.Is(err, tenant.ErrUsed):
+		// It was used again, or all of the user ended, who may have set a new
+		// password a moment ago: nothing came of it.
 		p.record(r, "feacft", c.Client, u, "The authorization ended while its code was exchanged", nil)
-		return nil, errors.Join(p.endIssued(ctx, t.GrantID, access.id, access.exp), invalid)
-	} else if err != nil {
-		return nil, err
-	}
-	if err := p.checkEnded(ctx, text, t, k.SID, invalid); err != nil {
+		return nil, invalid
+	case err != nil:
 		return nil, err
 	}
 	p.record(r, "seacft", c.Client, u, "", nil)
 	return body, nil
+}
+
+// exchange makes the tokens that a code leads to, and stores them with what is
+// remembered of the code in one transaction.
+func (p *Provider) exchange(ctx context.Context, text secret.String, t *tenant.Token, i *issuance, connection string) (map[string]any, error) {
+	body, access, err := p.mint(i)
+	if err != nil {
+		return nil, err
+	}
+	x := &tenant.Exchange{
+		Code: text, Mark: reusedMark(t), Until: access.exp, UserID: i.user.ID, Epoch: i.epoch, SessionID: i.sid, Token: access.stored,
+	}
+	// The access token, for endGrant. An opaque one is found by its grant.
+	if x.Data, err = json.Marshal(map[string]any{"jti": access.id, "exp": access.exp}); err != nil {
+		return nil, err
+	}
+	if p.refreshes(i) {
+		x.Family = p.newFamily(i, connection)
+	}
+	refresh, err := p.tenant.Exchange(ctx, x)
+	if err == nil && x.Family != nil {
+		body["refresh_token"] = refresh.Reveal()
+	}
+	return body, err
 }
 
 // checkExchange reports whether the exchange is of the one who asked for the
@@ -111,39 +127,17 @@ func checkExchange(k *code, c caller, in params) error {
 	return nil
 }
 
-// reusedMark is what a code is marked with that was used again. The mark comes
-// before the look at what the code led to, and that is noted before the look for
-// the mark: however two uses meet, one of them sees the other.
+// reusedMark is what a code is marked with that was used again.
 func reusedMark(t *tenant.Token) secret.String { return secret.String("reused " + t.GrantID) }
 
-// codeReused marks a code and ends what it led to, or is leading to just now.
+// codeReused marks a code and ends what it led to. What it is leading to just now
+// is stored before the mark, and is ended here, or comes after it and to nothing.
 func (p *Provider) codeReused(ctx context.Context, code secret.String, t *tenant.Token) error {
-	err := p.tenant.CreateToken(ctx, reusedMark(t), tenant.Token{Kind: tenant.CodeToken, ExpiresAt: p.now().Add(2 * codeLife)})
-	if err != nil && !errors.Is(err, tenant.ErrExists) {
-		return err
-	}
-	if fresh, err := p.tenant.Token(ctx, tenant.CodeToken, code); err == nil {
+	fresh, err := p.tenant.ReuseCode(ctx, code, reusedMark(t), p.now().Add(2*codeLife))
+	if err == nil {
 		t = fresh
 	} else if !errors.Is(err, tenant.ErrNotFound) {
 		return err
 	}
 	return p.endGrant(ctx, t)
-}
-
-// checkEnded refuses what was made from a code that was used again meanwhile, or
-// whose person logged out before it was exchanged.
-func (p *Provider) checkEnded(ctx context.Context, code secret.String, t *tenant.Token, sid string, refused error) error {
-	_, err := p.tenant.Token(ctx, tenant.CodeToken, reusedMark(t))
-	if errors.Is(err, tenant.ErrNotFound) {
-		if _, err = p.tenant.Session(ctx, sid); err == nil {
-			return nil
-		}
-	}
-	if err == nil || errors.Is(err, tenant.ErrNotFound) {
-		err = p.codeReused(ctx, code, t)
-	}
-	if err != nil {
-		return err
-	}
-	return refused
 }

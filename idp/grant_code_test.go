@@ -76,3 +76,51 @@ func TestSES05_codeAndEnd(t *testing.T) {
 		}
 	})
 }
+
+// A code costs two transactions that write, one to use it up and one for all that
+// it leads to, and to give one to somebody who is logged in is one. PostgreSQL
+// tells how many there were.
+func TestCode_transactions(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		if db.Dialect() != store.Postgres {
+			t.Skip("SQLite does not number transactions")
+		}
+		s := idptest.New(t, idptest.Config{DB: db})
+		s.AddUser("ada@example.com")
+		enter(t, s, s.HTTP, "ada@example.com")
+		for _, statement := range []string{
+			"CREATE TABLE written (id xid8 PRIMARY KEY)",
+			"CREATE FUNCTION note_written() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO written VALUES (pg_current_xact_id()) ON CONFLICT DO NOTHING; RETURN NULL; END $$",
+			"CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON idp_tokens FOR EACH STATEMENT EXECUTE FUNCTION note_written()",
+			"CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON idp_refresh FOR EACH STATEMENT EXECUTE FUNCTION note_written()",
+			"CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON idp_sessions FOR EACH STATEMENT EXECUTE FUNCTION note_written()",
+		} {
+			if _, err := db.Exec(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		written := func() (n int) {
+			t.Helper()
+			if err := db.Read().QueryRowContext(t.Context(), "SELECT COUNT(*) FROM written").Scan(&n); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		for _, audience := range []string{idptest.Audience, ""} { // a JWT, and an opaque token
+			before := written()
+			res, body := s.Do(s.HTTP, http.MethodGet, "/authorize", authorization("prompt", "none", "audience", audience))
+			code := answerOf(t, res, body).Get("code")
+			made := written()
+			if made-before != 1 {
+				t.Errorf("to give a code: %d transactions", made-before)
+			}
+			res, body = tradeCode(s, code)
+			if res.StatusCode != http.StatusOK || !strings.Contains(body, "refresh_token") {
+				t.Fatalf("%d %s", res.StatusCode, body)
+			}
+			if n := written() - made; n != 2 {
+				t.Errorf("to exchange one: %d transactions", n)
+			}
+		}
+	})
+}

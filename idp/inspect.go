@@ -366,16 +366,6 @@ func (p *Provider) revokeToken(r *http.Request, c caller, token string) error {
 	return err
 }
 
-// noteToken remembers the access token that a code led to, for endGrant. An
-// opaque one is found by its grant.
-func (p *Provider) noteToken(ctx context.Context, code secret.String, t accessToken) error {
-	data, err := json.Marshal(map[string]any{"jti": t.id, "exp": t.exp})
-	if err != nil {
-		return err
-	}
-	return p.tenant.SetTokenData(ctx, tenant.CodeToken, code, data, t.exp)
-}
-
 // endGrant ends what a code led to.
 func (p *Provider) endGrant(ctx context.Context, t *tenant.Token) error {
 	var issued struct {

@@ -290,8 +290,8 @@ func refreshPolicy(c *tenant.Client) tenant.RefreshPolicy {
 	return policy
 }
 
-// startFamily makes the first refresh token of a grant.
-func (p *Provider) startFamily(ctx context.Context, i *issuance, connection string) (secret.String, error) {
+// newFamily returns the refresh tokens of a grant, which are not stored yet.
+func (p *Provider) newFamily(i *issuance, connection string) *tenant.Family {
 	f := &tenant.Family{
 		ID: i.grantID, UserID: i.user.ID, ClientID: i.client.ID, SessionID: i.sid, Epoch: i.epoch,
 		FamilyDetails: tenant.FamilyDetails{
@@ -303,5 +303,5 @@ func (p *Provider) startFamily(ctx context.Context, i *issuance, connection stri
 	}
 	e := i.refresh.within(refreshEnds(i.client, p.now(), p.now()))
 	f.ExpiresAt, f.IdleExpiresAt = e.At, e.Idle
-	return p.tenant.CreateFamily(ctx, f)
+	return f
 }

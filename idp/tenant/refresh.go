@@ -100,37 +100,51 @@ func NewGrantID() string {
 // CreateFamily stores a family under f.ID, made by [NewGrantID], and returns
 // its first token.
 func (s *Store) CreateFamily(ctx context.Context, f *Family) (secret.String, error) {
+	doc, err := f.prepare()
+	if err != nil {
+		return "", err
+	}
+	err = s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if err := s.inEpoch(ctx, tx, f.UserID, f.Epoch); err != nil {
+			return err
+		}
+		return s.insertFamily(ctx, tx, f, doc)
+	})
+	if err := s.refused("refresh token", err); err != nil {
+		return "", err
+	}
+	return s.text(f, 1), nil
+}
+
+// prepare makes the secret half of a new family, and returns its document.
+func (f *Family) prepare() ([]byte, error) {
 	if id, err := base64.RawURLEncoding.Strict().DecodeString(f.ID); err != nil || len(id) != grantIDSize {
-		return "", fmt.Errorf("tenant: %q is not the ID of a grant", f.ID)
+		return nil, fmt.Errorf("tenant: %q is not the ID of a grant", f.ID)
 	}
 	f.nonce = make([]byte, 32)
 	_, _ = rand.Read(f.nonce) // never fails
 	f.generation = 1
 	doc, err := json.Marshal(f.FamilyDetails)
 	if err != nil {
-		return "", fmt.Errorf("encode refresh token: %w", err)
+		return nil, fmt.Errorf("encode refresh token: %w", err)
 	}
+	return doc, nil
+}
+
+// insertFamily stores a new family, and ends the oldest when there are too many.
+func (s *Store) insertFamily(ctx context.Context, tx *sql.Tx, f *Family, doc []byte) error {
 	now := millis(s.now())
-	err = s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if err := s.inEpoch(ctx, tx, f.UserID, f.Epoch); err != nil {
-			return err
-		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO idp_refresh
-			(id, nonce, user_id, client_id, session_id, generation, rotated_at, created_at, expires_at, idle_expires_at, revoked_at, doc, audience)
-			VALUES ($1, $2, $3, $4, $5, 1, $6, $6, $7, $8, 0, $9, $10)`,
-			f.ID, f.nonce, f.UserID, f.ClientID, f.SessionID, now, end(f.ExpiresAt), end(f.IdleExpiresAt), string(doc), f.Audience)
-		if err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, `UPDATE idp_refresh SET revoked_at = $3 WHERE id IN (SELECT id FROM idp_refresh
-			WHERE user_id = $1 AND client_id = $2 AND revoked_at = 0 AND id <> $5 ORDER BY created_at DESC, id LIMIT 1000 OFFSET $4)`,
-			f.UserID, f.ClientID, now, MaxFamilies-1, f.ID)
+	_, err := tx.ExecContext(ctx, `INSERT INTO idp_refresh
+		(id, nonce, user_id, client_id, session_id, generation, rotated_at, created_at, expires_at, idle_expires_at, revoked_at, doc, audience)
+		VALUES ($1, $2, $3, $4, $5, 1, $6, $6, $7, $8, 0, $9, $10)`,
+		f.ID, f.nonce, f.UserID, f.ClientID, f.SessionID, now, end(f.ExpiresAt), end(f.IdleExpiresAt), string(doc), f.Audience)
+	if err != nil {
 		return err
-	})
-	if err := s.refused("refresh token", err); err != nil {
-		return "", err
 	}
-	return s.text(f, 1), nil
+	_, err = tx.ExecContext(ctx, `UPDATE idp_refresh SET revoked_at = $3 WHERE id IN (SELECT id FROM idp_refresh
+		WHERE user_id = $1 AND client_id = $2 AND revoked_at = 0 AND id <> $5 ORDER BY created_at DESC, id LIMIT 1000 OFFSET $4)`,
+		f.UserID, f.ClientID, now, MaxFamilies-1, f.ID)
+	return err
 }
 
 func end(t time.Time) int64 {

@@ -196,29 +196,51 @@ func (s *Store) TouchSession(ctx context.Context, ses *Session, clientID string,
 		return err
 	}
 	return s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		// Read again: somebody else may have added another client.
-		kept, err := scanSession(tx.QueryRowContext(ctx, "SELECT "+sessionColumns+` FROM idp_sessions
-			WHERE id = $1 AND expires_at > $2 AND idle_expires_at > $2`+s.forUpdate(), ses.ID, now))
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
+		return s.touchIn(ctx, tx, ses, clientID, idleUntil)
+	})
+}
+
+// TouchSessionWith does the same and stores a token that the session led to, as
+// [Store.CreateToken] does: both, or neither.
+func (s *Store) TouchSessionWith(ctx context.Context, ses *Session, clientID string, idleUntil time.Time, with *NewToken) error {
+	err := s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if with.Epoch != nil {
+			if err := s.inEpoch(ctx, tx, with.UserID, *with.Epoch); err != nil {
+				return err
+			}
 		}
-		if err != nil {
+		if err := s.touchIn(ctx, tx, ses, clientID, idleUntil); err != nil {
 			return err
 		}
-		if !slices.Contains(kept.Clients, clientID) {
-			kept.Clients = append(kept.Clients, clientID)
-		}
-		doc, err := json.Marshal(kept.SessionDetails)
-		if err != nil {
-			return fmt.Errorf("encode session: %w", err)
-		}
-		_, err = tx.ExecContext(ctx, "UPDATE idp_sessions SET doc = $2, used_at = $3, idle_expires_at = $4 WHERE id = $1",
-			ses.ID, string(doc), now, millis(idleUntil))
-		if err == nil {
-			ses.Clients = kept.Clients
-		}
-		return err
+		return s.insertToken(ctx, tx, with.Text, &with.Token)
 	})
+	return s.refused("token", err)
+}
+
+func (s *Store) touchIn(ctx context.Context, tx *sql.Tx, ses *Session, clientID string, idleUntil time.Time) error {
+	now := millis(s.now())
+	// Read again: somebody else may have added another client.
+	kept, err := scanSession(tx.QueryRowContext(ctx, "SELECT "+sessionColumns+` FROM idp_sessions
+		WHERE id = $1 AND expires_at > $2 AND idle_expires_at > $2`+s.forUpdate(), ses.ID, now))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(kept.Clients, clientID) {
+		kept.Clients = append(kept.Clients, clientID)
+	}
+	doc, err := json.Marshal(kept.SessionDetails)
+	if err != nil {
+		return fmt.Errorf("encode session: %w", err)
+	}
+	_, err = tx.ExecContext(ctx, "UPDATE idp_sessions SET doc = $2, used_at = $3, idle_expires_at = $4 WHERE id = $1",
+		ses.ID, string(doc), now, millis(idleUntil))
+	if err == nil {
+		ses.Clients = kept.Clients
+	}
+	return err
 }
 
 // Sweep deletes what has expired, and log entries beyond the retention of the
