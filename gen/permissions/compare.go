@@ -198,7 +198,7 @@ func (c *comparison) entity(name string) []Change {
 			}
 		}
 	}
-	changes = slices.Concat(together(changes, sameCallers), together(together(ofFields, sameActions), sameCallers))
+	changes = slices.Concat(together(changes, sameCallers), together(together(ofFields, sameActions), sameCallers), c.links(name))
 	for i := range changes {
 		from, to := changes[i].from(), changes[i].to()
 		changes[i].Wider, changes[i].Narrower = to.beyond(from), from.beyond(to)

@@ -55,6 +55,7 @@ func Of(d *design.Design) (*Matrix, error) {
 		m.Entities = append(m.Entities, entity)
 	}
 	for i := range m.Entities {
+		m.links(d.Entities[i], &m.Entities[i])
 		m.overreach(&m.Entities[i])
 	}
 	return m, nil
@@ -295,7 +296,7 @@ func (j *judge) decide(rules []design.Rule) (Cell, error) {
 	}
 	var cell Cell
 	var sets []Part
-	admit := func(words []string, when string) (authz.Decision, error) {
+	admit := func(words []string, when string, where []design.Clause) (authz.Decision, error) {
 		rule, err := authz.ParseRule(words...)
 		if err != nil {
 			return 0, err
@@ -305,7 +306,7 @@ func (j *judge) decide(rules []design.Rule) (Cell, error) {
 		if err != nil || reach == None {
 			return d, err
 		}
-		sets = append(sets, Part{reach, when})
+		sets = append(sets, Part{reach, when, clauses(where)})
 		for _, part := range j.policy.Explain(j.principal, rule).Parts {
 			if part.Decision > authz.Forbidden {
 				cell.By = append(cell.By, under(part.Word, when))
@@ -314,14 +315,14 @@ func (j *judge) decide(rules []design.Rule) (Cell, error) {
 		return d, nil
 	}
 	var err error
-	if cell.Decision, err = admit(wordsOf(always(rules)), ""); err != nil {
+	if cell.Decision, err = admit(wordsOf(always(rules)), "", nil); err != nil {
 		return Cell{}, err
 	}
 	for _, r := range rules {
 		if len(r.When) == 0 {
 			continue
 		}
-		if _, err := admit([]string{r.String()}, r.Condition()); err != nil {
+		if _, err := admit([]string{r.String()}, r.Condition(), r.When); err != nil {
 			return Cell{}, err
 		}
 	}

@@ -153,6 +153,23 @@ type Grant struct {
 	Name   string   `json:"name,omitempty"`
 	Rows   RowCells `json:"rows"`
 	Fields []Field  `json:"fields"`
+	Links  []Link   `json:"links,omitempty"`
+}
+
+// A Link is what one caller may do with a relation of which a table keeps the
+// pairs: it has no field, and no rules but those of the two entities.
+type Link struct {
+	Name string `json:"name"`
+	To   string `json:"to"` // entity
+	// See are the rows of To that are shown with one of these, those that list
+	// reaches; Far those that may be tied to one of these, and untied: those that get
+	// shows.
+	See Cell `json:"see"`
+	Far Cell `json:"far"`
+	// Create and Update are the rows of this entity with which that may be done, when
+	// they are made and later.
+	Create Cell `json:"create"`
+	Update Cell `json:"update"`
 }
 
 // A Field is what one caller may do with one field.

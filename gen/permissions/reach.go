@@ -99,8 +99,26 @@ func reachOf(d authz.Decision) (Reach, error) {
 
 // A Part is those rows of a set of which a condition holds.
 type Part struct {
-	Rows Reach  `json:"rows"` // the set
-	When string `json:"when"` // the condition, in words: status is published
+	Rows  Reach    `json:"rows"`  // the set
+	When  string   `json:"when"`  // the condition, in words: status is published
+	Where []Clause `json:"where"` // the same for programs: all of it holds
+}
+
+// A Clause says what a field of a row holds.
+type Clause struct {
+	Field string `json:"field"`
+	// Values are those of which the field has one: texts, numbers that are texts,
+	// booleans, integers. None means that the field is null.
+	Values []any `json:"values,omitempty"`
+	Not    bool  `json:"not,omitempty"` // the field has none of them, or is null; without values: is not null
+}
+
+func clauses(when []design.Clause) []Clause {
+	var list []Clause
+	for _, c := range when {
+		list = append(list, Clause{Field: c.Field.Name, Values: c.Values, Not: c.Not})
+	}
+	return list
 }
 
 // reached makes of sets, those without a condition among them, the rows of a cell.
@@ -136,15 +154,15 @@ func (c *Cell) limit(other *Cell) {
 	var both []Part
 	for _, p := range c.sets() {
 		for _, q := range other.sets() {
-			when := p.When
+			when, where := p.When, p.Where
 			switch {
 			case when == "" || when == q.When:
-				when = q.When
+				when, where = q.When, q.Where
 			case q.When != "":
-				when = q.When + " and " + when
+				when, where = q.When+" and "+when, slices.Concat(q.Where, where)
 			}
 			if rows := p.Rows & q.Rows; rows != None {
-				both = append(both, Part{rows, when})
+				both = append(both, Part{rows, when, where})
 			}
 		}
 	}
@@ -153,7 +171,7 @@ func (c *Cell) limit(other *Cell) {
 
 // same reports whether two cells reach the same.
 func (c *Cell) same(other *Cell) bool {
-	return c.Rows == other.Rows && slices.Equal(c.Parts, other.Parts)
+	return c.Rows == other.Rows && slices.EqualFunc(c.Parts, other.Parts, func(p, q Part) bool { return p.Rows == q.Rows && p.When == q.When })
 }
 
 // always returns the rules that are for all rows.

@@ -214,7 +214,8 @@ func sameGrant(a, b *Grant) bool {
 			return false
 		}
 	}
-	return slices.EqualFunc(a.Fields, b.Fields, func(f, g Field) bool { return f.Name == g.Name && sameCells(&f.Cells, &g.Cells) })
+	return slices.EqualFunc(a.Fields, b.Fields, func(f, g Field) bool { return f.Name == g.Name && sameCells(&f.Cells, &g.Cells) }) &&
+		slices.EqualFunc(a.Links, b.Links, func(l, m Link) bool { return l.same(&m) })
 }
 
 func sameCells(a, b *Cells) bool {
@@ -262,6 +263,15 @@ func (p *page) block(b block, all bool) {
 			cells = append(cells, p.cell(group.cells.At(a).Rows, a))
 		}
 		p.row("    ", "    ", group.label, cells, faint)
+	}
+	for i := range b.grant.Links {
+		l := &b.grant.Links[i]
+		cells = nil
+		for _, a := range authz.Actions()[:4] {
+			rows := b.grant.Rows.At(a)
+			cells = append(cells, p.cell(l.in(a, &rows).Rows, a))
+		}
+		p.row("    ", "    ", "ties "+plain(l.Name)+" to "+plain(l.To), cells, faint)
 	}
 }
 

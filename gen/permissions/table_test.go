@@ -173,7 +173,10 @@ func TestTable_conditions(t *testing.T) {
 			continue
 		}
 		want := permissions.Cell{
-			Rows: permissions.Some, Parts: []permissions.Part{{Rows: permissions.All, When: "status is published and stars is not null"}},
+			Rows: permissions.Some, Parts: []permissions.Part{{
+				Rows: permissions.All, When: "status is published and stars is not null",
+				Where: []permissions.Clause{{Field: "status", Values: []any{"published"}}, {Field: "stars", Not: true}},
+			}},
 			By: []string{"public when stars is not null"},
 		}
 		for _, f := range g.Fields {
