@@ -34,8 +34,9 @@ func (r *Resource[T]) CreateRows(ctx context.Context, body []byte, sel []string,
 	}
 	drafts := make([]*draft[T], len(list))
 	var problems model.Problems
+	at := outermost()
 	for i, object := range list {
-		d, found, err := r.draft(c, r.fromJSON(object))
+		d, found, err := r.draft(c, r.fromJSON(object, at))
 		if err != nil {
 			return nil, err
 		}

@@ -35,7 +35,7 @@ func (r *Resource[T]) CreateRow(ctx context.Context, body []byte, sel []string, 
 	if err != nil {
 		return Row{}, err
 	}
-	d, err := r.create(ctx, c, r.fromJSON(body), opts...)
+	d, err := r.create(ctx, c, r.fromJSON(body, outermost()), opts...)
 	if err != nil {
 		return Row{}, err
 	}
@@ -49,6 +49,7 @@ type draft[T any] struct {
 	have model.FieldSet // sent, or set by the service
 
 	filter query.Filter // what the caller may make
+	fields scope
 }
 
 func (r *Resource[T]) create(ctx context.Context, c caller, in input[T], opts ...Option) (*draft[T], error) {
@@ -88,7 +89,10 @@ func (r *Resource[T]) draft(c caller, in input[T]) (*draft[T], model.Problems, e
 	if err != nil {
 		return nil, nil, badRequest(err)
 	}
-	d := &draft[T]{Change: *ch, sent: ch.Set, filter: filter}
+	if err := r.mayNest(c, ch); err != nil {
+		return nil, nil, err
+	}
+	d := &draft[T]{Change: *ch, sent: ch.Set, filter: filter, fields: fields}
 	d.Action = authz.Create
 	problems = append(problems, r.checkPassword(ch)...)
 	if roles := r.roles.field; roles != model.NoField && ch.Set.Has(roles) {
@@ -97,12 +101,25 @@ func (r *Resource[T]) draft(c caller, in input[T]) (*draft[T], model.Problems, e
 	r.complete(c, d)
 	r.belongs(c, &d.Row)
 	if len(problems) > 0 || len(r.before[authz.Create]) == 0 {
-		problems = append(problems, r.missing(&d.Row, d.have.Union(r.named(problems)))...)
+		problems = append(problems, r.missing(&d.Row, d.have.Union(d.led).Union(r.named(problems)))...)
 	}
-	if len(problems) > 0 {
+	if len(problems) > 0 || !d.led.Without(d.Set).Empty() { // judged when the keys are known
 		return d, problems, nil
 	}
 	return d, r.beyond(&d.Row, d.sent, &fields), r.stays(filter, &d.Row)
+}
+
+// lead creates the rows to which keys of a draft point, and judges it then.
+func (r *Resource[T]) lead(ctx context.Context, c caller, d *draft[T]) error {
+	made, err := r.nestKeys(ctx, c, &d.Change)
+	if err != nil || made.Empty() {
+		return err
+	}
+	d.sent, d.have = d.sent.Union(made), d.have.Union(made)
+	if err := refused(r.beyond(&d.Row, d.sent, &d.fields)); err != nil {
+		return err
+	}
+	return r.stays(d.filter, &d.Row)
 }
 
 // named returns the fields that problems are about.
@@ -190,6 +207,9 @@ func (r *Resource[T]) complete(c caller, d *draft[T]) {
 
 // insert adds the row of a draft within a transaction.
 func (r *Resource[T]) insert(ctx context.Context, t *transaction, c caller, d *draft[T]) error {
+	if err := r.lead(ctx, c, d); err != nil {
+		return err
+	}
 	if len(r.checks) > 0 {
 		if err := r.permit(ctx, Changed{Action: authz.Create, ID: r.id(&d.Row), Set: d.Set}); err != nil {
 			return err
@@ -212,7 +232,7 @@ func (r *Resource[T]) insert(ctx context.Context, t *transaction, c caller, d *d
 	if err := r.checkReturning(ctx, c, &d.Row, d.sent); err != nil {
 		return err
 	}
-	if err := r.pair(ctx, t, c, &d.Row, d.pairs); err != nil {
+	if err := r.nest(ctx, t, c, &d.Change); err != nil {
 		return err
 	}
 	if err := r.stayed(ctx, d.filter, &d.Row); err != nil {

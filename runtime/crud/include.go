@@ -2,6 +2,7 @@ package crud
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -29,8 +30,28 @@ type relative interface {
 	// branch judges and resolves what is asked of the rows that a relation leads
 	// to, from at most rows rows. It asks nothing of the database.
 	branch(c caller, rel *relation, ask *query.Include, b *budget, from place) (*branch, error)
+	// relative returns what the caller may know of the rows that a relation leads
+	// to, for a condition on them.
+	relative(c caller, rel *relation, path string) (*query.Relative, error)
 	// gather reads the rows of a branch that belong to the keys.
 	gather(ctx context.Context, c caller, br *branch, keys *query.Keys) (*harvest, error)
+
+	// findBelonging answers a page of the rows that belong to the key.
+	findBelonging(ctx context.Context, c caller, rel *relation, key any, q *query.Query) (*Rows, error)
+	// createBelonging makes a row that belongs to the key.
+	createBelonging(ctx context.Context, c caller, rel *relation, key any, body []byte, sel []string) (Row, error)
+
+	// may answers 401 and 403 to who may not do that to any row.
+	may(c caller, action authz.Action) error
+	// mayBe is may for what a body does to other rows.
+	mayBe(c caller, v verb) error
+	// bear creates a row of a JSON object, whose key, if there is one, has that
+	// value, and returns its id.
+	bear(ctx context.Context, c caller, body json.RawMessage, at nesting, key model.FieldID, value any) (any, error)
+	// point changes the key of the row with that id.
+	point(ctx context.Context, c caller, id any, key model.FieldID, value any) error
+	// release makes the key of the row with that id null, if it has that value.
+	release(ctx context.Context, c caller, id any, key model.FieldID, value any) error
 }
 
 // A branch is an include that was found right.
@@ -157,20 +178,11 @@ var (
 	errBudget    = errors.New("crud: too much")
 )
 
-// branch implements relative. One row is asked for as get is, several are as list
-// is: the rules that say which rows and fields there are, are those of get and list.
+// branch implements relative.
 func (r *Resource[T]) branch(c caller, rel *relation, ask *query.Include, b *budget, at place) (*branch, error) {
-	action := authz.View
-	if rel.Many {
-		action = authz.List
-	}
-	filter, err := r.rules.reach(c, action)
+	filter, fields, err := r.enter(c, rel, at.path)
 	if err != nil {
-		return nil, refusedInclude(at.path, err)
-	}
-	fields := r.rules.fieldsFor(c, authz.View, filter)
-	if rel.Inverse != "" && !fields.always.Has(rel.far) {
-		return nil, errHiddenKey
+		return nil, err
 	}
 	if !rel.Many && !plain(&ask.Query) {
 		return nil, badInclude(at.path, model.CodeFormat, "leads to one row, of which there is nothing to choose but its fields and relations")
@@ -179,7 +191,7 @@ func (r *Resource[T]) branch(c caller, rel *relation, ask *query.Include, b *bud
 	if q.Limit == 0 {
 		q.Limit = query.DefaultIncluded
 	}
-	plan, err := query.Resolve(r.entity, &q, fields.always, fields.ever)
+	plan, err := query.Resolve(r.entity, &q, fields.always, fields.ever, r.onward(c, fields.always, at.path))
 	if err != nil {
 		return nil, inInclude(at.path, err)
 	}

@@ -17,7 +17,7 @@ const maxProblems = 50
 type input[T any] func(writable model.FieldSet, id string) (*Change[T], model.Problems, error)
 
 // fromJSON is the input of a JSON object.
-func (r *Resource[T]) fromJSON(body []byte) input[T] {
+func (r *Resource[T]) fromJSON(body []byte, at nesting) input[T] {
 	return func(writable model.FieldSet, id string) (*Change[T], model.Problems, error) {
 		members, err := model.Members(body)
 		if err != nil {
@@ -26,8 +26,12 @@ func (r *Resource[T]) fromJSON(body []byte) input[T] {
 		var ch Change[T]
 		var problems model.Problems
 		for _, m := range members {
-			if rel, ok := r.many(m.Key); ok {
-				problems = append(problems, r.pairings(&ch, rel, m.Value)...)
+			if rel, ok := r.relations[m.Key]; ok {
+				if rel.Key != "" && slices.ContainsFunc(members, func(m model.Member) bool { return m.Key == rel.Key }) {
+					problems.Add(rel.Name, model.CodeFormat, "is there twice, as "+rel.Key+", too")
+					continue
+				}
+				problems = append(problems, r.nestings(&ch, rel, m.Value, writable, at)...)
 				continue
 			}
 			p, ok := r.decode(&ch, m, writable, id)

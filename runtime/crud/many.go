@@ -28,8 +28,9 @@ func (r *Resource[T]) PatchRows(ctx context.Context, q *query.Query, body []byte
 			return err
 		}
 		done = make([]*Change[T], len(ids)) // anew whenever this runs
+		at := outermost()
 		for i, id := range ids {
-			if done[i], err = r.update(ctx, c, id, r.fromJSON(body), false); err != nil {
+			if done[i], err = r.update(ctx, c, id, r.fromJSON(body, at), false); err != nil {
 				return err
 			}
 		}
@@ -107,7 +108,7 @@ func (r *Resource[T]) checkMany(c caller, body []byte) error {
 	if err != nil {
 		return err
 	}
-	ch, problems, err := r.fromJSON(body)(r.rules.fieldsFor(c, authz.Update, filter).ever, manyRows)
+	ch, problems, err := r.fromJSON(body, outermost())(r.rules.fieldsFor(c, authz.Update, filter).ever, manyRows)
 	if err != nil {
 		return badRequest(err)
 	}
@@ -135,7 +136,7 @@ func (r *Resource[T]) pick(ctx context.Context, c caller, action authz.Action, q
 		return nil, err
 	}
 	fields := r.rules.fieldsFor(c, authz.View, listed)
-	plan, err := query.Resolve(r.entity, &query.Query{Where: q.Where, Search: q.Search}, fields.always, fields.ever)
+	plan, err := query.Resolve(r.entity, &query.Query{Where: q.Where, Search: q.Search}, fields.always, fields.ever, r.onward(c, fields.always, ""))
 	if err != nil {
 		return nil, badRequest(err)
 	}

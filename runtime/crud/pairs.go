@@ -6,14 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/gatewright/gate/runtime/model"
 	"github.com/gatewright/gate/runtime/query"
 )
-
-// MaxPairs is how many rows one body can connect and disconnect.
-const MaxPairs = 100
 
 // A pairing is a row that is to be tied to the one that is written, or untied.
 type pairing struct {
@@ -21,52 +17,6 @@ type pairing struct {
 	far  any    // the id of the other row
 	path string // tags.connect[0], for messages
 	cut  bool
-}
-
-// many returns the relation of that name whose pairs are written with a row.
-func (r *Resource[T]) many(name string) (*relation, bool) {
-	rel, ok := r.relations[name]
-	return rel, ok && rel.Through != nil
-}
-
-// pairings reads {"connect": [{"id": …}], "disconnect": [{"id": …}]}. Nothing else
-// can be done to other rows here.
-func (r *Resource[T]) pairings(ch *Change[T], rel *relation, raw json.RawMessage) model.Problems {
-	members, err := model.Members(raw)
-	if err != nil {
-		return model.Problems{{Field: rel.Name, Code: model.CodeType, Message: "must be an object with connect or disconnect"}}
-	}
-	var problems model.Problems
-	for _, m := range members {
-		path := rel.Name + "." + m.Key
-		if m.Key != "connect" && m.Key != "disconnect" {
-			problems.Add(path, model.CodeUnknown, "is not among connect and disconnect")
-			continue
-		}
-		var rows []json.RawMessage
-		if json.Unmarshal(m.Value, &rows) != nil || rows == nil {
-			problems.Add(path, model.CodeType, `must be a list: [{"id": …}]`)
-			continue
-		}
-		if len(ch.pairs)+len(rows) > MaxPairs {
-			problems.Add(path, model.CodeLimit, "at most "+strconv.Itoa(MaxPairs)+" rows are connected and disconnected at once")
-			continue
-		}
-		for i, row := range rows {
-			at := path + "[" + strconv.Itoa(i) + "]"
-			far, problem, ok := rel.farID(row)
-			if !ok {
-				problem.Field = at
-				problems = append(problems, problem)
-				continue
-			}
-			ch.pairs = append(ch.pairs, pairing{rel, far, at, m.Key == "disconnect"})
-		}
-	}
-	if !slices.Contains(ch.Links, rel.Name) {
-		ch.Links = append(ch.Links, rel.Name)
-	}
-	return problems
 }
 
 // farID reads {"id": …}.

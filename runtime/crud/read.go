@@ -138,8 +138,12 @@ func (r *Resource[T]) find(ctx context.Context, q *query.Query) (*Rows, []T, err
 	if err != nil {
 		return nil, nil, err
 	}
-	fields := r.rules.fieldsFor(c, authz.View, filter)
-	plan, err := query.Resolve(r.entity, q, fields.always, fields.ever)
+	return r.findIn(ctx, c, q, filter, r.rules.fieldsFor(c, authz.View, filter))
+}
+
+// findIn is find among rows of which the caller may read these fields.
+func (r *Resource[T]) findIn(ctx context.Context, c caller, q *query.Query, filter query.Filter, fields scope) (*Rows, []T, error) {
+	plan, err := query.Resolve(r.entity, q, fields.always, fields.ever, r.onward(c, fields.always, ""))
 	if err != nil {
 		return nil, nil, badRequest(err)
 	}

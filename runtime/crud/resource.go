@@ -70,11 +70,16 @@ type Change[T any] struct {
 	Set model.FieldSet
 	// Old is the row as it was; nil for Create.
 	Old *T
-	// Links names the relations to many whose pairs the caller changes, too.
+	// Links names the relations whose rows the caller connects, disconnects or
+	// creates, too. Each of these rows is changed as if by itself: its own rules,
+	// checks and hooks hold, for the caller of the request.
 	Links []string
 
 	pairs  []pairing
 	expect expected // of Old
+	nested []nested
+	led    model.FieldSet // keys that Links are about
+	at     nesting
 }
 
 // Has reports whether the caller sent the field.

@@ -17,6 +17,12 @@ type Service interface {
 	FindRows(ctx context.Context, q *query.Query) (*Rows, error)
 	// GetRow answers one row, with the relations that are asked for.
 	GetRow(ctx context.Context, id string, sel *query.Selection) (Row, error)
+	// FindRelated answers a page of the rows that a relation to many leads to, from
+	// a row that the caller may get.
+	FindRelated(ctx context.Context, id, relation string, q *query.Query) (*Rows, error)
+	// CreateRelated makes a row of a JSON object, whose key points to a row that the
+	// caller may get. Rows that are found by pairs are made by themselves.
+	CreateRelated(ctx context.Context, id, relation string, body []byte, sel []string) (Row, error)
 	// CreateRow makes a row of a JSON object.
 	CreateRow(ctx context.Context, body []byte, sel []string, opts ...Option) (Row, error)
 	// CreateRows makes rows of a JSON array of 1 to [MaxBulk] objects: all of
@@ -44,6 +50,7 @@ type Service interface {
 
 // encoder appends rows whose type it knows.
 type encoder interface {
+	Entity() *model.Entity
 	appendRow(dst []byte, row any, set model.FieldSet) []byte
 	appendRowAt(dst []byte, rows any, i int, set model.FieldSet) []byte
 	appendField(dst []byte, row any, f model.FieldID) []byte
@@ -63,6 +70,9 @@ type Row struct {
 	version int64 // 0: none that the caller may know
 	part    bool  // there are fields that the answer does not have
 }
+
+// Entity returns the description of the entity that the row is one of.
+func (r Row) Entity() *model.Entity { return r.enc.Entity() }
 
 // Fields returns the fields that AppendJSON appends.
 func (r Row) Fields() model.FieldSet { return r.set }

@@ -50,7 +50,7 @@ func (r *Resource[T]) updateJSON(ctx context.Context, id string, body []byte, se
 	if err != nil {
 		return Row{}, err
 	}
-	done, err := r.update(ctx, c, id, r.fromJSON(body), replace, opts...)
+	done, err := r.update(ctx, c, id, r.fromJSON(body, outermost()), replace, opts...)
 	if err != nil {
 		return Row{}, err
 	}
@@ -82,6 +82,9 @@ func (r *Resource[T]) update(ctx context.Context, c caller, id string, in input[
 	ch, problems, err := in(fields.ever, text(key))
 	if err != nil {
 		return nil, badRequest(err)
+	}
+	if err := r.mayNest(c, ch); err != nil {
+		return nil, err
 	}
 	ch.Action = authz.Update
 	ch.expect = ch.expect.and(optionsOf(opts).expect)
@@ -117,7 +120,7 @@ func (r *Resource[T]) update(ctx context.Context, c caller, id string, in input[
 // write.
 func (r *Resource[T]) replace(ch *Change[T], writable model.FieldSet, problems model.Problems) model.Problems {
 	at := now()
-	known := ch.Set.Union(r.named(problems))
+	known := ch.Set.Union(ch.led).Union(r.named(problems))
 	var found model.Problems
 	for f := range writable.Without(known).All() {
 		field, p := r.field(&ch.Row, f)
@@ -168,6 +171,9 @@ func (r *Resource[T]) rewrite(ctx context.Context, t *transaction, c caller, id 
 	if err != nil {
 		return err
 	}
+	if _, err := r.nestKeys(ctx, c, u.Change); err != nil {
+		return err
+	}
 	if err := refused(r.beyond(old, u.Set, &u.fields)); err != nil {
 		return err
 	}
@@ -182,7 +188,7 @@ func (r *Resource[T]) rewrite(ctx context.Context, t *transaction, c caller, id 
 	if err := r.mayChangeAccount(ctx, c, old, &u.Row, changed); err != nil {
 		return err
 	}
-	if len(r.checks) > 0 && (!changed.Empty() || len(u.pairs) > 0) {
+	if len(r.checks) > 0 && (!changed.Empty() || u.links()) {
 		if err := r.permit(ctx, Changed{Action: authz.Update, ID: r.id(old), Set: changed, Before: r.snapshot(old)}); err != nil {
 			return err
 		}
@@ -197,7 +203,7 @@ func (r *Resource[T]) rewrite(ctx context.Context, t *transaction, c caller, id 
 		}
 	}
 	changed.Remove(r.entity.IDField())
-	if changed.Empty() && len(u.pairs) == 0 {
+	if changed.Empty() && !u.links() {
 		return nil
 	}
 	r.count(&u.Row, old, &changed)
@@ -218,7 +224,7 @@ func (r *Resource[T]) rewrite(ctx context.Context, t *transaction, c caller, id 
 	if err := r.checkReturning(ctx, c, &u.Row, changed.Intersect(u.Set)); err != nil {
 		return err
 	}
-	if err := r.pair(ctx, t, c, &u.Row, u.pairs); err != nil {
+	if err := r.nest(ctx, t, c, u.Change); err != nil {
 		return err
 	}
 	if err := r.stayed(ctx, u.filter, &u.Row); err != nil {

@@ -311,6 +311,10 @@ func (c *Compiler) node(s *Statement, n node) {
 		s.text("1 = 0")
 	case through:
 		c.through(s, n)
+	case related:
+		c.related(s, n)
+	case tied:
+		c.tied(s, n)
 	}
 }
 

@@ -24,14 +24,14 @@ func Example() {
 	readable.Remove(cost)
 
 	// A field that the caller may not read does not exist.
-	_, err := query.Resolve(e, &query.Query{Where: query.Term{Field: "cost", Op: query.Gt, Value: "1"}}, readable, readable)
+	_, err := query.Resolve(e, &query.Query{Where: query.Term{Field: "cost", Op: query.Gt, Value: "1"}}, readable, readable, nil)
 	fmt.Println(err)
 
 	plan, err := query.Resolve(e, &query.Query{
 		Where:  query.Term{Field: "price", Op: query.Lt, Value: "9.99"},
 		Sort:   []query.Sort{{Field: "price", Descending: true}},
 		Select: []string{"title"},
-	}, readable, readable)
+	}, readable, readable, nil)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -66,7 +66,7 @@ type Sort struct {
 	Descending bool
 }
 
-// An Expr is a condition: [And], [Or], [Not] or [Term].
+// An Expr is a condition: [And], [Or], [Not], [Term] or [Related].
 type Expr interface{ expr() }
 
 type (

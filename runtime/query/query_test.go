@@ -124,7 +124,7 @@ func TestCompiler_Page(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for d, want := range map[store.Dialect]string{store.SQLite: tt.sqlite, store.Postgres: tt.postgres} {
-				plan, err := query.Resolve(e, &tt.q, e.All(), e.All())
+				plan, err := query.Resolve(e, &tt.q, e.All(), e.All(), nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -156,7 +156,7 @@ func TestCompiler_writes(t *testing.T) {
 			`SELECT t0."id", t0."title" FROM "books" AS t0 WHERE t0."id" = $1` + lock:          func(s *query.Statement) { c.One(s, "x", query.Filter{}, model.Fields(id, title), true) },
 			`SELECT 1 FROM "books" AS t0 WHERE t0."id" = $1 AND t0."author_id" = $2`:           func(s *query.Statement) { c.One(s, "x", mine, model.FieldSet{}, false) },
 			`SELECT count(*) FROM "books" AS t0 WHERE t0."author_id" = $1 AND t0."pages" = $2`: func(s *query.Statement) {
-				plan, err := query.Resolve(e, &query.Query{Where: query.Term{Field: "pages", Op: query.Eq, Value: 1}}, e.All(), e.All())
+				plan, err := query.Resolve(e, &query.Query{Where: query.Term{Field: "pages", Op: query.Eq, Value: 1}}, e.All(), e.All(), nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -256,7 +256,7 @@ func TestAUZ12_ceilings(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := query.Resolve(e, &tt.q, readable, readable)
+			_, err := query.Resolve(e, &tt.q, readable, readable, nil)
 			var codes []string
 			if problems, ok := errors.AsType[model.Problems](err); ok {
 				for _, p := range problems {
@@ -276,12 +276,12 @@ func TestResolve_page(t *testing.T) {
 		q    query.Query
 		want int
 	}{{query.Query{}, 25}, {query.Query{Limit: 1}, 1}, {query.Query{Limit: 1e9}, 100}, {query.Query{Limit: 10, CountOnly: true}, 0}} {
-		plan, err := query.Resolve(e, &tt.q, e.All(), e.All())
+		plan, err := query.Resolve(e, &tt.q, e.All(), e.All(), nil)
 		if err != nil || plan.Limit != tt.want {
 			t.Errorf("%+v: %+v, %v; want %d", tt.q, plan, err, tt.want)
 		}
 	}
-	plan, err := query.Resolve(e, &query.Query{Select: []string{"title"}}, e.All(), e.All())
+	plan, err := query.Resolve(e, &query.Query{Select: []string{"title"}}, e.All(), e.All(), nil)
 	if err != nil || plan.Select != model.Fields(id, title) {
 		t.Errorf("%+v, %v: the id comes along", plan, err)
 	}
@@ -293,7 +293,7 @@ func TestAUZ05_search(t *testing.T) {
 	email, _ := e.Field("email")
 	readable := e.All()
 	readable.Remove(email)
-	plan, err := query.Resolve(e, &query.Query{Search: "ab"}, readable, e.All())
+	plan, err := query.Resolve(e, &query.Query{Search: "ab"}, readable, e.All(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -303,7 +303,7 @@ func TestAUZ05_search(t *testing.T) {
 		t.Error(diff)
 	}
 	readable.Remove(title)
-	if _, err := query.Resolve(e, &query.Query{Search: "ab"}, readable, e.All()); err == nil {
+	if _, err := query.Resolve(e, &query.Query{Search: "ab"}, readable, e.All(), nil); err == nil {
 		t.Error("a search in nothing")
 	}
 }

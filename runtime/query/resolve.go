@@ -64,18 +64,22 @@ func (through) node() {}
 
 // Resolve checks q against the entity and the fields that the caller may know:
 // readable are those of every row, shown those that may be selected, which are
-// more when some are readable in some rows only. The error is a
-// [model.Problems] with everything that is wrong.
-func Resolve(e *model.Entity, q *Query, readable, shown model.FieldSet) (*Plan, error) {
-	r := resolver{entity: e, readable: shown, lenient: q.Lenient}
+// more when some are readable in some rows only. Conditions on other rows need
+// reach; where it is nil there are no relations. The error is a [model.Problems]
+// with everything that is wrong, or what reach refused.
+func Resolve(e *model.Entity, q *Query, readable, shown model.FieldSet, reach Reach) (*Plan, error) {
+	r := resolver{at: standpoint{entity: e, readable: shown, reach: reach}, lenient: q.Lenient}
 	p := &Plan{entity: e, CountOnly: q.CountOnly, NoTotal: q.NoTotal, Select: r.selection(q.Select)}
-	r.readable = readable
+	r.at.readable = readable
 	if q.Where != nil {
 		p.where = r.expr(q.Where, 0)
 	}
 	p.search, p.needle = r.search(q.Search)
 	p.sort = r.sort(q.Sort)
 	p.Limit, p.Skip = r.page(q)
+	if r.refused != nil {
+		return nil, r.refused
+	}
 	if len(r.problems) > 0 {
 		return nil, r.problems
 	}
@@ -84,7 +88,7 @@ func Resolve(e *model.Entity, q *Query, readable, shown model.FieldSet) (*Plan, 
 
 // ResolveSelect is [Resolve] for a question about one row.
 func ResolveSelect(e *model.Entity, names []string, readable model.FieldSet) (model.FieldSet, error) {
-	r := resolver{entity: e, readable: readable}
+	r := resolver{at: standpoint{entity: e, readable: readable}}
 	s := r.selection(names)
 	if len(r.problems) > 0 {
 		return model.FieldSet{}, r.problems
@@ -93,38 +97,52 @@ func ResolveSelect(e *model.Entity, names []string, readable model.FieldSet) (mo
 }
 
 type resolver struct {
+	at        standpoint
+	lenient   bool
+	problems  model.Problems
+	refused   error
+	terms     int
+	relations int
+}
+
+// standpoint is the entity whose fields are named, and how the way led there.
+type standpoint struct {
 	entity   *model.Entity
 	readable model.FieldSet
-	lenient  bool
-	problems model.Problems
-	terms    int
+	reach    Reach
+	path     string // of relations, with a dot at its end
+	depth    int
 }
 
 func (r *resolver) fail(name, code, message string) {
-	if len(r.problems) < MaxTerms {
-		r.problems.Add(name, code, message)
+	if len(r.problems) >= MaxTerms {
+		return
 	}
+	if name != "" {
+		name = r.at.path + name
+	}
+	r.problems.Add(name, code, message)
 }
 
 // field finds a field that the caller may know. A secret one nobody may.
 func (r *resolver) field(name string) (model.FieldID, *model.Field, bool) {
-	id, ok := r.entity.Field(name)
-	if !ok || !r.readable.Has(id) || r.entity.Fields[id].Secret() {
-		r.fail(name, model.CodeUnknown, "is not a field of "+r.entity.Name)
+	id, ok := r.at.entity.Field(name)
+	if !ok || !r.at.readable.Has(id) || r.at.entity.Fields[id].Secret() {
+		r.fail(name, model.CodeUnknown, "is not a field of "+r.at.entity.Name)
 		return 0, nil, false
 	}
-	return id, &r.entity.Fields[id], true
+	return id, &r.at.entity.Fields[id], true
 }
 
 // selection resolves names; the id always comes along, because clients keep
 // rows by it.
 func (r *resolver) selection(names []string) model.FieldSet {
 	if len(names) == 0 {
-		return r.readable
+		return r.at.readable
 	}
-	s := model.Fields(r.entity.IDField()).Intersect(r.readable)
+	s := model.Fields(r.at.entity.IDField()).Intersect(r.at.readable)
 	for _, name := range names {
-		if id, ok := r.entity.Field(name); ok && r.lenient && !r.readable.Has(id) {
+		if id, ok := r.at.entity.Field(name); ok && r.lenient && !r.at.readable.Has(id) {
 			continue
 		}
 		if id, _, ok := r.field(name); ok {
@@ -183,13 +201,13 @@ func (r *resolver) search(needle string) ([]model.FieldID, string) {
 		return nil, ""
 	}
 	var fields []model.FieldID
-	for i, f := range r.entity.Fields {
-		if f.Searchable && r.readable.Has(model.FieldID(i)) && isText(&f) && !f.Secret() {
+	for i, f := range r.at.entity.Fields {
+		if f.Searchable && r.at.readable.Has(model.FieldID(i)) && isText(&f) && !f.Secret() {
 			fields = append(fields, model.FieldID(i))
 		}
 	}
 	if fields == nil {
-		r.fail("", model.CodeUnknown, r.entity.Name+" cannot be searched")
+		r.fail("", model.CodeUnknown, r.at.entity.Name+" cannot be searched")
 	}
 	return fields, needle
 }
@@ -208,6 +226,8 @@ func (r *resolver) expr(x Expr, depth int) node {
 		return not{r.expr(x.Expr, depth+1)}
 	case Term:
 		return r.term(x)
+	case Related:
+		return r.related(x, depth)
 	}
 	r.fail("", model.CodeMalformed, "a condition is missing")
 	return nil

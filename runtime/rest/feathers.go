@@ -34,6 +34,9 @@ type Grammar interface {
 //
 // Operators are $ne, $in, $nin, $lt, $lte, $gt, $gte, $contains, $startsWith,
 // $endsWith and $null; groups are $or, $and and $not; $search looks for a text.
+// author.name=Ann, or author[name]=Ann, is about the row that a relation leads to;
+// of a relation to many items[$some][name]=figs is about one row of them,
+// items[$none] about all and items[$every], too.
 // A page is {total, limit, skip, data}. $include=author,items.tags brings the rows
 // that relations lead to, inside of the rows; $include[items][$limit]=5, and all
 // other parameters of a page, choose among those of a relation to many. The zero
@@ -249,14 +252,13 @@ func (rd *reader) condition(p *param, depth int) []query.Expr {
 		rd.bad(p.name, model.CodeUnknown, "is not a parameter of this route")
 		return nil
 	}
+	if relation, name, ok := strings.Cut(p.name, "."); ok {
+		return rd.onward(p, relation, name, depth)
+	}
 	if p.leaf {
 		return rd.term(p, p.name, query.Eq, p.value)
 	}
-	var terms []query.Expr
-	for _, k := range p.kids {
-		terms = append(terms, rd.operation(p.name, k)...)
-	}
-	return terms
+	return rd.inside(p, depth)
 }
 
 func one(e query.Expr) []query.Expr { return []query.Expr{e} }

@@ -56,7 +56,18 @@ func TestFeathers_find(t *testing.T) {
 			query.Not{Expr: term("b", query.Eq, "2")},
 			term("c", query.Eq, "3"),
 		}}},
-		{"author.email=x", query.Query{Where: term("author.email", query.Eq, "x")}},
+		{"author.email=x", query.Query{Where: related("author", query.SomeRow, term("email", query.Eq, "x"))}},
+		{"author[email]=x", query.Query{Where: related("author", query.SomeRow, term("email", query.Eq, "x"))}},
+		{"a.b.c[$lt]=1", query.Query{Where: related("a", query.SomeRow, related("b", query.SomeRow, term("c", query.Lt, "1")))}},
+		{"a[b][c][$lt]=1", query.Query{Where: related("a", query.SomeRow, related("b", query.SomeRow, term("c", query.Lt, "1")))}},
+		{"a[b]=1&a[c]=2", query.Query{Where: related("a", query.SomeRow, query.And{term("b", query.Eq, "1"), term("c", query.Eq, "2")})}},
+		{"a.b=1&a.c=2", query.Query{Where: query.And{
+			related("a", query.SomeRow, term("b", query.Eq, "1")), related("a", query.SomeRow, term("c", query.Eq, "2")),
+		}}},
+		{"a[$none][b]=1&a[$every][c]=2", query.Query{Where: query.And{
+			related("a", query.NoRow, term("b", query.Eq, "1")), related("a", query.EveryRow, term("c", query.Eq, "2")),
+		}}},
+		{"a[$not][b]=1", query.Query{Where: related("a", query.SomeRow, query.Not{Expr: term("b", query.Eq, "1")})}},
 	} {
 		t.Run(tt.raw, func(t *testing.T) {
 			got, err := rest.Feathers{}.Find(tt.raw)
@@ -140,6 +151,10 @@ func TestAUZ12_bounds(t *testing.T) {
 	}
 }
 
+func related(relation string, q query.Quantifier, where query.Expr) query.Expr {
+	return query.Related{Relation: relation, Quantifier: q, Where: where}
+}
+
 func manyTerms(n int) string {
 	var parts []string
 	for i := range n {
@@ -168,6 +183,7 @@ func TestFeathers_select(t *testing.T) {
 func FuzzFeathers(f *testing.F) {
 	f.Add("a=1&b[$lt]=2&$or[0][c]=3&d[$in][]=4&$sort[a]=-1&$select=a,b&$limit=1")
 	f.Add("a[&a]&a[[b]]=1&[]=1&a[]]=%")
+	f.Add("a.b.c[$lt]=1&a[$none][b]=1&a[$some][$or][0][b][c]=2&.=1&a..b=1")
 	f.Add("$not[$not][$not][$not][$not][$not][a]=1")
 	f.Fuzz(func(t *testing.T, raw string) {
 		q, err := rest.Feathers{}.Find(raw)
@@ -196,6 +212,8 @@ func depth(e query.Expr) int {
 		}
 	case query.Not:
 		deepest = depth(e.Expr)
+	case query.Related:
+		deepest = depth(e.Where)
 	default:
 		return 0
 	}

@@ -46,7 +46,8 @@ type Route struct {
 	Method string
 	// Path is the pattern of the path: /api/items/{id}.
 	Path string
-	// Action is what is done, for which the rules of the entity say who may.
+	// Action is what is done, for which the rules of the entity say who may: to
+	// the row that has the others, where they are asked for by it.
 	Action authz.Action
 	// Rules are the words of that rule, of those for some rows, too.
 	Rules   []string
@@ -63,7 +64,7 @@ func (a API) Routes(s crud.Service) []Route {
 	}
 	h := &handlers{
 		service: s, grammar: a.Grammar, policy: a.Policy, errors: a.Errors,
-		path: a.Prefix + "/" + s.Entity().Path, noCredentials: a.NoCredentials,
+		prefix: a.Prefix, path: a.Prefix + "/" + s.Entity().Path, noCredentials: a.NoCredentials,
 		once: a.Once,
 	}
 	one := h.path + "/{id}"
@@ -87,6 +88,14 @@ func (a API) Routes(s crud.Service) []Route {
 	if s.Entity().SoftDelete != "" {
 		routes = append(routes, route(http.MethodPost, one+"/restore", authz.Delete, h.restore))
 	}
+	for i := range s.Entity().Links {
+		if l := &s.Entity().Links[i]; l.Many {
+			routes = append(routes, route(http.MethodGet, one+"/"+segment(l.Name), authz.View, h.findRelated(l.Name)))
+			if l.Inverse != "" {
+				routes = append(routes, route(http.MethodPost, one+"/"+segment(l.Name), authz.View, h.createRelated(l.Name)))
+			}
+		}
+	}
 	return routes
 }
 
@@ -96,6 +105,7 @@ type handlers struct {
 	grammar Grammar
 	policy  *authz.Policy
 	errors  gate.ErrorWriter
+	prefix  string
 	path    string
 	once    *idempotency.Keeper
 
