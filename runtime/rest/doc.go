@@ -11,9 +11,19 @@
 //	PUT    /{path}/{id}   replace a row
 //	PATCH  /{path}/{id}   change some fields of a row
 //	DELETE /{path}/{id}   remove a row
+//	PATCH  /{path}?…      change the rows that conditions choose, all or none
+//	DELETE /{path}?…      remove them
+//	POST   /{path}/{id}/restore   bring a deleted row back, where they are kept
 //
-// The last three answer the row. HEAD is answered where GET is. A header that
+// All but the first two answer what they wrote. HEAD is answered where GET is. A header that
 // asks for another method is not looked at. Bodies are application/json.
+//
+// # Headers
+//
+// Rows that count their changes have an ETag. If-None-Match is asked when the caller
+// was let in, If-Match when it is known that they may change the row. What is created
+// with an Idempotency-Key is created once: who asks again gets the rows as they may
+// see them then, see package idempotency.
 //
 // # Grammar
 //
