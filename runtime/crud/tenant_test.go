@@ -90,6 +90,9 @@ func TestAUZ09_tenants(t *testing.T) {
 					t.Errorf("%s sees %d firms, want %d", name, len(got), tt.firms)
 				}
 			}
+			if _, err := d.firms.CreateRow(as(t, tt.who), []byte(`{"color":1}`), nil); status(t, err) != tt.create && tt.who != d.root {
+				t.Errorf("%s, who may not make a firm, is told what is wrong with it: %v", name, err)
+			}
 			_, err := d.firms.CreateRow(as(t, tt.who), []byte(`{"name":"new of `+name+`"}`), nil)
 			if got := status(t, err); got != tt.create && (got != 200 || tt.create != 201) {
 				t.Errorf("%s makes a firm: %v, want %d", name, err, tt.create)

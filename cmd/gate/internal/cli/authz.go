@@ -204,7 +204,7 @@ func (c *authzExplainCmd) checkField(policy *authz.Policy, caller *gate.Principa
 		closed = "a password is never shown to anybody"
 	case action != "view" && f.ReadOnly:
 		closed = "the service sets it"
-	case action != "view" && f == e.Tenant && !(e.NamesTenant(action) && policy.AcrossTenants(caller)):
+	case action != "view" && f == e.Tenant && (!e.NamesTenant(action) || !policy.AcrossTenants(caller)):
 		closed = "the service says to which tenant a row belongs, or who stands above tenants"
 	case rules == nil && action != "view" && f == e.Owner && f.Relation != nil:
 		closed = "the service says whose row it is; a rule of its own would open the field"
