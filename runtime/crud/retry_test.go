@@ -255,8 +255,9 @@ func TestStatementTimeout(t *testing.T) {
 			return err
 		},
 	} {
-		if e, ok := errors.AsType[*gate.Error](ask()); !ok || e.Status != 503 || e.RetryAfter <= 0 {
-			t.Errorf("%s: %v, want 503 with Retry-After", name, e)
+		err := ask()
+		if e, ok := errors.AsType[*gate.Error](err); !ok || e.Status != 503 || e.RetryAfter <= 0 {
+			t.Errorf("%s: %v, want 503 with Retry-After", name, err)
 		}
 	}
 }
