@@ -30,7 +30,7 @@ func ReservedRoutes() []string {
 func derivedNames(e *Entity) []string {
 	n, p := e.Name, e.Plural
 	return []string{
-		n, p, n + "Where", n + "OrderBy", n + "Input", n + "Patch", n + "Hooks", n + "Service", n + "Page",
+		n, p, n + "Where", n + "ListWhere", n + "OrderBy", n + "Input", n + "Patch", n + "Hooks", n + "Service", n + "Page",
 		n + "Fields", n + "Entity", n + "Store", n + "Edge", n + "Connection", p + "Page", p + "Count",
 		"Create" + n, "Update" + n, "Delete" + n, "Create" + n + "Input", "Update" + n + "Input",
 	}
@@ -55,7 +55,7 @@ func graphQLTypes() []string {
 	return []string{
 		"Query", "Mutation", "Subscription", "Int", "Float", "String", "Boolean", "ID", "Date", "DateTime",
 		"Decimal", "JSON", "Upload", "PageInfo", "SortOrder", "Me", "Login", "Logout", "Authentication",
-		"AuthenticationResult", "BigInt", "Long", "Geo", "Point", "StringFilter", "IDFilter", "IntFilter",
+		"AuthenticationResult", "BigInt", "Long", "Geo", "Point", "StringFilter", "IDInput", "IDFilter", "IntFilter",
 		"BigIntFilter", "FloatFilter", "DecimalFilter", "BooleanFilter", "DateFilter", "DateTimeFilter",
 		"NullFilter",
 	}

@@ -93,6 +93,9 @@ func (l *loader) typeCollisions() {
 		}
 	}
 	for _, e := range l.d.Entities {
+		for _, k := range e.Links {
+			claim(e.Name+k.GoName+"LinkInput", "relation "+k.String(), "relation "+k.String(), "entities."+e.Name, k.Pos)
+		}
 		for _, f := range e.Fields {
 			if f.Type == Enum {
 				what := "enum " + e.Name + "." + f.Name

@@ -93,14 +93,39 @@ func TestRelationsOpenNothing(t *testing.T) {
 	silent("an administrator", r.want(200, "GET", "/api/restaurants?$limit=5&$include=menuItems.orders.user", admin, ""), "4711", "ann@example.com", "bob@example.com")
 
 	// S1 and S6: comparing with what one may not read, S2 and S3: writing through relations.
-	for _, q := range []string{"orders.user.password[$startsWith]=$a", "$include[orders][user.email]=ann@example.com", "$include[menuItems][cost][$gte]=4000"} {
-		if a := r.ask("GET", "/api/restaurants?"+q, guests[0], ""); a.status != 400 {
+	for _, q := range []string{"orders.user.password[$startsWith]=$a", "orders[user][password][$startsWith]=$a", "menuItems.cost[$gte]=4000", "$include[menuItems][cost][$gte]=4000"} {
+		if a := r.ask("GET", "/api/restaurants?$limit=0&"+q, guests[0], ""); a.status != 400 {
 			t.Errorf("%s: %d %s", q, a.status, a.body)
 		}
 	}
-	r.want(400, "PATCH", "/api/restaurants/"+restaurant, guests[0], `{"orders":{"update":{"where":{},"data":{"user":{"update":{"roles":["admin"]}}}}}}`)
-	r.want(400, "PATCH", "/api/restaurants/"+restaurant, guests[0], `{"menuItems":{"create":[{"name":"Free","cost":0}]}}`)
-	if page := r.want(200, "GET", "/api/menu-items", "", "").object(t); page["total"] != 1.0 {
+	total := func(auth, raw string) any {
+		return r.want(200, "GET", "/api/restaurants?$limit=0&"+raw, auth, "").object(t)["total"]
+	}
+	r.want(401, "GET", "/api/restaurants?orders.user.email[$startsWith]=ann", "", "")
+	if mine, other := total(guests[0], "orders.user.email[$startsWith]=ann"), total(guests[0], "orders.user.email[$startsWith]=bob"); mine != 1.0 || other != 0.0 {
+		t.Errorf("restaurants by guests: %v of one's own, %v of another", mine, other)
+	}
+	if all := total(admin, "orders.user.email[$startsWith]=bob"); all != 1.0 {
+		t.Errorf("restaurants by guests, for an administrator: %v", all)
+	}
+	silent("S1 over GraphQL", ask(guests[0], `{restaurantsCount(where:{orders:{some:{user:{email:{startsWith:"bob"}}}}})}`), `"restaurantsCount":0`)
+	silent("S6 over GraphQL", ask(guests[0], `{restaurantsCount(where:{menuItems:{some:{cost:{gte:4000}}}})}`), "BAD_USER_INPUT")
+	r.want(400, "POST", "/api/graphql", guests[0], `{"query":"{restaurantsCount(where:{orders:{some:{user:{password:{startsWith:\"$a\"}}}}})}"}`)
+
+	path := "/api/restaurants/" + restaurant
+	r.want(400, "PATCH", path, guests[0], `{"orders":{"update":{"where":{},"data":{"user":{"update":{"roles":["admin"]}}}}}}`)
+	r.want(403, "PATCH", path, guests[0], `{"menuItems":{"create":[{"name":"Free","cost":0}]}}`)
+	r.want(403, "PATCH", path, guests[0], `{"menuItems":{"connect":[{"id":"`+item+`"}]}}`)
+	r.want(403, "POST", path+"/menu-items", guests[0], `{"name":"Free","cost":0}`)
+	r.want(401, "GET", path+"/orders", "", "")
+	silent("orders of a restaurant", r.want(200, "GET", path+"/orders?$include=user", guests[0], ""), "ann@example.com")
+	silent("S3 over GraphQL", ask(guests[0], `mutation{updateRestaurant(id:"`+restaurant+`",input:{orders:{create:[{item:{create:{name:"Free",restaurantId:"`+restaurant+`"}}}]}}){id}}`), "FORBIDDEN")
+	if page := r.want(200, "GET", path+"/menu-items", "", "").object(t); page["total"] != 1.0 {
 		t.Errorf("a menu item was made: %v", page)
+	}
+	r.want(200, "PATCH", path, admin, `{"name":"Roma due","menuItems":{"create":[{"name":"Fish","cost":12},{"name":"Soup"}]}}`)
+	r.want(201, "POST", path+"/menu-items", admin, `{"name":"Bread"}`)
+	if page := r.want(200, "GET", path+"/menu-items", "", "").object(t); page["total"] != 4.0 {
+		t.Errorf("menu items: %v", page)
 	}
 }

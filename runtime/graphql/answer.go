@@ -3,8 +3,6 @@ package graphql
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"maps"
 	"slices"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -64,7 +62,7 @@ func (x *execution) question(l *model.Link, s *shape, m selected) (*query.Query,
 	if err != nil {
 		return nil, badInput(m.Name, model.CodeType, err.Error())
 	}
-	q, err := find(x.api.limits.entities[l.To], args)
+	q, err := x.api.limits.entities.find(x.api.limits.entities[l.To], args)
 	if err != nil {
 		return nil, err
 	}
@@ -184,47 +182,6 @@ func appendValue(dst []byte, f *model.Field, row crud.Row, id model.FieldID) []b
 	return dst
 }
 
-// body makes the JSON object of an input, as a client of REST would send it.
-func (c *call) body(input any) ([]byte, error) {
-	members, ok := input.(map[string]any)
-	if !ok {
-		return nil, badInput("input", model.CodeRequired, "must be an object")
-	}
-	dst := []byte{'{'}
-	for i, name := range slices.Sorted(maps.Keys(members)) {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		id, ok := c.entity.Field(name)
-		if !ok {
-			return nil, errors.New("graphql: an input names a field that the entity lacks") // New has looked
-		}
-		dst = model.AppendString(dst, name)
-		dst = append(dst, ':')
-		var err error
-		if dst, err = appendInput(dst, c.entity, &c.entity.Fields[id], members[name]); err != nil {
-			return nil, err
-		}
-	}
-	return append(dst, '}'), nil
-}
-
-func appendInput(dst []byte, e *model.Entity, f *model.Field, v any) ([]byte, error) {
-	switch v := v.(type) {
-	case json.RawMessage:
-		return append(dst, v...), nil
-	case json.Number:
-		return append(dst, v...), nil
-	case string:
-		if numeric(f) && isNumber(v) {
-			return append(dst, v...), nil
-		}
-		return model.AppendString(dst, stored(e, f.Name, v)), nil
-	}
-	raw, err := encode(v)
-	return append(dst, raw...), err
-}
-
 // encode is json.Marshal that leaves <, > and & as they are.
 func encode(v any) ([]byte, error) {
 	var buf bytes.Buffer
@@ -232,22 +189,4 @@ func encode(v any) ([]byte, error) {
 	enc.SetEscapeHTML(false)
 	err := enc.Encode(v)
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), err
-}
-
-// numeric reports whether the field is a number in JSON, and may be a string in
-// GraphQL, which has no numbers of that size.
-func numeric(f *model.Field) bool {
-	switch f.Type {
-	case model.Integer, model.DecimalType:
-		return true
-	case model.ID, model.Relation:
-		return f.ID == model.Serial
-	}
-	return false
-}
-
-// isNumber reports whether s is a number as JSON spells it.
-func isNumber(s string) bool {
-	var n json.Number
-	return len(s) <= 64 && s != "" && s[0] != '"' && s[0] != ' ' && json.Unmarshal([]byte(s), &n) == nil && n.String() == s
 }

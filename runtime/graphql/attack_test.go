@@ -102,7 +102,7 @@ func TestAUZ04_writes(t *testing.T) {
 		{"key of nothing", s.ann, `mutation { x: createOrder(input: {itemId: "01890000-0000-7000-8000-000000000000"}) { id } }`, "BAD_USER_INPUT", "itemId not_found"},
 		{"no such row", s.max, `mutation { x: updateItem(id: "' OR 1=1", input: {name: "x"}) { id } }`, "NOT_FOUND", ""},
 		{"S2 nested", s.cleo, `mutation { x: updateItem(id: "` + s.soup + `", input: {orders: {update: {paid: true}}}) { id } }`, "GRAPHQL_VALIDATION_FAILED", ""},
-		{"S3 nested", s.ann, `mutation { x: createOrder(input: {itemId: "` + s.soup + `", item: {create: {name: "x", price: 0}}}) { id } }`, "GRAPHQL_VALIDATION_FAILED", ""},
+		{"S3 nested", s.ann, `mutation { x: createOrder(input: {itemId: "` + s.soup + `", item: {create: {name: "x", price: 0}}}) { id } }`, "BAD_USER_INPUT", "item format"},
 		{"give away", s.ann, `mutation { x: updateOrder(id: ` + s.annOrder + `, input: {buyerId: "` + s.bob.Subject + `"}) { id } }`, "GRAPHQL_VALIDATION_FAILED", ""},
 		{"another id", s.cleo, `mutation { x: updateItem(id: "` + s.soup + `", input: {id: "` + s.tea + `"}) { id } }`, "GRAPHQL_VALIDATION_FAILED", ""},
 	}

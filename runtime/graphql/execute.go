@@ -191,7 +191,7 @@ func (x *execution) change(ctx context.Context, c *call, id string, args map[str
 		}
 		return c.service.RemoveRow(ctx, id, nil, opts...)
 	}
-	body, err := c.body(args["input"])
+	body, err := x.api.limits.entities.body(c.entity, args["input"])
 	if err != nil {
 		return crud.Row{}, err
 	}
@@ -234,7 +234,7 @@ func (x *execution) afterwards(ctx context.Context, c *call, s *shape, row crud.
 
 // find appends a list or a count.
 func (x *execution) find(dst []byte, c *call, key string, s *shape, args map[string]any) ([]byte, error) {
-	q, err := find(c.entity, args)
+	q, err := x.api.limits.entities.find(c.entity, args)
 	if err != nil {
 		// Who may not ask is told that first. This question reaches no database.
 		if _, refusal := c.service.FindRows(x.r.Context(), &query.Query{CountOnly: true, NoTotal: true}); refusal != nil {

@@ -274,24 +274,33 @@ type Item {
   id: ID! name: String! price: Decimal! cost: Decimal kind: ItemKind! image: String createdAt: DateTime! updatedAt: DateTime! }
 type Order { buyer: User item: Item id: ID! buyerId: ID! itemId: ID! amount: Int! note: String rating: BigInt paid: Boolean! }
 enum ItemKind { food drink hot_drink }
-input UserWhere { AND: [UserWhere!] OR: [UserWhere!] NOT: UserWhere id: IDFilter email: StringFilter roles: NullFilter name: StringFilter }
+input UserWhere { AND: [UserWhere!] OR: [UserWhere!] NOT: UserWhere id: IDFilter email: StringFilter roles: NullFilter name: StringFilter orders: OrderListWhere likes: ItemListWhere }
 input ItemWhere {
   AND: [ItemWhere!] OR: [ItemWhere!] NOT: ItemWhere id: IDFilter name: StringFilter price: DecimalFilter cost: DecimalFilter
-  kind: ItemKindFilter image: StringFilter createdAt: DateTimeFilter
+  kind: ItemKindFilter image: StringFilter createdAt: DateTimeFilter orders: OrderListWhere likedBy: UserListWhere
 }
 input OrderWhere {
   AND: [OrderWhere!] OR: [OrderWhere!] NOT: OrderWhere id: IDFilter buyerId: IDFilter itemId: IDFilter amount: IntFilter
-  note: StringFilter rating: BigIntFilter paid: BooleanFilter
+  note: StringFilter rating: BigIntFilter paid: BooleanFilter buyer: UserWhere item: ItemWhere
 }
+input UserListWhere { some: UserWhere none: UserWhere every: UserWhere }
+input ItemListWhere { some: ItemWhere none: ItemWhere every: ItemWhere }
+input OrderListWhere { some: OrderWhere none: OrderWhere every: OrderWhere }
 input UserOrderBy { id: SortOrder email: SortOrder name: SortOrder }
 input ItemOrderBy { id: SortOrder name: SortOrder price: SortOrder cost: SortOrder kind: SortOrder }
 input OrderOrderBy { id: SortOrder amount: SortOrder note: SortOrder }
 input CreateUserInput { email: String! password: String! roles: [String!] name: String }
-input UpdateUserInput { email: String password: String roles: [String!] name: String }
-input CreateItemInput { name: String! price: Decimal! cost: Decimal kind: ItemKind image: String }
-input UpdateItemInput { name: String price: Decimal cost: Decimal kind: ItemKind image: String }
-input CreateOrderInput { itemId: ID! amount: Int note: String paid: Boolean }
-input UpdateOrderInput { itemId: ID amount: Int note: String rating: BigInt paid: Boolean }
+input UpdateUserInput { email: String password: String roles: [String!] name: String orders: UserOrdersLinkInput likes: UserLikesLinkInput }
+input UserOrdersLinkInput { create: [CreateOrderInput!] }
+input UserLikesLinkInput { create: [CreateItemInput!] connect: [IDInput!] disconnect: [IDInput!] }
+input IDInput { id: ID! }
+input CreateItemInput { name: String! price: Decimal! cost: Decimal kind: ItemKind image: String orders: ItemOrdersLinkInput likedBy: ItemLikedByLinkInput }
+input UpdateItemInput { name: String price: Decimal cost: Decimal kind: ItemKind image: String orders: ItemOrdersLinkInput likedBy: ItemLikedByLinkInput }
+input ItemOrdersLinkInput { create: [CreateOrderInput!] connect: [IDInput!] }
+input ItemLikedByLinkInput { connect: [IDInput!] disconnect: [IDInput!] }
+input CreateOrderInput { itemId: ID amount: Int note: String paid: Boolean item: OrderItemLinkInput }
+input OrderItemLinkInput { create: CreateItemInput connect: IDInput }
+input UpdateOrderInput { itemId: ID amount: Int note: String rating: BigInt paid: Boolean item: OrderItemLinkInput }
 input IDFilter { eq: ID ne: ID in: [ID!] nin: [ID!] null: Boolean }
 input StringFilter { eq: String ne: String in: [String!] nin: [String!] lt: String lte: String gt: String gte: String contains: String startsWith: String endsWith: String null: Boolean }
 input IntFilter { eq: Int ne: Int in: [Int!] nin: [Int!] lt: Int lte: Int gt: Int gte: Int null: Boolean }

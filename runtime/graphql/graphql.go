@@ -78,7 +78,7 @@ func New(cfg Config) (*API, error) {
 		documents: newDocuments(), noCredentials: cfg.NoCredentials, errors: cfg.Errors,
 	}
 	b := binder{schema: schema, services: map[string]crud.Service{}, checked: map[[2]string]bool{}}
-	a.limits.entities = make(map[string]*model.Entity, len(cfg.Entities))
+	a.limits.entities = make(entities, len(cfg.Entities))
 	for _, s := range cfg.Entities {
 		b.services[s.Entity().Name], a.limits.entities[s.Entity().Name] = s, s.Entity()
 	}
@@ -190,8 +190,8 @@ func (b *binder) checkType(e *model.Entity, name string) error {
 		if isGroup(member.Name) || strings.HasPrefix(member.Name, "__") {
 			continue
 		}
-		if l, ok := e.Link(member.Name); ok && def.Kind == ast.Object {
-			if err := b.checkLink(l, member); err != nil {
+		if l, ok := e.Link(member.Name); ok {
+			if err := b.checkLink(def, l, member); err != nil {
 				return fmt.Errorf("%s.%s: %w", name, member.Name, err)
 			}
 			continue
@@ -208,8 +208,11 @@ func (b *binder) checkType(e *model.Entity, name string) error {
 }
 
 // checkLink compares a relation with its type and arguments.
-func (b *binder) checkLink(l *model.Link, f *ast.FieldDefinition) error {
+func (b *binder) checkLink(def *ast.Definition, l *model.Link, f *ast.FieldDefinition) error {
 	s, ok := b.services[l.To]
+	if ok && def.Kind == ast.InputObject {
+		return b.checkNested(s.Entity(), f.Type.Name())
+	}
 	switch {
 	case !ok || f.Type.Name() != l.To || l.Many != (f.Type.Elem != nil):
 		return fmt.Errorf("the relation leads to %s", l.To)
@@ -222,4 +225,26 @@ func (b *binder) checkLink(l *model.Link, f *ast.FieldDefinition) error {
 		return err
 	}
 	return b.checkInputs(s.Entity(), f)
+}
+
+// checkNested compares the type of a filter or an input inside of another with the
+// entity that it is about: it may be one of that entity, or have members that are.
+func (b *binder) checkNested(e *model.Entity, name string) error {
+	def := b.schema.Types[name]
+	if def == nil {
+		return fmt.Errorf("there is no type %s", name)
+	}
+	for _, member := range def.Fields {
+		_, counts := quantifier(member.Name)
+		switch {
+		case member.Name == "connect" || member.Name == "disconnect":
+		case counts || member.Name == "create":
+			if err := b.checkType(e, member.Type.Name()); err != nil {
+				return err
+			}
+		default:
+			return b.checkType(e, name)
+		}
+	}
+	return nil
 }

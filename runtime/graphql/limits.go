@@ -33,7 +33,7 @@ const (
 type limits struct {
 	introspection bool
 	root          func(ast.Operation, string) *call
-	entities      map[string]*model.Entity
+	entities      entities
 }
 
 // measure reports what is too much about a document, before anything is known of

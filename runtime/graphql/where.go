@@ -19,6 +19,20 @@ const (
 	groupNot = "NOT"
 )
 
+// quantifier returns the quantifier that a member of a filter on the rows of a
+// relation to many stands for.
+func quantifier(name string) (query.Quantifier, bool) {
+	switch name {
+	case "some":
+		return query.SomeRow, true
+	case "none":
+		return query.NoRow, true
+	case "every":
+		return query.EveryRow, true
+	}
+	return 0, false
+}
+
 // maxGroups bounds groups inside each other, so that the way to the limit of
 // package query is short.
 const maxGroups = 2 * query.MaxDepth
@@ -54,12 +68,15 @@ func operator(name string) query.Op {
 	return 0
 }
 
+// entities are those of the schema, by their names.
+type entities map[string]*model.Entity
+
 // find makes the query of a list or a count. Fields come as they were named:
 // whether the caller may know them is for package query to say.
-func find(e *model.Entity, args map[string]any) (*query.Query, error) {
+func (es entities) find(e *model.Entity, args map[string]any) (*query.Query, error) {
 	q := &query.Query{Lenient: true, NoTotal: true}
 	if where, ok := args["where"].(map[string]any); ok {
-		expr, err := condition(e, where, 0)
+		expr, err := es.condition(e, where, 0)
 		if err != nil {
 			return nil, err
 		}
@@ -112,7 +129,7 @@ func order(by []any) ([]query.Sort, error) {
 }
 
 // condition makes the condition of a filter: all of its members hold.
-func condition(e *model.Entity, where map[string]any, depth int) (query.Expr, error) {
+func (es entities) condition(e *model.Entity, where map[string]any, depth int) (query.Expr, error) {
 	if depth > maxGroups {
 		return nil, badInput("", model.CodeLimit, "conditions are nested too deep")
 	}
@@ -121,7 +138,7 @@ func condition(e *model.Entity, where map[string]any, depth int) (query.Expr, er
 	}
 	var all query.And
 	for _, name := range slices.Sorted(maps.Keys(where)) {
-		expr, err := member(e, name, where[name], depth)
+		expr, err := es.member(e, name, where[name], depth)
 		if err != nil {
 			return nil, err
 		}
@@ -133,7 +150,7 @@ func condition(e *model.Entity, where map[string]any, depth int) (query.Expr, er
 	return all, nil
 }
 
-func member(e *model.Entity, name string, v any, depth int) (query.Expr, error) {
+func (es entities) member(e *model.Entity, name string, v any, depth int) (query.Expr, error) {
 	if v == nil { // left out and null would mean the same, and select every row
 		return nil, badInput(name, model.CodeRequired, "must not be null; {null: true} finds rows without a value")
 	}
@@ -142,19 +159,22 @@ func member(e *model.Entity, name string, v any, depth int) (query.Expr, error) 
 		if list, _ := v.([]any); len(list) == 0 { // OR of nothing finds nothing
 			return nil, badInput(name, model.CodeRequired, "must have a condition, for it would find every row")
 		}
-		parts, err := conditions(e, v, depth)
+		parts, err := es.conditions(e, v, depth)
 		return query.And(parts), err
 	case groupOr:
-		parts, err := conditions(e, v, depth)
+		parts, err := es.conditions(e, v, depth)
 		return query.Or(parts), err
 	case groupNot:
 		inner, _ := v.(map[string]any)
-		expr, err := condition(e, inner, depth+1)
+		expr, err := es.condition(e, inner, depth+1)
 		return query.Not{Expr: expr}, err
 	}
 	operators, _ := v.(map[string]any)
 	if len(operators) == 0 {
 		return nil, badInput(name, model.CodeRequired, "must compare with something; a variable that is not sent compares with nothing")
+	}
+	if l, ok := e.Link(name); ok {
+		return es.related(l, operators, depth)
 	}
 	var terms query.And
 	for _, op := range slices.Sorted(maps.Keys(operators)) {
@@ -170,12 +190,35 @@ func member(e *model.Entity, name string, v any, depth int) (query.Expr, error) 
 	return terms, nil
 }
 
-func conditions(e *model.Entity, v any, depth int) ([]query.Expr, error) {
+// related makes the condition on the rows that a relation leads to.
+func (es entities) related(l *model.Link, where map[string]any, depth int) (query.Expr, error) {
+	to := es[l.To]
+	if !l.Many {
+		expr, err := es.condition(to, where, depth+1)
+		return query.Related{Relation: l.Name, Where: expr}, err
+	}
+	var all query.And
+	for _, name := range slices.Sorted(maps.Keys(where)) {
+		quantity, _ := quantifier(name)
+		inner, _ := where[name].(map[string]any)
+		expr, err := es.condition(to, inner, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, query.Related{Relation: l.Name, Quantifier: quantity, Where: expr})
+	}
+	if len(all) == 1 {
+		return all[0], nil
+	}
+	return all, nil
+}
+
+func (es entities) conditions(e *model.Entity, v any, depth int) ([]query.Expr, error) {
 	list, _ := v.([]any)
 	var parts []query.Expr
 	for _, element := range list {
 		object, _ := element.(map[string]any)
-		expr, err := condition(e, object, depth+1)
+		expr, err := es.condition(e, object, depth+1)
 		if err != nil {
 			return nil, err
 		}

@@ -198,16 +198,21 @@ func (w *writer) entity(e *design.Entity) {
 	}
 	w.relations(e)
 	w.line("}")
-	if lists {
+	if w.compared(e) {
 		w.filter(e)
+		w.quantified(e)
 	}
+	var actions []string
 	if creates {
+		actions = append(actions, "create")
 		w.input("Create"+e.Name+"Input", e, "create")
 	}
 	if updates {
+		actions = append(actions, "update")
 		w.input("Update"+e.Name+"Input", e, "update")
 	}
-	w.enums(e, lists)
+	w.nested(e, actions...)
+	w.enums(e, w.compared(e))
 }
 
 func bang(required bool) string {
@@ -255,7 +260,11 @@ func (w *writer) filter(e *design.Entity) {
 		w.used[name] = true
 		w.line("  ", f.Key, ": ", name)
 	}
+	w.related(e)
 	w.line("}")
+	if !w.open(e.Allow.List) {
+		return
+	}
 	w.line()
 	w.doc("", "Exactly one member. Nulls are last in both directions.")
 	w.line("input ", e.Name, "OrderBy {")
@@ -277,10 +286,11 @@ func (w *writer) input(name string, e *design.Entity, action string) {
 		w.line("  ", e.Version.Key, ": ", w.use(e, e.Version))
 	}
 	for _, f := range writable(e, action) {
-		required := action == "create" && f.Required && f.Default == nil && f.Access.Create == nil && f.Type != design.Roles && f != e.Tenant
+		required := action == "create" && f.Required && f.Default == nil && f.Access.Create == nil && f.Type != design.Roles && f != e.Tenant && !gen.KeyElsewhere(e, f, w.open)
 		w.doc("  ", f.Description)
 		w.line("  ", f.Key, ": ", w.use(e, f), bang(required))
 	}
+	w.linked(e, action)
 	w.line("}")
 }
 
@@ -400,6 +410,10 @@ func (w *writer) shared() {
 			w.used[f.typ] = true
 			w.comparison(f.typ+"Filter", f.typ, f.operators)
 		}
+	}
+	if w.used["IDInput"] {
+		w.line()
+		w.line("input IDInput {\n  id: ID!\n}")
 	}
 	if w.used["SortOrder"] {
 		w.line()

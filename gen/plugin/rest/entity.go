@@ -26,7 +26,7 @@ func (w *writer) paths() gen.Object {
 	e := w.entity
 	collection, single := gen.Object{}, gen.Object{}
 	if w.open(e.Allow.List) {
-		collection = append(collection, gen.Property{Name: "get", Value: w.list()})
+		collection = append(collection, gen.Property{Name: "get", Value: w.list("list"+e.Plural, "Find "+e.Plural, e.Allow.List)})
 	}
 	if w.open(e.Allow.Create) {
 		collection = append(collection, gen.Property{Name: "post", Value: w.create()})
@@ -53,20 +53,24 @@ func (w *writer) paths() gen.Object {
 		out = append(out, gen.Property{Name: "/api/" + e.Route, Value: collection})
 	}
 	if len(single) > 0 {
-		id := gen.Object{
-			{Name: "name", Value: "id"},
-			{Name: "in", Value: "path"},
-			{Name: "required", Value: true},
-			{Name: "schema", Value: property(w.design, e.IDField(), false)},
-		}
-		parameters := gen.Property{Name: "parameters", Value: []any{id}}
+		parameters := gen.Property{Name: "parameters", Value: []any{w.idParameter()}}
 		single = append(gen.Object{parameters}, single...)
 		out = append(out, gen.Property{Name: "/api/" + e.Route + "/{id}", Value: single})
 		if e.SoftDelete != nil && w.open(e.Allow.Delete) {
 			out = append(out, gen.Property{Name: "/api/" + e.Route + "/{id}/restore", Value: gen.Object{parameters, {Name: "post", Value: w.restore()}}})
 		}
 	}
-	return out
+	return append(out, w.belonging()...)
+}
+
+// idParameter describes the id in a path.
+func (w *writer) idParameter() gen.Object {
+	return gen.Object{
+		{Name: "name", Value: "id"},
+		{Name: "in", Value: "path"},
+		{Name: "required", Value: true},
+		{Name: "schema", Value: property(w.design, w.entity.IDField(), false)},
+	}
 }
 
 // open reports whether anybody at all may do what the rules are about.
@@ -80,11 +84,11 @@ func (w *writer) open(rules []design.Rule) bool {
 }
 
 // operation starts the description of an operation.
-func (w *writer) operation(verb, name, summary string, rules []design.Rule) gen.Object {
+func (w *writer) operation(id, summary string, rules []design.Rule) gen.Object {
 	op := gen.Object{
 		{Name: "tags", Value: []string{w.entity.Route}},
 		{Name: "summary", Value: summary},
-		{Name: "operationId", Value: verb + name},
+		{Name: "operationId", Value: id},
 	}
 	words := make([]string, len(rules))
 	anybody := false
@@ -126,9 +130,9 @@ func (w *writer) answers(status string, good any, errors ...string) gen.Property
 	return gen.Property{Name: "responses", Value: out}
 }
 
-func (w *writer) list() gen.Object {
+func (w *writer) list(id, summary string, rules []design.Rule, errors ...string) gen.Object {
 	e := w.entity
-	op := w.operation("list", e.Plural, "Find "+e.Plural, e.Allow.List)
+	op := w.operation(id, summary, rules)
 	params := []any{ref("limit"), ref("skip")}
 	var sortable gen.Object
 	var readable []string
@@ -149,7 +153,7 @@ func (w *writer) list() gen.Object {
 	params = append(params, w.inclusion()...)
 	params = append(params, w.conditions()...)
 	op = append(op, gen.Property{Name: "parameters", Value: params})
-	return append(op, w.answers("200", gen.JSONResponse("A page of "+e.Plural+".", gen.SchemaRef(e.Name+"Page")), "400"))
+	return append(op, w.answers("200", gen.JSONResponse("A page of "+e.Plural+".", gen.SchemaRef(e.Name+"Page")), append([]string{"400"}, errors...)...))
 }
 
 func filterDoc(f *design.Field) string {
@@ -167,7 +171,7 @@ func (w *writer) create() gen.Object {
 		summary += ", or all of a list or none"
 		sent, row = gen.SchemaRef("body."+e.Name), gen.SchemaRef("created."+e.Name)
 	}
-	op := w.operation("create", e.Name, summary, e.Allow.Create)
+	op := w.operation("create"+e.Name, summary, e.Allow.Create)
 	body := gen.JSONBody(sent)
 	body = withExample(body, w.example(writable(e, "create")))
 	refusals := []string{"400", "409", "415"}
@@ -178,6 +182,14 @@ func (w *writer) create() gen.Object {
 	return append(op,
 		gen.Property{Name: "requestBody", Value: body},
 		w.answers("201", w.tagged(gen.JSONResponse("Created, with what the caller may read of it.", row)), refusals...))
+}
+
+// createOne describes how a row is made by way of the one that it belongs to.
+func (w *writer) createOne(id, summary string, rules []design.Rule) gen.Object {
+	op := w.operation(id, summary, rules)
+	return append(op,
+		gen.Property{Name: "requestBody", Value: gen.JSONBody(gen.SchemaRef("Create" + w.entity.Name))},
+		w.answers("201", w.tagged(gen.JSONResponse("Created, with what the caller may read of it.", w.answer(w.entity.Allow.Create))), "400", "404", "409", "415"))
 }
 
 // answer is the schema of a row that somebody wrote: the row if everybody who may
@@ -210,7 +222,7 @@ func orList(one gen.Object, bounds ...gen.Property) gen.Object {
 
 func (w *writer) get() gen.Object {
 	e := w.entity
-	op := w.operation("get", e.Name, "Get one "+e.Name, e.Allow.View)
+	op := w.operation("get"+e.Name, "Get one "+e.Name, e.Allow.View)
 	params := append([]any{selection(w.readable())}, w.inclusion()...)
 	op = append(op, gen.Property{Name: "parameters", Value: w.conditional(params, "ifNoneMatch")})
 	answers := w.answers("200", w.tagged(gen.JSONResponse("The row, with what the caller may read of it.", gen.SchemaRef(e.Name))), "404")
@@ -219,7 +231,7 @@ func (w *writer) get() gen.Object {
 
 func (w *writer) change(verb, summary, schema string) gen.Object {
 	e := w.entity
-	op := w.operation(verb, e.Name, summary+" one "+e.Name, e.Allow.Update)
+	op := w.operation(verb+e.Name, summary+" one "+e.Name, e.Allow.Update)
 	op = w.precondition(op)
 	return append(op,
 		gen.Property{Name: "requestBody", Value: gen.JSONBody(gen.SchemaRef(schema))},
@@ -228,14 +240,14 @@ func (w *writer) change(verb, summary, schema string) gen.Object {
 
 func (w *writer) remove() gen.Object {
 	e := w.entity
-	op := w.operation("delete", e.Name, "Delete one "+e.Name, e.Allow.Delete)
+	op := w.operation("delete"+e.Name, "Delete one "+e.Name, e.Allow.Delete)
 	op = w.precondition(op)
 	return append(op, w.answers("200", gen.JSONResponse("The row as it was.", w.answer(e.Allow.Delete)), w.stale("404", "409")...))
 }
 
 func (w *writer) restore() gen.Object {
 	e := w.entity
-	op := w.operation("restore", e.Name, "Bring one deleted "+e.Name+" back", e.Allow.Delete)
+	op := w.operation("restore"+e.Name, "Bring one deleted "+e.Name+" back", e.Allow.Delete)
 	return append(op, w.answers("200", w.tagged(gen.JSONResponse("The row as it is now.", w.answer(e.Allow.Delete))), "404", "409"))
 }
 
@@ -290,7 +302,7 @@ func (w *writer) schemas() gen.Object {
 			gen.Property{Name: "Update" + e.Name, Value: w.input("update", true, w.versionInput()...)},
 			gen.Property{Name: e.Name + "Patch", Value: w.input("update", false, w.versionInput()...)})
 	}
-	return out
+	return append(out, w.links()...)
 }
 
 // page is what a list answers.
@@ -313,11 +325,11 @@ func (w *writer) input(action string, whole bool, more ...gen.Property) gen.Obje
 	required := []string{}
 	for _, f := range writable(w.entity, action) {
 		properties = append(properties, gen.Property{Name: f.Key, Value: property(w.design, f, false)})
-		if whole && f.Required && f.Default == nil && f.Access.Rules(action) == nil && f != w.entity.Tenant {
+		if whole && f.Required && f.Default == nil && f.Access.Rules(action) == nil && f != w.entity.Tenant && !gen.KeyElsewhere(w.entity, f, w.open) {
 			required = append(required, f.Key)
 		}
 	}
-	properties = append(properties, w.pairs()...)
+	properties = append(properties, w.linked(action)...)
 	properties = append(properties, more...)
 	out := gen.Object{{Name: "type", Value: "object"}, {Name: "properties", Value: properties}}
 	if len(required) > 0 {

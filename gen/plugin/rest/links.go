@@ -1,7 +1,9 @@
 package rest
 
 import (
+	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/gatewright/gate/design"
 	"github.com/gatewright/gate/gen"
@@ -52,28 +54,123 @@ func (w *writer) inclusion() []any {
 	}}
 }
 
-// pairs describes how a change ties rows of a relation to many.
-func (w *writer) pairs() gen.Object {
+// linked describes how the body of an action ties rows to the one that it writes,
+// and makes them.
+func (w *writer) linked(action string) gen.Object {
 	var out gen.Object
-	for _, l := range w.related() {
-		if l.Join == nil {
-			continue
+	for _, l := range w.entity.Links {
+		if len(gen.LinkVerbs(l, action, w.open)) > 0 {
+			out = append(out, gen.Property{Name: l.Name, Value: gen.SchemaRef(linkName(l))})
 		}
-		row := gen.Object{
-			{Name: "type", Value: "object"},
-			{Name: "properties", Value: gen.Object{{Name: "id", Value: property(w.design, l.To.IDField(), false)}}},
-			{Name: "required", Value: []string{"id"}},
-			{Name: "additionalProperties", Value: false},
-		}
-		list := gen.Object{{Name: "type", Value: "array"}, {Name: "maxItems", Value: 100}, {Name: "items", Value: row}}
-		out = append(out, gen.Property{Name: l.Name, Value: gen.Object{
-			{Name: "type", Value: "object"},
-			{Name: "description", Value: "Rows to tie to this one, and to untie."},
-			{Name: "properties", Value: gen.Object{{Name: "connect", Value: list}, {Name: "disconnect", Value: list}}},
-			{Name: "additionalProperties", Value: false},
-		}})
 	}
 	return out
+}
+
+// linkName is the name of the schema of a relation in bodies.
+func linkName(l *design.Link) string { return "link." + l.From.Name + "." + l.Name }
+
+// links describes what bodies do to the rows that relations lead to.
+func (w *writer) links() gen.Object {
+	var out gen.Object
+	for _, l := range w.entity.Links {
+		verbs := gen.LinkVerbs(l, "update", w.open)
+		if list := gen.LinkVerbs(l, "create", w.open); len(list) > len(verbs) {
+			verbs = list
+		}
+		var members gen.Object
+		for _, verb := range verbs {
+			one := gen.SchemaRef("Create" + l.To.Name)
+			if verb != "create" {
+				one = gen.Object{
+					{Name: "type", Value: "object"},
+					{Name: "properties", Value: gen.Object{{Name: "id", Value: property(w.design, l.To.IDField(), false)}}},
+					{Name: "required", Value: []string{"id"}},
+					{Name: "additionalProperties", Value: false},
+				}
+			}
+			if l.Many {
+				one = gen.Object{{Name: "type", Value: "array"}, {Name: "maxItems", Value: 100}, {Name: "items", Value: one}}
+			}
+			members = append(members, gen.Property{Name: verb, Value: one})
+		}
+		if members == nil {
+			continue
+		}
+		schema := gen.Object{
+			{Name: "type", Value: "object"},
+			{Name: "description", Value: "What is done to the rows that " + l.Name + " leads to, in one step with this one: 100 in one request at most."},
+			{Name: "properties", Value: members},
+			{Name: "additionalProperties", Value: false},
+		}
+		if l.HasKey() {
+			schema = append(schema, gen.Property{Name: "minProperties", Value: 1}, gen.Property{Name: "maxProperties", Value: 1})
+		}
+		out = append(out, gen.Property{Name: linkName(l), Value: schema})
+	}
+	return out
+}
+
+// filters describes how rows are found by the rows that relations lead to.
+func (w *writer) filters() []any {
+	var out []any
+	for _, l := range w.related() {
+		field := l.To.IDField().Key
+		for _, f := range l.To.Fields {
+			if f.Type != design.ID && f.Type != design.Password && !hidden(f.Access.View) {
+				field = f.Key
+				break
+			}
+		}
+		doc := "Rows whose " + l.Name + " is like this: " + l.Name + "[" + field + "]=…, or " + l.Name + "." + field + "[$ne]=…."
+		if l.Many {
+			doc = "Rows with one of " + l.Name + " that is like this: " + l.Name + "[" + field + "]=…, or " + l.Name + "." + field +
+				"[$ne]=…. " + l.Name + "[$none] and [$every] are about all of them."
+		}
+		out = append(out, parameter(l.Name, doc, gen.Object{{Name: "type", Value: "object"}}))
+	}
+	return out
+}
+
+// belonging describes the routes of rows that belong to one.
+func (w *writer) belonging() gen.Object {
+	var out gen.Object
+	for _, l := range w.related() {
+		if !l.Many || !w.open(w.entity.Allow.View) {
+			continue
+		}
+		far := &writer{design: w.design, entity: l.To, security: w.security}
+		name := l.GoName + "Of" + w.entity.Name
+		path := gen.Object{{Name: "parameters", Value: []any{w.idParameter()}}}
+		list := far.list("list"+name, "Find the "+l.Name+" of one "+w.entity.Name, w.both(l.To.Allow.List), "404")
+		path = append(path, gen.Property{Name: "get", Value: list})
+		if l.Join == nil && w.open(l.To.Allow.Create) {
+			path = append(path, gen.Property{Name: "post", Value: far.createOne("create"+name, "Create one "+l.To.Name+" that belongs to one "+w.entity.Name, w.both(l.To.Allow.Create))})
+		}
+		out = append(out, gen.Property{Name: "/api/" + w.entity.Route + "/{id}/" + segment(l.Name), Value: path})
+	}
+	return out
+}
+
+// both returns who may use rows that belong to one: rules are theirs, and whoever
+// may not get that one gets none of them.
+func (w *writer) both(rules []design.Rule) []design.Rule {
+	public := func(r design.Rule) bool { return r.Kind == design.Public }
+	if slices.ContainsFunc(rules, public) && !slices.ContainsFunc(w.entity.Allow.View, public) {
+		return w.entity.Allow.View
+	}
+	return rules
+}
+
+// segment returns what a relation is called in paths.
+func segment(name string) string {
+	var b strings.Builder
+	for _, c := range name {
+		if unicode.IsUpper(c) {
+			b.WriteByte('-')
+		}
+		b.WriteRune(unicode.ToLower(c))
+	}
+	return b.String()
 }
 
 // relations describes the members that $include adds to a row.

@@ -16,6 +16,7 @@ func (w *writer) conditions() []any {
 		search = search || f.Searchable
 		params = append(params, parameter(f.Key, filterDoc(f), gen.SchemaRef(filterName(w.design, f))))
 	}
+	params = append(params, w.filters()...)
 	if !search {
 		return params
 	}
@@ -31,7 +32,7 @@ const manyDoc = " At most 100 that the caller may list, get and change, all of t
 
 func (w *writer) patchMany() gen.Object {
 	e := w.entity
-	op := w.operation("patch", e.Plural, "Change some fields of "+e.Plural+" that conditions choose", e.Allow.Update)
+	op := w.operation("patch"+e.Plural, "Change some fields of "+e.Plural+" that conditions choose", e.Allow.Update)
 	return append(w.many(op),
 		gen.Property{Name: "requestBody", Value: gen.JSONBody(gen.SchemaRef(e.Name + "Patch"))},
 		w.answers("200", w.rows("The rows as they are now.", e.Allow.Update), w.stale("400", "409", "415")...))
@@ -39,7 +40,7 @@ func (w *writer) patchMany() gen.Object {
 
 func (w *writer) removeMany() gen.Object {
 	e := w.entity
-	op := w.operation("delete", e.Plural, "Delete "+e.Plural+" that conditions choose", e.Allow.Delete)
+	op := w.operation("delete"+e.Plural, "Delete "+e.Plural+" that conditions choose", e.Allow.Delete)
 	return append(w.many(op), w.answers("200", w.rows("The rows as they were.", e.Allow.Delete), "400", "409"))
 }
 
