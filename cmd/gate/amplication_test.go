@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -128,4 +129,16 @@ func TestRelationsOpenNothing(t *testing.T) {
 	if page := r.want(200, "GET", path+"/menu-items", "", "").object(t); page["total"] != 4.0 {
 		t.Errorf("menu items: %v", page)
 	}
+
+	// The log-in of GraphQL is that of REST.
+	enter := `mutation{login(strategy:"local",credentials:{email:"ann@example.com",password:"%s"}){accessToken}}`
+	silent("a wrong password", ask("", fmt.Sprintf(enter, "incorrect horse battery")), `{"login":null}`, "UNAUTHENTICATED")
+	var in struct {
+		Data struct{ Login struct{ AccessToken string } }
+	}
+	if a := ask("", fmt.Sprintf(enter, "correct horse battery")); json.Unmarshal([]byte(a.body), &in) != nil || in.Data.Login.AccessToken == "" {
+		t.Fatalf("log in: %s", a.body)
+	}
+	silent("me", ask("Bearer "+in.Data.Login.AccessToken, `{me{email orders{restaurant{name}}}}`), "ann@example.com", "Roma due")
+	silent("me as nobody", ask("", `{me{email}}`), "UNAUTHENTICATED")
 }

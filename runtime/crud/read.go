@@ -143,7 +143,11 @@ func (r *Resource[T]) find(ctx context.Context, q *query.Query) (*Rows, []T, err
 
 // findIn is find among rows of which the caller may read these fields.
 func (r *Resource[T]) findIn(ctx context.Context, c caller, q *query.Query, filter query.Filter, fields scope) (*Rows, []T, error) {
-	plan, err := query.Resolve(r.entity, q, fields.always, fields.ever, r.onward(c, fields.always, ""))
+	var onward query.Reach
+	if q.Where != nil {
+		onward = r.onward(c, fields.always, "")
+	}
+	plan, err := query.Resolve(r.entity, q, fields.always, fields.ever, onward)
 	if err != nil {
 		return nil, nil, badRequest(err)
 	}

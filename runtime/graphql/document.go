@@ -28,19 +28,23 @@ func (a *API) document(req *request) (*ast.QueryDocument, *refusal) {
 	}
 	key := sha256.Sum256([]byte(req.query))
 	if doc := a.documents.get(key); doc != nil {
-		return doc, a.limits.measure(doc, req.variables)
+		_, excess := a.limits.measure(doc, req.variables)
+		return doc, excess
 	}
 	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: req.query}, maxTokens)
 	if err != nil {
 		return nil, parseRefusal(err)
 	}
-	if refusal := a.limits.measure(doc, req.variables); refusal != nil {
-		return nil, refusal
+	secret, excess := a.limits.measure(doc, req.variables)
+	if excess != nil {
+		return nil, excess
 	}
 	if errs := validator.Validate(a.schema, doc, validRules()...); len(errs) > 0 { //nolint:staticcheck // ValidateWithRules copies and sorts the rules with every call
 		return nil, &refusal{errs: located(codeInvalid, errs)}
 	}
-	a.documents.put(key, doc)
+	if !secret {
+		a.documents.put(key, doc)
+	}
 	return doc, nil
 }
 
@@ -99,7 +103,7 @@ func validRules() []validator.Rule {
 }
 
 // documents keeps the valid documents that were used last, by the hash of their
-// text. Nothing of a caller is in them: no principal, no variables.
+// text. Nothing of a caller is in them: no principal, no variables, no password.
 type documents struct {
 	mu    sync.Mutex
 	byKey map[[sha256.Size]byte]*list.Element

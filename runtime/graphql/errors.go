@@ -88,6 +88,11 @@ func (x *execution) failed(err error, path []any) answerError {
 	r := x.r.WithContext(x.r.Context())
 	r.Header = http.Header{} // whatever form of errors the client likes over REST
 	x.api.errors.Write(&rec, r, err)
+	return x.told(&rec, path)
+}
+
+// told makes an entry of an error that was answered as over REST.
+func (x *execution) told(rec *recorder, path []any) answerError {
 	var body struct {
 		Message string
 		Errors  json.RawMessage

@@ -147,6 +147,9 @@ func (x *execution) root(dst []byte, root *ast.Definition, f selected) []byte {
 		x.fail(fmt.Errorf("graphql: nothing serves %s", f.Name), f.Alias)
 		return append(dst, "null"...)
 	}
+	if c.action == login {
+		return x.login(dst, f)
+	}
 	start := len(dst)
 	out, err := x.call(dst, c, f)
 	if err != nil {
@@ -168,7 +171,14 @@ func (x *execution) call(dst []byte, c *call, f selected) ([]byte, error) {
 	switch c.action {
 	case page, count:
 		return x.find(dst, c, f.Alias, s, args)
-	case one:
+	case one, me:
+		if c.action == me {
+			p, known := gate.PrincipalFromContext(ctx)
+			if !known || p.Subject == "" {
+				return nil, gate.ErrNotAuthenticated
+			}
+			id = p.Subject
+		}
 		row, err := c.service.GetRow(ctx, id, &query.Selection{Include: s.include, Lenient: true})
 		if err != nil {
 			return nil, err

@@ -242,6 +242,7 @@ func roles() []authz.Role {
 // sdl is the schema of the shop as the generator would write it.
 const sdl = `
 type Query {
+  me: User
   user(id: ID!): User
   users(where: UserWhere, search: String, orderBy: [UserOrderBy!], limit: Int, skip: Int): [User!]
   usersCount(where: UserWhere, search: String): Int
@@ -253,6 +254,7 @@ type Query {
   ordersCount(where: OrderWhere): Int
 }
 type Mutation {
+  login(strategy: String!, credentials: JSON!): Login
   createUser(input: CreateUserInput!): User
   updateUser(id: ID!, input: UpdateUserInput!): User
   deleteUser(id: ID!): User
@@ -311,6 +313,8 @@ input BooleanFilter { eq: Boolean ne: Boolean null: Boolean }
 input ItemKindFilter { eq: ItemKind ne: ItemKind in: [ItemKind!] nin: [ItemKind!] null: Boolean }
 input NullFilter { null: Boolean }
 enum SortOrder { asc desc }
+type Login { accessToken: String refreshToken: String }
+scalar JSON
 scalar Decimal
 scalar BigInt
 scalar DateTime
@@ -341,6 +345,7 @@ type shop struct {
 	orders *crud.Resource[Order]
 	log    *bytes.Buffer
 	api    *graphql.API
+	door   *door
 	rest   *http.ServeMux
 
 	ann, bob, cleo, max *gate.Principal // two customers, a clerk and a manager
@@ -369,7 +374,8 @@ func newShop(t testing.TB, db *store.DB) *shop {
 		t.Fatal(err)
 	}
 	errors := gate.ErrorWriter{Logger: slog.New(slog.NewTextHandler(s.log, nil))}
-	s.api, err = graphql.New(graphql.Config{SDL: sdl, Entities: s.services(), Errors: errors})
+	s.door = &door{errors: errors}
+	s.api, err = graphql.New(graphql.Config{SDL: sdl, Entities: s.services(), Errors: errors, Login: s.door})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,6 +28,10 @@ type Config struct {
 	// NoCredentials says that there is no way to show who one is. What asks for
 	// somebody is then FORBIDDEN for everybody.
 	NoCredentials bool
+	// Login answers a POST of credentials by {accessToken, refreshToken}, as over
+	// REST, see [gate.Service.Handler]. It is what the mutation login asks; a schema
+	// without that does not need it.
+	Login http.Handler
 	// Errors writes refusals that come before GraphQL, and logs faults.
 	Errors gate.ErrorWriter
 }
@@ -39,6 +43,7 @@ type API struct {
 	limits        limits
 	documents     *documents
 	noCredentials bool
+	login         http.Handler
 	errors        gate.ErrorWriter
 }
 
@@ -54,6 +59,8 @@ const (
 	create
 	update
 	remove
+	me
+	login
 )
 
 // A call is a field of the root: what it does, and to which entity.
@@ -75,9 +82,9 @@ func New(cfg Config) (*API, error) {
 	}
 	a := &API{
 		schema: schema, calls: map[*ast.FieldDefinition]*call{}, limits: limits{introspection: cfg.Introspection},
-		documents: newDocuments(), noCredentials: cfg.NoCredentials, errors: cfg.Errors,
+		documents: newDocuments(), noCredentials: cfg.NoCredentials, login: cfg.Login, errors: cfg.Errors,
 	}
-	b := binder{schema: schema, services: map[string]crud.Service{}, checked: map[[2]string]bool{}}
+	b := binder{schema: schema, logsIn: cfg.Login != nil, services: map[string]crud.Service{}, checked: map[[2]string]bool{}}
 	a.limits.entities = make(entities, len(cfg.Entities))
 	for _, s := range cfg.Entities {
 		b.services[s.Entity().Name], a.limits.entities[s.Entity().Name] = s, s.Entity()
@@ -114,9 +121,10 @@ func (a *API) call(op ast.Operation, name string) *call {
 }
 
 // binder finds out what the fields of the root stand for. Their types tell; what
-// they are called is the generator's choice.
+// they are called is the generator's choice, but for me.
 type binder struct {
 	schema   *ast.Schema
+	logsIn   bool
 	services map[string]crud.Service
 	checked  map[[2]string]bool // entity and type
 }
@@ -124,6 +132,9 @@ type binder struct {
 func (b *binder) bind(mutation bool, f *ast.FieldDefinition) (*call, error) {
 	entity, what := f.Type.Name(), one
 	input := f.Arguments.ForName("input")
+	if mutation && entity == loginType {
+		return &call{action: login}, b.checkLogin(f)
+	}
 	switch {
 	case mutation && input != nil && f.Arguments.ForName("id") == nil:
 		what = create
@@ -133,6 +144,8 @@ func (b *binder) bind(mutation bool, f *ast.FieldDefinition) (*call, error) {
 		what = remove
 	case f.Type.Elem != nil:
 		what = page
+	case f.Name == "me" && len(f.Arguments) == 0:
+		what = me
 	case entity == "Int":
 		what = count
 		where := f.Arguments.ForName("where")

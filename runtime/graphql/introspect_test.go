@@ -75,7 +75,7 @@ func (d *described) String() string {
 func TestIntrospection(t *testing.T) {
 	s := newShop(t, storetest.SQLite(t))
 	var err error
-	s.api, err = graphql.New(graphql.Config{SDL: sdl, Entities: s.services(), Introspection: true})
+	s.api, err = graphql.New(graphql.Config{SDL: sdl, Entities: s.services(), Introspection: true, Login: s.door})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,32 +37,33 @@ type limits struct {
 }
 
 // measure reports what is too much about a document, before anything is known of
-// its types. The work is bounded by the ceilings: fragments are walked where they
+// its types, and whether there may be a password in it. The work is bounded by the ceilings: fragments are walked where they
 // are spread, and the walk ends with the first ceiling.
-func (l limits) measure(doc *ast.QueryDocument, variables map[string]any) *refusal {
+func (l limits) measure(doc *ast.QueryDocument, variables map[string]any) (secret bool, _ *refusal) {
 	m := meter{limits: l, doc: doc, variables: variables, spread: map[string]bool{}, maxLevels: maxLevels, maxFields: maxFields}
 	for _, op := range doc.Operations {
 		if len(op.VariableDefinitions) > maxVariables {
-			return tooMuch("variables", maxVariables)
+			return false, tooMuch("variables", maxVariables)
 		}
 		m.op, m.rows, m.nested, m.passwords = op.Operation, 0, 0, 0
 		m.roots = map[*ast.Field]bool{}
 		if err := m.directives(op.Directives); err != nil {
-			return err
+			return false, err
 		}
 		if err := m.set(op.SelectionSet, 0, inside{}); err != nil {
-			return err
+			return false, err
 		}
+		secret = secret || m.passwords > 0
 	}
 	for _, f := range doc.Fragments {
 		if m.spread[f.Name] {
 			continue
 		}
 		if err := m.set(f.SelectionSet, 1, inside{fragments: []string{f.Name}}); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return secret, nil
 }
 
 // meter counts.
@@ -203,6 +204,9 @@ func (m *meter) rootField(f *ast.Field) (*model.Entity, int, *refusal) {
 		return nil, 0, tooMuch("fields of the root", maxRoots)
 	}
 	if c.entity == nil {
+		if c.action == login {
+			return nil, 0, m.password()
+		}
 		return nil, 0, nil
 	}
 	m.rows += rows
@@ -210,11 +214,17 @@ func (m *meter) rootField(f *ast.Field) (*model.Entity, int, *refusal) {
 		return nil, 0, refuse(codeTooMuch, fmt.Sprintf("a document may ask for at most %d rows", maxRows))
 	}
 	if (c.action == create || c.action == update) && c.entity.Find(model.Password) != model.NoField {
-		if m.passwords++; m.passwords > 1 {
-			return nil, 0, refuse(codeTooMuch, "a document may write at most one row with a password")
-		}
+		return c.entity, rows, m.password()
 	}
 	return c.entity, rows, nil
+}
+
+// password counts what hashes one.
+func (m *meter) password() *refusal {
+	if m.passwords++; m.passwords > 1 {
+		return refuse(codeTooMuch, "a document may log in, or write a row with a password, once at most")
+	}
+	return nil
 }
 
 // limitOf returns how many rows a list may answer: standard when it does not say,

@@ -158,7 +158,7 @@ func TestNew_nested(t *testing.T) {
 		if broken == sdl {
 			t.Fatalf("%s changes nothing", name)
 		}
-		if _, err := graphql.New(graphql.Config{SDL: broken, Entities: s.services()}); err == nil {
+		if _, err := graphql.New(graphql.Config{SDL: broken, Entities: s.services(), Login: s.door}); err == nil {
 			t.Errorf("%s: a schema that leads elsewhere is taken", name)
 		}
 	}

@@ -328,7 +328,7 @@ func TestNew_relations(t *testing.T) {
 		if broken == sdl {
 			t.Fatalf("%s changes nothing", name)
 		}
-		if _, err := graphql.New(graphql.Config{SDL: broken, Entities: s.services()}); err == nil {
+		if _, err := graphql.New(graphql.Config{SDL: broken, Entities: s.services(), Login: s.door}); err == nil {
 			t.Errorf("%s is taken", name)
 		}
 	}

@@ -44,7 +44,7 @@ func (part) Contribute(b *gen.Build) error {
 	b.Modules = append(b.Modules, "graphql")
 	b.Extensions = append(b.Extensions, gen.Member{Name: "graphql", Value: gen.Name("", "graphqlAPI")})
 	b.Render(gen.File{Path: "app/schema_gen.graphql", Owner: gen.Generated}, func() ([]byte, error) {
-		return schema(b.Design), nil
+		return schema(b), nil
 	})
 	b.Template(gen.File{Path: "app/graphql_gen.go", Owner: gen.Generated}, templates, "templates/graphql.go.tmpl", b)
 	b.API.Tags = append(b.API.Tags, gen.Property{Name: "graphql", Value: "The same rows in GraphQL."})

@@ -16,10 +16,14 @@ const Path = "/api/graphql"
 // [server.App.Extend], which calls it when all entities are known; generated code
 // does that.
 func Mount(a *server.App, sdl string) error {
-	api, err := graphql.New(graphql.Config{
+	cfg := graphql.Config{
 		SDL: sdl, Entities: a.Entities(), Introspection: a.Config.Dev != nil, NoCredentials: a.Auth == nil,
 		Errors: gate.ErrorWriter{Logger: a.Logger},
-	})
+	}
+	if a.Auth != nil && a.Auth.LogsIn() {
+		cfg.Login = a.Auth.Login()
+	}
+	api, err := graphql.New(cfg)
 	if err != nil {
 		return err
 	}
