@@ -382,6 +382,38 @@ func TestNested_roles(t *testing.T) {
 	})
 }
 
+// TestNested_judgedLate: whose row it is, a key says that is known late. It is
+// judged then.
+func TestNested_judgedLate(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newTown(t, db, strict, func(entities map[string]*model.Entity) {
+			u, o := entities["User"], entities["Order"]
+			password, _ := fieldOf(u, "password")
+			u.Fields = slices.Delete(u.Fields, password, password+1)
+			guest, _ := fieldOf(o, "guestId")
+			o.Fields[guest].Create, o.Fields[guest].Update = []string{"signed-in"}, []string{"signed-in"}
+			o.Allow.Create = []string{"owner"}
+		})
+		before := w.kept(db)
+		for _, tt := range []struct{ id, body string }{
+			{"", `{"note":"x","guest":{"create":{"name":"eve"}}}`},
+			{"", `{"note":"x","guest":{"connect":{"id":"ANN"}}}`},
+			{"4", `{"note":"x","guest":{"create":{"name":"eve"}}}`},
+			{"4", `{"note":"x","guest":{"connect":{"id":"ANN"}}}`},
+		} {
+			if err := w.write(w.max, "Order", tt.id, tt.body); status(t, err) != http.StatusForbidden {
+				t.Errorf("%s: %v %v", tt.body, err, problems(err))
+			}
+			if now := w.kept(db); now != before {
+				t.Fatalf("%s changed something:\n%s\n%s", tt.body, before, now)
+			}
+		}
+		if err := w.write(w.max, "Order", "", `{"note":"x","guest":{"connect":{"id":"MAX"}},"restaurant":{"create":{"name":"late"}}}`); err != nil {
+			t.Errorf("one's own: %v %v", err, problems(err))
+		}
+	})
+}
+
 // TestBelonging asks for rows by the row that they belong to, and makes one there.
 func TestBelonging(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

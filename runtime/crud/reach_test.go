@@ -1,6 +1,7 @@
 package crud_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -183,7 +184,8 @@ func TestRelated_refused(t *testing.T) {
 		}
 		words := func(raw string) string {
 			_, _, err := w.ask(w.ann, "Restaurant", raw)
-			return fmt.Sprint(err, problems(err), err.(*gate.Error).Errors) //nolint:errorlint,forcetypeassert // it is one
+			e, _ := errors.AsType[*gate.Error](err)
+			return fmt.Sprint(err, problems(err), e.Errors)
 		}
 		for _, pair := range [][2]string{{"dishes.cost", "dishes.nope"}, {"host.name", "nope.name"}, {"plans.name", "nope.name"}} {
 			hidden, unknown := strings.NewReplacer("cost", "nope", "host", "nope", "plans", "nope").Replace(words(pair[0]+"=1")), words(pair[1]+"=1")

@@ -25,8 +25,8 @@ func (b *binder) checkLogin(f *ast.FieldDefinition) error {
 		return errors.New("nobody can log in")
 	case f.Type.NonNull || f.Type.Elem != nil:
 		return errors.New("who is refused gets null: the type has to be nullable, and no list")
-	case strategy == nil || strategy.Type.Name() != "String" || credentials == nil || credentials.Type.Name() != "JSON":
-		return errors.New("the arguments are strategy: String! and credentials: JSON!")
+	case len(f.Arguments) != 2 || strategy == nil || strategy.Type.Name() != "String" || credentials == nil || credentials.Type.Name() != "JSON":
+		return errors.New("its arguments have to be strategy: String! and credentials: JSON! alone")
 	}
 	for _, member := range b.schema.Types[loginType].Fields {
 		if member.Name != "accessToken" && member.Name != "refreshToken" || member.Type.Name() != "String" || member.Type.NonNull {
