@@ -201,9 +201,6 @@ func (l *loader) apis(n *node) []string {
 	if n.kind == KindList && len(n.items) == 0 {
 		l.errs.Add(n.pos, "service.apis", "a service needs an api", "write: apis: [rest]")
 	}
-	if slices.Contains(apis, GraphQL) && !slices.Contains(apis, REST) {
-		l.errs.Add(n.pos, "service.apis", "graphql without rest is not supported yet", "write: apis: [rest, graphql]")
-	}
 	return apis
 }
 

@@ -62,6 +62,15 @@ func TestGraphQL(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, err)
 		}
 	}
+	alone := generate(t, parse(t, strings.Replace(strings.Replace(graphqlShop, "rest, ", "", 1), "ENTITIES", tests[2].entities, 1)), gen.Options{})
+	for _, f := range alone {
+		switch {
+		case f.Path == "app/app_gen.go" && !strings.Contains(string(f.Data), "NoREST:"):
+			t.Errorf("without REST:\n%s", f.Data)
+		case f.Path == "app/openapi_gen.json" && (strings.Contains(string(f.Data), "/api/items") || !strings.Contains(string(f.Data), "/api/graphql")):
+			t.Errorf("without REST:\n%s", f.Data)
+		}
+	}
 	d := parse(t, strings.Replace(graphqlShop, "ENTITIES", "", 1))
 	if _, err := gen.Generate(d, gen.Options{Replace: "/gate"}, standard.Plugins()...); err == nil || !strings.Contains(err.Error(), "nothing that graphql could answer") {
 		t.Errorf("without entities: %v", err)

@@ -46,6 +46,9 @@ type Service struct {
 	// OpenAPI is the description of the routes as JSON; empty means that there
 	// is none.
 	OpenAPI []byte
+	// NoREST keeps the entities from being served over REST: another surface
+	// serves them. What is about the caller stays, such as logging in.
+	NoREST bool
 	// Roles are the roles that accounts may have.
 	Roles []authz.Role
 	// Auth says how callers prove who they are; nil means that nobody can, and
@@ -212,6 +215,9 @@ func (a *App) finish() error {
 		api.Once = a.Auth.Once()
 	}
 	for _, e := range a.entities {
+		if a.service.NoREST {
+			break
+		}
 		for _, route := range api.Routes(e) {
 			a.routes = append(a.routes, route)
 			a.mux.Handle(route.Method+" "+route.Path, route.Handler)

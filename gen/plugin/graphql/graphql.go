@@ -1,4 +1,4 @@
-// Package graphql is the plugin behind apis: [rest, graphql]: it writes the
+// Package graphql is the plugin behind apis: [graphql]: it writes the
 // schema of a service, and serves it. How requests are answered is the runtime's
 // business.
 package graphql
@@ -42,6 +42,9 @@ func (part) Validate(d *design.Design, _ *design.Plugin) error {
 // Contribute adds the schema, and the code that serves it.
 func (part) Contribute(b *gen.Build) error {
 	b.Modules = append(b.Modules, "graphql")
+	if !slices.Contains(b.Design.Service.APIs, design.REST) {
+		b.Service = append(b.Service, gen.Member{Name: "NoREST", Value: gen.Bool(true)})
+	}
 	b.Extensions = append(b.Extensions, gen.Member{Name: "graphql", Value: gen.Name("", "graphqlAPI")})
 	b.Render(gen.File{Path: "app/schema_gen.graphql", Owner: gen.Generated}, func() ([]byte, error) {
 		return schema(b), nil

@@ -6,6 +6,7 @@ package rest
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 
 	"github.com/gatewright/gate/design"
 	"github.com/gatewright/gate/gen"
@@ -57,8 +58,10 @@ func document(b *gen.Build) gen.Object {
 	schemas := gen.Object{}
 	for _, e := range d.Entities {
 		w := writer{design: d, entity: e, security: b.API.Security}
-		tags = append(tags, w.tag())
-		paths = append(paths, w.paths()...)
+		if slices.Contains(d.Service.APIs, design.REST) {
+			tags = append(tags, w.tag())
+			paths = append(paths, w.paths()...)
+		}
 		schemas = append(schemas, w.schemas()...)
 	}
 	for _, p := range b.API.Paths {
