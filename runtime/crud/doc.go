@@ -27,6 +27,12 @@
 // the service itself included: that is written below every filter of a rule. Who may
 // delete a row may bring it back ([Resource.Restore]).
 //
+// # Other rows
+//
+// Rows are read with, found by, and written with those that relations lead to. Each
+// of these is asked, or written, as by a request of its own: by the rules of its
+// entity, for the caller of the request, never for one that a hook made up.
+//
 // # Hooks
 //
 // Code of the service runs before and after a change, inside its transaction
