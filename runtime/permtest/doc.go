@@ -1,0 +1,34 @@
+// Package permtest tries who may do what in a service: every caller of the
+// permission matrix, each action, each entity and each field, over each surface,
+// what is allowed and what is refused.
+//
+// What has to happen is taken from the matrix that "gate design permissions"
+// makes of a design. What does happen is seen over HTTP, in the service as it is
+// built, hooks and own strategies included, on an empty database. Nothing of the
+// gate that enforces the rules is asked, or both would agree on a mistake of it.
+//
+// Generated services call [Run] in app/permissions_gen_test.go:
+//
+//	customer · update · Order.note · graphql: want 403, got 200 (a row of somebody else)
+//
+// # Callers
+//
+// There is an account for each role, one without a role, one with a role that the
+// design does not know ("ghost"), who may do what everybody may with an account,
+// and whoever is not signed in. They come by what the service has: a log-in that
+// answers a token, or sets a cookie; Basic; or tokens of an issuer, which is one
+// in the process of the test then. A stranger owns rows that are none of theirs.
+//
+// # Rows
+//
+// Values follow the types of fields. For each condition of a rule there are rows
+// of which it holds and rows of which it does not. Where a hook wants more of a
+// row than its type says, a [Sample] gives it; what a hook refuses that the rules
+// allow is named in [Config.Except].
+//
+// # What is not tried
+//
+// API keys, subscriptions and own routes. Somebody with a permission and no role
+// can only come with a token of an issuer, so elsewhere the roles that give it
+// stand for it.
+package permtest

@@ -1,0 +1,289 @@
+package permtest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// matrix is who may do what, as package gen/permissions writes it, for which
+// services have no use otherwise. What it does not say of a field is as of the
+// rows.
+type matrix struct {
+	Service        string         `json:"service"`
+	Authentication bool           `json:"authentication"`
+	Callers        []matrixCaller `json:"callers"`
+	Entities       []matrixEntity `json:"entities"`
+}
+
+// The kinds of callers.
+const (
+	anonymous  = "anonymous"
+	signedIn   = "signed-in"
+	role       = "role"
+	permission = "permission"
+)
+
+type matrixCaller struct {
+	Kind string `json:"kind"`
+	Name string `json:"name"`
+}
+
+type matrixEntity struct {
+	Name   string  `json:"name"`
+	Owner  string  `json:"owner"`
+	Rules  []rule  `json:"rules"`
+	Grants []grant `json:"grants"`
+}
+
+type rule struct {
+	Action string   `json:"action"`
+	Field  string   `json:"field"`
+	Words  []string `json:"words"`
+}
+
+type grant struct {
+	Kind   string  `json:"kind"`
+	Name   string  `json:"name"`
+	Rows   cells   `json:"rows"`
+	Fields []field `json:"fields"`
+	Links  []link  `json:"links"`
+}
+
+type cells struct {
+	View   cell `json:"view"`
+	List   cell `json:"list"`
+	Create cell `json:"create"`
+	Update cell `json:"update"`
+	Delete cell `json:"delete"`
+}
+
+type field struct {
+	Name string `json:"name"`
+	cells
+}
+
+type link struct {
+	Name   string `json:"name"`
+	To     string `json:"to"`
+	Far    cell   `json:"far"`
+	Create cell   `json:"create"`
+	Update cell   `json:"update"`
+}
+
+// A cell is the rows that somebody reaches.
+type cell struct {
+	Rows  string   `json:"rows"`
+	Parts []part   `json:"parts"`
+	By    []string `json:"by"`
+
+	whole string // the set of which all rows are reached
+}
+
+type part struct {
+	Rows  string   `json:"rows"`
+	When  string   `json:"when"`
+	Where []clause `json:"where"`
+}
+
+type clause struct {
+	Field  string `json:"field"`
+	Values []any  `json:"values"`
+	Not    bool   `json:"not"`
+}
+
+// The actions.
+const (
+	view   = "view"
+	list   = "list"
+	create = "create"
+	update = "update"
+	remove = "delete"
+	tie    = "tie"
+)
+
+// The sets of rows.
+const (
+	none = "none"
+	own  = "own"
+	all  = "all"
+)
+
+func readMatrix(raw []byte) (*matrix, error) {
+	var m matrix
+	d := json.NewDecoder(strings.NewReader(string(raw)))
+	d.UseNumber()
+	if err := d.Decode(&m); err != nil {
+		return nil, fmt.Errorf("read the matrix: %w", err)
+	}
+	if len(m.Callers) == 0 {
+		return nil, errors.New("read the matrix: it has no callers: generate the service again")
+	}
+	for i := range m.Entities {
+		for j := range m.Entities[i].Grants {
+			g := &m.Entities[i].Grants[j]
+			if err := g.read(); err != nil {
+				return nil, fmt.Errorf("read the matrix: %s, %s: %w", m.Entities[i].Name, g.Kind+" "+g.Name, err)
+			}
+		}
+	}
+	return &m, nil
+}
+
+func (g *grant) read() error {
+	errs := []error{g.Rows.read()}
+	for i := range g.Fields {
+		g.Fields[i].complete(&g.Rows)
+		errs = append(errs, g.Fields[i].read())
+	}
+	for i := range g.Links {
+		errs = append(errs, g.Links[i].Far.read(), g.Links[i].Create.read(), g.Links[i].Update.read())
+	}
+	return errors.Join(errs...)
+}
+
+// complete fills in what is the same of a field as of the rows.
+func (c *cells) complete(rows *cells) {
+	for _, action := range []string{view, list, create, update} {
+		if one := c.at(action); one.Rows == "" {
+			*one = *rows.at(action)
+		}
+	}
+}
+
+func (c *cells) read() error {
+	return errors.Join(c.View.read(), c.List.read(), c.Create.read(), c.Update.read(), c.Delete.read())
+}
+
+// read finds the set that is whole: "own and some" is all of one's own rows, and
+// those that Parts are about.
+func (c *cell) read() error {
+	c.whole, _, _ = strings.Cut(c.Rows, " and some")
+	if strings.HasPrefix(c.whole, "some") || c.whole == "" {
+		c.whole = none
+	}
+	for _, s := range append([]string{c.whole}, sets(c.Parts)...) {
+		if !slices.Contains([]string{none, own, all}, s) {
+			return fmt.Errorf("the rows %q are not known here: the package is older than the matrix", s)
+		}
+	}
+	return nil
+}
+
+func sets(parts []part) []string {
+	list := make([]string, len(parts))
+	for i, p := range parts {
+		list[i] = p.Rows
+	}
+	return list
+}
+
+// admitted reports whether the action is open to the caller in some row, were
+// there one that the caller sees.
+func (c *cell) admitted() bool { return len(c.By) > 0 }
+
+// has reports whether a row is among those of the cell: whether it is the
+// caller's own, and of what conditions it is.
+func (c *cell) has(mine bool, holds func([]clause) bool) bool {
+	in := func(set string) bool { return set == all || set == own && mine }
+	return in(c.whole) || slices.ContainsFunc(c.Parts, func(p part) bool { return in(p.Rows) && holds(p.Where) })
+}
+
+// same reports whether two cells have the same rows, as far as their words tell.
+func (c *cell) same(o *cell) bool {
+	return c.whole == o.whole && slices.EqualFunc(c.Parts, o.Parts, func(p, q part) bool { return p.Rows == q.Rows && p.When == q.When })
+}
+
+// grant returns what the caller of that kind and name may do: what everybody may
+// with an account where the design does not say more.
+func (e *matrixEntity) grant(kind, name string) *grant {
+	for _, want := range []matrixCaller{{kind, name}, {signedIn, ""}, {anonymous, ""}} {
+		for i := range e.Grants {
+			if g := &e.Grants[i]; g.Kind == want.Kind && g.Name == want.Name {
+				return g
+			}
+		}
+	}
+	return &grant{}
+}
+
+// field returns what may be done with a field: the same as with the rows where
+// nothing else is said.
+func (g *grant) field(name string) *field {
+	for i := range g.Fields {
+		if g.Fields[i].Name == name {
+			return &g.Fields[i]
+		}
+	}
+	return &field{Name: name, cells: g.Rows}
+}
+
+// ruled reports whether a rule of its own says who may write the field.
+func (e *matrixEntity) ruled(name string) bool {
+	return slices.ContainsFunc(e.Rules, func(r rule) bool { return r.Field == name && (r.Action == "create" || r.Action == "update") })
+}
+
+// ruledBy is ruled for one action.
+func (e *matrixEntity) ruledBy(name, action string) bool {
+	return slices.ContainsFunc(e.Rules, func(r rule) bool { return r.Field == name && r.Action == action })
+}
+
+// nobody reports whether no caller at all may do that.
+func (e *matrixEntity) nobody(action string) bool {
+	return !slices.ContainsFunc(e.Grants, func(g grant) bool { return g.Rows.at(action).admitted() })
+}
+
+// at returns the cell of an action.
+func (c *cells) at(action string) *cell {
+	switch action {
+	case view:
+		return &c.View
+	case list:
+		return &c.List
+	case create:
+		return &c.Create
+	case update:
+		return &c.Update
+	}
+	return &c.Delete
+}
+
+// hidden reports whether a rule lets nobody do that with the field.
+func (e *matrixEntity) hidden(name, action string) bool {
+	return slices.ContainsFunc(e.Rules, func(r rule) bool {
+		return r.Field == name && r.Action == action && !slices.ContainsFunc(r.Words, func(w string) bool { return w != "nobody" })
+	})
+}
+
+// wheres lists the conditions that rows are told apart by, each once.
+func (e *matrixEntity) wheres() [][]clause {
+	var list [][]clause
+	seen := map[string]bool{}
+	add := func(c *cell) {
+		for _, p := range c.Parts {
+			if !seen[p.When] {
+				seen[p.When] = true
+				list = append(list, p.Where)
+			}
+		}
+	}
+	for i := range e.Grants {
+		g := &e.Grants[i]
+		for _, c := range append([]*cells{&g.Rows}, fieldCells(g)...) {
+			for _, one := range []*cell{&c.View, &c.List, &c.Create, &c.Update, &c.Delete} {
+				add(one)
+			}
+		}
+	}
+	return list
+}
+
+func fieldCells(g *grant) []*cells {
+	list := make([]*cells, len(g.Fields))
+	for i := range g.Fields {
+		list[i] = &g.Fields[i].cells
+	}
+	return list
+}

@@ -1,0 +1,143 @@
+package permtest
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/gatewright/gate/runtime/server"
+)
+
+// EnvPostgres names a PostgreSQL server by a URL whose user may create databases:
+// services with that database are tried on a new one of it, which is dropped
+// afterwards, and skipped without.
+const EnvPostgres = "GATE_TEST_POSTGRES"
+
+// A Config says what is tried. Service and Matrix are required.
+type Config struct {
+	// Service is the service as generated code describes it. It is opened once, with
+	// settings of the test's own: the environment is not looked at.
+	Service server.Service
+	// Matrix is who may do what, as "gate design permissions --json" prints it. What
+	// it does not say of a field is as of the rows.
+	Matrix []byte
+	// GraphQL says that the service has that surface beside REST.
+	GraphQL bool
+	// Samples change the rows that are made of an entity, by its name.
+	Samples map[string]Sample
+	// Except names cells that are not tried, and why: "customer · delete · Order".
+	// A name stands for all that begin with it. One that is the beginning of none is
+	// a failure, so that the list does not outlive its reasons.
+	Except map[string]string
+	// Settings are further settings, NAME=value, for code that reads them.
+	Settings []string
+}
+
+// A Sample changes a row before it is made, or a value of it before it is sent: n
+// is another number each time, for what has to be unique. The row is keyed as in
+// JSON; a value that is taken out is not sent. Keys of relations are not in it.
+type Sample func(n int, row map[string]any)
+
+// Run opens the service on an empty database and tries every cell of the matrix.
+// Each that is not as it should be is an error of t, with the name of the cell.
+// With -short it is skipped.
+func Run(t testing.TB, c Config) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("tries every cell of the permission matrix")
+	}
+	m, err := readMatrix(c.Matrix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &kit{t: t, cfg: c, m: m, used: map[string]bool{}, doubles: map[string]*double{}, client: &http.Client{Timeout: time.Minute}}
+	k.open()
+	k.describe()
+	k.callers = []*caller{{kind: anonymous}}
+	k.rows()
+	k.surfaces = []surface{&rest{k}}
+	if c.GraphQL {
+		k.surfaces = append(k.surfaces, &graphql{kit: k})
+	}
+	for _, e := range k.entities {
+		k.entity(e)
+	}
+	for name := range c.Except {
+		if !k.used[name] {
+			t.Errorf("Except names %q, and there is no such cell: remove it", name)
+		}
+	}
+	t.Logf("%d requests of %d callers on %d entities", k.requests, len(k.callers), len(k.entities))
+}
+
+// kit is a test under way.
+type kit struct {
+	t   testing.TB
+	cfg Config
+	m   *matrix
+
+	app      *server.App
+	url      string
+	client   *http.Client
+	door     door
+	entities []*entity
+	accounts *entity // that holds the accounts, nil without authentication
+	callers  []*caller
+	stranger *caller // owns what is nobody's who asks
+	surfaces []surface
+
+	n        int             // rows so far
+	requests int             //
+	used     map[string]bool // of Except
+	doubles  map[string]*double
+}
+
+// ctx is the context of the test.
+func (k *kit) ctx() context.Context { return k.t.Context() }
+
+// next is a number that no row had yet.
+func (k *kit) next() int {
+	k.n++
+	return k.n
+}
+
+// entity tries everything with one entity.
+func (k *kit) entity(e *entity) {
+	for _, s := range k.surfaces {
+		for _, c := range k.callers {
+			k.reads(s, c, e)
+			k.lists(s, c, e)
+			k.creates(s, c, e)
+			k.updates(s, c, e)
+			k.ties(s, c, e)
+			k.deletes(s, c, e)
+		}
+	}
+}
+
+// postgresServer returns the server for services with that database.
+func postgresServer() string { return os.Getenv(EnvPostgres) }
+
+// set makes a set of names.
+func set(names ...string) map[string]bool {
+	m := map[string]bool{}
+	for _, n := range names {
+		m[n] = true
+	}
+	return m
+}
+
+// sorted lists a set.
+func sorted(m map[string]bool) []string {
+	list := make([]string, 0, len(m))
+	for n, in := range m {
+		if in {
+			list = append(list, n)
+		}
+	}
+	slices.Sort(list)
+	return list
+}

@@ -1,0 +1,104 @@
+package permtest
+
+import (
+	"maps"
+	"net/http"
+
+	"github.com/gatewright/gate/runtime/model"
+)
+
+// ends are two rows that a relation can make a pair.
+type ends struct {
+	link      *model.Link
+	near, far *row
+}
+
+// ties tries to connect rows by relations of which a table keeps the pairs, and to
+// disconnect them.
+func (k *kit) ties(s surface, c *caller, e *entity) {
+	k.t.Helper()
+	g := e.grantTo(c)
+	for i := range g.Links {
+		l, ok := e.model.Link(g.Links[i].Name)
+		if !ok || l.Through == nil || !s.takes(e, update, l.Name) {
+			continue
+		}
+		cell := cellName(s, c, tie, e, l.Name)
+		if k.except(cell) {
+			continue
+		}
+		to := k.find(l.To)
+		tried := map[string]bool{}
+		for _, near := range k.seenBy(c, e) {
+			for _, far := range k.seenBy(c, to) {
+				w := k.onTie(s, c, &g.Links[i], near, far)
+				if kind := w.String() + c.about(near) + c.about(far); !tried[kind] {
+					tried[kind] = true
+					k.tryTie(cell, s, c, &ends{l, near, far}, w)
+				}
+			}
+		}
+		k.createsTied(cell, s, c, e, &g.Links[i], l)
+	}
+}
+
+// onTie is what comes of connecting two rows, and of disconnecting them: it
+// changes the one, and takes that get shows the other.
+func (k *kit) onTie(s surface, c *caller, l *link, near, far *row) want {
+	w := k.onRow(s, c, near, update)
+	if !w.refused() && !c.in(&l.Far, far) {
+		return status(http.StatusBadRequest)
+	}
+	return w
+}
+
+// pairing is what is sent for one row at the other end.
+func pairing(l *model.Link, verb string, far *row) map[string]any {
+	return map[string]any{l.Name: map[string]any{verb: []any{map[string]any{"id": far.entity.key(far.id)}}}}
+}
+
+func (k *kit) tryTie(cell string, s surface, c *caller, x *ends, w want) {
+	k.t.Helper()
+	for _, verb := range []string{"connect", "disconnect"} {
+		k.service(x, map[string]string{"connect": "disconnect", "disconnect": "connect"}[verb])
+		about := verb + ", " + c.about(x.near) + " and of the other " + c.about(x.far)
+		a := s.update(c, x.near.entity, x.near.id, pairing(x.link, verb, x.far))
+		k.check(cell, w, a, about)
+		done := k.tied(x) == (verb == "connect")
+		switch refused := a.status >= http.StatusBadRequest; {
+		case refused && done:
+			k.t.Errorf("%s: refused with %d, and done (%s)", cell, a.status, about)
+		case !refused && !done:
+			k.t.Errorf("%s: answers %d, and nothing is done (%s)", cell, a.status, about)
+		}
+	}
+	k.service(x, "disconnect")
+}
+
+// service ties two rows as the service itself, or unties them.
+func (k *kit) service(x *ends, verb string) {
+	k.t.Helper()
+	k.patch(&row{entity: x.near.entity, id: x.near.id, values: map[string]any{}}, pairing(x.link, verb, x.far))
+}
+
+// createsTied tries to make a row that is connected at once.
+func (k *kit) createsTied(cell string, s surface, c *caller, e *entity, may *link, l *model.Link) {
+	k.t.Helper()
+	if !may.Create.admitted() {
+		return
+	}
+	tried := map[bool]bool{}
+	for _, far := range k.seenBy(c, k.find(l.To)) {
+		seen := c.in(&may.Far, far)
+		d := k.draft(s, c, e, e.variants[0], true)
+		if tried[seen] || d.want.refused() {
+			continue
+		}
+		tried[seen] = true
+		if !seen {
+			d.want = status(http.StatusBadRequest)
+		}
+		maps.Copy(d.body, pairing(l, "connect", far))
+		k.tryCreate(cell, s, c, d)
+	}
+}
