@@ -37,6 +37,8 @@ entities:
 	// generated app/app_gen.go
 	// once app/hooks.go
 	// generated app/note_gen.go
+	// generated app/permissions_gen_test.go
+	// once app/samples_test.go
 	// once main.go
 	// generated migrations/migrations_gen.go
 }

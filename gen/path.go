@@ -64,7 +64,7 @@ func looksGenerated(name string, data []byte) bool {
 	switch {
 	case name == schemaFile || name == envExampleFile:
 		return true
-	case !strings.Contains(base, "_gen."):
+	case !strings.Contains(base, "_gen.") && !strings.HasSuffix(base, "_gen_test.go"):
 		return false
 	case strings.HasSuffix(base, ".go"):
 		return strings.HasPrefix(string(data), header)

@@ -16,6 +16,7 @@ import (
 	"github.com/gatewright/gate/gen/plugin/graphql"
 	"github.com/gatewright/gate/gen/plugin/metrics"
 	"github.com/gatewright/gate/gen/plugin/otel"
+	"github.com/gatewright/gate/gen/plugin/permtest"
 	"github.com/gatewright/gate/gen/plugin/realtime"
 	"github.com/gatewright/gate/gen/plugin/rest"
 	"github.com/gatewright/gate/gen/plugin/service"
@@ -28,6 +29,7 @@ func Plugins() []gen.Plugin {
 		service.Plugin(),
 		rest.Plugin(),
 		graphql.Plugin(),
+		permtest.Plugin(),
 		authcore.Plugin(),
 		authjwt.Plugin(),
 		authoidc.Plugin(),

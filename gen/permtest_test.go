@@ -1,0 +1,84 @@
+package gen_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// through is a design with an owner one relation away, conditions, a relation of
+// which a table keeps the pairs, and both surfaces.
+const through = `gate: 1
+service: {name: shop, module: example.com/shop, apis: [rest, graphql]}
+roles:
+  customer: {default: true}
+  clerk: {permissions: ["update:orders"]}
+plugins: {auth-core: {entity: User}, auth-session: {}}
+entities:
+  User:
+    fields: {email: {type: email, required: true, unique: true}, password: password, roles: roles}
+    owner: id
+    allow: {view: [owner, clerk], list: clerk, create: public}
+  Order:
+    fields:
+      buyer: {type: relation, to: User, required: true, onDelete: cascade}
+      status: {type: enum, values: [open, in-transit, done], required: true, default: open}
+      labels: {type: relation, to: Label, many: true, inverse: orders}
+    owner: buyer
+    allow:
+      view: [owner, clerk]
+      list: [owner, clerk]
+      create: signed-in
+      update: [{rules: owner, when: {status: open}}, "update:orders"]
+      delete: {rules: owner, when: {status: {not: in-transit}}}
+    fieldRules: {status: {create: nobody, update: clerk}}
+  OrderLine:
+    fields:
+      order: {type: relation, to: Order, required: true, onDelete: cascade}
+      count: {type: integer, required: true, min: 1, max: 9}
+      price: {type: decimal, precision: 6, scale: 2, required: true}
+    owner: order.buyer
+    allow: {view: [owner, clerk], list: [owner, clerk], create: owner, update: owner, delete: owner}
+  Label:
+    fields: {id: {type: id, kind: serial}, word: {type: text, required: true, unique: true}}
+    allow: {view: clerk, list: public, create: clerk}
+`
+
+// TestPermissionTests generates services of several shapes and runs the tests of
+// who may do what that they come with, as "go test" in the service does: nothing
+// is asked of the network, and nothing is missing in go.mod.
+func TestPermissionTests(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds services")
+	}
+	for name, src := range map[string]string{
+		"restaurant":       example(t, "restaurant"),
+		"restaurant-auth0": example(t, "restaurant-auth0"),
+		"through":          through,
+		"everything":       withPlugin("metrics"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			regenerate(t, dir, src)
+			before := tree(t, dir)
+			goTool(t, dir, "vet", "./...")
+			goTool(t, dir, "test", "-count=1", "-run", "^TestPermissions$", "./app")
+			after := tree(t, dir)
+			for _, name := range []string{"go.mod", "go.sum"} {
+				if before[name] != after[name] {
+					t.Errorf("the go command changed %s", name)
+				}
+			}
+		})
+	}
+}
+
+// example is the design of a folder of examples.
+func example(t *testing.T, name string) string {
+	t.Helper()
+	src, err := os.ReadFile(filepath.Join("..", "examples", name, "gate.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(src)
+}
