@@ -28,7 +28,7 @@
 //
 // # What is not tried
 //
-// API keys, subscriptions and own routes. Somebody with a permission and no role
+// Services with tenants, which are skipped; API keys, subscriptions and own routes. Somebody with a permission and no role
 // can only come with a token of an issuer, so elsewhere the roles that give it
 // stand for it.
 package permtest

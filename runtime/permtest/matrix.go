@@ -16,6 +16,8 @@ type matrix struct {
 	Authentication bool           `json:"authentication"`
 	Callers        []matrixCaller `json:"callers"`
 	Entities       []matrixEntity `json:"entities"`
+
+	tenants bool // there are rows of tenants
 }
 
 // The kinds of callers.
@@ -124,7 +126,12 @@ func readMatrix(raw []byte) (*matrix, error) {
 	for i := range m.Entities {
 		for j := range m.Entities[i].Grants {
 			g := &m.Entities[i].Grants[j]
-			if err := g.read(); err != nil {
+			err := g.read()
+			if errors.Is(err, errTenants) {
+				m.tenants = true
+				continue
+			}
+			if err != nil {
 				return nil, fmt.Errorf("read the matrix: %s, %s: %w", m.Entities[i].Name, g.Kind+" "+g.Name, err)
 			}
 		}
@@ -157,6 +164,9 @@ func (c *cells) read() error {
 	return errors.Join(c.View.read(), c.List.read(), c.Create.read(), c.Update.read(), c.Delete.read())
 }
 
+// errTenants says that a cell has the rows of a tenant.
+var errTenants = errors.New("rows of tenants")
+
 // read finds the set that is whole: "own and some" is all of one's own rows, and
 // those that Parts are about.
 func (c *cell) read() error {
@@ -165,6 +175,9 @@ func (c *cell) read() error {
 		c.whole = none
 	}
 	for _, s := range append([]string{c.whole}, sets(c.Parts)...) {
+		if slices.Contains([]string{"tenant", "own or tenant", "own within tenant"}, s) {
+			return errTenants
+		}
 		if !slices.Contains([]string{none, own, all}, s) {
 			return fmt.Errorf("the rows %q are not known here: the package is older than the matrix", s)
 		}

@@ -110,6 +110,8 @@ func (r *recorder) Fatalf(format string, args ...any) {
 	runtime.Goexit()
 }
 
+func (r *recorder) Skip(args ...any) { r.Fatalf("skipped: %s", fmt.Sprint(args...)) }
+
 func (r *recorder) Error(args ...any) { r.Errorf("%s", fmt.Sprint(args...)) }
 func (r *recorder) Fatal(args ...any) { r.Fatalf("%s", fmt.Sprint(args...)) }
 
@@ -378,12 +380,44 @@ func TestRun_matrix(t *testing.T) {
 		"no JSON":         {"{", "read the matrix: unexpected EOF"},
 		"nobody":          {"{}", "read the matrix: it has no callers"},
 		"unknown rows":    {strings.Replace(string(s.matrix()), `"rows":"all"`, `"rows":"every second"`, 1), `read the matrix: Note, anonymous : the rows "every second" are not known here`},
+		"tenants":         {strings.Replace(string(s.matrix()), `"rows":"all"`, `"rows":"own or tenant"`, 1), "skipped: who may do what depends on tenants"},
 		"another service": {strings.Replace(string(s.matrix()), `"name":"Note"`, `"name":"Letter"`, 1), "the service has no entity Letter: generate it again"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := wrong(t, s, func(c *permtest.Config) { c.Matrix = []byte(tt.matrix) })
 			if len(got) != 1 || !strings.HasPrefix(got[0], tt.want) {
 				t.Errorf("found %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestRun_surfaces tries those that the service has and no other.
+func TestRun_surfaces(t *testing.T) {
+	s := newShop(t, strings.Replace(notes, "example.com/shop}", "example.com/shop, apis: [rest, graphql]}", 1))
+	s.hooks = func(r map[string]*crud.Resource[line]) {
+		r["Note"].Before(authz.Update, func(context.Context, *crud.Change[line]) error {
+			return &gate.Error{Status: http.StatusConflict, Message: "What is written is written"}
+		})
+	}
+	const began = "anonymous · update · Note.text · "
+	for name, tt := range map[string]struct {
+		change func(*permtest.Config)
+		want   []string
+	}{
+		"both":         {nil, []string{began + "rest: want 200, got 409", began + "graphql: want 200, got 409"}},
+		"rest alone":   {func(c *permtest.Config) { c.GraphQL = false }, []string{began + "rest: want 200, got 409"}},
+		"graphql only": {func(c *permtest.Config) { c.NoREST = true }, []string{began + "graphql: want 200, got 409"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := wrong(t, s, tt.change)
+			if len(got) != len(tt.want) {
+				t.Fatalf("found %q, want %q", got, tt.want)
+			}
+			for i, w := range tt.want {
+				if !strings.HasPrefix(got[i], w) {
+					t.Errorf("found %q, want %q", got[i], w)
+				}
 			}
 		})
 	}

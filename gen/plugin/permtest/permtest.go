@@ -47,8 +47,8 @@ func (part) Contribute(b *gen.Build) error {
 // test is what the templates print.
 type test struct{ *gen.Build }
 
-// GraphQL reports whether the service has that surface.
-func (t *test) GraphQL() bool { return slices.Contains(t.Design.Service.APIs, design.GraphQL) }
+// Has reports whether the service has that surface.
+func (t *test) Has(api string) bool { return slices.Contains(t.Design.Service.APIs, api) }
 
 // Callers says how somebody comes to the service in the test.
 func (t *test) Callers() string {
