@@ -277,16 +277,16 @@ func only(failures []string) func(*permtest.Config) {
 // lying does what it refuses.
 type lying struct{ *crud.Resource[line] }
 
-func (l lying) CreateRow(ctx context.Context, body []byte, sel []string) (crud.Row, error) {
-	return all(ctx, func(ctx context.Context) (crud.Row, error) { return l.Resource.CreateRow(ctx, body, sel) })
+func (l lying) CreateRow(ctx context.Context, body []byte, sel []string, opts ...crud.Option) (crud.Row, error) {
+	return all(ctx, func(ctx context.Context) (crud.Row, error) { return l.Resource.CreateRow(ctx, body, sel, opts...) })
 }
 
-func (l lying) PatchRow(ctx context.Context, id string, body []byte, sel []string) (crud.Row, error) {
-	return all(ctx, func(ctx context.Context) (crud.Row, error) { return l.Resource.PatchRow(ctx, id, body, sel) })
+func (l lying) PatchRow(ctx context.Context, id string, body []byte, sel []string, opts ...crud.Option) (crud.Row, error) {
+	return all(ctx, func(ctx context.Context) (crud.Row, error) { return l.Resource.PatchRow(ctx, id, body, sel, opts...) })
 }
 
-func (l lying) RemoveRow(ctx context.Context, id string, sel []string) (crud.Row, error) {
-	return all(ctx, func(ctx context.Context) (crud.Row, error) { return l.Resource.RemoveRow(ctx, id, sel) })
+func (l lying) RemoveRow(ctx context.Context, id string, sel []string, opts ...crud.Option) (crud.Row, error) {
+	return all(ctx, func(ctx context.Context) (crud.Row, error) { return l.Resource.RemoveRow(ctx, id, sel, opts...) })
 }
 
 // all does a second time what was refused, as the service itself.
