@@ -53,7 +53,7 @@ func (p *Provider) grantClientCredentials(_ http.ResponseWriter, r *http.Request
 	if i.accessMore, err = p.runCredentialsExchange(r, c.Client, a); err != nil {
 		return nil, err
 	}
-	body, _, err := p.tokens(ctx, i)
+	body, err := p.tokens(ctx, i)
 	if err != nil {
 		return nil, err
 	}

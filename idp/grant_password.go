@@ -86,7 +86,7 @@ func (p *Provider) grantPassword(_ http.ResponseWriter, r *http.Request, c calle
 		return nil, refuse("access_denied", cmp.Or(result.Session.RevokeReason, result.RefreshToken.RevokeReason))
 	}
 	p.noteLogin(ctx, u)
-	body, _, err := p.tokens(ctx, i)
+	body, err := p.tokens(ctx, i)
 	if err != nil {
 		return nil, err
 	}

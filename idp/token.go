@@ -93,12 +93,12 @@ func (p *Provider) forwarded(r *http.Request, c caller) *http.Request {
 }
 
 // tokens makes the answer of the token endpoint, and stores what it brings.
-func (p *Provider) tokens(ctx context.Context, i *issuance) (map[string]any, accessToken, error) {
+func (p *Provider) tokens(ctx context.Context, i *issuance) (map[string]any, error) {
 	body, t, err := p.mint(i)
 	if err != nil {
-		return nil, t, err
+		return nil, err
 	}
-	return body, t, p.keep(ctx, t)
+	return body, p.keep(ctx, t)
 }
 
 // mint makes the answer of the token endpoint. An opaque token is not stored
