@@ -301,3 +301,32 @@ func TestImport_refusals(t *testing.T) {
 		}
 	})
 }
+
+// PWD-04: a hash that would keep everybody waiting is no user's, whichever way it
+// comes in.
+func TestPWD04_costlyHashes(t *testing.T) {
+	s := open(t, storetest.SQLite(t), nil)
+	u := whole(t, s)
+	costly := "$2b$14$" + bcryptHash[7:]
+	report, err := s.ImportUsers(t.Context(), strings.NewReader(`{"email":"costly@example.com","email_verified":true,"password_hash":"`+costly+`"}`),
+		tenant.ImportOptions{Connection: "db"})
+	must(t, err)
+	if report.Failed != 1 || len(report.Errors) != 1 || !strings.Contains(report.Errors[0].Error(), "password_hash") {
+		t.Errorf("a row: %+v", report)
+	}
+	var dump bytes.Buffer
+	must(t, s.Export(t.Context(), &dump, tenant.DumpOptions{Secrets: true}))
+	was := u.Identities[0].PasswordHash
+	altered := strings.ReplaceAll(dump.String(), was, costly)
+	if altered == dump.String() {
+		t.Fatalf("the dump does not hold %s", was)
+	}
+	report, err = s.Import(t.Context(), strings.NewReader(altered), tenant.RestoreOptions{})
+	must(t, err)
+	if report.Failed != 1 || len(report.Errors) != 1 || !strings.Contains(report.Errors[0].Error(), "password_hash") {
+		t.Errorf("a dump: %+v", report)
+	}
+	if _, identity, err := s.UserByLogin(t.Context(), "db", "ada"); err != nil || identity.PasswordHash != was {
+		t.Errorf("%+v, %v", identity, err)
+	}
+}
