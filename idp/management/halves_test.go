@@ -38,9 +38,7 @@ func TestPWD11_allOrNothing(t *testing.T) {
 			}
 			t.Run(name+" "+broken[1], func(t *testing.T) {
 				w := newWorld(t)
-				token := w.everything()
-				w.connection(token, "db")
-				id := w.user(token, "db", "ada@example.com")
+				token, id := w.ada()
 				w.session(id, "s1")
 				family := w.family(id, "s1")
 				link := tenant.Token{Kind: tenant.ResetTicket, UserID: id, ExpiresAt: w.now.Add(time.Hour)}
@@ -81,9 +79,7 @@ func TestPWD11_allOrNothing(t *testing.T) {
 // TestConsents_allOrNothing: a consent is there for as long as what came of it.
 func TestConsents_allOrNothing(t *testing.T) {
 	w := newWorld(t)
-	token := w.everything()
-	w.connection(token, "db")
-	id := w.user(token, "db", "ada@example.com")
+	token, id := w.ada()
 	if err := w.store.SetConsent(t.Context(), id, "c1", "urn:a", []string{"read:a"}); err != nil {
 		t.Fatal(err)
 	}
@@ -102,9 +98,7 @@ func TestConsents_allOrNothing(t *testing.T) {
 // tokens, so that whoever ends both can try again.
 func TestSES04_revokeAllOrNothing(t *testing.T) {
 	w := newWorld(t)
-	token := w.everything()
-	w.connection(token, "db")
-	id := w.user(token, "db", "ada@example.com")
+	token, id := w.ada()
 	w.session(id, "s1")
 	family := w.family(id, "s1")
 	w.broken("UPDATE", "idp_refresh", func() {

@@ -200,9 +200,7 @@ func TestAUZ19_exportLocation(t *testing.T) {
 
 func TestJobs_verification(t *testing.T) {
 	w := newWorld(t)
-	token := w.everything()
-	w.connection(token, "db")
-	id := w.user(token, "db", "ada@example.com")
+	token, id := w.ada()
 	made := w.do(token, "POST", "jobs/verification-email", map[string]any{"user_id": id}, 201)
 	if made.str("status") != "pending" || made.str("type") != "verification_email" || len(w.mails) != 1 {
 		t.Errorf("made %s, letters %v", made.text, w.mails)

@@ -15,9 +15,7 @@ import (
 func TestSessions(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := openWorld(t, db)
-		token := w.everything()
-		w.connection(token, "db")
-		id := w.user(token, "db", "ada@example.com")
+		token, id := w.ada()
 		for _, s := range []string{"s1", "s2", "s3"} {
 			w.session(id, s)
 		}
@@ -61,9 +59,7 @@ func TestSessions(t *testing.T) {
 
 func TestSessions_moreThanAPage(t *testing.T) {
 	w := newWorld(t)
-	token := w.everything()
-	w.connection(token, "db")
-	id := w.user(token, "db", "ada@example.com")
+	token, id := w.ada()
 	for i := range 130 {
 		w.session(id, "s"+string(rune('A'+i%26))+string(rune('a'+i/26)))
 	}
@@ -114,9 +110,7 @@ func (b blocks) Unblock(_ context.Context, id string) error { delete(b, id); ret
 func TestBlocks(t *testing.T) {
 	b := blocks{"ada@example.com": true}
 	w := newWorld(t, func(c *management.Config) { c.Blocks = b })
-	token := w.everything()
-	w.connection(token, "db")
-	id := w.user(token, "db", "ada@example.com")
+	token, id := w.ada()
 	want := `{"blocked_for":[{"identifier":"ada@example.com","ip":"192.0.2.1","connection":"db"}]}`
 	for _, path := range []string{"user-blocks/" + id, "user-blocks?identifier=ada@example.com"} {
 		b["ada@example.com"] = true

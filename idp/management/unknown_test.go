@@ -94,9 +94,7 @@ func TestLongestValues(t *testing.T) {
 func TestServe_databaseAway(t *testing.T) {
 	db := storetest.SQLite(t)
 	w := openWorld(t, db)
-	token := w.everything()
-	w.connection(token, "db")
-	id := w.user(token, "db", "ada@example.com")
+	token, id := w.ada()
 	if err := w.store.FlushLogs(t.Context()); err != nil {
 		t.Fatal(err)
 	}

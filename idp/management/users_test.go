@@ -69,9 +69,7 @@ func TestUsers_life(t *testing.T) {
 // The hash of a password, and the password, are in no answer and no log.
 func TestIDP21_passwordHash(t *testing.T) {
 	w := newWorld(t)
-	token := w.everything()
-	w.connection(token, "db")
-	id := w.user(token, "db", "ada@example.com")
+	token, id := w.ada()
 	var all strings.Builder
 	for _, r := range []reply{
 		w.do(token, "PATCH", "users/"+id, `{"password":"another horse battery"}`, 200),
@@ -143,9 +141,7 @@ func TestUsers_refusals(t *testing.T) {
 // Of the things that people log in by one changes at a time.
 func TestUsers_groups(t *testing.T) {
 	w := newWorld(t)
-	token := w.everything()
-	w.connection(token, "db")
-	id := w.user(token, "db", "ada@example.com")
+	token, id := w.ada()
 	fields := map[string]string{
 		"email": `"email":"b@example.com"`, "email_verified": `"email_verified":true`, "username": `"username":"ada"`,
 		"phone_number": `"phone_number":"+4915112345678"`, "phone_verified": `"phone_verified":true`,
@@ -175,9 +171,7 @@ func TestUsers_groups(t *testing.T) {
 
 func TestUsers_newAddress(t *testing.T) {
 	w := newWorld(t)
-	token := w.everything()
-	w.connection(token, "db")
-	id := w.user(token, "db", "ada@example.com")
+	token, id := w.ada()
 	w.do(token, "PATCH", "users/"+id, `{"email_verified":true}`, 200)
 	ticket := secretText("reset")
 	err := w.store.CreateToken(t.Context(), ticket, tenant.Token{Kind: tenant.ResetTicket, UserID: id, ExpiresAt: w.now.Add(time.Hour)})
@@ -212,9 +206,7 @@ func TestSES_endedByManagement(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			token := w.everything()
-			w.connection(token, "db")
-			id := w.user(token, "db", "ada@example.com")
+			token, id := w.ada()
 			w.session(id, "s1")
 			family := w.family(id, "s1")
 			change(w, token, id)
@@ -388,9 +380,7 @@ func TestUsers_ceiling(t *testing.T) {
 func TestUsers_race(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := openWorld(t, db)
-		token := w.everything()
-		w.connection(token, "db")
-		id := w.user(token, "db", "ada@example.com")
+		token, id := w.ada()
 		var wg sync.WaitGroup
 		for i := range 8 {
 			wg.Go(func() { w.send(token, "PATCH", "users/"+id, fmt.Sprintf(`{"user_metadata":{"k%d":1}}`, i)) })

@@ -283,3 +283,12 @@ func (w *world) family(user, session string) string {
 	}
 	return f.ID
 }
+
+// ada makes the user ada@example.com of the connection "db", and returns the token
+// of a caller who may do everything, with her ID.
+func (w *world) ada() (token, id string) {
+	w.t.Helper()
+	token = w.everything()
+	w.connection(token, "db")
+	return token, w.user(token, "db", "ada@example.com")
+}
