@@ -53,7 +53,7 @@ type Config struct {
 	// [password.Breach]; empty asks nobody.
 	BreachURL string
 	// StepUp is how long ago somebody may have logged in who changes a password,
-	// a login name, roles, or deletes an account; zero means [DefaultStepUp].
+	// a login name, the address that letters go to, roles, or deletes an account; zero means [DefaultStepUp].
 	StepUp time.Duration
 	// Strategies registers the ways to authenticate, in the order in which a
 	// request is looked at.

@@ -63,7 +63,16 @@ func (a *Auth) stepUp(ctx context.Context, c crud.Changed) error {
 // delicate reports whether a change of these fields changes who may log in, or
 // as what.
 func (a *Auth) delicate(set model.FieldSet) bool {
-	return a.changes(set, a.cfg.Login) || a.changes(set, a.cfg.Password) || a.changes(set, a.cfg.Roles) || a.moves(set)
+	return a.changes(set, a.cfg.Login) || a.readdresses(set) ||
+		a.changes(set, a.cfg.Password) || a.changes(set, a.cfg.Roles) || a.moves(set)
+}
+
+// readdresses reports whether a change of these fields gives an account another
+// address: whoever reads the letters to it sets a new password, and whoever an
+// issuer says it belongs to may get the account. Where there are neither letters
+// nor such an issuer, an address that nobody logs in with is a field like others.
+func (a *Auth) readdresses(set model.FieldSet) bool {
+	return a.letters != nil && a.changes(set, a.cfg.Email) || a.people != nil && a.changes(set, a.people.Email)
 }
 
 // moves reports whether a change of these fields changes the tenant of an account.
@@ -156,8 +165,12 @@ func (a *Auth) changed(ctx context.Context, c crud.Changed) {
 	}
 	caller, _ := gate.PrincipalFromContext(ctx)
 	byAnother := a.byAnother(ctx, c.ID)
-	if a.changes(c.Set, a.cfg.Login) {
-		a.note(ctx, "login.change", c.ID)
+	if login, address := a.changes(c.Set, a.cfg.Login), a.readdresses(c.Set); login || address {
+		if login {
+			a.note(ctx, "login.change", c.ID)
+		} else {
+			a.note(ctx, "address.change", c.ID)
+		}
 		purposes := pastLinks()
 		if byAnother {
 			purposes = append(purposes, accounts.UndoEmailChange)

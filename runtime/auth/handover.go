@@ -92,12 +92,12 @@ func pastLinks() []accounts.Purpose {
 // their way. Who looks after accounts has the last word, else the owner may undo a
 // change of address.
 func (a *Auth) voidIn(ctx context.Context, tx *sql.Tx, c crud.Changed) error {
-	login := a.changes(c.Set, a.cfg.Login)
-	if !login && !a.changes(c.Set, a.cfg.Password) {
+	address := a.changes(c.Set, a.cfg.Login) || a.readdresses(c.Set)
+	if !address && !a.changes(c.Set, a.cfg.Password) {
 		return nil
 	}
 	purposes := pastLinks()
-	if login && a.byAnother(ctx, c.ID) {
+	if address && a.byAnother(ctx, c.ID) {
 		purposes = append(purposes, accounts.UndoEmailChange)
 	}
 	return a.tokens.VoidIn(ctx, tx, a.cfg.Entity, c.ID, purposes...)
