@@ -40,7 +40,8 @@ type Users interface {
 	// ConfirmEmail notes that a letter to email arrived, if that still is the
 	// address of the account; it is no error when it is not. Whoever has a way into
 	// the account that these flows do not know, because somebody vouches for them
-	// who did not verify the address, loses it; after [TakenBack] everybody does.
+	// who did not verify the address, loses it; after [PasswordSet] also who verified
+	// another one that the account had before, after [TakenBack] everybody does.
 	ConfirmEmail(ctx context.Context, subject, email string, what Arrival) error
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/gatewright/gate/jose"
 	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/runtime/model"
+	"github.com/gatewright/gate/store"
 	"github.com/gatewright/gate/store/identities"
 )
 
@@ -85,11 +86,28 @@ func (h *people) findByEmail(ctx context.Context, q interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }, email string,
 ) (emailRow, error) {
+	return h.rowByEmail(ctx, q, h.byEmail, email)
+}
+
+// holdByEmail is findByEmail within a transaction, until whose end nobody gives the
+// account another address.
+func (h *people) holdByEmail(ctx context.Context, tx *sql.Tx, email string) (emailRow, error) {
+	query := h.byEmail
+	if query != "" && h.auth.opts.DB.Dialect() == store.Postgres { // on SQLite the transaction has locked everything
+		query += " FOR NO KEY UPDATE"
+	}
+	return h.rowByEmail(ctx, tx, query, email)
+}
+
+func (h *people) rowByEmail(ctx context.Context, q interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}, query, email string,
+) (emailRow, error) {
 	var r emailRow
-	if h.byEmail == "" || email == "" || strings.ContainsRune(email, 0) {
+	if query == "" || email == "" || strings.ContainsRune(email, 0) {
 		return r, nil
 	}
-	err := q.QueryRowContext(ctx, h.byEmail, email).Scan(&r.id, &r.email, &r.hash)
+	err := q.QueryRowContext(ctx, query, email).Scan(&r.id, &r.email, &r.hash)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return r, fmt.Errorf("look for an account: %w", h.auth.opts.DB.Wrap(err))
 	}
@@ -131,17 +149,17 @@ func (h *people) link(ctx context.Context, p *Profile, there emailRow) error {
 }
 
 // linkIn is the part of link within a transaction. It returns how many lose the
-// account who were let in without their address being verified.
+// account who were let in without its address of now being verified.
 func (h *people) linkIn(ctx context.Context, p *Profile, there emailRow, owned bool) (strangers int, err error) {
 	tx, _ := crud.Tx(ctx, h.auth.opts.DB)
-	now, err := h.findByEmail(ctx, tx, p.Email)
+	now, err := h.holdByEmail(ctx, tx, p.Email)
 	if err != nil {
 		return 0, err
 	}
 	if now != there {
 		return 0, errAgain
 	}
-	if strangers, err = h.store.Unbind(ctx, tx, h.auth.cfg.Entity, there.id, false); err != nil {
+	if strangers, err = h.store.Unbind(ctx, tx, h.auth.cfg.Entity, there.id, identities.Strangers); err != nil {
 		return 0, err
 	}
 	bound, err := h.store.Bound(ctx, tx, h.auth.cfg.Entity, there.id)

@@ -85,12 +85,25 @@ func (h *people) proven(ctx context.Context, account string, p *Profile, noted b
 		err = h.auth.verified.Set(ctx, h.auth.cfg.Entity, account, there.email)
 	}
 	if err == nil && !noted {
-		err = h.store.Prove(ctx, p.Issuer, p.Subject)
+		err = h.noteProof(ctx, account, p)
 	}
 	if err != nil {
 		return err
 	}
 	return h.firstAdministrator(ctx, account, there.email, p)
+}
+
+// noteProof notes that an issuer calls the address verified that the account still
+// has: a change of it waits, or is waited for.
+func (h *people) noteProof(ctx context.Context, account string, p *Profile) error {
+	return crud.InTx(ctx, h.auth.opts.DB, func(ctx context.Context) error {
+		tx, _ := crud.Tx(ctx, h.auth.opts.DB)
+		now, err := h.holdByEmail(ctx, tx, p.Email)
+		if err != nil || now.id != account {
+			return err
+		}
+		return h.store.Prove(ctx, tx, p.Issuer, p.Subject)
+	})
 }
 
 // mayBeFirst reports whether somebody has the address of the first administrator,

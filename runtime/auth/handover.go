@@ -10,20 +10,25 @@ import (
 	"github.com/gatewright/gate/authz"
 	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/store/accounts"
+	"github.com/gatewright/gate/store/identities"
 )
 
 // handOver gives an account to whoever reads the letters to its address: it is
 // taken from those whom an issuer vouched for without calling the address
-// verified, and from everybody when a change of address is undone. Whoever had
-// the account that way may have set the password and made keys; these end too.
+// verified, with a new password also from those of whom it was an address of before,
+// and from everybody when a change of address is undone. Whoever had the account that
+// way may have set the password and made keys; these end too.
 func (h *people) handOver(ctx context.Context, id string, what account.Arrival) error {
 	if h == nil {
 		return nil
 	}
+	from := map[account.Arrival]identities.Circle{
+		account.Opened: identities.Unverified, account.PasswordSet: identities.Strangers, account.TakenBack: identities.Everybody,
+	}[what]
 	strangers := 0
 	err := crud.InTx(ctx, h.auth.opts.DB, func(ctx context.Context) (err error) {
 		tx, _ := crud.Tx(ctx, h.auth.opts.DB)
-		strangers, err = h.store.Unbind(ctx, tx, h.auth.cfg.Entity, id, what == account.TakenBack)
+		strangers, err = h.store.Unbind(ctx, tx, h.auth.cfg.Entity, id, from)
 		if err != nil || strangers == 0 {
 			return err
 		}
@@ -89,7 +94,7 @@ func pastLinks() []accounts.Purpose {
 
 // voidIn voids the links that a change of an account makes void, in the
 // transaction of the change: with another password or address those that are on
-// their way. Who looks after accounts has the last word, else the owner may undo a
+// their way. Of an address of before an issuer's word counts no more. Who looks after accounts has the last word, else the owner may undo a
 // change of address.
 func (a *Auth) voidIn(ctx context.Context, tx *sql.Tx, c crud.Changed) error {
 	address := a.changes(c.Set, a.cfg.Login) || a.readdresses(c.Set)
@@ -99,6 +104,11 @@ func (a *Auth) voidIn(ctx context.Context, tx *sql.Tx, c crud.Changed) error {
 	purposes := pastLinks()
 	if address && a.byAnother(ctx, c.ID) {
 		purposes = append(purposes, accounts.UndoEmailChange)
+	}
+	if address && a.people != nil {
+		if err := a.people.store.Moved(ctx, tx, a.cfg.Entity, c.ID); err != nil {
+			return err
+		}
 	}
 	return a.tokens.VoidIn(ctx, tx, a.cfg.Entity, c.ID, purposes...)
 }

@@ -194,3 +194,44 @@ func TestPWD12_squattedAddress(t *testing.T) {
 	}
 	r.do("GET", "/api/me", "", p.unproven("bob@x.example")...).is(403)
 }
+
+// TestCLI08_verifiedBefore: whom the issuer let in with an address that it called
+// verified loses the account when it has another address by now, whose owner sets the
+// password by letter, or comes with a token. Until then, the change was theirs.
+func TestCLI08_verifiedBefore(t *testing.T) {
+	const own = "eve@x.example"
+	for name, take := range map[string]func(r *running, p *provider, box *letterbox){
+		"reset": func(r *running, _ *provider, box *letterbox) {
+			r.do("POST", "/api/account/password/forgot", `{"email":"`+ada+`"}`).is(202)
+			_, token := box.next(r.t, ada)
+			r.do("POST", "/api/account/password/reset", fmt.Sprintf(`{"token":%q,"password":%q}`, token, newPassword)).is(204)
+			r.do("POST", "/api/authentication", loginBody(ada, newPassword)).is(201)
+		},
+		"token": func(r *running, p *provider, _ *letterbox) {
+			r.do("GET", "/api/me", "", p.person("auth0|ada", verified(ada))...).is(200)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, box := newProvider(t), newLetterbox()
+			r := start(t, beside(p, box))
+			profile := verified(own)
+			profile["auth_time"] = time.Now().Unix()
+			eve := p.person("auth0|eve", profile)
+			id := fmt.Sprint(r.do("GET", "/api/me", "", eve...).is(200).json()["id"])
+			key := r.makeKey(eve)
+			r.do("PUT", "/api/account/email", `{"email":"`+ada+`","currentPassword":""}`, eve...).is(202)
+			_, token := box.next(t, ada)
+			r.do("POST", "/api/account/email/confirm", fmt.Sprintf(`{"token":%q}`, token)).is(204)
+			<-box.arrived // the former address is told
+			if got := r.do("GET", "/api/me", "", eve...).is(200).json(); got["id"] != id {
+				t.Errorf("after the change of address eve is %v", got)
+			}
+			take(r, p, box)
+			profile["again"] = true // another token
+			if got := r.do("GET", "/api/me", "", p.person("auth0|eve", profile)...); got.Status == 200 && got.json()["id"] == id {
+				t.Errorf("eve still has the account: %s", got.Body)
+			}
+			r.do("GET", "/api/me", "", key...).is(401)
+		})
+	}
+}

@@ -95,7 +95,8 @@ type Identity struct {
 	// ProfileAt is when the token was made from which the account was last
 	// brought up to date; it is kept to the second.
 	ProfileAt time.Time
-	// Verified says that the issuer called the address of the account verified.
+	// Verified says that the issuer called the address verified that the account has
+	// now.
 	Verified bool
 }
 
@@ -117,7 +118,7 @@ func (s *Store) Find(ctx context.Context, issuer, subject string) (Identity, err
 	case !account.Valid:
 		return Identity{}, ErrRemoved
 	}
-	id.Account, id.ProfileAt, id.Verified = account.String, time.Unix(at, 0), verified != 0
+	id.Account, id.ProfileAt, id.Verified = account.String, time.Unix(at, 0), verified == verifiedNow
 	return id, nil
 }
 
@@ -133,9 +134,9 @@ func (s *Store) Bind(ctx context.Context, tx *sql.Tx, id Identity) error {
 	if id.Issuer == "" || id.Subject == "" || id.Entity == "" || id.Account == "" {
 		return errors.New("bind identity: something is missing")
 	}
-	verified := 0
+	verified := neverVerified
 	if id.Verified {
-		verified = 1
+		verified = verifiedNow
 	}
 	res, err := tx.ExecContext(ctx, `INSERT INTO gate_identities (issuer, subject, entity, account, bound_at, profile_at, verified)
 		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
@@ -174,25 +175,64 @@ func (s *Store) Bound(ctx context.Context, tx *sql.Tx, entity, account string) (
 	return true, nil
 }
 
-// Prove notes that the issuer calls the address of the account verified, for this
-// subject.
-func (s *Store) Prove(ctx context.Context, issuer, subject string) error {
-	_, err := s.db.Exec(ctx, "UPDATE gate_identities SET verified = 1 WHERE issuer = $1 AND subject = $2", issuer, subject)
+// What is stored of an address that an issuer called verified.
+const (
+	neverVerified = iota
+	verifiedNow
+	verifiedBefore // the account has another address by now
+)
+
+// Prove notes within a transaction that the issuer calls the address of the account
+// verified, for this subject. In the same transaction the caller has to have seen
+// that it still is that address.
+func (s *Store) Prove(ctx context.Context, tx *sql.Tx, issuer, subject string) error {
+	_, err := tx.ExecContext(ctx, "UPDATE gate_identities SET verified = $3 WHERE issuer = $1 AND subject = $2", issuer, subject, verifiedNow)
 	if err != nil {
-		return fmt.Errorf("note verified identity: %w", err)
+		return fmt.Errorf("note verified identity: %w", s.db.Wrap(err))
 	}
 	return nil
 }
 
-// Unbind takes an account from those within a transaction whose address no issuer
-// called verified, or from everybody, and returns from how many. [Store.Find] does
-// not know them any more.
-func (s *Store) Unbind(ctx context.Context, tx *sql.Tx, entity, account string, everybody bool) (int, error) {
-	most := 0
-	if everybody {
-		most = 1
+// Moved notes within a transaction that an account has another address: what
+// issuers called verified was the one before.
+func (s *Store) Moved(ctx context.Context, tx *sql.Tx, entity, account string) error {
+	_, err := tx.ExecContext(ctx, "UPDATE gate_identities SET verified = $3 WHERE entity = $1 AND account = $2 AND verified = $4",
+		entity, account, verifiedBefore, verifiedNow)
+	if err != nil {
+		return fmt.Errorf("note the other address of identities: %w", s.db.Wrap(err))
 	}
-	res, err := tx.ExecContext(ctx, "DELETE FROM gate_identities WHERE entity = $1 AND account = $2 AND verified <= $3", entity, account, most)
+	return nil
+}
+
+// A Circle is whom [Store.Unbind] takes an account from.
+type Circle uint8
+
+const (
+	// Unverified are those of whom no issuer ever called the address verified. It
+	// is the zero value.
+	Unverified Circle = iota
+	// Strangers are these, and those of whom it was an address that the account
+	// had before.
+	Strangers
+	// Everybody is everybody.
+	Everybody
+)
+
+// Unbind takes an account from those in a circle within a transaction, and returns
+// how many they are. [Store.Find] does not know them any more.
+func (s *Store) Unbind(ctx context.Context, tx *sql.Tx, entity, account string, from Circle) (int, error) {
+	query := "DELETE FROM gate_identities WHERE entity = $1 AND account = $2"
+	args := []any{entity, account}
+	switch from {
+	case Unverified:
+		query, args = query+" AND verified = $3", append(args, neverVerified)
+	case Strangers:
+		query, args = query+" AND verified <> $3", append(args, verifiedNow)
+	case Everybody:
+	default:
+		return 0, fmt.Errorf("unbind identities: there is no circle %d", from)
+	}
+	res, err := tx.ExecContext(ctx, query, args...)
 	if err != nil {
 		return 0, fmt.Errorf("unbind identities: %w", s.db.Wrap(err))
 	}

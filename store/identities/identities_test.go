@@ -251,24 +251,25 @@ func TestCLI08_unbind(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := s.Prove(t.Context(), issuer, "proven later"); err != nil {
-			t.Fatal(err)
-		}
-		unbind := func(account string, everybody bool, want int) {
+		in := func(do func(ctx context.Context, tx *sql.Tx) error) {
 			t.Helper()
-			err := db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
-				n, err := s.Unbind(ctx, tx, "user", account, everybody)
+			if err := db.InTx(t.Context(), do); err != nil {
+				t.Fatal(err)
+			}
+		}
+		in(func(ctx context.Context, tx *sql.Tx) error { return s.Prove(ctx, tx, issuer, "proven later") })
+		unbind := func(account string, from identities.Circle, want int) {
+			t.Helper()
+			in(func(ctx context.Context, tx *sql.Tx) error {
+				n, err := s.Unbind(ctx, tx, "user", account, from)
 				if n != want {
 					t.Errorf("%d lost account %s, want %d", n, account, want)
 				}
 				return err
 			})
-			if err != nil {
-				t.Fatal(err)
-			}
 		}
-		unbind("1", false, 1)
-		unbind("2", false, 0)
+		unbind("1", identities.Unverified, 1)
+		unbind("2", identities.Strangers, 0)
 		if _, err := s.Find(t.Context(), issuer, "unverified"); !errors.Is(err, identities.ErrUnknown) {
 			t.Errorf("who was not verified: %v", err)
 		}
@@ -277,12 +278,19 @@ func TestCLI08_unbind(t *testing.T) {
 				t.Errorf("%s: %+v, %v", subject, found, err)
 			}
 		}
-		unbind("1", true, 1)
+		unbind("1", identities.Everybody, 1)
 		if _, err := s.Find(t.Context(), other, "verified"); !errors.Is(err, identities.ErrUnknown) {
 			t.Errorf("after everybody lost it: %v", err)
 		}
 		if found, err := s.Find(t.Context(), issuer, "of another kind"); err != nil || found.Verified {
 			t.Errorf("an account of another kind: %+v, %v", found, err)
 		}
+		// What was verified is not the address of another one.
+		in(func(ctx context.Context, tx *sql.Tx) error { return s.Moved(ctx, tx, "user", "2") })
+		if found, err := s.Find(t.Context(), issuer, "proven later"); err != nil || found.Verified {
+			t.Errorf("after the account got another address: %+v, %v", found, err)
+		}
+		unbind("2", identities.Unverified, 0)
+		unbind("2", identities.Strangers, 1)
 	})
 }
