@@ -255,7 +255,7 @@ func (r *Resource[T]) restore(ctx context.Context, c caller, id string) (*Change
 func (r *Resource[T]) buried(ctx context.Context, key any, filter query.Filter) (*T, error) {
 	s := r.statement()
 	defer r.recycle(s)
-	r.graves.One(s, key, filter, r.entity.All(), true)
+	r.graves.One(s, key, filter, r.entity.All(), query.ForRemoval)
 	rows, err := r.read(ctx, s, r.entity.All(), 1)
 	if err != nil || len(rows) == 0 {
 		return nil, err

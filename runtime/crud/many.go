@@ -145,7 +145,11 @@ func (r *Resource[T]) pick(ctx context.Context, c caller, action authz.Action, q
 	s := r.statement()
 	defer r.recycle(s)
 	r.compile.Page(s, plan, query.Every(listed, r.rules.visible(c), changed), columns)
-	r.compile.Lock(s)
+	lock := query.ForChange
+	if action == authz.Delete {
+		lock = query.ForRemoval
+	}
+	r.compile.Lock(s, lock)
 	rows, err := r.read(ctx, s, columns, plan.Limit)
 	if err != nil {
 		return nil, err

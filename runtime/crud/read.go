@@ -75,7 +75,7 @@ func (r *Resource[T]) get(ctx context.Context, id string, sel *query.Selection) 
 	if f := r.entity.VersionField(); f != model.NoField {
 		fetch.Add(f)
 	}
-	row, err := r.one(ctx, key, filter, fetch, false)
+	row, err := r.one(ctx, key, filter, fetch, query.Unlocked)
 	if err != nil {
 		return none, r.answer(err)
 	}
@@ -214,7 +214,7 @@ func (r *Resource[T]) page(ctx context.Context, plan *query.Plan, filter query.F
 }
 
 // one reads the row with that id; nil if there is none.
-func (r *Resource[T]) one(ctx context.Context, id any, filter query.Filter, columns model.FieldSet, lock bool) (*T, error) {
+func (r *Resource[T]) one(ctx context.Context, id any, filter query.Filter, columns model.FieldSet, lock query.Lock) (*T, error) {
 	s := r.statement()
 	defer r.recycle(s)
 	r.compile.One(s, id, filter, columns, lock)
@@ -309,7 +309,7 @@ func (r *Resource[T]) passes(ctx context.Context, row *T, filter query.Filter) (
 func (r *Resource[T]) gettable(ctx context.Context, c caller, id any) (bool, error) {
 	s := r.statement()
 	defer r.recycle(s)
-	r.compile.One(s, id, r.rules.visible(c), model.FieldSet{}, false)
+	r.compile.One(s, id, r.rules.visible(c), model.FieldSet{}, query.Unlocked)
 	rows, err := r.query(ctx, s)
 	if err != nil {
 		return false, err

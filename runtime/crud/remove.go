@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/runtime/query"
 	"github.com/gatewright/gate/store"
 )
 
@@ -50,7 +51,7 @@ func (r *Resource[T]) remove(ctx context.Context, c caller, id string, opts ...O
 	expect := optionsOf(opts).expect
 	var row *T
 	err = r.inTx(ctx, func(ctx context.Context, t *transaction) error {
-		old, err := r.reachable(ctx, c, id, key, filter, true)
+		old, err := r.reachable(ctx, c, id, key, filter, query.ForRemoval)
 		if err != nil {
 			return err
 		}

@@ -81,6 +81,44 @@ func TestDeadlock(t *testing.T) {
 	}
 }
 
+// TestDeadlock_keys: two writers whose transactions point to each other's rows do
+// not wait for each other, so that neither is undone and runs again.
+func TestDeadlock_keys(t *testing.T) {
+	s := newShop(t, storetest.Postgres(t))
+	other := map[string]string{s.soup: s.tea, s.tea: s.soup}
+	var mu sync.Mutex
+	runs := map[string]int{}
+	var first sync.WaitGroup
+	first.Add(2)
+	s.items.After(authz.Update, func(ctx context.Context, ch *crud.Change[Item]) error {
+		mu.Lock()
+		runs[ch.Row.ID]++
+		try := runs[ch.Row.ID]
+		mu.Unlock()
+		if try == 1 {
+			first.Done()
+			first.Wait() // each has changed its row now, and orders that of the other
+		}
+		tx, _ := crud.Tx(ctx, s.db)
+		_, err := tx.ExecContext(ctx, "INSERT INTO orders (buyer_id, item_id, amount, paid) VALUES ($1, $2, 1, false)", s.max.Subject, other[ch.Row.ID])
+		return err
+	})
+	var wg sync.WaitGroup
+	for id := range other {
+		wg.Go(func() {
+			if _, err := s.items.PatchRow(as(t, s.max), id, []byte(`{"price":7}`), nil); err != nil {
+				t.Errorf("%s: %v", id, err)
+			}
+		})
+	}
+	wg.Wait()
+	for id, n := range runs {
+		if n != 1 {
+			t.Errorf("the change of %s ran %d times", id, n)
+		}
+	}
+}
+
 // TestRetry has the database undo a transaction some times: the change is made of
 // what was sent, once, or the answer is 503 and nothing is.
 func TestRetry(t *testing.T) {

@@ -45,7 +45,7 @@ func (r *Resource[T]) Snapshot(ctx context.Context, id string) (Snapshot, error)
 		return Snapshot{}, nil
 	}
 	fields := r.rules.systemFields(authz.View)
-	row, err := r.one(ctx, key, query.Filter{}, fields, false)
+	row, err := r.one(ctx, key, query.Filter{}, fields, query.Unlocked)
 	if err != nil || row == nil {
 		return Snapshot{}, r.answer(err)
 	}

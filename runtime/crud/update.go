@@ -94,14 +94,14 @@ func (r *Resource[T]) update(ctx context.Context, c caller, id string, in input[
 	problems = append(problems, r.checkPassword(ch)...)
 	if len(problems) > 0 {
 		// Whoever may not see or change the row is told that, and nothing else.
-		if _, err := r.reachable(ctx, c, id, key, filter, false); err != nil {
+		if _, err := r.reachable(ctx, c, id, key, filter, query.Unlocked); err != nil {
 			return nil, r.answer(err)
 		}
 		return nil, refused(problems)
 	}
 	plain := r.plainPassword(ch)
 	if plain != "" { // hashing takes its time, and is for those who reach the row
-		if _, err := r.reachable(ctx, c, id, key, filter, false); err != nil {
+		if _, err := r.reachable(ctx, c, id, key, filter, query.Unlocked); err != nil {
 			return nil, r.answer(err)
 		}
 	}
@@ -138,7 +138,7 @@ func (r *Resource[T]) replace(ch *Change[T], writable model.FieldSet, problems m
 
 // reachable reads a row that the caller is about to change: 404 unless get would
 // show it, 403 unless the filter of the action lets it through.
-func (r *Resource[T]) reachable(ctx context.Context, c caller, id string, key any, filter query.Filter, lock bool) (*T, error) {
+func (r *Resource[T]) reachable(ctx context.Context, c caller, id string, key any, filter query.Filter, lock query.Lock) (*T, error) {
 	row, err := r.one(ctx, key, r.rules.visible(c), r.entity.All(), lock)
 	switch {
 	case err != nil:
@@ -167,7 +167,7 @@ type updating[T any] struct {
 
 // rewrite changes a row within a transaction.
 func (r *Resource[T]) rewrite(ctx context.Context, t *transaction, c caller, id string, u updating[T]) error {
-	old, err := r.reachable(ctx, c, id, u.key, u.filter, true)
+	old, err := r.reachable(ctx, c, id, u.key, u.filter, query.ForChange)
 	if err != nil {
 		return err
 	}

@@ -84,9 +84,25 @@ func (c *Compiler) andThere(s *Statement) {
 	}
 }
 
+// A Lock says what nobody else does with the rows that a statement reads, until the
+// transaction ends. On SQLite a transaction that writes has locked everything, and
+// any of them is nothing.
+type Lock uint8
+
+const (
+	// Unlocked rows are read as they are. It is the zero value.
+	Unlocked Lock = iota
+	// ForChange is for rows that are changed: nobody else changes or deletes them.
+	// Others may begin to point to them meanwhile, so that two transactions whose
+	// rows point to each other's need not wait for each other.
+	ForChange
+	// ForRemoval is for rows that are deleted, or marked so: nobody begins to point
+	// to them, either.
+	ForRemoval
+)
+
 // Every writes the statement for all rows that pass a filter, in the order of their
-// ids, or with a limit for the first ones; nobody else changes them until the
-// transaction ends.
+// ids, or with a limit for the first ones, and locks them [ForRemoval].
 func (c *Compiler) Every(s *Statement, filter Filter, columns model.FieldSet, limit int) {
 	c.selectFrom(s, columns)
 	s.text(" WHERE 1 = 1")
@@ -96,7 +112,7 @@ func (c *Compiler) Every(s *Statement, filter Filter, columns model.FieldSet, li
 		s.text(" LIMIT ")
 		s.bind(int64(limit))
 	}
-	c.Lock(s)
+	c.Lock(s, ForRemoval)
 }
 
 // Empty writes the statement that empties a relation of the rows that point to a
@@ -126,21 +142,25 @@ func (c *Compiler) Count(s *Statement, p *Plan, filter Filter) {
 	c.where(s, p, filter)
 }
 
-// One writes the statement for the row with that id. With lock set, nobody else
-// changes it until the transaction ends.
-func (c *Compiler) One(s *Statement, id any, filter Filter, columns model.FieldSet, lock bool) {
+// One writes the statement for the row with that id, and locks it.
+func (c *Compiler) One(s *Statement, id any, filter Filter, columns model.FieldSet, lock Lock) {
 	c.selectFrom(s, columns)
 	c.byID(s, id, filter)
-	if lock && c.dialect == store.Postgres { // on SQLite the transaction has locked everything
-		s.text(" FOR UPDATE")
-	}
+	c.Lock(s, lock)
 }
 
-// Lock ends a statement of [Compiler.Page]: nobody else changes its rows until the
-// transaction ends, and they are as the statement wants them when it has them.
-func (c *Compiler) Lock(s *Statement) {
-	if c.dialect == store.Postgres { // on SQLite the transaction has locked everything
+// Lock ends a statement of [Compiler.Page] and locks its rows: they are as the
+// statement wants them when it has them.
+func (c *Compiler) Lock(s *Statement, lock Lock) {
+	if c.dialect != store.Postgres {
+		return
+	}
+	switch lock {
+	case ForChange:
+		s.text(" FOR NO KEY UPDATE")
+	case ForRemoval:
 		s.text(" FOR UPDATE")
+	case Unlocked:
 	}
 }
 
@@ -210,9 +230,7 @@ func (c *Compiler) OtherHolder(s *Statement, id any, among Filter, roles model.F
 		s.text(")")
 	}
 	s.text(" LIMIT 1")
-	if c.dialect == store.Postgres {
-		s.text(" FOR UPDATE")
-	}
+	c.Lock(s, ForChange)
 }
 
 // holds asks whether a list of roles has one.

@@ -23,7 +23,7 @@ func holds(t testing.TB, e *model.Entity, clauses ...model.Clause) query.Filter 
 // where writes the condition of a filter.
 func where(f query.Filter, d store.Dialect, e *model.Entity) string {
 	var s query.Statement
-	query.NewCompiler(d, e).One(&s, "x", f, model.FieldSet{}, false)
+	query.NewCompiler(d, e).One(&s, "x", f, model.FieldSet{}, query.Unlocked)
 	const before = `SELECT 1 FROM "books" AS t0 WHERE t0."id" = $1`
 	return string(s.SQL[len(before):])
 }

@@ -147,14 +147,20 @@ func TestCompiler_writes(t *testing.T) {
 	mine := query.Equals(e, author, "01890000-0000-7000-8000-000000000000")
 	for _, d := range []store.Dialect{store.SQLite, store.Postgres} {
 		c := query.NewCompiler(d, e)
-		lock := map[store.Dialect]string{store.Postgres: " FOR UPDATE"}[d]
+		change := map[store.Dialect]string{store.Postgres: " FOR NO KEY UPDATE"}[d]
+		removal := map[store.Dialect]string{store.Postgres: " FOR UPDATE"}[d]
 		for want, write := range map[string]func(*query.Statement){
 			`INSERT INTO "books" ("id", "price") VALUES ($1, $2)`:                              func(s *query.Statement) { c.Insert(s, model.Fields(id, price), value) },
 			`INSERT INTO "books" ("price") VALUES ($1) RETURNING "id"`:                         func(s *query.Statement) { c.Insert(s, model.Fields(price), value) },
 			`UPDATE "books" AS t0 SET "price" = $1 WHERE t0."id" = $2 AND t0."author_id" = $3`: func(s *query.Statement) { c.Update(s, "x", mine, model.Fields(price), value) },
 			`DELETE FROM "books" AS t0 WHERE t0."id" = $1 AND 1 = 0`:                           func(s *query.Statement) { c.Delete(s, "x", query.Nothing()) },
-			`SELECT t0."id", t0."title" FROM "books" AS t0 WHERE t0."id" = $1` + lock:          func(s *query.Statement) { c.One(s, "x", query.Filter{}, model.Fields(id, title), true) },
-			`SELECT 1 FROM "books" AS t0 WHERE t0."id" = $1 AND t0."author_id" = $2`:           func(s *query.Statement) { c.One(s, "x", mine, model.FieldSet{}, false) },
+			`SELECT t0."id", t0."title" FROM "books" AS t0 WHERE t0."id" = $1` + change: func(s *query.Statement) {
+				c.One(s, "x", query.Filter{}, model.Fields(id, title), query.ForChange)
+			},
+			`SELECT t0."id" FROM "books" AS t0 WHERE t0."id" = $1` + removal: func(s *query.Statement) {
+				c.One(s, "x", query.Filter{}, model.Fields(id), query.ForRemoval)
+			},
+			`SELECT 1 FROM "books" AS t0 WHERE t0."id" = $1 AND t0."author_id" = $2`: func(s *query.Statement) { c.One(s, "x", mine, model.FieldSet{}, query.Unlocked) },
 			`SELECT count(*) FROM "books" AS t0 WHERE t0."author_id" = $1 AND t0."pages" = $2`: func(s *query.Statement) {
 				plan, err := query.Resolve(e, &query.Query{Where: query.Term{Field: "pages", Op: query.Eq, Value: 1}}, e.All(), e.All(), nil)
 				if err != nil {
