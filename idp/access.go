@@ -28,6 +28,21 @@ var selfScopes = []string{ //nolint:gochecknoglobals // constant
 	"delete:current_user_metadata",
 }
 
+// allowedAsked leaves out of what a client asked for, where nobody is shown a
+// question, what changes the person's own account and they did not allow that client:
+// knowing the password is no consent to give the account away.
+func (p *Provider) allowedAsked(ctx context.Context, c *tenant.Client, u *tenant.User, audience string, asked []string) ([]string, error) {
+	own := func(s string) bool { return slices.Contains(selfScopes, s) }
+	if c.FirstParty || !slices.ContainsFunc(asked, own) {
+		return asked, nil
+	}
+	allowed, err := p.tenant.Consent(ctx, u.ID, c.ID, audience)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(asked, func(s string) bool { return own(s) && !slices.Contains(allowed, s) }), nil
+}
+
 // accessOf returns what a user gets of the scopes that a client asked for: with
 // role-based access control what their roles permit, without it what the API
 // defines.

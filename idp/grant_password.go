@@ -62,7 +62,11 @@ func (p *Provider) grantPassword(_ http.ResponseWriter, r *http.Request, c calle
 	if audience == "" {
 		audience = set.DefaultAudience
 	}
-	a, err := p.accessOf(ctx, c.Client, u, audience, unique(in.list("scope")))
+	scope, err := p.allowedAsked(ctx, c.Client, u, audience, unique(in.list("scope")))
+	if err != nil {
+		return nil, err
+	}
+	a, err := p.accessOf(ctx, c.Client, u, audience, scope)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +83,7 @@ func (p *Provider) grantPassword(_ http.ResponseWriter, r *http.Request, c calle
 	if err != nil {
 		return nil, err
 	}
-	if err := p.applyWithoutBrowser(r, u, i, audience, unique(in.list("scope")), result); err != nil {
+	if err := p.applyWithoutBrowser(r, u, i, audience, scope, result); err != nil {
 		return nil, err
 	}
 	if result.Session.Revoke || result.RefreshToken.Revoke {

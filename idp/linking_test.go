@@ -108,3 +108,36 @@ func TestCLI09_primaryUser(t *testing.T) {
 		})
 	}
 }
+
+// CLI-09: a client of others that knows a password changes nothing of the account with
+// it, unless the person allowed that client to.
+func TestCLI09_passwordIsNoConsent(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	u := s.AddUser("ada@example.com")
+	const link, realm = "update:current_user_identities", "http://auth0.com/oauth/grant-type/password-realm"
+	setClient(t, s, idptest.Web, func(c *tenant.Client) {
+		c.FirstParty, c.GrantTypes = false, append(c.GrantTypes, realm)
+	})
+	scope := func() string {
+		t.Helper()
+		_, body := s.Do(s.HTTP, http.MethodPost, "/oauth/token", url.Values{
+			"grant_type": {realm}, "realm": {idptest.Connection}, "client_id": {idptest.Web}, "client_secret": {idptest.Secret},
+			"username": {"ada@example.com"}, "password": {idptest.Password}, "audience": {s.Issuer() + "api/v2/"}, "scope": {"openid " + link},
+		})
+		got := s.JSON(body)
+		if got["access_token"] == nil {
+			t.Fatalf("%v", got)
+		}
+		text, _ := got["scope"].(string)
+		return text
+	}
+	if got := scope(); strings.Contains(got, link) {
+		t.Errorf("without a consent: %q", got)
+	}
+	if err := s.Tenant().SetConsent(t.Context(), u.ID, idptest.Web, s.Issuer()+"api/v2/", []string{link}); err != nil {
+		t.Fatal(err)
+	}
+	if got := scope(); !strings.Contains(got, link) {
+		t.Errorf("with one: %q", got)
+	}
+}

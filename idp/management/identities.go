@@ -95,6 +95,9 @@ func (a *API) provenUser(ctx context.Context, q *request, token string) (Caller,
 	case q.self && proof.ClientID != q.caller.ClientID:
 		return none, badProperty("link_with", "the token is of another client", "")
 	}
+	if err := a.mayVouch(ctx, proof.ClientID); err != nil {
+		return none, err
+	}
 	logins := []time.Time{proof.AuthTime}
 	if q.self {
 		logins = append(logins, q.caller.AuthTime)
@@ -105,6 +108,21 @@ func (a *API) provenUser(ctx context.Context, q *request, token string) (Caller,
 		}
 	}
 	return proof, nil
+}
+
+// mayVouch refuses ID tokens that were given to a client of somebody else: all that
+// their owner allowed it was to know who they are.
+func (a *API) mayVouch(ctx context.Context, client string) error {
+	c, err := a.store.Clients.Get(ctx, client)
+	switch {
+	case errors.Is(err, tenant.ErrNotFound):
+		return badProperty("link_with", "the token is of a client that is not there", "")
+	case err != nil:
+		return err
+	case !c.FirstParty:
+		return badProperty("link_with", "the token is of a third-party client, which links no accounts: log in with one of your own (is_first_party)", "")
+	}
+	return nil
 }
 
 func (a *API) unlinkIdentity(ctx context.Context, q *request) (answer, error) {

@@ -308,6 +308,7 @@ func TestUsers_linking(t *testing.T) {
 func TestUsers_linkWithToken(t *testing.T) {
 	w := newWorld(t)
 	token := w.everything()
+	w.clients("spa", "evil")
 	w.connection(token, "db")
 	ada, bob := w.user(token, "db", "ada@example.com"), w.user(token, "db", "bob@example.com")
 	bearer := func(subject, client string, age time.Duration) string {
@@ -337,6 +338,7 @@ func TestUsers_linkWithToken(t *testing.T) {
 func TestCLI09_linkWithOldLogin(t *testing.T) {
 	w := newWorld(t)
 	token := w.everything()
+	w.clients("spa", "evil")
 	w.connection(token, "db")
 	ada, bob := w.user(token, "db", "ada@example.com"), w.user(token, "db", "bob@example.com")
 	bearer := func(subject string, age time.Duration) string {
@@ -363,6 +365,43 @@ func TestCLI09_linkWithOldLogin(t *testing.T) {
 		mark("")
 	}
 	w.do(bearer(ada, 0), "POST", "users/"+ada+"/identities", map[string]string{"link_with": bearer(bob, 0)}, 201)
+}
+
+// clients makes clients of one's own.
+func (w *world) clients(ids ...string) {
+	w.t.Helper()
+	for _, id := range ids {
+		if err := w.store.Clients.Create(w.t.Context(), &tenant.Client{ID: id, Name: id, FirstParty: true}); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+// CLI-09: whoever gave a client of others an ID token allowed it to know who they
+// are, and not to give their account to somebody: neither that one's users nor a
+// program link with it.
+func TestCLI09_linkWithThirdParty(t *testing.T) {
+	w := newWorld(t)
+	token := w.everything()
+	w.clients("spa", "third")
+	w.connection(token, "db")
+	ada, bob := w.user(token, "db", "ada@example.com"), w.user(token, "db", "bob@example.com")
+	bearer := func(subject, client string) string {
+		return w.bearer(management.Caller{ClientID: client, Subject: subject, Scopes: []string{"update:current_user_identities"}, AuthTime: w.now})
+	}
+	link := func(me, with string) reply {
+		t.Helper()
+		return w.send(me, "POST", "users/"+ada+"/identities", map[string]string{"link_with": with})
+	}
+	if _, err := w.store.Clients.Update(t.Context(), "third", func(c *tenant.Client) error { c.FirstParty = false; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	link(bearer(ada, "third"), bearer(bob, "third")).refused(400, "third-party client")
+	link(token, bearer(bob, "third")).refused(400, "third-party client")
+	link(token, bearer(bob, "gone")).refused(400, "a client that is not there")
+	if r := link(token, bearer(bob, "spa")); r.status != 201 {
+		t.Errorf("%d %s", r.status, r.text)
+	}
 }
 
 func TestUsers_ceiling(t *testing.T) {
