@@ -125,6 +125,31 @@ func TestCLI08_preHijackMoved(t *testing.T) {
 	}
 }
 
+// CLI-08: an administrator vouches for an address, and not for whoever signed up with
+// it: what they chose, said and linked ends, as with a letter.
+func TestCLI08_vouchedForStranger(t *testing.T) {
+	s := squat(t)
+	id, token := userID(t, s.Server, victim), managementToken(t, s.Server)
+	path := "users/" + url.PathEscape(id)
+	mustManage(t, s.Server, token, http.StatusOK, http.MethodPatch, path, `{"user_metadata":{"iban":"x"},"app_metadata":{"plan":"free"}}`)
+	got := mustManage(t, s.Server, token, http.StatusOK, http.MethodPatch, path, `{"email_verified":true,"given_name":"Ada"}`)
+	if got["email_verified"] != true || got["given_name"] != "Ada" || got["user_metadata"] != nil || got["app_metadata"] == nil {
+		t.Errorf("%v", got)
+	}
+	if list, err := s.Tenant().SessionsOf(t.Context(), id); err != nil || len(list) != 0 {
+		t.Errorf("%d sessions, %v", len(list), err)
+	}
+	if res, _ := s.Login(s.Browser(), authorization(), victim, newPassword); res.StatusCode != http.StatusBadRequest {
+		t.Errorf("the stranger's password: %d", res.StatusCode)
+	}
+	// Once it is proven there is nobody to take it from.
+	mustManage(t, s.Server, token, http.StatusOK, http.MethodPatch, path, `{"user_metadata":{"iban":"hers"}}`)
+	mustManage(t, s.Server, token, http.StatusOK, http.MethodPatch, path, `{"email_verified":true}`)
+	if u, err := s.Tenant().User(t.Context(), id); err != nil || u.UserMetadata["iban"] != "hers" {
+		t.Errorf("%+v, %v", u, err)
+	}
+}
+
 // CLI-08: an administrator vouched for an address. Nobody else can have made the
 // account after that, so a later letter takes nothing from its owner.
 func TestCLI08_vouched(t *testing.T) {
@@ -133,6 +158,7 @@ func TestCLI08_vouched(t *testing.T) {
 	id := userID(t, s, "ada@example.com")
 	token, path := managementToken(t, s), "users/"+url.PathEscape(id)
 	mustManage(t, s, token, http.StatusOK, http.MethodPatch, path, `{"email_verified":true}`)
+	mustManage(t, s, token, http.StatusOK, http.MethodPatch, path, `{"password":"`+newPassword+`"}`)
 	way := &tenant.User{
 		Email: "ada@github.example", Identities: []tenant.Identity{{Connection: "github", Provider: "github", UserID: "1", Social: true}},
 	}

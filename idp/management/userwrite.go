@@ -279,6 +279,7 @@ func (w *userWrite) applyEmail(u *tenant.User, id *tenant.Identity, root bool) e
 	if !root {
 		return nil
 	}
+	w.ending.Strangers = true // who signed up need not be whose address is vouched for
 	return w.read("email_verified", &u.EmailVerified)
 }
 

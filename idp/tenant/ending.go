@@ -60,10 +60,15 @@ type Ending struct {
 	// Links voids those to set a password and to confirm an address that are on
 	// their way.
 	Links bool
+	// Strangers takes the user from whoever may have made the account, if the change
+	// proves an address that nobody had proven: what they said and chose goes, linked
+	// identities become users of their own, consents and all that All ends end.
+	Strangers bool
 }
 
 // ChangeUser changes a user as [Store.UpdateUser] does and ends what change says:
-// both, or neither. It returns what came of the user and the sessions that ended.
+// both, or neither. change is called again for a user that is taken from a stranger,
+// as it is without what goes. It returns what came of the user and the sessions that ended.
 func (s *Store) ChangeUser(ctx context.Context, id string, change func(*User) (Ending, error)) (*User, []*Session, error) {
 	var (
 		u        *User
@@ -73,13 +78,19 @@ func (s *Store) ChangeUser(ctx context.Context, id string, change func(*User) (E
 		if u, err = s.lockUser(ctx, tx, id); err != nil {
 			return err
 		}
-		before := userKeys(u)
+		before, doubted := userKeys(u), u.unproven()
 		ending, err := change(u)
 		if err != nil {
 			return err
 		}
 		if !slices.Equal(before, userKeys(u)) {
 			return fmt.Errorf("tenant: user %q: its ID and those of its identities cannot change", id)
+		}
+		if ending.Strangers && doubted && u.EmailVerified {
+			if u, err = s.takeFromStranger(ctx, tx, id, change); err != nil {
+				return err
+			}
+			ending.All = true
 		}
 		if err := s.saveUser(ctx, tx, u); err != nil {
 			return err
@@ -91,6 +102,21 @@ func (s *Store) ChangeUser(ctx context.Context, id string, change func(*User) (E
 		return nil, nil, err
 	}
 	return u, sessions, nil
+}
+
+// takeFromStranger changes a user that was locked, without what whoever may have made
+// the account said, chose and linked.
+func (s *Store) takeFromStranger(ctx context.Context, tx *sql.Tx, id string, change func(*User) (Ending, error)) (*User, error) {
+	u, err := s.lockUser(ctx, tx, id)
+	if err != nil {
+		return nil, err
+	}
+	u.forget(s.now())
+	if err := s.detach(ctx, tx, u); err != nil {
+		return nil, err
+	}
+	_, err = change(u)
+	return u, err
 }
 
 // userKeys returns what makes a user the one they are.
