@@ -172,7 +172,7 @@ func (p *Provider) respond(w http.ResponseWriter, r *http.Request, q *request, c
 		out.add("code", i.code)
 	}
 	if err := p.frontTokens(ctx, q, i, &out); err != nil {
-		p.authorizeError(w, r, err)
+		p.authorizeError(w, r, p.back(q, c, err))
 		return
 	}
 	_, idle, err := p.lives(ctx)

@@ -29,6 +29,10 @@ func (p *Provider) grantCode(_ http.ResponseWriter, r *http.Request, c caller, i
 	if err != nil {
 		return nil, err
 	}
+	if err := p.tooMuch(ctx, c, in, found); err != nil {
+		p.record(r, "feacft", c.Client, nil, err.Error(), nil)
+		return nil, err
+	}
 	t, err := p.tenant.UseToken(ctx, tenant.CodeToken, text)
 	switch {
 	case errors.Is(err, tenant.ErrUsed):
@@ -58,18 +62,12 @@ func (p *Provider) grantCode(_ http.ResponseWriter, r *http.Request, c caller, i
 	if err != nil {
 		return nil, err
 	}
-	i := &issuance{
-		client: c.Client, user: u, sid: k.SID, authTime: k.AuthTime, methods: k.Methods, nonce: k.Nonce, grantID: t.GrantID,
-		epoch: k.Epoch, refresh: k.Refresh,
-		accessMore: k.AccessMore, idMore: k.IDMore,
-		access: access{scope: k.Scope, permissions: k.Permissions},
+	i, err := p.issuanceOf(ctx, c, t, &k, u)
+	if errors.Is(err, tenant.ErrNotFound) {
+		return nil, invalid
 	}
-	if k.Audience != "" {
-		if i.api, err = p.tenant.APIs.ByName(ctx, k.Audience); errors.Is(err, tenant.ErrNotFound) {
-			return nil, invalid
-		} else if err != nil {
-			return nil, err
-		}
+	if err != nil {
+		return nil, err
 	}
 	body, err := p.exchange(ctx, text, t, i, k.Connection)
 	switch {
@@ -85,10 +83,50 @@ func (p *Provider) grantCode(_ http.ResponseWriter, r *http.Request, c caller, i
 	return body, nil
 }
 
+// issuanceOf returns what the tokens of a code are made from. The error is
+// [tenant.ErrNotFound] when the API is gone.
+func (p *Provider) issuanceOf(ctx context.Context, c caller, t *tenant.Token, k *code, u *tenant.User) (*issuance, error) {
+	i := &issuance{
+		client: c.Client, user: u, sid: k.SID, authTime: k.AuthTime, methods: k.Methods, nonce: k.Nonce, grantID: t.GrantID,
+		epoch: k.Epoch, refresh: k.Refresh,
+		accessMore: k.AccessMore, idMore: k.IDMore,
+		access: access{scope: k.Scope, permissions: k.Permissions},
+	}
+	if k.Audience == "" {
+		return i, nil
+	}
+	var err error
+	i.api, err = p.tenant.APIs.ByName(ctx, k.Audience)
+	return i, err
+}
+
+// muchInCode is how long what is kept with a code is when its tokens could be too
+// large.
+const muchInCode = 2 << 10
+
+// tooMuch refuses a code whose tokens would be too large while it is not used up. All
+// else is for the one who uses it.
+func (p *Provider) tooMuch(ctx context.Context, c caller, in params, t *tenant.Token) error {
+	var k code
+	if len(t.Data) < muchInCode || json.Unmarshal(t.Data, &k) != nil || checkExchange(&k, c, in) != nil {
+		return nil
+	}
+	u, err := p.liveUser(ctx, t.UserID)
+	if err != nil {
+		return nil //nolint:nilerr // whoever uses it is told
+	}
+	i, err := p.issuanceOf(ctx, c, t, &k, u)
+	if err != nil {
+		return nil //nolint:nilerr // whoever uses it is told
+	}
+	_, _, err = p.mint(ctx, i)
+	return err
+}
+
 // exchange makes the tokens that a code leads to, and stores them with what is
 // remembered of the code in one transaction.
 func (p *Provider) exchange(ctx context.Context, text secret.String, t *tenant.Token, i *issuance, connection string) (map[string]any, error) {
-	body, access, err := p.mint(i)
+	body, access, err := p.mint(ctx, i)
 	if err != nil {
 		return nil, err
 	}

@@ -33,7 +33,7 @@ func (p *Provider) grantRefresh(_ http.ResponseWriter, r *http.Request, c caller
 			var t accessToken
 			var err error
 			if i, err = p.renew(r, c, in, f); err == nil {
-				body, t, err = p.mint(i)
+				body, t, err = p.mint(ctx, i)
 			}
 			return t.stored, err
 		}

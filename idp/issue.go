@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -58,7 +59,7 @@ type accessToken struct {
 
 // accessToken makes the access token, and stores it where that is needed.
 func (p *Provider) accessToken(ctx context.Context, i *issuance) (accessToken, error) {
-	t, err := p.mintAccess(i)
+	t, err := p.mintAccess(ctx, i)
 	if err != nil {
 		return t, err
 	}
@@ -86,7 +87,7 @@ func tokenID(i *issuance) string {
 
 // mintAccess makes the access token: a JWT for an API; without one an opaque
 // token, which is good for nothing until it is stored.
-func (p *Provider) mintAccess(i *issuance) (accessToken, error) {
+func (p *Provider) mintAccess(ctx context.Context, i *issuance) (accessToken, error) {
 	now := p.now()
 	if i.api == nil {
 		return p.opaqueToken(i, now)
@@ -135,7 +136,7 @@ func (p *Provider) mintAccess(i *issuance) (accessToken, error) {
 	}
 	var err error
 	t.text, err = p.signAccess(typ, i.api, claims)
-	return t, err
+	return t, p.tooLarge(ctx, i, "access token", err)
 }
 
 // signAccess signs with the algorithm of the API.
@@ -186,7 +187,7 @@ func (p *Provider) opaqueToken(i *issuance, now time.Time) (accessToken, error) 
 }
 
 // idToken makes the ID token (OpenID Connect Core 1.0 §2).
-func (p *Provider) idToken(i *issuance, access string) (string, error) {
+func (p *Provider) idToken(ctx context.Context, i *issuance, access string) (string, error) {
 	now := p.now()
 	claims := &jose.Claims{
 		Issuer: p.issuer, Subject: i.user.ID, Audience: []string{i.client.ID}, IssuedAt: now,
@@ -219,7 +220,29 @@ func (p *Provider) idToken(i *issuance, access string) (string, error) {
 			return "", fmt.Errorf("client %q: %w", i.client.ID, err)
 		}
 	}
-	return jose.Sign(key, "JWT", claims)
+	text, err := jose.Sign(key, "JWT", claims)
+	return text, p.tooLarge(ctx, i, "ID token", err)
+}
+
+// tooLarge makes a refusal of a token that would be larger than anybody reads: what
+// is in it was given by the client, or by whoever runs the provider, who reads the
+// log. Any other error stays what it is.
+func (p *Provider) tooLarge(ctx context.Context, i *issuance, what string, err error) error {
+	size, ok := errors.AsType[*jose.SizeError](err)
+	if !ok {
+		return err
+	}
+	audience, user := "", ""
+	if i.api != nil {
+		audience = i.api.Identifier
+	}
+	if i.user != nil {
+		user = i.user.ID
+	}
+	p.log.WarnContext(ctx, "a token would be too large: give the person fewer permissions, or have actions add less", "token", what,
+		"bytes", size.Size, "most", size.Max, "client_id", i.client.ID, "audience", audience, "user_id", user,
+		"scopes", len(i.scope), "permissions", len(i.permissions))
+	return refuse("invalid_request", fmt.Sprintf("The %s would have %d bytes, more than the %d that are read: ask for less", what, size.Size, size.Max))
 }
 
 // secretSigned reports whether the ID tokens of a client are signed with its

@@ -227,6 +227,9 @@ func posted(mode string) bool { return mode == "form_post" || mode == "web_messa
 // maxState bounds what a client wants back: it travels in addresses.
 const maxState = 4096
 
+// maxNonce bounds what a client has put into its ID token, which has a size.
+const maxNonce = 1024
+
 // maxRequest bounds a sealed request, so that it fits into the cookies of a trip
 // with what goes along: names of a connection and addresses.
 const maxRequest = tripCookies*cookieSize - 1500
@@ -260,6 +263,9 @@ func (p *Provider) readRest(ctx context.Context, q *request, c *tenant.Client, i
 	}
 	if len(in["state"]) > maxState {
 		return refuse("invalid_request", "state is too long")
+	}
+	if len(in["nonce"]) > maxNonce {
+		return refuse("invalid_request", "nonce is too long")
 	}
 	q.Scope = unique(in.list("scope"))
 	q.Nonce, q.LoginHint, q.ScreenHint = in["nonce"], in["login_hint"], in["screen_hint"]

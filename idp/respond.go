@@ -28,7 +28,7 @@ func (p *Provider) frontTokens(ctx context.Context, q *request, i *issuance, out
 		out.add("scope", strings.Join(i.scope, " "))
 	}
 	if q.wants("id_token") {
-		text, err := p.idToken(i, access)
+		text, err := p.idToken(ctx, i, access)
 		if err != nil {
 			return err
 		}

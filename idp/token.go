@@ -94,7 +94,7 @@ func (p *Provider) forwarded(r *http.Request, c caller) *http.Request {
 
 // tokens makes the answer of the token endpoint, and stores what it brings.
 func (p *Provider) tokens(ctx context.Context, i *issuance) (map[string]any, error) {
-	body, t, err := p.mint(i)
+	body, t, err := p.mint(ctx, i)
 	if err != nil {
 		return nil, err
 	}
@@ -102,9 +102,9 @@ func (p *Provider) tokens(ctx context.Context, i *issuance) (map[string]any, err
 }
 
 // mint makes the answer of the token endpoint. An opaque token is not stored
-// yet.
-func (p *Provider) mint(i *issuance) (map[string]any, accessToken, error) {
-	t, err := p.mintAccess(i)
+// yet. A token that would be too large is a refusal.
+func (p *Provider) mint(ctx context.Context, i *issuance) (map[string]any, accessToken, error) {
+	t, err := p.mintAccess(ctx, i)
 	if err != nil {
 		return nil, t, err
 	}
@@ -113,7 +113,7 @@ func (p *Provider) mint(i *issuance) (map[string]any, accessToken, error) {
 		body["scope"] = strings.Join(i.scope, " ")
 	}
 	if i.user != nil && slices.Contains(i.scope, "openid") {
-		if body["id_token"], err = p.idToken(i, t.text); err != nil {
+		if body["id_token"], err = p.idToken(ctx, i, t.text); err != nil {
 			return nil, t, err
 		}
 	}

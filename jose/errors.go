@@ -64,3 +64,14 @@ func sourceError(err error) error {
 	}
 	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
+
+// A SizeError says that a token would be larger than a [Verifier] reads, so that
+// [Sign] does not make it. Sizes are in bytes.
+type SizeError struct {
+	Size, Max int
+}
+
+// Error says both sizes.
+func (e *SizeError) Error() string {
+	return fmt.Sprintf("the token has %d bytes, more than %d", e.Size, e.Max)
+}

@@ -20,7 +20,7 @@ const (
 //
 // Issuer, Audience and Expiry have to be set, and nothing is added to the
 // claims. What a [Verifier] would refuse to read is not signed: claims that
-// differ only in case, invalid UTF-8, nesting deeper than 16, more than 8 KiB.
+// differ only in case, invalid UTF-8, nesting deeper than 16, more than 8 KiB, which is a [*SizeError].
 func Sign(k *Key, typ string, c *Claims) (string, error) {
 	if !k.usable() {
 		return "", errors.New("sign token: there is no key")
@@ -48,7 +48,7 @@ func Sign(k *Key, typ string, c *Claims) (string, error) {
 	b = append(b, '.')
 	b = enc.AppendEncode(b, sig)
 	if len(b) > defaultMaxSize {
-		return "", fmt.Errorf("sign token: it has %d bytes, more than %d", len(b), defaultMaxSize)
+		return "", fmt.Errorf("sign token: %w", &SizeError{Size: len(b), Max: defaultMaxSize})
 	}
 	return string(b), nil
 }
