@@ -304,3 +304,48 @@ func TestIDP11_screenHint(t *testing.T) {
 		t.Error("no answer after the page of the action")
 	}
 }
+
+// IDP-11: who comes back from where an action sent them is asked again for what came
+// meanwhile, and only for that.
+func TestIDP11_cameMeanwhile(t *testing.T) {
+	for _, prompt := range []string{"", "consent"} {
+		t.Run("prompt "+prompt, func(t *testing.T) {
+			s := idptest.New(t, idptest.Config{})
+			const more = "delete:items"
+			u := s.AddUser("ada@example.com")
+			may := func(name string) {
+				t.Helper()
+				if err := s.Tenant().AddUserPermissions(t.Context(), u.ID, tenant.Permission{API: idptest.Audience, Name: name}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			may("create:items")
+			setClient(t, s, idptest.SPA, func(c *tenant.Client) { c.FirstParty = false })
+			bind(t, s, "post-login", `exports.onExecutePostLogin = (event, api) => api.redirect.sendUserTo('https://terms.example/read');
+				exports.onContinuePostLogin = () => {};`)
+			browser := s.Browser()
+			away := func(res *http.Response, body string) url.Values {
+				t.Helper()
+				target, err := url.Parse(leadsTo(res, body))
+				if err != nil || target.Host != "terms.example" {
+					t.Fatalf("sent to %v, %v: %.500s", target, err, body)
+				}
+				return url.Values{"state": {target.Query().Get("state")}}
+			}
+			in := authorization("scope", "openid create:items "+more, "prompt", prompt)
+			_, page := s.Login(browser, in, "ada@example.com", idptest.Password)
+			state := away(decide(s, browser, page, "allow"))
+			may(more)
+			res, page := s.Do(browser, http.MethodGet, "/continue", state)
+			if res.StatusCode != http.StatusOK || !strings.Contains(page, `name="decision"`) {
+				t.Fatalf("not asked again: %d %q", res.StatusCode, res.Header.Get("Location"))
+			}
+			state = away(decide(s, browser, page, "allow"))
+			res, page = s.Do(browser, http.MethodGet, "/continue", state)
+			_, got := exchange(s, answerOf(t, res, page).Get("code"))
+			if scope, _ := got["scope"].(string); !strings.Contains(scope, more) {
+				t.Errorf("%v", got)
+			}
+		})
+	}
+}

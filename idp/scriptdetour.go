@@ -2,9 +2,11 @@ package idp
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gatewright/gate/idp/actions"
@@ -119,6 +121,15 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request, d *detour, sta
 		p.authorizeError(w, r, p.back(q, c, err))
 		return
 	}
+	ask, err := p.moreToAllow(ctx, q, c, u, a)
+	if err != nil {
+		p.authorizeError(w, r, err)
+		return
+	}
+	if ask {
+		p.consentPage(w, r, q, c, ses, u, a)
+		return
+	}
 	e, err := p.loginEvent(r, q, c, ses, u, a)
 	if err != nil {
 		p.authorizeError(w, r, err)
@@ -142,4 +153,13 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request, d *detour, sta
 		return
 	}
 	p.decide(w, r, q, c, ses, u, a, &result)
+}
+
+// moreToAllow reports whether a client would get more than the person was asked for
+// before an action sent them away: a permission that came meanwhile. They were asked
+// because the request wants them to be, too, so that this is no reason any more.
+func (p *Provider) moreToAllow(ctx context.Context, q *request, c *tenant.Client, u *tenant.User, a access) (bool, error) {
+	asked := *q
+	asked.Prompt = slices.DeleteFunc(slices.Clone(q.Prompt), func(s string) bool { return s == "consent" })
+	return p.needsConsent(ctx, &asked, c, u, a)
 }
