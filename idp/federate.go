@@ -95,6 +95,9 @@ func (p *Provider) upstream(from *tenant.Connection) (*upstream.Connection, erro
 	return conn, nil
 }
 
+// errImitation refuses what gives anybody any name.
+var errImitation = errors.New("an imitation of a provider is for development")
+
 // upstreamConfig reads the options of a connection.
 func (p *Provider) upstreamConfig(from *tenant.Connection) (upstream.Config, error) {
 	o := from.Options
@@ -128,7 +131,7 @@ func (p *Provider) upstreamConfig(from *tenant.Connection) (upstream.Config, err
 	option("gate_params", &cfg.Params)
 	option("team_id", &cfg.TeamID)
 	if cfg.Imitation && !p.cfg.Development {
-		return cfg, errors.New("an imitation of a provider is for development")
+		return cfg, errImitation
 	}
 	if o.Apple["app_secret"] != "" || from.Strategy == upstream.Apple {
 		key, err := jose.ParsePEM(o.Apple["kid"], jose.ES256, []byte(o.ClientSecret))

@@ -2,6 +2,7 @@ package idp_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -544,5 +545,42 @@ func TestCLI01_keptCookies(t *testing.T) {
 	res, body = c.Do(browser, http.MethodGet, c.choose(where, "1001"), nil)
 	if !answerOf(t, res, body).Has("code") {
 		t.Errorf("after an error: %d %.300s", res.StatusCode, body)
+	}
+}
+
+// OPS-13: options that no log-in could be done with are refused when they are written,
+// of each strategy, and the answer names the one that is wrong.
+func TestOPS13_connectionOptions(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	token := managementToken(t, s)
+	for _, strategy := range []string{"google-oauth2", "github", "windowslive", "facebook", "gitlab", "oauth2"} {
+		urls := ""
+		if strategy == "oauth2" {
+			urls = `,"authorizationURL":"https://a.example/authorize","tokenURL":"https://a.example/token","userInfoURL":"https://a.example/me"`
+		}
+		body := func(options string) string {
+			return `{"name":"x-` + strategy + `","strategy":"` + strategy + `","options":{"client_id":"Iv1.8a61b9b3a7aba766","client_secret":"qhGx41PzmNv8"` + urls + options + `}}`
+		}
+		for name, option := range map[string]string{
+			"customHeaders": `,"customHeaders":{"Host":"evil.example"}`,
+			"gate_params":   `,"gate_params":{"redirect_uri":"https://evil.example/"}`,
+			"scope":         `,"scope":["two words"]`,
+		} {
+			status, got := manage(t, s, token, http.MethodPost, "connections", body(option))
+			if status != http.StatusBadRequest || !strings.Contains(fmt.Sprint(got), "options."+name) {
+				t.Errorf("%s with %s: %d %v", strategy, option, status, got)
+			}
+		}
+		made := mustManage(t, s, token, http.StatusCreated, http.MethodPost, "connections", body(`,"customHeaders":{"X-Ours":"1"}`))
+		path := "connections/" + fmt.Sprint(made["id"])
+		status, got := manage(t, s, token, http.MethodPatch, path, `{"options":{"client_id":"Iv1.8a61b9b3a7aba766"`+urls+`,"customHeaders":{"Cookie":"a=b"}}}`)
+		if status != http.StatusBadRequest || !strings.Contains(fmt.Sprint(got), "options.customHeaders") {
+			t.Errorf("%s changed: %d %v", strategy, status, got)
+		}
+	}
+	status, got := manage(t, s, token, http.MethodPost, "connections",
+		`{"name":"entra","strategy":"waad","options":{"client_id":"Iv1.8a61b9b3a7aba766","client_secret":"qhGx41PzmNv8"}}`)
+	if status != http.StatusBadRequest || !strings.Contains(fmt.Sprint(got), "options") {
+		t.Errorf("a directory of nobody: %d %v", status, got)
 	}
 }

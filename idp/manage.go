@@ -48,10 +48,11 @@ func (p *Provider) ManagementConfig() management.Config {
 			k.ClientID, k.ResultURL, k.MarkVerified, k.IncludeEmail = t.ClientID, t.ResultURL, t.MarkVerified, t.IncludeEmail
 			return p.ticket(ctx, k, t.TTL)
 		},
-		VerifyIDToken: p.linkedIdentity,
-		Policy:        p.managementPolicy,
-		CheckAction:   p.checkAction,
-		TestAction:    p.testAction,
+		VerifyIDToken:   p.linkedIdentity,
+		Policy:          p.managementPolicy,
+		CheckAction:     p.checkAction,
+		CheckConnection: p.checkConnection,
+		TestAction:      p.testAction,
 		SendVerification: func(ctx context.Context, u *tenant.User, clientID string) error {
 			c, err := p.tenant.Clients.Get(ctx, clientID)
 			if err != nil && !errors.Is(err, tenant.ErrNotFound) {

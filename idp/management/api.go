@@ -129,6 +129,10 @@ type Config struct {
 	// asks for eight characters.
 	Policy func(ctx context.Context, c *tenant.Connection, u *tenant.User, password string) error
 
+	// CheckConnection judges the options of a connection to another provider, as far
+	// as nobody there has to be asked; a [*tenant.FieldError] is a refusal. Nil takes
+	// what [tenant.Connection.Check] does.
+	CheckConnection func(c *tenant.Connection) error
 	// CheckAction compiles an action. What is wrong with its code comes back as
 	// text; the error means that it could not be judged. Nil takes all code.
 	CheckAction func(ctx context.Context, a *tenant.Action) (problem string, err error)

@@ -71,7 +71,7 @@ func (a *API) createConnection(ctx context.Context, q *request) (answer, error) 
 	if err := keepSecrets(&tenant.Connection{}, c); err != nil {
 		return answer{}, err
 	}
-	if err := c.Check(); err != nil {
+	if err := a.checkConnection(c); err != nil {
 		return answer{}, err
 	}
 	if err := a.store.Connections.Create(ctx, c); err != nil {
@@ -79,6 +79,15 @@ func (a *API) createConnection(ctx context.Context, q *request) (answer, error) 
 	}
 	shown, err := showConnection(c)
 	return answer{status: 201, body: shown}, err
+}
+
+// checkConnection judges a connection that was written: what would fail at the next
+// log-in is refused now.
+func (a *API) checkConnection(c *tenant.Connection) error {
+	if err := c.Check(); err != nil || a.cfg.CheckConnection == nil {
+		return err
+	}
+	return a.cfg.CheckConnection(c)
 }
 
 func databaseDefaults(options object) {
@@ -103,7 +112,7 @@ func (a *API) updateConnection(ctx context.Context, q *request) (answer, error) 
 		if err := keepSecrets(c, next); err != nil {
 			return err
 		}
-		if err := next.Check(); err != nil {
+		if err := a.checkConnection(next); err != nil {
 			return err
 		}
 		*c = *next
