@@ -13,6 +13,7 @@ import (
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/authz"
 	"github.com/gatewright/gate/runtime/model"
+	"github.com/gatewright/gate/runtime/query"
 )
 
 // Ceilings of what one request writes beside its own rows.
@@ -296,7 +297,7 @@ func (r *Resource[T]) point(ctx context.Context, c caller, id any, key model.Fie
 
 // release implements relative.
 func (r *Resource[T]) release(ctx context.Context, c caller, id any, key model.FieldID, value any) error {
-	row, err := r.one(ctx, id, r.rules.visible(c), model.Fields(key), true)
+	row, err := r.one(ctx, id, r.rules.visible(c), model.Fields(key), query.ForChange)
 	switch {
 	case err != nil:
 		return r.answer(err)
