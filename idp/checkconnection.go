@@ -41,7 +41,7 @@ func (p *Provider) checkConnection(c *tenant.Connection) error {
 	} {
 		without := cfg
 		if drop(&without); tryUpstream(without) == nil {
-			field += "." + name
+			field = "options." + name
 			break
 		}
 	}

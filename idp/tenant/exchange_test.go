@@ -43,11 +43,7 @@ func TestSES05_exchange(t *testing.T) {
 			"all goes on":         {func(*tenant.Exchange) {}, nil},
 			"the session is over": {func(x *tenant.Exchange) { must(t, s.EndSession(ctx, x.SessionID)) }, tenant.ErrEnded},
 			"another epoch":       {func(x *tenant.Exchange) { x.Epoch-- }, tenant.ErrEnded},
-			"no code": {func(x *tenant.Exchange) {
-				must(t, s.SetTokenData(ctx, tenant.CodeToken, x.Code, nil, time.Now().Add(-time.Hour)))
-				_, err := s.Sweep(ctx)
-				must(t, err)
-			}, tenant.ErrNotFound},
+			"no code":             {func(x *tenant.Exchange) { x.Code = secret.Text() }, tenant.ErrNotFound},
 			"used again": {func(x *tenant.Exchange) {
 				_, err := s.ReuseCode(ctx, x.Code, x.Mark, time.Now().Add(time.Minute))
 				must(t, err)
