@@ -34,6 +34,11 @@ func (l *loader) keepsRows(e *Entity, at Position, path string) {
 		l.errs.Add(at, path, fmt.Sprintf("%s holds the accounts, which are deleted for good", e.Name),
 			"their sessions, keys and passwords end with them; a field such as active: boolean, and a rule about it, closes one for a time")
 	}
+	for _, link := range e.Links {
+		if link.Many && link.Name == "restore" {
+			l.errs.Add(link.Pos, path, fmt.Sprintf("/{id}/restore brings a deleted %s back, and cannot be the route of a relation", e.Name), "choose another name than restore")
+		}
+	}
 	for _, other := range l.d.Entities {
 		for _, f := range other.Fields {
 			if f.Relation != nil && f.Relation.Entity == e && f.Relation.OnDelete == Cascade && other.SoftDelete == nil {
