@@ -234,7 +234,7 @@ func (r *Resource[T]) restore(ctx context.Context, c caller, id string) (*Change
 		return nil, notFound(id)
 	}
 	var ch *Change[T]
-	return ch, r.inTx(ctx, func(ctx context.Context, t *transaction) error {
+	err = r.inTx(ctx, func(ctx context.Context, t *transaction) error {
 		old, err := r.buried(ctx, key, query.Every(r.rules.visible(c), filter))
 		if err != nil {
 			return err
@@ -249,6 +249,7 @@ func (r *Resource[T]) restore(ctx context.Context, c caller, id string) (*Change
 		r.tell(t, Changed{Action: authz.Create, ID: r.id(old), Set: r.entity.All()})
 		return nil
 	})
+	return ch, err
 }
 
 // buried reads and locks a deleted row; nil if there is none.
