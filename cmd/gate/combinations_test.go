@@ -89,7 +89,7 @@ func (c combination) yaml() string {
 	line(c.session, "auth-session: {}")
 	line(c.basic, "auth-basic: {}")
 	line(c.oidc && !c.auth0, "auth-oidc: {issuer: https://localhost:9/, audience: shop}")
-	line(c.auth0, "auth-auth0: {domain: localhost:3001, issuerURL: http://localhost:3001/, clientId: shop, audience: shop}")
+	line(c.auth0, "auth-auth0: {domain: localhost:3001, issuerURL: http://localhost:3001/, clientId: shop-web, audience: shop}")
 	line(c.apikey, "auth-apikey: {environment: test}")
 	line(c.letters, "auth-letters: {}")
 	line(c.realtime, "realtime: {}")
