@@ -101,7 +101,7 @@ func (c combination) authenticates() bool { return c.jwt || c.session || c.basic
 // schemes are what the OpenAPI document names.
 func (c combination) schemes() (list []string) {
 	for name, on := range map[string]bool{
-		"bearer": c.jwt, "cookie": c.session, "basic": c.basic, "issuer": c.oidc, "apiKey": c.apikey,
+		"bearer": c.jwt, "cookie": c.session, "basic": c.basic, "issuer": c.oidc && !c.auth0, "auth0": c.auth0, "apiKey": c.apikey,
 	} {
 		if on {
 			list = append(list, name)

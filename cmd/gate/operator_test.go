@@ -74,7 +74,7 @@ func TestOperatorCommands(t *testing.T) {
 		}
 		applied[m.Component] = true
 	}
-	want := map[string]bool{"app": true, "accounts": true, "throttle": true, "audit": true, "keyring": true}
+	want := map[string]bool{"app": true, "accounts": true, "throttle": true, "audit": true, "idempotency": true, "keyring": true}
 	if diff := gocmp.Diff(want, applied); diff != "" {
 		t.Errorf("migrated (-want +got):\n%s", diff)
 	}
