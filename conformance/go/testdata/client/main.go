@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -47,16 +48,21 @@ func use(ctx context.Context, url string, admin []byte) error {
 		if err := body.FromCreateItem(item); err != nil {
 			return err
 		}
-		if stranger, err := api.CreateItemWithResponse(ctx, body); err != nil || stranger.JSON401 == nil || stranger.JSON401.Name != "NotAuthenticated" {
+		if stranger, err := api.CreateItemWithResponse(ctx, nil, body); err != nil || stranger.JSON401 == nil || stranger.JSON401.Name != "NotAuthenticated" {
 			return fmt.Errorf("create without a token: %w", failed(stranger.Body, err))
 		}
-		made, err := api.CreateItemWithResponse(ctx, body, bearer)
+		once := &CreateItemParams{IdempotencyKey: &item.Name}
+		made, err := api.CreateItemWithResponse(ctx, once, body, bearer)
 		if err != nil || made.JSON201 == nil {
 			return fmt.Errorf("create: %w", failed(made.Body, err))
 		}
 		row, err := made.JSON201.AsItem()
 		if err != nil || row.Name != item.Name || row.Price != item.Price || row.Description != nil {
 			return fmt.Errorf("create: %+v: %w", row, failed(made.Body, err))
+		}
+		again, err := api.CreateItemWithResponse(ctx, once, body, bearer)
+		if err != nil || !bytes.Equal(again.Body, made.Body) {
+			return fmt.Errorf("create once more with the same key: %w", failed(again.Body, err))
 		}
 		if row.Name == "Soup" {
 			soup = row
