@@ -56,6 +56,7 @@ func TestPermissionTests(t *testing.T) {
 		"restaurant":       example(t, "restaurant"),
 		"restaurant-auth0": example(t, "restaurant-auth0"),
 		"through":          through,
+		"kept":             kept,
 		"everything":       withPlugin("metrics"),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -76,6 +77,36 @@ func TestPermissionTests(t *testing.T) {
 		})
 	}
 }
+
+// kept has rows that count their versions, and that are kept when they are deleted.
+const kept = `gate: 1
+service: {name: stock, module: example.com/stock, apis: [rest, graphql]}
+roles:
+  customer: {default: true}
+  keeper: {permissions: ["create:boxes", "update:boxes", "delete:boxes"]}
+plugins: {auth-core: {entity: User}, auth-jwt: {}}
+entities:
+  Box:
+    version: true
+    softDelete: true
+    owner: author
+    fields:
+      label: {type: text, required: true, unique: true}
+      secret: text
+      author: {type: relation, to: User, inverse: boxes}
+    fieldRules: {secret: {view: owner}}
+    allow: {view: [public], list: [public], create: ["create:boxes", customer], update: ["update:boxes", owner], delete: ["delete:boxes", owner]}
+  Part:
+    softDelete: true
+    fields:
+      name: {type: text, required: true}
+      box: {type: relation, to: Box, required: true, inverse: parts, onDelete: cascade}
+    allow: {view: [signed-in], list: [signed-in], create: [keeper], update: [keeper], delete: [keeper]}
+  User:
+    owner: id
+    fields: {email: {type: email, required: true, unique: true}, password: {type: password, required: true}, roles: roles}
+    allow: {create: [public], view: [owner], update: [owner]}
+`
 
 // example is the design of a folder of examples.
 func example(t *testing.T, name string) string {

@@ -31,7 +31,7 @@ func (s *graphql) takes(e *entity, action, key string) bool {
 // has reports whether the type has the field: those that are hidden from
 // everybody it has not.
 func (s *graphql) has(e *entity, f *model.Field) bool {
-	return f.Type != model.Password && !e.hidden(e.design(f.Name), "view")
+	return f.Type != model.Password && f.Name != e.model.SoftDelete && !e.hidden(e.design(f.Name), "view")
 }
 
 // member begins a name with lower case: OrderItem is orderItem, HTTPLog httpLog.

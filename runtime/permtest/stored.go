@@ -4,6 +4,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+
+	"github.com/gatewright/gate/runtime/model"
 )
 
 // What a refusal must not change is read where it is kept: by statements of the
@@ -45,6 +47,9 @@ func (k *kit) stored(e *entity, id string) columns {
 			v = string(raw)
 		}
 		c[name] = fmt.Sprintf("%v", v)
+		if f := e.model.SoftDeleteField(); f != model.NoField && name == e.model.Fields[f].Column && v != nil {
+			return nil // kept, and there for nobody
+		}
 	}
 	return c
 }

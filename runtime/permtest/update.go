@@ -32,7 +32,9 @@ func (k *kit) updates(s surface, c *caller, e *entity) {
 			continue
 		}
 		for i := range e.model.Fields {
-			k.updatesField(s, c, r, &e.model.Fields[i])
+			if e.model.Fields[i].Name != e.model.Version { // which says what is changed, and is not
+				k.updatesField(s, c, r, &e.model.Fields[i])
+			}
 		}
 	}
 	w := status(http.StatusNotFound)
