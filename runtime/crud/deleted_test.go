@@ -261,6 +261,46 @@ func TestAUZ03_deletedOwner(t *testing.T) {
 	})
 }
 
+// TestAUZ03_deletedRelated: no condition on the rows that a relation leads to tells of
+// a deleted one, not even to the service itself.
+func TestAUZ03_deletedRelated(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := newStock(t, db)
+		box := s.box(t, "gone")
+		s.put(t, s.remarks, in(box))
+		gone := query.Term{Field: "label", Op: query.Eq, Value: "gone"}
+		other := query.Term{Field: "label", Op: query.Ne, Value: "gone"}
+		tests := []struct {
+			name        string
+			from        crud.Service
+			where       query.Related
+			there, then int64 // rows before the box is deleted, and after
+		}{
+			{"key", s.remarks, query.Related{Relation: "box", Where: gone}, 1, 0},
+			{"some", s.shelves, query.Related{Relation: "boxes", Where: gone}, 1, 0},
+			{"none", s.shelves, query.Related{Relation: "boxes", Quantifier: query.NoRow, Where: gone}, 0, 1},
+			{"every", s.shelves, query.Related{Relation: "boxes", Quantifier: query.EveryRow, Where: other}, 0, 1},
+		}
+		count := func(when string, want func(i int) int64) {
+			t.Helper()
+			for i, tt := range tests {
+				for who, ctx := range map[string]context.Context{"the service": system(t), "manager": as(t, s.max)} {
+					rows, err := tt.from.FindRows(ctx, &query.Query{Where: tt.where})
+					if err != nil || rows.Total != want(i) {
+						t.Errorf("%s, %s, %s: %+v, %v", tt.name, who, when, rows, err)
+					}
+				}
+			}
+		}
+		count("there", func(i int) int64 { return tests[i].there })
+		// The remark goes on pointing to it, as no way of the service leaves it.
+		if _, err := db.Exec(t.Context(), `UPDATE boxes SET deleted_at = CURRENT_TIMESTAMP`); err != nil {
+			t.Fatal(err)
+		}
+		count("deleted", func(i int) int64 { return tests[i].then })
+	})
+}
+
 // TestDeleted_onDelete: rows that point to a deleted one keep it, go with it or let it
 // go, and those that are deleted themselves keep nothing.
 func TestDeleted_onDelete(t *testing.T) {
