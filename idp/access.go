@@ -123,11 +123,14 @@ func (p *Provider) needsConsent(ctx context.Context, q *request, c *tenant.Clien
 	case c.FirstParty && (a.api == nil || a.api.SkipConsent) && !anybodys(c, q.RedirectURI):
 		return false, nil
 	}
-	allowed, err := p.tenant.Consent(ctx, u.ID, c.ID, q.Audience)
-	if err != nil {
-		return false, err
-	}
-	return len(allowed) == 0 || !containsAll(allowed, consented(a)), nil
+	allowed, err := p.allowed(ctx, c, u, q.Audience, a)
+	return !allowed, err
+}
+
+// allowed reports whether the person has allowed the client what it would get.
+func (p *Provider) allowed(ctx context.Context, c *tenant.Client, u *tenant.User, audience string, a access) (bool, error) {
+	given, err := p.tenant.Consent(ctx, u.ID, c.ID, audience)
+	return len(given) > 0 && containsAll(given, consented(a)), err
 }
 
 // consented is what a person is asked to allow: the scopes, and that the client

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/gatewright/gate/idp"
+	"github.com/gatewright/gate/idp/actions"
 	"github.com/gatewright/gate/idp/idptest"
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/internal/secret"
@@ -346,6 +347,55 @@ func TestIDP11_cameMeanwhile(t *testing.T) {
 			if scope, _ := got["scope"].(string); !strings.Contains(scope, more) {
 				t.Errorf("%v", got)
 			}
+		})
+	}
+}
+
+// IDP-11: who is made the one who logs in, by an action that links two users, has
+// not allowed what the other one did: they are asked, and silently nobody gets it.
+func TestIDP11_primaryUser(t *testing.T) {
+	for name, come := range map[string]func(t *testing.T, s *idptest.Server, browser *http.Client, token string, primary string){
+		"log-in": func(t *testing.T, s *idptest.Server, browser *http.Client, _, primary string) {
+			page, asked := asks(t, s, browser, authorization("scope", "openid"))
+			if !asked {
+				t.Fatal("the primary user was not asked")
+			}
+			res, body := decide(s, browser, page, "allow")
+			_, tokens := exchange(s, answerOf(t, res, body).Get("code"))
+			if access, _ := tokens["access_token"].(string); claimsMap(t, access)["sub"] != primary {
+				t.Errorf("%v", tokens)
+			}
+		},
+		"silently": func(t *testing.T, s *idptest.Server, browser *http.Client, _, _ string) {
+			res, body := s.Do(browser, http.MethodGet, "/authorize", authorization("scope", "openid", "prompt", "none"))
+			if back := answerOf(t, res, body); back.Get("error") != "consent_required" || back.Has("code") {
+				t.Errorf("%v", back)
+			}
+		},
+		"refresh": func(t *testing.T, s *idptest.Server, _ *http.Client, token, _ string) {
+			if res, body := refresh(s, token); res.StatusCode != http.StatusBadRequest || body["error"] != "consent_required" || body["access_token"] != nil {
+				t.Errorf("%d %v", res.StatusCode, body)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			runner, err := actions.New(actions.Config{InProcess: true, AllowPrivate: true, AllowedHosts: []string{"localhost"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = runner.Close() })
+			s := idptest.New(t, idptest.Config{Edit: func(c *idp.Config) { c.Actions = runner }})
+			browser := stranger(t, s)
+			page, _ := asks(t, s, browser, authorization("scope", "openid offline_access"))
+			res, body := decide(s, browser, page, "allow")
+			_, tokens := exchange(s, answerOf(t, res, body).Get("code"))
+			token, _ := tokens["refresh_token"].(string)
+			if token == "" {
+				t.Fatalf("%v", tokens)
+			}
+			primary := s.AddUser("primary@example.com")
+			bindLinking(t, s, primary.ID)
+			come(t, s, browser, token, primary.ID)
 		})
 	}
 }

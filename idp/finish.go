@@ -2,6 +2,7 @@ package idp
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"net/http"
 	"time"
@@ -98,9 +99,10 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request, q *request, c 
 		return
 	}
 	if id := result.PrimaryUserID; id != "" && id != u.ID {
+		var ask bool
 		primary, err := p.primaryUser(ctx, u, id)
 		if err == nil {
-			a, err = p.accessOf(ctx, c, primary, q.Audience, q.Scope)
+			a, ask, err = p.judgePrimary(ctx, q, c, primary)
 		}
 		if err == nil {
 			ses, err = p.handSession(ctx, w, ses, primary)
@@ -109,7 +111,11 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request, q *request, c 
 			p.authorizeError(w, r, p.back(q, c, err))
 			return
 		}
-		u = primary
+		if u = primary; ask {
+			q.Browser = hashText(p.browser(w, r))
+			p.consentPage(w, r, q, c, ses, u, a)
+			return
+		}
 	}
 	if err := p.limitSession(ctx, ses, endsOf(&result.Session)); err != nil {
 		p.authorizeError(w, r, err)
@@ -117,6 +123,25 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request, q *request, c 
 	}
 	a.apply(result.AccessToken.AddScope, result.AccessToken.RemoveScope)
 	p.respond(w, r, q, c, ses, u, a, result)
+}
+
+// judgePrimary judges for the user whom an action made the one to log in what was
+// judged before for the one who came: whom the client wants, what they may have,
+// and whether they have allowed it; the answer of the other one is not theirs.
+func (p *Provider) judgePrimary(ctx context.Context, q *request, c *tenant.Client, primary *tenant.User) (access, bool, error) {
+	if q.UserID != "" && q.UserID != primary.ID {
+		return access{}, false, refuse("login_required", "Somebody else logged in")
+	}
+	a, err := p.accessOf(ctx, c, primary, q.Audience, q.Scope)
+	if err != nil {
+		return a, false, err
+	}
+	q.Consented = false
+	ask, err := p.needsConsent(ctx, q, c, primary, a)
+	if err == nil && ask && q.asks("none") {
+		err = refuse("consent_required", "Consent required")
+	}
+	return a, ask, err
 }
 
 // stopped answers a log-in that an action takes back with its session, or with

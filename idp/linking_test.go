@@ -73,16 +73,7 @@ func TestCLI09_primaryUser(t *testing.T) {
 			if _, err := s.Tenant().UpdateSettings(t.Context(), func(set *tenant.Settings) error { set.DefaultDirectory = idptest.Connection; return nil }); err != nil {
 				t.Fatal(err)
 			}
-			bind(t, s, "post-login", `exports.onExecutePostLogin = async (event, api) => {
-				if (event.user.user_id === '`+primary.ID+`') return;
-				const [provider, id] = event.user.user_id.split('|');
-				const r = await fetch('`+s.URL+`/api/v2/users/`+url.PathEscape(primary.ID)+`/identities', {method: 'POST',
-					headers: {'Authorization': 'Bearer `+managementToken(t, s)+`', 'Content-Type': 'application/json'},
-					body: JSON.stringify({provider: provider, user_id: id})});
-				if (!r.ok) throw new Error('link ' + r.status);
-				api.user.setUserMetadata('linked', true);
-				api.authentication.setPrimaryUser('`+primary.ID+`');
-			};`)
+			bindLinking(t, s, primary.ID)
 			var tokens map[string]any
 			if flow == "password" {
 				_, text := s.Do(s.HTTP, http.MethodPost, "/oauth/token", url.Values{
@@ -140,4 +131,20 @@ func TestCLI09_passwordIsNoConsent(t *testing.T) {
 	if got := scope(); !strings.Contains(got, link) {
 		t.Errorf("with one: %q", got)
 	}
+}
+
+// bindLinking binds an action that links whoever logs in to a user, who is then
+// the one who logs in.
+func bindLinking(t *testing.T, s *idptest.Server, primary string) {
+	t.Helper()
+	bind(t, s, "post-login", `exports.onExecutePostLogin = async (event, api) => {
+		if (event.user.user_id === '`+primary+`') return;
+		const [provider, id] = event.user.user_id.split('|');
+		const r = await fetch('`+s.URL+`/api/v2/users/`+url.PathEscape(primary)+`/identities', {method: 'POST',
+			headers: {'Authorization': 'Bearer `+managementToken(t, s)+`', 'Content-Type': 'application/json'},
+			body: JSON.stringify({provider: provider, user_id: id})});
+		if (!r.ok) throw new Error('link ' + r.status);
+		api.user.setUserMetadata('linked', true);
+		api.authentication.setPrimaryUser('`+primary+`');
+	};`)
 }

@@ -105,6 +105,14 @@ func (p *Provider) applyWithoutBrowser(r *http.Request, u *tenant.User, i *issua
 		if i.access, err = p.accessOf(ctx, i.client, primary, audience, scope); err != nil {
 			return err
 		}
+		if !i.client.FirstParty { // what the other user allowed is not allowed by this one
+			switch allowed, err := p.allowed(ctx, i.client, primary, audience, i.access); {
+			case err != nil:
+				return err
+			case !allowed:
+				return refuse("consent_required", "Consent required")
+			}
+		}
 		i.user, i.epoch = primary, primary.Epoch
 	}
 	i.apply(result.AccessToken.AddScope, result.AccessToken.RemoveScope)
