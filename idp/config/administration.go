@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -13,6 +14,8 @@ import (
 	"github.com/gatewright/gate/idp"
 	"github.com/gatewright/gate/idp/management"
 	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/idp/upstream"
+	"github.com/gatewright/gate/internal/secret"
 	"github.com/gatewright/gate/jose"
 	"github.com/gatewright/gate/store"
 	"github.com/gatewright/gate/store/keyring"
@@ -27,6 +30,7 @@ const Administrator = "gate-idp"
 type Administration struct {
 	api    *management.API
 	tenant *tenant.Store
+	judge  func(*tenant.Connection) error
 	db     *store.DB
 	cfg    idp.Config
 }
@@ -60,9 +64,29 @@ func Administer(p *idp.Provider, db *store.DB, cfg idp.Config) (*Administration,
 	if _, silent := cfg.Mail.(noMail); silent {
 		api.SendVerification = nil // is refused, then
 	}
+	a.judge = api.CheckConnection
 	var err error
 	a.api, err = management.New(api)
 	return a, err
+}
+
+// Import reads what [tenant.Store.Export] wrote, as [tenant.Store.Import] does. A
+// connection to another provider that no log-in could be done with is an error of
+// its line.
+func (a *Administration) Import(ctx context.Context, r io.Reader) (tenant.ImportReport, error) {
+	return a.tenant.Import(ctx, r, tenant.RestoreOptions{
+		ManagementAPI: a.cfg.Issuer + "api/v2/",
+		CheckConnection: func(c *tenant.Connection) error {
+			judged := *c
+			if c.Options.ClientSecret == "" { // a dump may leave it out
+				if c.Strategy == upstream.Apple {
+					return nil // it is the key, of which the rest is made
+				}
+				judged.Options.ClientSecret = secret.Text().Reveal()
+			}
+			return a.judge(&judged)
+		},
+	})
 }
 
 // Close waits for what goes on in the background, until ctx ends.

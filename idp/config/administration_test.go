@@ -117,3 +117,29 @@ func TestNewPassword(t *testing.T) {
 		}
 	}
 }
+
+// TestAdmin_import: a dump brings no connection in that no log-in could be done
+// with; one whose secret it leaves out is taken.
+func TestAdmin_import(t *testing.T) {
+	in := openAt(t, filepath.Join(t.TempDir(), "idp.yaml"))
+	for name, tt := range map[string]struct{ row, field string }{
+		"scope that is no list": {`{"connection":{"id":"con_1","name":"up","strategy":"oidc","options":{"client_id":"Iv1.8a61aa","issuer":"https://up.example","scope":7}}}`, "options"},
+		"header":                {`{"connection":{"id":"con_2","name":"head","strategy":"oauth2","options":{"client_id":"Iv1.8a61aa","authorizationURL":"https://up.example/a","tokenURL":"https://up.example/t","userInfoURL":"https://up.example/u","customHeaders":{"Host":"evil.example"}}}}`, "options.customHeaders"},
+		"no key":                {`{"connection":{"id":"con_3","name":"apple","strategy":"apple","options":{"client_id":"Iv1.8a61aa","kid":"k","team_id":"t"}}}`, ""},
+		"good":                  {`{"connection":{"id":"con_4","name":"good","strategy":"github","options":{"client_id":"Iv1.8a61aa"}}}`, ""},
+	} {
+		report, err := in.Admin.Import(t.Context(), strings.NewReader(`{"gate_tenant":{"version":1}}`+"\n"+tt.row))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tt.field == "" {
+			if report.Inserted != 1 || report.Failed != 0 {
+				t.Errorf("%s: %+v", name, report)
+			}
+			continue
+		}
+		if report.Failed != 1 || len(report.Errors) != 1 || !strings.Contains(report.Errors[0].Err.Error(), tt.field) {
+			t.Errorf("%s: %+v", name, report)
+		}
+	}
+}

@@ -22,6 +22,9 @@ type RestoreOptions struct {
 	// is taken for this one: grants, permissions of roles and users, and
 	// audiences.
 	ManagementAPI string
+	// CheckConnection judges a connection as the dump has it, often without its
+	// secrets. Nil takes what has the shape of one.
+	CheckConnection func(c *Connection) error
 }
 
 // Import reads what [Store.Export] wrote into this tenant. What is there under
@@ -36,7 +39,7 @@ type RestoreOptions struct {
 // line, as in [Store.ImportUsers]; what it would have changed stays, and the
 // others go on. The error names the member: see [FieldError].
 func (s *Store) Import(ctx context.Context, r io.Reader, opts RestoreOptions) (ImportReport, error) {
-	in := &restoration{s: s, own: opts.ManagementAPI, apis: map[string]string{}, roles: map[string]string{}, actions: map[string]string{}}
+	in := &restoration{s: s, own: opts.ManagementAPI, judge: opts.CheckConnection, apis: map[string]string{}, roles: map[string]string{}, actions: map[string]string{}}
 	err := eachRow(r, maxLine, func(line int, data []byte, err error) error {
 		return in.line(ctx, line, data, err)
 	})
@@ -52,6 +55,7 @@ type restoration struct {
 	begun  bool
 	users  []restoredUser
 	own    string // identifier of the Management API here
+	judge  func(*Connection) error
 	// The IDs in the dump, identifiers in apis, and those that they have here.
 	apis, roles, actions map[string]string
 }
@@ -136,6 +140,11 @@ func (in *restoration) object(ctx context.Context, l *dumpLine) (updated bool, e
 	case l.Connection != nil:
 		if err := fit(shape.Connection(), l.Connection); err != nil {
 			return false, err
+		}
+		if in.judge != nil {
+			if err := in.judge(l.Connection); err != nil {
+				return false, err
+			}
 		}
 		_, updated, err = restore(ctx, s.Connections, l.Connection, func(o, old *Connection) error {
 			if o.ID = old.ID; o.Name != old.Name || o.Strategy != old.Strategy {

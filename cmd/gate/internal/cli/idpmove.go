@@ -138,7 +138,7 @@ func named(user string) string {
 
 func (c *idpImportCmd) read(a *admin, in io.Reader) (tenant.ImportReport, error) {
 	if c.Connection == "" {
-		return a.Tenant().Import(a.out, in, tenant.RestoreOptions{ManagementAPI: a.managementAPI()})
+		return a.Admin.Import(a.out, in)
 	}
 	connection, err := a.database(c.Connection)
 	if err != nil {
