@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/authz"
@@ -17,6 +18,7 @@ type rules struct {
 	policy  *authz.Policy
 	entity  *model.Entity
 	actions [authz.Delete + 1]rule
+	needs   [authz.Delete + 1]string     // what who is refused is told
 	fields  [authz.Delete + 1]fieldRules // under View, Create and Update
 
 	// Where rows are owned through another entity: that, and its owner. They are
@@ -57,7 +59,7 @@ func compileRules(policy *authz.Policy, e *model.Entity) (rules, error) {
 		if err != nil {
 			return rules{}, fmt.Errorf("%s: %w", action, err)
 		}
-		r.actions[action] = rule
+		r.actions[action], r.needs[action] = rule, needs(words)
 	}
 	for i := range e.Fields {
 		if err := r.addField(model.FieldID(i), &e.Fields[i]); err != nil {
@@ -65,6 +67,16 @@ func compileRules(policy *authz.Policy, e *model.Entity) (rules, error) {
 		}
 	}
 	return r, nil
+}
+
+// needs names the permissions that would do, as RFC 6750 §3.1 does by scope. Roles
+// are a matter of the service.
+func needs(words []string) string {
+	permissions := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return !strings.Contains(w, ":") })
+	if len(permissions) == 0 {
+		return ""
+	}
+	return "This needs the permission " + strings.Join(permissions, " or ")
 }
 
 func (r *rules) addField(id model.FieldID, f *model.Field) error {
@@ -274,7 +286,7 @@ func (r *rules) admits(c caller, action authz.Action) (query.Filter, error) {
 	case authz.Unauthenticated:
 		return query.Nothing(), unauthenticated()
 	default:
-		return query.Nothing(), forbidden("")
+		return query.Nothing(), forbidden(r.needs[action])
 	}
 }
 

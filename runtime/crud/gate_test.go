@@ -1,6 +1,7 @@
 package crud_test
 
 import (
+	"context"
 	"cmp"
 	"fmt"
 	"maps"
@@ -566,6 +567,38 @@ func TestAUZ16_blindGranter(t *testing.T) {
 		last := s.account(t, "max@example.com", "customer", "clerk", "manager")
 		if _, err := s.users.Remove(as(t, last), last.Subject); status(t, err) != 409 {
 			t.Errorf("removal of the last who can give roles: %v", err)
+		}
+	})
+}
+
+// Who is refused an action is told which permission would do, and no role; nobody
+// learns by it whether there is a row.
+func TestNeeds(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := newShop(t, db)
+		const nobodys = "01890000-0000-7000-8000-000000000000"
+		list := func(ctx context.Context) error { _, err := s.users.FindRows(ctx, &query.Query{}); return err }
+		create := func(ctx context.Context) error { _, err := s.items.CreateRow(ctx, []byte(`{}`), nil); return err }
+		update := func(id string) func(context.Context) error {
+			return func(ctx context.Context) error { _, err := s.items.PatchRow(ctx, id, []byte(`{}`), nil); return err }
+		}
+		remove := func(ctx context.Context) error { _, err := s.items.RemoveRow(ctx, s.soup, nil); return err }
+		for name, tt := range map[string]struct {
+			do   func(ctx context.Context) error
+			want string
+		}{
+			"list":         {list, "This needs the permission manage:users"},
+			"create":       {create, "This needs the permission create:items"},
+			"update":       {update(s.soup), "This needs the permission update:items"},
+			"nobody's row": {update(nobodys), "This needs the permission update:items"},
+			"a role":       {remove, "403"},
+		} {
+			if err := tt.do(as(t, s.ann)); status(t, err) != http.StatusForbidden || fmt.Sprint(err) != tt.want {
+				t.Errorf("%s: %v", name, err)
+			}
+			if err := tt.do(as(t, nil)); status(t, err) != http.StatusUnauthorized || fmt.Sprint(err) == tt.want {
+				t.Errorf("%s, nobody: %v", name, err)
+			}
 		}
 	})
 }
