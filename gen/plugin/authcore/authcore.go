@@ -5,6 +5,7 @@ package authcore
 
 import (
 	"embed"
+	"slices"
 	"time"
 
 	"github.com/gatewright/gate/design"
@@ -88,13 +89,20 @@ func (p *part) Contribute(b *gen.Build) error {
 	}, gen.Variable{
 		Name: "ADMIN_EMAIL", Doc: "Login name of the administrator whom the first start makes.",
 	})
-	b.API.Paths = append(b.API.Paths, paths(a)...)
+	b.API.Paths = append(b.API.Paths, paths(a, passwords(b.Design))...)
 	b.API.Schemas = append(b.API.Schemas, schemas()...)
 	b.API.Tags = append(b.API.Tags,
 		gen.Property{Name: "authentication", Value: "Logging in and out, and who is calling."},
 		gen.Property{Name: "account", Value: "What the caller does with the own account."})
 	b.Template(gen.File{Path: "app/auth_gen.go", Owner: gen.Generated}, templates, "templates/auth.go.tmpl", &data{b})
 	return nil
+}
+
+// passwords reports whether somebody logs in with a password: where an issuer logs
+// people in, only by what stands beside it.
+func passwords(d *design.Design) bool {
+	on := func(name string) bool { return d.Plugin(name) != nil }
+	return !slices.ContainsFunc([]string{"auth-auth0", "auth-oidc"}, on) || slices.ContainsFunc([]string{"auth-jwt", "auth-basic", "auth-session"}, on)
 }
 
 // data is what the template prints.

@@ -1,6 +1,8 @@
 package authcore
 
 import (
+	"slices"
+
 	"github.com/gatewright/gate/design"
 	"github.com/gatewright/gate/gen"
 )
@@ -24,7 +26,7 @@ func responses(status string, answer gen.Object, refusals ...string) gen.Propert
 	return gen.Property{Name: "responses", Value: append(list, gen.Property{Name: "401", Value: gen.ResponseRef("NotAuthenticated")})}
 }
 
-func paths(a *design.AuthEntity) []gen.Property {
+func paths(a *design.AuthEntity, passwords bool) []gen.Property {
 	done := gen.Object{{Name: "description", Value: "Done."}}
 	secret := gen.Object{{Name: "type", Value: "string"}, {Name: "format", Value: "password"}}
 	id := gen.Object{
@@ -36,7 +38,7 @@ func paths(a *design.AuthEntity) []gen.Property {
 	sessions := gen.Object{{Name: "type", Value: "object"}, {Name: "properties", Value: gen.Object{
 		{Name: "sessions", Value: gen.Object{{Name: "type", Value: "array"}, {Name: "items", Value: gen.SchemaRef("auth.Device")}}},
 	}}}
-	return []gen.Property{
+	list := []gen.Property{
 		{Name: "/me", Value: gen.Object{{Name: "get", Value: operation("authentication", "The account that is calling", "me",
 			responses("200", gen.JSONResponse("The account, with what it may read of itself.", gen.SchemaRef(a.Name))))}}},
 		{Name: "/me/permissions", Value: gen.Object{{Name: "get", Value: operation("authentication", "What the caller may do", "myPermissions",
@@ -57,6 +59,7 @@ func paths(a *design.AuthEntity) []gen.Property {
 			{Name: "delete", Value: operation("account", "Log out a device", "endSession", responses("204", done, "404"))},
 		}},
 	}
+	return slices.DeleteFunc(list, func(p gen.Property) bool { return !passwords && p.Name == "/account/password" })
 }
 
 func schemas() []gen.Property {
