@@ -11,7 +11,7 @@ import (
 // oidcScopes are scopes that no API defines. They always stay.
 var oidcScopes = []string{ //nolint:gochecknoglobals // constant
 	"openid", "profile", "email", "phone", "address", "offline_access",
-	"name", "given_name", "family_name", "nickname", "email_verified", "picture", "created_at", "identities",
+	"name", "given_name", "family_name", "nickname", "email_verified", "picture", "created_at",
 }
 
 // An access is what somebody gets at an API.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gatewright/gate"
@@ -40,6 +41,22 @@ func refuse(code, description string) *oauthError {
 		status = http.StatusTooManyRequests
 	}
 	return &oauthError{status: status, code: code, description: description}
+}
+
+// echo returns of what somebody sent what may stand in an error_description (RFC 6749
+// §5.2), and not more than tells them what it was.
+func echo(sent string) string {
+	const most = 256
+	var out strings.Builder
+	for _, r := range sent {
+		if r < ' ' || r > '~' || r == '"' || r == '\\' {
+			r = '?'
+		}
+		if out.WriteRune(r); out.Len() == most {
+			return out.String() + "..."
+		}
+	}
+	return out.String()
 }
 
 func missing(name string) *oauthError {

@@ -16,22 +16,16 @@ func (p *Provider) grantClientCredentials(_ http.ResponseWriter, r *http.Request
 	if !c.confidential {
 		return nil, errClient(false)
 	}
-	audience := in["audience"]
-	if audience == "" {
-		audience = in["resource"]
+	audience, err := p.wanted(ctx, in)
+	if err != nil {
+		return nil, err
 	}
 	if audience == "" {
-		set, err := p.tenant.Settings(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if audience = set.DefaultAudience; audience == "" {
-			return nil, refuse("access_denied", "No audience parameter was provided, and no default audience has been configured")
-		}
+		return nil, refuse("access_denied", "No audience parameter was provided, and no default audience has been configured")
 	}
 	api, err := p.tenant.APIs.ByName(ctx, audience)
 	if errors.Is(err, tenant.ErrNotFound) {
-		return nil, refuse("access_denied", "Service not enabled within domain: "+audience)
+		return nil, refuse("access_denied", "Service not enabled within domain: "+echo(audience))
 	}
 	if err != nil {
 		return nil, err
@@ -71,7 +65,7 @@ func machineAccess(api *tenant.API, g *tenant.ClientGrant, asked []string) (acce
 		}
 	}
 	if len(asked) > 0 && len(a.scope) == 0 {
-		return a, refuse("access_denied", "Client has not been granted scopes: "+asked[0])
+		return a, refuse("access_denied", "Client has not been granted scopes: "+echo(asked[0]))
 	}
 	if saysPermissions(api) {
 		a.permissions = append([]string{}, a.scope...)

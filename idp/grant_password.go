@@ -58,9 +58,9 @@ func (p *Provider) grantPassword(_ http.ResponseWriter, r *http.Request, c calle
 	if p.mustConfirm(u) {
 		return nil, refuse("unauthorized", "The e-mail address has to be confirmed first.")
 	}
-	audience := in["audience"]
-	if audience == "" {
-		audience = set.DefaultAudience
+	audience, err := p.readAudience(ctx, in)
+	if err != nil {
+		return nil, err
 	}
 	scope, err := p.allowedAsked(ctx, c.Client, u, audience, unique(in.list("scope")))
 	if err != nil {

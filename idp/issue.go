@@ -44,7 +44,6 @@ type issuance struct {
 	idMore     map[string]any
 	code       string // for c_hash
 	refresh    ends   // that actions want of the refresh token
-	acr        string
 }
 
 // An accessToken is a token with what the client is told of it.
@@ -203,9 +202,6 @@ func (p *Provider) idToken(ctx context.Context, i *issuance, access string) (str
 	}
 	if i.nonce != "" {
 		x["nonce"] = i.nonce
-	}
-	if i.acr != "" {
-		x["acr"] = i.acr
 	}
 	if access != "" && i.atEndpoint {
 		x["at_hash"] = halfHash(access)

@@ -331,10 +331,7 @@ func (p *Provider) postVerifyEmail(w http.ResponseWriter, r *http.Request) {
 		err = p.mayConfirm(r, u)
 	}
 	if err == nil {
-		_, err = p.tenant.UseToken(ctx, tenant.EmailTicket, secret.String(form[login.FieldState]))
-	}
-	if err == nil {
-		u, err = p.confirmAddress(ctx, u, k.Email, stranger)
+		u, err = p.confirmAddress(ctx, u, k.Email, stranger, tenant.Ticket{Kind: tenant.EmailTicket, Text: secret.String(form[login.FieldState])})
 	}
 	if err != nil {
 		p.ticketError(w, r, err)
@@ -361,12 +358,13 @@ func handedOver(over bool) string {
 }
 
 // confirmAddress notes that a user owns an address, and takes the account from
-// whoever had it before when that may be a stranger.
-func (p *Provider) confirmAddress(ctx context.Context, u *tenant.User, email string, stranger bool) (*tenant.User, error) {
+// whoever had it before when that may be a stranger. The ticket is used up by it.
+func (p *Provider) confirmAddress(ctx context.Context, u *tenant.User, email string, stranger bool, by tenant.Ticket) (*tenant.User, error) {
 	if stranger {
-		return p.handOver(ctx, u, email)
+		return p.handOver(ctx, u, email, by)
 	}
-	return p.tenant.UpdateUser(ctx, u.ID, func(u *tenant.User) error { return confirm(u, email) })
+	u, _, err := p.tenant.ChangeUser(ctx, u.ID, func(u *tenant.User) (tenant.Ending, error) { return tenant.Ending{Ticket: by}, confirm(u, email) })
+	return u, err
 }
 
 // isTicketError reports whether a link is refused, as opposed to a fault.

@@ -125,7 +125,7 @@ func TestCLI09_passwordIsNoConsent(t *testing.T) {
 	if got := scope(); strings.Contains(got, link) {
 		t.Errorf("without a consent: %q", got)
 	}
-	if err := s.Tenant().SetConsent(t.Context(), u.ID, idptest.Web, s.Issuer()+"api/v2/", []string{link}); err != nil {
+	if err := s.Tenant().AddConsent(t.Context(), u.ID, idptest.Web, s.Issuer()+"api/v2/", []string{link}); err != nil {
 		t.Fatal(err)
 	}
 	if got := scope(); !strings.Contains(got, link) {

@@ -236,6 +236,9 @@ func (p *Provider) confirmLogout(w http.ResponseWriter, r *http.Request, in para
 			query.Set(name, in[name])
 		}
 	}
+	if l.client != nil {
+		query.Set("client_id", l.client.ID) // the hint, which said it, is not repeated
+	}
 	page := login.LogoutConfirmPage{
 		Frame: p.frame(r, nil, l.client), Account: accountName(u), StayURL: pageURL(l.target),
 		Form: login.Form{Action: "/u/logout?" + query.Encode(), CSRF: p.csrf(p.browser(w, r))},

@@ -419,7 +419,7 @@ func (p *Provider) postConsent(w http.ResponseWriter, r *http.Request, v *visit)
 	}
 	a, err := p.accessOf(ctx, v.client, u, q.Audience, q.Scope)
 	if err == nil {
-		err = p.tenant.SetConsent(ctx, u.ID, v.client.ID, q.Audience, shown.Scope)
+		err = p.tenant.AddConsent(ctx, u.ID, v.client.ID, q.Audience, shown.Scope)
 	}
 	if err != nil {
 		p.authorizeError(w, r, p.back(q, v.client, err))

@@ -174,9 +174,6 @@ func (p *Provider) openPending(ctx context.Context, text string) (*tenant.Token,
 func (p *Provider) makePending(w http.ResponseWriter, r *http.Request, text string) {
 	ctx := r.Context()
 	t, n, err := p.openPending(ctx, text)
-	if err == nil {
-		_, err = p.tenant.UseToken(ctx, tenant.NewAccount, secret.String(text))
-	}
 	if err != nil {
 		p.ticketError(w, r, err)
 		return
@@ -201,10 +198,10 @@ func (p *Provider) makePending(w http.ResponseWriter, r *http.Request, text stri
 		c, err = nil, nil
 	}
 	if err == nil {
-		err = p.register(r, c, conn, u)
+		err = p.registerWith(r, c, conn, u, tenant.Ticket{Kind: tenant.NewAccount, Text: secret.String(text)})
 	}
 	if errors.Is(err, tenant.ErrExists) {
-		err = tenant.ErrUsed // somebody was faster, with another letter
+		err = p.faster(ctx, n)
 	}
 	if err != nil {
 		p.ticketError(w, r, err)
@@ -220,6 +217,23 @@ func (p *Provider) makePending(w http.ResponseWriter, r *http.Request, text stri
 	page.Here = ""
 	if err := p.pages(r).VerifyEmailDone(w, r, http.StatusOK, page); err != nil {
 		p.faultPage(w, r, err)
+	}
+}
+
+// faster says why an account is there already: by another letter to the same
+// address, or by somebody else who took the user name.
+func (p *Provider) faster(ctx context.Context, n *pendingAccount) error {
+	if n.Username == "" {
+		return tenant.ErrUsed
+	}
+	switch _, _, have := p.tenant.UserByLogin(ctx, n.Connection, strings.ToLower(n.Email)); {
+	case have == nil:
+		return tenant.ErrUsed
+	case !errors.Is(have, tenant.ErrNotFound):
+		return have
+	}
+	return &pageError{
+		oauthError: refuse("invalid_request", "Somebody else took the user name meanwhile. Sign up again, with another one."), fault: login.FaultTicket,
 	}
 }
 

@@ -1,6 +1,7 @@
 package idp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -190,7 +191,7 @@ func readResponse(q *request, in params) *oauthError {
 	}
 	for _, t := range types {
 		if t != "code" && t != "token" && t != "id_token" {
-			return refuse("unsupported_response_type", "Unsupported response type: "+in["response_type"])
+			return refuse("unsupported_response_type", "Unsupported response type: "+echo(in["response_type"]))
 		}
 	}
 	q.ResponseType = types
@@ -270,7 +271,8 @@ func (p *Provider) readRest(ctx context.Context, q *request, c *tenant.Client, i
 	q.Scope = unique(in.list("scope"))
 	q.Nonce, q.LoginHint, q.ScreenHint = in["nonce"], in["login_hint"], in["screen_hint"]
 	q.Locales, q.ACR, q.ConnectionScope = in["ui_locales"], in.list("acr_values"), in["connection_scope"]
-	if err := p.readAudience(ctx, q, in); err != nil {
+	var err error
+	if q.Audience, err = p.readAudience(ctx, in); err != nil {
 		return err
 	}
 	if err := p.readConnection(ctx, q, c, in["connection"]); err != nil {
@@ -345,34 +347,34 @@ func readPrompt(q *request, in params) error {
 	return nil
 }
 
-// readAudience finds the API that the access token is for: by the parameter
-// audience, by resource (RFC 8707), or by default.
-func (p *Provider) readAudience(ctx context.Context, q *request, in params) error {
-	q.Audience = in["audience"]
-	if resource := in["resource"]; resource != "" {
-		if q.Audience != "" && q.Audience != resource {
-			return refuse("invalid_target", "audience and resource differ")
-		}
-		q.Audience = resource
+// readAudience finds the API that the access token is for. Empty is userinfo.
+func (p *Provider) readAudience(ctx context.Context, in params) (string, error) {
+	audience, err := p.wanted(ctx, in)
+	if err != nil || audience == "" || audience == p.base+"/userinfo" {
+		return "", err
 	}
-	if q.Audience == "" {
-		set, err := p.tenant.Settings(ctx)
-		if err != nil {
-			return err
-		}
-		q.Audience = set.DefaultAudience
-	}
-	if q.Audience == p.base+"/userinfo" {
-		q.Audience = ""
-	}
-	if q.Audience == "" {
-		return nil
-	}
-	_, err := p.tenant.APIs.ByName(ctx, q.Audience)
+	_, err = p.tenant.APIs.ByName(ctx, audience)
 	if errors.Is(err, tenant.ErrNotFound) {
-		return refuse("access_denied", "Service not found: "+q.Audience)
+		err = refuse("access_denied", "Service not found: "+echo(audience))
 	}
-	return err
+	return audience, err
+}
+
+// wanted returns the audience that a request names: by the parameter audience, by
+// resource (RFC 8707), or by default.
+func (p *Provider) wanted(ctx context.Context, in params) (string, error) {
+	audience, resource := in["audience"], in["resource"]
+	switch {
+	case audience != "" && resource != "" && audience != resource:
+		return "", refuse("invalid_target", "audience and resource differ")
+	case audience != "" || resource != "":
+		return cmp.Or(audience, resource), nil
+	}
+	set, err := p.tenant.Settings(ctx)
+	if err != nil {
+		return "", err
+	}
+	return set.DefaultAudience, nil
 }
 
 func (p *Provider) readConnection(ctx context.Context, q *request, c *tenant.Client, name string) error {

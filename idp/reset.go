@@ -181,7 +181,7 @@ func (p *Provider) postReset(w http.ResponseWriter, r *http.Request) {
 // address is proven by that in another browser than the one that signed up.
 func (p *Provider) setPassword(ctx context.Context, hash string, text secret.String, k *ticket, browser string) (_ *tenant.User, over bool, _ error) {
 	u, sessions, err := p.tenant.SetPassword(ctx, tenant.PasswordChange{
-		UserID: k.UserID, Provider: k.Provider, Subject: k.Subject, Hash: hash, Ticket: text,
+		UserID: k.UserID, Provider: k.Provider, Subject: k.Subject, Hash: hash, Ticket: tenant.Ticket{Kind: tenant.ResetTicket, Text: text},
 		Check: func(u *tenant.User) (bool, error) {
 			if !k.fits(u) {
 				return false, tenant.ErrNotFound

@@ -307,7 +307,12 @@ func (p *Provider) signUp(r *http.Request, c *tenant.Client, locales string, n n
 
 // register makes the account.
 func (p *Provider) register(r *http.Request, c *tenant.Client, conn *tenant.Connection, u *tenant.User) error {
-	if err := p.tenant.CreateUser(r.Context(), u); err != nil {
+	return p.registerWith(r, c, conn, u, tenant.Ticket{})
+}
+
+// registerWith is register for what a link allows, which is used up by it.
+func (p *Provider) registerWith(r *http.Request, c *tenant.Client, conn *tenant.Connection, u *tenant.User, with tenant.Ticket) error {
+	if err := p.tenant.CreateUserWith(r.Context(), u, with); err != nil {
 		return err
 	}
 	p.record(r, "ss", c, u, "", nil)

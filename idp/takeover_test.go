@@ -221,7 +221,7 @@ func TestCLI08_preHijackOpen(t *testing.T) {
 	s := squat(t)
 	ctx := t.Context()
 	id := s.link()
-	if err := s.Tenant().SetConsent(ctx, id, idptest.Web, idptest.Audience, []string{"create:items"}); err != nil {
+	if err := s.Tenant().AddConsent(ctx, id, idptest.Web, idptest.Audience, []string{"create:items"}); err != nil {
 		t.Fatal(err)
 	}
 	owner := s.Browser()

@@ -35,7 +35,7 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, missing("grant_type"))
 		return
 	case !ok:
-		p.fail(w, r, refuse("unsupported_grant_type", "Unsupported grant type: "+in["grant_type"]))
+		p.fail(w, r, refuse("unsupported_grant_type", "Unsupported grant type: "+echo(in["grant_type"])))
 		return
 	}
 	c, err := p.authenticate(r, in)

@@ -44,10 +44,10 @@ func (p *Provider) mayConfirm(r *http.Request, u *tenant.User) error {
 // handOver gives an account to the owner of its address: the address is confirmed,
 // and the password, sessions, tokens, further ways in and what was said of the
 // person before are no more.
-func (p *Provider) handOver(ctx context.Context, u *tenant.User, email string) (*tenant.User, error) {
+func (p *Provider) handOver(ctx context.Context, u *tenant.User, email string, by tenant.Ticket) (*tenant.User, error) {
 	provider, subject, _ := strings.Cut(u.ID, "|")
 	u, sessions, err := p.tenant.SetPassword(ctx, tenant.PasswordChange{
-		UserID: u.ID, Provider: provider, Subject: subject,
+		UserID: u.ID, Provider: provider, Subject: subject, Ticket: by,
 		Check:  func(*tenant.User) (bool, error) { return true, nil },
 		Change: func(u *tenant.User) error { return confirm(u, email) },
 	})

@@ -80,7 +80,7 @@ func TestPWD11_allOrNothing(t *testing.T) {
 func TestConsents_allOrNothing(t *testing.T) {
 	w := newWorld(t)
 	token, id := w.ada()
-	if err := w.store.SetConsent(t.Context(), id, "c1", "urn:a", []string{"read:a"}); err != nil {
+	if err := w.store.AddConsent(t.Context(), id, "c1", "urn:a", []string{"read:a"}); err != nil {
 		t.Fatal(err)
 	}
 	family := w.family(id, "")

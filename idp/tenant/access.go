@@ -252,13 +252,29 @@ func (s *Store) Consent(ctx context.Context, userID, clientID, audience string) 
 	return strings.Fields(scope), s.db.Wrap(err)
 }
 
-// SetConsent notes the scopes that a user allowed a client, in place of those
-// before.
-func (s *Store) SetConsent(ctx context.Context, userID, clientID, audience string, scope []string) error {
-	_, err := s.db.Exec(ctx, `INSERT INTO idp_consents (user_id, client_id, audience, scope, updated_at) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (user_id, client_id, audience) DO UPDATE SET scope = EXCLUDED.scope, updated_at = EXCLUDED.updated_at`,
-		userID, clientID, audience, strings.Join(scope, " "), millis(s.now()))
-	return s.userError(err)
+// AddConsent notes scopes that a user allowed a client, beside those before.
+func (s *Store) AddConsent(ctx context.Context, userID, clientID, audience string, scope []string) error {
+	return s.userError(s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if err := s.lockUsers(ctx, tx, "$1", userID); err != nil {
+			return err
+		}
+		var before string
+		err := tx.QueryRowContext(ctx, "SELECT scope FROM idp_consents WHERE user_id = $1 AND client_id = $2 AND audience = $3",
+			userID, clientID, audience).Scan(&before)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		all := strings.Fields(before)
+		for _, name := range scope {
+			if !slices.Contains(all, name) {
+				all = append(all, name)
+			}
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO idp_consents (user_id, client_id, audience, scope, updated_at) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (user_id, client_id, audience) DO UPDATE SET scope = EXCLUDED.scope, updated_at = EXCLUDED.updated_at`,
+			userID, clientID, audience, strings.Join(all, " "), millis(s.now()))
+		return err
+	}))
 }
 
 // RevokeJWT makes [Store.JWTRevoked] true for the token with this ID until it

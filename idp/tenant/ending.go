@@ -1,13 +1,11 @@
 package tenant
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
 	"slices"
 
-	"github.com/gatewright/gate/internal/secret"
 	"github.com/gatewright/gate/store"
 )
 
@@ -64,6 +62,8 @@ type Ending struct {
 	// proves an address that nobody had proven: what they said and chose goes, linked
 	// identities become users of their own, consents and all that All ends end.
 	Strangers bool
+	// Ticket is used up with the change, which is not made when that is not possible.
+	Ticket Ticket
 }
 
 // ChangeUser changes a user as [Store.UpdateUser] does and ends what change says:
@@ -93,6 +93,9 @@ func (s *Store) ChangeUser(ctx context.Context, id string, change func(*User) (E
 			ending.All = true
 		}
 		if err := s.saveUser(ctx, tx, u); err != nil {
+			return err
+		}
+		if err := s.useTicket(ctx, tx, ending.Ticket, id); err != nil {
 			return err
 		}
 		sessions, err = s.end(ctx, tx, u.ID, ending)
@@ -222,9 +225,8 @@ type PasswordChange struct {
 	UserID, Provider, Subject string
 	// Hash is that of the new password.
 	Hash string
-	// Ticket is the text of the [ResetTicket] that allows it; empty means that
-	// somebody else does.
-	Ticket secret.String
+	// Ticket is that of the user that allows it; none means that somebody else does.
+	Ticket Ticket
 	// Check judges the user as they are then; nil allows it. With handOver the
 	// account is that of somebody else from now on: all other identities become
 	// users of their own, and what clients were allowed and what was said of the
@@ -259,13 +261,8 @@ func (s *Store) SetPassword(ctx context.Context, c PasswordChange) (*User, []*Se
 				return err
 			}
 		}
-		if c.Ticket != "" {
-			hash := secret.Hash(string(ResetTicket) + " " + c.Ticket.Reveal())
-			ok, err := changed(tx.ExecContext(ctx, `UPDATE idp_tokens SET used_at = $3
-				WHERE hash = $1 AND user_id = $2 AND used_at = 0 AND expires_at > $3`, hash[:], c.UserID, millis(s.now())))
-			if err != nil || !ok {
-				return cmp.Or(err, fmt.Errorf("token %w", ErrUsed))
-			}
+		if err := s.useTicket(ctx, tx, c.Ticket, c.UserID); err != nil {
+			return err
 		}
 		if u, err = s.ownerOf(ctx, tx, u, c.Provider, c.Subject); err != nil {
 			return err

@@ -242,14 +242,12 @@ func (s *Store) UseRefreshToken(ctx context.Context, text secret.String, clientI
 	if !inLeeway() {
 		return s.reused(ctx, f)
 	}
-	if with != nil {
-		// It is no use of the current token, but stops when the family does.
-		const alive = "UPDATE idp_refresh SET generation = generation WHERE id = $1 AND revoked_at = 0"
-		if ok, err := s.storeWith(ctx, with, alive, f.ID); err != nil {
-			return nil, "", err
-		} else if !ok {
-			return nil, "", fmt.Errorf("refresh token %w", ErrNotFound)
-		}
+	// It is no use of the current token, but stops when the family does: what ended
+	// while the answer was made has ended.
+	if ok, err := s.storeIf(ctx, with, "UPDATE idp_refresh SET generation = generation WHERE id = $1 AND revoked_at = 0", f.ID); err != nil {
+		return nil, "", err
+	} else if !ok {
+		return nil, "", fmt.Errorf("refresh token %w", ErrNotFound)
 	}
 	return f, s.text(f, f.generation), nil
 }
@@ -276,16 +274,16 @@ func (s *Store) advance(ctx context.Context, f *Family, next int64, now time.Tim
 	}
 	const update = `UPDATE idp_refresh SET generation = $3, rotated_at = $4, idle_expires_at = $5
 		WHERE id = $1 AND generation = $2 AND revoked_at = 0`
-	args := []any{f.ID, f.generation, next, millis(rotated), idleEnd}
+	return s.storeIf(ctx, with, update, f.ID, f.generation, next, millis(rotated), idleEnd)
+}
+
+// storeIf stores a token, which may be nil, if an update changes a row, both in one
+// transaction: whoever ends the family before finds no row changed, and after it
+// the token.
+func (s *Store) storeIf(ctx context.Context, with *NewToken, update string, args ...any) (ok bool, err error) {
 	if with == nil {
 		return changed(s.db.Exec(ctx, update, args...))
 	}
-	return s.storeWith(ctx, with, update, args...)
-}
-
-// storeWith stores a token if an update changes a row, both in one transaction:
-// whoever ends the family before finds no row changed, and after it the token.
-func (s *Store) storeWith(ctx context.Context, with *NewToken, update string, args ...any) (ok bool, err error) {
 	err = s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		// The user first, as whoever ends all of theirs does.
 		if with.Epoch != nil {

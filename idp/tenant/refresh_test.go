@@ -432,3 +432,24 @@ func BenchmarkUseRefreshToken(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "tokens/s")
 }
+
+// What ended while the answer to a token in its leeway was made has ended.
+func TestSES06_endedInLeeway(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := open(t, db, newClock().Now)
+		for name, end := range map[string]func(ctx context.Context, f *tenant.Family) error{
+			"everything": func(ctx context.Context, f *tenant.Family) error { return s.EndAll(ctx, f.UserID) },
+			"the grant":  func(ctx context.Context, f *tenant.Family) error { return s.RevokeGrant(ctx, f.ID) },
+		} {
+			_, first := family(t, s, create(t, s, newUser(strings.ReplaceAll(name, " ", "")+"@example.com")), nil)
+			_, _, err := s.UseRefreshToken(t.Context(), first, "client", rotating(time.Minute))
+			must(t, err)
+			_, text, err := s.UseRefreshToken(t.Context(), first, "client", func(f *tenant.Family) (tenant.Use, error) {
+				return tenant.Use{Rotate: true, Leeway: time.Minute, Then: func() (*tenant.NewToken, error) { return nil, end(t.Context(), f) }}, nil
+			})
+			if !errors.Is(err, tenant.ErrNotFound) || text != "" {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}

@@ -123,6 +123,29 @@ func (s *Store) UseToken(ctx context.Context, kind TokenKind, text secret.String
 	return t, nil
 }
 
+// A Ticket is the text of a token that is used up with what it allows. The zero value
+// is none.
+type Ticket struct {
+	Kind TokenKind
+	Text secret.String
+}
+
+// useTicket uses a ticket up in a transaction, or returns [ErrUsed]. userID is whose
+// it has to be; empty means anybody's.
+func (s *Store) useTicket(ctx context.Context, tx *sql.Tx, t Ticket, userID string) error {
+	if t.Text == "" {
+		return nil
+	}
+	hash := secret.Hash(string(t.Kind) + " " + t.Text.Reveal())
+	ok, err := changed(tx.ExecContext(ctx, `UPDATE idp_tokens SET used_at = $4
+		WHERE hash = $1 AND kind = $2 AND ($3 = '' OR user_id = $3) AND used_at = 0 AND expires_at > $4`,
+		hash[:], string(t.Kind), userID, millis(s.now())))
+	if err != nil || ok {
+		return err
+	}
+	return fmt.Errorf("token %w", ErrUsed)
+}
+
 // RevokeGrant ends what one authorization led to: its refresh tokens and opaque
 // tokens.
 func (s *Store) RevokeGrant(ctx context.Context, grantID string) error {

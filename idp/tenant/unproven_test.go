@@ -32,7 +32,7 @@ func TestCLI08_handOverOrLink(t *testing.T) {
 			u.UserMetadata, u.AppMetadata = map[string]any{"iban": "hers"}, map[string]any{"plan": "free"}
 			create(t, s, u)
 			other := create(t, s, newUser(fmt.Sprintf("mallory%d@example.com", n)))
-			must(t, s.SetConsent(t.Context(), u.ID, "client", "https://api", []string{"read"}))
+			must(t, s.AddConsent(t.Context(), u.ID, "client", "https://api", []string{"read"}))
 			start := make(chan struct{})
 			var wg sync.WaitGroup
 			wg.Go(func() {

@@ -99,7 +99,7 @@ func TestCLI08_upsertHandsOver(t *testing.T) {
 				u.AppMetadata = map[string]any{"plan": "free"}
 				u.Identities = append(u.Identities, tenant.Identity{Connection: "github", Provider: "github", UserID: "666"})
 				create(t, s, u)
-				must(t, s.SetConsent(t.Context(), u.ID, "client", "https://api", []string{"read"}))
+				must(t, s.AddConsent(t.Context(), u.ID, "client", "https://api", []string{"read"}))
 				o := logIn(t, s, u)
 
 				got := upserted(t, s, u.ID, `{"email":"victim@example.com","app_metadata":{"customer":"C-1"},`+tt.row+`}`)

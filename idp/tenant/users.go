@@ -120,6 +120,12 @@ func newEpoch() int64 {
 // ID. It returns [ErrExists] when the identity, or in its connection the address
 // or user name, is taken.
 func (s *Store) CreateUser(ctx context.Context, u *User) error {
+	return s.CreateUserWith(ctx, u, Ticket{})
+}
+
+// CreateUserWith adds a user as [Store.CreateUser] does and uses a ticket up: both, or
+// neither. One that was used is [ErrUsed].
+func (s *Store) CreateUserWith(ctx context.Context, u *User, with Ticket) error {
 	if len(u.Identities) == 0 {
 		return errors.New("tenant: user without identity")
 	}
@@ -128,7 +134,10 @@ func (s *Store) CreateUser(ctx context.Context, u *User) error {
 		if err == nil && !done {
 			err = fmt.Errorf("user %w", ErrExists)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return s.useTicket(ctx, tx, with, "")
 	})
 }
 
