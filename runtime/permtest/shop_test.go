@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -45,16 +46,24 @@ type shop struct {
 
 func newShop(t testing.TB, src string) *shop {
 	t.Helper()
-	d, err := design.Parse("gate.yaml", []byte(src))
+	once, _ := generated.LoadOrStore(src, sync.OnceValues(func() (shop, error) {
+		d, err := design.Parse("gate.yaml", []byte(src))
+		if err != nil {
+			return shop{}, err
+		}
+		files, err := gen.Generate(d, gen.Options{Replace: "/nowhere"}, standard.Plugins()...)
+		return shop{design: d, files: files}, err
+	}))
+	s, err := once.(func() (shop, error))()
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := gen.Generate(d, gen.Options{Replace: "/nowhere"}, standard.Plugins()...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &shop{design: d, files: files}
+	return &s
 }
+
+// generated are the shops of each design, which many tests have: nothing changes a
+// design or its files.
+var generated sync.Map
 
 // file returns a generated file whose path begins and ends so.
 func (s *shop) file(begin, end string) []byte {
