@@ -28,6 +28,7 @@ import (
 	"github.com/gatewright/gate/idp/actions"
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/mail"
+	"github.com/gatewright/gate/password"
 	"github.com/gatewright/gate/store"
 	"github.com/gatewright/gate/store/storetest"
 )
@@ -136,7 +137,7 @@ func New(t testing.TB, cfg Config) *Server {
 	if cfg.Edit != nil {
 		cfg.Edit(&c)
 	}
-	if s.Provider, err = idp.Open(t.Context(), cfg.DB, c); err != nil {
+	if s.Provider, err = open(t, cfg.DB, c); err != nil {
 		t.Fatal(err)
 	}
 	handler := http.Handler(s.Provider)
@@ -248,10 +249,20 @@ func (s *Server) seed() {
 	}))
 }
 
+// hashed is the hash of [Password]: one for all users of a process, as it takes
+// as long as the rest of a test.
+var hashed = sync.OnceValues(func() (string, error) {
+	hasher, err := password.New(password.Config{})
+	if err != nil {
+		return "", err
+	}
+	return hasher.Hash(context.Background(), Password)
+})
+
 // AddUser makes a user with [Password] and a confirmed address.
 func (s *Server) AddUser(email string, roles ...string) *tenant.User {
 	s.t.Helper()
-	hash, err := s.HashPassword(s.t.Context(), Password)
+	hash, err := hashed()
 	if err != nil {
 		s.t.Fatal(err)
 	}
