@@ -3,6 +3,7 @@ package idp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/gatewright/gate/idp/actions"
@@ -11,8 +12,27 @@ import (
 )
 
 // bound returns the deployed actions of a trigger in their order.
+//
+// Bindings and actions are remembered apart, so that this process may know a rule
+// that another one made in halves. Then the database is asked: a log-in without a
+// rule that was there at all times would be one that the rule forbids.
 func (p *Provider) bound(ctx context.Context, trigger actions.Trigger) ([]actions.Action, error) {
-	b, err := p.tenant.Bindings.Get(ctx, string(trigger))
+	list, err := boundBy(ctx, trigger, p.tenant.Bindings.Get, p.tenant.Actions.Get)
+	if errors.Is(err, errHalf) {
+		list, err = boundBy(ctx, trigger, p.tenant.Bindings.Stored, p.tenant.Actions.Stored)
+	}
+	if err == nil && len(list) > 0 && p.cfg.Actions == nil {
+		err = errors.New("an action is bound to " + string(trigger) + ", and nothing runs actions here")
+	}
+	return list, err
+}
+
+// errHalf is the answer for a binding without a deployed action.
+var errHalf = errors.New("it is not there, or not deployed: bind what is to run, and nothing else")
+
+// boundBy returns the deployed actions of a trigger, or errHalf.
+func boundBy(ctx context.Context, trigger actions.Trigger, bindings func(context.Context, string) (*tenant.Bindings, error), action func(context.Context, string) (*tenant.Action, error)) ([]actions.Action, error) {
+	b, err := bindings(ctx, string(trigger))
 	if errors.Is(err, tenant.ErrNotFound) {
 		return nil, nil
 	}
@@ -21,17 +41,14 @@ func (p *Provider) bound(ctx context.Context, trigger actions.Trigger) ([]action
 	}
 	var list []actions.Action
 	for _, binding := range b.List {
-		a, err := p.tenant.Actions.Get(ctx, binding.ActionID)
+		a, err := action(ctx, binding.ActionID)
 		if errors.Is(err, tenant.ErrNotFound) || err == nil && a.Deployed == nil {
-			continue
+			err = fmt.Errorf("action %s of the trigger %s: %w", binding.ActionID, trigger, errHalf)
 		}
 		if err != nil {
 			return nil, err
 		}
 		list = append(list, runnable(a))
-	}
-	if len(list) > 0 && p.cfg.Actions == nil {
-		return nil, errors.New("an action is bound to " + string(trigger) + ", and nothing runs actions here")
 	}
 	return list, nil
 }

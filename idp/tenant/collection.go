@@ -44,6 +44,9 @@ func (*Settings) key() (id, name string)      { return settingsID, settingsID }
 type Collection[T any, P object[T]] struct {
 	s    *Store
 	kind string
+	// changed is called before others see objects that were read anew; nil is
+	// nothing. Set before the collection is used.
+	changed func()
 
 	mu      sync.Mutex
 	all     snapshot[T]
@@ -85,6 +88,21 @@ func (c *Collection[T, P]) Get(ctx context.Context, id string) (*T, error) {
 		return o, nil
 	}
 	return nil, &missing{c.kind, id}
+}
+
+// Stored returns the object with this ID as the database has it now, or
+// [ErrNotFound]: for whoever found that two collections do not fit together, of
+// which each may be a second old.
+func (c *Collection[T, P]) Stored(ctx context.Context, id string) (*T, error) {
+	var doc string
+	err := c.s.db.Read().QueryRowContext(ctx, "SELECT doc FROM idp_objects WHERE kind = $1 AND id = $2", c.kind, id).Scan(&doc)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, &missing{c.kind, id}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", c.kind, c.s.db.Wrap(err))
+	}
+	return c.decode(id, doc)
 }
 
 // ByName returns the object of this name, or [ErrNotFound]. The name of an API
@@ -285,6 +303,9 @@ func (c *Collection[T, P]) look(ctx context.Context, l *look) {
 	version, err := c.storedVersion(ctx)
 	if err == nil && version != known {
 		all, err = c.read(ctx)
+		if c.changed != nil {
+			c.changed()
+		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

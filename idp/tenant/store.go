@@ -111,6 +111,7 @@ func Open(ctx context.Context, db *store.DB, cfg Config) (*Store, error) {
 	s.Connections = newCollection[Connection](s, kindConnection)
 	s.Actions = newCollection[Action](s, kindAction)
 	s.Bindings = newCollection[Bindings](s, kindBindings)
+	s.Bindings.changed = s.Actions.forget // no new binding leads to what an action was before
 	s.settings = newCollection[Settings](s, kindSettings)
 	if err := s.checkSecret(ctx); err != nil {
 		return nil, err
