@@ -146,48 +146,6 @@ func (p *Provider) upstreamConfig(from *tenant.Connection) (upstream.Config, err
 	return cfg, nil
 }
 
-const usePending = "upstream"
-
-// A trip is a log-in that is under way at another provider. It travels in
-// cookies of its own, so that no other browser can end it.
-type trip struct {
-	Pending upstream.Pending `json:"p"`
-	Request *request         `json:"q"`
-}
-
-// The cookies of a trip: browsers keep 4096 bytes of one, names and all.
-const (
-	cookieSize  = 3800
-	tripCookies = 2
-)
-
-// tripCookie is the name of a cookie of the log-in with this state.
-func tripCookie(state string, part int) string {
-	name := "gate_with_" + hashText(state)[:12]
-	if part > 0 {
-		name += "_" + itoa(part)
-	}
-	return name
-}
-
-// tripText returns what the cookies of the log-in with this state hold.
-func (p *Provider) tripText(r *http.Request, state string) string {
-	var text strings.Builder
-	for i := range tripCookies {
-		text.WriteString(p.cookie(r, tripCookie(state, i)))
-	}
-	return text.String()
-}
-
-// endTrip takes the cookies of a log-in back.
-func (p *Provider) endTrip(w http.ResponseWriter, r *http.Request, state string) {
-	for i := range tripCookies {
-		if name := tripCookie(state, i); p.cookie(r, name) != "" {
-			p.setCookie(w, name, "", 0)
-		}
-	}
-}
-
 // arrived notes that a trip came to its end, once: again it is [tenant.ErrExists].
 // Only who logged in at the other provider gets this far, so that nobody else
 // fills the table.
@@ -206,6 +164,10 @@ func (p *Provider) callbackOf(connection string) string {
 
 // startUpstream sends the browser to another provider.
 func (p *Provider) startUpstream(w http.ResponseWriter, r *http.Request, q *request, c *tenant.Client, from *tenant.Connection) {
+	if !inView(r) {
+		p.errorPage(w, r, &pageError{oauthError: refuse("invalid_request", "A log-in with another provider begins where a person sees it"), fault: login.FaultRequest, client: c})
+		return
+	}
 	conn, err := p.upstream(from)
 	if err != nil {
 		p.faultPage(w, r, err)
@@ -221,18 +183,9 @@ func (p *Provider) startUpstream(w http.ResponseWriter, r *http.Request, q *requ
 		p.upstreamFailed(w, r, q, c, from, err)
 		return
 	}
-	text, err := p.seal.close(usePending, trip{pending, q})
-	if err == nil && len(text) > tripCookies*cookieSize {
-		err = errors.New("the request is too long for its cookies")
-	}
-	if err != nil {
+	if err := p.keepTrip(w, r, trip{pending, q}); err != nil {
 		p.faultPage(w, r, err)
 		return
-	}
-	for i := range tripCookies {
-		if part := text[min(i*cookieSize, len(text)):min((i+1)*cookieSize, len(text))]; part != "" {
-			p.setCookie(w, tripCookie(pending.State, i), part, upstream.PendingLifetime)
-		}
 	}
 	noStore(w)
 	http.Redirect(w, r, target, http.StatusFound) //nolint:gosec // the provider that an administrator configured
@@ -282,18 +235,16 @@ func (p *Provider) upstreamCallback(w http.ResponseWriter, r *http.Request) {
 		}
 		values = body.values()
 	}
-	state := values.Get("state")
-	text := p.tripText(r, state)
-	var t trip
-	if state == "" || text == "" || p.seal.open(usePending, text, &t) != nil {
+	t, slot, ok := p.tripOf(r, values.Get("state"))
+	if !ok {
 		p.expiredPage(w, r, nil, errTransaction)
 		return
 	}
-	if !secret.String(t.Pending.State).Equal(secret.String(state)) || t.Pending.Connection != r.PathValue("connection") || t.Request.Browser != p.browserHash(r) {
+	if t.Pending.Connection != r.PathValue("connection") || t.Request.Browser != p.browserHash(r) {
 		p.expiredPage(w, r, t.Request, errTransaction)
 		return
 	}
-	p.endTrip(w, r, state) // once
+	p.endTrip(w, r, slot) // once
 	ctx := r.Context()
 	c, err := p.clientOf(ctx, t.Request)
 	if err != nil {
@@ -320,14 +271,14 @@ func (p *Provider) upstreamCallback(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// Cookies are taken back by asking; a copy of them ends no second log-in.
-	if err := p.arrived(ctx, &t); err != nil {
+	if err := p.arrived(ctx, t); err != nil {
 		if errors.Is(err, tenant.ErrExists) {
 			err = errTransaction
 		}
 		p.expiredPage(w, r, t.Request, err)
 		return
 	}
-	at, ok := p.enteredAt(&t, profile)
+	at, ok := p.enteredAt(t, profile)
 	if !ok {
 		p.record(r, "f", c, nil, "The other provider did not ask again", map[string]any{"connection": from.Name})
 		p.respondError(w, r, t.Request, c, refuse("login_required", wayName(from)+" did not ask for the log-in again"))
