@@ -40,7 +40,7 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if q.asks("none") {
-		p.record(r, "fsa", c, u, "Login required", nil)
+		p.recordRefused(r, &p.turnedAway, "fsa", c, u, "Login required")
 		p.respondError(w, r, q, c, refuse("login_required", "Login required"))
 		return
 	}
@@ -108,10 +108,10 @@ func (p *Provider) authorizeError(w http.ResponseWriter, r *http.Request, err er
 	var back *backError
 	switch {
 	case errors.As(err, &page):
-		p.record(r, "f", page.client, nil, page.description, nil)
+		p.recordRefused(r, &p.turnedAway, "f", page.client, nil, page.description)
 		p.errorPage(w, r, err)
 	case errors.As(err, &back):
-		p.record(r, "f", back.client, nil, back.description, nil)
+		p.recordRefused(r, &p.turnedAway, "f", back.client, nil, back.description)
 		p.respondError(w, r, back.request, back.client, back.oauthError)
 	default:
 		p.errorPage(w, r, err)

@@ -402,7 +402,9 @@ func firstOf(list ...string) string {
 // person, who can try another way, when the browser is ours; in our own words.
 func (p *Provider) upstreamFailed(w http.ResponseWriter, r *http.Request, q *request, c *tenant.Client, from *tenant.Connection, err error) {
 	p.log.WarnContext(r.Context(), "log-in with another provider failed", "connection", from.Name, "error", err)
-	p.record(r, "f", c, nil, bounded(err.Error(), 500), map[string]any{"connection": from.Name})
+	p.recordFew(r, &p.turnedAway, refusal{kind: "f", about: from.ID}, tenant.Log{
+		Type: "f", Description: bounded(err.Error(), 500), Details: map[string]any{"connection": from.Name},
+	}, c, nil)
 	if q.Connection == from.Name {
 		code, text := "access_denied", "The log-in with "+wayName(from)+" did not work."
 		if errors.Is(err, upstream.ErrUnavailable) {

@@ -18,19 +18,19 @@ import (
 // pageRoutes are the pages that people see.
 func (p *Provider) pageRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /u/login", p.withRequest(p.showLogin))
-	mux.HandleFunc("POST /u/login", p.withForm(p.postLogin))
+	mux.HandleFunc("POST /u/login", p.limited(p.withForm(p.postLogin)))
 	mux.HandleFunc("GET /u/signup", p.withRequest(p.showSignup))
-	mux.HandleFunc("POST /u/signup", p.withForm(p.postSignup))
-	mux.HandleFunc("GET /u/with", p.withRequest(p.withConnection))
-	mux.HandleFunc("POST /u/consent", p.withForm(p.postConsent))
-	mux.HandleFunc("POST /u/confirm-email", p.withForm(p.postConfirmEmail))
+	mux.HandleFunc("POST /u/signup", p.limited(p.withForm(p.postSignup)))
+	mux.HandleFunc("GET /u/with", p.limited(p.withRequest(p.withConnection)))
+	mux.HandleFunc("POST /u/consent", p.limited(p.withForm(p.postConsent)))
+	mux.HandleFunc("POST /u/confirm-email", p.limited(p.withForm(p.postConfirmEmail)))
 	mux.HandleFunc("GET /u/reset-password/request", p.withRequest(p.showForgot))
-	mux.HandleFunc("POST /u/reset-password/request", p.withForm(p.postForgot))
+	mux.HandleFunc("POST /u/reset-password/request", p.limited(p.withForm(p.postForgot)))
 	mux.HandleFunc("GET /u/reset-password", p.showReset)
-	mux.HandleFunc("POST /u/reset-password", p.postReset)
+	mux.HandleFunc("POST /u/reset-password", p.limited(p.postReset))
 	mux.HandleFunc("GET /u/email-verification", p.showVerifyEmail)
-	mux.HandleFunc("POST /u/email-verification", p.postVerifyEmail)
-	mux.HandleFunc("POST /u/logout", p.confirmedLogout)
+	mux.HandleFunc("POST /u/email-verification", p.limited(p.postVerifyEmail))
+	mux.HandleFunc("POST /u/logout", p.limited(p.confirmedLogout))
 }
 
 // A visit is a page of a log-in that is under way.

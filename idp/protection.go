@@ -144,10 +144,10 @@ func (g *guard) rulesFor(ctx context.Context) throttle.Rules {
 // before: of an account, whose owner is told, or of a network.
 func (p *Provider) tooMany(r *http.Request, c *tenant.Client, who *tenant.User, err error) {
 	if errors.Is(err, throttle.ErrNetwork) {
-		p.record(r, "limit_mu", c, nil, "Too many attempts from one network", nil)
+		p.recordRefused(r, &p.shutOut, "limit_mu", c, nil, "Too many attempts from one network")
 		return
 	}
-	p.record(r, "limit_wc", c, who, "Too many attempts", nil)
+	p.recordRefused(r, &p.shutOut, "limit_wc", c, who, "Too many attempts")
 	p.tellClosed(r, c, who)
 }
 

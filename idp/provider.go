@@ -108,16 +108,19 @@ type Provider struct {
 	closures closures
 	limits   throttle.Config
 	requests *requestLimit
-	refused  refusals
-	mails    *mail.Queue
-	settled  settled
-	seal     *box
-	csrfKey  []byte
-	certs    *certificates
-	log      *slog.Logger
-	now      func() time.Time
-	handler  http.Handler
-	cross    *http.CrossOriginProtection
+	// What is counted when there is too much of it for the log.
+	refused    refusals // clients that did not prove who they are
+	turnedAway refusals // requests for a log-in
+	shutOut    refusals // attempts at what is closed
+	mails      *mail.Queue
+	settled    settled
+	seal       *box
+	csrfKey    []byte
+	certs      *certificates
+	log        *slog.Logger
+	now        func() time.Time
+	handler    http.Handler
+	cross      *http.CrossOriginProtection
 
 	api       *management.API
 	upstreams upstreams

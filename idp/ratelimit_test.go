@@ -112,6 +112,12 @@ func TestRateLimit(t *testing.T) {
 		{"POST", "/dbconnections/change_password"},
 		{"GET", "/authorize"},
 		{"POST", "/authorize"},
+		{"POST", "/u/login"},
+		{"POST", "/u/signup"},
+		{"GET", "/u/with"},
+		{"POST", "/u/reset-password/request"},
+		{"POST", "/u/reset-password"},
+		{"POST", "/u/email-verification"},
 	} {
 		if res, body := s.Do(s.HTTP, door.method, door.path, url.Values{}, "Test-From", "192.0.2.1"); res.StatusCode != http.StatusTooManyRequests {
 			t.Errorf("%s: %d %s", door.path, res.StatusCode, body)

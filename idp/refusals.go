@@ -11,18 +11,18 @@ import (
 	"github.com/gatewright/gate/idp/tenant"
 )
 
-// The bounds of what is said in the log of clients that did not prove who they
-// are: of one client and network, and of all of them, in refusalsPer, by one
-// process. Who tries secrets shows after the first few.
+// The bounds of what is said in the log of refusals of a kind: of one and the same
+// from one network, and of all of them, in refusalsPer, by one process. Who tries
+// secrets shows after the first few.
 const (
 	refusalsOfOne = 5
 	refusalsOfAll = 100
 	refusalsPer   = time.Minute
 )
 
-// refusals count the clients that were refused, so that a flood of them does not
-// fill the log. The zero value has counted none. It is safe for concurrent use,
-// and remembers refusalsOfAll clients at most.
+// refusals count those of a kind, so that a flood of them does not fill the log. The
+// zero value has counted none. It is safe for concurrent use, and remembers
+// refusalsOfAll at most.
 type refusals struct {
 	mu    sync.Mutex
 	since time.Time
@@ -31,9 +31,11 @@ type refusals struct {
 	left  int // were not told since the last one that was
 }
 
+// A refusal is of a type of entries, about a client or user, empty for one whom
+// nobody knows.
 type refusal struct {
-	client  string
-	network netip.Prefix
+	kind, about string
+	network     netip.Prefix
 }
 
 // tell reports whether one more is to be told, and how many were not since the
@@ -71,19 +73,48 @@ func (p *Provider) recordClient(r *http.Request, in params, wanted string, err e
 	if err != nil {
 		c = &tenant.Client{} // whoever makes names up is one
 	}
+	details := map[string]any{"path": r.URL.Path, "error": refused.code}
+	about := c.ID
+	if about == "" {
+		c, details["client_id"] = nil, bounded(id, 64)
+	}
+	// Of one client, whatever it wanted.
+	p.recordFew(r, &p.refused, refusal{about: about}, tenant.Log{Type: wanted, Description: "The client did not prove who it is", Details: details}, c, nil)
+}
+
+// maxRefusal bounds the description of a refusal, which may have words of whoever
+// is refused.
+const maxRefusal = 200
+
+// recordRefused notes that somebody is refused who proved nothing, a client or a
+// user or neither. counted are those of its kind.
+func (p *Provider) recordRefused(r *http.Request, counted *refusals, kind string, c *tenant.Client, u *tenant.User, description string) {
+	of := refusal{kind: kind}
+	switch {
+	case u != nil:
+		of.about = u.ID
+	case c != nil:
+		of.about = c.ID
+	}
+	p.recordFew(r, counted, of, tenant.Log{Type: kind, Description: bounded(description, maxRefusal)}, c, u)
+}
+
+// recordFew adds an entry to the log unless there were too many such: then the next
+// one that is added says how many there were.
+func (p *Provider) recordFew(r *http.Request, counted *refusals, of refusal, e tenant.Log, c *tenant.Client, u *tenant.User) {
 	from, _ := gate.ClientFromContext(r.Context())
-	untold, ok := p.refused.tell(refusal{c.ID, networkOf(from.Address)}, p.now())
+	of.network = networkOf(from.Address)
+	untold, ok := counted.tell(of, p.now())
 	if !ok {
 		return
 	}
-	details := map[string]any{"path": r.URL.Path, "error": refused.code}
-	if c.ID == "" {
-		c, details["client_id"] = nil, bounded(id, 64)
-	}
 	if untold > 0 {
-		details["not_recorded"] = untold
+		if e.Details == nil {
+			e.Details = map[string]any{}
+		}
+		e.Details["not_recorded"] = untold
 	}
-	p.record(r, wanted, c, nil, "The client did not prove who it is", details)
+	p.record(r, e.Type, c, u, e.Description, e.Details)
 }
 
 // failedExchange is the type of an entry about an exchange that failed.
