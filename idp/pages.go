@@ -143,15 +143,16 @@ func (p *Provider) frame(r *http.Request, q *request, c *tenant.Client) login.Fr
 	return f
 }
 
-// furtherTargets are origins of the client that its callback may lead on to:
-// browsers judge the whole way that follows a form.
+// furtherTargets are origins of the client by http that its callback may lead on
+// to: browsers judge the whole way that follows a form. Any address by https and
+// any of this machine is open to it as it is.
 func furtherTargets(c *tenant.Client) []string {
 	if c == nil {
 		return nil
 	}
 	var out []string
 	for _, raw := range slices.Concat(c.WebOrigins, c.Origins, c.Callbacks) {
-		if origin := originOf(raw); pageOrigin.MatchString(origin) && !slices.Contains(out, origin) && len(out) < 10 {
+		if origin := originOf(raw); strings.HasPrefix(origin, "http:") && pageOrigin.MatchString(origin) && !slices.Contains(out, origin) && len(out) < 10 {
 			out = append(out, origin)
 		}
 	}

@@ -19,7 +19,7 @@ func TestIDP10_headers(t *testing.T) {
 			w := get(t, p, d, "x")
 			formAction, referrer := "'none'", "no-referrer"
 			if d.form {
-				formAction, referrer = "'self' https://kitchen.example app.example: https:", "strict-origin"
+				formAction, referrer = "'self' https://kitchen.example app.example: https: http://localhost:* http://127.0.0.1:*", "strict-origin"
 			}
 			want := http.Header{
 				"Content-Type":     {"text/html; charset=utf-8"},
@@ -72,8 +72,32 @@ func TestTargets_IPv6(t *testing.T) {
 	if err := pages(t, config()).Login(w, httptest.NewRequest("GET", "/", nil), 200, page); err != nil {
 		t.Fatal(err)
 	}
-	if got := w.Header().Get("Content-Security-Policy"); !strings.Contains(got, "; form-action 'self' http:;") {
+	if got := w.Header().Get("Content-Security-Policy"); !strings.Contains(got, "; form-action 'self' http: https:") {
 		t.Errorf("policy %q", got)
+	}
+}
+
+// A chain of redirects may end at an application on the person's own machine
+// whatever it begins with, and a form that stays here has no way out.
+func TestTargets_leadToThisMachine(t *testing.T) {
+	for name, tt := range map[string]struct {
+		targets []string
+		want    string
+	}{
+		"another provider": {[]string{"https://localhost:3101/login/callback/us"}, "'self' https://localhost:3101 https: http://localhost:* http://127.0.0.1:*"},
+		"an application on a device": {
+			[]string{"com.example.app:/callback"}, "'self' com.example.app: https: http://localhost:* http://127.0.0.1:*",
+		},
+		"none": {nil, "'self'"},
+	} {
+		w := httptest.NewRecorder()
+		page := login.CredentialsPage{Frame: login.Frame{Targets: tt.targets}, Form: form("x")}
+		if err := pages(t, config()).Login(w, httptest.NewRequest("GET", "/", nil), 200, page); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.Header().Get("Content-Security-Policy"); !strings.Contains(got, "; form-action "+tt.want+";") {
+			t.Errorf("%s: policy %q", name, got)
+		}
 	}
 }
 
@@ -168,7 +192,7 @@ func TestContinue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := w.Header().Get("Content-Security-Policy"); !strings.Contains(got, "; form-action 'self' https://app.example https:;") {
+	if got := w.Header().Get("Content-Security-Policy"); !strings.Contains(got, "; form-action 'self' https://app.example https: http://localhost:* http://127.0.0.1:*;") {
 		t.Errorf("policy %q", got)
 	}
 	all := parse(t, w.Body.String())

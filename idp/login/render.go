@@ -81,20 +81,12 @@ func (p *Pages) view(r *http.Request, name, look string, page any, frame Frame) 
 
 // onward lets a form through to where the target itself leads on to: Chromium
 // holds form-action against the whole chain of redirects, and an application
-// may send people from its callback to another host. So any https address will
-// do, and in development any port of this machine.
+// may send people from its callback to another host, a provider that has us
+// behind it to an application on the person's own machine. So any https address
+// will do, and any port of this machine.
 func (v *view) onward() {
-	web, here := false, false
-	for _, source := range v.targets {
-		u, err := url.Parse(source)
-		web = web || err == nil && u.Host != ""
-		here = here || err == nil && u.Scheme == "http" && (u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1")
-	}
-	if web {
-		v.targets = append(v.targets, "https:")
-	}
-	if here {
-		v.targets = append(v.targets, "http://localhost:*", "http://127.0.0.1:*")
+	if len(v.targets) > 0 {
+		v.targets = append(v.targets, "https:", "http://localhost:*", "http://127.0.0.1:*")
 	}
 }
 

@@ -119,7 +119,7 @@ func callbackOf(a *admin, c *tenant.Connection) string {
 	if c.Strategy == tenant.Database {
 		return ""
 	}
-	return a.Issuer() + "login/callback"
+	return a.Issuer() + "login/callback/" + c.Name
 }
 
 func (a *admin) clientIDs(names []string) ([]string, error) {
