@@ -60,8 +60,16 @@ func TestFields(t *testing.T) {
 		{Name: "done", Key: "done", Column: "done", GoName: "Done", GoKey: "Done", Type: design.Boolean, Required: true, Default: false},
 		{
 			Name: "state", Key: "state", Column: "state", GoName: "State", GoKey: "State", Type: design.Enum, Default: "in-progress",
-			Values: []design.Value{{Name: "open", GoName: "Open"}, {Name: "in-progress", GoName: "InProgress"}, {Name: "done", GoName: "Done"}},
+			Values: []design.Value{{Name: "open", GoName: "Open"}, {Name: "in-progress", GoName: "InProgress", Label: "In progress"}, {Name: "done", GoName: "Done"}},
 		},
+		{
+			Name: "days", Key: "days", Column: "days", GoName: "Days", GoKey: "Days", Type: design.MultiEnum, Required: true, Default: []string{"tue", "mon"},
+			Values: []design.Value{{Name: "mon", GoName: "Mon"}, {Name: "tue", GoName: "Tue", Label: "Tuesday"}},
+		},
+		{Name: "place", Key: "place", Column: "place", GoName: "Place", GoKey: "Place", Type: design.Geo},
+		{Name: "code", Key: "code", Column: "code", GoName: "Code", GoKey: "Code", Type: design.Text, MaxLength: 1000, Pattern: "[A-Z]{2}-[0-9]{4}", Default: "AB-1234"},
+		{Name: "opened", Key: "opened", Column: "opened", GoName: "Opened", GoKey: "Opened", Type: design.Date, Min: "2000-01-01", Max: "2030-12-31", Default: "2020-02-29"},
+		{Name: "closed", Key: "closed", Column: "closed", GoName: "Closed", GoKey: "Closed", Type: design.DateTime, Min: "1999-12-31T23:00:00Z"},
 		{Name: "due", Key: "due", Column: "due", GoName: "Due", GoKey: "Due", Type: design.Date, Default: "now"},
 		{Name: "seenAt", Key: "seenAt", Column: "seen_at", GoName: "SeenAt", GoKey: "SeenAt", Type: design.DateTime, Default: "2025-01-02T03:04:05Z"},
 		{Name: "extra", Key: "extra", Column: "extra", GoName: "Extra", GoKey: "Extra", Type: design.JSON},
@@ -88,8 +96,8 @@ func TestFields(t *testing.T) {
 			}
 		})
 	}
-	if n := len(d.Entity("Thing").Fields); n != 17 {
-		t.Errorf("%d fields, want 17", n)
+	if n := len(d.Entity("Thing").Fields); n != 22 {
+		t.Errorf("%d fields, want 22", n)
 	}
 }
 

@@ -3,7 +3,6 @@ package design
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -108,8 +107,8 @@ func (l *loader) fieldType(f *Field, en entry, path string) bool {
 		l.errs.Add(t.pos, path, fmt.Sprintf("type %s is not supported yet", quote(name)), "")
 	case !slices.Contains(typeNames(), name):
 		l.unknownType(f, name, t.pos, path)
-	case short && f.Type == Enum:
-		l.errs.Add(t.pos, path, "an enum needs its values", "write: "+f.Name+": {type: enum, values: [open, done]}")
+	case short && (f.Type == Enum || f.Type == MultiEnum):
+		l.errs.Add(t.pos, path, "an enum needs its values", "write: "+f.Name+": {type: "+name+", values: [open, done]}")
 	case short && f.Type == ToOne:
 		l.errs.Add(t.pos, path, "a relation needs the entity that it points to", "write: "+f.Name+": {type: relation, to: User}")
 	default:
@@ -173,6 +172,10 @@ func typeSynonym(word string) string {
 		return string(URL)
 	case "optionset", "option", "choice":
 		return string(Enum)
+	case "multienum", "enums", "enum[]", "multiselectoptionset", "multiselect", "options", "choices":
+		return string(MultiEnum)
+	case "geographiclocation", "location", "coordinates", "latlng", "point", "geography":
+		return string(Geo)
 	case "reference", "ref", "lookup", "foreign-key", "belongs-to":
 		return string(ToOne)
 	}
@@ -234,7 +237,7 @@ func (l *loader) properties(f *Field, n *node, path string) {
 		}
 	}
 	l.limits(f, n, path)
-	if f.Type == Enum && n.get("values") == nil {
+	if (f.Type == Enum || f.Type == MultiEnum) && n.get("values") == nil {
 		l.errs.Add(f.Pos, path, "an enum needs its values", "add: values: [open, done]")
 	}
 	if f.Type == ToOne && n.get("to") == nil {
@@ -261,9 +264,9 @@ func (l *loader) property(f *Field, name string, v *node, path string) {
 	case "searchable":
 		keep(&f.Searchable)(l.boolean(v, path))
 	case "min":
-		f.Min = l.number(f, v, path)
+		f.Min = l.limit(f, v, path)
 	case "max":
-		f.Max = l.number(f, v, path)
+		f.Max = l.limit(f, v, path)
 	case "minLength":
 		keep(&f.MinLength)(l.integer(v, path, 0, lengthLimit(f.Type)))
 	case "maxLength":
@@ -272,6 +275,8 @@ func (l *loader) property(f *Field, name string, v *node, path string) {
 		keep(&f.Precision)(l.integer(v, path, 1, maxPrecision))
 	case "scale":
 		keep(&f.Scale)(l.integer(v, path, 0, maxPrecision))
+	case "pattern":
+		f.Pattern = l.pattern(v, path)
 	case "values":
 		l.values(f, v, path)
 	case "kind":
@@ -299,39 +304,6 @@ func keep[T any](target *T) func(T, bool) {
 	}
 }
 
-func (l *loader) values(f *Field, n *node, path string) {
-	items := l.list(n, path)
-	if n.kind == KindList && len(items) == 0 {
-		l.errs.Add(n.pos, path, "an enum needs at least one value", "")
-	}
-	if len(items) > maxValues {
-		l.errs.Add(n.pos, path, fmt.Sprintf("more than %d values", maxValues), "an entity and a relation to it have room for more")
-		return
-	}
-	seen := map[string]string{}
-	for i, item := range items {
-		at := path + "[" + strconv.Itoa(i) + "]"
-		s, ok := l.text(item, at, maxName)
-		if !ok {
-			continue
-		}
-		if wrong := valueCase.check(s); wrong != "" {
-			l.errs.Add(item.pos, at, fmt.Sprintf("value %s %s", quote(s), wrong), "write it like "+valueCase.example)
-			continue
-		}
-		if s == "true" || s == "false" || s == "null" {
-			l.errs.Add(item.pos, at, fmt.Sprintf("value %s is a reserved name of GraphQL", quote(s)), "")
-			continue
-		}
-		if first, ok := seen[foldName(s)]; ok {
-			l.errs.Add(item.pos, at, fmt.Sprintf("value %s is the same as %s, or too close to it", quote(s), quote(first)), "")
-			continue
-		}
-		seen[foldName(s)] = s
-		f.Values = append(f.Values, Value{Name: s, GoName: goName(s), Pos: item.pos})
-	}
-}
-
 // limits checks that the limits of a field leave room for a value.
 func (l *loader) limits(f *Field, n *node, path string) {
 	if f.MaxLength > 0 && f.MinLength > f.MaxLength {
@@ -352,7 +324,7 @@ func (l *loader) limits(f *Field, n *node, path string) {
 			l.errs.Add(n.get(limit.name).pos, path+"."+limit.name, limit.name+" "+limit.value+" "+wrong, "")
 		}
 	}
-	if f.Min != "" && f.Max != "" && compare(f.Min, f.Max) > 0 {
+	if f.Min != "" && f.Max != "" && f.compare(f.Min, f.Max) > 0 {
 		l.errs.Add(n.get("min").pos, path+".min", fmt.Sprintf("min %s is greater than max %s", f.Min, f.Max), "")
 	}
 }

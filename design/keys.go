@@ -3,6 +3,8 @@ package design
 import (
 	"fmt"
 	"slices"
+
+	"github.com/gatewright/gate/internal/pattern"
 )
 
 // A key is one word that may stand in a mapping of the design. The tables below
@@ -118,7 +120,7 @@ type fieldType struct {
 func fieldTypes() []fieldType {
 	column := "column"
 	return []fieldType{
-		{Text, "One line of text.", []string{"required", "unique", "searchable", "minLength", "maxLength", "default", column}},
+		{Text, "One line of text.", []string{"required", "unique", "searchable", "minLength", "maxLength", "pattern", "default", column}},
 		{LongText, "Text of any length.", []string{"required", "searchable", "minLength", "maxLength", "default", column}},
 		{Email, "E-mail address; keeps its spelling and compares without case.", []string{"required", "unique", "searchable", "default", column}},
 		{URL, "Address that starts with http:// or https://.", []string{"required", "unique", "searchable", "maxLength", "default", column}},
@@ -127,9 +129,11 @@ func fieldTypes() []fieldType {
 		{Float, "Number of 64 bits that need not be exact.", []string{"required", "min", "max", "default", column}},
 		{Boolean, "True or false.", []string{"required", "default", column}},
 		{Enum, "One of a list of values.", []string{"values", "required", "default", column}},
-		{Date, "Day, as 2006-01-02.", []string{"required", "unique", "default", column}},
-		{DateTime, "Instant, as 2006-01-02T15:04:05Z.", []string{"required", "unique", "default", column}},
+		{MultiEnum, "Any of a list of values, each once, in the order in which they were sent.", []string{"values", "required", "default", column}},
+		{Date, "Day, as 2006-01-02.", []string{"required", "unique", "min", "max", "default", column}},
+		{DateTime, "Instant, as 2006-01-02T15:04:05Z.", []string{"required", "unique", "min", "max", "default", column}},
 		{JSON, "Any JSON value.", []string{"required", column}},
+		{Geo, "Place on earth, as {lat, lng} in degrees.", []string{"required", column}},
 		{ID, "Identifier of the row. Added by itself, as a uuid, unless written.", []string{"kind", column}},
 		{CreatedAt, "When the row was made. Added by itself unless written.", []string{column}},
 		{UpdatedAt, "When the row was last changed. Added by itself unless written.", []string{column}},
@@ -142,12 +146,12 @@ func fieldTypes() []fieldType {
 
 // laterTypes lists the types that are known and not supported yet.
 func laterTypes() []string {
-	return []string{"multi-enum", "geo", "file", "tenant", "computed"}
+	return []string{"file", "tenant", "computed"}
 }
 
 // laterProperties lists the properties that are known and not supported yet.
 func laterProperties() []string {
-	return []string{"computed", "pattern", "collation", "index", "renamedFrom", "min-date", "allow"}
+	return []string{"computed", "collation", "index", "renamedFrom", "allow"}
 }
 
 func typeNames() []string {
@@ -169,14 +173,17 @@ func property(name string, t Type) key {
 	case "searchable":
 		k.doc, k.schema = "Whether $search looks into the field. Default: false.", boolSchema()
 	case "min":
-		k.doc, k.schema = "Smallest value.", numberSchema(t)
+		k.doc, k.schema = "Smallest value.", limitSchema(t)
 	case "max":
-		k.doc, k.schema = "Greatest value.", numberSchema(t)
+		k.doc, k.schema = "Greatest value.", limitSchema(t)
 	case "minLength":
 		k.doc, k.schema = "Fewest characters. Default: 0.", between(0, lengthLimit(t))
 	case "maxLength":
 		k.doc = fmt.Sprintf("Most characters. Default: %d.", defaultLength(t))
 		k.schema = between(1, lengthLimit(t))
+	case "pattern":
+		k.doc = "Regular expression of RE2 that matches the whole text, also an empty one: [A-Z]{2}-[0-9]{4}."
+		k.schema = object{"type": "string", "minLength": 1, "maxLength": pattern.MaxSize}
 	case "precision":
 		k.doc = fmt.Sprintf("Digits in all. Default: %d.", defaultPrecision)
 		k.schema = between(1, maxPrecision)
@@ -184,10 +191,10 @@ func property(name string, t Type) key {
 		k.doc = fmt.Sprintf("Digits after the point. Default: %d.", defaultScale)
 		k.schema = between(0, maxPrecision)
 	case "values":
-		k.doc = "The values, in the order in which they sort."
+		k.doc = "The values, in the order in which they are shown: names, or names with a label for people."
 		k.schema = object{
 			"type": "array", "minItems": 1, "maxItems": maxValues, "uniqueItems": true,
-			"items": object{"type": "string", "pattern": valuePattern},
+			"items": object{"oneOf": []object{valueSchema(), mapping("A value and what people call it.", valueKeys(), "name")}},
 		}
 	case "kind":
 		k.doc, k.schema = "What identifiers look like. Default: uuid.", enumOf(string(UUID), string(Serial), string(CUID2), string(ULID))
@@ -210,6 +217,16 @@ func property(name string, t Type) key {
 	}
 	return k
 }
+
+// valueKeys are the keys of a value of an enum that is more than its name.
+func valueKeys() []key {
+	return []key{
+		{name: "name", doc: "The value, as it is stored and sent.", schema: valueSchema()},
+		{name: "label", doc: "What people call it.", schema: object{"type": "string", "minLength": 1, "maxLength": maxLabel}},
+	}
+}
+
+func valueSchema() object { return object{"type": "string", "pattern": valuePattern} }
 
 // propertyOwners lists the types that have a property.
 func propertyOwners(name string) []string {

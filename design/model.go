@@ -209,9 +209,11 @@ const (
 	Float     Type = "float"
 	Boolean   Type = "boolean"
 	Enum      Type = "enum"
+	MultiEnum Type = "multi-enum"
 	Date      Type = "date"
 	DateTime  Type = "datetime"
 	JSON      Type = "json"
+	Geo       Type = "geo"
 	ID        Type = "id"
 	CreatedAt Type = "created-at"
 	UpdatedAt Type = "updated-at"
@@ -236,15 +238,19 @@ type Field struct {
 	Searchable bool
 	ReadOnly   bool // set by the service only: id, created-at, updated-at
 
-	Min, Max             string // exact decimal literals; "" is no limit
+	// Min and Max are exact decimal literals, days as 2006-01-02 or instants of RFC
+	// 3339 in UTC; "" is no limit.
+	Min, Max             string
 	MinLength, MaxLength int    // code points; MaxLength 0 is no limit
+	Pattern              string // that a text matches as a whole, in the syntax of RE2; "" is none
 	Precision, Scale     int    // of a decimal: digits in all, digits after the point
 
 	// Default is nil, a string (text kinds, enum, decimal as its exact literal,
-	// date and datetime as RFC 3339 or "now"), a bool, an int64 or a float64.
+	// date and datetime as RFC 3339 or "now"), a bool, an int64, a float64, or
+	// []string for a multi-enum.
 	Default any
 
-	Values   []Value   // of an enum
+	Values   []Value   // of an enum or multi-enum
 	ID       IDKind    // of an id
 	Relation *Relation // of a relation
 
@@ -253,10 +259,11 @@ type Field struct {
 	Pos    Position
 }
 
-// A Value is one value of an enum.
+// A Value is one value of an enum or multi-enum.
 type Value struct {
 	Name   string // as stored and sent: in-progress
 	GoName string // InProgress
+	Label  string // for people: In progress; "" if there is none
 	Pos    Position
 }
 
@@ -335,6 +342,15 @@ func (e *Entity) Field(name string) *Field {
 		}
 	}
 	return nil
+}
+
+// Sortable reports whether rows can be put in the order of the field's values.
+func (f *Field) Sortable() bool {
+	switch f.Type {
+	case JSON, Roles, Password, MultiEnum, Geo:
+		return false
+	}
+	return true
 }
 
 // IDField returns the field of type id. Every entity has exactly one.

@@ -11,6 +11,7 @@ const (
 	maxName          = 63
 	maxPermission    = 100
 	maxValues        = 200
+	maxLabel         = 100
 	maxPrecision     = 18
 	defaultPrecision = 12
 	defaultScale     = 2

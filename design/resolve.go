@@ -97,7 +97,7 @@ func (l *loader) typeCollisions() {
 			claim(e.Name+k.GoName+"LinkInput", "relation "+k.String(), "relation "+k.String(), "entities."+e.Name, k.Pos)
 		}
 		for _, f := range e.Fields {
-			if f.Type == Enum {
+			if len(f.Values) > 0 {
 				what := "enum " + e.Name + "." + f.Name
 				path := "entities." + e.Name + ".fields." + f.Name
 				_ = claim(e.Name+f.GoName, what, what, path, f.Pos) && claim(e.Name+f.GoName+"Filter", what, what, path, f.Pos)

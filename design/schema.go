@@ -95,7 +95,7 @@ func fieldSchema() object {
 	for _, t := range fieldTypes() {
 		required := []string{"type"}
 		switch t.name {
-		case Enum:
+		case Enum, MultiEnum:
 			required = append(required, "values")
 		case ToOne:
 			required = append(required, "to")
@@ -169,6 +169,12 @@ func textSchema() object { return object{"type": "string", "maxLength": maxDescr
 
 func boolSchema() object { return object{"type": "boolean"} }
 
+// How days and instants begin.
+const (
+	dayPattern     = `^[0-9]{4}-[0-9]{2}-[0-9]{2}$`
+	instantPattern = `^[0-9]{4}-[0-9]{2}-[0-9]{2}T`
+)
+
 func numberSchema(t Type) object {
 	if t == Int {
 		return object{"type": "integer"}
@@ -176,16 +182,29 @@ func numberSchema(t Type) object {
 	return object{"type": "number"}
 }
 
+// limitSchema describes min and max.
+func limitSchema(t Type) object {
+	switch t {
+	case Date:
+		return object{"type": "string", "pattern": dayPattern}
+	case DateTime:
+		return object{"type": "string", "pattern": instantPattern}
+	}
+	return numberSchema(t)
+}
+
 func defaultSchema(t Type) object {
 	switch t {
+	case MultiEnum:
+		return object{"type": "array", "items": valueSchema(), "uniqueItems": true, "maxItems": maxValues}
 	case Boolean:
 		return boolSchema()
 	case Int, Decimal, Float:
 		return numberSchema(t)
 	case Date:
-		return object{"type": "string", "anyOf": []object{{"const": nowWord}, {"pattern": `^[0-9]{4}-[0-9]{2}-[0-9]{2}$`}}}
+		return object{"type": "string", "anyOf": []object{{"const": nowWord}, {"pattern": dayPattern}}}
 	case DateTime:
-		return object{"type": "string", "anyOf": []object{{"const": nowWord}, {"pattern": `^[0-9]{4}-[0-9]{2}-[0-9]{2}T`}}}
+		return object{"type": "string", "anyOf": []object{{"const": nowWord}, {"pattern": instantPattern}}}
 	default:
 		return object{"type": "string"}
 	}

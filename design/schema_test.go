@@ -82,7 +82,7 @@ func TestJSONSchema_agreesOnFields(t *testing.T) {
 	}
 	defaults := map[string]string{
 		"integer": "3", "decimal": "1.5", "float": "1.5", "boolean": "true", "enum": "a",
-		"email": "a@example.com", "url": `"https://example.com"`, "date": "now", "datetime": "now",
+		"multi-enum": "[b, a]", "email": "a@example.com", "url": `"https://example.com"`, "date": "now", "datetime": "now",
 	}
 	names := map[string]string{"id": "id", "created-at": "createdAt", "updated-at": "updatedAt"}
 	agreed := 0
@@ -98,7 +98,7 @@ func TestJSONSchema_agreesOnFields(t *testing.T) {
 				}
 			}
 			body := "type: " + typ
-			if typ == "enum" && property != "values" {
+			if strings.HasSuffix(typ, "enum") && property != "values" {
 				body += ", values: [a, b]"
 			}
 			if typ == "relation" && property != "to" {

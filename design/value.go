@@ -6,10 +6,8 @@ import (
 	"math/big"
 	"net/mail"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 )
 
@@ -57,8 +55,13 @@ func isFloat64(s string) bool {
 	return err == nil && !math.IsInf(v, 0) && !math.IsNaN(v)
 }
 
-// compare orders two literals that number accepted.
-func compare(a, b string) int {
+// compare orders two literals that number or [Field.moment] accepted.
+func (f *Field) compare(a, b string) int {
+	if f.Type == Date || f.Type == DateTime {
+		x, _ := f.moment(a)
+		y, _ := f.moment(b)
+		return x.Compare(y)
+	}
 	x, okX := new(big.Rat).SetString(a)
 	y, okY := new(big.Rat).SetString(b)
 	if !okX || !okY {
@@ -85,9 +88,9 @@ func (f *Field) misfit(literal string) string {
 // outside says why a literal is beyond the limits of a field.
 func (f *Field) outside(literal string) string {
 	switch {
-	case f.Min != "" && compare(literal, f.Min) < 0:
+	case f.Min != "" && f.compare(literal, f.Min) < 0:
 		return "is less than min " + f.Min
-	case f.Max != "" && compare(literal, f.Max) > 0:
+	case f.Max != "" && f.compare(literal, f.Max) > 0:
 		return "is greater than max " + f.Max
 	}
 	return ""
@@ -105,6 +108,8 @@ func (l *loader) defaultValue(f *Field, n *node, path string) {
 		}
 	case Int, Decimal, Float:
 		l.defaultNumber(f, n, path)
+	case MultiEnum:
+		l.defaultValues(f, n, path)
 	default:
 		s, ok := l.text(n, path, lengthLimit(f.Type))
 		if !ok {
@@ -161,21 +166,19 @@ func (f *Field) wrongText(s string) string {
 			return "is not an address that starts with http:// or https://"
 		}
 	case Enum:
-		if !slices.ContainsFunc(f.Values, func(v Value) bool { return v.Name == s }) {
-			var names []string
-			for _, v := range f.Values {
-				names = append(names, v.Name)
-			}
-			return "is not one of the values" + didYouMean(s, names)
-		}
+		return f.notAValue(s)
+	case Text:
+		return f.mismatch(s)
 	case Date:
-		if _, err := time.Parse(time.DateOnly, s); err != nil && s != nowWord {
+		if _, ok := f.moment(s); !ok && s != nowWord {
 			return `is neither a day such as 2006-01-02 nor "now"`
 		}
+		return f.untimely(s)
 	case DateTime:
-		if _, err := time.Parse(time.RFC3339Nano, s); err != nil && s != nowWord {
+		if _, ok := f.moment(s); !ok && s != nowWord {
 			return `is neither an instant such as 2006-01-02T15:04:05Z nor "now"`
 		}
+		return f.untimely(s)
 	}
 	return ""
 }

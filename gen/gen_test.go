@@ -46,7 +46,11 @@ entities:
       weight: {type: float, default: 1.5}
       paid: {type: boolean, required: true, default: false}
       status: {type: enum, values: [open, in-progress, done], required: true, default: open}
-      due: date
+      due: {type: date, min: 2020-01-01, max: 2099-12-31}
+      days: {type: multi-enum, values: [mon, {name: by-night, label: "By night </script>"}, sun], required: true, default: [mon]}
+      extras: {type: multi-enum, values: [bag, cup]}
+      place: geo
+      ticket: {type: text, pattern: "[A-Z]{2}-[0-9]{4}", minLength: 7}
       shipped: datetime
       extra: json
     owner: buyer

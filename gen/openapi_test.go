@@ -75,7 +75,7 @@ func promised(typ design.Type) []string {
 		query.Contains: "$contains", query.StartsWith: "$startsWith", query.EndsWith: "$endsWith", query.Null: "$null",
 	}
 	var names []string
-	for t := model.Text; t <= model.Roles; t++ {
+	for t := model.Text; t <= model.GeoType; t++ {
 		if t.String() != string(typ) {
 			continue
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/internal/pattern"
 	"github.com/gatewright/gate/internal/secret"
 	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/runtime/model"
@@ -170,6 +171,9 @@ func (a *Auth) adminBody(admin *Administrator) ([]byte, error) {
 func least(f *model.Field, login string) (any, bool) {
 	switch f.Type {
 	case model.Text, model.LongText:
+		if f.Pattern != "" {
+			return pattern.Sample(f.Pattern, 0, f.MinLength, f.MaxLength)
+		}
 		text := "Administrator"
 		for len(text) < f.MinLength {
 			text += " of the service"
@@ -186,6 +190,8 @@ func least(f *model.Field, login string) (any, bool) {
 		return "https://example.invalid/", true
 	case model.Enum:
 		return f.Values[0], true
+	case model.MultiEnum:
+		return []string{}, true
 	case model.Integer, model.Float, model.DecimalType:
 		if f.Min != "" {
 			return json.Number(f.Min), true
@@ -194,9 +200,9 @@ func least(f *model.Field, login string) (any, bool) {
 	case model.Boolean:
 		return false, true
 	case model.DateType:
-		return time.Now().UTC().Format(time.DateOnly), true
+		return cmp.Or(f.Min, f.Max, time.Now().UTC().Format(time.DateOnly)), true
 	case model.DateTime:
-		return time.Now().UTC().Format(time.RFC3339), true
+		return cmp.Or(f.Min, f.Max, time.Now().UTC().Format(time.RFC3339)), true
 	case model.JSON:
 		return map[string]any{}, true
 	}

@@ -188,6 +188,8 @@ func isZero(v any) bool {
 		return v.Units() == 0
 	case model.Date:
 		return v == model.Date{}
+	case model.Geo:
+		return v == model.Geo{}
 	case time.Time:
 		return v.IsZero()
 	}

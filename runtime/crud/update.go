@@ -250,11 +250,16 @@ func (r *Resource[T]) execUpdate(ctx context.Context, t *transaction, id string,
 	return r.written(r.exec(ctx, t, s, u.expect.missed(id)))
 }
 
-// merge makes Row the old row with the fields in Set.
+// merge makes Row the old row with the fields in Set. Nothing that they point to is
+// shared, for a hook may change it in its place.
 func (r *Resource[T]) merge(ch *Change[T], old *T) {
 	row := *old
-	for f := range ch.Set.All() {
-		r.copy(&row, &ch.Row, f)
+	for f := range r.entity.All().All() {
+		if ch.Set.Has(f) {
+			r.copy(&row, &ch.Row, f)
+		} else {
+			r.copy(&row, old, f)
+		}
 	}
 	ch.Row, ch.Old = row, old
 }

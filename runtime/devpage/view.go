@@ -1,6 +1,7 @@
 package devpage
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gatewright/gate/internal/pattern"
 	"github.com/gatewright/gate/runtime/model"
 )
 
@@ -186,6 +188,9 @@ func example(e *model.Entity) (string, bool) {
 func exampleValue(f *model.Field) (any, bool) {
 	switch f.Type {
 	case model.Text, model.LongText:
+		if f.Pattern != "" {
+			return pattern.Sample(f.Pattern, 0, f.MinLength, f.MaxLength)
+		}
 		text := "Figs and honey"
 		if f.MaxLength > 0 && len(text) > f.MaxLength {
 			text = text[:f.MaxLength]
@@ -199,6 +204,10 @@ func exampleValue(f *model.Field) (any, bool) {
 		return "https://kitchen.example/figs.jpg", true
 	case model.Enum:
 		return f.Values[0], true
+	case model.MultiEnum:
+		return f.Values[:1], true
+	case model.GeoType:
+		return model.Geo{Lat: 48.2082, Lng: 16.3738}, true
 	case model.Integer, model.Float, model.DecimalType:
 		if f.Min != "" && f.Min != "0" {
 			return json.Number(f.Min), true
@@ -213,9 +222,9 @@ func exampleValue(f *model.Field) (any, bool) {
 	case model.Boolean:
 		return true, true
 	case model.DateType:
-		return "2026-11-21", true
+		return cmp.Or(f.Min, f.Max, "2026-11-21"), true
 	case model.DateTime:
-		return "2026-11-21T12:00:00Z", true
+		return cmp.Or(f.Min, f.Max, "2026-11-21T12:00:00Z"), true
 	case model.JSON:
 		return map[string]any{}, true
 	}

@@ -166,7 +166,7 @@ func appendValue(dst []byte, f *model.Field, row crud.Row, id model.FieldID) []b
 	dst = row.AppendField(dst, id)
 	value := dst[start:]
 	switch f.Type {
-	case model.Enum:
+	case model.Enum, model.MultiEnum:
 		for i, c := range value {
 			if c == '-' {
 				value[i] = '_'

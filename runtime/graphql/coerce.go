@@ -11,7 +11,7 @@ import (
 
 // inputs reads values by the types of the schema (§6.4.1 of the specification).
 // A value becomes nil, bool, string (also for ID and enums), json.Number,
-// json.RawMessage (for JSON), []any or map[string]any.
+// json.RawMessage (for JSON and Geo), []any or map[string]any.
 type inputs struct {
 	schema *ast.Schema
 	values map[string]any // of the variables that are there
@@ -217,7 +217,7 @@ func scalar(name string, v any) (any, error) {
 			}
 		}
 		return nil, errors.New("must be a string or a whole number")
-	case "JSON":
+	case "JSON", "Geo":
 		if raw, ok := v.(json.RawMessage); ok {
 			return raw, nil
 		}

@@ -87,6 +87,18 @@ func appendInput(dst []byte, e *model.Entity, f *model.Field, v any) ([]byte, er
 			return append(dst, v...), nil
 		}
 		return model.AppendString(dst, stored(e, f.Name, v)), nil
+	case []any:
+		dst = append(dst, '[')
+		for i, element := range v {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			var err error
+			if dst, err = appendInput(dst, e, f, element); err != nil {
+				return nil, err
+			}
+		}
+		return append(dst, ']'), nil
 	}
 	raw, err := encode(v)
 	return append(dst, raw...), err

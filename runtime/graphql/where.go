@@ -255,10 +255,10 @@ func comparand(e *model.Entity, name string, v any) (any, error) {
 // has _ where that has -. No two values of an enum differ in that alone.
 func stored(e *model.Entity, field, name string) string {
 	id, ok := e.Field(field)
-	if !ok || e.Fields[id].Type != model.Enum || !strings.Contains(name, "_") {
+	if !ok || !strings.Contains(name, "_") {
 		return name
 	}
-	for _, v := range e.Fields[id].Values {
+	for _, v := range e.Fields[id].Values { // which no other types have
 		if strings.ReplaceAll(v, "-", "_") == name {
 			return v
 		}

@@ -3,6 +3,7 @@ package model
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -13,8 +14,10 @@ func (f *Field) CheckPointer(p any) error {
 	switch f.Type {
 	case JSON:
 		_, ok = p.(*json.RawMessage)
-	case Roles:
+	case Roles, MultiEnum:
 		_, ok = p.(*[]string)
+	case GeoType:
+		ok = isPointer[Geo](p, f.Required)
 	case DecimalType:
 		ok = isPointer[Decimal](p, f.Required)
 	case DateType:
@@ -50,7 +53,8 @@ func isPointer[V any](p any, required bool) bool {
 }
 
 // Value returns what the field at p holds: nil for null, else a string, int64,
-// float64, bool, [Decimal], [Date], [time.Time], [json.RawMessage] or []string.
+// float64, bool, [Decimal], [Date], [time.Time], [Geo], [json.RawMessage] or
+// []string.
 func (f *Field) Value(p any) any {
 	switch p := p.(type) {
 	case *string:
@@ -67,6 +71,10 @@ func (f *Field) Value(p any) any {
 		return *p
 	case *time.Time:
 		return *p
+	case *Geo:
+		return *p
+	case **Geo:
+		return deref(*p)
 	case **string:
 		return deref(*p)
 	case **int64:
@@ -102,7 +110,8 @@ func deref[V any](p *V) any {
 	return *p
 }
 
-// Store puts v, a value as [Field.Value] answers it, into the field at p.
+// Store puts v, a value as [Field.Value] answers it, into the field at p. A list is
+// copied.
 func (f *Field) Store(p, v any) {
 	if v == nil {
 		f.Clear(p)
@@ -127,6 +136,11 @@ func (f *Field) Store(p, v any) {
 		put(p, v)
 	case *[]string:
 		put(p, v)
+		*p = slices.Clone(*p)
+	case *Geo:
+		put(p, v)
+	case **Geo:
+		putNew(p, v)
 	case **string:
 		putNew(p, v)
 	case **int64:
@@ -180,6 +194,10 @@ func (f *Field) Clear(p any) {
 	case *json.RawMessage:
 		*p = nil
 	case *[]string:
+		*p = nil
+	case *Geo:
+		*p = Geo{}
+	case **Geo:
 		*p = nil
 	case **string:
 		*p = nil

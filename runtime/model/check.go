@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gatewright/gate/internal/pattern"
 )
 
 var (
@@ -17,10 +19,11 @@ var (
 
 // bounds are Min, Max and Default of a field, read once.
 type bounds struct {
-	min, max     *Decimal // of integers and decimals
-	fmin, fmax   *float64 // of floats
-	defaultValue any      // as [Field.Parse] answers it
-	now          bool     // the default is the time of the write
+	min, max     *Decimal   // of integers and decimals
+	fmin, fmax   *float64   // of floats
+	tmin, tmax   *time.Time // of dates, which are their first moment, and times
+	defaultValue any        // as [Field.Parse] answers it
+	now          bool       // the default is the time of the write
 }
 
 // Check reports everything that is wrong with the description, and prepares it
@@ -173,7 +176,7 @@ func (f *Field) check() error {
 		return errors.New("an id is required")
 	case f.Type == Relation && f.To == "":
 		return errors.New("a relation points to an entity")
-	case f.Type == Enum && len(f.Values) == 0:
+	case (f.Type == Enum || f.Type == MultiEnum) && len(f.Values) == 0:
 		return errors.New("an enum has values")
 	case f.MinLength < 0 || f.MaxLength < 0 || f.MaxLength > 0 && f.MaxLength < f.MinLength:
 		return errors.New("lengths are out of order")
@@ -182,6 +185,9 @@ func (f *Field) check() error {
 	}
 	if f.Type == ID || f.Type == CreatedAt || f.Type == UpdatedAt {
 		f.ReadOnly = true
+	}
+	if err := f.checkPattern(); err != nil {
+		return err
 	}
 	f.key = strconv.Quote(f.Name) + ":"
 	f.bounds = bounds{}
@@ -196,7 +202,8 @@ func (f *Field) checkBounds() error {
 		text string
 		dec  **Decimal
 		flt  **float64
-	}{{f.Min, &f.bounds.min, &f.bounds.fmin}, {f.Max, &f.bounds.max, &f.bounds.fmax}} {
+		when **time.Time
+	}{{f.Min, &f.bounds.min, &f.bounds.fmin, &f.bounds.tmin}, {f.Max, &f.bounds.max, &f.bounds.fmax, &f.bounds.tmax}} {
 		if b.text == "" {
 			continue
 		}
@@ -213,10 +220,38 @@ func (f *Field) checkBounds() error {
 				return fmt.Errorf("limit %q: %w", b.text, err)
 			}
 			*b.flt = &n
+		case DateType:
+			d, err := ParseDate(b.text)
+			if err != nil {
+				return fmt.Errorf("limit: %w", err)
+			}
+			t := d.Time()
+			*b.when = &t
+		case DateTime:
+			t, err := ParseTime(b.text)
+			if err != nil {
+				return fmt.Errorf("limit: %w", err)
+			}
+			*b.when = &t
 		default:
 			return fmt.Errorf("a %s has no minimum or maximum", f.Type)
 		}
 	}
+	return nil
+}
+
+func (f *Field) checkPattern() error {
+	if f.pattern = nil; f.Pattern == "" {
+		return nil
+	}
+	if f.Type != Text {
+		return fmt.Errorf("a %s has no pattern", f.Type)
+	}
+	re, err := pattern.Compile(f.Pattern)
+	if err != nil {
+		return fmt.Errorf("pattern %q %w", f.Pattern, err)
+	}
+	f.pattern = re
 	return nil
 }
 
@@ -228,7 +263,7 @@ func (f *Field) checkDefault() error {
 		f.bounds.now = true
 		return nil
 	}
-	if f.Type == Password || f.Type == Roles || f.Type == ID || f.Type == JSON {
+	if f.Type == Password || f.Type == Roles || f.Type == ID || f.Type == JSON || f.Type == GeoType {
 		return fmt.Errorf("a %s has no default", f.Type)
 	}
 	v, err := f.Parse(f.Default)

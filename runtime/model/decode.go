@@ -76,15 +76,19 @@ func (f *Field) decode(raw json.RawMessage) (any, fault) {
 			return f.parse(s)
 		}
 	case '[':
-		if f.Type == Roles {
-			var roles []string
-			if json.Unmarshal(raw, &roles) == nil {
-				return f.parse(roles)
+		if f.Type == Roles || f.Type == MultiEnum {
+			var list []string
+			if json.Unmarshal(raw, &list) == nil {
+				return f.parse(list)
 			}
 		}
 	case '{':
+		if f.Type == GeoType {
+			return decodeGeo(raw)
+		}
 	default:
-		if !f.isText() && f.Type != Boolean && f.Type != Roles {
+		switch f.Type {
+		case Integer, DecimalType, Float, ID, Relation:
 			return f.parse(json.Number(raw))
 		}
 	}
@@ -94,7 +98,7 @@ func (f *Field) decode(raw json.RawMessage) (any, fault) {
 // isText reports whether the field is a string in JSON.
 func (f *Field) isText() bool {
 	switch f.Type {
-	case Integer, DecimalType, Float, Boolean, Roles, JSON:
+	case Integer, DecimalType, Float, Boolean, Roles, JSON, MultiEnum, GeoType:
 		return false
 	case ID, Relation:
 		return f.ID != Serial
@@ -112,6 +116,10 @@ func (f *Field) wants() string {
 		return "true or false"
 	case f.Type == Roles:
 		return "a list of strings"
+	case f.Type == MultiEnum:
+		return "a list of values"
+	case f.Type == GeoType:
+		return geoForm
 	case f.Type == Integer || f.serial():
 		return "an integer"
 	case f.isText():

@@ -40,6 +40,12 @@ func (f *Field) AppendJSON(dst []byte, p any) []byte {
 		return append(dst, *p...)
 	case *[]string:
 		return appendStrings(dst, *p)
+	case *Geo:
+		return p.append(dst)
+	case **Geo:
+		if *p != nil {
+			return (*p).append(dst)
+		}
 	case **string:
 		if *p != nil {
 			return AppendString(dst, **p)

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -80,13 +81,14 @@ type Field struct {
 	Searchable bool // found by a search
 	ReadOnly   bool // set by the service alone
 
-	MinLength, MaxLength int    // in code points; 0 is no limit
-	Min, Max             string // exact numbers; "" is no limit
-	Precision, Scale     int    // of a decimal: digits in all, and after the point
-	Values               []string
+	MinLength, MaxLength int      // in code points; 0 is no limit
+	Min, Max             string   // exact numbers, days or RFC 3339 times; "" is no limit
+	Pattern              string   // that a text matches as a whole, in the syntax of RE2; "" is none
+	Precision, Scale     int      // of a decimal: digits in all, and after the point
+	Values               []string // of an enum or multi-enum
 	// Default is what a row gets when a create names no value: nil, a string
-	// (texts, decimals, dates as RFC 3339 or "now"), a bool, an int64 or a
-	// float64.
+	// (texts, decimals, dates as RFC 3339 or "now"), a bool, an int64, a
+	// float64, or []string for a multi-enum.
 	Default any
 
 	To       string   // name of the entity that a relation points to
@@ -96,8 +98,9 @@ type Field struct {
 	// those who may use the row at all. Nil does not narrow.
 	View, Create, Update []string
 
-	key    string // "name":
-	bounds bounds
+	key     string // "name":
+	bounds  bounds
+	pattern *regexp.Regexp
 }
 
 // OnDelete says what becomes of a row when the row that it points to is deleted.
@@ -135,11 +138,13 @@ const (
 	UpdatedAt
 	JSON
 	Roles
+	MultiEnum
+	GeoType
 )
 
 var typeNames = [...]string{
 	"none", "text", "longtext", "email", "url", "enum", "username", "password", "id", "relation", "integer",
-	"decimal", "float", "boolean", "date", "datetime", "created-at", "updated-at", "json", "roles",
+	"decimal", "float", "boolean", "date", "datetime", "created-at", "updated-at", "json", "roles", "multi-enum", "geo",
 }
 
 // String returns the name of the type as a design spells it.

@@ -35,12 +35,16 @@ func (f *Field) Parse(v any) (any, error) {
 }
 
 // ParseComparand is [Field.Parse] for a value that rows are compared with: what
-// is beyond the minimum, maximum or length of the field is no mistake there.
+// is beyond the minimum, maximum, length or pattern of the field is no mistake
+// there. A multi-enum is compared with one of its values.
 func (f *Field) ParseComparand(v any) (any, error) {
 	loose := *f
-	loose.MinLength, loose.MaxLength, loose.bounds = 0, 0, bounds{}
-	if f.Type == Email || f.Type == URL || f.Type == Username {
+	loose.MinLength, loose.MaxLength, loose.bounds, loose.pattern = 0, 0, bounds{}, nil
+	switch f.Type {
+	case Email, URL, Username:
 		loose.Type = Text
+	case MultiEnum:
+		loose.Type = Enum
 	}
 	return loose.Parse(v)
 }
@@ -59,13 +63,17 @@ func (f *Field) parse(v any) (any, fault) {
 	case Boolean:
 		return parseBoolean(v)
 	case DateType:
-		return parseDate(v)
+		return f.parseDate(v)
 	case DateTime, CreatedAt, UpdatedAt:
-		return parseTime(v)
+		return f.parseTime(v)
 	case ID, Relation:
 		return f.parseID(v)
 	case Roles:
 		return parseRoles(v)
+	case MultiEnum:
+		return f.parseValues(v)
+	case GeoType:
+		return parseGeo(v)
 	case JSON:
 		raw, ok := v.(json.RawMessage)
 		if !ok || !json.Valid(raw) {
@@ -221,15 +229,15 @@ func parseBoolean(v any) (any, fault) {
 	return nil, fault{CodeType, "must be true or false"}
 }
 
-func parseDate(v any) (any, fault) {
+func (f *Field) parseDate(v any) (any, fault) {
 	switch v := v.(type) {
 	case Date:
 		if v == DateOf(v.Time()) && v.Year >= 1 && v.Year <= 9999 {
-			return v, fault{}
+			return v, f.checkMoment(v.Time())
 		}
 	case string:
 		if d, err := ParseDate(v); err == nil {
-			return d, fault{}
+			return d, f.checkMoment(d.Time())
 		}
 	default:
 		return nil, fault{CodeType, "must be a date such as 2026-11-21"}
@@ -237,15 +245,27 @@ func parseDate(v any) (any, fault) {
 	return nil, fault{CodeFormat, "must be a date such as 2026-11-21"}
 }
 
-func parseTime(v any) (any, fault) {
+// checkMoment compares a time, or the first moment of a day, with the limits of the
+// field.
+func (f *Field) checkMoment(t time.Time) fault {
+	switch {
+	case f.bounds.tmin != nil && t.Before(*f.bounds.tmin):
+		return fault{CodeTooSmall, "must be " + f.Min + " or later"}
+	case f.bounds.tmax != nil && t.After(*f.bounds.tmax):
+		return fault{CodeTooLarge, "must be " + f.Max + " or earlier"}
+	}
+	return fault{}
+}
+
+func (f *Field) parseTime(v any) (any, fault) {
 	switch v := v.(type) {
 	case time.Time:
 		if t := Moment(v); t.Year() >= 1 && t.Year() <= 9999 {
-			return t, fault{}
+			return t, f.checkMoment(t)
 		}
 	case string:
 		if t, err := ParseTime(v); err == nil {
-			return t, fault{}
+			return t, f.checkMoment(t)
 		}
 	default:
 		return nil, fault{CodeType, "must be a time such as 2026-11-21T11:45:40Z"}
@@ -289,25 +309,6 @@ func parseSerial(v any) (any, fault) {
 	return n, fault{}
 }
 
-func parseRoles(v any) (any, fault) {
-	roles, ok := v.([]string)
-	if !ok {
-		return nil, fault{CodeType, "must be a list of strings"}
-	}
-	if len(roles) > maxRoles {
-		return nil, fault{CodeTooLong, "must have at most 100 entries"}
-	}
-	for i, role := range roles {
-		if role == "" || checkRunes(role).bad() {
-			return nil, fault{CodeFormat, "must be a list of names"}
-		}
-		if slices.Contains(roles[:i], role) {
-			return nil, fault{CodeFormat, "must not name a role twice"}
-		}
-	}
-	return roles, fault{}
-}
-
 // checkText checks the string of any text type.
 func (f *Field) checkText(s string) fault {
 	if bad := checkRunes(s); bad.bad() {
@@ -323,6 +324,10 @@ func (f *Field) checkText(s string) fault {
 		return fault{CodeTooLong, "must have at most " + count(f.MaxLength, "character")}
 	}
 	switch f.Type {
+	case Text:
+		if f.pattern != nil && !f.pattern.MatchString(s) {
+			return fault{CodeFormat, "must match " + f.Pattern}
+		}
 	case Email:
 		return checkEmail(s)
 	case URL:
@@ -331,7 +336,7 @@ func (f *Field) checkText(s string) fault {
 		return checkUsername(s)
 	case Enum:
 		if !slices.Contains(f.Values, s) {
-			return fault{CodeNotInList, "must be one of " + strings.Join(f.Values, ", ")}
+			return f.notAValue()
 		}
 	case Password:
 		if len(s) > maxPassword {

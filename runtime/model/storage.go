@@ -37,6 +37,8 @@ func (f *Field) Bind(d store.Dialect, v any) any {
 		return string(v)
 	case []string:
 		return string(appendStrings(nil, v))
+	case Geo:
+		return string(v.append(nil))
 	}
 	return v
 }
@@ -83,7 +85,12 @@ func (c *Cell) scan(src any) error {
 	case *json.RawMessage:
 		return scanJSON(p, src)
 	case *[]string:
-		return scanRoles(p, src)
+		return scanStrings(p, src)
+	case *Geo:
+		return scanGeo(p, src)
+	case **Geo:
+		*p = new(Geo)
+		return scanGeo(*p, src)
 	case **string:
 		*p = new(string)
 		return scanString(*p, src)
@@ -260,16 +267,16 @@ func scanJSON(p *json.RawMessage, src any) error {
 	return nil
 }
 
-func scanRoles(p *[]string, src any) error {
+func scanStrings(p *[]string, src any) error {
 	var raw json.RawMessage
 	if err := scanJSON(&raw, src); err != nil {
 		return err
 	}
-	roles := []string{}
-	if err := json.Unmarshal(raw, &roles); err != nil {
+	list := []string{}
+	if err := json.Unmarshal(raw, &list); err != nil {
 		return err
 	}
-	*p = roles
+	*p = list
 	return nil
 }
 

@@ -167,8 +167,13 @@ func (s *graphql) ask(c *caller, e *entity, question, key string) answer {
 func (s *graphql) input(e *entity, body map[string]any) map[string]any {
 	in := map[string]any{}
 	for name, v := range body {
-		if f, ok := e.model.Field(name); ok && e.model.Fields[f].Type == model.Enum && v != nil {
+		f, ok := e.model.Field(name)
+		switch list, isList := v.([]string); {
+		case !ok || v == nil:
+		case e.model.Fields[f].Type == model.Enum:
 			v = strings.ReplaceAll(fmt.Sprint(v), "-", "_")
+		case e.model.Fields[f].Type == model.MultiEnum && isList:
+			v = strings.Split(strings.ReplaceAll(strings.Join(list, ","), "-", "_"), ",")
 		}
 		in[name] = v
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/gatewright/gate/runtime/model"
@@ -96,4 +97,6 @@ func (s *rest) remove(c *caller, e *entity, id string) answer {
 }
 
 // sortable reports whether lists can be sorted by fields of that type.
-func sortable(t model.Type) bool { return t != model.JSON && t != model.Roles }
+func sortable(t model.Type) bool {
+	return !slices.Contains([]model.Type{model.JSON, model.Roles, model.MultiEnum, model.GeoType}, t)
+}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gatewright/gate/internal/pattern"
 	"github.com/gatewright/gate/runtime/model"
 )
 
@@ -18,7 +19,13 @@ import (
 func value(f *model.Field, n int) any {
 	switch f.Type {
 	case model.Text, model.LongText:
-		return text(f, "sample ", n)
+		if f.Pattern == "" {
+			return text(f, "sample ", n)
+		}
+		if s, ok := pattern.Sample(f.Pattern, n, f.MinLength, f.MaxLength); ok {
+			return s
+		}
+		return nil
 	case model.Username:
 		return text(f, "sample-", n)
 	case model.Email:
@@ -29,6 +36,10 @@ func value(f *model.Field, n int) any {
 		return text(f, "quince-Harbour-lantern-", n)
 	case model.Enum:
 		return f.Values[n%len(f.Values)]
+	case model.MultiEnum:
+		return []string{f.Values[n%len(f.Values)]}
+	case model.GeoType:
+		return map[string]any{"lat": json.Number(strconv.Itoa(n % 90)), "lng": json.Number(strconv.Itoa(n % 180))}
 	case model.Integer:
 		return number(f, n, 0, 9)
 	case model.DecimalType:
@@ -38,13 +49,30 @@ func value(f *model.Field, n int) any {
 	case model.Boolean:
 		return n%2 == 0
 	case model.DateType:
-		return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, n).Format(time.DateOnly)
+		return moment(f, n, time.DateOnly, 24*time.Hour)
 	case model.DateTime:
-		return time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC).Add(time.Duration(n) * time.Minute).Format(time.RFC3339)
+		return moment(f, n, time.RFC3339Nano, time.Minute)
 	case model.JSON:
 		return map[string]any{"sample": json.Number(strconv.Itoa(n))}
 	}
 	return nil
+}
+
+// moment is one within the limits of the field, so many steps after another.
+func moment(f *model.Field, n int, layout string, step time.Duration) string {
+	first := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	least, errLeast := time.Parse(layout, f.Min)
+	most, errMost := time.Parse(layout, f.Max)
+	if errLeast == nil {
+		first = least
+	}
+	if errMost == nil {
+		if errLeast != nil && first.Add(1000*step).After(most) {
+			first = most.Add(-1000 * step)
+		}
+		n %= int(min(most.Sub(first)/step, 1000)) + 1
+	}
+	return first.Add(time.Duration(n) * step).Format(layout)
 }
 
 // text is a text of the field's length that ends in a number.

@@ -233,15 +233,15 @@ func (c *Compiler) OtherHolder(s *Statement, id any, among Filter, roles model.F
 	c.Lock(s, ForChange)
 }
 
-// holds asks whether a list of roles has one.
-func (c *Compiler) holds(s *Statement, roles model.FieldID, name string) {
+// holds asks whether a list of texts has one.
+func (c *Compiler) holds(s *Statement, list model.FieldID, name string) {
 	if c.dialect == store.Postgres {
-		s.text(c.columns[roles], " @> jsonb_build_array(")
+		s.text(c.columns[list], " @> jsonb_build_array(")
 		s.bind(name)
 		s.text("::text)")
 		return
 	}
-	s.text("EXISTS (SELECT 1 FROM json_each(", c.columns[roles], ") WHERE value = ")
+	s.text("EXISTS (SELECT 1 FROM json_each(", c.columns[list], ") WHERE value = ")
 	s.bind(name)
 	s.text(")")
 }
@@ -446,6 +446,10 @@ func (c *Compiler) value(s *Statement, f model.FieldID, v any) {
 // there it is GLOB that looks for exact text.
 func (c *Compiler) pattern(s *Statement, t term) {
 	text, _ := t.values[0].(string)
+	if c.entity.Fields[t.field].Type == model.MultiEnum {
+		c.holds(s, t.field, text)
+		return
+	}
 	fold := foldsCase(c.entity.Fields[t.field].Type)
 	if c.dialect == store.SQLite && !fold {
 		s.text(c.columns[t.field], " GLOB ")

@@ -107,7 +107,7 @@ const (
 	Lte           // less or equal
 	Gt            // more
 	Gte           // more or equal
-	Contains      // text that has the value in it
+	Contains      // text that has the value in it, or a list of which it is one
 	StartsWith    // text that begins with the value
 	EndsWith      // text that ends with the value
 	Null          // null, or with false: not null
@@ -118,6 +118,7 @@ var (
 	ordered   = []Op{Eq, Ne, In, NotIn, Lt, Lte, Gt, Gte, Null}
 	textual   = []Op{Eq, Ne, In, NotIn, Lt, Lte, Gt, Gte, Contains, StartsWith, EndsWith, Null}
 	booleans  = []Op{Eq, Ne, Null}
+	lists     = []Op{Contains, Null}
 	existence = []Op{Null}
 )
 
@@ -135,7 +136,9 @@ func operators(t model.Type) []Op {
 		return ordered
 	case model.Boolean:
 		return booleans
-	case model.JSON, model.Roles:
+	case model.MultiEnum:
+		return lists
+	case model.JSON, model.Roles, model.GeoType:
 		return existence
 	}
 	return nil
@@ -143,7 +146,11 @@ func operators(t model.Type) []Op {
 
 // sortable reports whether rows can be ordered by a field of that type.
 func sortable(t model.Type) bool {
-	return t != model.JSON && t != model.Roles && t != model.Password
+	switch t {
+	case model.JSON, model.Roles, model.Password, model.MultiEnum, model.GeoType:
+		return false
+	}
+	return true
 }
 
 // foldsCase reports whether values of that type compare without case.

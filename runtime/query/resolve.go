@@ -272,7 +272,7 @@ func (r *resolver) term(t Term) node {
 		return r.list(id, f, t)
 	case Contains, StartsWith, EndsWith:
 		s, _ := t.Value.(string)
-		if problem := pattern(s); problem != "" {
+		if problem := pattern(s); problem != "" && f.Type != model.MultiEnum { // where it is a value as a whole
 			r.fail(t.Field, patternCode(s), problem)
 			return nil
 		}

@@ -219,7 +219,7 @@ func (a *atlas) folded(column string) *schema.IndexPart {
 
 func sqliteType(c *Column) schema.Type {
 	switch c.Kind {
-	case Text, Password, Date, DateTime, JSON, Roles, UUID:
+	case Text, Password, Date, DateTime, JSON, Roles, List, Geo, UUID:
 		return &schema.StringType{T: "text"}
 	case Integer, Serial, Boolean, Decimal: // a decimal is scaled to a whole number
 		return &schema.IntegerType{T: "integer"}
@@ -245,7 +245,7 @@ func postgresType(c *Column) schema.Type {
 		return &schema.TimeType{T: "date"}
 	case DateTime:
 		return &schema.TimeType{T: "timestamptz"}
-	case JSON, Roles:
+	case JSON, Roles, List, Geo:
 		return &schema.JSONType{T: "jsonb"}
 	case UUID:
 		return &schema.UUIDType{T: "uuid"}

@@ -1,6 +1,7 @@
 package migration
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"math/big"
@@ -40,6 +41,9 @@ func literal(db design.Database, c *Column, v any) (sql string, constant bool, e
 			break
 		}
 		return strconv.FormatFloat(v, 'g', -1, 64), true, nil
+	case []string:
+		list, err := json.Marshal(v) // of names, which have nothing to escape
+		return quote(string(list)), true, err
 	}
 	return "", false, fmt.Errorf("column %s: %v is no default for %s", c.Name, v, c.Kind)
 }

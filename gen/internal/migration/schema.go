@@ -83,6 +83,8 @@ const (
 	DateTime Kind = "datetime"
 	JSON     Kind = "json"
 	Roles    Kind = "roles"
+	List     Kind = "list" // of texts
+	Geo      Kind = "geo"
 	UUID     Kind = "uuid"
 	Serial   Kind = "serial"
 )
@@ -185,7 +187,9 @@ func kinds(t design.Type) Kind {
 		return Integer
 	case design.CreatedAt, design.UpdatedAt:
 		return DateTime
-	case design.Password, design.Decimal, design.Float, design.Boolean, design.Date, design.DateTime, design.JSON, design.Roles:
+	case design.MultiEnum:
+		return List
+	case design.Geo, design.Password, design.Decimal, design.Float, design.Boolean, design.Date, design.DateTime, design.JSON, design.Roles:
 		return Kind(t)
 	}
 	return ""

@@ -286,7 +286,7 @@ func (w *writer) filter(e *design.Entity) {
 	w.doc("", "Exactly one member. Nulls are last in both directions.")
 	w.line("input ", e.Name, "OrderBy {")
 	for _, f := range readable(e) {
-		if f.Type != design.JSON && f.Type != design.Roles {
+		if f.Sortable() {
 			w.line("  ", f.Key, ": SortOrder")
 		}
 	}
@@ -314,18 +314,23 @@ func (w *writer) input(name string, e *design.Entity, action string) {
 // enums writes the enums of an entity and what they are compared with.
 func (w *writer) enums(e *design.Entity, lists bool) {
 	for _, f := range e.Fields {
-		if f.Type != design.Enum || hidden(f.Access.View) && hidden(f.Access.Create) && hidden(f.Access.Update) {
+		if len(f.Values) == 0 || hidden(f.Access.View) && hidden(f.Access.Create) && hidden(f.Access.Update) {
 			continue
 		}
 		name := e.Name + f.GoName
 		w.line()
 		w.line("enum ", name, " {")
 		for _, v := range f.Values {
+			w.doc("  ", v.Label)
 			w.line("  ", strings.ReplaceAll(v.Name, "-", "_"))
 		}
 		w.line("}")
 		if lists && !hidden(f.Access.View) {
-			w.comparison(name+"Filter", name, equality)
+			operators := equality
+			if f.Type == design.MultiEnum {
+				operators = listed
+			}
+			w.comparison(name+"Filter", name, operators)
 		}
 	}
 }
@@ -342,6 +347,10 @@ func typeOf(e *design.Entity, f *design.Field) string {
 	switch f.Type {
 	case design.Enum:
 		return e.Name + f.GoName
+	case design.MultiEnum:
+		return "[" + e.Name + f.GoName + "!]"
+	case design.Geo:
+		return "Geo"
 	case design.ID, design.ToOne:
 		return "ID"
 	case design.Int:
@@ -376,8 +385,10 @@ func small(limit string) bool {
 
 func (w *writer) filterOf(e *design.Entity, f *design.Field) string {
 	switch f.Type {
-	case design.JSON, design.Roles:
+	case design.JSON, design.Roles, design.Geo:
 		return "NullFilter"
+	case design.MultiEnum:
+		return e.Name + f.GoName + "Filter"
 	default:
 		return typeOf(e, f) + "Filter"
 	}
@@ -386,6 +397,7 @@ func (w *writer) filterOf(e *design.Entity, f *design.Field) string {
 // The operators of filters, as in REST without the dollar sign.
 const (
 	existence = "null"
+	listed    = "contains null"
 	truth     = "eq ne null"
 	equality  = "eq ne in nin null"
 	ordered   = "eq ne in nin lt lte gt gte null"
@@ -446,6 +458,7 @@ func (w *writer) shared() {
 		{"Date", "A day, such as 2026-11-21."},
 		{"DateTime", "An instant, such as 2026-11-21T11:45:40Z (RFC 3339)."},
 		{"JSON", "Any value."},
+		{"Geo", "A place on earth: {lat, lng} in degrees."},
 	} {
 		if w.used[s.name] {
 			w.line()

@@ -141,7 +141,7 @@ func (w *writer) list(id, summary string, rules []design.Rule, errors ...string)
 			continue
 		}
 		readable = append(readable, f.Key)
-		if f.Type != design.JSON && f.Type != design.Roles {
+		if f.Sortable() {
 			sortable = append(sortable, gen.Property{Name: f.Key, Value: gen.Object{{Name: "type", Value: "integer"}, {Name: "enum", Value: []int{1, -1}}}})
 		}
 	}
@@ -157,7 +157,10 @@ func (w *writer) list(id, summary string, rules []design.Rule, errors ...string)
 }
 
 func filterDoc(f *design.Field) string {
-	if f.Type == design.JSON || f.Type == design.Roles {
+	switch f.Type {
+	case design.MultiEnum:
+		return "Rows whose " + f.Key + " have a value: " + f.Key + "[$contains]=" + f.Values[0].Name + "; or that have none: " + f.Key + "[$null]=true."
+	case design.JSON, design.Roles, design.Geo:
 		return "Rows whose " + f.Key + " is, or is not, null: " + f.Key + "[$null]=true."
 	}
 	return "Rows with this " + f.Key + ", or with an operator, such as " + f.Key + "[$ne]."

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -62,15 +63,17 @@ func jsonType(d *design.Design, f *design.Field) (string, gen.Object) {
 		add("uniqueItems", true)
 		return "array", more
 	case design.Enum:
-		values := []any{}
-		for _, v := range f.Values {
-			values = append(values, v.Name)
-		}
-		if !f.Required {
-			values = append(values, nil)
-		}
-		add("enum", values)
-		return "string", more
+		return "string", enum(f.Values, !f.Required)
+	case design.MultiEnum:
+		add("items", append(gen.Object{{Name: "type", Value: "string"}}, enum(f.Values, false)...))
+		add("uniqueItems", true)
+		add("maxItems", len(f.Values))
+		return "array", more
+	case design.Geo:
+		add("properties", gen.Object{{Name: "lat", Value: degrees(90)}, {Name: "lng", Value: degrees(180)}})
+		add("required", []string{"lat", "lng"})
+		add("additionalProperties", false)
+		return "object", more
 	case design.ID, design.ToOne:
 		switch idKind(f) {
 		case design.Serial:
@@ -93,10 +96,43 @@ func jsonType(d *design.Design, f *design.Field) (string, gen.Object) {
 	if f.MaxLength > 0 {
 		add("maxLength", f.MaxLength)
 	}
+	if f.Pattern != "" {
+		more = append(more, matching(f.Pattern))
+	}
+	if f.Min != "" { // JSON Schema has limits for numbers only
+		add("x-minimum", f.Min)
+	}
+	if f.Max != "" {
+		add("x-maximum", f.Max)
+	}
 	if f.Type == design.Password {
 		add("writeOnly", true)
 	}
 	return "string", more
+}
+
+// enum lists values, and what people call them.
+func enum(values []design.Value, null bool) gen.Object {
+	var names []any
+	var labels gen.Object
+	for _, v := range values {
+		names = append(names, v.Name)
+		if v.Label != "" {
+			labels = append(labels, gen.Property{Name: v.Name, Value: v.Label})
+		}
+	}
+	if null {
+		names = append(names, nil)
+	}
+	out := gen.Object{{Name: "enum", Value: names}}
+	if labels != nil {
+		out = append(out, gen.Property{Name: "x-enumDescriptions", Value: labels})
+	}
+	return out
+}
+
+func degrees(most int) gen.Object {
+	return gen.Object{{Name: "type", Value: "number"}, {Name: "format", Value: "double"}, {Name: "minimum", Value: -most}, {Name: "maximum", Value: most}}
 }
 
 func numberType(f *design.Field) (string, gen.Object) {
@@ -143,6 +179,9 @@ func example(d *design.Design, f *design.Field) any {
 	}
 	switch f.Type {
 	case design.Text, design.LongText:
+		if f.Pattern != "" {
+			return matches(f)
+		}
 		return sized(strings.ToUpper(f.Name[:1])+f.Name[1:], f)
 	case design.Username:
 		return sized("ada.lovelace", f)
@@ -160,10 +199,14 @@ func example(d *design.Design, f *design.Field) any {
 		return true
 	case design.Enum:
 		return f.Values[0].Name
+	case design.MultiEnum:
+		return []string{f.Values[0].Name}
+	case design.Geo:
+		return gen.Object{{Name: "lat", Value: json.Number("48.2082")}, {Name: "lng", Value: json.Number("16.3738")}}
 	case design.Date:
-		return "2026-01-31"
+		return cmp.Or(f.Min, f.Max, "2026-01-31")
 	case design.DateTime, design.CreatedAt, design.UpdatedAt:
-		return "2026-01-31T12:00:00.000000Z"
+		return cmp.Or(f.Min, f.Max, "2026-01-31T12:00:00.000000Z")
 	case design.JSON:
 		return gen.Object{}
 	case design.Roles:
@@ -252,6 +295,8 @@ func filterName(d *design.Design, f *design.Field) string {
 		return "filter.time"
 	case design.Boolean:
 		return "filter.boolean"
+	case design.MultiEnum:
+		return "filter.list"
 	}
 	return "filter.existence"
 }
@@ -267,6 +312,8 @@ func operators(filter string) []string {
 		return append(equality, "$lt", "$lte", "$gt", "$gte", "$null")
 	case "filter.boolean":
 		return []string{"$ne", "$null"}
+	case "filter.list":
+		return []string{"$contains", "$null"}
 	case "filter.existence":
 		return []string{"$null"}
 	}
@@ -287,7 +334,7 @@ func filters(d *design.Design) gen.Object {
 	var out gen.Object
 	for _, name := range []string{
 		"filter.text", "filter.stringEquality", "filter.integerEquality", "filter.integer", "filter.number",
-		"filter.time", "filter.boolean", "filter.existence",
+		"filter.time", "filter.boolean", "filter.list", "filter.existence",
 	} {
 		if typ, ok := used[name]; ok {
 			out = append(out, gen.Property{Name: name, Value: filter(name, typ)})
@@ -297,6 +344,9 @@ func filters(d *design.Design) gen.Object {
 }
 
 func filter(name, typ string) gen.Object {
+	if name == "filter.list" {
+		typ = "string" // of which the list has one
+	}
 	value := gen.Object{{Name: "type", Value: typ}}
 	if format := map[string]string{"integer": "int64", "number": "double"}[typ]; format != "" {
 		value = append(value, gen.Property{Name: "format", Value: format})
@@ -313,7 +363,7 @@ func filter(name, typ string) gen.Object {
 		properties = append(properties, gen.Property{Name: op, Value: schema})
 	}
 	object := gen.Object{{Name: "type", Value: "object"}, {Name: "properties", Value: properties}, {Name: "additionalProperties", Value: false}}
-	if name == "filter.existence" {
+	if name == "filter.list" || name == "filter.existence" {
 		return object
 	}
 	return gen.Object{{Name: "anyOf", Value: []any{value, object}}}

@@ -58,7 +58,7 @@ func (e *entity) Columns() []column {
 func (e *entity) Enums() []column {
 	var enums []column
 	for _, c := range e.Columns() {
-		if c.Type == design.Enum {
+		if len(c.Values) > 0 {
 			enums = append(enums, c)
 		}
 	}
@@ -124,8 +124,10 @@ func (c column) GoType() string {
 		typ = "time.Time"
 	case design.JSON:
 		return "json.RawMessage"
-	case design.Roles:
+	case design.Roles, design.MultiEnum:
 		return "[]string"
+	case design.Geo:
+		typ = "model.Geo"
 	case design.ID, design.ToOne:
 		if c.idKind() == design.Serial {
 			typ = "int64"
@@ -162,6 +164,7 @@ func (c column) Meta() []gen.Member {
 	m.number("MaxLength", c.MaxLength)
 	m.text("Min", c.Min)
 	m.text("Max", c.Max)
+	m.text("Pattern", c.Pattern)
 	m.number("Precision", c.Precision)
 	m.number("Scale", c.Scale)
 	if len(c.Values) > 0 {
@@ -235,6 +238,8 @@ func literal(v any) gen.Expr {
 		return gen.Call(gen.Name("", "int64"), gen.Int(v))
 	case float64:
 		return gen.Call(gen.Name("", "float64"), gen.Float(v))
+	case []string:
+		return gen.Texts(v)
 	}
 	return gen.Text(fmt.Sprint(v))
 }
@@ -259,6 +264,10 @@ func modelType(t design.Type) string {
 		return "Boolean"
 	case design.Enum:
 		return "Enum"
+	case design.MultiEnum:
+		return "MultiEnum"
+	case design.Geo:
+		return "GeoType"
 	case design.Date:
 		return "DateType"
 	case design.DateTime:

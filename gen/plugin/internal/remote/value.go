@@ -54,6 +54,20 @@ func mismatch(f *design.Field, v any) string {
 			}
 			return "one of " + strings.Join(names, ", ")
 		}
+	case design.MultiEnum:
+		list, ok := v.([]any)
+		for _, value := range list {
+			ok = ok && mismatch(&design.Field{Type: design.Enum, Values: f.Values}, value) == ""
+		}
+		if !ok {
+			return "a list of its values"
+		}
+	case design.Geo:
+		place, ok := v.(map[string]any)
+		number := &design.Field{Type: design.Float}
+		if !ok || len(place) != 2 || mismatch(number, place["lat"]) != "" || mismatch(number, place["lng"]) != "" {
+			return "{lat, lng}"
+		}
 	case design.JSON:
 	default:
 		if !isText {
