@@ -180,6 +180,8 @@ func (l *loader) clause(f *Field, en entry, path string) Clause {
 	switch {
 	case f.Type == Password || f.Type == Roles || f.Type == JSON:
 		l.errs.Add(n.pos, path, fmt.Sprintf("field %s is of type %s, which nothing can be said of", quote(f.Name), f.Type), "use a field of another type")
+	case f.Computed != nil:
+		l.errs.Add(n.pos, path, fmt.Sprintf("field %s is computed, and the database cannot ask for it", quote(f.Name)), "say what the fields are that it is made of")
 	case n.isNull() && f.Required:
 		l.errs.Add(n.pos, path, fmt.Sprintf("field %s is required and never null", quote(f.Name)), "")
 	case n.isNull():

@@ -96,8 +96,8 @@ func TestFields(t *testing.T) {
 			}
 		})
 	}
-	if n := len(d.Entity("Thing").Fields); n != 22 {
-		t.Errorf("%d fields, want 22", n)
+	if n := len(d.Entity("Thing").Fields); n != 25 {
+		t.Errorf("%d fields, want 25", n)
 	}
 }
 

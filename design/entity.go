@@ -115,7 +115,7 @@ func (l *loader) fieldCollisions(e *Entity, path string) {
 			l.collision(key, f, path, fmt.Sprintf("would both be the key %s", quote(f.Key)), "rename one of them")
 		case goName != nil:
 			l.collision(goName, f, path, "would have the same name in Go", "rename one of them")
-		case column != nil:
+		case column != nil && f.Computed == nil:
 			l.collision(column, f, path, fmt.Sprintf("would share the column %s", quote(f.Column)), "write another: column: "+clip(f.Column, 50)+"_2")
 		default:
 			keys[strings.ToLower(f.Key)], goNames[f.GoKey], goNames[f.GoName], columns[f.Column] = f, f, f, f

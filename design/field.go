@@ -67,9 +67,13 @@ func (l *loader) field(e *Entity, en entry, path string) {
 	n := en.value
 	if n.kind == KindMapping {
 		l.properties(f, n, path)
+		l.computed(e, f, n, path)
 	}
 	if !slices.Contains(e.Fields, f) {
 		return // a relation to many, which has no column
+	}
+	if f.Column == "" {
+		return // a computed field
 	}
 	l.checkSQLName("column", f.Column, placeOf(n.get("column"), f.Pos), path,
 		"choose another name, or name the column yourself: column: "+clip(f.Column, 50)+"_value")
@@ -103,6 +107,8 @@ func (l *loader) fieldType(f *Field, en entry, path string) bool {
 	case name == "version", name == "deleted-at":
 		key := map[string]string{"version": "version", "deleted-at": "softDelete"}[name]
 		l.errs.Add(t.pos, path, fmt.Sprintf("type %s belongs to the entity", quote(name)), "write "+key+": true in the entity")
+	case name == "computed":
+		l.errs.Add(t.pos, path, "computed is not a type: a computed field has the type of its values", "write: "+f.Name+": {type: text, computed: [name]} with the fields that it is made of")
 	case slices.Contains(laterTypes(), name):
 		l.errs.Add(t.pos, path, fmt.Sprintf("type %s is not supported yet", quote(name)), "")
 	case !slices.Contains(typeNames(), name):
@@ -275,6 +281,8 @@ func (l *loader) property(f *Field, name string, v *node, path string) {
 		keep(&f.Precision)(l.integer(v, path, 1, maxPrecision))
 	case "scale":
 		keep(&f.Scale)(l.integer(v, path, 0, maxPrecision))
+	case "readOnly":
+		keep(&f.ReadOnly)(l.boolean(v, path))
 	case "pattern":
 		f.Pattern = l.pattern(v, path)
 	case "values":

@@ -85,6 +85,8 @@ func (l *loader) index(e *Entity, n *node, path string) *Index {
 		switch {
 		case f == nil:
 			l.errs.Add(item.pos, at, fmt.Sprintf("%s is not a field of %s%s", quote(name), e.Name, l.didYouMean(name, fieldNames(e))), "")
+		case f.Computed != nil:
+			l.errs.Add(item.pos, at, fmt.Sprintf("%s is computed, and no column keeps it", quote(name)), "")
 		case !indexable(f.Type):
 			l.errs.Add(item.pos, at, fmt.Sprintf("a field of type %s cannot be part of an index: %s", f.Type, quote(name)), "")
 		case slices.Contains(x.Fields, f):

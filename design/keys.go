@@ -118,40 +118,40 @@ type fieldType struct {
 }
 
 func fieldTypes() []fieldType {
-	column := "column"
+	const column, readOnly, computed = "column", "readOnly", "computed"
 	return []fieldType{
-		{Text, "One line of text.", []string{"required", "unique", "searchable", "minLength", "maxLength", "pattern", "default", column}},
-		{LongText, "Text of any length.", []string{"required", "searchable", "minLength", "maxLength", "default", column}},
-		{Email, "E-mail address; keeps its spelling and compares without case.", []string{"required", "unique", "searchable", "default", column}},
-		{URL, "Address that starts with http:// or https://.", []string{"required", "unique", "searchable", "maxLength", "default", column}},
-		{Int, "Whole number of 64 bits.", []string{"required", "unique", "min", "max", "default", column}},
-		{Decimal, "Exact number with a fixed number of digits after the point.", []string{"required", "unique", "precision", "scale", "min", "max", "default", column}},
-		{Float, "Number of 64 bits that need not be exact.", []string{"required", "min", "max", "default", column}},
-		{Boolean, "True or false.", []string{"required", "default", column}},
-		{Enum, "One of a list of values.", []string{"values", "required", "default", column}},
-		{MultiEnum, "Any of a list of values, each once, in the order in which they were sent.", []string{"values", "required", "default", column}},
-		{Date, "Day, as 2006-01-02.", []string{"required", "unique", "min", "max", "default", column}},
-		{DateTime, "Instant, as 2006-01-02T15:04:05Z.", []string{"required", "unique", "min", "max", "default", column}},
-		{JSON, "Any JSON value.", []string{"required", column}},
-		{Geo, "Place on earth, as {lat, lng} in degrees.", []string{"required", column}},
+		{Text, "One line of text.", []string{"required", "unique", "searchable", "minLength", "maxLength", "pattern", "default", column, readOnly, computed}},
+		{LongText, "Text of any length.", []string{"required", "searchable", "minLength", "maxLength", "default", column, readOnly, computed}},
+		{Email, "E-mail address; keeps its spelling and compares without case.", []string{"required", "unique", "searchable", "default", column, readOnly, computed}},
+		{URL, "Address that starts with http:// or https://.", []string{"required", "unique", "searchable", "maxLength", "default", column, readOnly, computed}},
+		{Int, "Whole number of 64 bits.", []string{"required", "unique", "min", "max", "default", column, readOnly, computed}},
+		{Decimal, "Exact number with a fixed number of digits after the point.", []string{"required", "unique", "precision", "scale", "min", "max", "default", column, readOnly, computed}},
+		{Float, "Number of 64 bits that need not be exact.", []string{"required", "min", "max", "default", column, readOnly, computed}},
+		{Boolean, "True or false.", []string{"required", "default", column, readOnly, computed}},
+		{Enum, "One of a list of values.", []string{"values", "required", "default", column, readOnly, computed}},
+		{MultiEnum, "Any of a list of values, each once, in the order in which they were sent.", []string{"values", "required", "default", column, readOnly, computed}},
+		{Date, "Day, as 2006-01-02.", []string{"required", "unique", "min", "max", "default", column, readOnly, computed}},
+		{DateTime, "Instant, as 2006-01-02T15:04:05Z.", []string{"required", "unique", "min", "max", "default", column, readOnly, computed}},
+		{JSON, "Any JSON value.", []string{"required", column, readOnly, computed}},
+		{Geo, "Place on earth, as {lat, lng} in degrees.", []string{"required", column, readOnly, computed}},
 		{ID, "Identifier of the row. Added by itself, as a uuid, unless written.", []string{"kind", column}},
 		{CreatedAt, "When the row was made. Added by itself unless written.", []string{column}},
 		{UpdatedAt, "When the row was last changed. Added by itself unless written.", []string{column}},
 		{Username, "Name to sign in with. Required and unique unless written otherwise.", []string{"required", "unique", "searchable", "minLength", "maxLength", column}},
 		{Password, "Kept as a hash, never answered.", []string{"required", column}},
 		{Roles, "The roles of an account. Written by nobody unless a field rule says who.", []string{column}},
-		{ToOne, "Points to one row of another entity, or of the same.", []string{"to", "inverse", "many", "through", "required", "unique", "onDelete", column}},
+		{ToOne, "Points to one row of another entity, or of the same.", []string{"to", "inverse", "many", "through", "required", "unique", "onDelete", column, readOnly}},
 	}
 }
 
 // laterTypes lists the types that are known and not supported yet.
 func laterTypes() []string {
-	return []string{"file", "tenant", "computed"}
+	return []string{"file", "tenant"}
 }
 
 // laterProperties lists the properties that are known and not supported yet.
 func laterProperties() []string {
-	return []string{"computed", "collation", "index", "renamedFrom", "allow"}
+	return []string{"collation", "index", "renamedFrom", "allow"}
 }
 
 func typeNames() []string {
@@ -210,6 +210,13 @@ func property(name string, t Type) key {
 	case "onDelete":
 		k.doc = "What becomes of this row when the other is deleted: restrict keeps the other from being deleted, cascade deletes this one too, set-null empties the field. Default: restrict."
 		k.schema = enumOf(string(Restrict), string(Cascade), string(SetNull))
+	case "readOnly":
+		k.doc, k.schema = "Whether only the service itself writes the field: hooks, seeds and code that calls as the service. Default: false.", boolSchema()
+	case "computed":
+		k.doc = "The fields of the row that the value is made of, by a function of the service. It has no column, and nothing is found or sorted by it."
+		k.schema = object{"oneOf": []object{
+			fieldNameSchema(), {"type": "array", "minItems": 1, "maxItems": maxComputedFrom, "uniqueItems": true, "items": fieldNameSchema()},
+		}}
 	case "column":
 		k.doc, k.schema = "Name of the column. Default: the name of the field in snake_case.", object{"type": "string", "pattern": snakePattern}
 	case "default":

@@ -77,7 +77,7 @@ func (l *loader) relation(e *Entity, f *Field, n *node, path string) {
 	}
 	if a.many {
 		e.Fields = slices.DeleteFunc(e.Fields, func(o *Field) bool { return o == f })
-		for _, name := range []string{"required", "unique", "onDelete", "column"} {
+		for _, name := range []string{"required", "unique", "onDelete", "column", "readOnly"} {
 			if v := n.get(name); v != nil {
 				l.errs.Add(v.pos, join(path, name), fmt.Sprintf("a relation to many has no %s: a table keeps it", quote(name)), "remove it, or many: true")
 			}

@@ -227,7 +227,7 @@ const (
 type Field struct {
 	Name        string // camelCase, as written
 	Key         string // in JSON, filters and GraphQL inputs: the name, and nameId for a relation
-	Column      string // snake_case
+	Column      string // snake_case; "" if computed
 	GoName      string // Go name of Name
 	GoKey       string // Go name of Key
 	Type        Type
@@ -236,7 +236,12 @@ type Field struct {
 	Required   bool // never null
 	Unique     bool
 	Searchable bool
-	ReadOnly   bool // set by the service only: id, created-at, updated-at
+	ReadOnly   bool // set by the service only: id, created-at, updated-at, and what says so
+
+	// Computed are the fields of the same entity that a function of the service
+	// makes the value of. Such a field is ReadOnly and has no column; of any other
+	// it is nil.
+	Computed []*Field
 
 	// Min and Max are exact decimal literals, days as 2006-01-02 or instants of RFC
 	// 3339 in UTC; "" is no limit.
@@ -344,8 +349,14 @@ func (e *Entity) Field(name string) *Field {
 	return nil
 }
 
+// Comparable reports whether rows can be found by the field.
+func (f *Field) Comparable() bool { return f.Type != Password && f.Computed == nil }
+
 // Sortable reports whether rows can be put in the order of the field's values.
 func (f *Field) Sortable() bool {
+	if f.Computed != nil {
+		return false
+	}
 	switch f.Type {
 	case JSON, Roles, Password, MultiEnum, Geo:
 		return false

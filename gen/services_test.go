@@ -122,6 +122,18 @@ func goTool(t *testing.T, dir string, args ...string) {
 	}
 }
 
+// computing is hooks.go of a service with computed fields.
+const computing = `package app
+
+import "github.com/gatewright/gate/runtime/model"
+
+func configure(a *App) error {
+	a.ComputeOrderItemImageURL(func(i *OrderItem) string { return "https://example.com/" + i.Code })
+	a.ComputeOrderItemSpan(func(*OrderItem) *model.Decimal { return nil })
+	return nil
+}
+`
+
 // TestEverythingBuilds compiles and starts a service with every type of field, on
 // both databases, and sees that go.mod and go.sum are complete.
 func TestEverythingBuilds(t *testing.T) {
@@ -131,7 +143,11 @@ func TestEverythingBuilds(t *testing.T) {
 	for _, db := range []string{"sqlite", "postgres"} {
 		t.Run(db, func(t *testing.T) {
 			dir := t.TempDir()
-			regenerate(t, dir, strings.Replace(everything, "example.com/shop,", "example.com/shop, database: "+db+",", 1))
+			src := strings.Replace(everything, "example.com/shop,", "example.com/shop, database: "+db+",", 1)
+			src = strings.Replace(src, "      owner: email\n", "      owner: email\n"+
+				"      imageUrl: {type: url, required: true, computed: [code, parent]}\n      span: {type: decimal, computed: code}\n      seen: {type: integer, readOnly: true}\n", 1)
+			regenerate(t, dir, src)
+			write(t, dir, "app/hooks.go", computing)
 			before := tree(t, dir)
 			goTool(t, dir, "vet", "./...")
 			after := tree(t, dir)
@@ -147,7 +163,7 @@ func TestEverythingBuilds(t *testing.T) {
 			}
 			goTool(t, dir, "build", "-o", "shop", ".")
 			url := start(t, dir, filepath.Join(dir, "shop"))
-			if status, body := get(t, url+"/api/order-items?$sort[code]=-1&code[$startsWith]=ab&$include=parent,children.goesWith"); status != 200 {
+			if status, body := get(t, url+"/api/order-items?$sort[code]=-1&code[$startsWith]=ab&$select=imageUrl&$include=parent,children.goesWith"); status != 200 {
 				t.Errorf("list: %d %s", status, body)
 			}
 			if status, body := get(t, url+"/api/openapi.json"); status != 200 || !json.Valid([]byte(body)) {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -152,9 +153,10 @@ func (a *Auth) adminBody(admin *Administrator) ([]byte, error) {
 		}
 		row[a.cfg.Roles] = roles
 	}
+	made := []model.Type{model.ID, model.CreatedAt, model.UpdatedAt}
 	for i := range e.Fields {
 		f := &e.Fields[i]
-		if _, set := row[f.Name]; set || !f.Required || f.ReadOnly || f.HasDefault() {
+		if _, set := row[f.Name]; set || !f.Required || f.Computed != nil || slices.Contains(made, f.Type) || f.HasDefault() {
 			continue
 		}
 		value, ok := least(f, admin.Login)

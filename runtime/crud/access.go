@@ -381,6 +381,9 @@ func (r *rules) systemFields(action authz.Action) model.FieldSet {
 	if secret := r.entity.Find(model.Password); action == authz.View && secret != model.NoField {
 		all.Remove(secret)
 	}
+	if action != authz.View {
+		all = all.Without(r.entity.Computed())
+	}
 	if gone := r.entity.SoftDeleteField(); action != authz.View && gone != model.NoField {
 		all.Remove(gone) // rows are deleted and restored, not written so
 	}

@@ -101,7 +101,11 @@ func (r *Resource[T]) draft(c caller, in input[T]) (*draft[T], model.Problems, e
 	r.complete(c, d)
 	r.belongs(c, &d.Row)
 	if len(problems) > 0 || len(r.before[authz.Create]) == 0 {
-		problems = append(problems, r.missing(&d.Row, d.have.Union(d.led).Union(r.named(problems)))...)
+		missing, unset := r.missing(c, &d.Row, d.have.Union(d.led).Union(r.named(problems)))
+		if len(problems) == 0 && len(missing) == 0 && unset != nil {
+			return nil, nil, unset
+		}
+		problems = append(problems, missing...)
 	}
 	if len(problems) > 0 || !d.led.Without(d.Set).Empty() { // judged when the keys are known
 		return d, problems, nil
@@ -219,14 +223,21 @@ func (r *Resource[T]) insert(ctx context.Context, t *transaction, c caller, d *d
 		if err := run(ctx, hooks, &d.Change); err != nil {
 			return err
 		}
-		if err := refused(append(r.missing(&d.Row, d.have), r.check(&d.Row, r.filled(&d.Row))...)); err != nil {
+		missing, unset := r.missing(c, &d.Row, d.have)
+		if err := refused(append(missing, r.check(&d.Row, r.filled(&d.Row))...)); err != nil {
 			return err
+		}
+		if unset != nil {
+			return unset
 		}
 	}
 	if err := r.checkTargets(ctx, c, &d.Row, d.sent); err != nil {
 		return err
 	}
 	if err := r.execInsert(ctx, t, d); err != nil {
+		return err
+	}
+	if err := r.compute(&d.Row, r.entity.Computed()); err != nil {
 		return err
 	}
 	if err := r.checkReturning(ctx, c, &d.Row, d.sent); err != nil {
@@ -248,7 +259,7 @@ func (r *Resource[T]) insert(ctx context.Context, t *transaction, c caller, d *d
 // filled returns the fields that are not null.
 func (r *Resource[T]) filled(row *T) model.FieldSet {
 	var set model.FieldSet
-	for f := range r.entity.All().All() {
+	for f := range r.entity.All().Without(r.entity.Computed()).All() {
 		if r.value(row, f) != nil {
 			set.Add(f)
 		}

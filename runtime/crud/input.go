@@ -3,6 +3,7 @@ package crud
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
@@ -112,13 +113,13 @@ func (r *Resource[T]) copy(to, from *T, f model.FieldID) {
 	field.Store(p, r.value(from, f))
 }
 
-// check checks the values of some fields, secrets apart: those are hashes by
-// now.
+// check checks the values of some fields, secrets apart, which are hashes by now,
+// and the id, which may be counted yet.
 func (r *Resource[T]) check(row *T, set model.FieldSet) model.Problems {
 	var problems model.Problems
 	for f := range set.All() {
 		field, p := r.field(row, f)
-		if field.Secret() || field.ReadOnly {
+		if field.Secret() || field.Type == model.ID {
 			continue
 		}
 		if problem, ok := field.Check(p); !ok {
@@ -128,22 +129,26 @@ func (r *Resource[T]) check(row *T, set model.FieldSet) model.Problems {
 	return problems
 }
 
-// missing names the required fields that got no value.
-func (r *Resource[T]) missing(row *T, have model.FieldSet) model.Problems {
-	var problems model.Problems
-	for i := range r.entity.Fields {
-		f := model.FieldID(i)
-		if field := &r.entity.Fields[i]; field.Required && !have.Has(f) && isZero(r.value(row, f)) {
+// missing names the required fields that got no value. One that only the service
+// may set is no mistake of the caller, but a fault.
+func (r *Resource[T]) missing(c caller, row *T, have model.FieldSet) (problems model.Problems, unset error) {
+	for f := range r.entity.All().Without(have).Without(r.entity.Computed()).All() {
+		field := &r.entity.Fields[f]
+		switch {
+		case !field.Required || !isZero(r.value(row, f)):
+		case field.ReadOnly && !c.system:
+			unset = fmt.Errorf("crud: %s.%s is required and read-only, and neither a default nor a hook has set it", r.entity.Name, field.Name)
+		default:
 			problems.Add(field.Name, model.CodeRequired, "is required")
 		}
 	}
-	return problems
+	return problems, unset
 }
 
-// different returns the fields in which two rows differ.
+// different returns the fields in which two rows differ, computed ones apart.
 func (r *Resource[T]) different(a, b *T) model.FieldSet {
 	var set model.FieldSet
-	for f := range r.entity.All().All() {
+	for f := range r.entity.All().Without(r.entity.Computed()).All() {
 		if !same(r.value(a, f), r.value(b, f)) {
 			set.Add(f)
 		}

@@ -245,14 +245,17 @@ func (r *Resource[T]) read(ctx context.Context, s *query.Statement, columns mode
 // scanner scans columns into rows.
 type scanner[T any] struct {
 	resource *Resource[T]
+	computed model.FieldSet
 	cells    []model.Cell
 	fields   []model.FieldID
 	dest     []any
 }
 
 func (r *Resource[T]) scanner(columns model.FieldSet) scanner[T] {
+	computed := columns.Intersect(r.entity.Computed())
+	columns = r.entity.Stored(columns)
 	n := columns.Len()
-	in := scanner[T]{r, make([]model.Cell, 0, n), make([]model.FieldID, 0, n), make([]any, 0, n)}
+	in := scanner[T]{r, computed, make([]model.Cell, 0, n), make([]model.FieldID, 0, n), make([]any, 0, n)}
 	for f := range columns.All() {
 		in.cells = append(in.cells, model.Cell{Field: &r.entity.Fields[f]})
 		in.fields = append(in.fields, f)
@@ -271,7 +274,10 @@ func (in *scanner[T]) scan(rows *sql.Rows, list []T) ([]T, error) {
 	if err := rows.Scan(in.dest...); err != nil {
 		return nil, fmt.Errorf("read %s: %w", in.resource.entity.Table, err)
 	}
-	return list, nil
+	if in.computed.Empty() {
+		return list, nil
+	}
+	return list, in.resource.compute(row, in.computed)
 }
 
 // query runs a statement in the transaction of ctx, or else on the reader.

@@ -43,6 +43,7 @@ type Resource[T any] struct {
 	relations  map[string]*relation
 	linked     bool
 	whole      model.FieldSet // what somebody may read of a row
+	computed   map[model.FieldID]func(row, from *T)
 }
 
 // findTimeout is how long the statements of one Find may take.
@@ -245,6 +246,9 @@ func Link(resources ...Service) error {
 func (r *Resource[T]) link(targets map[string]target) error {
 	if r.entity.Find(model.Password) != model.NoField && r.hasher == nil {
 		return errors.New("a password field, and nothing to hash it with")
+	}
+	if err := r.checkComputed(); err != nil {
+		return err
 	}
 	r.targets = make(map[model.FieldID]target)
 	for i := range r.entity.Fields {

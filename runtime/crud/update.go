@@ -221,6 +221,9 @@ func (r *Resource[T]) rewrite(ctx context.Context, t *transaction, c caller, id 
 	if err := r.execUpdate(ctx, t, id, &u, changed); err != nil {
 		return err
 	}
+	if err := r.recompute(&u.Row, old, &changed); err != nil {
+		return err
+	}
 	if err := r.checkReturning(ctx, c, &u.Row, changed.Intersect(u.Set)); err != nil {
 		return err
 	}

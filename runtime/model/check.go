@@ -34,6 +34,7 @@ func (e *Entity) Check() error {
 	e.names = make(map[string]FieldID, len(e.Fields))
 	e.all, e.id, e.owner, e.via = FieldSet{}, NoField, NoField, NoField
 	e.tenant, e.version, e.deleted = NoField, NoField, NoField
+	e.computed, e.needs = FieldSet{}, map[FieldID]FieldSet{}
 	columns := make(map[string]bool, len(e.Fields))
 	if len(e.Fields) > MaxFields {
 		return fmt.Errorf("entity %s: %d fields are more than %d", e.Name, len(e.Fields), MaxFields)
@@ -43,7 +44,7 @@ func (e *Entity) Check() error {
 		if err := f.check(); err != nil {
 			errs = append(errs, fmt.Errorf("field %q: %w", f.Name, err))
 		}
-		if _, twice := e.names[f.Name]; twice || columns[f.Column] {
+		if _, twice := e.names[f.Name]; twice || columns[f.Column] && f.Computed == nil {
 			errs = append(errs, fmt.Errorf("field %q: name or column is there twice", f.Name))
 		}
 		e.names[f.Name], columns[f.Column] = FieldID(i), true
@@ -54,7 +55,7 @@ func (e *Entity) Check() error {
 			errs = append(errs, fmt.Errorf("field %q: a second one of type %s", f.Name, f.Type))
 		}
 	}
-	errs = append(errs, e.checkRoles(), e.checkTenant(), e.checkVersion(), e.checkSoftDelete())
+	errs = append(errs, e.checkComputed(), e.checkRoles(), e.checkTenant(), e.checkVersion(), e.checkSoftDelete())
 	errs = append(errs, e.checkUnique(), e.checkLinks(), e.checkConditions())
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("entity %s: %w", e.Name, err)
@@ -72,7 +73,7 @@ func (e *Entity) checkNames() error {
 func (e *Entity) checkUnique() error {
 	for _, u := range e.Unique {
 		for _, name := range u.Fields {
-			if _, ok := e.names[name]; !ok || u.Index == "" {
+			if f, ok := e.names[name]; !ok || e.computed.Has(f) || u.Index == "" {
 				return fmt.Errorf("unique index %q: %q is no field, or the name is missing", u.Index, name)
 			}
 		}
@@ -166,7 +167,7 @@ func (e *Entity) checkSoftDelete() error {
 
 func (f *Field) check() error {
 	switch {
-	case !wireName.MatchString(f.Name) || !sqlName.MatchString(f.Column):
+	case !wireName.MatchString(f.Name) || f.Computed == nil && !sqlName.MatchString(f.Column):
 		return fmt.Errorf("name or column %q is no identifier", f.Column)
 	case f.Type == 0 || int(f.Type) >= len(typeNames):
 		return fmt.Errorf("unknown type %s", f.Type)
@@ -183,7 +184,7 @@ func (f *Field) check() error {
 	case f.Type == DecimalType && (f.Precision < 1 || f.Precision > MaxPrecision || f.Scale < 0 || f.Scale > f.Precision):
 		return fmt.Errorf("precision %d, scale %d: a decimal has 1 to %d digits", f.Precision, f.Scale, MaxPrecision)
 	}
-	if f.Type == ID || f.Type == CreatedAt || f.Type == UpdatedAt {
+	if f.Computed != nil || f.Type == ID || f.Type == CreatedAt || f.Type == UpdatedAt {
 		f.ReadOnly = true
 	}
 	if err := f.checkPattern(); err != nil {

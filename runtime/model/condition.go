@@ -96,6 +96,8 @@ func (e *Entity) checkClause(c *Clause) error {
 	}
 	f := &e.Fields[id]
 	switch {
+	case f.Computed != nil:
+		return fmt.Errorf("field %q: it is computed, and the database does not know it", c.Field)
 	case f.Type == Password || f.Type == Roles || f.Type == JSON:
 		return fmt.Errorf("field %q: a %s cannot be compared", c.Field, f.Type)
 	case len(c.Values) == 0 && f.Required:

@@ -40,9 +40,12 @@ type Entity struct {
 	names map[string]FieldID
 	links map[string]*Link
 	all   FieldSet
-	id    FieldID
-	owner FieldID // -1 without
-	via   FieldID // the relation before the dot of Owner; -1 without
+
+	computed FieldSet
+	needs    map[FieldID]FieldSet // of computed fields
+	id       FieldID
+	owner    FieldID // -1 without
+	via      FieldID // the relation before the dot of Owner; -1 without
 
 	tenant  FieldID // -1 without
 	version FieldID // -1 without
@@ -80,6 +83,9 @@ type Field struct {
 	Unique     bool
 	Searchable bool // found by a search
 	ReadOnly   bool // set by the service alone
+	// Computed names the fields of the same row that a function of the service
+	// makes the value of. Such a field has no column, and nobody writes it.
+	Computed []string
 
 	MinLength, MaxLength int      // in code points; 0 is no limit
 	Min, Max             string   // exact numbers, days or RFC 3339 times; "" is no limit
@@ -191,6 +197,26 @@ func (e *Entity) TenantField() FieldID {
 		return NoField
 	}
 	return e.tenant
+}
+
+// Computed returns the fields that are computed.
+func (e *Entity) Computed() FieldSet { return e.computed }
+
+// Needs returns the fields that a computed field is made of.
+func (e *Entity) Needs(f FieldID) FieldSet { return e.needs[f] }
+
+// Stored returns the fields that have to be read to know those of a set: in place
+// of computed ones what these are made of.
+func (e *Entity) Stored(set FieldSet) FieldSet {
+	made := set.Intersect(e.computed)
+	if made.Empty() {
+		return set
+	}
+	set = set.Without(made)
+	for f := range made.All() {
+		set = set.Union(e.needs[f])
+	}
+	return set
 }
 
 // All returns the set of all fields.

@@ -125,8 +125,11 @@ func (k *kit) asks(s surface, c *caller, e *entity, g *grant, f *model.Field) {
 	ever := may.List.Rows != none
 	for _, question := range []string{filter, sort, choose} {
 		ok := always
-		if question == choose {
+		switch {
+		case question == choose:
 			ok = ever
+		case f.Computed != nil:
+			ok = false // whoever asks
 		}
 		if question == sort && ok && !sortable(f.Type) {
 			continue

@@ -187,6 +187,7 @@ func (c *Compiler) Judge(s *Statement, id any, filters ...Filter) {
 // Insert writes the statement that adds a row. It returns the id where the
 // database makes that.
 func (c *Compiler) Insert(s *Statement, set model.FieldSet, value func(model.FieldID) any) {
+	set = set.Without(c.entity.Computed())
 	s.text("INSERT INTO ", c.table, " (")
 	c.list(s, set, func(f model.FieldID) { s.text(c.names[f]) })
 	s.text(") VALUES (")
@@ -199,6 +200,7 @@ func (c *Compiler) Insert(s *Statement, set model.FieldSet, value func(model.Fie
 
 // Update writes the statement that changes a row.
 func (c *Compiler) Update(s *Statement, id any, filter Filter, set model.FieldSet, value func(model.FieldID) any) {
+	set = set.Without(c.entity.Computed())
 	s.text("UPDATE ", c.from, " SET ")
 	c.list(s, set, func(f model.FieldID) {
 		s.text(c.names[f], " = ")
@@ -246,7 +248,9 @@ func (c *Compiler) holds(s *Statement, list model.FieldID, name string) {
 	s.text(")")
 }
 
+// selectFrom selects what has to be read to know the fields, in their order.
 func (c *Compiler) selectFrom(s *Statement, columns model.FieldSet) {
+	columns = c.entity.Stored(columns)
 	s.text("SELECT ")
 	if columns.Empty() {
 		s.text("1")

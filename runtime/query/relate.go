@@ -69,6 +69,7 @@ const (
 // Owned writes the statement for the rows that belong to keys, at most one to each
 // key: its columns are the key and those given.
 func (c *Compiler) Owned(s *Statement, k *Keys, filter Filter, columns model.FieldSet) {
+	columns = c.entity.Stored(columns)
 	s.text("SELECT ", c.columns[k.Field])
 	also(s, c.columns, columns)
 	s.text(" FROM ", c.from, " WHERE ", c.columns[k.Field])
@@ -84,6 +85,7 @@ func (c *Compiler) Owned(s *Statement, k *Keys, filter Filter, columns model.Fie
 //
 // However many keys there are, they are one argument.
 func (c *Compiler) Pages(s *Statement, k *Keys, p *Plan, filter Filter, columns model.FieldSet) {
+	columns = c.entity.Stored(columns)
 	s.text("SELECT ", keyColumn, ", ", totalColumn, ", ", placeColumn)
 	also(s, c.names, columns)
 	s.text(" FROM (SELECT ")

@@ -162,6 +162,8 @@ func (r *resolver) sort(keys []Sort) []sortKey {
 		id, f, ok := r.field(k.Field)
 		switch {
 		case !ok:
+		case f.Computed != nil:
+			r.fail(k.Field, model.CodeType, "cannot be sorted by: it is computed when rows are read")
 		case !sortable(f.Type):
 			r.fail(k.Field, model.CodeType, "cannot be sorted by")
 		case slices.ContainsFunc(out, func(o sortKey) bool { return o.field == id }):
@@ -259,6 +261,10 @@ func (r *resolver) term(t Term) node {
 	}
 	id, f, ok := r.field(t.Field)
 	if !ok {
+		return nil
+	}
+	if f.Computed != nil {
+		r.fail(t.Field, model.CodeType, "cannot be compared: it is computed when rows are read")
 		return nil
 	}
 	if !slices.Contains(operators(f.Type), t.Op) {

@@ -107,6 +107,9 @@ func FromDesign(d *design.Design) (*Schema, error) {
 			t.Deleted = e.SoftDelete.Column
 		}
 		for _, f := range e.Fields {
+			if f.Computed != nil {
+				continue
+			}
 			c, err := column(f)
 			if err != nil {
 				return nil, err

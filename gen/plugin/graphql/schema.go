@@ -273,6 +273,9 @@ func (w *writer) filter(e *design.Entity) {
 	w.line("  OR: [", e.Name, "Where!]")
 	w.line("  NOT: ", e.Name, "Where")
 	for _, f := range readable(e) {
+		if !f.Comparable() {
+			continue
+		}
 		name := w.filterOf(e, f)
 		w.used[name] = true
 		w.line("  ", f.Key, ": ", name)
@@ -325,7 +328,7 @@ func (w *writer) enums(e *design.Entity, lists bool) {
 			w.line("  ", strings.ReplaceAll(v.Name, "-", "_"))
 		}
 		w.line("}")
-		if lists && !hidden(f.Access.View) {
+		if lists && !hidden(f.Access.View) && f.Comparable() {
 			operators := equality
 			if f.Type == design.MultiEnum {
 				operators = listed

@@ -10,7 +10,7 @@ func (w *writer) conditions() []any {
 	var params []any
 	search := false
 	for _, f := range w.entity.Fields {
-		if hidden(f.Access.View) || f.Type == design.Password {
+		if hidden(f.Access.View) || !f.Comparable() {
 			continue
 		}
 		search = search || f.Searchable

@@ -325,7 +325,7 @@ func filters(d *design.Design) gen.Object {
 	used := map[string]string{}
 	for _, e := range d.Entities {
 		for _, f := range e.Fields {
-			if f.Type != design.Password && !hidden(f.Access.View) {
+			if f.Comparable() && !hidden(f.Access.View) {
 				typ, _ := jsonType(d, f)
 				used[filterName(d, f)] = typ
 			}

@@ -65,6 +65,17 @@ func (e *entity) Enums() []column {
 	return enums
 }
 
+// Made returns the fields that are computed.
+func (e *entity) Made() []column {
+	var made []column
+	for _, c := range e.Columns() {
+		if c.Computed != nil {
+			made = append(made, c)
+		}
+	}
+	return made
+}
+
 // Keys returns the lists of fields that are unique together, each with the name
 // of its index.
 func (e *entity) Keys() [][]gen.Member {
@@ -159,7 +170,10 @@ func (c column) Meta() []gen.Member {
 	m.flag("Required", c.Required)
 	m.flag("Unique", c.Unique)
 	m.flag("Searchable", c.Searchable)
-	m.flag("ReadOnly", c.ReadOnly)
+	m.flag("ReadOnly", c.ReadOnly && c.Computed == nil)
+	if c.Computed != nil {
+		m.add("Computed", gen.Texts(keysOf(c.Computed)))
+	}
 	m.number("MinLength", c.MinLength)
 	m.number("MaxLength", c.MaxLength)
 	m.text("Min", c.Min)
@@ -187,6 +201,24 @@ func (c column) Meta() []gen.Member {
 	}
 	m.text("Description", c.Description)
 	return m
+}
+
+func keysOf(fields []*design.Field) []string {
+	keys := make([]string, len(fields))
+	for i, f := range fields {
+		keys[i] = f.Key
+	}
+	return keys
+}
+
+// MadeDoc is the comment of the function that says how a computed field is made.
+func (c column) MadeDoc(entity string) string {
+	names := make([]string, len(c.Computed))
+	for i, f := range c.Computed {
+		names[i] = f.GoKey
+	}
+	return fmt.Sprintf("Compute%s%s says what %s of a row is. The row that compute is handed has %s, and nothing else.",
+		entity, c.GoKey, c.GoKey, strings.Join(names, ", "))
 }
 
 func valueNames(values []design.Value) []string {
