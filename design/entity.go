@@ -20,6 +20,9 @@ func (l *loader) entity(en entry) {
 	e.Description = l.description(n, path)
 	e.Accept = l.accept(n.get("accept"), path)
 	l.entityNames(e, n, path)
+	if v := n.get("renamedFrom"); v != nil {
+		e.RenamedFrom = l.former(v, path+".renamedFrom")
+	}
 	for _, f := range l.named(n.get("fields"), path+".fields", "field", camelCase) {
 		l.field(e, f, path+".fields."+f.key)
 	}

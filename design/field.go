@@ -281,6 +281,8 @@ func (l *loader) property(f *Field, name string, v *node, path string) {
 		keep(&f.Precision)(l.integer(v, path, 1, maxPrecision))
 	case "scale":
 		keep(&f.Scale)(l.integer(v, path, 0, maxPrecision))
+	case "renamedFrom":
+		f.RenamedFrom = l.former(v, path)
 	case "readOnly":
 		keep(&f.ReadOnly)(l.boolean(v, path))
 	case "pattern":

@@ -70,6 +70,7 @@ func entityKeys() []key {
 		{name: "plural", doc: "Plural of the name in PascalCase. Default: the English plural.", schema: object{"type": "string", "pattern": pascalPattern}},
 		{name: "route", doc: "Path below /api. Default: the plural in kebab-case.", schema: object{"type": "string", "pattern": kebabPattern, "maxLength": maxName}},
 		{name: "table", doc: "Name of the table. Default: the plural in snake_case.", schema: object{"type": "string", "pattern": snakePattern}},
+		{name: "renamedFrom", doc: "Name that the entity had before, or its table. The migration renames the table in place of dropping it; then this can go.", schema: object{"type": "string", "pattern": formerPattern}},
 		{name: "fields", doc: "Columns by name: a type, or a mapping with a type and its properties.", schema: namedMap("fieldName", "field")},
 		{name: "owner", doc: "Field that says whose row it is: a relation to the entity of the accounts, id where each account owns itself, or through another row, such as order.buyer.", schema: object{"type": "string", "pattern": ownerPattern}},
 		{name: tenantWord, doc: "Field that says to which tenant a row belongs: a relation, or id in the entity of the tenants itself. Every rule then holds within the tenant of the caller, which is that of the account.", schema: fieldNameSchema()},
@@ -86,7 +87,7 @@ func entityKeys() []key {
 		{name: "version", doc: "Whether rows count their changes: a field version, the ETag of the row. A change can then be made only if nobody else made one. Default: false.", schema: boolSchema()},
 		{name: "softDelete", doc: "Whether deleted rows are kept, and can be restored by those who may delete them. Default: false.", schema: boolSchema()},
 		acceptKey(),
-	}, later("constraints", "renamedFrom", "hooks", "rest", "graphql")...)
+	}, later("constraints", "hooks", "rest", "graphql")...)
 }
 
 func fieldNameSchema() object { return object{"type": "string", "pattern": camelPattern} }
@@ -119,7 +120,7 @@ type fieldType struct {
 
 func fieldTypes() []fieldType {
 	const column, readOnly, computed = "column", "readOnly", "computed"
-	return []fieldType{
+	types := []fieldType{
 		{Text, "One line of text.", []string{"required", "unique", "searchable", "minLength", "maxLength", "pattern", "default", column, readOnly, computed}},
 		{LongText, "Text of any length.", []string{"required", "searchable", "minLength", "maxLength", "default", column, readOnly, computed}},
 		{Email, "E-mail address; keeps its spelling and compares without case.", []string{"required", "unique", "searchable", "default", column, readOnly, computed}},
@@ -142,6 +143,12 @@ func fieldTypes() []fieldType {
 		{Roles, "The roles of an account. Written by nobody unless a field rule says who.", []string{column}},
 		{ToOne, "Points to one row of another entity, or of the same.", []string{"to", "inverse", "many", "through", "required", "unique", "onDelete", column, readOnly}},
 	}
+	for i := range types {
+		if types[i].name != ID { // which is always called so
+			types[i].props = append(types[i].props, "renamedFrom")
+		}
+	}
+	return types
 }
 
 // laterTypes lists the types that are known and not supported yet.
@@ -151,7 +158,7 @@ func laterTypes() []string {
 
 // laterProperties lists the properties that are known and not supported yet.
 func laterProperties() []string {
-	return []string{"collation", "index", "renamedFrom", "allow"}
+	return []string{"collation", "index", "allow"}
 }
 
 func typeNames() []string {
@@ -217,6 +224,9 @@ func property(name string, t Type) key {
 		k.schema = object{"oneOf": []object{
 			fieldNameSchema(), {"type": "array", "minItems": 1, "maxItems": maxComputedFrom, "uniqueItems": true, "items": fieldNameSchema()},
 		}}
+	case "renamedFrom":
+		k.doc = "Name that the field had before, or its column. The migration renames the column in place of dropping it; then this can go."
+		k.schema = object{"type": "string", "pattern": formerPattern}
 	case "column":
 		k.doc, k.schema = "Name of the column. Default: the name of the field in snake_case.", object{"type": "string", "pattern": snakePattern}
 	case "default":

@@ -22,6 +22,10 @@ type Link struct {
 	Field *Field
 	Join  *Join // nil unless both ends are to many
 
+	// RenamedFrom is its name of before, or the table of pairs of before; "" unless
+	// it is kept in one and was renamed.
+	RenamedFrom string
+
 	Inverse *Link // nil without a second end
 	Pos     Position
 
@@ -129,6 +133,7 @@ func (l *loader) links() {
 		}
 		link := &Link{Name: a.field.Name, GoName: a.field.GoName, From: a.from, To: to, Many: a.many, Field: a.field, Pos: a.pos}
 		if a.many {
+			link.RenamedFrom = a.field.RenamedFrom
 			link.Field = nil
 			link.Join = l.joinTable(a, to)
 		}

@@ -121,6 +121,7 @@ type Entity struct {
 	Plural      string // PascalCase, differs from Name
 	Route       string // kebab-case, unique: order-items
 	Table       string // snake_case, unique: order_items
+	RenamedFrom string // its name of before, or its table of before; "" unless it was renamed
 	Description string
 	Fields      []*Field // id first and createdAt, updatedAt last when they were added
 	Links       []*Link  // to-one relations are among Fields, too; last those that other entities name
@@ -262,6 +263,8 @@ type Field struct {
 	Access FieldAccess
 	Added  bool // not written in the file
 	Pos    Position
+
+	RenamedFrom string // its name of before, or its column of before; "" unless it was renamed
 }
 
 // A Value is one value of an enum or multi-enum.

@@ -24,6 +24,7 @@ const (
 	camelPattern      = `^[a-z][A-Za-z0-9]{0,62}$`
 	ownerPattern      = `^[a-z][A-Za-z0-9]{0,62}(\.[a-z][A-Za-z0-9]{0,62})?$`
 	kebabPattern      = `^[a-z][a-z0-9]*(-[a-z0-9]+)*$`
+	formerPattern     = `^[A-Za-z][A-Za-z0-9_]{0,62}$`
 	snakePattern      = `^[a-z][a-z0-9_]{0,62}$`
 	permissionPattern = `^[a-z][a-z0-9]*(-[a-z0-9]+)*:[a-z][a-z0-9]*(-[a-z0-9]+)*$`
 	wildPattern       = `^(\*|([a-z][a-z0-9]*(-[a-z0-9]+)*|\*):([a-z][a-z0-9]*(-[a-z0-9]+)*|\*))$`
@@ -52,6 +53,7 @@ var ( // compiled once, never changed
 	pascalCase   = spelling{regexp.MustCompile(pascalPattern), "PascalCase", "OrderItem", maxName}
 	camelCase    = spelling{regexp.MustCompile(camelPattern), "camelCase", "unitPrice", maxName}
 	kebabCase    = spelling{regexp.MustCompile(kebabPattern), "kebab-case", "order-items", maxName}
+	formerName   = spelling{regexp.MustCompile(formerPattern), "a name of letters, digits and _", "OrderItem", maxName}
 	snakeCase    = spelling{regexp.MustCompile(snakePattern), "snake_case", "order_items", maxName}
 	verbNoun     = spelling{regexp.MustCompile(permissionPattern), "verb:noun", "create:items", maxPermission}
 	verbNounWild = spelling{regexp.MustCompile(wildPattern), "verb:noun", "create:items", maxPermission}

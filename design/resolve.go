@@ -14,6 +14,7 @@ func (l *loader) resolve() {
 	l.relations()
 	l.links()
 	l.entityCollisions()
+	l.renamed()
 	for _, check := range l.todo {
 		check()
 	}

@@ -30,6 +30,10 @@ type Report struct {
 	Edited    []string // edited by somebody and, with Force, overwritten or removed
 	Unchanged int      // files that were right already
 	Diff      string   // unified, empty without ApplyOptions.Diff
+
+	// Stale are the lines of the user's files that name what generated files do not
+	// declare any more: "app/hooks.go:12: Items".
+	Stale []string
 }
 
 // Drift reports whether the folder differs from what is generated.
@@ -129,8 +133,8 @@ func (a *applier) apply(dir string, files Files) error {
 		return err
 	}
 	slices.Sort(a.report.Edited)
-	if a.opts.Check {
-		return nil
+	if a.report.Stale, err = a.stale(files); err != nil || a.opts.Check {
+		return err
 	}
 	if len(a.report.Edited) > 0 && !a.opts.Force {
 		return &EditedError{Paths: a.report.Edited}

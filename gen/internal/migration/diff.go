@@ -29,23 +29,30 @@ func (p *Plan) Empty() bool { return len(p.SQL) == 0 }
 // [*design.Errors] names what has to be changed in gate.yaml, because rows that
 // are there already could not follow.
 func Diff(from, to *Schema) (*Plan, error) {
-	plan, err := forth(from, to)
+	moves, err := renamed(from, to)
 	if err != nil {
 		return nil, err
 	}
-	plan.Down, err = plan.back(from, to)
+	plan, err := forth(from, to, moves)
+	if err != nil {
+		return nil, err
+	}
+	plan.Down, err = plan.back(from, to, moves)
 	return plan, err
 }
 
-// forth is Diff without the way back.
-func forth(from, to *Schema) (*Plan, error) {
+// forth is Diff without the way back, for what moves to other names first.
+func forth(from, to *Schema, moves []move) (*Plan, error) {
 	c := comparison{from: from, to: to, using: map[string]string{}, replaced: map[*Column]bool{}, filled: map[*Column]bool{}}
+	if err := c.rename(moves); err != nil {
+		return nil, err
+	}
 	for _, t := range to.Tables {
 		if err := c.table(t); err != nil {
 			return nil, err
 		}
 	}
-	for _, t := range from.Tables {
+	for _, t := range c.from.Tables {
 		if to.table(t.Name) == nil {
 			c.lose(t.Name, "table %s is dropped", t.Name)
 			c.did("drop", t.Name)

@@ -15,7 +15,7 @@ func (s *Schema) joins(d *design.Design) error {
 			if l.Join == nil || l.Far() {
 				continue
 			}
-			t := &Table{Name: l.Join.Table, Join: true, pos: l.Pos}
+			t := &Table{Name: l.Join.Table, Join: true, pos: l.Pos, link: l}
 			for _, end := range []struct {
 				column string
 				to     *design.Entity

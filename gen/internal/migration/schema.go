@@ -33,7 +33,9 @@ type Table struct {
 	Indexes []Index   `json:"indexes,omitempty"` // of several columns, or asked for
 	Deleted string    `json:"deleted,omitempty"` // the column that says that a row is there no more: what is unique is so among the others
 
-	pos design.Position
+	pos    design.Position
+	entity *design.Entity // nil for pairs, and in a snapshot
+	link   *design.Link   // of pairs
 }
 
 // An Index is over columns of a table, beside those that [Column] brings.
@@ -58,12 +60,14 @@ type Column struct {
 	fill any // the value for rows that are there already: nil, or as design.Field.Default
 	pos  design.Position
 	path string // of the field in gate.yaml
+
+	field *design.Field // nil in pairs, and in a snapshot
 }
 
 // stored returns what the snapshot keeps of c.
 func (c *Column) stored() Column {
 	s := *c
-	s.fill, s.pos, s.path = nil, design.Position{}, ""
+	s.fill, s.pos, s.path, s.field = nil, design.Position{}, "", nil
 	return s
 }
 
@@ -102,7 +106,7 @@ const (
 func FromDesign(d *design.Design) (*Schema, error) {
 	s := &Schema{Format: snapshotFormat, Database: d.Service.Database}
 	for _, e := range d.Entities {
-		t := &Table{Name: e.Table, pos: e.Pos}
+		t := &Table{Name: e.Table, pos: e.Pos, entity: e}
 		if e.SoftDelete != nil {
 			t.Deleted = e.SoftDelete.Column
 		}
@@ -149,7 +153,7 @@ func folds(t design.Type) bool { return t == design.Email || t == design.Usernam
 func column(f *design.Field) (*Column, error) {
 	c := &Column{
 		Name: f.Column, Kind: kinds(f.Type), Null: !f.Required,
-		fill: f.Default, pos: f.Pos,
+		fill: f.Default, pos: f.Pos, field: f,
 	}
 	switch f.Type {
 	case design.ID:

@@ -54,6 +54,7 @@ func (c *generateCmd) Run(out *console) error {
 		return failf("gate generate "+c.Dir+" brings them up to date", "the generated files are not what gate.yaml says")
 	default:
 		s.done(generated(report))
+		stale(out.talk, report)
 		if !c.Check {
 			return p.prepare()
 		}
@@ -65,6 +66,15 @@ func (c *generateCmd) Run(out *console) error {
 func generated(r *gen.Report) string {
 	changed := len(r.Created) + len(r.Updated) + len(r.Edited) + len(r.Removed)
 	return fmt.Sprintf("%s, %d changed; yours untouched", count(r.Unchanged+len(r.Created)+len(r.Updated)+len(r.Edited), "file", "files"), changed)
+}
+
+// stale names the lines of the user's files that do not compile any more, as far as
+// names tell.
+func stale(t *talk, r *gen.Report) {
+	for _, line := range r.Stale {
+		t.event(map[string]any{"event": "stale", "line": line})
+		t.line("  " + t.paint(yellow, "!") + " " + line + " is not declared any more")
+	}
 }
 
 // warn tells of what is legal in the design, but dangerous. More than a few
