@@ -109,7 +109,8 @@ type Setting struct {
 	Key      string // empty for the elements of a list
 	Path     string // plugins.auth-jwt.expiresIn
 	Kind     Kind
-	Value    any // nil, bool, int64, float64 or string
+	Value    any    // nil, bool, int64, float64 or string
+	Text     string // a number as it is written, of which Value may not keep every digit
 	Children []Setting
 	Pos      Position // of the key, or of the element of a list
 	ValuePos Position // of the value

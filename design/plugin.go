@@ -54,13 +54,13 @@ func (l *loader) setting(key, path string, at Position, n *node) Setting {
 		if err != nil || !wholeNumber.MatchString(n.text) {
 			l.errs.Add(n.pos, path, fmt.Sprintf("%s has to be %s, not %s", last(path), numberNoun(Int), n.describe()), "")
 		}
-		s.Value = v
+		s.Value, s.Text = v, n.text
 	case KindFloat:
 		v, err := strconv.ParseFloat(n.text, 64)
 		if err != nil || !isFloat64(n.text) {
 			l.errs.Add(n.pos, path, fmt.Sprintf("%s has to be %s, not %s", last(path), numberNoun(Float), n.describe()), "")
 		}
-		s.Value = v
+		s.Value, s.Text = v, n.text
 	case KindList:
 		for i, item := range n.items {
 			s.Children = append(s.Children, l.setting("", path+"["+strconv.Itoa(i)+"]", item.pos, item))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"reflect"
 	"runtime"
 	"slices"
@@ -27,6 +28,17 @@ type Build struct {
 	// func(*server.App) error that app_gen.go calls when these are known.
 	Extensions []Member
 
+	// SetUp names functions in the package app, func(*App) error, that app_gen.go
+	// calls when the entities are made, before hooks.go has its say.
+	SetUp []string
+
+	// Commands are commands of the program besides its own, each a server.Command.
+	Commands []Expr
+
+	// Components are parts of the schema besides the entities, with migrations of
+	// their own: each a func(store.Dialect) store.Component.
+	Components []Expr
+
 	// Authentication is nil without authentication.
 	Authentication *Authentication
 
@@ -40,6 +52,7 @@ type Build struct {
 	// API is what the OpenAPI document says besides the entities.
 	API API
 
+	inputs  map[string][]byte
 	outputs []output
 	parsed  map[parsedTemplate]*template.Template
 }
@@ -91,6 +104,20 @@ type SecurityScheme struct {
 type output struct {
 	file   File
 	render func() ([]byte, error)
+}
+
+// An Input is a file of the user's that a plugin reads.
+type Input struct {
+	Path string // as positions of errors name it: beside gate.yaml
+	Data []byte
+}
+
+// Input returns a file that the plugin says it reads, see [Plugin.Reads]; false
+// when there is none. What is wrong with it is a [*design.Errors] that Contribute
+// returns as it is.
+func (b *Build) Input(name string) (Input, bool) {
+	data, ok := b.inputs[name]
+	return Input{Path: filepath.Join(filepath.Dir(b.Design.File), filepath.FromSlash(name)), Data: data}, ok
 }
 
 // Add adds a file as it is.

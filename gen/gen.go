@@ -49,17 +49,20 @@ type Options struct {
 // bytes. It reads and writes no file: what it knows of the disk is in
 // opts.State. Plugins that d does not turn on contribute nothing.
 //
-// The error is a [*design.Errors] when something in gate.yaml is to be changed,
-// and a [*DestructiveError] when the schema would lose data that
+// The error is a [*design.Errors] when something in gate.yaml, or in a file that a
+// plugin reads, is to be changed, and a [*DestructiveError] when the schema would lose data that
 // opts.AllowDestructive does not name.
 func Generate(d *design.Design, opts Options, plugins ...Plugin) (Files, error) {
 	on, err := solve(d, plugins)
 	if err != nil {
 		return nil, err
 	}
-	b := &Build{Design: d, parsed: map[parsedTemplate]*template.Template{}}
+	b := &Build{Design: d, inputs: opts.State.Inputs, parsed: map[parsedTemplate]*template.Template{}}
 	for _, a := range on {
 		if err := a.part.Contribute(b); err != nil {
+			if wrong, ok := errors.AsType[*design.Errors](err); ok {
+				return nil, wrong // it says in which file
+			}
 			return nil, fmt.Errorf("plugin %s: %w", a.Name, err)
 		}
 	}

@@ -31,6 +31,10 @@ type Plugin struct {
 	// no entity can have one of them.
 	Routes []string
 
+	// Reads are paths of files that the user writes beside gate.yaml and that the
+	// plugin reads, such as seed.yaml: see [Build.Input].
+	Reads []string
+
 	// New makes the plugin ready for one generation.
 	New func() Part
 }

@@ -18,6 +18,10 @@ type State struct {
 	GoMod, GoSum []byte   // the present go.mod and go.sum, nil when there is none
 	Schema       []byte   // the snapshot after the last migration, nil when there is none
 	Migrations   []string // the names of the migrations there are: 0001_init.sql
+
+	// Inputs are the files of the user's that plugins read, by their path, as far
+	// as they are there: see [Plugin.Reads].
+	Inputs map[string][]byte
 }
 
 // migrationsDir is the folder of the migrations for one database.
@@ -36,9 +40,9 @@ func readFile(root *os.Root, name string) ([]byte, error) {
 	return root.ReadFile(name)
 }
 
-// ReadState reads the state of the service in dir, whose database is db. A
-// folder that does not exist is an empty one.
-func ReadState(dir string, db design.Database) (State, error) {
+// ReadState reads the state of the service in dir, whose database is db, and what
+// plugins read there. A folder that does not exist is an empty one.
+func ReadState(dir string, db design.Database, plugins ...Plugin) (State, error) {
 	var s State
 	root, err := os.OpenRoot(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -69,5 +73,28 @@ func ReadState(dir string, db design.Database) (State, error) {
 		}
 	}
 	slices.Sort(s.Migrations)
-	return s, nil
+	s.Inputs, err = readInputs(root, plugins)
+	return s, err
+}
+
+// maxInput bounds a file that plugins read. Beyond it, they get what is more than
+// they take.
+const maxInput = design.MaxSize + 1
+
+// readInputs reads what plugins read of the user's.
+func readInputs(root *os.Root, plugins []Plugin) (map[string][]byte, error) {
+	inputs := map[string][]byte{}
+	for _, p := range plugins {
+		for _, name := range p.Reads {
+			b, err := readFile(root, name)
+			switch {
+			case errors.Is(err, fs.ErrNotExist):
+			case err != nil:
+				return nil, fmt.Errorf("reading what plugin %s reads: %w", p.Name, err)
+			default:
+				inputs[name] = b[:min(len(b), maxInput)]
+			}
+		}
+	}
+	return inputs, nil
 }

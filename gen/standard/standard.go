@@ -19,6 +19,7 @@ import (
 	"github.com/gatewright/gate/gen/plugin/permtest"
 	"github.com/gatewright/gate/gen/plugin/realtime"
 	"github.com/gatewright/gate/gen/plugin/rest"
+	"github.com/gatewright/gate/gen/plugin/seed"
 	"github.com/gatewright/gate/gen/plugin/service"
 )
 
@@ -39,6 +40,7 @@ func Plugins() []gen.Plugin {
 		authapikey.Plugin(),
 		authletters.Plugin(),
 		realtime.Plugin(),
+		seed.Plugin(),
 		metrics.Plugin(),
 		otel.Plugin(),
 		docker.Plugin(),

@@ -35,7 +35,7 @@ func keys(ctx context.Context, a *App, args []string, out io.Writer) error {
 		_, err := fmt.Fprintln(out, "removed; processes that run notice within a minute, or when they are restarted")
 		return err
 	}
-	return errUsage
+	return ErrUsage
 }
 
 func listKeys(ctx context.Context, a *App, out io.Writer) error {
@@ -61,7 +61,7 @@ func logout(ctx context.Context, a *App, args []string, out io.Writer) error {
 		return errors.New("the service has no authentication, and so no sessions")
 	}
 	if len(args) != 1 {
-		return errUsage
+		return ErrUsage
 	}
 	var n int
 	var err error
@@ -90,8 +90,8 @@ func logout(ctx context.Context, a *App, args []string, out io.Writer) error {
 // administration is a command on a service that is not serving.
 type administration func(ctx context.Context, a *App, args []string, out io.Writer) error
 
-// errUsage means that the arguments of a command are wrong.
-var errUsage = errors.New("unknown arguments")
+// ErrUsage is what a command answers to arguments that make no sense.
+var ErrUsage = errors.New("unknown arguments")
 
 // administer runs a command on a service that is not serving.
 func administer(ctx context.Context, s Service, p process, args []string, f administration) int {
@@ -106,7 +106,7 @@ func administer(ctx context.Context, s Service, p process, args []string, f admi
 	}
 	err = errors.Join(f(ctx, srv.app, args, p.stdout), srv.Close())
 	switch {
-	case errors.Is(err, errUsage):
+	case errors.Is(err, ErrUsage):
 		what := "arguments are missing"
 		if len(args) > 0 {
 			what = fmt.Sprintf("unknown arguments %q", args)

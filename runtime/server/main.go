@@ -53,7 +53,11 @@ func run(ctx context.Context, s Service, args []string, p process) int {
 	if len(args) > 0 {
 		command, rest = args[0], args[1:]
 	}
-	if f, ok := map[string]administration{"keys": keys, "logout": logout}[command]; ok {
+	f, ok := map[string]administration{"keys": keys, "logout": logout}[command]
+	if !ok {
+		f, ok = s.command(command, p)
+	}
+	if ok {
 		if len(rest) > 0 && (rest[0] == "--help" || rest[0] == "-h") {
 			_, _ = io.WriteString(p.stdout, usage(s))
 			return exitOK
@@ -63,31 +67,31 @@ func run(ctx context.Context, s Service, args []string, p process) int {
 	if f, lines, ok := migration(args); ok {
 		return migrations(ctx, s, p, f, lines)
 	}
-	var f func(context.Context, Service, process) int
+	var own func(context.Context, Service, process) int
 	switch command {
 	case "serve":
-		f = serve
+		own = serve
 	case "migrate":
-		f = migrateOnly
+		own = migrateOnly
 	case "version", "--version":
-		f = version
+		own = version
 	case "help", "--help", "-h":
 		_, _ = io.WriteString(p.stdout, usage(s))
 		return exitOK
 	}
-	if len(rest) > 0 && (rest[0] == "--help" || rest[0] == "-h") && f != nil {
+	if len(rest) > 0 && (rest[0] == "--help" || rest[0] == "-h") && own != nil {
 		_, _ = io.WriteString(p.stdout, usage(s))
 		return exitOK
 	}
-	if f == nil || len(rest) > 0 {
+	if own == nil || len(rest) > 0 {
 		bad := command
-		if f != nil {
+		if own != nil {
 			bad = rest[0]
 		}
 		_, _ = fmt.Fprintf(p.stderr, "%s: unknown argument %q\n\n%s", s.Name, bad, usage(s))
 		return exitUsage
 	}
-	return f(ctx, s, p)
+	return own(ctx, s, p)
 }
 
 func usage(s Service) string {
@@ -114,7 +118,11 @@ Usage:
                   that run notice within a minute, or when restarted
   NAME logout ID  end the sessions and API keys of an account, of everyone
                   with --all
-  NAME version    print the version
+`)
+	for _, c := range s.Commands {
+		b.WriteString(c.usage())
+	}
+	b.WriteString(`  NAME version    print the version
 
 Settings come from the environment, and from the file .env for what the
 environment does not say: ADDR, DATABASE_URL, DATABASE_MAX_CONNS,

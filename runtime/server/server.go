@@ -135,6 +135,9 @@ func (s Service) components(dialect store.Dialect) ([]store.Component, error) {
 			components = append(components, store.Component(c))
 		}
 	}
+	for _, of := range s.Components {
+		components = append(components, of(dialect))
+	}
 	return components, nil
 }
 

@@ -43,6 +43,11 @@ type Service struct {
 	Pool Pool
 	// Migrations are those of the service's own tables.
 	Migrations func() ([]store.Migration, error)
+	// Components are parts of the schema besides those tables and the ones of
+	// authentication, with migrations of their own.
+	Components []func(store.Dialect) store.Component
+	// Commands are commands of the program besides its own.
+	Commands []Command
 	// OpenAPI is the description of the routes as JSON; empty means that there
 	// is none.
 	OpenAPI []byte
@@ -109,6 +114,7 @@ type App struct {
 	start     []func(context.Context) error
 	stop      []func(context.Context) error
 	observers []Observer
+	commands  map[string]func(context.Context, Call) error
 	ownRoot   bool // the service has its own pattern for everything
 	err       error
 }

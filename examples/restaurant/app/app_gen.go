@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatewright/gate/authz"
 	"github.com/gatewright/gate/runtime/crud"
+	"github.com/gatewright/gate/runtime/seed"
 	"github.com/gatewright/gate/runtime/server"
 	"github.com/gatewright/gate/store"
 	"github.com/gatewright/gate/store/sqlite"
@@ -36,6 +37,8 @@ func Service() server.Service {
 		Database:    ".gate/restaurant.db",
 		Open:        open,
 		Migrations:  migrations.All,
+		Components:  []func(store.Dialect) store.Component{seed.Component},
+		Commands:    []server.Command{seed.Command()},
 		OpenAPI:     openAPI,
 		Roles: []authz.Role{
 			{Name: "customer", Default: true},
@@ -64,6 +67,9 @@ func build(s *server.App) error {
 	}
 	s.Serve(a.Users)
 	if err = s.Authenticate(a.Users); err != nil {
+		return err
+	}
+	if err = setUpSeeds(a); err != nil {
 		return err
 	}
 	return configure(a)

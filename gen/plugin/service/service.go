@@ -115,6 +115,9 @@ func (s *service) Imports() []string {
 		list = append(list, "github.com/gatewright/gate/runtime/crud")
 	}
 	list = append(list, gen.Imports(s.Service)...)
+	for _, e := range slices.Concat(s.Components, s.Commands) {
+		list = append(list, gen.Imports([]gen.Member{{Value: e}})...)
+	}
 	return append(list, gen.Imports(s.Extensions)...)
 }
 
@@ -173,10 +176,10 @@ func (s *service) First() *design.Entity {
 }
 
 // fileName names the file of an entity. The names that start with auth belong to
-// the plugins, and graphql to the API of that name.
+// the plugins, seed to that one, and graphql to the API of that name.
 func fileName(e *design.Entity) string {
 	name := snake(e.Name)
-	if name == "auth" || name == "graphql" || strings.HasPrefix(name, "auth_") {
+	if name == "auth" || name == "graphql" || name == "seed" || strings.HasPrefix(name, "auth_") {
 		name = "entity_" + name
 	}
 	return name + "_gen.go"

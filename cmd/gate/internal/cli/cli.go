@@ -23,6 +23,7 @@ type commands struct {
 	New      newCmd      `cmd:"" help:"Start a service: a gate.yaml and everything generated from it."`
 	Generate generateCmd `cmd:"" help:"Generate the service from gate.yaml."`
 	Migrate  migrateCmd  `cmd:"" help:"See, run and take back the migrations of a service in development."`
+	Seed     seedCmd     `cmd:"" help:"Put the first rows of seed.yaml into the database of a service in development."`
 	Plugin   pluginCmd   `cmd:"" help:"List, add, remove, enable and disable plugins in gate.yaml."`
 	Design   designCmd   `cmd:"" help:"Check gate.yaml, print who may do what by it, or its JSON Schema."`
 	Authz    authzCmd    `cmd:"" help:"Explain who may do what by gate.yaml."`

@@ -196,6 +196,10 @@ func (d *dev) make(ctx context.Context, aloud bool) error {
 	d.unapplied = nil
 	s.done(applied)
 
+	if err := d.seed(ctx, bin, step); err != nil {
+		return err
+	}
+
 	s = step("start")
 	if err := d.restart(ctx, bin); err != nil {
 		return err
@@ -433,7 +437,7 @@ func (d *dev) tellReady(firstTime bool) {
 	d.provider.tell(d.talk)
 	d.tellAdministrator(admin, firstTime)
 	d.talk.line("")
-	d.talk.line("  " + d.talk.paint(bold, "Ready in "+short(d.took)+".") + " Watching gate.yaml and *.go. Ctrl+C stops.")
+	d.talk.line("  " + d.talk.paint(bold, "Ready in "+short(d.took)+".") + " Watching " + d.p.watches() + " and *.go. Ctrl+C stops.")
 	d.talk.line("")
 }
 

@@ -46,7 +46,7 @@ func open(dir string) (*project, error) {
 
 // generate brings the folder to the design.
 func (p *project) generate(allow []string, how gen.ApplyOptions) (*gen.Report, error) {
-	state, err := gen.ReadState(p.dir, p.design.Service.Database)
+	state, err := gen.ReadState(p.dir, p.design.Service.Database, standard.Plugins()...)
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ func watched(name string) bool {
 		return false
 	case strings.HasSuffix(base, "_test.go"):
 		return false
-	case base == "gate.yaml", base == "go.mod", base == "go.sum", base == ".env":
+	case base == "gate.yaml", base == "seed.yaml", base == "go.mod", base == "go.sum", base == ".env":
 		return true
 	default:
 		return slices.Contains([]string{".go", ".sql"}, filepath.Ext(base))
