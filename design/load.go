@@ -52,6 +52,7 @@ func Parse(name string, src []byte) (*Design, error) {
 	if err := l.errs.Err(); err != nil {
 		return nil, err
 	}
+	l.d.root = root
 	l.d.warnings = warnings(l.d)
 	return l.d, nil
 }

@@ -37,6 +37,7 @@ type Design struct {
 	Entities []*Entity
 
 	warnings []Problem
+	root     *node // the file
 }
 
 // Service describes the service as a whole.

@@ -130,6 +130,11 @@ func FuzzGEN02_texts(f *testing.F) {
 				if !json.Valid(file.Data) {
 					t.Errorf("%s is no JSON", file.Path)
 				}
+			case ".lock":
+				lock, err := gen.ReadLock(file.Data)
+				if err != nil || lock.Design.Service.Description != d.Service.Description || lock.Design.Entity("Item").Description != d.Entity("Item").Description {
+					t.Errorf("%v in\n%s", err, file.Data)
+				}
 			default:
 				if file.Owner != gen.Once && string(file.Data) != string(want[file.Path].Data) {
 					t.Errorf("%s changes with a description:\n%s", file.Path, file.Data)

@@ -43,6 +43,10 @@ type Options struct {
 	// AllowDestructive names the destructive changes of the schema that may be
 	// made: "items" for a table, "items.price" for a column.
 	AllowDestructive []string
+
+	// Upgrade lets the service be generated with other versions than those that its
+	// gate.lock pins.
+	Upgrade bool
 }
 
 // Generate makes the files of the service that d describes. Same input, same
@@ -50,14 +54,18 @@ type Options struct {
 // opts.State. Plugins that d does not turn on contribute nothing.
 //
 // The error is a [*design.Errors] when something in gate.yaml, or in a file that a
-// plugin reads, is to be changed, and a [*DestructiveError] when the schema would lose data that
-// opts.AllowDestructive does not name.
+// plugin reads, is to be changed; a [*DestructiveError] when the schema would lose
+// data that opts.AllowDestructive does not name; and a [*LockError] when gate.lock
+// pins other versions and opts.Upgrade is not set.
 func Generate(d *design.Design, opts Options, plugins ...Plugin) (Files, error) {
 	on, err := solve(d, plugins)
 	if err != nil {
 		return nil, err
 	}
 	b := &Build{Design: d, inputs: opts.State.Inputs, parsed: map[parsedTemplate]*template.Template{}}
+	if err := b.lock(opts, on); err != nil {
+		return nil, err
+	}
 	for _, a := range on {
 		if err := a.part.Contribute(b); err != nil {
 			if wrong, ok := errors.AsType[*design.Errors](err); ok {

@@ -9,6 +9,7 @@ import "github.com/gatewright/gate/design"
 type Plugin struct {
 	Name    string // as in gate.yaml
 	Summary string // one line for people, lower case, no full stop
+	Version string // v1.2.3; empty is that of gate, with which the plugin comes
 
 	// Base plugins are part of every service and are not named in gate.yaml.
 	Base bool

@@ -18,6 +18,7 @@ type State struct {
 	GoMod, GoSum []byte   // the present go.mod and go.sum, nil when there is none
 	Schema       []byte   // the snapshot after the last migration, nil when there is none
 	Migrations   []string // the names of the migrations there are: 0001_init.sql
+	Lock         []byte   // the present gate.lock, nil when there is none; see [ReadLock]
 
 	// Inputs are the files of the user's that plugins read, by their path, as far
 	// as they are there: see [Plugin.Reads].
@@ -55,7 +56,7 @@ func ReadState(dir string, db design.Database, plugins ...Plugin) (State, error)
 
 	folder := migrationsDir(db)
 	for name, into := range map[string]*[]byte{
-		"go.mod": &s.GoMod, "go.sum": &s.GoSum, path.Join(folder, "schema.json"): &s.Schema,
+		"go.mod": &s.GoMod, "go.sum": &s.GoSum, lockFile: &s.Lock, path.Join(folder, "schema.json"): &s.Schema,
 	} {
 		b, err := readFile(root, name)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -22,6 +22,7 @@ type commands struct {
 	Dev      devCmd      `cmd:"" help:"Generate, build, migrate and run a service, and follow every change."`
 	New      newCmd      `cmd:"" help:"Start a service: a gate.yaml and everything generated from it."`
 	Generate generateCmd `cmd:"" help:"Generate the service from gate.yaml."`
+	Diff     diffCmd     `cmd:"" help:"Print what generating would change: files, migrations, and who may do what."`
 	Migrate  migrateCmd  `cmd:"" help:"See, run and take back the migrations of a service in development."`
 	Seed     seedCmd     `cmd:"" help:"Put the first rows of seed.yaml into the database of a service in development."`
 	Plugin   pluginCmd   `cmd:"" help:"List, add, remove, enable and disable plugins in gate.yaml."`

@@ -13,6 +13,7 @@ type generateCmd struct {
 	Check            bool     `xor:"how" help:"Write nothing; exit with 1 when the files are not what gate.yaml says."`
 	Diff             bool     `xor:"how" help:"Write nothing; print what would change."`
 	Force            bool     `help:"Overwrite generated files that were edited."`
+	Upgrade          bool     `help:"Generate with this version of gate, when gate.lock pins another."`
 	AllowDestructive []string `placeholder:"NAME" help:"Let a migration drop this table or column (items, items.price)."`
 }
 
@@ -32,6 +33,7 @@ func (c *generateCmd) Run(out *console) error {
 	}
 	s.done(p.summary())
 	warn(out.talk, p)
+	p.upgrade = c.Upgrade
 	s = out.talk.step("generate")
 	report, err := p.generate(c.AllowDestructive, gen.ApplyOptions{Check: c.Check || c.Diff, Diff: c.Diff, Force: c.Force})
 	if err != nil {

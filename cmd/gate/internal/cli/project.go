@@ -23,6 +23,8 @@ const designFile = "gate.yaml"
 type project struct {
 	dir    string
 	design *design.Design
+
+	upgrade bool // whatever gate.lock pins
 }
 
 // open reads the design in dir, and checks it with the plugins.
@@ -44,21 +46,28 @@ func open(dir string) (*project, error) {
 	return &project{dir: dir, design: d}, nil
 }
 
-// generate brings the folder to the design.
-func (p *project) generate(allow []string, how gen.ApplyOptions) (*gen.Report, error) {
+// options are what a generation knows besides the design.
+func (p *project) options(allow []string) (opts gen.Options, err error) {
 	state, err := gen.ReadState(p.dir, p.design.Service.Database, standard.Plugins()...)
 	if err != nil {
-		return nil, err
+		return opts, err
 	}
-	opts := gen.Options{State: state, AllowDestructive: allow}
+	opts = gen.Options{State: state, AllowDestructive: allow}
 	if checkout := checkout(); checkout != "" {
 		opts.Replace, err = gen.FindReplace(p.dir, checkout)
-		if err != nil {
-			return nil, err
-		}
 	} else {
 		opts.GateVersion, opts.GateSum = version(), sum()
 	}
+	return opts, err
+}
+
+// generate brings the folder to the design.
+func (p *project) generate(allow []string, how gen.ApplyOptions) (*gen.Report, error) {
+	opts, err := p.options(allow)
+	if err != nil {
+		return nil, err
+	}
+	opts.Upgrade = p.upgrade || how.Check // which tells of gate.lock as of any file
 	files, err := gen.Generate(p.design, opts, standard.Plugins()...)
 	if lost, ok := errors.AsType[*gen.DestructiveError](err); ok {
 		names := make([]string, len(lost.Changes))
@@ -66,6 +75,9 @@ func (p *project) generate(allow []string, how gen.ApplyOptions) (*gen.Report, e
 			names[i] = "--allow-destructive=" + c.Name
 		}
 		return nil, &fault{err: err, hint: "nothing was written; when the data may go: " + strings.Join(names, " ")}
+	}
+	if lock, ok := errors.AsType[*gen.LockError](err); ok {
+		return nil, &fault{err: err, hint: lockHint(lock)}
 	}
 	if err != nil {
 		return nil, err
@@ -75,6 +87,16 @@ func (p *project) generate(allow []string, how gen.ApplyOptions) (*gen.Report, e
 		return nil, &fault{err: err, hint: "nothing was written; move your lines to a file of yours, or --force to lose them"}
 	}
 	return report, err
+}
+
+// lockHint says how to go on.
+func lockHint(e *gen.LockError) string {
+	pin := e.Pins[0]
+	hint := "nothing was written; gate diff shows what would change, and gate generate --upgrade goes to " + pin.Is
+	if pin.Name == "gate" && pin.Locked != development {
+		hint += "; the other one: go install github.com/gatewright/gate/cmd/gate@" + pin.Locked
+	}
+	return hint
 }
 
 // summary is what the design holds, in words.
