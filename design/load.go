@@ -42,11 +42,20 @@ func Load(path string) (*Design, error) {
 // of it, and there is no design. Hostile input costs no more than bounded time
 // and memory.
 func Parse(name string, src []byte) (*Design, error) {
-	l := &loader{errs: &Errors{}, d: &Design{File: name}, heirs: map[*Role][]*node{}, tenantAt: map[*Entity]*node{}}
+	l := newLoader(name)
 	root := readYAML(name, src, l.errs)
 	if root == nil {
 		return nil, l.errs.Err()
 	}
+	return l.load(root)
+}
+
+func newLoader(name string) *loader {
+	return &loader{errs: &Errors{}, d: &Design{File: name}, heirs: map[*Role][]*node{}, tenantAt: map[*Entity]*node{}}
+}
+
+// load turns nodes into a design.
+func (l *loader) load(root *node) (*Design, error) {
 	l.design(root)
 	l.resolve()
 	if err := l.errs.Err(); err != nil {

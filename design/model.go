@@ -37,7 +37,8 @@ type Design struct {
 	Entities []*Entity
 
 	warnings []Problem
-	root     *node // the file
+	root     *node   // the file
+	written  *Design // what this one was made from by With
 }
 
 // Service describes the service as a whole.

@@ -58,7 +58,7 @@ type Options struct {
 // data that opts.AllowDestructive does not name; and a [*LockError] when gate.lock
 // pins other versions and opts.Upgrade is not set.
 func Generate(d *design.Design, opts Options, plugins ...Plugin) (Files, error) {
-	on, err := solve(d, plugins)
+	d, on, err := solve(d, plugins)
 	if err != nil {
 		return nil, err
 	}

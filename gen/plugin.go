@@ -62,3 +62,15 @@ type Part interface {
 	// Contribute adds to the service.
 	Contribute(b *Build) error
 }
+
+// An Extender is a [Part] that adds entities of its own, and fields of others, to the
+// design. Everything holds for them that holds for those of the user: they are read
+// and checked alike, with the plugin in the place of the file; they are in the API,
+// in migrations and in who may do what; and the Validate and Contribute of every
+// plugin see them. They cannot change or take away anything of the user's, see
+// [design.Design.With].
+type Extender interface {
+	// Extend returns what the plugin adds, as [design.Addition] describes it. It is
+	// called after the settings were read, with the design of the user alone.
+	Extend(d *design.Design) ([]byte, error)
+}

@@ -1,6 +1,7 @@
 package gen
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,8 +21,15 @@ type active struct {
 // Check reports what is wrong with the plugins of d and their settings, without
 // generating anything. The error is a [*design.Errors].
 func Check(d *design.Design, plugins ...Plugin) error {
-	_, err := solve(d, plugins)
+	_, _, err := solve(d, plugins)
 	return err
+}
+
+// Extend is [Check] that returns the design with what its plugins add to it: what the
+// service is made from. Generate and the others take either of the two.
+func Extend(d *design.Design, plugins ...Plugin) (*design.Design, error) {
+	d, _, err := solve(d, plugins)
+	return d, err
 }
 
 // A Warner is a [Part] that knows of things that are legal and dangerous.
@@ -36,14 +44,17 @@ type Warner interface {
 // accepts is left out, and acceptances that nothing needs are told, see
 // [design.Design.Unaccepted]. Plugins that have errors say nothing, see [Check].
 func Warnings(d *design.Design, plugins ...Plugin) []design.Problem {
+	extended, on, wrong := solve(d, plugins)
+	if wrong == nil {
+		d = extended
+	}
 	list := d.Warnings()
 	dangers, err := permissions.Warnings(d)
 	if err != nil {
 		dangers = []design.Problem{{File: d.File, Path: "roles", Message: err.Error(), Severity: design.Warning}}
 	}
 	list = append(list, dangers...)
-	on, err := solve(d, plugins)
-	if err != nil {
+	if wrong != nil {
 		return d.Unaccepted(list)
 	}
 	for _, a := range on {
@@ -55,30 +66,62 @@ func Warnings(d *design.Design, plugins ...Plugin) []design.Problem {
 }
 
 // solve returns the plugins that are on, in the order in which they contribute,
-// with their settings read and validated.
-func solve(d *design.Design, plugins []Plugin) ([]*active, error) {
+// with their settings read and validated, and the design with what they add.
+func solve(d *design.Design, plugins []Plugin) (*design.Design, []*active, error) {
 	var errs design.Errors
 	on := enabled(d, plugins, &errs)
 	for _, a := range on {
 		requirements(d, a, on, &errs)
-		routes(d, a, &errs)
 	}
 	if err := errs.Err(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	on, err := order(on)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	var set []*active // with settings that are right
 	for _, a := range on {
 		a.part = a.New()
 		if err := readSettings(a.place, a.part.Settings()); err != nil {
 			errs.Join(err)
 			continue
 		}
-		errs.Join(a.part.Validate(d, a.place))
+		set = append(set, a)
 	}
-	return on, errs.Err()
+	extended, err := extend(d.Written(), set)
+	if err != nil {
+		errs.Join(err)
+		return nil, nil, errs.Err()
+	}
+	for _, a := range set {
+		routes(extended, a, &errs)
+		errs.Join(a.part.Validate(extended, a.place))
+	}
+	return extended, on, errs.Err()
+}
+
+// extend adds to the design what plugins add.
+func extend(d *design.Design, on []*active) (*design.Design, error) {
+	var list []design.Addition
+	for _, a := range on {
+		e, ok := a.part.(Extender)
+		if !ok {
+			continue
+		}
+		yaml, err := e.Extend(d)
+		if wrong, ok := errors.AsType[*design.Errors](err); ok {
+			return nil, wrong // it says where
+		}
+		if err != nil {
+			return nil, fmt.Errorf("plugin %s: %w", a.Name, err)
+		}
+		list = append(list, design.Addition{Plugin: a.Name, YAML: yaml})
+	}
+	if len(list) == 0 {
+		return d, nil
+	}
+	return d.With(list...)
 }
 
 // routes reports the entities that stand where a plugin answers.

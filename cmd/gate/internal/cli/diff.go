@@ -143,7 +143,11 @@ func (o *outlook) compare(d *design.Design, state gen.State, files gen.Files) er
 		o.Gate = &versions{was.Gate, is.Gate}
 	}
 	o.plugins(was, is)
-	if o.before, err = permissions.Of(was.Design); err != nil {
+	then, err := gen.Extend(was.Design, standard.Plugins()...)
+	if err != nil {
+		then = was.Design // with plugins that are no more
+	}
+	if o.before, err = permissions.Of(then); err != nil {
 		return err
 	}
 	if o.after, err = permissions.Of(d); err != nil {

@@ -40,7 +40,7 @@ func open(dir string) (*project, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := gen.Check(d, standard.Plugins()...); err != nil {
+	if d, err = gen.Extend(d, standard.Plugins()...); err != nil {
 		return nil, err
 	}
 	return &project{dir: dir, design: d}, nil
