@@ -45,6 +45,10 @@ func (r *Resource[T]) fresh(ch *Change[T]) *Change[T] {
 	}
 	own := *ch
 	own.Links, own.pairs = slices.Clone(ch.Links), slices.Clone(ch.pairs)
+	if ch.at.rows != nil { // bodies inside of others are read, and counted, in each run
+		named := *ch.at.rows
+		own.at.rows = &named
+	}
 	for f := range r.entity.All().All() {
 		field, p := r.field(&own.Row, f)
 		switch v := r.value(&ch.Row, f).(type) {
