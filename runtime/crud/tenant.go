@@ -109,10 +109,13 @@ func (r *Resource[T]) belongs(c caller, row *T) {
 
 // beside returns the caller as one who reaches no rows but those of the tenant of
 // this row: what it points to has to be in the same, whoever writes it. Who is in
-// a tenant is kept to that one anyway.
+// a tenant is kept to that one anyway, and may make an account that is in none.
 func (r *Resource[T]) beside(c caller, row *T) caller {
-	if f := r.entity.TenantField(); f != model.NoField && r.rules.above(&c) {
-		tenant := text(r.value(row, f))
+	f := r.entity.TenantField()
+	if f == model.NoField {
+		return c
+	}
+	if tenant := text(r.value(row, f)); r.rules.above(&c) || tenant != r.rules.policy.Tenant(c.principal) {
 		c.beside = &tenant
 	}
 	return c

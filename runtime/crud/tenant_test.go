@@ -539,6 +539,10 @@ func TestAUZ09_signUp(t *testing.T) {
 			if _, err := d.people.CreateRow(as(t, who), []byte(body), nil); !slices.Equal(problems(err), []string{"firmId read_only"}) {
 				t.Errorf("%s signs up into a tenant: %v %v", name, err, problems(err))
 			}
+			body = fmt.Sprintf(`{"email":"%s@new3.example","password":"correct horse","topicId":%q}`, name, d.bolt.topic)
+			if _, err := d.people.CreateRow(as(t, who), []byte(body), nil); !slices.Equal(problems(err), []string{"topicId not_found"}) {
+				t.Errorf("%s makes an account in no tenant that points into one: %v %v", name, err, problems(err))
+			}
 		}
 		must(as(t, d.root), t, d.people, fmt.Sprintf(`{"email":"x@new.example","password":"correct horse","firmId":%q}`, d.bolt.firm))
 	})

@@ -26,8 +26,7 @@ func (k *kit) creates(s surface, c *caller, e *entity) {
 	if k.except(cell) || !sendable(s, e, create) {
 		return
 	}
-	g := e.grantTo(c)
-	if !g.Rows.Create.admitted() {
+	if !k.mayMake(c, e) {
 		d := k.draft(s, c, e, e.variants[0], true)
 		d.want = k.denied(s, c, e, create)
 		k.tryCreate(cell, s, c, d)
@@ -40,6 +39,7 @@ func (k *kit) creates(s surface, c *caller, e *entity) {
 		k.tryCreate(cell, s, c, k.draft(s, c, e, e.variants[0], false))
 	}
 	k.createsWith(s, c, e)
+	k.createsAcross(s, c, e)
 }
 
 // createsWith tries all fields that a caller may send at once, and each that they
@@ -55,7 +55,7 @@ func (k *kit) createsWith(s surface, c *caller, e *entity) {
 			continue
 		}
 		may := &e.grantTo(c).field(name).Create
-		allowed := c.in(may, full.row)
+		allowed := c.makes(may, full.row)
 		w := k.onField(s, e, f, create, allowed)
 		if !w.refused() {
 			if v, ok := k.valid(c, full.row, f, values); ok && name != e.Owner {
@@ -117,7 +117,9 @@ func (k *kit) anything(f *model.Field, values map[string]any) any {
 	case model.ID:
 		return absent(f)
 	case model.Relation:
-		if to := k.find(f.To); len(to.rows) > 0 {
+		if to := k.find(f.To); len(to.rows) > 0 && to == k.tenants {
+			return to.key(k.abroad())
+		} else if len(to.rows) > 0 {
 			return to.key(to.rows[0].id)
 		}
 		return absent(f)
@@ -149,7 +151,7 @@ func (k *kit) visible(c *caller, r *row, f *model.Field) *row {
 		if through && r.entity.wire(near) == f.Name && fmt.Sprint(t.values[to.wire(far)]) != r.owner {
 			continue
 		}
-		if g.Rows.View.admitted() && c.in(&g.Rows.View, t) && t.id != r.id {
+		if g.Rows.View.admitted() && c.in(&g.Rows.View, t) && t.id != r.id && r.reaches(t) && k.fits(r, f, t) {
 			return t
 		}
 	}
@@ -160,10 +162,15 @@ func (k *kit) visible(c *caller, r *row, f *model.Field) *row {
 // and what has to come of it. With mine it is the caller's own where that is for
 // them to say.
 func (k *kit) draft(s surface, c *caller, e *entity, variant map[string]any, mine bool) *draft {
+	return k.draftIn(s, c, e, variant, mine, k.newTenant(c, e))
+}
+
+// draftIn is draft for a tenant.
+func (k *kit) draftIn(s surface, c *caller, e *entity, variant map[string]any, mine bool, tenant string) *draft {
 	g := e.grantTo(c)
-	r := &row{entity: e, owner: c.account, variant: variant, values: map[string]any{}}
-	if !mine || c.account == "" && k.stranger != nil && strings.Contains(e.Owner, ".") {
-		r.owner = k.stranger.account
+	r := &row{entity: e, owner: c.account, tenant: tenant, variant: variant, values: map[string]any{}}
+	if !mine || strings.Contains(e.Owner, ".") && k.stranger != nil && (c.account == "" || tenant != "" && !k.lives(c.account, tenant)) {
+		r.owner = k.strangerIn(tenant).account
 	}
 	d := &draft{row: r, body: map[string]any{}, want: status(http.StatusCreated)}
 	var wrong []int
@@ -176,6 +183,8 @@ func (k *kit) draft(s surface, c *caller, e *entity, variant map[string]any, min
 		_, varies := variant[f.Name]
 		owner := name == near && !through && e.Owner != "id"
 		switch {
+		case name == e.Tenant && f.Type == model.Relation:
+			k.nameTenant(s, c, d, f)
 		case f.ReadOnly, f.Type == model.Roles, owner && !f.Required && !varies:
 		case owner:
 			if c.account == "" { // nobody whose it could be
@@ -189,7 +198,10 @@ func (k *kit) draft(s surface, c *caller, e *entity, variant map[string]any, min
 			r.values[f.Name] = f.Default
 		case f.Type == model.Relation:
 			t := k.visible(c, r, f)
-			if t == nil || f.Unique {
+			if f.Unique {
+				t = k.untaken(c, r, f)
+			}
+			if t == nil {
 				wrong = append(wrong, http.StatusBadRequest)
 				d.body[f.Name] = k.anything(f, values)
 				continue
@@ -213,9 +225,9 @@ func (k *kit) draft(s surface, c *caller, e *entity, variant map[string]any, min
 // judge says what has to come of a draft with which that much is wrong already.
 func (d *draft) judge(c *caller, wrong []int) {
 	g := d.entity.grantTo(c)
-	beyond := !c.in(&g.Rows.Create, d.row)
+	beyond := !c.makes(&g.Rows.Create, d.row)
 	for name := range d.body {
-		beyond = beyond || !c.in(&g.field(d.entity.design(name)).Create, d.row)
+		beyond = beyond || !c.makes(&g.field(d.entity.design(name)).Create, d.row)
 	}
 	if beyond {
 		wrong = append(wrong, http.StatusForbidden)

@@ -18,17 +18,21 @@
 // and whoever is not signed in. They come by what the service has: a log-in that
 // answers a token, or sets a cookie; Basic; or tokens of an issuer, which is one
 // in the process of the test then. A stranger owns rows that are none of theirs.
+// Where rows belong to tenants, each comes from one tenant and from none, and
+// strangers own rows of theirs, of another, and accounts of none.
 //
 // # Rows
 //
 // Values follow the types of fields. For each condition of a rule there are rows
 // of which it holds and rows of which it does not. Where a hook wants more of a
-// row than its type says, a [Sample] gives it; what a hook refuses that the rules
+// row than its type says, a [Sample] gives it, and a [Target] chooses to which rows
+// keys lead; what a hook refuses that the rules
 // allow is named in [Config.Except].
 //
 // # What is not tried
 //
-// Services with tenants, which are skipped; API keys, subscriptions and own routes. Somebody with a permission and no role
+// API keys, relations inside of answers of GraphQL, events, own routes and the end of
+// one's own tenant. Somebody with a permission and no role
 // can only come with a token of an issuer, so elsewhere the roles that give it
 // stand for it.
 package permtest

@@ -47,7 +47,14 @@ func (k *kit) denied(s surface, c *caller, e *entity, action string) want {
 func (e *entity) grantTo(c *caller) *grant { return e.grant(c.kind, c.name) }
 
 // in reports whether a row is in a cell of a caller.
-func (c *caller) in(cell *cell, r *row) bool { return cell.has(c.owns(r), r.entity.holds(r.values)) }
+func (c *caller) in(cell *cell, r *row) bool {
+	return cell.has(standing{mine: c.owns(r), within: c.within(r)}, r.entity.holds(r.values))
+}
+
+// makes is in for a row that the caller is to make, which is of their tenant.
+func (c *caller) makes(cell *cell, r *row) bool {
+	return cell.has(standing{mine: c.owns(r), within: true}, r.entity.holds(r.values))
+}
 
 // onRow is what comes of an action on a row, were there nothing wrong with what is
 // sent: 404 for one that get would not show, 403 for one that is shown.
@@ -71,7 +78,7 @@ func (k *kit) onField(s surface, e *entity, f *model.Field, action string, allow
 	switch {
 	case !s.takes(e, action, f.Name):
 		return status(http.StatusBadRequest)
-	case f.ReadOnly, name == e.Owner && !e.ruled(name):
+	case f.ReadOnly, name == e.Owner && !e.ruled(name), name == e.Tenant && !allowed:
 		return status(http.StatusBadRequest)
 	case !allowed:
 		return status(http.StatusForbidden)
@@ -170,6 +177,7 @@ func (c *caller) about(r *row) string {
 	case r.owner != "":
 		what = "a row of somebody else"
 	}
+	what += c.where(r)
 	if len(r.variant) == 0 {
 		return what
 	}

@@ -16,8 +16,6 @@ type matrix struct {
 	Authentication bool           `json:"authentication"`
 	Callers        []matrixCaller `json:"callers"`
 	Entities       []matrixEntity `json:"entities"`
-
-	tenants bool // there are rows of tenants
 }
 
 // The kinds of callers.
@@ -29,13 +27,15 @@ const (
 )
 
 type matrixCaller struct {
-	Kind string `json:"kind"`
-	Name string `json:"name"`
+	Kind          string `json:"kind"`
+	Name          string `json:"name"`
+	AcrossTenants bool   `json:"acrossTenants"`
 }
 
 type matrixEntity struct {
 	Name   string  `json:"name"`
 	Owner  string  `json:"owner"`
+	Tenant string  `json:"tenant"`
 	Rules  []rule  `json:"rules"`
 	Grants []grant `json:"grants"`
 }
@@ -108,9 +108,12 @@ const (
 
 // The sets of rows.
 const (
-	none = "none"
-	own  = "own"
-	all  = "all"
+	none            = "none"
+	own             = "own"
+	ownWithinTenant = "own within tenant"
+	ownOrTenant     = "own or tenant"
+	ofTenant        = "tenant"
+	all             = "all"
 )
 
 func readMatrix(raw []byte) (*matrix, error) {
@@ -124,15 +127,15 @@ func readMatrix(raw []byte) (*matrix, error) {
 		return nil, errors.New("read the matrix: it has no callers: generate the service again")
 	}
 	for i := range m.Entities {
-		for j := range m.Entities[i].Grants {
-			g := &m.Entities[i].Grants[j]
+		e := &m.Entities[i]
+		for j := range e.Grants {
+			g := &e.Grants[j]
 			err := g.read()
-			if errors.Is(err, errTenants) {
-				m.tenants = true
-				continue
+			if err == nil && e.Tenant == "" && g.Rows.tenants() {
+				err = errors.New("rows of tenants, and no word of who is in which: generate the service again")
 			}
 			if err != nil {
-				return nil, fmt.Errorf("read the matrix: %s, %s: %w", m.Entities[i].Name, g.Kind+" "+g.Name, err)
+				return nil, fmt.Errorf("read the matrix: %s, %s: %w", e.Name, g.Kind+" "+g.Name, err)
 			}
 		}
 	}
@@ -164,9 +167,6 @@ func (c *cells) read() error {
 	return errors.Join(c.View.read(), c.List.read(), c.Create.read(), c.Update.read(), c.Delete.read())
 }
 
-// errTenants says that a cell has the rows of a tenant.
-var errTenants = errors.New("rows of tenants")
-
 // read finds the set that is whole: "own and some" is all of one's own rows, and
 // those that Parts are about.
 func (c *cell) read() error {
@@ -175,14 +175,16 @@ func (c *cell) read() error {
 		c.whole = none
 	}
 	for _, s := range append([]string{c.whole}, sets(c.Parts)...) {
-		if slices.Contains([]string{"tenant", "own or tenant", "own within tenant"}, s) {
-			return errTenants
-		}
-		if !slices.Contains([]string{none, own, all}, s) {
+		if !slices.Contains([]string{none, own, ownWithinTenant, ownOrTenant, ofTenant, all}, s) {
 			return fmt.Errorf("the rows %q are not known here: the package is older than the matrix", s)
 		}
 	}
 	return nil
+}
+
+// tenants reports whether one of the cells has the rows of a tenant.
+func (c *cells) tenants() bool {
+	return slices.ContainsFunc([]*cell{&c.View, &c.List, &c.Create, &c.Update, &c.Delete}, func(c *cell) bool { return strings.Contains(c.Rows, ofTenant) })
 }
 
 func sets(parts []part) []string {
@@ -197,11 +199,31 @@ func sets(parts []part) []string {
 // there one that the caller sees.
 func (c *cell) admitted() bool { return len(c.By) > 0 }
 
-// has reports whether a row is among those of the cell: whether it is the
-// caller's own, and of what conditions it is.
-func (c *cell) has(mine bool, holds func([]clause) bool) bool {
-	in := func(set string) bool { return set == all || set == own && mine }
-	return in(c.whole) || slices.ContainsFunc(c.Parts, func(p part) bool { return in(p.Rows) && holds(p.Where) })
+// A standing is what somebody is to a row.
+type standing struct {
+	mine   bool // it is their own
+	within bool // it is of their tenant
+}
+
+// in reports whether a row of that standing is in a set.
+func (s standing) in(set string) bool {
+	switch set {
+	case own:
+		return s.mine
+	case ofTenant:
+		return s.within
+	case ownWithinTenant:
+		return s.mine && s.within
+	case ownOrTenant:
+		return s.mine || s.within
+	}
+	return set == all
+}
+
+// has reports whether a row is among those of the cell: what it is to the caller,
+// and of what conditions it is.
+func (c *cell) has(s standing, holds func([]clause) bool) bool {
+	return s.in(c.whole) || slices.ContainsFunc(c.Parts, func(p part) bool { return s.in(p.Rows) && holds(p.Where) })
 }
 
 // same reports whether two cells have the same rows, as far as their words tell.
@@ -209,10 +231,28 @@ func (c *cell) same(o *cell) bool {
 	return c.whole == o.whole && slices.EqualFunc(c.Parts, o.Parts, func(p, q part) bool { return p.Rows == q.Rows && p.When == q.When })
 }
 
+// outside is what is left of a cell for who is in no tenant.
+func (c *cell) outside() *cell {
+	left := map[string]string{ofTenant: none, ownWithinTenant: none, ownOrTenant: own}
+	rows := func(set string) string {
+		if s, ok := left[set]; ok {
+			return s
+		}
+		return set
+	}
+	out := &cell{By: c.By, whole: rows(c.whole)}
+	for _, p := range c.Parts {
+		if p.Rows = rows(p.Rows); p.Rows != none && p.Rows != out.whole {
+			out.Parts = append(out.Parts, p)
+		}
+	}
+	return out
+}
+
 // grant returns what the caller of that kind and name may do: what everybody may
 // with an account where the design does not say more.
 func (e *matrixEntity) grant(kind, name string) *grant {
-	for _, want := range []matrixCaller{{kind, name}, {signedIn, ""}, {anonymous, ""}} {
+	for _, want := range []matrixCaller{{Kind: kind, Name: name}, {Kind: signedIn}, {Kind: anonymous}} {
 		for i := range e.Grants {
 			if g := &e.Grants[i]; g.Kind == want.Kind && g.Name == want.Name {
 				return g

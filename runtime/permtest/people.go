@@ -22,15 +22,22 @@ const ghost = "ghost"
 type caller struct {
 	kind, name string
 	account    string // id; empty for whom there is none
+	tenant     string // id of that in which the account is; empty for none
+	outside    bool   // it is in none, where others are in one
+	above      bool   // rules hold in all tenants
 	headers    http.Header
 }
 
 // String returns how errors name the caller.
 func (c *caller) String() string {
+	who := c.kind
 	if c.name != "" {
-		return c.name
+		who = c.name
 	}
-	return c.kind
+	if c.outside {
+		who += " in no tenant"
+	}
+	return who
 }
 
 // people makes the callers of the matrix, and with them the rows of the entity
@@ -40,21 +47,25 @@ func (k *kit) people() {
 	known := slices.Clone(k.m.Callers)
 	known = append(known, matrixCaller{Kind: signedIn, Name: ghost})
 	for _, m := range known {
-		c := &caller{kind: m.Kind, name: m.Name}
-		if m.Kind == anonymous || k.except(c.String()) {
-			continue
-		}
-		if !k.possible(c) {
-			if c.kind == role {
-				k.t.Logf("nobody can hold the role %s here, so that it is not tried", c.name)
+		for _, c := range k.places(caller{kind: m.Kind, name: m.Name, above: m.AcrossTenants}) {
+			if m.Kind == anonymous || k.except(c.String()) {
+				continue
 			}
-			continue
+			if !k.possible(c) {
+				if c.kind == role {
+					k.t.Logf("nobody can hold the role %s here, so that it is not tried", c.name)
+				}
+				continue
+			}
+			k.admit(c)
+			k.callers = append(k.callers, c)
 		}
-		k.admit(c)
-		k.callers = append(k.callers, c)
 	}
-	k.stranger = &caller{kind: signedIn}
-	k.admit(k.stranger)
+	k.aside = k.strangers()
+	k.stranger = k.aside[0]
+	for _, c := range k.aside {
+		k.admit(c)
+	}
 	k.bystanders()
 }
 
@@ -92,7 +103,7 @@ func (k *kit) vouched() bool {
 // admit makes the account of a caller, and has them come in.
 func (k *kit) admit(c *caller) {
 	k.t.Helper()
-	r := k.account()
+	r := k.account(c.tenant)
 	k.accounts.rows = append(k.accounts.rows, r)
 	if !k.door.makes() {
 		k.insert(r)
@@ -100,6 +111,9 @@ func (k *kit) admit(c *caller) {
 	}
 	_, foreign := k.door.(*issuer)
 	alone := foreign && !k.vouched() // known by a token, and without an account
+	if alone && !slices.Contains(k.aside, c) {
+		c.tenant = ""
+	}
 	if c.account = r.id; alone {
 		c.account = ""
 	}
@@ -108,7 +122,7 @@ func (k *kit) admit(c *caller) {
 		k.t.Fatalf("%s: %v", c, err)
 	}
 	if alone {
-		if c == k.stranger {
+		if slices.Contains(k.aside, c) {
 			c.account = r.id
 		}
 		return
@@ -204,10 +218,18 @@ func (k *kit) give(c *caller) {
 	}
 }
 
-// account is a row of somebody who is to call.
-func (k *kit) account() *row {
-	r := &row{entity: k.accounts, variant: k.accounts.variants[0], values: k.values(k.accounts, k.accounts.variants[0])}
+// account is a row of somebody who is to call, in that tenant.
+func (k *kit) account(tenant string) *row {
+	r := &row{entity: k.accounts, tenant: tenant, variant: k.accounts.variants[0], values: k.values(k.accounts, k.accounts.variants[0])}
 	k.relate(r)
+	return r
+}
+
+// idle is a row of somebody who never comes, and needs no password for that: to hash
+// one takes longer than all else that is done with the row.
+func (k *kit) idle(tenant string) *row {
+	r := k.account(tenant)
+	delete(r.values, passwordKey(k.accounts.model))
 	return r
 }
 
@@ -217,7 +239,7 @@ func (k *kit) account() *row {
 func (k *kit) bystanders() {
 	k.t.Helper()
 	for _, v := range k.accounts.variants[1:] {
-		r := &row{entity: k.accounts, variant: v, values: k.values(k.accounts, v)}
+		r := &row{entity: k.accounts, tenant: k.home(), variant: v, values: k.values(k.accounts, v)}
 		k.relate(r)
 		k.insert(r)
 		r.owner = k.stranger.account // nobody else is tried with them
@@ -227,7 +249,7 @@ func (k *kit) bystanders() {
 	if !ok {
 		return
 	}
-	r := k.account()
+	r := k.idle(k.home())
 	roles := []string{}
 	for _, c := range k.m.Callers {
 		if c.Kind == role {

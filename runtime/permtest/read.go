@@ -121,7 +121,7 @@ func (k *kit) asks(s surface, c *caller, e *entity, g *grant, f *model.Field) {
 		return
 	}
 	may := g.field(e.design(f.Name))
-	always := may.List.same(&g.Rows.List) && may.List.admitted()
+	always := k.whole(c, e, &may.List, &g.Rows.List)
 	ever := may.List.Rows != none
 	for _, question := range []string{filter, sort, choose} {
 		ok := always

@@ -10,6 +10,9 @@ func (k *kit) deletes(s surface, c *caller, e *entity) {
 		return
 	}
 	for _, r := range k.seenBy(c, e) {
+		if e == k.tenants && r.id == c.tenant && !k.onRow(s, c, r, remove).refused() {
+			continue // with it goes everybody who is in it
+		}
 		who, target := k.expendable(s, c, r)
 		k.tryDelete(cell, s, who, target, k.onRow(s, who, target, remove))
 		if target != r {
@@ -29,14 +32,14 @@ func (k *kit) expendable(s surface, c *caller, r *row) (*caller, *row) {
 	k.t.Helper()
 	switch {
 	case r.entity != k.accounts:
-		return c, k.make(r.entity, r.owner, r.variant)
+		return c, k.twin(r)
 	case c.owns(r) && !k.onRow(s, c, r, remove).refused():
 		d := k.double(s, c)
 		return d.caller, d.row
 	case c.owns(r):
 		return c, r
 	}
-	target := k.account()
+	target := k.idle(r.tenant)
 	k.insert(target)
 	k.patch(target, k.noRoles())
 	target.owner = k.stranger.account

@@ -28,6 +28,8 @@ type row struct {
 	entity  *entity
 	id      string
 	owner   string // id of an account, empty without
+	tenant  string // id of that to which it belongs, empty without
+	left    bool   // by its owner, who is in another tenant
 	variant map[string]any
 	values  map[string]any // by their names in JSON
 }
@@ -53,6 +55,9 @@ func (k *kit) describe() {
 		k.entities = append(k.entities, e)
 		if k.app.Auth != nil && m.Name == k.app.Auth.EntityName() {
 			k.accounts = e
+		}
+		if m.Tenant != "" && e.named(m.Tenant) == e.id() {
+			k.tenants = e
 		}
 	}
 }
@@ -158,6 +163,9 @@ func (e *entity) spelt(f *model.Field, v any) any {
 // rows makes the samples of all entities: those first that others need.
 func (k *kit) rows() {
 	k.t.Helper()
+	if k.tenants != nil { // everybody is in one
+		k.populate(k.tenants, nil)
+	}
 	for _, e := range k.entities {
 		k.populate(e, nil)
 	}
@@ -176,7 +184,7 @@ func (k *kit) populate(e *entity, waiting []*entity) {
 	waiting = append(waiting, e)
 	for _, required := range []bool{true, false} {
 		for i := range e.model.Fields {
-			if f := &e.model.Fields[i]; f.Type == model.Relation && f.Required == required {
+			if f := &e.model.Fields[i]; f.Type == model.Relation && f.Required == required && !k.founds(e, f) {
 				k.populate(k.find(f.To), waiting)
 			}
 		}
@@ -186,11 +194,12 @@ func (k *kit) populate(e *entity, waiting []*entity) {
 		k.people()
 		return
 	}
-	for _, owner := range k.owners(e) {
+	for _, h := range k.holders(e) {
 		for _, v := range e.variants {
-			e.rows = append(e.rows, k.make(e, owner, v))
+			e.rows = append(e.rows, k.make(e, h, v))
 		}
 	}
+	k.strand(e)
 }
 
 func (k *kit) find(name string) *entity {
@@ -201,28 +210,20 @@ func (k *kit) find(name string) *entity {
 	return k.entities[i]
 }
 
-// owners lists the accounts that have rows of an entity.
-func (k *kit) owners(e *entity) []string {
-	if e.Owner == "" || k.stranger == nil || k.stranger.account == "" {
-		return []string{""}
-	}
-	list := []string{k.stranger.account}
-	for _, c := range k.callers {
-		if c.account != "" {
-			list = append(list, c.account)
-		}
-	}
-	return list
-}
-
-// make makes a row of that owner as the service itself.
-func (k *kit) make(e *entity, owner string, variant map[string]any) *row {
+// make makes a row of that holder as the service itself.
+func (k *kit) make(e *entity, h holder, variant map[string]any) *row {
 	k.t.Helper()
+	if e == k.tenants {
+		h.tenant = "" // it is one itself
+	}
 	var err error
 	for range 8 { // several fields may be unique together
-		r := &row{entity: e, owner: owner, variant: variant, values: k.values(e, variant)}
+		r := &row{entity: e, owner: h.account, tenant: h.tenant, variant: variant, values: k.values(e, variant)}
 		k.relate(r)
 		if err = k.tryInsert(r); err == nil {
+			if e == k.tenants {
+				r.tenant = r.id
+			}
 			return r
 		}
 	}
@@ -263,9 +264,13 @@ func (k *kit) relate(r *row) {
 		}
 		to := k.find(f.To)
 		switch {
+		case e.wire(e.Tenant) == f.Name:
+			if r.tenant != "" {
+				r.values[f.Name] = r.tenant
+			}
 		case e.wire(near) == f.Name && through:
 			if r.owner != "" {
-				r.values[f.Name] = k.owned(to, to.wire(far), r.owner).id
+				r.values[f.Name] = k.owned(r, f, to.wire(far)).id
 			} else if target := k.target(f, r); target != nil {
 				r.values[f.Name] = target.id
 			}
@@ -297,26 +302,64 @@ func (k *kit) target(f *model.Field, r *row) *row {
 			}
 			return nil
 		}
-		made := k.make(to, k.owners(to)[0], to.variants[0])
+		made := k.make(to, k.holderIn(to, r.tenant), to.variants[0])
 		to.rows = append(to.rows, made)
 		return made
 	}
-	if len(to.rows) == 0 {
+	rows := slices.DeleteFunc(slices.Clone(to.rows), func(t *row) bool { return t.left || !r.reaches(t) || !k.fits(r, f, t) })
+	if len(rows) == 0 {
 		return nil
 	}
-	return to.rows[k.next()%len(to.rows)]
+	return rows[k.next()%len(rows)]
 }
 
-// owned returns a row whose field is that account.
-func (k *kit) owned(e *entity, key, account string) *row {
-	for _, r := range e.rows {
-		if fmt.Sprint(r.values[key]) == account {
-			return r
+// owned returns a row for a key of r by which r is owned, as the key of that one
+// says.
+func (k *kit) owned(r *row, f *model.Field, key string) *row {
+	e, h := k.find(f.To), r.holder()
+	for _, t := range e.rows {
+		if !f.Unique && fmt.Sprint(t.values[key]) == h.account && (e.Tenant == "" || t.tenant == h.tenant) && k.fits(r, f, t) {
+			return t
 		}
 	}
-	r := k.make(e, account, map[string]any{key: k.accounts.key(account)})
-	e.rows = append(e.rows, r)
-	return r
+	t := k.make(e, h, map[string]any{key: k.accounts.key(h.account)})
+	if !f.Unique {
+		e.rows = append(e.rows, t)
+	}
+	return t
+}
+
+// checkTargets refuses names of keys that are not there.
+func (k *kit) checkTargets() {
+	k.t.Helper()
+	for name := range k.cfg.Targets {
+		of, key, _ := strings.Cut(name, ".")
+		i := slices.IndexFunc(k.entities, func(e *entity) bool { return e.Name == of })
+		if i < 0 || k.entities[i].named(key) == nil || k.entities[i].named(key).Type != model.Relation {
+			k.t.Fatalf("Targets names %q, and there is no such key: Comment.ticket is one", name)
+		}
+	}
+}
+
+// fits reports whether a key of r may lead to t, for all that is said of it.
+func (k *kit) fits(r *row, f *model.Field, t *row) bool {
+	ok := k.cfg.Targets[r.entity.Name+"."+r.entity.design(f.Name)]
+	return ok == nil || ok(t.values)
+}
+
+// untaken makes a row for a key of which no two lead to the same; nil where the
+// caller does not see it, or it could not be of the right owner.
+func (k *kit) untaken(c *caller, r *row, f *model.Field) *row {
+	k.t.Helper()
+	to := k.find(f.To)
+	if to == k.accounts || to.Tenant != "" && r.tenant == "" || to.Owner != "" && (r.owner == "" || to.Tenant != "" && !k.lives(r.owner, r.tenant)) {
+		return nil
+	}
+	t := k.make(to, r.holder(), to.variants[0])
+	if !c.in(&to.grantTo(c).Rows.View, t) {
+		return nil
+	}
+	return t
 }
 
 // point fills in keys for which there was no row when theirs was made.
@@ -326,7 +369,7 @@ func (k *kit) point(r *row) {
 	for i := range r.entity.model.Fields {
 		f := &r.entity.model.Fields[i]
 		_, said := r.variant[f.Name]
-		if f.Type != model.Relation || f.Unique || said || r.values[f.Name] != nil || r.entity.wire(near) == f.Name && through {
+		if f.Type != model.Relation || f.Unique || said || r.values[f.Name] != nil || r.entity.wire(near) == f.Name && through || r.entity.wire(r.entity.Tenant) == f.Name {
 			continue
 		}
 		to := k.find(f.To)
@@ -356,16 +399,16 @@ func (c *caller) owns(r *row) bool {
 // those that are nobody's who calls.
 func (k *kit) seenBy(c *caller, e *entity) []*row {
 	var list []*row
-	others := 0
+	others := map[string]int{} // by tenant
 	for _, r := range e.rows {
 		switch {
 		case c.owns(r):
-		case k.stranger != nil && r.owner != "" && r.owner != k.stranger.account && (e.Owner != "" || e == k.accounts):
+		case k.stranger != nil && r.owner != "" && !k.isAside(r.owner) && (e.Owner != "" || e == k.accounts):
 			continue
-		case others >= maxVariants:
+		case others[r.tenant] >= k.most(c, r):
 			continue
 		default:
-			others++
+			others[r.tenant]++
 		}
 		list = append(list, r)
 	}

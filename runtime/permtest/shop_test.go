@@ -95,7 +95,7 @@ func (s *shop) service() server.Service {
 		}
 	}
 	for _, r := range s.design.Roles {
-		out.Roles = append(out.Roles, authz.Role{Name: r.Name, Permissions: r.Permissions, Inherits: r.Inherits, Default: r.Default})
+		out.Roles = append(out.Roles, authz.Role{Name: r.Name, Permissions: r.Permissions, Inherits: r.Inherits, Default: r.Default, AcrossTenants: r.AcrossTenants})
 	}
 	if s.design.Authentication() {
 		out.Auth = &auth.Config{
@@ -253,6 +253,9 @@ func entityOf(e *design.Entity) *model.Entity {
 		m.Owner = e.Owner.Key
 	case e.OwnerThrough != nil:
 		m.Owner = e.OwnerThrough.Key()
+	}
+	if e.Tenant != nil {
+		m.Tenant = e.Tenant.Key
 	}
 	for _, l := range e.Links {
 		link := model.Link{Name: l.Name, To: l.To.Name, Many: l.Many}

@@ -46,7 +46,7 @@ func (k *kit) ties(s surface, c *caller, e *entity) {
 // changes the one, and takes that get shows the other.
 func (k *kit) onTie(s surface, c *caller, l *link, near, far *row) want {
 	w := k.onRow(s, c, near, update)
-	if !w.refused() && !c.in(&l.Far, far) {
+	if !w.refused() && (!c.in(&l.Far, far) || !near.reaches(far)) {
 		return status(http.StatusBadRequest)
 	}
 	return w
@@ -59,7 +59,11 @@ func pairing(l *model.Link, verb string, far *row) map[string]any {
 
 func (k *kit) tryTie(cell string, s surface, c *caller, x *ends, w want) {
 	k.t.Helper()
-	for _, verb := range []string{"connect", "disconnect"} {
+	verbs := []string{"connect", "disconnect"}
+	if !x.near.reaches(x.far) {
+		verbs = verbs[:1] // they are no pair, and the service itself cannot make them one
+	}
+	for _, verb := range verbs {
 		k.service(x, map[string]string{"connect": "disconnect", "disconnect": "connect"}[verb])
 		about := verb + ", " + c.about(x.near) + " and of the other " + c.about(x.far)
 		a := s.update(c, x.near.entity, x.near.id, pairing(x.link, verb, x.far))
@@ -78,19 +82,22 @@ func (k *kit) tryTie(cell string, s surface, c *caller, x *ends, w want) {
 // service ties two rows as the service itself, or unties them.
 func (k *kit) service(x *ends, verb string) {
 	k.t.Helper()
+	if !x.near.reaches(x.far) {
+		return
+	}
 	k.patch(&row{entity: x.near.entity, id: x.near.id, values: map[string]any{}}, pairing(x.link, verb, x.far))
 }
 
 // createsTied tries to make a row that is connected at once.
 func (k *kit) createsTied(cell string, s surface, c *caller, e *entity, may *link, l *model.Link) {
 	k.t.Helper()
-	if !may.Create.admitted() {
+	if !may.Create.admitted() || !k.mayMake(c, e) {
 		return
 	}
 	tried := map[bool]bool{}
 	for _, far := range k.seenBy(c, k.find(l.To)) {
-		seen := c.in(&may.Far, far)
 		d := k.draft(s, c, e, e.variants[0], true)
+		seen := c.in(&may.Far, far) && d.reaches(far)
 		if tried[seen] || d.want.refused() {
 			continue
 		}

@@ -66,6 +66,7 @@ func (k *kit) updatesField(s surface, c *caller, r *row, f *model.Field) {
 	if k.except(cell) || k.elsewhere(c, r, f) {
 		return
 	}
+	k.updatesAcross(cell, s, c, r, f)
 	allowed := c.in(&e.grantTo(c).field(name).Update, r)
 	w := k.onField(s, e, f, update, allowed)
 	if !w.refused() && e == k.accounts && c.owns(r) && k.signsIn(f) {
@@ -139,6 +140,9 @@ func (k *kit) another(c *caller, r *row, f *model.Field, w want) (any, bool) {
 	switch f.Type {
 	case model.Relation:
 		if !w.refused() {
+			if e.design(f.Name) == e.Tenant {
+				return r.values[f.Name], false
+			}
 			return k.sameOr(c, r, f)
 		}
 		return k.anything(f, nil), false
@@ -147,7 +151,7 @@ func (k *kit) another(c *caller, r *row, f *model.Field, w want) (any, bool) {
 			return k.anything(f, nil), true
 		}
 		if c.kind == role && !c.owns(r) {
-			return []string{c.name}, r.owner == k.stranger.account
+			return []string{c.name}, k.isAside(r.owner)
 		}
 		return k.rolesOf(r), false
 	case model.ID, model.CreatedAt, model.UpdatedAt:
@@ -210,7 +214,7 @@ func (k *kit) double(s surface, c *caller) *double {
 	if d := k.doubles[name]; d != nil {
 		return d
 	}
-	d := &double{caller: &caller{kind: c.kind, name: c.name}}
+	d := &double{caller: &caller{kind: c.kind, name: c.name, tenant: c.tenant, outside: c.outside, above: c.above}}
 	k.admit(d.caller)
 	last := len(k.accounts.rows) - 1
 	d.row = k.accounts.rows[last]

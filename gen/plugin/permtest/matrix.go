@@ -23,12 +23,12 @@ func matrix(d *design.Design) ([]byte, error) {
 	file := file{Service: m.Service, Authentication: m.Authentication, Entities: make([]entity, len(m.Entities))}
 	for _, c := range m.Callers {
 		if tokens || c.Kind != permissions.Permission {
-			file.Callers = append(file.Callers, caller{c.Kind, c.Name})
+			file.Callers = append(file.Callers, caller{c.Kind, c.Name, c.AcrossTenants})
 		}
 	}
 	for i := range m.Entities {
 		e := &m.Entities[i]
-		file.Entities[i] = entity{Name: e.Name, Owner: e.Owner, Rules: e.Rules}
+		file.Entities[i] = entity{Name: e.Name, Owner: e.Owner, Tenant: e.Tenant, Rules: e.Rules}
 		for j := range e.Grants {
 			if g := &e.Grants[j]; tokens || g.Kind != permissions.Permission {
 				file.Entities[i].Grants = append(file.Entities[i].Grants, grantOf(g))
@@ -58,11 +58,14 @@ type file struct {
 type caller struct {
 	Kind permissions.Kind `json:"kind"`
 	Name string           `json:"name,omitempty"`
+
+	AcrossTenants bool `json:"acrossTenants,omitempty"`
 }
 
 type entity struct {
 	Name   string             `json:"name"`
 	Owner  string             `json:"owner,omitempty"`
+	Tenant string             `json:"tenant,omitempty"`
 	Rules  []permissions.Rule `json:"rules"`
 	Grants []grant            `json:"grants"`
 }
@@ -84,7 +87,7 @@ type field struct {
 }
 
 func grantOf(g *permissions.Grant) grant {
-	out := grant{caller: caller{g.Kind, g.Name}, Rows: g.Rows, Fields: []field{}, Links: g.Links}
+	out := grant{caller: caller{Kind: g.Kind, Name: g.Name}, Rows: g.Rows, Fields: []field{}, Links: g.Links}
 	for i := range g.Fields {
 		f := &g.Fields[i]
 		differs := func(a authz.Action) *permissions.Cell {
