@@ -33,7 +33,9 @@ func designKeys() []key {
 		{name: "roles", doc: "Roles by name, each with the permissions it holds.", schema: namedMap("roleName", "role")},
 		{name: "plugins", doc: "What is added to the service, by name, with settings.", schema: namedMap("pluginName", "plugin")},
 		{name: "entities", doc: "Tables by name, each with its fields and who may use it.", schema: namedMap("entityName", "entity")},
-	}, later("tenant", "tenants", "actions", "jobs", "events")...)
+		{name: "types", doc: "Groups of values by name, for what actions take and answer.", schema: namedMap("entityName", "type")},
+		{name: "actions", doc: "What the service does beside reading and writing rows, by name, each with who may call it.", schema: namedMap("actionName", "action")},
+	}, later("tenant", "tenants", "jobs", "events")...)
 }
 
 func serviceKeys() []key {

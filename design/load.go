@@ -111,6 +111,7 @@ func (l *loader) design(root *node) {
 	for _, e := range l.named(root.get("entities"), "entities", "entity", pascalCase) {
 		l.entity(e)
 	}
+	l.actions(root)
 }
 
 func (l *loader) version(n *node, start Position) {

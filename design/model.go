@@ -35,6 +35,8 @@ type Design struct {
 	Roles    []*Role
 	Plugins  []*Plugin // those that are turned off included
 	Entities []*Entity
+	Types    []*Record // of what actions take and answer
+	Actions  []*Action
 
 	warnings []Problem
 	root     *node   // the file

@@ -15,6 +15,7 @@ func (l *loader) resolve() {
 	l.links()
 	l.entityCollisions()
 	l.renamed()
+	l.actionPaths()
 	for _, check := range l.todo {
 		check()
 	}
@@ -26,6 +27,9 @@ func (l *loader) resolve() {
 	if l.d.Service.InsecureOpenToEveryone {
 		for _, e := range l.d.Entities {
 			openToEveryone(e)
+		}
+		for _, a := range l.d.Actions {
+			a.Allow = []Rule{{Kind: Public, Pos: a.Pos}}
 		}
 	}
 }
@@ -105,6 +109,7 @@ func (l *loader) typeCollisions() {
 			}
 		}
 	}
+	l.recordNames(claim)
 }
 
 // passwordHolders lets only the accounts have passwords and roles.

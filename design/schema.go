@@ -52,6 +52,7 @@ func definitions() object {
 		}},
 	}
 	defs := conditionSchemas()
+	maps.Copy(defs, actionSchemas())
 	maps.Copy(defs, object{
 		"service":    mapping("The service as a whole.", serviceKeys(), "name", "module"),
 		"role":       orNull(mapping("A role and the permissions it holds.", roleKeys())),

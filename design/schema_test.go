@@ -143,6 +143,8 @@ func TestJSONSchema_agreesOnKeys(t *testing.T) {
 		{"role", header + "roles: {a: {qqqqqqqq: 1}}\n", schema.Defs["role"].Properties},
 		{"entity", header + "entities: {A: {qqqqqqqq: 1}}\n", schema.Defs["entity"].Properties},
 		{"allow", header + "entities: {A: {allow: {qqqqqqqq: 1}}}\n", schema.Defs["allow"].Properties},
+		{"type", header + "types: {A: {fields: {a: text}, qqqqqqqq: 1}}\n", schema.Defs["type"].Properties},
+		{"action", header + "actions: {a: {qqqqqqqq: 1}}\n", schema.Defs["action"].Properties},
 		{"fieldRule", header + "entities: {A: {fields: {a: text}, fieldRules: {a: {qqqqqqqq: 1}}}}\n", schema.Defs["fieldRule"].Properties},
 	} {
 		_, err := design.Parse("gate.yaml", []byte(tt.src))
@@ -184,6 +186,14 @@ func TestJSONSchema_refusals(t *testing.T) {
 		header + "entities: {Item: {allow: {view: [\"Some Body\"]}}}\n",
 		header + "entities: {Item: {allow: {view: true}}}\n",
 		header + "plugins: {auth-core: {enabled: 1}}\n",
+		header + "actions: {Pay: {}}\n",
+		header + "actions: {pay: {method: FETCH}}\n",
+		header + "actions: {pay: {allow: [a b]}}\n",
+		header + "actions: {pay: {path: /pay}}\n",
+		header + "actions: {pay: {input: {a: {type: text, unique: true}}}}\n",
+		header + "actions: {pay: {input: {a: password}}}\n",
+		header + "actions: {pay: {output: []}}\n",
+		header + "types: {a: {fields: {a: text}}}\n",
 	} {
 		if err := accepts(t, schema, src); err == nil {
 			t.Errorf("accepted:\n%s", src)
