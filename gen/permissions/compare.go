@@ -58,7 +58,7 @@ func Compare(before, after *Matrix) []Change {
 		changes = append(changes, c.of(name).entity(name)...)
 		changes = append(changes, c.of(name).along(name)...)
 	}
-	return changes
+	return append(changes, c.actions()...)
 }
 
 // A comparison holds what Compare works on.

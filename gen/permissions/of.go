@@ -58,7 +58,7 @@ func Of(d *design.Design) (*Matrix, error) {
 		m.links(d.Entities[i], &m.Entities[i])
 		m.overreach(&m.Entities[i])
 	}
-	return m, nil
+	return m, m.actions(d, policy)
 }
 
 // overreach finds who deletes rows by deleting others, and may not by themselves.
@@ -80,13 +80,22 @@ func callers(d *design.Design, policy *authz.Policy) []Caller {
 	if !d.Authentication() {
 		return list
 	}
-	seen := map[string]bool{}
+	var names []string
 	for _, e := range d.Entities {
-		for _, name := range permissionsOf(e) {
-			if !seen[name] {
-				seen[name] = true
-				list = append(list, Caller{Kind: Permission, Name: name})
+		names = append(names, permissionsOf(e)...)
+	}
+	for _, a := range d.Actions {
+		for _, r := range a.Allow {
+			if r.Kind == design.HasPermission {
+				names = append(names, r.Name)
 			}
+		}
+	}
+	seen := map[string]bool{}
+	for _, name := range names {
+		if !seen[name] {
+			seen[name] = true
+			list = append(list, Caller{Kind: Permission, Name: name})
 		}
 	}
 	return list

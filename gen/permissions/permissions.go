@@ -114,6 +114,7 @@ type Matrix struct {
 	Authentication bool     `json:"authentication"` // whether anybody can sign in
 	Callers        []Caller `json:"callers"`        // anonymous first
 	Entities       []Entity `json:"entities"`
+	Actions        []Action `json:"actions,omitempty"`
 }
 
 // An Entity is the part of a [Matrix] about one entity.
@@ -191,7 +192,7 @@ func (m *Matrix) Entity(name string) *Entity {
 // Only returns the matrix of that entity alone; of none if there is no such entity.
 func (m *Matrix) Only(entity string) *Matrix {
 	one := *m
-	one.Entities = []Entity{}
+	one.Entities, one.Actions = []Entity{}, nil
 	if e := m.Entity(entity); e != nil {
 		one.Entities = append(one.Entities, *e)
 	}

@@ -42,6 +42,7 @@ func (m *Matrix) Table(w io.Writer, look Look) error {
 	for i := range m.Entities {
 		p.entity(&m.Entities[i])
 	}
+	p.actions()
 	if len(m.Entities) > 0 {
 		some := ""
 		if p.some {
