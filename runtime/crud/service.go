@@ -55,6 +55,7 @@ type encoder interface {
 	appendRowAt(dst []byte, rows any, i int, set model.FieldSet) []byte
 	appendField(dst []byte, row any, f model.FieldID) []byte
 	rowAt(rows any, i int, set model.FieldSet) Row
+	copyRow(row any, set model.FieldSet) any
 }
 
 // A Row is one row to be answered. It belongs to one request.
@@ -82,6 +83,10 @@ func (r Row) Fields() model.FieldSet { return r.set }
 func (r Row) AppendJSON(dst []byte) []byte {
 	return r.crops.append(r.enc.appendRow(dst, r.row, r.set), r.at)
 }
+
+// Copy returns a copy of the row as the struct of its resource, a pointer to it. Fields
+// that are not answered have their zero value there.
+func (r Row) Copy() any { return r.enc.copyRow(r.row, r.set) }
 
 // Has reports whether the field is answered: the caller selected it, and may
 // read it in this row.
@@ -185,6 +190,16 @@ func (r *Resource[T]) rowAt(rows any, i int, set model.FieldSet) Row {
 		panic("crud: rows of another resource")
 	}
 	return Row{enc: r, row: &list[i], set: set}
+}
+
+func (r *Resource[T]) copyRow(row any, set model.FieldSet) any {
+	t, ok := row.(*T)
+	if !ok {
+		panic("crud: a row of another resource")
+	}
+	own := *t
+	r.clear(&own, set)
+	return &own
 }
 
 func (r *Resource[T]) append(dst []byte, row *T, set model.FieldSet) []byte {

@@ -19,6 +19,7 @@ type shape struct {
 	fields  []property
 	names   []string // what to select
 	include []query.Include
+	whole   bool // all fields have to be read
 }
 
 // A property is one member of an object.
@@ -30,6 +31,8 @@ type property struct {
 	typ      *model.Field
 	link     *model.Link // for a relation
 	below    *shape
+	own      *call // for an own field, as it was selected
+	asked    selected
 	err      error // instead of its rows: the arguments are wrong
 }
 
@@ -40,6 +43,8 @@ func (x *execution) shape(e *model.Entity, below []ast.SelectionSet) *shape {
 		p := property{key: m.Alias, field: model.NoField}
 		if m.Name == "__typename" {
 			p.text = m.ObjectDefinition.Name
+		} else if c := x.api.own[m.Definition]; c != nil {
+			p.own, p.asked, s.whole = c, m, true
 		} else if l, ok := e.Link(m.Name); ok {
 			p.link, p.below = l, x.shape(x.api.limits.entities[l.To], m.below)
 			var q *query.Query
@@ -53,6 +58,9 @@ func (x *execution) shape(e *model.Entity, below []ast.SelectionSet) *shape {
 		s.fields = append(s.fields, p)
 	}
 	s.names = names(e, s.fields)
+	if s.whole { // own code gets all that there is for the caller
+		s.names = allNames(e)
+	}
 	return s
 }
 
@@ -72,16 +80,21 @@ func (x *execution) question(l *model.Link, s *shape, m selected) (*query.Query,
 
 // rows appends a list.
 func (x *execution) rows(dst []byte, s *shape, rows *crud.Rows, path ...any) []byte {
+	return x.objects(dst, s, rows.Len(), rows.At, path...)
+}
+
+// objects appends a list of rows.
+func (x *execution) objects(dst []byte, s *shape, n int, rowAt func(int) crud.Row, path ...any) []byte {
 	start := len(dst)
 	dst = append(dst, '[')
 	at := append(slices.Clip(path), 0)
-	for i := range rows.Len() {
+	for i := range n {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
 		before := len(dst)
 		at[len(at)-1] = i
-		row := rows.At(i)
+		row := rowAt(i)
 		dst = x.object(dst, s, answered{Row: row, related: row}, at...)
 		if string(dst[before:]) == "null" { // elements are never null, so the list is (§6.4.4)
 			return append(dst[:start], "null"...)
@@ -116,6 +129,8 @@ func (x *execution) object(dst []byte, s *shape, row answered, path ...any) []by
 		switch {
 		case p.link != nil:
 			dst = x.relation(dst, p, row, path)
+		case p.own != nil:
+			dst = x.ownField(dst, p, row.Row, path)
 		case p.field == model.NoField:
 			dst = model.AppendString(dst, p.text)
 		case !row.Has(p.field):
@@ -162,8 +177,12 @@ func (x *execution) relation(dst []byte, p property, row answered, path []any) [
 // appendValue appends the value of a field as its type in GraphQL has it: ids
 // that are counted become strings (§3.5.5), values of enums names.
 func appendValue(dst []byte, f *model.Field, row crud.Row, id model.FieldID) []byte {
-	start := len(dst)
-	dst = row.AppendField(dst, id)
+	return spell(row.AppendField(dst, id), len(dst), f)
+}
+
+// spell turns the JSON of a value, which is what dst has from start on, into that of
+// its type in GraphQL.
+func spell(dst []byte, start int, f *model.Field) []byte {
 	value := dst[start:]
 	switch f.Type {
 	case model.Enum, model.MultiEnum:

@@ -166,6 +166,9 @@ func (x *execution) call(dst []byte, c *call, f selected) ([]byte, error) {
 		return nil, badInput("", model.CodeType, err.Error())
 	}
 	ctx := x.r.Context()
+	if c.action == perform {
+		return x.perform(ctx, dst, c, f, args)
+	}
 	s := x.shape(c.entity, f.below)
 	id, _ := args["id"].(string)
 	switch c.action {

@@ -7,9 +7,9 @@ import (
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/validator"
 
 	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/runtime/action"
 	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/runtime/model"
 )
@@ -22,6 +22,13 @@ type Config struct {
 	// Entities are what the fields of the root ask. Entities that the schema does
 	// not name are not served.
 	Entities []crud.Service
+	// Actions are bound; a field of a root that has the name of one calls it.
+	Actions []*action.Action
+	// Extension is a schema that extends SDL by own fields, of the roots and of
+	// entities, and the types that these answer. Fields answer them, each under the name
+	// of its type and its own: Item.rating. Every field has to be in both.
+	Extension string
+	Fields    []*action.Action
 	// Introspection answers __schema and __type. It is for development: without
 	// it they are refused, as the schema of a service is nobody's business.
 	Introspection bool
@@ -40,6 +47,7 @@ type Config struct {
 type API struct {
 	schema        *ast.Schema
 	calls         map[*ast.FieldDefinition]*call
+	own           map[*ast.FieldDefinition]*call // of entities
 	limits        limits
 	documents     *documents
 	noCredentials bool
@@ -49,11 +57,11 @@ type API struct {
 
 var _ http.Handler = (*API)(nil)
 
-// action is what a field of the root does.
-type action uint8
+// verb is what a field of the root does.
+type verb uint8
 
 const (
-	one action = iota + 1
+	one verb = iota + 1
 	page
 	count
 	create
@@ -61,19 +69,21 @@ const (
 	remove
 	me
 	login
+	perform
 )
 
 // A call is a field of the root: what it does, and to which entity.
 type call struct {
-	action  action
+	action  verb
 	service crud.Service
 	entity  *model.Entity
+	act     *action.Action // of perform
 }
 
 // New returns the API of a schema. A schema that is not valid, or that says
 // something else than the entities, is an error.
 func New(cfg Config) (*API, error) {
-	schema, err := validator.LoadSchema(validator.Prelude, &ast.Source{Name: "schema.graphql", Input: cfg.SDL})
+	schema, err := load(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("graphql: %w", err)
 	}
@@ -81,10 +91,10 @@ func New(cfg Config) (*API, error) {
 		return nil, errors.New("graphql: the schema has no queries")
 	}
 	a := &API{
-		schema: schema, calls: map[*ast.FieldDefinition]*call{}, limits: limits{introspection: cfg.Introspection},
+		schema: schema, calls: map[*ast.FieldDefinition]*call{}, own: map[*ast.FieldDefinition]*call{}, limits: limits{introspection: cfg.Introspection},
 		documents: newDocuments(), noCredentials: cfg.NoCredentials, login: cfg.Login, errors: cfg.Errors,
 	}
-	b := binder{schema: schema, logsIn: cfg.Login != nil, services: map[string]crud.Service{}, checked: map[[2]string]bool{}}
+	b := binder{schema: schema, logsIn: cfg.Login != nil, services: map[string]crud.Service{}, actions: byName(cfg.Actions), fields: byName(cfg.Fields), own: a.own, checked: map[[2]string]bool{}}
 	a.limits.entities = make(entities, len(cfg.Entities))
 	for _, s := range cfg.Entities {
 		b.services[s.Entity().Name], a.limits.entities[s.Entity().Name] = s, s.Entity()
@@ -97,14 +107,17 @@ func New(cfg Config) (*API, error) {
 			if strings.HasPrefix(f.Name, "__") {
 				continue
 			}
-			c, err := b.bind(root == schema.Mutation, f)
+			c, err := b.bindRoot(root, f)
 			if err != nil {
 				return nil, fmt.Errorf("graphql: %s: %w", f.Name, err)
 			}
 			a.calls[f] = c
 		}
 	}
-	a.limits.root = a.call
+	if err := b.checkOwn(); err != nil {
+		return nil, fmt.Errorf("graphql: %w", err)
+	}
+	a.limits.root, a.limits.own = a.call, a.ownCall
 	return a, nil
 }
 
@@ -126,10 +139,16 @@ type binder struct {
 	schema   *ast.Schema
 	logsIn   bool
 	services map[string]crud.Service
+	actions  map[string]*action.Action
+	fields   map[string]*action.Action // own ones
+	own      map[*ast.FieldDefinition]*call
 	checked  map[[2]string]bool // entity and type
 }
 
 func (b *binder) bind(mutation bool, f *ast.FieldDefinition) (*call, error) {
+	if act := b.actions[f.Name]; act != nil {
+		return b.bindAction(act, f)
+	}
 	entity, what := f.Type.Name(), one
 	input := f.Arguments.ForName("input")
 	if mutation && entity == loginType {
@@ -201,6 +220,12 @@ func (b *binder) checkType(e *model.Entity, name string) error {
 	b.checked[[2]string{e.Name, name}] = true
 	for _, member := range def.Fields {
 		if isGroup(member.Name) || strings.HasPrefix(member.Name, "__") {
+			continue
+		}
+		if isOwn(member) {
+			if err := b.bindOwn(e, def, member); err != nil {
+				return fmt.Errorf("%s.%s: %w", name, member.Name, err)
+			}
 			continue
 		}
 		if l, ok := e.Link(member.Name); ok {

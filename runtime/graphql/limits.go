@@ -33,6 +33,7 @@ const (
 type limits struct {
 	introspection bool
 	root          func(ast.Operation, string) *call
+	own           func(entity, name string) *call
 	entities      entities
 }
 
@@ -169,6 +170,9 @@ func (m *meter) field(f *ast.Field, level int, in inside) *refusal {
 // relation counts the rows that a relation leads to.
 func (m *meter) relation(below *inside, in inside, f *ast.Field) *refusal {
 	l, ok := in.entity.Link(f.Name)
+	if c := m.own(in.entity.Name, f.Name); !ok && c != nil {
+		return m.ownField(below, in, c)
+	}
 	if !ok {
 		return nil
 	}
@@ -193,8 +197,11 @@ func (m *meter) rootField(f *ast.Field) (*model.Entity, int, *refusal) {
 		c = &call{}
 	}
 	rows := 1
-	if c.action == page {
+	switch {
+	case c.action == page:
 		rows = m.limitOf(f, query.DefaultLimit)
+	case c.action == perform && c.act.List:
+		rows = query.MaxLimit
 	}
 	if m.roots[f] {
 		return c.entity, rows, nil

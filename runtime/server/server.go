@@ -88,7 +88,7 @@ func build(ctx context.Context, s Service, cfg *config.Config, logger *slog.Logg
 		return nil, errors.Join(fmt.Errorf("build the service: %w", err), srv.closeParts(ctx))
 	}
 	srv.handler = &edge{
-		next: devHost(a.mux, cfg, a.errors), logger: logger, errors: a.errors, login: pathLogin,
+		next: devHost(a.handler(), cfg, a.errors), logger: logger, errors: a.errors, login: pathLogin,
 		proxies: cfg.TrustedProxies, origins: cfg.CORSOrigins, cookies: s.Auth != nil && s.Auth.Cookies != nil,
 		hsts: cfg.PublicURL != nil && cfg.PublicURL.Scheme == "https", now: time.Now,
 		observers: a.observers, ownRoot: a.ownRoot,

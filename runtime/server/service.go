@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/runtime/action"
 	"github.com/gatewright/gate/runtime/auth"
 	"github.com/gatewright/gate/runtime/config"
 	"github.com/gatewright/gate/runtime/crud"
@@ -103,20 +104,25 @@ type App struct {
 	// Logger is the service's log.
 	Logger *slog.Logger
 
-	service   Service
-	mux       *http.ServeMux
-	errors    gate.ErrorWriter
-	entities  []crud.Service
-	passwords crud.Hasher // made when an entity needs it
-	routes    []rest.Route
-	guarded   []guardedRoute
-	extend    []func(*App) error
-	start     []func(context.Context) error
-	stop      []func(context.Context) error
-	observers []Observer
-	commands  map[string]func(context.Context, Call) error
-	ownRoot   bool // the service has its own pattern for everything
-	err       error
+	service    Service
+	mux        *http.ServeMux
+	errors     gate.ErrorWriter
+	entities   []crud.Service
+	passwords  crud.Hasher // made when an entity needs it
+	routes     []rest.Route
+	guarded    []guardedRoute
+	actions    []*action.Action
+	fields     []*action.Action // of the GraphQL schema
+	own        []*action.Action // routes of the service's own code
+	decorators []decorator
+	middleware []func(http.Handler) http.Handler
+	extend     []func(*App) error
+	start      []func(context.Context) error
+	stop       []func(context.Context) error
+	observers  []Observer
+	commands   map[string]func(context.Context, Call) error
+	ownRoot    bool // the service has its own pattern for everything
+	err        error
 }
 
 // guardedRoute is a handler that waits for the guards, which can be made only
@@ -160,8 +166,8 @@ func (a *App) Authenticate(users auth.Entity) error {
 // of entities it is asked by callers of whom it is known who they are and by
 // nobody in particular: what a caller may do is for the handler to say, see
 // [gate.PrincipalFromContext], and who it is is found out when the body is here,
-// 1 MiB at most, see [auth.Auth.Protect]. It panics like the mux does when the pattern is
-// malformed or taken.
+// 1 MiB at most, see [auth.Auth.Protect]. A pattern that is malformed, or that would
+// take requests from a route of the service, keeps the service from starting.
 func (a *App) Handle(pattern string, h http.Handler) {
 	if pattern == everything {
 		a.ownRoot = true
@@ -211,34 +217,18 @@ func (a *App) finish() error {
 	if err := crud.Link(a.entities...); err != nil {
 		return fmt.Errorf("entities: %w", err)
 	}
+	if err := errors.Join(a.decorate(), a.bindActions(a.actions), a.bindActions(a.own), a.bindActions(a.fields)); err != nil {
+		return err
+	}
+	guarded := a.guarded // by the service's own code; what follows adds ours
+	a.guarded = nil
 	for _, f := range a.extend {
 		if err := f(a); err != nil {
 			return err
 		}
 	}
-	api := rest.API{Prefix: prefix, Protect: a.protect, Policy: a.Policy, NoCredentials: a.Auth == nil, Errors: a.errors}
-	if a.Auth != nil {
-		api.Once = a.Auth.Once()
-	}
-	for _, e := range a.entities {
-		if a.service.NoREST {
-			break
-		}
-		for _, route := range api.Routes(e) {
-			a.routes = append(a.routes, route)
-			a.mux.Handle(route.Method+" "+route.Path, route.Handler)
-		}
-	}
-	if a.Auth != nil {
-		if err := a.authRoutes(); err != nil {
-			return err
-		}
-	}
-	for _, g := range a.guarded {
-		a.mux.Handle(g.pattern, a.protect(g.handler))
-	}
-	if a.Config.Docs && len(a.service.OpenAPI) > 0 {
-		docs(a.mux, a.Name, a.service.OpenAPI)
+	if err := a.mountAll(guarded); err != nil {
+		return err
 	}
 	a.devRoutes()
 	if !a.ownRoot {
