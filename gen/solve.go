@@ -124,12 +124,17 @@ func extend(d *design.Design, on []*active) (*design.Design, error) {
 	return d.With(list...)
 }
 
-// routes reports the entities that stand where a plugin answers.
+// routes reports the entities and actions that stand where a plugin answers.
 func routes(d *design.Design, a *active, errs *design.Errors) {
 	for _, e := range d.Entities {
 		if slices.Contains(a.Routes, e.Route) {
 			errs.Add(e.Pos, "entities."+e.Name+".route", fmt.Sprintf("route %q belongs to plugin %s", e.Route, a.Name),
 				"write another, such as route: "+e.Route+"-list")
+		}
+	}
+	for _, x := range d.Actions {
+		if first, _, _ := strings.Cut(strings.TrimPrefix(x.Path, "/"), "/"); slices.Contains(a.Routes, first) {
+			errs.Add(x.Pos, "actions."+x.Name+".path", fmt.Sprintf("path %q belongs to plugin %s", x.Path, a.Name), "begin it with another word")
 		}
 	}
 }

@@ -49,11 +49,27 @@ func (part) Contribute(b *gen.Build) error {
 	b.Render(gen.File{Path: "app/schema_gen.graphql", Owner: gen.Generated}, func() ([]byte, error) {
 		return schema(b), nil
 	})
+	b.Add(gen.File{Path: "app/schema.graphql", Owner: gen.Once, Needed: true, Data: []byte(extension)})
 	b.Template(gen.File{Path: "app/graphql_gen.go", Owner: gen.Generated}, templates, "templates/graphql.go.tmpl", b)
 	b.API.Tags = append(b.API.Tags, gen.Property{Name: "graphql", Value: "The same rows in GraphQL."})
 	b.API.Paths = append(b.API.Paths, gen.Property{Name: "/graphql", Value: operation()})
 	return nil
 }
+
+// extension is the schema of own fields as it is at first.
+const extension = `# Your own fields of the GraphQL schema, and the types that they answer. This file is
+# yours, and is never written again. Each field needs a function, in configure:
+#
+#     extend type Query {
+#       greeting(name: String!): String
+#     }
+#
+#     type greetingIn struct { Name string ` + "`json:\"name\"`" + ` }
+#
+#     graph.Field(a.App, "Query.greeting", []string{"public"}, func(ctx context.Context, in greetingIn) (string, error) {
+#       return "Hello " + in.Name, nil
+#     })
+`
 
 // operation describes the door for those who read the OpenAPI document.
 func operation() gen.Object {

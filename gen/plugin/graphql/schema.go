@@ -28,6 +28,8 @@ func schema(b *gen.Build) []byte {
 		w.out = &types
 		w.entity(e)
 	}
+	w.out = &types
+	w.records()
 	w.out = &roots
 	w.queries()
 	w.mutations()
@@ -143,6 +145,7 @@ func (w *writer) queries() {
 		w.doc("  ", "The account that is calling.")
 		w.line("  me: ", w.accounts.Name)
 	}
+	w.actionFields(design.Query)
 	w.line("}")
 }
 
@@ -180,6 +183,7 @@ func (w *writer) mutations() {
 		w.doc("  ", "Tokens for who proves to be somebody. Credentials are what POST /api/authentication takes, without strategy.")
 		w.line("  login(strategy: String!, credentials: JSON!): Login")
 	}
+	w.actionFields(design.Mutation)
 	fields := w.out
 	w.out = rest
 	if fields.Len() > 0 {
@@ -203,7 +207,7 @@ func (w *writer) entity(e *design.Entity) {
 	lists := w.open(e.Allow.List)
 	creates := w.open(e.Allow.Create) && len(writable(e, "create")) > 0
 	updates := w.open(e.Allow.Update) && len(writable(e, "update")) > 0
-	if !lists && !creates && !updates && !w.open(e.Allow.View) && !w.open(e.Allow.Delete) {
+	if !lists && !creates && !updates && !w.open(e.Allow.View) && !w.open(e.Allow.Delete) && !w.answers(e) {
 		return
 	}
 	w.line()

@@ -64,6 +64,11 @@ func document(b *gen.Build) gen.Object {
 		}
 		schemas = append(schemas, w.schemas()...)
 	}
+	if slices.Contains(d.Service.APIs, design.REST) {
+		tags = append(tags, actionTag(b)...)
+		paths = append(paths, actionPaths(b)...)
+		schemas = append(schemas, recordSchemas(d)...)
+	}
 	for _, p := range b.API.Paths {
 		paths = append(paths, gen.Property{Name: "/api" + p.Name, Value: p.Value})
 	}

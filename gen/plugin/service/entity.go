@@ -35,14 +35,20 @@ func (e *entity) Doc() string {
 func (e *entity) Imports() []string {
 	list := []string{modelPackage}
 	for _, f := range e.Fields {
-		switch f.Type {
-		case design.DateTime, design.CreatedAt, design.UpdatedAt:
-			list = append(list, "time")
-		case design.JSON:
-			list = append(list, "encoding/json")
-		}
+		list = append(list, typeImports(f)...)
 	}
 	return list
+}
+
+// typeImports returns the packages that the type of a field needs.
+func typeImports(f *design.Field) []string {
+	switch f.Type {
+	case design.DateTime, design.CreatedAt, design.UpdatedAt:
+		return []string{"time"}
+	case design.JSON:
+		return []string{"encoding/json"}
+	}
+	return nil
 }
 
 // Columns returns the fields as the template prints them.

@@ -47,6 +47,10 @@ func (part) Contribute(b *gen.Build) error {
 	b.Template(gen.File{Path: ".gitignore", Owner: gen.Once}, templates, "templates/gitignore.tmpl", s)
 	b.Template(gen.File{Path: ".env.example", Owner: gen.Generated}, templates, "templates/env.example.tmpl", s)
 	b.Template(gen.File{Path: "README.md", Owner: gen.Once}, templates, "templates/README.md.tmpl", s)
+	if a := (&actions{b}); len(b.Design.Actions) > 0 {
+		b.Template(gen.File{Path: "app/actions_gen.go", Owner: gen.Generated}, templates, "templates/actions.go.tmpl", a)
+		b.Template(gen.File{Path: "app/actions.go", Owner: gen.Once, Needed: true}, templates, "templates/owncode.go.tmpl", a)
+	}
 	for _, e := range b.Design.Entities {
 		b.Template(gen.File{Path: "app/" + fileName(e), Owner: gen.Generated}, templates, "templates/entity.go.tmpl", &entity{Entity: e, names: s.names, module: b.Design.Service.Module})
 	}
@@ -176,10 +180,11 @@ func (s *service) First() *design.Entity {
 }
 
 // fileName names the file of an entity. The names that start with auth belong to
-// the plugins, seed to that one, and graphql to the API of that name.
+// the plugins, seed to that one, graphql to the API of that name, and actions to
+// these.
 func fileName(e *design.Entity) string {
 	name := snake(e.Name)
-	if name == "auth" || name == "graphql" || name == "seed" || strings.HasPrefix(name, "auth_") {
+	if slices.Contains([]string{"auth", "graphql", "seed", "actions"}, name) || strings.HasPrefix(name, "auth_") {
 		name = "entity_" + name
 	}
 	return name + "_gen.go"
