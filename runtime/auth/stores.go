@@ -134,6 +134,10 @@ func derive(settings *config.Config, purpose string) []byte {
 	return key
 }
 
+// CursorKey returns the key that the cursors of pages are sealed with: 32 bytes, the
+// same in every process of the service, see [crud.Resource.SealCursors].
+func (a *Auth) CursorKey() []byte { return derive(a.opts.Settings, "seal cursors") }
+
 // Refresh returns the store of refresh tokens, nil without them.
 func (a *Auth) Refresh() *accounts.RefreshTokens { return a.refresh }
 

@@ -74,11 +74,14 @@ func (r *Resource[T]) findBelonging(ctx context.Context, c caller, rel *relation
 	if err != nil { // a key that the caller may not read
 		return nil, &gate.Error{Status: http.StatusNotFound}
 	}
-	belongs := query.Tied(rel.Through, key)
+	var belongs query.Filter
+	of := text(key)
 	if rel.Inverse != "" {
-		belongs = query.Equals(r.entity, rel.far, text(key))
+		belongs, of = query.Equals(r.entity, rel.far, of), rel.Inverse+"="+of
+	} else {
+		belongs, of = query.Tied(rel.Through, key), rel.Through.Table+"."+rel.Through.Near+"="+of
 	}
-	rows, _, err := r.findIn(ctx, c, q, query.Every(filter, belongs), fields)
+	rows, _, err := r.findIn(ctx, c, q, query.Every(filter, belongs), fields, of)
 	return rows, err
 }
 

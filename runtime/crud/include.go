@@ -187,6 +187,9 @@ func (r *Resource[T]) branch(c caller, rel *relation, ask *query.Include, b *bud
 	if !rel.Many && !plain(&ask.Query) {
 		return nil, badInclude(at.path, model.CodeFormat, "leads to one row, of which there is nothing to choose but its fields and relations")
 	}
+	if ask.Query.Cursor != nil {
+		return nil, badInclude(at.path, model.CodeFormat, "has no cursors: ask for its rows by themselves")
+	}
 	q := ask.Query
 	if q.Limit == 0 {
 		q.Limit = query.DefaultIncluded

@@ -95,7 +95,7 @@ func (r *Resource[T]) mayMany(c caller, action authz.Action, q *query.Query, sel
 	if q.Where == nil && q.Search == "" {
 		return model.FieldSet{}, &gate.Error{Status: http.StatusBadRequest, Message: "Say which " + r.entity.Plural + " by a condition: this would be all of them"}
 	}
-	if len(q.Sort) > 0 || q.Limit != 0 || q.CountOnly || q.Skip != 0 || len(q.Include) > 0 {
+	if len(q.Sort) > 0 || q.Limit != 0 || q.CountOnly || q.Skip != 0 || q.Cursor != nil || len(q.Include) > 0 {
 		return model.FieldSet{}, &gate.Error{Status: http.StatusBadRequest, Message: "Rows to change are chosen by conditions, without order, page or relations"}
 	}
 	return r.selection(c, sel)

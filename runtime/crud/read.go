@@ -120,7 +120,7 @@ func (r *Resource[T]) Find(ctx context.Context, q *query.Query) (*Page[T], error
 		}
 		r.clear(&data[i], set)
 	}
-	return &Page[T]{Total: rows.Total, Limit: rows.Limit, Skip: rows.Skip, Data: data}, nil
+	return &Page[T]{Total: rows.Total, Limit: rows.Limit, Skip: rows.Skip, Next: rows.Next, Previous: rows.Previous, Data: data}, nil
 }
 
 // FindRows implements [Service].
@@ -138,11 +138,12 @@ func (r *Resource[T]) find(ctx context.Context, q *query.Query) (*Rows, []T, err
 	if err != nil {
 		return nil, nil, err
 	}
-	return r.findIn(ctx, c, q, filter, r.rules.fieldsFor(c, authz.View, filter))
+	return r.findIn(ctx, c, q, filter, r.rules.fieldsFor(c, authz.View, filter), "")
 }
 
-// findIn is find among rows of which the caller may read these fields.
-func (r *Resource[T]) findIn(ctx context.Context, c caller, q *query.Query, filter query.Filter, fields scope) (*Rows, []T, error) {
+// findIn is find among rows of which the caller may read these fields, when they are
+// not all of the entity: among those of that name.
+func (r *Resource[T]) findIn(ctx context.Context, c caller, q *query.Query, filter query.Filter, fields scope, of string) (*Rows, []T, error) {
 	var onward query.Reach
 	if q.Where != nil {
 		onward = r.onward(c, fields.always, "")
@@ -155,17 +156,35 @@ func (r *Resource[T]) findIn(ctx context.Context, c caller, q *query.Query, filt
 	if err != nil {
 		return nil, nil, err
 	}
+	var at turn
+	fetch := plan.Select.Union(fields.judged()).Union(near(branches))
+	if plan.Cursor != nil {
+		if at, err = r.turn(c, plan, of); err != nil {
+			return nil, nil, err
+		}
+		fetch = fetch.Union(model.Fields(plan.Position()...))
+	}
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	selected := plan.Select
-	data, err := r.page(ctx, plan, filter, selected.Union(fields.judged()).Union(near(branches)))
+	data, err := r.page(ctx, plan, filter, fetch)
 	if err != nil {
 		return nil, nil, r.answer(err)
 	}
+	data, more := cut(plan, data)
+	selected := plan.Select
 	rows := &Rows{Limit: plan.Limit, Skip: plan.Skip, enc: r, rows: data, len: len(data), set: selected}
-	if !plan.NoTotal {
-		if rows.Total, err = r.total(ctx, plan, filter, len(data)); err != nil {
+	switch {
+	case plan.NoTotal:
+	case plan.Begun() && at.total >= 0:
+		rows.Total = at.total
+	default:
+		if rows.Total, err = r.total(ctx, plan, filter, len(data), more); err != nil {
 			return nil, nil, r.answer(err)
+		}
+	}
+	if plan.Cursor != nil {
+		if err := r.turned(at, plan, rows, data, more); err != nil {
+			return nil, nil, err
 		}
 	}
 	if len(fields.grants) > 0 {
@@ -181,8 +200,8 @@ func (r *Resource[T]) findIn(ctx context.Context, c caller, q *query.Query, filt
 }
 
 // total returns how many rows the plan has. A page that ends early has told.
-func (r *Resource[T]) total(ctx context.Context, plan *query.Plan, filter query.Filter, found int) (int64, error) {
-	if found < plan.Limit && (found > 0 || plan.Skip == 0) {
+func (r *Resource[T]) total(ctx context.Context, plan *query.Plan, filter query.Filter, found int, more bool) (int64, error) {
+	if found < plan.Limit && (found > 0 || plan.Skip == 0) && !plan.Begun() && !more {
 		return int64(plan.Skip + found), nil
 	}
 	s := r.statement()
@@ -210,7 +229,7 @@ func (r *Resource[T]) page(ctx context.Context, plan *query.Plan, filter query.F
 	s := r.statement()
 	defer r.recycle(s)
 	r.compile.Page(s, plan, filter, columns)
-	return r.read(ctx, s, columns, plan.Limit)
+	return r.read(ctx, s, columns, plan.Limit+1)
 }
 
 // one reads the row with that id; nil if there is none.

@@ -44,6 +44,7 @@ type Resource[T any] struct {
 	linked     bool
 	whole      model.FieldSet // what somebody may read of a row
 	computed   map[model.FieldID]func(row, from *T)
+	cursors    sealer
 }
 
 // findTimeout is how long the statements of one Find may take.
@@ -135,6 +136,7 @@ func New[T any](db *store.DB, policy *authz.Policy, e *model.Entity, pointer fun
 		compile: query.NewCompiler(db.Dialect(), e),
 		reader:  query.NewReader(db),
 		timeout: findTimeout,
+		cursors: newSealer(),
 	}
 	if e.SoftDeleteField() != model.NoField {
 		r.graves = query.NewDeletedCompiler(db.Dialect(), e)

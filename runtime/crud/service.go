@@ -107,6 +107,11 @@ type Rows struct {
 	Limit int   // the size of the page
 	Skip  int   // how many come before it
 
+	// Paged says that the query has a cursor, and Next and Previous are where the
+	// pages behind and before this one are; empty where there is none.
+	Paged          bool
+	Next, Previous string
+
 	enc   encoder
 	rows  any // []T
 	off   int // of the first row in rows, sets and crops
@@ -157,7 +162,10 @@ type Page[T any] struct {
 	Total int64
 	Limit int
 	Skip  int
-	Data  []T
+	// Next and Previous are the cursors of the pages behind and before this one, for
+	// a query with [query.Cursor]; empty where there is none.
+	Next, Previous string
+	Data           []T
 }
 
 func (r *Resource[T]) appendRowAt(dst []byte, rows any, i int, set model.FieldSet) []byte {

@@ -3,7 +3,6 @@ package graphql
 import (
 	"context"
 	"fmt"
-	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -166,8 +165,11 @@ func (x *execution) call(dst []byte, c *call, f selected) ([]byte, error) {
 		return nil, badInput("", model.CodeType, err.Error())
 	}
 	ctx := x.r.Context()
-	if c.action == perform {
+	switch c.action {
+	case perform:
 		return x.perform(ctx, dst, c, f, args)
+	case paged:
+		return x.page(dst, c, f, args)
 	}
 	s := x.shape(c.entity, f.below)
 	id, _ := args["id"].(string)
@@ -245,14 +247,22 @@ func (x *execution) afterwards(ctx context.Context, c *call, s *shape, row crud.
 	return a
 }
 
-// find appends a list or a count.
-func (x *execution) find(dst []byte, c *call, key string, s *shape, args map[string]any) ([]byte, error) {
+// asked makes the query of a list, a page or a count.
+func (x *execution) asked(c *call, args map[string]any) (*query.Query, error) {
 	q, err := x.api.limits.entities.find(c.entity, args)
 	if err != nil {
 		// Who may not ask is told that first. This question reaches no database.
 		if _, refusal := c.service.FindRows(x.r.Context(), &query.Query{CountOnly: true, NoTotal: true}); refusal != nil {
 			return nil, refusal
 		}
+	}
+	return q, err
+}
+
+// find appends a list or a count.
+func (x *execution) find(dst []byte, c *call, key string, s *shape, args map[string]any) ([]byte, error) {
+	q, err := x.asked(c, args)
+	if err != nil {
 		return nil, err
 	}
 	if c.action == count {
@@ -264,10 +274,8 @@ func (x *execution) find(dst []byte, c *call, key string, s *shape, args map[str
 		return nil, err
 	}
 	if c.action == count {
-		if rows.Total > math.MaxInt32 {
-			return nil, &gate.Error{Status: http.StatusBadRequest, Message: "There are more rows than an Int can count"}
-		}
-		return strconv.AppendInt(dst, rows.Total, 10), nil
+		n, err := total(rows)
+		return strconv.AppendInt(dst, n, 10), err
 	}
 	return x.rows(dst, s, rows, key), nil
 }

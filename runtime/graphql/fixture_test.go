@@ -247,8 +247,10 @@ type Query {
   users(where: UserWhere, search: String, orderBy: [UserOrderBy!], limit: Int, skip: Int): [User!]
   usersCount(where: UserWhere, search: String): Int
   item(id: ID!): Item
-  items(where: ItemWhere, search: String, orderBy: [ItemOrderBy!], limit: Int, skip: Int): [Item!]
+  items(where: ItemWhere, search: String, orderBy: [ItemOrderBy!], limit: Int, skip: Int, after: String): [Item!]
+  itemsPage(where: ItemWhere, search: String, orderBy: [ItemOrderBy!], limit: Int, after: String, before: String): ItemPage
   itemsCount(where: ItemWhere, search: String): Int
+  ordersPage(where: OrderWhere, orderBy: [OrderOrderBy!], limit: Int, after: String, before: String): OrderPage
   order(id: ID!): Order
   orders(where: OrderWhere, orderBy: [OrderOrderBy!], limit: Int, skip: Int): [Order!]
   ordersCount(where: OrderWhere): Int
@@ -275,6 +277,8 @@ type Item {
   likedBy(where: UserWhere, search: String, orderBy: [UserOrderBy!], limit: Int, skip: Int): [User!]
   id: ID! name: String! price: Decimal! cost: Decimal kind: ItemKind! image: String createdAt: DateTime! updatedAt: DateTime! }
 type Order { buyer: User item: Item id: ID! buyerId: ID! itemId: ID! amount: Int! note: String rating: BigInt paid: Boolean! }
+type ItemPage { data: [Item!] total: Int nextCursor: String prevCursor: String }
+type OrderPage { data: [Order!] total: Int nextCursor: String prevCursor: String }
 enum ItemKind { food drink hot_drink }
 input UserWhere { AND: [UserWhere!] OR: [UserWhere!] NOT: UserWhere id: IDFilter email: StringFilter roles: NullFilter name: StringFilter orders: OrderListWhere likes: ItemListWhere }
 input ItemWhere {

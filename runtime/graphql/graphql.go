@@ -70,6 +70,7 @@ const (
 	me
 	login
 	perform
+	paged
 )
 
 // A call is a field of the root: what it does, and to which entity.
@@ -163,6 +164,11 @@ func (b *binder) bind(mutation bool, f *ast.FieldDefinition) (*call, error) {
 		what = remove
 	case f.Type.Elem != nil:
 		what = page
+	case b.pageOf(entity) != "":
+		what, entity = paged, b.pageOf(entity)
+		if err := b.checkPage(f, entity); err != nil {
+			return nil, err
+		}
 	case f.Name == "me" && len(f.Arguments) == 0:
 		what = me
 	case entity == "Int":

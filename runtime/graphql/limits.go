@@ -88,6 +88,7 @@ type inside struct {
 	entity    *model.Entity // whose fields they are; nil at the root, and where there are no relations
 	rows      int           // of it, at most
 	relations int           // that lead there
+	page      bool          // the rows are in its member data
 }
 
 func tooMuch(what string, most int) *refusal {
@@ -158,6 +159,11 @@ func (m *meter) field(f *ast.Field, level int, in inside) *refusal {
 	var err *refusal
 	if level == 0 {
 		below.entity, below.rows, err = m.rootField(f)
+		below.page = m.isPage(f)
+	} else if in.page {
+		if f.Name == pageData {
+			below.entity, below.rows = in.entity, in.rows
+		}
 	} else if in.entity != nil {
 		err = m.relation(&below, in, f)
 	}
@@ -198,7 +204,7 @@ func (m *meter) rootField(f *ast.Field) (*model.Entity, int, *refusal) {
 	}
 	rows := 1
 	switch {
-	case c.action == page:
+	case c.action == page, c.action == paged:
 		rows = m.limitOf(f, query.DefaultLimit)
 	case c.action == perform && c.act.List:
 		rows = query.MaxLimit
@@ -224,6 +230,11 @@ func (m *meter) rootField(f *ast.Field) (*model.Entity, int, *refusal) {
 		return c.entity, rows, m.password()
 	}
 	return c.entity, rows, nil
+}
+
+func (m *meter) isPage(f *ast.Field) bool {
+	c := m.root(m.op, f.Name)
+	return c != nil && c.action == paged
 }
 
 // password counts what hashes one.

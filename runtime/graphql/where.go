@@ -95,9 +95,12 @@ func (es entities) find(e *model.Entity, args map[string]any) (*query.Query, err
 		return nil, err
 	}
 	if limit := args["limit"]; limit != nil {
-		q.Limit, err = number(limit)
+		if q.Limit, err = number(limit); err != nil {
+			return nil, err
+		}
 		q.CountOnly = q.Limit == 0
 	}
+	q.Cursor, err = cursor(args)
 	return q, err
 }
 

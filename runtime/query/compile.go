@@ -122,13 +122,22 @@ func (c *Compiler) Empty(s *Statement, f model.FieldID, key any) {
 	s.bind(key)
 }
 
-// Page writes the statement for the rows of a plan.
+// Page writes the statement for the rows of a plan; with a cursor for one row more
+// than its limit, which tells that there is another page, see [Plan.Backward].
 func (c *Compiler) Page(s *Statement, p *Plan, filter Filter, columns model.FieldSet) {
 	c.selectFrom(s, columns)
-	c.where(s, p, filter)
+	word := c.where(s, p, filter)
+	limit := p.Limit
+	if p.Cursor != nil {
+		limit++ // one more, to know whether there are more
+	}
+	if p.Begun() {
+		s.text(word)
+		c.beyond(s, p)
+	}
 	c.orderBy(s, p)
 	s.text(" LIMIT ")
-	s.bind(int64(p.Limit))
+	s.bind(int64(limit))
 	if p.Skip > 0 {
 		s.text(" OFFSET ")
 		s.bind(int64(p.Skip))
@@ -280,7 +289,8 @@ func (c *Compiler) byID(s *Statement, id any, filter Filter) {
 	c.andFilter(s, filter)
 }
 
-func (c *Compiler) where(s *Statement, p *Plan, filter Filter) {
+// where returns the word before a further condition.
+func (c *Compiler) where(s *Statement, p *Plan, filter Filter) string {
 	word := " WHERE "
 	if c.there != "" {
 		s.text(word, c.there)
@@ -299,7 +309,9 @@ func (c *Compiler) where(s *Statement, p *Plan, filter Filter) {
 	if p.needle != "" {
 		s.text(word)
 		c.search(s, p)
+		word = " AND "
 	}
+	return word
 }
 
 func (c *Compiler) search(s *Statement, p *Plan) {
@@ -502,25 +514,4 @@ func lowerASCII(s string) string {
 		}
 		return r
 	}, s)
-}
-
-// orderBy ends in the id, so that the order is total.
-func (c *Compiler) orderBy(s *Statement, p *Plan) {
-	s.text(" ORDER BY ")
-	for _, k := range p.sort {
-		f := &c.entity.Fields[k.field]
-		c.comparable(s, k.field)
-		if k.descending {
-			s.text(" DESC")
-		}
-		// SQLite counts null as the least, PostgreSQL as the greatest.
-		if !f.Required && k.descending == (c.dialect == store.Postgres) {
-			s.text(" NULLS LAST")
-		}
-		if k.field == c.entity.IDField() {
-			return
-		}
-		s.text(", ")
-	}
-	c.comparable(s, c.entity.IDField())
 }

@@ -55,6 +55,9 @@ type Query struct {
 	NoTotal bool
 	// Skip is how many rows come before the page.
 	Skip int
+	// Cursor says where the page begins, or ends, instead of Skip; nil pages by
+	// Skip.
+	Cursor *Cursor
 	// Include lists relations whose rows come with these. [Resolve] knows but one
 	// entity and leaves them to the one who knows the others.
 	Include []Include

@@ -17,12 +17,14 @@ type Plan struct {
 	Skip      int
 	CountOnly bool
 	NoTotal   bool
+	Cursor    *Cursor // nil pages by Skip
 
 	entity *model.Entity
 	where  node // nil: everything
 	search []model.FieldID
 	needle string
 	sort   []sortKey
+	from   []any // where the cursor is, by keys; nil: at the beginning or the end
 }
 
 type sortKey struct {
@@ -77,6 +79,7 @@ func Resolve(e *model.Entity, q *Query, readable, shown model.FieldSet, reach Re
 	p.search, p.needle = r.search(q.Search)
 	p.sort = r.sort(q.Sort)
 	p.Limit, p.Skip = r.page(q)
+	p.Cursor = r.cursor(q)
 	if r.refused != nil {
 		return nil, r.refused
 	}
@@ -192,6 +195,17 @@ func (r *resolver) page(q *Query) (limit, skip int) {
 		return DefaultLimit, q.Skip
 	}
 	return min(q.Limit, MaxLimit), q.Skip
+}
+
+// cursor leaves out the cursor of a page without rows, which begins nowhere.
+func (r *resolver) cursor(q *Query) *Cursor {
+	if q.Cursor != nil && q.Skip != 0 {
+		r.fail("", model.CodeFormat, "rows are skipped by their number or by a cursor, not both")
+	}
+	if q.CountOnly {
+		return nil
+	}
+	return q.Cursor
 }
 
 func (r *resolver) search(needle string) ([]model.FieldID, string) {

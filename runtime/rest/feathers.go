@@ -37,7 +37,8 @@ type Grammar interface {
 // author.name=Ann, or author[name]=Ann, is about the row that a relation leads to;
 // of a relation to many items[$some][name]=figs is about one row of them,
 // items[$none] about all and items[$every], too.
-// A page is {total, limit, skip, data}. $include=author,items.tags brings the rows
+// A page is {total, limit, skip, data}; with $after= or $before=, which take a cursor,
+// or nothing for the first and the last page, {…, nextCursor, prevCursor}. $include=author,items.tags brings the rows
 // that relations lead to, inside of the rows; $include[items][$limit]=5, and all
 // other parameters of a page, choose among those of a relation to many. The zero
 // value is ready to use.
@@ -104,6 +105,8 @@ func (rd *reader) query(params []*param) *query.Query {
 			q.CountOnly = q.Limit == 0
 		case "$skip":
 			q.Skip = rd.number(p)
+		case "$after", "$before":
+			rd.cursor(q, p)
 		case "$sort":
 			q.Sort = rd.sort(p)
 		case "$select":
@@ -173,7 +176,19 @@ func (Feathers) AppendPage(dst []byte, page *crud.Rows) []byte {
 	dst = strconv.AppendInt(dst, int64(page.Skip), 10)
 	dst = append(dst, `,"data":`...)
 	dst = page.AppendJSON(dst)
+	if page.Paged {
+		dst = appendCursor(append(dst, `,"nextCursor":`...), page.Next)
+		dst = appendCursor(append(dst, `,"prevCursor":`...), page.Previous)
+	}
 	return append(dst, '}')
+}
+
+// appendCursor appends a cursor, null where there is no such page.
+func appendCursor(dst []byte, cursor string) []byte {
+	if cursor == "" {
+		return append(dst, "null"...)
+	}
+	return model.AppendString(dst, cursor)
 }
 
 func badQuery(problems model.Problems) error {
@@ -193,6 +208,15 @@ func (rd *reader) number(p *param) int {
 	}
 	rd.bad(p.name, model.CodeType, "must be a whole number from 0 on")
 	return 0
+}
+
+// cursor reads where a page begins, or ends.
+func (rd *reader) cursor(q *query.Query, p *param) {
+	if q.Cursor != nil {
+		rd.bad(p.name, model.CodeFormat, "stands beside the other cursor: a page begins after a row or ends before one")
+		return
+	}
+	q.Cursor = &query.Cursor{Text: rd.text(p), Before: p.name == "$before"}
 }
 
 func (rd *reader) text(p *param) string {

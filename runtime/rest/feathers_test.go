@@ -27,6 +27,9 @@ func TestFeathers_find(t *testing.T) {
 		{"", query.Query{}},
 		{"&&", query.Query{}},
 		{"$limit=10&$skip=20", query.Query{Limit: 10, Skip: 20}},
+		{"$after=", query.Query{Cursor: &query.Cursor{}}},
+		{"$after=abc&$limit=5", query.Query{Limit: 5, Cursor: &query.Cursor{Text: "abc"}}},
+		{"$before=abc", query.Query{Cursor: &query.Cursor{Text: "abc", Before: true}}},
 		{"%24limit=10", query.Query{Limit: 10}},
 		{"$limit=0", query.Query{CountOnly: true}},
 		{"$sort[price]=-1&$sort[name]=1", query.Query{Sort: []query.Sort{{Field: "price", Descending: true}, {Field: "name"}}}},
@@ -94,19 +97,21 @@ func TestAUZ13_refused(t *testing.T) {
 	deep := "$or[0][$or][0][$or][0][$or][0][$or][0][$or][0][a]=1"
 	for raw, want := range map[string][]string{
 		"$limit=x&$skip=-1&$sort=a&b[$foo]=1&$bar=2": {"$limit", "$skip", "$sort", "b[$foo]", "$bar"},
-		"a=1&a=2":                             {"a"},
-		"a[$lt]=1&a[$lt]=2&a[$gt]=1&a[$gt]=1": {"a[$lt]", "a[$gt]"},
-		"a=1&a[$lt]=2":                        {"a[$lt]"},
-		"a[$lt]=2&a=1":                        {"a"},
-		"a[$in]=1&a[$in][]=2":                 {"a[$in][]"},
-		"a[$lt][x]=2":                         {"a[$lt][x]"},
-		"a[][b]=2":                            {"a[][b]"},
-		"$select[]=a&$select[5]=b":            {"$select"},
-		"$or[-1][a]=1":                        {"$or[-1][a]"},
-		"$or[00][a]=1":                        {"$or[00][a]"},
-		"$not=1":                              {"$not"},
-		"$not[$or]=1":                         {"$not[$or]"},
-		deep:                                  {"$or[0][$or][0][$or][0][$or][0][$or][0][$or][0][a]"},
+		"$after=a&$before=b":                         {"$before"},
+		"$after[]=a":                                 {"$after"},
+		"a=1&a=2":                                    {"a"},
+		"a[$lt]=1&a[$lt]=2&a[$gt]=1&a[$gt]=1":        {"a[$lt]", "a[$gt]"},
+		"a=1&a[$lt]=2":                               {"a[$lt]"},
+		"a[$lt]=2&a=1":                               {"a"},
+		"a[$in]=1&a[$in][]=2":                        {"a[$in][]"},
+		"a[$lt][x]=2":                                {"a[$lt][x]"},
+		"a[][b]=2":                                   {"a[][b]"},
+		"$select[]=a&$select[5]=b":                   {"$select"},
+		"$or[-1][a]=1":                               {"$or[-1][a]"},
+		"$or[00][a]=1":                               {"$or[00][a]"},
+		"$not=1":                                     {"$not"},
+		"$not[$or]=1":                                {"$not[$or]"},
+		deep:                                         {"$or[0][$or][0][$or][0][$or][0][$or][0][$or][0][a]"},
 	} {
 		t.Run(raw[:min(len(raw), 50)], func(t *testing.T) {
 			q, err := rest.Feathers{}.Find(raw)
@@ -236,9 +241,11 @@ func ExampleFeathers() {
 		fmt.Println(p.Field, p.Message)
 	}
 	fmt.Printf("%s\n", rest.Feathers{}.AppendPage(nil, &crud.Rows{Total: 3, Limit: 5, Skip: 5}))
+	fmt.Printf("%s\n", rest.Feathers{}.AppendPage(nil, &crud.Rows{Total: 3, Limit: 5, Paged: true, Previous: "AQ3f"}))
 	// Output:
 	// {price 5 10} [{price true}] 5 <nil>
 	// price[$below] is not an operator
 	// $order is not a parameter of this route
 	// {"total":3,"limit":5,"skip":5,"data":[]}
+	// {"total":3,"limit":5,"skip":0,"data":[],"nextCursor":null,"prevCursor":"AQ3f"}
 }

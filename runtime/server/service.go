@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -214,6 +215,11 @@ func (a *App) finish() error {
 			return err
 		}
 	}
+	for _, e := range a.entities {
+		if s, ok := e.(interface{ SealCursors(key []byte) }); ok {
+			s.SealCursors(a.cursorKey())
+		}
+	}
 	if err := crud.Link(a.entities...); err != nil {
 		return fmt.Errorf("entities: %w", err)
 	}
@@ -235,6 +241,17 @@ func (a *App) finish() error {
 		a.mux.Handle(everything, &notFound{mux: a.mux, errors: a.errors})
 	}
 	return nil
+}
+
+// cursorKey returns the key of the cursors of pages. All processes of a service have
+// the same. Where nobody can show who they are there is neither a secret nor anything
+// that a cursor could tell one caller of another.
+func (a *App) cursorKey() []byte {
+	if a.Auth != nil {
+		return a.Auth.CursorKey()
+	}
+	key := sha256.Sum256([]byte("gatewright: seal cursors of " + a.Name))
+	return key[:]
 }
 
 // The paths of authentication.

@@ -137,7 +137,9 @@ func (w *writer) queries() {
 		w.used["SortOrder"] = true
 		search := search(e)
 		w.doc("  ", "A page of "+e.Plural+": 25 unless limit says otherwise, 100 at most.")
-		w.line("  ", many, "(where: ", e.Name, "Where, ", search, "orderBy: [", e.Name, "OrderBy!], limit: Int, skip: Int): [", e.Name, "!]")
+		w.line("  ", many, "(where: ", e.Name, "Where, ", search, "orderBy: [", e.Name, "OrderBy!], limit: Int, skip: Int, after: String): [", e.Name, "!]")
+		w.doc("  ", "A page of "+e.Plural+", with the cursors of the pages behind and before it.")
+		w.line("  ", many, "Page(where: ", e.Name, "Where, ", search, "orderBy: [", e.Name, "OrderBy!], limit: Int, after: String, before: String): ", e.Name, "Page")
 		w.doc("  ", "How many "+e.Plural+" there are.")
 		w.line("  ", many, "Count(where: ", e.Name, "Where", strings.TrimSuffix(", "+search, ", "), "): Int")
 	}
@@ -219,6 +221,9 @@ func (w *writer) entity(e *design.Entity) {
 	}
 	w.relations(e)
 	w.line("}")
+	if lists {
+		w.page(e)
+	}
 	if w.compared(e) {
 		w.filter(e)
 		w.quantified(e)
@@ -266,6 +271,20 @@ func writersView(e *design.Entity) bool {
 		}
 	}
 	return true
+}
+
+// page writes the type of a page by cursors.
+func (w *writer) page(e *design.Entity) {
+	w.line()
+	w.line("type ", e.Name, "Page {")
+	w.line("  data: [", e.Name, "!]")
+	w.doc("  ", "How many there are on all pages, when the first one was asked for.")
+	w.line("  total: Int")
+	w.doc("  ", "What after takes for the next page; null when this is the last one.")
+	w.line("  nextCursor: String")
+	w.doc("  ", "What before takes for the page before; null when this is the first one.")
+	w.line("  prevCursor: String")
+	w.line("}")
 }
 
 // filter writes what rows can be found and ordered by.

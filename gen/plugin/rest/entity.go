@@ -133,7 +133,7 @@ func (w *writer) answers(status string, good any, errors ...string) gen.Property
 func (w *writer) list(id, summary string, rules []design.Rule, errors ...string) gen.Object {
 	e := w.entity
 	op := w.operation(id, summary, rules)
-	params := []any{ref("limit"), ref("skip")}
+	params := []any{ref("limit"), ref("skip"), ref("after"), ref("before")}
 	var sortable gen.Object
 	var readable []string
 	for _, f := range e.Fields {
@@ -310,6 +310,12 @@ func (w *writer) schemas() gen.Object {
 
 // page is what a list answers.
 func page(e *design.Entity) gen.Object {
+	cursor := func(where string) gen.Object {
+		return gen.Object{
+			{Name: "type", Value: []string{"string", "null"}},
+			{Name: "description", Value: "The cursor of the page " + where + " this one, null where there is none. Only with $after or $before."},
+		}
+	}
 	return gen.Object{
 		{Name: "type", Value: "object"},
 		{Name: "properties", Value: gen.Object{
@@ -317,6 +323,8 @@ func page(e *design.Entity) gen.Object {
 			{Name: "limit", Value: gen.Object{{Name: "type", Value: "integer"}}},
 			{Name: "skip", Value: gen.Object{{Name: "type", Value: "integer"}}},
 			{Name: "data", Value: gen.Object{{Name: "type", Value: "array"}, {Name: "items", Value: gen.SchemaRef(e.Name)}}},
+			{Name: "nextCursor", Value: cursor("behind")},
+			{Name: "prevCursor", Value: cursor("before")},
 		}},
 		{Name: "required", Value: []string{"total", "limit", "skip", "data"}},
 	}
