@@ -94,7 +94,7 @@ func (db *DB) wantedInMemory(ctx context.Context, components []Component) (catal
 // A catalog says how each part of each table is defined.
 type catalog map[part]string
 
-// A part is a column, index or constraint of a table.
+// A part is a column, index, constraint or, on SQLite, trigger of a table.
 type part struct{ table, kind, name string }
 
 // The kinds of a part.
@@ -102,6 +102,7 @@ const (
 	kindColumn     = "column"
 	kindIndex      = "index"
 	kindConstraint = "constraint"
+	kindTrigger    = "trigger"
 )
 
 // differences lists in which tables of c have is not the same.
@@ -142,7 +143,7 @@ const (
 			trim(lower(c.type) || iif(c."notnull", ' not null', '') || iif(c.pk, ' primary key ' || c.pk, '') || coalesce(' default ' || c.dflt_value, ''))
 		FROM sqlite_schema t, pragma_table_xinfo(t.name) c WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\_%' ESCAPE '\'
 		UNION ALL
-		SELECT tbl_name, '` + kindIndex + `', name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL
+		SELECT tbl_name, iif(type = 'index', '` + kindIndex + `', '` + kindTrigger + `'), name, sql FROM sqlite_schema WHERE type IN ('index', 'trigger') AND sql IS NOT NULL
 		UNION ALL
 		SELECT t.name, '` + kindConstraint + `', 'of ' || group_concat(f."from", ', '),
 			'references ' || f."table" || ' (' || group_concat(coalesce(f."to", ''), ', ') || ') on delete ' || lower(f.on_delete) || ' on update ' || lower(f.on_update)

@@ -127,7 +127,7 @@ func drawRow(t *rapid.T, e *model.Entity) string {
 func drawQuery(t *rapid.T, e *model.Entity) query.Query {
 	q := query.Query{
 		Limit: rapid.IntRange(0, 120).Draw(t, "limit"), Skip: rapid.IntRange(0, 70).Draw(t, "skip"),
-		Search: rapid.SampledFrom([]string{"", "", "", "ab", "AB", "%_", "a_", "É", "\U0001F600\U0001F600"}).Draw(t, "search"),
+		Search: rapid.SampledFrom([]string{"", "", "", "ab", "AB", "%_", "a_", "b c", "a zz", "É", "\U0001F600\U0001F600"}).Draw(t, "search"),
 	}
 	if len([]rune(q.Search)) < query.MinPattern {
 		q.Search = ""
@@ -260,21 +260,31 @@ func (o oracle) compare(a, b any) int {
 	panic(fmt.Sprintf("%T", a))
 }
 
+// hasText looks for words, of which the last one may go on.
 func (o oracle) hasText(row *Sample, needle string) bool {
-	lower := func(s string) string {
-		return strings.Map(func(r rune) rune {
+	words := func(s string) []string {
+		return strings.FieldsFunc(strings.Map(func(r rune) rune {
 			if 'A' <= r && r <= 'Z' {
 				return r + 32
 			}
 			return r
-		}, s)
+		}, s), func(r rune) bool { return r < 128 && !('a' <= r && r <= 'z') && !('0' <= r && r <= '9') })
 	}
+	if needle == "" {
+		return true
+	}
+	var have []string
 	for _, name := range []string{"text", "must", "email"} {
-		if s, ok := o.value(row, name).(string); ok && strings.Contains(lower(s), lower(needle)) {
-			return true
+		s, _ := o.value(row, name).(string)
+		have = append(have, words(s)...)
+	}
+	ask := words(needle)
+	for i, w := range ask {
+		if !slices.ContainsFunc(have, func(h string) bool { return h == w || i == len(ask)-1 && strings.HasPrefix(h, w) }) {
+			return false
 		}
 	}
-	return needle == ""
+	return len(ask) > 0
 }
 
 func (o oracle) holds(row *Sample, x query.Expr) bool {

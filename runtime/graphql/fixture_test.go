@@ -19,6 +19,7 @@ import (
 	"github.com/gatewright/gate/runtime/model"
 	"github.com/gatewright/gate/runtime/rest"
 	"github.com/gatewright/gate/store"
+	"github.com/gatewright/gate/store/search"
 	"github.com/gatewright/gate/store/storetest"
 )
 
@@ -413,7 +414,35 @@ func newResource[T any](t testing.TB, db *store.DB, p *authz.Policy, e *model.En
 	if err != nil {
 		t.Fatal(err)
 	}
+	searchable(t, db, e)
 	return r
+}
+
+// searchable makes what finds the rows of an entity by their words. PostgreSQL finds
+// them without, which takes longer.
+func searchable(t testing.TB, db *store.DB, e *model.Entity) {
+	t.Helper()
+	x := search.Index{Dialect: db.Dialect(), Table: e.Table, ID: e.Fields[e.IDField()].Column}
+	for _, f := range e.Fields {
+		if f.Searchable {
+			x.Columns = append(x.Columns, f.Column)
+		}
+	}
+	if db.Dialect() != store.SQLite || x.Columns == nil {
+		return
+	}
+	var there int
+	if err := db.Read().QueryRowContext(t.Context(), "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = $1", e.Table).Scan(&there); err != nil {
+		t.Fatal(err)
+	}
+	if there > 0 {
+		return
+	}
+	for _, stmt := range x.Create() {
+		if _, err := db.Exec(t.Context(), stmt); err != nil {
+			t.Fatalf("%s: %v", stmt, err)
+		}
+	}
 }
 
 func (s *shop) account(t testing.TB, email string, roles ...string) *gate.Principal {

@@ -314,21 +314,6 @@ func (c *Compiler) where(s *Statement, p *Plan, filter Filter) string {
 	return word
 }
 
-func (c *Compiler) search(s *Statement, p *Plan) {
-	like := "%" + escapeLike(lowerASCII(p.needle)) + "%"
-	s.text("(")
-	for i, f := range p.search {
-		if i > 0 {
-			s.text(" OR ")
-		}
-		c.folded(s, f)
-		s.text(" LIKE ")
-		s.bind(like)
-		s.text(` ESCAPE '\'`)
-	}
-	s.text(")")
-}
-
 func (c *Compiler) node(s *Statement, n node) {
 	switch n := n.(type) {
 	case all:

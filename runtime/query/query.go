@@ -30,14 +30,16 @@ const (
 	MaxSort      = 5      // sort keys
 	MaxText      = 1000   // code points of a value
 	MinPattern   = 2      // code points of a pattern or search
+	MaxWords     = 20     // words of a search
 )
 
 // A Query asks for rows. The zero value asks for the first page of all rows.
 type Query struct {
 	// Where is what rows must be like; nil means anything.
 	Where Expr
-	// Search is looked for in every searchable field, without regard to the
-	// case of ASCII letters; empty means no search.
+	// Search is words that all have to be in the searchable fields of a row, the last
+	// one as the beginning of a word: see package store/search. Empty means no search,
+	// and a text without words finds nothing.
 	Search string
 	// Sort is the order; after it rows are ordered by id.
 	Sort []Sort

@@ -23,6 +23,7 @@ type Plan struct {
 	where  node // nil: everything
 	search []model.FieldID
 	needle string
+	words  []string // of it
 	sort   []sortKey
 	from   []any // where the cursor is, by keys; nil: at the beginning or the end
 }
@@ -76,7 +77,8 @@ func Resolve(e *model.Entity, q *Query, readable, shown model.FieldSet, reach Re
 	if q.Where != nil {
 		p.where = r.expr(q.Where, 0)
 	}
-	p.search, p.needle = r.search(q.Search)
+	p.search, p.words = r.search(q.Search)
+	p.needle = q.Search
 	p.sort = r.sort(q.Sort)
 	p.Limit, p.Skip = r.page(q)
 	p.Cursor = r.cursor(q)
@@ -206,26 +208,6 @@ func (r *resolver) cursor(q *Query) *Cursor {
 		return nil
 	}
 	return q.Cursor
-}
-
-func (r *resolver) search(needle string) ([]model.FieldID, string) {
-	if needle == "" {
-		return nil, ""
-	}
-	if problem := pattern(needle); problem != "" {
-		r.fail("", patternCode(needle), "the search "+problem)
-		return nil, ""
-	}
-	var fields []model.FieldID
-	for i, f := range r.at.entity.Fields {
-		if f.Searchable && r.at.readable.Has(model.FieldID(i)) && isText(&f) && !f.Secret() {
-			fields = append(fields, model.FieldID(i))
-		}
-	}
-	if fields == nil {
-		r.fail("", model.CodeUnknown, r.at.entity.Name+" cannot be searched")
-	}
-	return fields, needle
 }
 
 func (r *resolver) expr(x Expr, depth int) node {

@@ -130,6 +130,9 @@ func (c *comparison) table(t *Table) error {
 	}
 	c.indexes(t.Name, "index", t.Indexes, old.Indexes)
 	c.indexes(t.Name, "drop_index", old.Indexes, t.Indexes)
+	if !slices.Equal(old.Search, t.Search) {
+		c.did("search", t.Name)
+	}
 	return nil
 }
 
@@ -298,7 +301,7 @@ func (c *comparison) statements() ([]statement, error) {
 		}
 		out = append(out, more...)
 	}
-	return out, nil
+	return c.search(out), nil
 }
 
 // variant copies a schema, with the columns that keep returns.

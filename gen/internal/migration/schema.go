@@ -31,6 +31,7 @@ type Table struct {
 	Join    bool      `json:"join,omitempty"`
 	Columns []*Column `json:"columns"`
 	Indexes []Index   `json:"indexes,omitempty"` // of several columns, or asked for
+	Search  []string  `json:"search,omitempty"`  // the columns that are searched
 	Deleted string    `json:"deleted,omitempty"` // the column that says that a row is there no more: what is unique is so among the others
 
 	pos    design.Position
@@ -106,7 +107,7 @@ const (
 func FromDesign(d *design.Design) (*Schema, error) {
 	s := &Schema{Format: snapshotFormat, Database: d.Service.Database}
 	for _, e := range d.Entities {
-		t := &Table{Name: e.Table, pos: e.Pos, entity: e}
+		t := &Table{Name: e.Table, Search: searched(e), pos: e.Pos, entity: e}
 		if e.SoftDelete != nil {
 			t.Deleted = e.SoftDelete.Column
 		}

@@ -23,7 +23,7 @@ func (w *writer) conditions() []any {
 	return append([]any{gen.Object{
 		{Name: "name", Value: "$search"},
 		{Name: "in", Value: "query"},
-		{Name: "description", Value: "Rows in which one of the searchable fields holds this text."},
+		{Name: "description", Value: "Rows whose searchable fields have all of these words, the last one as the beginning of a word."},
 		{Name: "schema", Value: gen.Object{{Name: "type", Value: "string"}, {Name: "minLength", Value: 2}}},
 	}}, params...)
 }

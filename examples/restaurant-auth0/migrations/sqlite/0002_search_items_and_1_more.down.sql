@@ -1,0 +1,21 @@
+-- stop searching table: "items"
+DROP TRIGGER "gate_search_items_insert";
+
+DROP TRIGGER "gate_search_items_update";
+
+DROP TRIGGER "gate_search_items_delete";
+
+DROP TABLE "gate_search_items";
+
+DROP TABLE "gate_search_rows_items";
+
+-- stop searching table: "users"
+DROP TRIGGER "gate_search_users_insert";
+
+DROP TRIGGER "gate_search_users_update";
+
+DROP TRIGGER "gate_search_users_delete";
+
+DROP TABLE "gate_search_users";
+
+DROP TABLE "gate_search_rows_users";
