@@ -1,8 +1,8 @@
 package crud_test
 
 import (
-	"context"
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"net/http"

@@ -170,6 +170,8 @@ func (x *execution) call(dst []byte, c *call, f selected) ([]byte, error) {
 		return x.perform(ctx, dst, c, f, args)
 	case paged:
 		return x.page(dst, c, f, args)
+	case updateMany, removeMany:
+		return x.many(dst, c, f, args)
 	}
 	s := x.shape(c.entity, f.below)
 	id, _ := args["id"].(string)
@@ -197,8 +199,11 @@ func (x *execution) call(dst []byte, c *call, f selected) ([]byte, error) {
 	return x.object(dst, s, x.afterwards(ctx, c, s, row), f.Alias), nil
 }
 
-// change creates, updates or deletes a row.
+// change creates, updates, deletes or restores a row.
 func (x *execution) change(ctx context.Context, c *call, id string, args map[string]any) (crud.Row, error) {
+	if c.action == restore {
+		return c.service.RestoreRow(ctx, id, nil)
+	}
 	if c.action == remove {
 		opts, err := precondition(args["version"])
 		if err != nil {

@@ -264,6 +264,9 @@ type Mutation {
   createItem(input: CreateItemInput!): Item
   updateItem(id: ID!, input: UpdateItemInput!): Item
   deleteItem(id: ID!): Item
+  updateItems(where: ItemWhere!, input: UpdateItemInput!): [Item!]
+  deleteItems(where: ItemWhere!): [Item!]
+  updateOrders(where: OrderWhere!, input: UpdateOrderInput!): [Order!]
   createOrder(input: CreateOrderInput!): Order
   updateOrder(id: ID!, input: UpdateOrderInput!): Order
   deleteOrder(id: ID!): Order

@@ -71,6 +71,9 @@ const (
 	login
 	perform
 	paged
+	restore
+	updateMany
+	removeMany
 )
 
 // A call is a field of the root: what it does, and to which entity.
@@ -156,6 +159,13 @@ func (b *binder) bind(mutation bool, f *ast.FieldDefinition) (*call, error) {
 		return &call{action: login}, b.checkLogin(f)
 	}
 	switch {
+	case mutation && f.Type.Elem != nil:
+		var err error
+		if what, err = manyOf(f); err != nil {
+			return nil, err
+		}
+	case mutation && f.Name == "restore"+entity:
+		what = restore
 	case mutation && input != nil && f.Arguments.ForName("id") == nil:
 		what = create
 	case mutation && input != nil:
@@ -186,7 +196,7 @@ func (b *binder) bind(mutation bool, f *ast.FieldDefinition) (*call, error) {
 	if f.Type.NonNull {
 		return nil, errors.New("an error here would take away all other answers: the type has to be nullable")
 	}
-	if (what == one || what == update || what == remove) && f.Arguments.ForName("id") == nil {
+	if (what == one || what == update || what == remove || what == restore) && f.Arguments.ForName("id") == nil {
 		return nil, errors.New("the argument id is missing")
 	}
 	c := &call{action: what, service: s, entity: s.Entity()}

@@ -73,6 +73,7 @@ func TestMemos(t *testing.T) {
 				createMemo(input: CreateMemoInput!): Memo
 				updateMemo(id: ID!, input: UpdateMemoInput!): Memo
 				deleteMemo(id: ID!, version: BigInt): Memo
+				restoreMemo(id: ID!): Memo
 			}`,
 		})
 		if err != nil {
@@ -106,6 +107,10 @@ func TestMemos(t *testing.T) {
 				`{"data":{"memos":[],"sorted":[],"some":[],"memosCount":0}}`,
 			},
 			{`mutation { updateMemo(id: 1, input: {title: "back", version: 3}) { version } }`, `"code":"NOT_FOUND"`},
+			{`mutation { restoreMemo(id: 2) { title } }`, `"code":"NOT_FOUND"`},
+			{`mutation { restoreMemo(id: 1) { title version } }`, `{"data":{"restoreMemo":{"title":"dates","version":4}}}`},
+			{`mutation { restoreMemo(id: 1) { title } }`, `"code":"NOT_FOUND"`},
+			{`mutation { deleteMemo(id: 1) { title } }`, `{"data":{"deleteMemo":{"title":"dates"}}}`},
 		} {
 			if got := ask(step.query); !strings.Contains(got, step.want) {
 				t.Errorf("%s\n%s\nwant %s", step.query, got, step.want)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/runtime/model"
 	"github.com/gatewright/gate/runtime/query"
 )
@@ -208,6 +209,9 @@ func (m *meter) rootField(f *ast.Field) (*model.Entity, int, *refusal) {
 		rows = m.limitOf(f, query.DefaultLimit)
 	case c.action == perform && c.act.List:
 		rows = query.MaxLimit
+	}
+	if c.action == updateMany || c.action == removeMany {
+		rows = crud.MaxBulk
 	}
 	if m.roots[f] {
 		return c.entity, rows, nil

@@ -174,10 +174,16 @@ func (w *writer) mutations() {
 		if w.open(e.Allow.Update) && len(writable(e, "update")) > 0 {
 			w.doc("  ", "Changes the fields that input names.")
 			w.line("  update", e.Name, "(id: ID!, input: Update", e.Name, "Input!): ", e.Name)
+			w.many(e, "update", "Changes the "+e.Plural+" that where chooses", ", input: Update"+e.Name+"Input!")
 		}
 		if w.open(e.Allow.Delete) {
 			w.doc("  ", "Deletes one "+e.Name+" and answers it as it was.")
 			w.line("  delete", e.Name, "(id: ID!", w.version(e), "): ", e.Name)
+			w.many(e, "delete", "Deletes the "+e.Plural+" that where chooses, and answers them as they were", "")
+			if e.SoftDelete != nil {
+				w.doc("  ", "Brings back one "+e.Name+" that was deleted.")
+				w.line("  restore", e.Name, "(id: ID!): ", e.Name)
+			}
 		}
 	}
 	if w.logsIn {
@@ -193,6 +199,14 @@ func (w *writer) mutations() {
 		w.line("type Mutation {")
 		w.out.Write(fields.Bytes())
 		w.line("}")
+	}
+}
+
+// many writes a change of rows that a filter chooses, for those who may list them.
+func (w *writer) many(e *design.Entity, verb, doc, more string) {
+	if w.open(e.Allow.List) {
+		w.doc("  ", doc+": at most 100, all of them or none.")
+		w.line("  ", verb, e.Plural, "(where: ", e.Name, "Where!", more, "): [", e.Name, "!]")
 	}
 }
 
