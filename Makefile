@@ -18,8 +18,10 @@ fuzz: ## fuzz what parses, half a minute each
 	for p in $$(grep -rl --include=*_test.go '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
 	  for f in $$(go test -list '^Fuzz' $$p | grep ^Fuzz); do go test -run '^$$' -fuzz "^$$f$$" -fuzztime 30s $$p || exit 1; done; done
 
-bench: ## the budgets, each as a ratio to its floor
+bench: ## the budgets, each as a ratio to its floor, and what sizes cost
 	go run ./bench
+	go run ./bench/shop
+	go run ./bench/gen
 
 examples: ## regenerate the committed examples
 	for d in examples/*/gate.yaml; do go run ./cmd/gate generate $$(dirname $$d) || exit 1; done

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -11,18 +9,18 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"golang.org/x/crypto/argon2"
+
+	"github.com/gatewright/gate/bench/internal/load"
+	"github.com/gatewright/gate/bench/internal/program"
 )
 
 // connections is how many requests are under way at once.
@@ -50,8 +48,9 @@ type bench struct {
 	out    io.Writer
 
 	dir     string // of the service
-	service *server
-	bare    *server
+	bin     string // its program
+	service *program.Program
+	bare    *program.Program
 	token   string
 	id      string // of one item
 	missed  int
@@ -63,7 +62,7 @@ func (b *bench) run() error {
 		return err
 	}
 	defer os.RemoveAll(root)
-	defer func() { b.service.stop(); b.bare.stop() }()
+	defer func() { b.service.Stop(); b.bare.Stop() }()
 	if err := b.prepare(root); err != nil {
 		return err
 	}
@@ -71,15 +70,9 @@ func (b *bench) run() error {
 	auth := "Authorization: Bearer " + b.token
 	one := "/api/items/" + b.id
 	steps := []func() error{
-		func() error {
-			return b.compare("get one, guarded", 0.85, get(b.bare.addr, one), get(b.service.addr, one, auth))
-		},
-		func() error {
-			return b.compare("get one, public", 0.85, get(b.bare.addr, one), get(b.service.addr, one))
-		},
-		func() error {
-			return b.compare("list 25, guarded", 0.85, get(b.bare.addr, "/api/items"), get(b.service.addr, "/api/items", auth))
-		},
+		func() error { return b.compare("get one, guarded", 0.85, get(one), get(one, auth)) },
+		func() error { return b.compare("get one, public", 0.85, get(one), get(one)) },
+		func() error { return b.compare("list 25, guarded", 0.85, get("/api/items"), get("/api/items", auth)) },
 		b.create, b.login, b.start, b.size,
 	}
 	for _, step := range steps {
@@ -103,15 +96,13 @@ func (b *bench) prepare(root string) error {
 	if err != nil {
 		return err
 	}
-	for bin, dir := range map[string]string{"service": example, "bare": "bench/bare"} {
-		cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(root, bin), ".")
-		cmd.Dir = dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("build %s: %w\n%s", bin, err, out)
+	b.bin = filepath.Join(root, "service")
+	for bin, dir := range map[string]string{b.bin: example, filepath.Join(root, "bare"): "bench/bare"} {
+		if err := program.Build(dir, bin); err != nil {
+			return err
 		}
 	}
-	env := append(os.Environ(), "ADDR=127.0.0.1:0", "LOG_LEVEL=warn", "AUTH_SECRET="+secret())
-	if b.service, err = startService(filepath.Join(root, "service"), b.dir, env); err != nil {
+	if b.service, err = program.Service(b.bin, b.dir, program.Secret()); err != nil {
 		return err
 	}
 	if err := b.fill(); err != nil {
@@ -121,7 +112,7 @@ func (b *bench) prepare(root string) error {
 	if err != nil || len(databases) != 1 {
 		return fmt.Errorf("the database of the service: %v %w", databases, err)
 	}
-	b.bare, err = startBare(filepath.Join(root, "bare"), databases[0])
+	b.bare, err = program.Start(filepath.Join(root, "bare"), databases[0])
 	return err
 }
 
@@ -163,7 +154,7 @@ func (b *bench) post(path string, body, into any) error {
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequest(http.MethodPost, "http://"+b.service.addr+path, bytes.NewReader(data))
+	req, err := http.NewRequest(http.MethodPost, "http://"+b.service.Addr+path, bytes.NewReader(data))
 	if err != nil {
 		return err
 	}
@@ -190,40 +181,41 @@ func (b *bench) post(path string, body, into any) error {
 func (b *bench) wanted(name string) bool { return strings.Contains(name, b.only) }
 
 // compare lets floor and service take turns and prints the median of the ratios.
-func (b *bench) compare(name string, budget float64, floor, service target) error {
+func (b *bench) compare(name string, budget float64, floor, service load.Request) error {
 	if !b.wanted(name) {
 		return nil
 	}
-	for _, t := range []target{floor, service} { // warm up
-		if _, err := load(t, connections, b.length/4); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-	}
 	var ratios []float64
-	var f, s measure
-	for range rounds {
+	var f, s load.Measure
+	for i := range rounds + 1 {
+		length := b.length
+		if i == 0 { // to warm up
+			length /= 4
+		}
 		var err error
-		if f, err = load(floor, connections, b.length); err != nil {
+		if f, err = load.Run(b.bare.Addr, connections, length, floor); err != nil {
 			return fmt.Errorf("%s, floor: %w", name, err)
 		}
-		if s, err = load(service, connections, b.length); err != nil {
+		if s, err = load.Run(b.service.Addr, connections, length, service); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		ratios = append(ratios, s.rate()/f.rate())
+		if i > 0 {
+			ratios = append(ratios, s.Rate()/f.Rate())
+		}
 	}
 	slices.Sort(ratios)
-	b.report(name, f.rate(), s.rate(), ratios[len(ratios)/2], budget, s)
+	b.report(name, f.Rate(), s.Rate(), ratios[len(ratios)/2], budget, s)
 	return nil
 }
 
-func (b *bench) report(name string, floor, service, ratio, budget float64, m measure) {
+func (b *bench) report(name string, floor, service, ratio, budget float64, m load.Measure) {
 	mark := ""
 	if ratio < budget {
 		mark = "  MISSED"
 		b.missed++
 	}
 	fmt.Fprintf(b.out, "%-34s %8.0f/s %8.0f/s %8.2f %8.2f  %s / %s%s\n", name, floor, service, ratio, budget,
-		m.percentile(0.5).Round(time.Microsecond), m.percentile(0.99).Round(time.Microsecond), mark)
+		m.Percentile(0.5), m.Percentile(0.99), mark)
 }
 
 // create has no budget against the bare handler, and is shown beside it. The
@@ -231,13 +223,13 @@ func (b *bench) report(name string, floor, service, ratio, budget float64, m mea
 func (b *bench) create() error {
 	const body = `{"name":"Figs and honey","price":7.5,"description":"Fresh"}`
 	return b.compare("create", 0,
-		request(b.bare.addr, "POST", "/api/items", body, http.StatusCreated),
-		request(b.service.addr, "POST", "/api/items", body, http.StatusCreated, "Authorization: Bearer "+b.token))
+		load.New("POST", "/api/items", body, http.StatusCreated),
+		load.New("POST", "/api/items", body, http.StatusCreated, "Authorization: Bearer "+b.token))
 }
 
-func (b *bench) plain(name, value string, m measure) {
+func (b *bench) plain(name, value string, m load.Measure) {
 	fmt.Fprintf(b.out, "%-34s %10s %10s %8s %8s  %s / %s\n", name, "", value, "", "",
-		m.percentile(0.5).Round(time.Microsecond), m.percentile(0.99).Round(time.Microsecond))
+		m.Percentile(0.5), m.Percentile(0.99))
 }
 
 // login saturates the log-in while one connection reads.
@@ -251,21 +243,21 @@ func (b *bench) login() error {
 	}
 	body := strings.Replace(strings.TrimSpace(string(data)), "{", `{"strategy":"local",`, 1)
 	floor := hashes(b.length)
-	logins := request(b.service.addr, "POST", "/api/authentication", body, http.StatusCreated)
-	reads := get(b.service.addr, "/api/items/"+b.id, "Authorization: Bearer "+b.token)
+	logins := load.New("POST", "/api/authentication", body, http.StatusCreated)
+	reads := get("/api/items/"+b.id, "Authorization: Bearer "+b.token)
 	done := make(chan error, 1)
-	var m, r measure
+	var m, r load.Measure
 	go func() {
 		var err error
-		m, err = load(logins, connections, b.length)
+		m, err = load.Run(b.service.Addr, connections, b.length, logins)
 		done <- err
 	}()
-	r, err = load(reads, 1, b.length)
+	r, err = load.Run(b.service.Addr, 1, b.length, reads)
 	if err = errors.Join(err, <-done); err != nil {
 		return fmt.Errorf("login: %w", err)
 	}
-	b.report("login, reads meanwhile", floor, m.rate(), m.rate()/floor, 0, m)
-	b.plain("  reads meanwhile", fmt.Sprintf("%.0f/s", r.rate()), r)
+	b.report("login, reads meanwhile", floor, m.Rate(), m.Rate()/floor, 0, m)
+	b.plain("  reads meanwhile", fmt.Sprintf("%.0f/s", r.Rate()), r)
 	return nil
 }
 
@@ -291,26 +283,13 @@ func (b *bench) start() error {
 	if !b.wanted("start") {
 		return nil
 	}
-	var times []time.Duration
-	for range 7 {
-		b.service.stop()
-		start := time.Now()
-		again, err := startService(b.service.cmd.Path, b.dir, b.service.cmd.Env)
-		if err != nil {
-			return err
-		}
-		b.service = again
-		res, err := http.Get("http://" + again.addr + "/health/ready")
-		if err != nil {
-			return err
-		}
-		_ = res.Body.Close()
-		times = append(times, time.Since(start))
+	var m time.Duration
+	var err error
+	if b.service, m, err = program.Starts(b.service, 7); err != nil {
+		return err
 	}
-	slices.Sort(times)
-	m := times[len(times)/2]
 	fmt.Fprintf(b.out, "%-34s %10s %10s %8s %8s\n", "start to the first 200", "", m.Round(100*time.Microsecond), "", "15 ms")
-	memory := rss(b.service.cmd.Process.Pid) >> 20
+	memory := b.service.Memory() >> 20
 	fmt.Fprintf(b.out, "%-34s %10s %7d MiB %8s %8s\n", "idle memory", "", memory, "", "30 MiB")
 	if m > 15*time.Millisecond {
 		b.missed++
@@ -325,7 +304,7 @@ func (b *bench) size() error {
 	if !b.wanted("size") {
 		return nil
 	}
-	info, err := os.Stat(b.service.cmd.Path)
+	info, err := os.Stat(b.bin)
 	if err != nil {
 		return err
 	}
@@ -336,74 +315,6 @@ func (b *bench) size() error {
 	return nil
 }
 
-// rss reads the resident memory of a process, in bytes; 0 where there is no /proc.
-func rss(pid int) int {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
-	if err != nil {
-		return 0
-	}
-	fields := strings.Fields(string(data))
-	if len(fields) < 2 {
-		return 0
-	}
-	pages, err := strconv.Atoi(fields[1])
-	if err != nil {
-		return 0
-	}
-	return pages * os.Getpagesize()
+func get(path string, header ...string) load.Request {
+	return load.New("GET", path, "", http.StatusOK, header...)
 }
-
-// A server is a program that we started.
-type server struct {
-	cmd  *exec.Cmd
-	addr string
-}
-
-func (s *server) stop() {
-	if s == nil || s.cmd.ProcessState != nil {
-		return
-	}
-	_ = s.cmd.Process.Signal(syscall.SIGTERM)
-	_ = s.cmd.Wait()
-}
-
-func startBare(bin, database string) (*server, error) {
-	cmd := exec.Command(bin, database)
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	return &server{cmd, strings.TrimSpace(line)}, err
-}
-
-// startService waits for the line {"msg":"listening","addr":…} in the log.
-func startService(bin, dir string, env []string) (*server, error) {
-	cmd := exec.Command(bin)
-	cmd.Dir, cmd.Env = dir, env
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	lines := bufio.NewScanner(stderr)
-	var said strings.Builder
-	for lines.Scan() {
-		var l struct{ Msg, Addr string }
-		if json.Unmarshal(lines.Bytes(), &l) == nil && l.Msg == "listening" {
-			go func() { _, _ = io.Copy(io.Discard, stderr) }()
-			return &server{cmd, l.Addr}, nil
-		}
-		said.WriteString(lines.Text() + "\n")
-	}
-	_ = cmd.Wait()
-	return nil, fmt.Errorf("the service ended:\n%s", said.String())
-}
-
-// secret makes a random secret for this run.
-func secret() string { return rand.Text() + rand.Text() }

@@ -52,7 +52,7 @@ func Postgres(t testing.TB) *store.DB {
 // "postgres": then it fails.
 func PostgresURL(t testing.TB) string {
 	t.Helper()
-	server, err := serverURL()
+	server, err := Server()
 	if err != nil {
 		if strings.Contains(os.Getenv("GATE_TEST_REQUIRE"), "postgres") {
 			t.Fatalf("PostgreSQL is required: %v", err)
@@ -92,7 +92,9 @@ type server struct {
 
 var started = sync.OnceValues(startServer)
 
-func serverURL() (string, error) {
+// Server returns the URL of the server that [PostgresURL] says, started if need
+// be, for a program that makes its databases itself.
+func Server() (string, error) {
 	if named := os.Getenv("GATE_TEST_POSTGRES"); named != "" {
 		return named, nil
 	}

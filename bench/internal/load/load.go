@@ -1,4 +1,7 @@
-package main
+// Package load sends requests to a program on this machine, as fast as it answers,
+// and tells how fast that was. It costs little beside the program: requests are
+// written out once, and no more of an answer is read than must be.
+package load
 
 import (
 	"bufio"
@@ -6,61 +9,61 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 )
 
-// A target is a request, written out once, and where it goes.
-type target struct {
-	addr    string
-	request []byte
-	status  int // the answer that counts
+// A Request is a request written out, and the status of the answer that counts.
+type Request struct {
+	text   []byte
+	status int
 }
 
-func get(addr, path string, header ...string) target {
-	return request(addr, "GET", path, "", http.StatusOK, header...)
-}
-
-func request(addr, method, path, body string, status int, header ...string) target {
-	text := method + " " + path + " HTTP/1.1\r\n" + strings.Join(append(header, "Host: "+addr), "\r\n") + "\r\n"
+// New returns a request with these header lines, "Name: value". A body is JSON;
+// empty means none.
+func New(method, path, body string, status int, header ...string) Request {
+	text := method + " " + path + " HTTP/1.1\r\n" + strings.Join(append(slices.Clip(header), "Host: localhost"), "\r\n") + "\r\n"
 	if body != "" {
 		text += fmt.Sprintf("Content-Type: application/json\r\nContent-Length: %d\r\n", len(body))
 	}
-	return target{addr: addr, request: []byte(text + "\r\n" + body), status: status}
+	return Request{[]byte(text + "\r\n" + body), status}
 }
 
-// A measure is what one run of a target gave.
-type measure struct {
-	requests int
-	elapsed  time.Duration
-	times    []time.Duration // sorted
+// A Measure is what one run gave.
+type Measure struct {
+	Requests int
+	Elapsed  time.Duration
+
+	times []time.Duration // sorted
 }
 
-func (m measure) rate() float64 { return float64(m.requests) / m.elapsed.Seconds() }
+// Rate is how many requests a second were answered.
+func (m Measure) Rate() float64 { return float64(m.Requests) / m.Elapsed.Seconds() }
 
-func (m measure) percentile(p float64) time.Duration {
+// Percentile is the time within which that part of the requests was answered:
+// 0.5 is the median. It is 0 without requests.
+func (m Measure) Percentile(p float64) time.Duration {
 	if len(m.times) == 0 {
 		return 0
 	}
-	return m.times[min(len(m.times)-1, int(p*float64(len(m.times))))]
+	return m.times[min(len(m.times)-1, int(p*float64(len(m.times))))].Round(time.Microsecond)
 }
 
-// load sends the request over n connections, one at a time on each, for that
-// long. An answer with another status ends it.
-func load(t target, n int, length time.Duration) (measure, error) {
+// Run sends the requests in turn to an address, over n connections, one at a time
+// on each, for that long. An answer with another status ends it, and is the error.
+func Run(addr string, n int, length time.Duration, requests ...Request) (Measure, error) {
 	var (
 		mu    sync.Mutex
-		all   measure
+		all   Measure
 		fault error
 		wg    sync.WaitGroup
 	)
 	start := time.Now()
-	for range n {
+	for i := range n {
 		wg.Go(func() {
-			times, err := drive(t, start.Add(length))
+			times, err := drive(addr, requests, i*len(requests)/n, start.Add(length))
 			mu.Lock()
 			defer mu.Unlock()
 			fault = errors.Join(fault, err)
@@ -68,66 +71,91 @@ func load(t target, n int, length time.Duration) (measure, error) {
 		})
 	}
 	wg.Wait()
-	all.elapsed = time.Since(start)
-	all.requests = len(all.times)
+	all.Elapsed = time.Since(start)
+	all.Requests = len(all.times)
 	slices.Sort(all.times)
 	return all, fault
 }
 
-// drive is one connection. It reads no more of an answer than it must, so that
-// the load costs little beside the server on the same machine.
-func drive(t target, until time.Time) ([]time.Duration, error) {
-	conn, err := net.Dial("tcp", t.addr)
+// drive is one connection.
+func drive(addr string, requests []Request, first int, until time.Time) ([]time.Duration, error) {
+	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Close()
 	answers := bufio.NewReaderSize(conn, 64<<10)
 	var times []time.Duration
-	for {
+	for i := first; ; i++ {
 		start := time.Now()
 		if start.After(until) {
 			return times, nil
 		}
-		if _, err := conn.Write(t.request); err != nil {
+		r := requests[i%len(requests)]
+		if _, err := conn.Write(r.text); err != nil {
 			return times, err
 		}
-		status, length, err := head(answers)
+		h, err := readHead(answers)
 		if err != nil {
 			return times, err
 		}
-		if status != t.status {
-			body, _ := io.ReadAll(io.LimitReader(answers, int64(min(length, 500))))
-			return times, fmt.Errorf("status %d, want %d: %s", status, t.status, body)
+		if h.status != r.status {
+			body, _ := io.ReadAll(io.LimitReader(answers, int64(min(h.length, 500))))
+			line, _, _ := strings.Cut(string(r.text), "\r\n")
+			return times, fmt.Errorf("%s: status %d, want %d: %s", line, h.status, r.status, body)
 		}
-		if _, err := answers.Discard(length); err != nil {
+		if err := h.skip(answers); err != nil {
 			return times, err
 		}
 		times = append(times, time.Since(start))
 	}
 }
 
-// head reads the status and the length of an answer.
-func head(r *bufio.Reader) (status, length int, err error) {
+// A head is what matters of the head of an answer.
+type head struct {
+	status, length int
+	chunked        bool
+}
+
+func readHead(r *bufio.Reader) (h head, err error) {
 	line, err := r.ReadSlice('\n')
 	if err != nil {
-		return 0, 0, err
+		return h, err
 	}
 	if len(line) < 12 {
-		return 0, 0, fmt.Errorf("status line %q", line)
+		return h, fmt.Errorf("status line %q", line)
 	}
-	status = number(line[9:12])
+	h.status = number(line[9:12])
+	for {
+		line, err := r.ReadSlice('\n')
+		if err != nil || len(line) <= 2 {
+			return h, err
+		}
+		const name, chunks = "Content-Length: ", "Transfer-Encoding: chunked"
+		if len(line) > len(name) && string(line[:len(name)]) == name {
+			h.length = number(line[len(name) : len(line)-2])
+		}
+		h.chunked = h.chunked || string(line[:len(line)-2]) == chunks
+	}
+}
+
+// skip reads past the body of an answer.
+func (h head) skip(r *bufio.Reader) error {
+	if !h.chunked {
+		_, err := r.Discard(h.length)
+		return err
+	}
 	for {
 		line, err := r.ReadSlice('\n')
 		if err != nil {
-			return 0, 0, err
+			return err
 		}
-		if len(line) <= 2 {
-			return status, length, nil
+		size := 0
+		if _, err := fmt.Sscanf(string(line), "%x", &size); err != nil {
+			return fmt.Errorf("chunk %q: %w", line, err)
 		}
-		const name = "Content-Length: "
-		if len(line) > len(name) && string(line[:len(name)]) == name {
-			length = number(line[len(name) : len(line)-2])
+		if _, err := r.Discard(size + len("\r\n")); err != nil || size == 0 {
+			return err
 		}
 	}
 }
