@@ -69,7 +69,8 @@ type Config struct {
 	// MaxCalls is how many requests one execution may send: 0 means 10.
 	MaxCalls int
 	// MaxConcurrent is how many executions run at once, others wait: 0 means
-	// the number of processors.
+	// the number of processors. Those that actions set off themselves, by a
+	// request to Management, are as many again, and what those set off, too.
 	MaxConcurrent int
 
 	// Cache keeps what actions put into api.cache; nil means [NewCache].
@@ -121,7 +122,7 @@ type Runner struct {
 	cfg   Config
 	host  *host
 	exec  executor
-	slots chan struct{}
+	slots [maxDepth + 1]chan struct{} // by depth
 
 	close sync.Once
 	done  chan struct{}
@@ -143,7 +144,10 @@ func New(cfg Config) (*Runner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("actions: %w", err)
 	}
-	r := &Runner{cfg: cfg, host: h, slots: make(chan struct{}, cfg.MaxConcurrent), done: make(chan struct{})}
+	r := &Runner{cfg: cfg, host: h, done: make(chan struct{})}
+	for i := range r.slots {
+		r.slots[i] = make(chan struct{}, cfg.MaxConcurrent)
+	}
 	if cfg.InProcess {
 		r.exec = newInProcess(cfg.MaxMemory)
 	} else {

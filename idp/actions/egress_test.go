@@ -360,6 +360,49 @@ func TestManagement_nested(t *testing.T) {
 	}
 }
 
+// IDP-22: what actions set off runs no more at once than actions do.
+func TestIDP22_nestedConcurrency(t *testing.T) {
+	const most, calls = 2, 8
+	var r *actions.Runner
+	var mu sync.Mutex
+	running, highest, waiting := 0, 0, 0
+	all := make(chan struct{}) // closed when each of the calls was made
+	set := http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if strings.HasSuffix(req.URL.Path, "/hold") { // by an execution that was set off
+			mu.Lock()
+			running++
+			highest = max(highest, running)
+			mu.Unlock()
+			<-all
+			mu.Lock()
+			running--
+			mu.Unlock()
+			return
+		}
+		mu.Lock()
+		if waiting++; waiting == calls {
+			close(all)
+		}
+		mu.Unlock()
+		_, err := r.CredentialsExchange(req.Context(), one(`exports.onExecuteCredentialsExchange = async () => { await fetch('https://tenant.example/api/v2/hold'); };`), actions.CredentialsExchangeEvent{})
+		if err != nil {
+			w.WriteHeader(http.StatusInternalServerError)
+			_, _ = io.WriteString(w, err.Error())
+		}
+	})
+	r = newRunner(t, actions.Config{Management: set, ManagementHost: "tenant.example", MaxConcurrent: most})
+	got, err := claim(t, r, `exports.onExecutePostLogin = async (event, api) => {
+		const all = await Promise.all(Array.from({length: 8}, () => fetch('https://tenant.example/oauth/token')));
+		api.idToken.setCustomClaim('got', all.map((r) => r.status).join(' '));
+	};`, nil)
+	if want := strings.TrimSpace(strings.Repeat("200 ", calls)); err != nil || got != want {
+		t.Errorf("%v %v", got, err)
+	}
+	if highest == 0 || highest > most {
+		t.Errorf("%d ran at once, want at most %d", highest, most)
+	}
+}
+
 func TestManagement_panics(t *testing.T) {
 	r := newRunner(t, actions.Config{Management: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("oops") }), ManagementHost: "tenant.example"})
 	got, err := claim(t, r, fetching("https://tenant.example/api/v2/users"), nil)

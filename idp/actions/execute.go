@@ -147,22 +147,21 @@ func bounded(a *Action) error {
 	return nil
 }
 
-// enter waits for room. What an action sets off itself runs in its room.
+// enter waits for room. What an action sets off has room of its own, which nothing
+// that waits for it takes: at the end of each chain somebody does not wait.
 func (r *Runner) enter(ctx context.Context, a *Action) (free func(), err error) {
 	select {
 	case <-r.done:
 		return nil, &Error{Action: a.Name, Kind: ErrClosed}
 	default:
 	}
-	switch n := depth(ctx); {
-	case n > maxDepth:
+	n := depth(ctx)
+	if n > maxDepth {
 		return nil, &Error{Action: a.Name, Kind: ErrLimit, Message: "actions set each other off"}
-	case n > 0:
-		return func() {}, nil
 	}
 	select {
-	case r.slots <- struct{}{}:
-		return func() { <-r.slots }, nil
+	case r.slots[n] <- struct{}{}:
+		return func() { <-r.slots[n] }, nil
 	case <-ctx.Done():
 		return nil, &Error{Action: a.Name, Kind: ErrBusy}
 	case <-r.done:
