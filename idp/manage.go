@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -69,7 +70,7 @@ func (p *Provider) ManagementConfig() management.Config {
 			}
 		},
 		Blocks: blocks{p},
-		Keys:   rotation{p.keys},
+		Keys:   rotation{p.keys, p.log},
 		Certificate: func(_ context.Context, kid string) (string, error) {
 			key, ok := p.keys.Keys().ByID(kid)
 			if !ok {
@@ -89,14 +90,24 @@ func (p *Provider) ManagementConfig() management.Config {
 	}
 }
 
-// rotation rotates keys as Auth0 does: the next key signs at once, for it has
-// been known long enough.
-type rotation struct{ *keyring.Keyring }
+// rotation rotates keys as Auth0 does, as far as that takes nobody by surprise.
+type rotation struct {
+	*keyring.Keyring
+	log *slog.Logger
+}
 
-// Rotate has the next key sign, and returns its name.
+// Rotate has the next key sign, and returns its name: at once when it has been
+// published for long enough, and else as soon as it has, however often it is asked
+// until then.
 func (r rotation) Rotate(ctx context.Context) (string, error) {
-	info, err := r.Promote(ctx)
-	return info.ID, err
+	kid, err := r.Keyring.Rotate(ctx)
+	if err != nil {
+		return "", err
+	}
+	if err := r.Refresh(ctx); err != nil { // the key after it, to be published from now on
+		r.log.WarnContext(ctx, "the signing key after the next was not made, and will be tried again", "err", err)
+	}
+	return kid, nil
 }
 
 // managementCaller judges a token for the Management API.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/gatewright/gate/auth0"
+	"github.com/gatewright/gate/idp"
 	"github.com/gatewright/gate/idp/idptest"
 	"github.com/gatewright/gate/jose"
 )
@@ -176,7 +177,9 @@ func TestManagement_walkThrough(t *testing.T) {
 // A rotation of the keys refuses no token that is good: nobody has to learn of
 // the new key in a hurry, and nobody forgets the old one.
 func TestManagement_rotation(t *testing.T) {
-	s := idptest.New(t, idptest.Config{})
+	c := &clock{at: time.Now().Truncate(time.Second).Add(-2 * time.Hour)}
+	s := idptest.New(t, idptest.Config{Edit: func(cfg *idp.Config) { cfg.Now = c.now }})
+	c.turn(2 * time.Hour) // the next key was published long enough ago
 	s.AddUser("ada@example.com")
 	token := managementToken(t, s)
 	tokens := enter(t, s, s.HTTP, "ada@example.com")

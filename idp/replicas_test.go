@@ -159,7 +159,13 @@ func TestReplicas(t *testing.T) {
 	t.Run("rotation", func(t *testing.T) {
 		// The other has not looked at the keys since; what is signed with the next one is verified there all the same.
 		token := managementToken(t, a)
-		mustManage(t, a, token, http.StatusCreated, "POST", "keys/signing/rotate", "")
+		if _, err := a.DB.Exec(t.Context(), "UPDATE gate_keys SET created_at = created_at - 7200000"); err != nil { // published for long enough
+			t.Fatal(err)
+		}
+		rotated := mustManage(t, a, token, http.StatusCreated, "POST", "keys/signing/rotate", "")
+		if kid := header(t, managementToken(t, a))["kid"]; kid != rotated["kid"] {
+			t.Errorf("%v signs, not %v", kid, rotated["kid"])
+		}
 		if status, got := manage(t, b, managementToken(t, a), "GET", "clients", ""); status != http.StatusOK {
 			t.Errorf("a token of the new key: %d %v", status, got)
 		}

@@ -77,8 +77,9 @@ func (a *API) getKey(ctx context.Context, q *request) (answer, error) {
 
 func noKey() error { return absent("The signing key does not exist", "inexistent_key") }
 
-// rotateKeys has the next key sign: at once where those who verify have known it
-// long enough, as those of the provider have.
+// rotateKeys has the next key sign: at once when those who verify have known it
+// for long enough. Else the answer is the same, and the list of keys says from
+// when on that key is the current one.
 func (a *API) rotateKeys(ctx context.Context, _ *request) (answer, error) {
 	if a.cfg.Keys == nil {
 		return answer{}, unsupported("The signing keys are not kept here")
