@@ -24,7 +24,7 @@ import (
 
 const (
 	issuer     = "http://localhost:3001/"
-	callback   = "http://localhost:3000/callback"
+	callback   = "https://app.example/callback"
 	machine    = "machineClient000000000000000000a"
 	spa        = "spaClient0000000000000000000000a"
 	secretText = "Xq3vB7nM1kT9wZ5yR2uP8sL4jH6gF0dCa"
@@ -32,6 +32,10 @@ const (
 	connection = "Username-Password-Authentication"
 	verifier   = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 )
+
+// requestLimit is the setting of this name in idp.yaml: all that is measured comes
+// from one network, and the limit is counted for each request as anywhere.
+const requestLimit = 1_000_000
 
 // A world is a provider with a few objects.
 type world struct {
@@ -51,8 +55,8 @@ func open(file string, full bool) (*world, error) {
 		return nil, err
 	}
 	p, err := idp.Open(ctx, db, idp.Config{
-		Issuer: issuer, Secret: []byte(strings.Repeat("s", 32)), Mail: nobody{}, Signup: idp.SignupOpen, Development: true,
-		Logger: slog.New(slog.DiscardHandler),
+		Issuer: issuer, Secret: []byte(strings.Repeat("s", 32)), Mail: nobody{}, Signup: idp.SignupOpen,
+		RequestLimit: requestLimit, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		return nil, errors.Join(err, db.Close())

@@ -50,6 +50,9 @@ type Config struct {
 	Signup string `yaml:"signup" enum:"closed,confirm,open" doc:"Who may make an account: nobody (closed), whoever confirms their address (confirm), everybody at once (open)."`
 	// RotateKeys is how long a signing key signs; zero means 90 days.
 	RotateKeys time.Duration `yaml:"rotateKeys" doc:"How long a signing key signs; 2160h unless said."`
+	// RequestLimit is how many requests a second one network may send for log-ins and
+	// tokens; zero means 100, in development no limit. See [idp.Config.RequestLimit].
+	RequestLimit int `yaml:"requestLimit" doc:"Requests a second that one network, an IPv4 address or the /64 of an IPv6 address, may send for log-ins and tokens, five times as many at once; 100 unless said, with --dev no limit."`
 	// ManagementLimit is how many requests a second one client may send to the
 	// Management API; zero means no limit.
 	ManagementLimit int        `yaml:"managementLimit" doc:"Requests a second that one client may send to the Management API."`

@@ -53,6 +53,7 @@ func TestParse_refused(t *testing.T) {
 		"empty key":             {local + "signup:\n", "2:1: signup is empty", ""},
 		"number for text":       {local + "database: 3\n", "2:11: database has to be a text, not 3", ""},
 		"text for number":       {local + "managementLimit: many\n", `2:18: managementLimit has to be a whole number, not "many"`, ""},
+		"negative limit":        {local + "requestLimit: -1\n", "2:15: requestLimit has to be a whole number, not -1", ""},
 		"negative":              {local + "managementLimit: -1\n", "2:18: managementLimit has to be a whole number, not -1", ""},
 		"time":                  {local + "rotateKeys: 90d\n", `2:13: rotateKeys has to be a time such as 15m or 24h, not "90d"`, ""},
 		"enum":                  {local + "signup: opn\n", `2:9: signup has to be one of closed, confirm, open, not "opn", did you mean "open"?`, ""},
@@ -144,6 +145,7 @@ tls: {certificate: tls.crt, key: tls.key}
 trustedProxies: [10.0.0.0/8, 192.0.2.1, "fd00::/8"]
 signup: confirm
 rotateKeys: 720h
+requestLimit: 2000
 managementLimit: 50
 logLevel: warn
 mail: {url: "smtp://mail.example.com:587", from: Restaurant <id@example.com>}
