@@ -40,7 +40,7 @@ func (p *Provider) auth0Logout(w http.ResponseWriter, r *http.Request) {
 	target := in["returnTo"]
 	if target != "" && !logoutURL(list, target) {
 		p.errorPage(w, r, &pageError{
-			oauthError: refuse("invalid_request", `The "returnTo" querystring parameter "`+target+`" is not defined as a valid URL in "Allowed Logout URLs".`),
+			oauthError: refuse("invalid_request", `The "returnTo" querystring parameter is not defined as a valid URL in "Allowed Logout URLs".`),
 			fault:      login.FaultLogoutURL, client: c,
 			hint: "Add it to the log-out URLs of the application: gate idp client update ID --logout-url URL",
 		})

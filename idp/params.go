@@ -70,10 +70,10 @@ func single(values url.Values) (params, error) {
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		list := values[name]
 		if len(list) > 1 {
-			return nil, refuse("invalid_request", "Parameter "+shown(name)+" was sent more than once")
+			return nil, refuse("invalid_request", shown(name)+" was sent more than once")
 		}
 		if !utf8.ValidString(list[0]) || strings.ContainsRune(list[0], 0) {
-			return nil, refuse("invalid_request", "Parameter "+shown(name)+" is not text")
+			return nil, refuse("invalid_request", shown(name)+" is not text")
 		}
 		if list[0] != "" {
 			out[name] = list[0]
@@ -111,15 +111,11 @@ func jsonParams(data []byte) (params, error) {
 	return out, nil
 }
 
-// shown returns a name of a parameter for an error text.
+// shown names a parameter in an error text, which a page may print: in no words that
+// whoever wrote the address chose.
 func shown(name string) string {
-	if len(name) > 40 {
-		name = name[:40]
+	if len(name) > 40 || strings.Trim(name, unreserved) != "" {
+		return "A parameter"
 	}
-	return "'" + strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' || r == '"' || r == '\\' {
-			return -1
-		}
-		return r
-	}, name) + "'"
+	return "Parameter '" + name + "'"
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gatewright/gate/idp"
 	"github.com/gatewright/gate/idp/idptest"
 	"github.com/gatewright/gate/idp/tenant"
 )
@@ -310,5 +311,27 @@ func TestLogout_application(t *testing.T) {
 	res, body := s.Do(s.HTTP, http.MethodPost, strings.ReplaceAll(action, "&amp;", "&"), idptest.Hidden(page), "Origin", s.URL)
 	if res.StatusCode != http.StatusSeeOther || res.Header.Get("Location") != bye {
 		t.Errorf("%d %q %.300s", res.StatusCode, res.Header.Get("Location"), body)
+	}
+}
+
+// IDP-02: our pages do not say what an address wants them to.
+func TestIDP02_words(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	const words = "Your account was closed. Call +1 555 0100"
+	for name, address := range map[string]string{
+		"client":              "/authorize?" + authorization("client_id", words).Encode(),
+		"long client":         "/authorize?" + authorization("client_id", strings.Repeat("Call-15550100-", 20)).Encode(),
+		"client of a log-out": "/oidc/logout?" + url.Values{"client_id": {words}}.Encode(),
+		"log-out":             "/v2/logout?" + url.Values{"client_id": {idptest.SPA}, "returnTo": {"https://x.example/?" + words}}.Encode(),
+		"end of a session":    "/oidc/logout?" + url.Values{"client_id": {idptest.SPA}, "post_logout_redirect_uri": {"https://x.example/?" + words}}.Encode(),
+		"twice":               "/authorize?" + url.Values{words: {"a", "b"}}.Encode(),
+	} {
+		res, page := s.Do(s.HTTP, http.MethodGet, address, nil, "Accept", "text/html")
+		if res.StatusCode != http.StatusBadRequest {
+			t.Errorf("%s: %d", name, res.StatusCode)
+		}
+		if text := strings.Join(strings.Fields(idp.PlainText(page)), ""); strings.Contains(text, "5550100") || strings.Contains(text, "account") {
+			t.Errorf("%s: %s", name, text)
+		}
 	}
 }

@@ -152,11 +152,21 @@ func (p *Provider) requestClient(ctx context.Context, id string) (*tenant.Client
 	c, err := p.tenant.Clients.Get(ctx, id)
 	if errors.Is(err, tenant.ErrNotFound) || err == nil && c.Global {
 		return nil, &pageError{
-			oauthError: refuse("invalid_request", "Unknown client: "+id), fault: login.FaultUnknownClient,
+			oauthError: refuse("invalid_request", unknownClient(id)), fault: login.FaultUnknownClient,
 			hint: "No application has this client_id. `gate idp client list` shows those there are.",
 		}
 	}
 	return c, err
+}
+
+// unknownClient says that there is no such client. What could not be the ID of one
+// is not repeated: a page of ours must not say what an address wants.
+func unknownClient(id string) string {
+	const most = 64
+	if len(id) > most || strings.Trim(id, unreserved) != "" {
+		return "Unknown client"
+	}
+	return "Unknown client: " + id
 }
 
 func (p *Provider) readAddress(q *request, c *tenant.Client, in params) error {
