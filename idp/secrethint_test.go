@@ -139,8 +139,8 @@ func TestCLI09_proofBySecret(t *testing.T) {
 	secretly(t, s, idptest.Web)
 	browser := s.Browser()
 	honest := claimsMap(t, byWeb(t, s, browser))
-	elsewhere := s.Browser()
-	enter(t, s, elsewhere, "ada@example.com") // a session in which the client has no part
+	now.turn(time.Hour)                         // by now the log-in is too old to link anything
+	enter(t, s, s.Browser(), "ada@example.com") // a session of now, in which the client has no part
 	sessions, err := s.Tenant().SessionsOf(t.Context(), ada.ID)
 	if err != nil || len(sessions) != 2 {
 		t.Fatalf("%d sessions, %v", len(sessions), err)
@@ -177,11 +177,14 @@ func TestCLI09_proofBySecret(t *testing.T) {
 		status, _ := manage(t, s, token, http.MethodPost, "users/"+url.PathEscape(mallory.ID)+"/identities", `{"link_with":"`+proof+`"}`)
 		return status
 	}
-	now.turn(time.Hour) // by now the log-in is too old to link anything
+	res, body := s.Login(s.Browser(), web("scope", "openid"), "mallory@example.com", idptest.Password)
+	_, tokens := exchange(s, answerOf(t, res, body).Get("code"), "client_id", idptest.Web, "client_secret", idptest.Secret)
+	theirs := claimsMap(t, tokens["id_token"])["sid"] // of now as well, and of the client
 	for name, change := range map[string]map[string]any{
 		"a time that is made up":   {},
 		"no time":                  {"auth_time": nil},
 		"a session of others":      {"sid": sid},
+		"that of another person":   {"sid": theirs},
 		"no session":               {"sid": nil},
 		"a session that is no one": {"sid": "x"},
 	} {
@@ -189,7 +192,7 @@ func TestCLI09_proofBySecret(t *testing.T) {
 			t.Errorf("%s: %d", name, status)
 		}
 	}
-	res, body := s.Login(browser, web("scope", "openid", "prompt", "login"), "ada@example.com", idptest.Password)
+	res, body = s.Login(browser, web("scope", "openid", "prompt", "login"), "ada@example.com", idptest.Password)
 	answerOf(t, res, body)
 	if status := link(nil); status != http.StatusCreated {
 		t.Errorf("after a log-in of now: %d", status)
