@@ -80,6 +80,10 @@ func (a *wireAction) ours(want *Action) error {
 	return nil
 }
 
+// made reports whether an action has the code that is deployed here: there is no
+// place for another mark in one.
+func (a *wireAction) made(want *Action) bool { return normal(a.Code) == normal(want.Code) }
+
 func actionStep(want *Action) step {
 	return func(ctx context.Context, r *run) (*finding, error) {
 		have, err := r.findAction(ctx, want)
@@ -247,6 +251,10 @@ func actionDelete(want *Action) step {
 		if err := have.ours(want); err != nil {
 			return nil, err
 		}
+		if !have.made(want) {
+			r.warn("the action %q stays: its code is not the one that is deployed here, so it may be somebody else's", have.Name)
+			return nil, nil
+		}
 		change := Change{Kind: Delete, Object: actionObject, Name: have.Name, Reason: "at " + want.Trigger}
 		return &finding{change, r.deletion(apiPath("actions", "actions", have.ID))}, nil
 	}
@@ -322,8 +330,8 @@ func bindingStep(want *Action) step {
 func unbindStep(want *Action) step {
 	return func(ctx context.Context, r *run) (*finding, error) {
 		action, err := r.findAction(ctx, want)
-		if err != nil || action == nil {
-			return nil, err
+		if err != nil || action == nil || !action.made(want) {
+			return nil, err // actionDelete says that it stays
 		}
 		have, err := r.bindings(ctx, want.Trigger)
 		if err != nil {

@@ -200,6 +200,19 @@ func clientDelete(name, appType string) step {
 	}
 }
 
+// machinesStay tells of machine clients that were made here, where none is to be
+// deleted: whoever does not say so again forgets one, with its secret.
+func machinesStay(ctx context.Context, r *run) (*finding, error) {
+	query := url.Values{"fields": {clientFields}, "include_fields": {"true"}}
+	all, err := list(ctx, r.Tenant, apiPath("clients"), "clients", query, func(c *wireClient) string { return c.ID })
+	for i := range all {
+		if c := &all[i]; c.Type == machineType && c.Metadata[madeKey] == madeValue {
+			r.warn("the machine client %q, which was made here, stays with its grant: with --machine that of the service goes, too", c.Name)
+		}
+	}
+	return nil, err
+}
+
 // A clientGrant lets a client have tokens for an API.
 type clientGrant struct {
 	ID          string   `json:"id"`

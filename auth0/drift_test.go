@@ -325,6 +325,9 @@ func TestDestroy_staysWithAReason(t *testing.T) {
 		`the API "` + audience + `" stays: it is called "Restaurant"`: func(_ *fake, get func(string, string) object) {
 			get("resource-servers", "Menu API")["name"] = "Restaurant"
 		},
+		`the action "` + auth0.DefaultActionName + `" stays: its code is not the one`: func(_ *fake, get func(string, string) object) {
+			get("actions", auth0.DefaultActionName)["code"] = "exports.onExecutePostLogin = async (event, api) => {};"
+		},
 		`the role "menu-admin" stays: people have it`: func(f *fake, get func(string, string) object) {
 			f.having[get("roles", "menu-admin")["id"].(string)] = []object{{"user_id": "auth0|1"}, {"user_id": "auth0|2"}}
 		},
@@ -356,6 +359,24 @@ func TestDestroy_staysWithAReason(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestDestroy_namesTheMachineThatStays: whoever made a machine client, too, and
+// does not say so again is told of it.
+func TestDestroy_namesTheMachineThatStays(t *testing.T) {
+	f := newFake(t)
+	apply(t, f, desired())
+	d := desired()
+	d.Machine = nil
+	tn := tenant(t, f)
+	p, err := tn.PlanDestroy(t.Context(), d)
+	if err != nil || len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0], `the machine client "menu machine"`) {
+		t.Fatalf("%v\n%s", err, p)
+	}
+	if _, err := tn.Apply(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	f.one(t, "clients", "menu machine")
 }
 
 func TestDestroy_clientsWithoutATypeStay(t *testing.T) {

@@ -44,6 +44,9 @@ func destroySteps(d Desired) []step {
 	if d.Machine != nil {
 		s = append(s, grantDelete(d.Machine), clientDelete(d.Machine.Name, machineType))
 	}
+	if d.Machine == nil && d.SPA != nil { // clients may be read, then
+		s = append(s, machinesStay)
+	}
 	if d.SPA != nil {
 		s = append(s, clientDelete(d.SPA.Name, spaType))
 	}

@@ -3,23 +3,16 @@ package idp
 import (
 	"cmp"
 	"errors"
-	"slices"
 
 	"github.com/gatewright/gate/idp/internal/shape"
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/idp/upstream"
 )
 
-// elsewhere are the strategies of connections to other providers.
-var elsewhere = []string{ //nolint:gochecknoglobals // constant
-	upstream.Google, upstream.GitHub, upstream.MicrosoftAccount, upstream.Entra, upstream.Apple, upstream.Facebook, upstream.GitLab,
-	upstream.OIDC, upstream.OAuth2,
-}
-
 // checkConnection refuses options that no log-in could be done with, and names the
 // one that is wrong. The client may be written later, and addresses have been judged.
 func (p *Provider) checkConnection(c *tenant.Connection) error {
-	if !slices.Contains(elsewhere, c.Strategy) || c.Options.ClientID == "" {
+	if c.Strategy == tenant.Database || c.Options.ClientID == "" {
 		return nil
 	}
 	cfg, err := p.upstreamConfig(c)

@@ -170,6 +170,7 @@ func (p *Provider) startUpstream(w http.ResponseWriter, r *http.Request, q *requ
 	}
 	conn, err := p.upstream(from)
 	if err != nil {
+		p.record(r, "f", c, nil, bounded(err.Error(), 500), map[string]any{"connection": from.Name})
 		p.faultPage(w, r, err)
 		return
 	}

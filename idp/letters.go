@@ -124,7 +124,7 @@ func (p *Provider) queueLetter(r *http.Request, c *tenant.Client, locales, to st
 ) error {
 	ctx := r.Context()
 	words := p.configured(ctx).words
-	language := words.Language(locales, r.Header.Get("Accept-Language"))
+	language := words.Language(cmp.Or(locales, p.locales(r)), r.Header.Get("Accept-Language"))
 	return p.mails.Later(ctx, func(ctx context.Context) (mail.Message, bool, error) {
 		kind, letter, ok, err := compose(ctx)
 		if err != nil || !ok {
@@ -133,6 +133,7 @@ func (p *Provider) queueLetter(r *http.Request, c *tenant.Client, locales, to st
 		if c != nil {
 			letter.Application = c.Name
 		}
+		letter.Link = p.speaking(letter.Link, language)
 		m, err := words.Write(kind, language, letter)
 		if err != nil {
 			return mail.Message{}, false, err

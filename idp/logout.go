@@ -231,7 +231,7 @@ func (p *Provider) confirmed(r *http.Request, in params) bool {
 
 func (p *Provider) confirmLogout(w http.ResponseWriter, r *http.Request, in params, l *logout, u *tenant.User) {
 	query := url.Values{}
-	for _, name := range []string{"client_id", "post_logout_redirect_uri", "state", "logout_hint"} {
+	for _, name := range []string{"client_id", "post_logout_redirect_uri", "state", "logout_hint", login.FieldLocales} {
 		if in[name] != "" {
 			query.Set(name, in[name])
 		}

@@ -1,6 +1,7 @@
 package idp
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -61,6 +62,7 @@ func (p *Provider) withRequest(next pageHandler) http.HandlerFunc {
 			p.faultPage(w, r, err)
 			return
 		}
+		p.remember(w, r, q)
 		next(w, r, v)
 	}
 }
@@ -90,6 +92,7 @@ func (p *Provider) withForm(next pageHandler) http.HandlerFunc {
 			p.expiredPage(w, r, q, err)
 			return
 		}
+		p.remember(w, r, q)
 		next(w, r, &visit{request: q, client: c, state: form[login.FieldState], form: form})
 	}
 }
@@ -128,7 +131,7 @@ func (f params) values() url.Values {
 
 // frame returns what every page of a log-in shows.
 func (p *Provider) frame(r *http.Request, q *request, c *tenant.Client) login.Frame {
-	f := login.Frame{Host: p.host, Outbox: p.cfg.Outbox}
+	f := login.Frame{Host: p.host, Outbox: p.cfg.Outbox, Locales: p.cookie(r, languageCookie)}
 	if c != nil {
 		f.Application = c.Name
 	}
@@ -222,6 +225,10 @@ func (p *Provider) ways(r *http.Request, v *visit) ([]login.Connection, error) {
 		hidden := conn.ShowAsButton != nil && !*conn.ShowAsButton
 		if conn.Strategy == tenant.Database || !p.offers(conn, v.client) || hidden ||
 			v.request.Connection != "" && v.request.Connection != conn.Name {
+			continue
+		}
+		if _, err := p.upstream(conn); err != nil { // no button that leads to a fault
+			p.log.WarnContext(r.Context(), "connection is not offered", "err", err)
 			continue
 		}
 		ways = append(ways, login.Connection{
@@ -457,7 +464,7 @@ func (p *Provider) errorPage(w http.ResponseWriter, r *http.Request, err error) 
 	reference := newReference()
 	p.log.InfoContext(r.Context(), "request refused", "reference", reference, "path", r.URL.Path, "code", page.code, "why", page.description)
 	data := login.ErrorPage{
-		Frame: login.Frame{Host: p.host, Locales: page.locales}, Fault: page.fault, Code: page.code, Description: page.description,
+		Frame: login.Frame{Host: p.host, Locales: cmp.Or(page.locales, p.cookie(r, languageCookie))}, Fault: page.fault, Code: page.code, Description: page.description,
 		Reference: reference,
 	}
 	if c := page.client; c != nil {
@@ -487,7 +494,7 @@ func (p *Provider) faultPage(w http.ResponseWriter, r *http.Request, err error) 
 	reference := newReference()
 	p.logFault(r, reference, err)
 	e, _ := asOAuth(err)
-	data := login.ErrorPage{Frame: login.Frame{Host: p.host}, Fault: login.FaultOwn, Code: e.code, Reference: reference}
+	data := login.ErrorPage{Frame: login.Frame{Host: p.host, Locales: p.cookie(r, languageCookie)}, Fault: login.FaultOwn, Code: e.code, Reference: reference}
 	if e.status == http.StatusServiceUnavailable {
 		data.Fault = login.FaultBusy
 		setRetryAfter(w, e.retryAfter)

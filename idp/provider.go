@@ -321,7 +321,7 @@ func (p *Provider) stop(ctx context.Context) error {
 func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
-	if p.secure {
+	if p.secure && !local(p.host) { // it would count for all ports of this machine
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
 	if len(r.Header.Values("Authorization")) > 1 { // nobody can say which one counts

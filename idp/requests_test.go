@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gatewright/gate/idp"
 	"github.com/gatewright/gate/idp/idptest"
 	"github.com/gatewright/gate/idp/tenant"
 )
@@ -124,6 +125,17 @@ func TestLOG15_userinfo(t *testing.T) {
 	}
 }
 
+// OPS-07: browsers are told to use https alone, but not for this machine: there
+// it would count for all ports, and so for what others listen on.
+func TestOPS07_strictTransport(t *testing.T) {
+	for issuer, want := range map[string]string{"https://id.example.com/": "max-age=31536000", "https://localhost:3101/": "", "http://localhost:3101/": ""} {
+		s := idptest.New(t, idptest.Config{Edit: func(c *idp.Config) { c.Issuer, c.Development, c.Outbox = issuer, false, "" }})
+		if res, _ := s.Do(s.HTTP, http.MethodGet, "/healthz", nil); res.Header.Get("Strict-Transport-Security") != want {
+			t.Errorf("%s: %v", issuer, res.Header)
+		}
+	}
+}
+
 // OPS-07, OPS-12: headers of safety are on every answer, and what is said about
 // health is yes or no.
 func TestOPS07_answers(t *testing.T) {
@@ -134,7 +146,7 @@ func TestOPS07_answers(t *testing.T) {
 		"/login/callback/x": 400, "/pem": 200, "/cer": 200,
 	} {
 		res, body := s.Do(s.Browser(), http.MethodGet, path, nil)
-		if res.StatusCode != status || res.Header.Get("X-Content-Type-Options") != "nosniff" || res.Header.Get("Strict-Transport-Security") == "" {
+		if res.StatusCode != status || res.Header.Get("X-Content-Type-Options") != "nosniff" || res.Header.Get("Strict-Transport-Security") != "" {
 			t.Errorf("%s: %d %v", path, res.StatusCode, res.Header)
 		}
 		if strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") &&

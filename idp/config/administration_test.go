@@ -108,6 +108,43 @@ func TestAdmin_withoutMail(t *testing.T) {
 	}
 }
 
+// TestAdmin_outbox: what a command has to tell the owner of an account goes to
+// the letters of the provider that runs in development beside it.
+func TestAdmin_outbox(t *testing.T) {
+	dir := t.TempDir()
+	c, err := config.Parse(filepath.Join(dir, "idp.yaml"), []byte(local), lookup(config.EnvSecret+"=9Wq2Zp0Lk4Xn7Vb3Rt8Yc1Md6Hf5Js0Gu2Ea7Qo9Iw4"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "outbox"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	in, err := c.Open(t.Context(), config.Options{Administration: true, Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := in.Tenant().Connections.Create(t.Context(), &tenant.Connection{ID: "con_1", Name: "db", Strategy: tenant.Database}); err != nil {
+		t.Fatal(err)
+	}
+	var u struct {
+		ID string `json:"user_id"`
+	}
+	body := map[string]any{"connection": "db", "email": "ada@example.com", "password": "Elm-Harbour-Moss-52", "email_verified": true}
+	if err := in.Admin.Do(t.Context(), http.MethodPost, "users", body, &u); err != nil {
+		t.Fatal(err)
+	}
+	if err := in.Admin.Do(t.Context(), http.MethodPatch, "users/"+url.PathEscape(u.ID), map[string]any{"password": "Oak-Lantern-Reed-07"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := in.Close(context.WithoutCancel(t.Context())); err != nil { // waits for letters
+		t.Fatal(err)
+	}
+	if letters, err := os.ReadDir(filepath.Join(dir, "outbox")); err != nil || len(letters) == 0 || log.Len() > 0 {
+		t.Errorf("%d letters, %v; the log says %s", len(letters), err, log.String())
+	}
+}
+
 // TestNewPassword: a password that is made up has every kind of character that a
 // policy asks for.
 func TestNewPassword(t *testing.T) {

@@ -198,7 +198,7 @@ func (c *Config) looksConfig() (login.Config, error) {
 // sender returns what sends letters, and who they come from.
 func (c *Config) sender(o Options) (mail.Sender, string, error) {
 	if o.Administration {
-		o.Administration = false
+		o.Administration, o.Development = false, o.Development || c.hasOutbox()
 		if s, from, err := c.sender(o); err == nil {
 			return s, from, nil
 		}

@@ -86,7 +86,7 @@ type Client struct {
 // A Connection is where people come from.
 type Connection struct {
 	Name     string `yaml:"name" required:"true" doc:"Letters, digits and hyphens."`
-	Strategy string `yaml:"strategy" doc:"auth0 (passwords are kept here; unless said), google-oauth2, github, windowslive, apple, facebook, gitlab, oidc, oauth2 …"`
+	Strategy string `yaml:"strategy" doc:"auth0 (passwords are kept here; unless said), google-oauth2, github, windowslive, waad, apple, facebook, gitlab, oidc or oauth2."`
 	// ClosedSignup lets nobody make an account here, whatever the provider allows.
 	ClosedSignup     bool           `yaml:"closedSignup" doc:"Whether nobody may make an account in it."`
 	RequiresUsername bool           `yaml:"requiresUsername" doc:"Whether people have a user name besides their address."`
@@ -218,6 +218,9 @@ func (c *checker) seedConnections() {
 		path := fmt.Sprintf("seed.connections[%d]", i)
 		if co.Name != "" && !shape.ConnectionName(co.Name) {
 			c.problem(path+".name", "", "name %s has to be letters and digits, with single hyphens between them", quote(co.Name))
+		}
+		if known := shape.Strategies(); co.Strategy != "" && !slices.Contains(known, co.Strategy) {
+			c.problem(path+".strategy", "there are "+strings.Join(known, ", "), "there is no strategy %s%s", quote(co.Strategy), didYouMean(co.Strategy, known))
 		}
 		if co.isDatabase() && (co.ClientID != "" || co.ClientSecretEnv != "" || co.Issuer != "") {
 			c.problem(path, "", "the connection keeps passwords here, and has no use for issuer, clientID and clientSecretEnv")

@@ -40,7 +40,8 @@ func TestConnections(t *testing.T) {
 		`{"name":"a","strategy":"github","options":{"client_secret":"placeholder"}}`:      "is a placeholder: write the one that the other provider gave you' on property options.client_secret",
 		`{"name":"a","strategy":"github","options":{"client_secret":"<your secret>"}}`:    "on property options.client_secret",
 		`{"name":"a","strategy":"oauth2","options":{"apple":{"app_secret":"x"}}}`:         "is for the strategy apple' on property options.apple.app_secret",
-		`{"name":"a","strategy":"github","id":"con_1"}`:                                   "not allowed: id",
+		`{"name":"a","strategy":"banana"}`:                                                "No enum match for: banana (there are auth0, google-oauth2, github,", `{"name":"a","strategy":"saml"}`: "on property strategy",
+		`{"name":"a","strategy":"github","id":"con_1"}`: "not allowed: id",
 	} {
 		w.send(token, "POST", "connections", body).refused(400, text)
 	}

@@ -204,7 +204,7 @@ func Connection() Schema {
 			Check: Matching("connection-name", 128, ConnectionName), Needed: true,
 			About: "The name of the connection, of letters, digits and hyphens",
 		},
-		"strategy":             {Check: Matching("strategy", 64, ConnectionName), Needed: true},
+		"strategy":             {Check: strategy, Needed: true},
 		"display_name":         {Check: Text(0, 128)},
 		"options":              {Check: ObjectOf(100, 200_000)},
 		"enabled_clients":      {Check: List(5000, Text(1, 64))},
@@ -215,6 +215,21 @@ func Connection() Schema {
 		"authentication":       {Check: ObjectOf(10, 4096)},
 		"connected_accounts":   {Check: ObjectOf(10, 4096)},
 	}.Reserve("id")
+}
+
+// Strategies are those that a connection may have, first the one that keeps
+// passwords here.
+func Strategies() []string {
+	return []string{"auth0", "google-oauth2", "github", "windowslive", "waad", "apple", "facebook", "gitlab", "oidc", "oauth2"}
+}
+
+// strategy is OneOf them, and says which there are.
+func strategy(raw json.RawMessage) string {
+	why := OneOf(Strategies()...)(raw)
+	if strings.HasPrefix(why, "No enum match") {
+		why += " (there are " + strings.Join(Strategies(), ", ") + ")"
+	}
+	return why
 }
 
 // ConnectionName reports whether s is made of letters, digits and single

@@ -214,7 +214,7 @@ type auth0DestroyCmd struct {
 
 // Help says what stays.
 func (auth0DestroyCmd) Help() string {
-	return auth0Help + " Users, connections and what others made stay: clients that apply did not make, an API with another name or further scopes, and roles that somebody has or that are not as apply makes them."
+	return auth0Help + " Users, connections and what others made stay: clients that apply did not make, an API with another name or further scopes, an action with other code, and roles that somebody has or that are not as apply makes them. The machine client of apply --machine goes with destroy --machine."
 }
 
 // Example is what help ends with.

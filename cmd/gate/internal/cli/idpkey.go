@@ -126,7 +126,7 @@ func (a *admin) ring(algorithm string) (config.Ring, error) {
 
 // noteKey leaves an entry in the log.
 func (a *admin) noteKey(what, kid string) {
-	a.Tenant().Record(a.out, tenant.Log{Type: "sapi", Description: "signing key " + kid + " " + what + " by gate idp"})
+	a.Tenant().Record(a.out, tenant.Log{Type: "sapi", UserID: config.Administrator, ClientID: config.Administrator, Description: "signing key " + kid + " " + what + " by gate idp"})
 }
 
 type idpKeyRevokeCmd struct {

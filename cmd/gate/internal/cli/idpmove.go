@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/gatewright/gate/idp/config"
 	"github.com/gatewright/gate/idp/tenant"
 )
 
@@ -34,7 +35,7 @@ func (c *idpExportCmd) Run(out *console, idp *idpCmd) error {
 			return err
 		}
 		defer func() { err = errors.Join(err, closeFile(err == nil)) }()
-		a.Tenant().Record(out, tenant.Log{Type: "mgmt_api_read", Description: "tenant exported by gate idp"})
+		a.Tenant().Record(out, tenant.Log{Type: "mgmt_api_read", UserID: config.Administrator, ClientID: config.Administrator, Description: "tenant exported by gate idp"})
 		buffered := bufio.NewWriter(w)
 		if c.Users {
 			opts := tenant.ExportOptions{Connection: c.Connection, Hashes: c.Secrets}
@@ -108,7 +109,7 @@ func (c *idpImportCmd) Run(out *console, idp *idpCmd) error {
 			out.talk.line("  " + out.talk.paint(yellow, "!") + " " + plain(fmt.Sprintf("%s:%d: %s%v", c.File, e.Line, named(e.User), e.Err)))
 		}
 		a.Tenant().Record(out, tenant.Log{
-			Type: "sapi", Description: "import by gate idp",
+			Type: "sapi", UserID: config.Administrator, ClientID: config.Administrator, Description: "import by gate idp",
 			Details: map[string]any{"inserted": report.Inserted, "updated": report.Updated, "failed": report.Failed},
 		})
 		if errors.Is(err, tenant.ErrNoExport) {

@@ -166,11 +166,13 @@ func (s *idpServer) site(in *config.Instance) (http.Handler, error) {
 	if !s.dev {
 		return in, nil
 	}
-	site := devSite{provider: in, pages: trial.Config{Issuer: s.cfg.Issuer, Style: in.Style(), Outbox: outbox(s.cfg)}}
+	site := devSite{provider: in, pages: trial.Config{
+		Issuer: s.cfg.Issuer, Style: in.Style(), Outbox: outbox(s.cfg), HTTP: &http.Client{Transport: inProcess{in}},
+	}}
+	if err := seedTry(s.out, in, &site.pages); err != nil {
+		return nil, err
+	}
 	if strings.HasPrefix(s.cfg.Issuer, "http:") { // over https the provider would not trust itself
-		if err := seedTry(s.out, in, &site.pages); err != nil {
-			return nil, err
-		}
 		social, err := newFake(s.cfg.Issuer)
 		if err != nil {
 			return nil, err
@@ -195,9 +197,7 @@ func (s *idpServer) tellReady(addr net.Addr) {
 	}
 	if s.dev {
 		t.named("Development", "errors are explained, this machine only")
-		if strings.HasPrefix(s.cfg.Issuer, "http:") {
-			t.named("Log-in", t.paint(cyan, strings.TrimSuffix(s.cfg.Issuer, "/")+trial.Path))
-		}
+		t.named("Log-in", t.paint(cyan, strings.TrimSuffix(s.cfg.Issuer, "/")+trial.Path))
 		if folder := outbox(s.cfg); folder != "" {
 			t.named("Outbox", t.paint(cyan, strings.TrimSuffix(s.cfg.Issuer, "/")+trial.OutboxPath)+"   "+t.paint(dim, "letters go to "+folder))
 		}

@@ -269,6 +269,7 @@ type idpUserUpdateCmd struct {
 	Username     *string           `placeholder:"NAME" help:"Another user name."`
 	UserMetadata map[string]string `placeholder:"KEY=VALUE" help:"Set what they may change themselves; a value that is JSON is taken as JSON, null removes one."`
 	AppMetadata  map[string]string `placeholder:"KEY=VALUE" help:"Set what applications decide by."`
+	Connection   string            `placeholder:"NAME" help:"Connection whose address or user name it is; that of the password unless said."`
 }
 
 // Example is what help ends with.
@@ -297,6 +298,15 @@ func (c *idpUserUpdateCmd) Run(out *console, idp *idpCmd) error {
 				in[name] = jsonValues(pairs)
 			}
 		}
+		if c.Connection != "" {
+			in["connection"] = c.Connection
+		} else if c.Email != nil || c.Verified != nil || c.Username != nil {
+			name, err := withPassword(u)
+			if err != nil {
+				return err
+			}
+			in["connection"] = name
+		}
 		if len(in) == 0 {
 			return misused("gate idp user update --help lists what can be", "nothing is to be changed")
 		}
@@ -306,6 +316,24 @@ func (c *idpUserUpdateCmd) Run(out *console, idp *idpCmd) error {
 		a.done("changed %s", u.ID)
 		return nil
 	})
+}
+
+// withPassword returns the connection of the identity that has the password, of
+// the only one when none has; of several nobody can tell which is meant.
+func withPassword(u *tenant.User) (string, error) {
+	var names, own []string
+	for _, i := range u.Identities {
+		if names = append(names, i.Connection); i.Provider == tenant.Database {
+			own = append(own, i.Connection)
+		}
+	}
+	switch {
+	case len(own) == 1:
+		return own[0], nil
+	case len(names) == 1:
+		return names[0], nil
+	}
+	return "", misused("--connection is one of "+strings.Join(names, ", "), "%s has %d identities", u.ID, len(names))
 }
 
 // jsonValues takes texts that are JSON as such.

@@ -1,0 +1,51 @@
+package idp_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/gatewright/gate/idp/idptest"
+)
+
+// The language that an application asks for goes on where no request leads on:
+// behind the link of a letter in whatever browser it is opened, to the letter
+// that comes then, and to the page after the log-out.
+func TestLanguage_goesOn(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	s.AddUser("ada@example.com")
+	german := func(what, page string, want bool) {
+		t.Helper()
+		if got := strings.Contains(page, `<html lang="de"`); got != want {
+			t.Errorf("%s: German %t, want %t: %.300s", what, got, want, page)
+		}
+	}
+	browser := s.Browser()
+	res, _ := s.Do(browser, http.MethodGet, "/authorize", authorization("screen_hint", "reset-password", "ui_locales", "de"))
+	_, page := s.Do(browser, http.MethodGet, res.Header.Get("Location"), nil)
+	german("the page that asks", page, true)
+	form := idptest.Hidden(page)
+	form.Set("username", "ada@example.com")
+	s.Do(browser, http.MethodPost, "/u/reset-password/request", form, "Origin", s.URL)
+
+	elsewhere := s.Browser()
+	_, page = s.Do(elsewhere, http.MethodGet, letterLink(t, s), nil)
+	german("the page behind the link", page, true)
+	const action = "/u/reset-password?ui_locales=de"
+	if !strings.Contains(page, `action="`+action+`"`) {
+		t.Errorf("the form forgets the language: %.3000s", page)
+	}
+	_, page = s.Do(elsewhere, http.MethodPost, action, s.Fill(page, "password", newPassword), "Origin", s.URL)
+	german("the page after it", page, true)
+	lettersOf(t, s, "ada@example.com", "Alle anderen Ger") // waits for the letter about the new password
+
+	_, page = s.Do(browser, http.MethodGet, "/v2/logout", nil)
+	german("the page after the log-out", page, true)
+	_, page = s.Do(browser, http.MethodGet, "/u/login?state=nonsense", nil)
+	german("an error", page, true)
+
+	res, _ = s.Do(browser, http.MethodGet, "/authorize", authorization())
+	s.Do(browser, http.MethodGet, res.Header.Get("Location"), nil)
+	_, page = s.Do(browser, http.MethodGet, "/v2/logout", nil)
+	german("the page after the next log-in, which asked for none", page, false)
+}
