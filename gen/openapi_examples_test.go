@@ -107,7 +107,11 @@ func (s *openService) try(e *design.Entity) {
 	if s.at("paths", many, "get") != nil {
 		s.call("GET", many, "", nil, http.StatusOK)
 		for _, f := range e.Fields {
-			if examples, ok := s.at("components", "schemas", e.Name, "properties", f.Key, "examples").([]any); ok && f.Type != design.JSON && f.Type != design.Roles {
+			examples, ok := s.at("components", "schemas", e.Name, "properties", f.Key, "examples").([]any)
+			if ok && f.Type == design.MultiEnum {
+				s.call("GET", many, "?"+f.Key+"[$contains]="+f.Values[0].Name, nil, http.StatusOK)
+			}
+			if ok && f.Sortable() {
 				s.call("GET", many, "?"+f.Key+"="+fmt.Sprint(examples[0]), nil, http.StatusOK)
 				s.call("GET", many, "?$sort["+f.Key+"]=-1", nil, http.StatusOK)
 			}

@@ -97,7 +97,7 @@ func (s *sampler) oneOf(class []rune) rune {
 	}
 	for i := 0; i+1 < len(class); i += 2 {
 		if first := max(class[i], ' '); first <= class[i+1] {
-			return first + rune(s.pick(int(class[i+1]-first)+1))
+			return first + rune(s.pick(int(class[i+1]-first)+1)) //nolint:gosec // no more than the class has
 		}
 	}
 	if len(class) > 0 {

@@ -109,7 +109,7 @@ func TestRenamed_wrong(t *testing.T) {
 		for _, tt := range []struct{ name, entities, want string }{
 			{"no such table", "  Product: {renamedFrom: Itme, fields: {name: text}}\n", "there was no table itmes that could become products\n    the tables are items"},
 			{"no such table by its name", "  Product: {renamedFrom: item, fields: {name: text}}\n", "there was no table item that could"},
-			{"no such column", "  Item: {fields: {title: {type: text, renamedFrom: nmae}, note: text}}\n", "had no column nmae that could become title\n    the columns that go are name"},
+			{"no such column", "  Item: {fields: {title: {type: text, renamedFrom: naem}, note: text}}\n", "had no column naem that could become title\n    the columns that go are name"},
 			{"the column of a relation", "  Item: {fields: {owner: {type: relation, to: Item, renamedFrom: boss}, name: text, note: text}}\n", "had no column boss_id that could become owner_id\n    no column of the table goes"},
 			{"no such pairs", "  Item: {fields: {name: text, note: text, labels: {type: relation, to: Item, many: true, renamedFrom: marks}}}\n", "no table of pairs that could become item_labels"},
 		} {
