@@ -41,7 +41,8 @@ func (l *loader) keepsRows(e *Entity, at Position, path string) {
 	}
 	for _, other := range l.d.Entities {
 		for _, f := range other.Fields {
-			if f.Relation != nil && f.Relation.Entity == e && f.Relation.OnDelete == Cascade && other.SoftDelete == nil {
+			if f.Relation != nil && f.Relation.Entity == e && f.Relation.OnDelete == Cascade && other.SoftDelete == nil &&
+				(other.Name != l.authEntityName() || f != other.Tenant) { // accounts of a deleted tenant are closed, and stay
 				l.errs.Add(f.Pos, "entities."+other.Name+".fields."+f.Name,
 					fmt.Sprintf("rows of %s would be deleted for good with a %s that can come back", other.Name, e.Name),
 					"write softDelete: true in "+other.Name+", or onDelete: restrict")

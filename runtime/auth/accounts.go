@@ -23,6 +23,7 @@ type Accounts struct {
 	db       *store.DB
 	entity   *model.Entity
 	id       *model.Field
+	login    *model.Field
 	password *model.Field            // nil without
 	roles    *model.Field            // nil without
 	tenant   *model.Field            // nil without
@@ -30,6 +31,10 @@ type Accounts struct {
 	// confirmed reports whether the address of an account is; nil when that does
 	// not matter for logging in.
 	confirmed func(ctx context.Context, subject string) (bool, error)
+
+	// above reports whether somebody with these roles is not kept to a tenant, which
+	// matters when theirs is deleted; nil when deleted tenants are not kept.
+	above func(*gate.Principal) bool
 
 	defaults []string // the roles of an account whose entity keeps none
 	byID     string   // statements
@@ -45,8 +50,8 @@ type Accounts struct {
 // newAccounts returns the accounts of an entity whose fields are named in cfg.
 func newAccounts(db *store.DB, e *model.Entity, cfg Config, now func() time.Time) (*Accounts, error) {
 	a := &Accounts{db: db, entity: e, cache: newCache(), now: now, id: &e.Fields[e.IDField()]}
-	login, err := field(e, cfg.Login)
-	if err != nil {
+	var err error
+	if a.login, err = field(e, cfg.Login); err != nil {
 		return nil, err
 	}
 	if cfg.Password != "" {
@@ -59,21 +64,11 @@ func newAccounts(db *store.DB, e *model.Entity, cfg Config, now func() time.Time
 			return nil, err
 		}
 	}
-	q := db.Dialect().Quote
-	columns := []string{a.idText(), "NULL", "NULL", "NULL"}
-	if a.password != nil {
-		columns[1] = q(a.password.Column)
-	}
-	if a.roles != nil {
-		columns[2] = q(a.roles.Column)
-	}
 	if f := e.TenantField(); f != model.NoField {
 		a.tenant = &e.Fields[f]
-		columns[3] = "CAST(" + q(a.tenant.Column) + " AS TEXT)"
 	}
-	from := "SELECT " + strings.Join(columns, ", ") + " FROM " + q(e.Table) + " WHERE "
-	a.byID = from + q(a.id.Column) + " = $1"
-	a.byLogin = from + sameText(db.Dialect(), q(login.Column), login.Type) + " LIMIT 1"
+	a.questions(nil)
+	q := db.Dialect().Quote
 	if a.password != nil {
 		a.replace = "UPDATE " + q(e.Table) + " SET " + q(a.password.Column) + " = $1 WHERE " +
 			q(a.id.Column) + " = $2 AND " + q(a.password.Column) + " = $3"
@@ -89,6 +84,30 @@ func newAccounts(db *store.DB, e *model.Entity, cfg Config, now func() time.Time
 		a.setPassword = "UPDATE " + q(e.Table) + " SET " + set + " WHERE " + q(a.id.Column) + " = $2 AND COALESCE(" + q(a.password.Column) + ", '') = $3"
 	}
 	return a, nil
+}
+
+// questions writes the statements that read accounts. With the entity of the tenants
+// they ask whether that of an account is deleted.
+func (a *Accounts) questions(tenants *model.Entity) {
+	q := a.db.Dialect().Quote
+	columns := []string{a.idText(), "NULL", "NULL", "NULL", "1 = 0"}
+	if a.password != nil {
+		columns[1] = q(a.password.Column)
+	}
+	if a.roles != nil {
+		columns[2] = q(a.roles.Column)
+	}
+	if a.tenant != nil {
+		columns[3] = "CAST(" + q(a.tenant.Column) + " AS TEXT)"
+	}
+	if tenants != nil {
+		id, gone := tenants.Fields[tenants.IDField()].Column, tenants.Fields[tenants.SoftDeleteField()].Column
+		columns[4] = "EXISTS (SELECT 1 FROM " + q(tenants.Table) + " AS gone WHERE gone." + q(id) + " = " + q(a.entity.Table) + "." + q(a.tenant.Column) +
+			" AND gone." + q(gone) + " IS NOT NULL)"
+	}
+	from := "SELECT " + strings.Join(columns, ", ") + " FROM " + q(a.entity.Table) + " WHERE "
+	a.byID = from + q(a.id.Column) + " = $1"
+	a.byLogin = from + sameText(a.db.Dialect(), q(a.login.Column), a.login.Type) + " LIMIT 1"
 }
 
 func field(e *model.Entity, name string) (*model.Field, error) {
@@ -205,8 +224,9 @@ func (a *Accounts) read(ctx context.Context, login, query string, arg any) (*ent
 		hash    sql.NullString
 		roles   []byte
 		tenant  sql.NullString
+		gone    bool
 	)
-	err := a.db.Read().QueryRowContext(ctx, query, arg).Scan(&subject, &hash, &roles, &tenant)
+	err := a.db.Read().QueryRowContext(ctx, query, arg).Scan(&subject, &hash, &roles, &tenant, &gone)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, gate.ErrNotAuthenticated
@@ -225,7 +245,11 @@ func (a *Accounts) read(ctx context.Context, login, query string, arg any) (*ent
 	if a.held != nil {
 		acc.Roles = a.held(acc.Roles)
 	}
-	return &entry{account: acc, login: login, principal: &gate.Principal{Subject: subject, Roles: acc.Roles, Tenant: acc.Tenant}}, nil
+	e := &entry{account: acc, login: login, principal: &gate.Principal{Subject: subject, Roles: acc.Roles, Tenant: acc.Tenant}}
+	if gone && !a.above(e.principal) {
+		return nil, gate.ErrNotAuthenticated // it is let in again when its tenant comes back
+	}
+	return e, nil
 }
 
 // ReplaceHash sets the password hash of the account to next if it still is old.

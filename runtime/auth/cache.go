@@ -73,6 +73,15 @@ func (c *cache) put(e *entry, epoch uint64, now time.Time) {
 	}
 }
 
+// empty forgets all accounts.
+func (c *cache) empty() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.drops++
+	clear(c.subjects)
+	clear(c.logins)
+}
+
 // drop forgets an account under all of its names.
 func (c *cache) drop(subject string) {
 	c.mu.Lock()

@@ -34,7 +34,7 @@ type referrer interface {
 // refer notes what points to rows of the entity.
 func (r *Resource[T]) refer(ref reference) error {
 	f := &ref.from.Entity().Fields[ref.field]
-	if r.keeps() && f.OnDelete == model.Cascade && ref.from.Entity().SoftDelete == "" {
+	if r.keeps() && f.OnDelete == model.Cascade && ref.from.Entity().SoftDelete == "" && !closes(ref.from.Entity(), ref.field) {
 		return fmt.Errorf("%s.%s goes with rows that can come back, and cannot itself", ref.from.Entity().Name, f.Name)
 	}
 	r.references = append(r.references, ref)
@@ -96,6 +96,9 @@ func (r *Resource[T]) leave(ctx context.Context, t *transaction, f model.FieldID
 		_, err := t.tx.ExecContext(ctx, string(s.SQL), s.Args...)
 		return err
 	case model.Cascade:
+		if closes(r.entity, f) {
+			return nil
+		}
 		rows, err := r.pointing(ctx, r.compile, f, key)
 		if err != nil {
 			return err

@@ -20,6 +20,13 @@ func (r *rules) above(c *caller) bool { return c.system || r.policy.AcrossTenant
 // tenant.
 func (r *rules) accounts() bool { return r.entity.Find(model.Roles) != model.NoField }
 
+// closes reports whether a key is that by which accounts are in a tenant. Accounts
+// are not kept when they are deleted: with a tenant that is they stay, and package
+// auth lets nobody in by them until it comes back.
+func closes(e *model.Entity, f model.FieldID) bool {
+	return f == e.TenantField() && e.Find(model.Roles) != model.NoField && e.Fields[f].Type == model.Relation
+}
+
 // tenantKey returns the field that keeps the tenant of a row; [model.NoField]
 // where there is none, and where a row is a tenant itself.
 func (r *rules) tenantKey() model.FieldID {

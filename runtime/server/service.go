@@ -223,6 +223,11 @@ func (a *App) finish() error {
 	if err := crud.Link(a.entities...); err != nil {
 		return fmt.Errorf("entities: %w", err)
 	}
+	if a.Auth != nil {
+		if err := a.Auth.Tenants(a.entities...); err != nil {
+			return fmt.Errorf("entities: %w", err)
+		}
+	}
 	if err := errors.Join(a.decorate(), a.bindActions(a.actions), a.bindActions(a.own), a.bindActions(a.fields)); err != nil {
 		return err
 	}
