@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/gatewright/gate/runtime/model"
@@ -115,15 +116,8 @@ func (x *lead) leads(r, t *row) bool {
 		return equal(r.values[x.link.Key], t.entity.key(t.id))
 	case x.link.Inverse != "":
 		return equal(t.values[x.link.Inverse], r.entity.key(r.id))
-	case r != x.near:
-		return false
 	}
-	for _, far := range x.fars {
-		if far == t {
-			return true
-		}
-	}
-	return false
+	return r == x.near && slices.Contains(x.fars, t)
 }
 
 // checkIncluded compares the rows that came with others with those that are there.
