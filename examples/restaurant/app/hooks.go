@@ -3,16 +3,14 @@
 // one is yours, and is never written again.
 package app
 
+import "github.com/gatewright/gate/runtime/server"
+
 // configure is called once, before the service listens. It is the place for what
 // gate.yaml cannot say: hooks, routes and strategies of your own.
-//
-//	a.Items.Before(authz.Create, func(ctx context.Context, c *crud.Change[Item]) error {
-//		return nil // change c.Row, or refuse with an error
-//	})
-//
-//	a.HandleFunc("GET /api/hello", func(w http.ResponseWriter, r *http.Request) {
-//		fmt.Fprintln(w, "hello")
-//	})
 func configure(a *App) error {
+	server.Handle(a.App, server.Route{
+		Pattern: "GET /api/menu-of-the-day", Allow: []string{"public"}, Doc: "What there is for little money.",
+	}, a.menuOfTheDay)
+	a.Use(documented)
 	return nil
 }
