@@ -215,7 +215,7 @@ func TestCursor_refused(t *testing.T) {
 				t.Errorf("%s: %v %v", tt.name, err, got)
 				continue
 			}
-			text := fmt.Sprint(err.(*gate.Error).Errors) //nolint:errorlint,forcetypeassert // status has looked
+			text := fmt.Sprint(err.(*gate.Error).Errors) //nolint:errorlint // status has looked
 			if words == "" {
 				words = text
 			}

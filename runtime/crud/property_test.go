@@ -268,7 +268,7 @@ func (o oracle) hasText(row *Sample, needle string) bool {
 				return r + 32
 			}
 			return r
-		}, s), func(r rune) bool { return r < 128 && !('a' <= r && r <= 'z') && !('0' <= r && r <= '9') })
+		}, s), func(r rune) bool { return r < 128 && (r < 'a' || r > 'z') && (r < '0' || r > '9') })
 	}
 	if needle == "" {
 		return true

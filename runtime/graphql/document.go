@@ -23,10 +23,16 @@ const maxErrors = 20
 // valid. It is measured each time, because what it asks for depends on its
 // variables, and validated once.
 func (a *API) document(req *request) (*ast.QueryDocument, *refusal) {
+	if req.query == "" {
+		return a.named(req)
+	}
 	if len(req.query) > maxText {
 		return nil, tooMuch("bytes", maxText)
 	}
 	key := sha256.Sum256([]byte(req.query))
+	if req.digest != nil && *req.digest != key {
+		return nil, refuse(codeBadRequest, "sha256Hash is not that of the query")
+	}
 	if doc := a.documents.get(key); doc != nil {
 		_, excess := a.limits.measure(doc, req.variables)
 		return doc, excess

@@ -2,6 +2,7 @@ package graphql
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -51,14 +52,17 @@ type extensions struct {
 }
 
 // A refusal is why nothing was executed.
-type refusal struct{ errs []answerError }
+type refusal struct {
+	errs   []answerError
+	status int // 0 is 400
+}
 
 func refuse(code, message string) *refusal {
 	return &refusal{errs: []answerError{{Message: message, Extensions: extensions{Code: code}}}}
 }
 
 func writeRefusal(w http.ResponseWriter, r *refusal) {
-	w.WriteHeader(http.StatusBadRequest)
+	w.WriteHeader(cmp.Or(r.status, http.StatusBadRequest))
 	_, _ = w.Write(append(appendErrors([]byte(`{"errors":`), r.errs), '}')) // nobody is left to be told
 }
 

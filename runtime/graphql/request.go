@@ -27,6 +27,7 @@ const (
 // request is what a client asks.
 type request struct {
 	query     string
+	digest    *digest // of the query, which may be missing then; nil for none
 	operation string
 	variables map[string]any
 }
@@ -35,7 +36,7 @@ type request struct {
 func (a *API) MaxBody() int64 { return maxBody }
 
 // ServeHTTP answers POST with a body of application/json: {query, variables,
-// operationName}. Nothing else is taken, so that no page of another origin can
+// operationName, extensions}. Nothing else is taken, so that no page of another origin can
 // ask with the cookies of a browser (GraphQL over HTTP §5; Fetch §2.2.2).
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if _, known := gate.PrincipalFromContext(r.Context()); known {
@@ -174,10 +175,11 @@ func readRequest(body []byte) (*request, *refusal) {
 			return nil, refuse(codeBadRequest, m.name+" has another type than it should")
 		}
 	}
-	if req.query == "" {
-		if extensions, ok := members["extensions"].(map[string]any); ok && extensions["persistedQuery"] != nil {
-			return nil, refuse("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported") // as Apollo's clients know it
-		}
+	var wrong *refusal
+	if req.digest, wrong = persisted(members["extensions"]); wrong != nil {
+		return nil, wrong
+	}
+	if req.query == "" && req.digest == nil {
 		return nil, refuse(codeBadRequest, "query is missing")
 	}
 	return req, nil

@@ -29,7 +29,7 @@ const (
 
 // Words returns the words of a text in lower case, each once, in their order.
 func Words(text string) []string {
-	words := strings.FieldsFunc(lower(text), func(r rune) bool { return r < 0x80 && !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9') })
+	words := strings.FieldsFunc(lower(text), func(r rune) bool { return r < 0x80 && (r < 'a' || r > 'z') && (r < '0' || r > '9') })
 	var out []string
 	for i, w := range words {
 		if runes := []rune(w); len(runes) > MaxWord {
