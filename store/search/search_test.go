@@ -194,3 +194,36 @@ func TestIndex_drift(t *testing.T) {
 		}
 	})
 }
+
+// TestIndex_used: PostgreSQL takes the expression of a condition for that of the
+// index, without which it would read every row.
+func TestIndex_used(t *testing.T) {
+	db := storetest.Postgres(t)
+	exec(t, db, "CREATE TABLE items (id text PRIMARY KEY, name text, note text)")
+	exec(t, db, index(db, "name", "note").Create()...)
+	where := index(db, "name", "note").Condition("t0", []string{"fig", "hon"}, func(v any) string { return "'" + strings.ReplaceAll(v.(string), "'", "''") + "'" })
+	conn, err := db.Read().Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(t.Context(), "SET enable_seqscan = off"); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := conn.QueryContext(t.Context(), "EXPLAIN SELECT 1 FROM items AS t0 WHERE "+where)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var plan strings.Builder
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			t.Fatal(err)
+		}
+		plan.WriteString(line + "\n")
+	}
+	if rows.Err() != nil || !strings.Contains(plan.String(), "items_name_search") || !strings.Contains(plan.String(), "items_note_search") {
+		t.Errorf("%v\n%s", rows.Err(), &plan)
+	}
+}
