@@ -15,7 +15,7 @@ import (
 
 // manyOf returns what a mutation does that answers a list: it changes the rows that
 // where chooses, or removes them.
-func manyOf(f *ast.FieldDefinition) (action, error) {
+func manyOf(f *ast.FieldDefinition) (verb, error) {
 	where := f.Arguments.ForName("where")
 	switch {
 	case where == nil || !where.Type.NonNull:
