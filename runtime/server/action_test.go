@@ -335,8 +335,10 @@ func TestActionsRefused(t *testing.T) {
 		change func(*action.Action)
 		want   string
 	}{
-		"no code": {func(a *action.Action) { a.Code, a.Place = missing, "a.Actions.Pay in app/actions.go" },
-			"action pay: there is no code behind it: write a func(context.Context, server_test.quoteInput) (server_test.quoteOutput, error) and set a.Actions.Pay in app/actions.go"},
+		"no code": {
+			func(a *action.Action) { a.Code, a.Place = missing, "a.Actions.Pay in app/actions.go" },
+			"action pay: there is no code behind it: write a func(context.Context, server_test.quoteInput) (server_test.quoteOutput, error) and set a.Actions.Pay in app/actions.go",
+		},
 		"role":   {func(a *action.Action) { a.Rules = []string{"cook"} }, "cook"},
 		"entity": {func(a *action.Action) { a.Rows = "Order" }, "no entity Order"},
 		"struct": {func(a *action.Action) { a.Input, a.New = lineRecord(), func() any { return new(quoteInput) } }, "QuoteLine"},

@@ -74,7 +74,8 @@ func ownFields(a *App, skip string) {
 	})
 	graph.Field(a.App, "Mutation.close", nil, func(context.Context, struct {
 		Why string `json:"why"`
-	}) (bool, error) {
+	},
+	) (bool, error) {
 		return true, nil
 	})
 	graph.Field(a.App, "Mutation.burn", public, func(ctx context.Context, _ struct{}) (int64, error) {
@@ -88,7 +89,8 @@ func ownFields(a *App, skip string) {
 	}
 	graph.RowField(a.App, "Item.shout", public, func(_ context.Context, row *Item, in struct {
 		Times *int64 `json:"times" min:"1"`
-	}) (*string, error) {
+	},
+	) (*string, error) {
 		loud := strings.ToUpper(row.Name)
 		return &loud, nil
 	})
