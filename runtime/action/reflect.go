@@ -38,10 +38,10 @@ func recordOf(t reflect.Type, depth int) (*Record, error) {
 		return nil, fmt.Errorf("%s is no struct, or structs are too deep inside each other", t)
 	}
 	r := &Record{Name: t.Name()}
-	for i := range t.NumField() {
-		m, err := memberOf(t.Field(i), depth)
+	for f := range t.Fields() {
+		m, err := memberOf(f, depth)
 		if err != nil {
-			return nil, fmt.Errorf("%s.%s: %w", t, t.Field(i).Name, err)
+			return nil, fmt.Errorf("%s.%s: %w", t, f.Name, err)
 		}
 		r.Members = append(r.Members, m)
 	}

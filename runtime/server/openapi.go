@@ -140,9 +140,10 @@ func refusal(status int, shared func(string) bool) map[string]any {
 
 // operationID makes a name of a method and a path: postApiQuotes.
 func operationID(r *action.Action) string {
-	id := strings.ToLower(r.Method)
+	var id strings.Builder
+	id.WriteString(strings.ToLower(r.Method))
 	for _, word := range strings.FieldsFunc(r.Path, func(c rune) bool { return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') }) {
-		id += strings.ToUpper(word[:1]) + word[1:]
+		id.WriteString(strings.ToUpper(word[:1]) + word[1:])
 	}
-	return id
+	return id.String()
 }

@@ -66,7 +66,8 @@ func (w *writer) action(a *design.Action) gen.Object {
 		refusals = append(refusals, "415")
 		op = append(op, gen.Property{Name: "requestBody", Value: gen.JSONBody(gen.SchemaRef(recordName(a.Input, false)))})
 	}
-	status, answer := "200", gen.Object{}
+	status := "200"
+	var answer gen.Object
 	switch out := a.Output; {
 	case out.None():
 		status, answer = "204", gen.Object{{Name: "description", Value: "Done."}}

@@ -143,7 +143,7 @@ func (r record) Values() []value {
 
 // Enums returns the members that have a list of values.
 func (r record) Enums() []value {
-	return slices.DeleteFunc(r.Values(), func(v value) bool { return len(v.Field.Values) == 0 })
+	return slices.DeleteFunc(r.Values(), func(v value) bool { return len(v.Values) == 0 })
 }
 
 // value is one member.
