@@ -220,7 +220,6 @@ type cell struct {
 	ps *string
 	i  int64
 	pi *int64
-	d  model.Decimal
 	pd *model.Decimal
 	t  time.Time
 	l  []string

@@ -67,9 +67,10 @@ func (c Command) usage() string {
 	const column = 16
 	lines := strings.Split(strings.TrimSpace(c.Usage), "\n")
 	head := "  NAME " + c.Name
-	text := head + strings.Repeat(" ", max(2, column+2-len(head))) + lines[0] + "\n"
+	var b strings.Builder
+	b.WriteString(head + strings.Repeat(" ", max(2, column+2-len(head))) + lines[0] + "\n")
 	for _, line := range lines[1:] {
-		text += strings.Repeat(" ", column+2) + strings.TrimSpace(line) + "\n"
+		b.WriteString(strings.Repeat(" ", column+2) + strings.TrimSpace(line) + "\n")
 	}
-	return text
+	return b.String()
 }
