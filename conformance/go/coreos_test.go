@@ -206,8 +206,15 @@ func TestGoOIDC_rotatedKeys(t *testing.T) {
 	if _, err := verifier.Verify(t.Context(), before); err != nil {
 		t.Fatal(err)
 	}
+	// The next key signs at once when it was published for long enough.
+	if _, err := p.DB.Exec(t.Context(), "UPDATE gate_keys SET created_at = created_at - 7200000"); err != nil {
+		t.Fatal(err)
+	}
 	manage(t, p.Server, http.MethodPost, "keys/signing/rotate")
 	after := p.login(t).Extra("id_token").(string)
+	if was, is := strings.Split(before, ".")[0], strings.Split(after, ".")[0]; was == is {
+		t.Errorf("the same key signs: %s", is)
+	}
 	for name, token := range map[string]string{"before": before, "after": after} {
 		if _, err := verifier.Verify(t.Context(), token); err != nil {
 			t.Errorf("a token of %s the rotation: %v", name, err)
