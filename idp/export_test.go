@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/gatewright/gate/idp/internal/bucket"
 	"github.com/gatewright/gate/idp/login"
 )
 
@@ -19,7 +20,7 @@ func LetterTemplate(subject, body string) (login.MailTemplate, error) {
 const MaxNetworks = maxNetworks
 
 // A RequestLimit is a limit of requests.
-type RequestLimit struct{ limit *requestLimit }
+type RequestLimit struct{ limit *bucket.Limit[netip.Prefix] }
 
 // NewRequestLimit returns a limit.
 func NewRequestLimit(perSecond int, now func() time.Time) RequestLimit {
@@ -28,9 +29,9 @@ func NewRequestLimit(perSecond int, now func() time.Time) RequestLimit {
 
 // Take counts a request.
 func (l RequestLimit) Take(addr netip.Addr) (left int, wait time.Duration) {
-	s := l.limit.take(networkOf(addr))
-	return s.left, s.wait
+	s := l.limit.Take(networkOf(addr))
+	return s.Left, s.Wait
 }
 
 // Networks is how many are counted now.
-func (l RequestLimit) Networks() int { return len(l.limit.buckets) }
+func (l RequestLimit) Networks() int { return l.limit.Len() }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"runtime/debug"
 	"slices"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/idp/actions"
+	"github.com/gatewright/gate/idp/internal/bucket"
 	"github.com/gatewright/gate/idp/login"
 	"github.com/gatewright/gate/idp/management"
 	"github.com/gatewright/gate/idp/tenant"
@@ -107,7 +109,7 @@ type Provider struct {
 	closed   *throttle.Limiter // letters about closed accounts
 	closures closures
 	limits   throttle.Config
-	requests *requestLimit
+	requests *bucket.Limit[netip.Prefix]
 	// What is counted when there is too much of it for the log.
 	refused    refusals // clients that did not prove who they are
 	turnedAway refusals // requests for a log-in

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gatewright/gate/idp/internal/bucket"
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/store/keyring"
 )
@@ -178,7 +179,7 @@ type API struct {
 	log    *slog.Logger
 	now    func() time.Time
 	tree   *node
-	limits *limiter
+	limits *bucket.Limit[string]
 	jobs   jobs
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"mime"
 	"net/http"
 	"net/url"
@@ -138,7 +139,7 @@ func (a *API) write(ctx context.Context, w http.ResponseWriter, r *http.Request,
 
 // answer finds the operation, asks whether the caller may, and runs it.
 func (a *API) answer(ctx context.Context, w http.ResponseWriter, r *http.Request) (answer, error) {
-	a.limits.headers(w.Header(), "")
+	rateHeaders(w.Header(), a.limits.Full(), a.now())
 	rest, below := strings.CutPrefix(r.URL.EscapedPath(), prefix)
 	place, params := a.tree.find(rest)
 	if !below || place == nil {
@@ -258,15 +259,15 @@ func (a *API) authenticate(ctx context.Context, w http.ResponseWriter, r *http.R
 		return &problem{status: http.StatusServiceUnavailable, message: "The token cannot be judged now, try again"}
 	}
 	q.caller = caller
-	if wait := a.limits.take(caller.ClientID); wait > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(wait))
-		a.limits.headers(w.Header(), caller.ClientID)
+	left := a.limits.Take(caller.ClientID)
+	rateHeaders(w.Header(), left, a.now())
+	if left.Wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(left.Wait.Seconds()))))
 		return &problem{
 			status: http.StatusTooManyRequests, code: "too_many_requests",
 			message: "Global limit has been reached",
 		}
 	}
-	a.limits.headers(w.Header(), caller.ClientID)
 	return nil
 }
 
