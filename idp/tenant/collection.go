@@ -267,7 +267,7 @@ func (c *Collection[T, P]) snapshot(ctx context.Context) (snapshot[T], error) {
 		c.mu.Unlock()
 		if mine {
 			// Others wait for it: it does not end with the one who began it.
-			go c.look(context.WithoutCancel(ctx), l)
+			c.s.looks.run(func() { c.look(context.WithoutCancel(ctx), l) })
 		}
 		select {
 		case <-l.done:

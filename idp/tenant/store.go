@@ -78,6 +78,7 @@ type Store struct {
 	seal     *sealer
 	refresh  []byte // the key of refresh tokens
 	logs     *logQueue
+	looks    looks
 
 	addressesCut atomic.Int64 // the time up to which this process cut addresses
 }
@@ -151,8 +152,11 @@ func (s *Store) checkSecret(ctx context.Context) error {
 	return nil
 }
 
-// Close writes the log entries that wait, until ctx ends.
-func (s *Store) Close(ctx context.Context) error { return s.logs.close(ctx) }
+// Close writes the log entries that wait and waits for what reads the database in
+// the background, until ctx ends.
+func (s *Store) Close(ctx context.Context) error {
+	return errors.Join(s.logs.close(ctx), s.looks.close(ctx))
+}
 
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
