@@ -3,9 +3,11 @@ package idp
 import (
 	"cmp"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gatewright/gate/idp/login"
+	"github.com/gatewright/gate/idp/tenant"
 )
 
 // languageCookie has the language of the last log-in that asked for one, for the
@@ -28,6 +30,35 @@ func (p *Provider) remember(w http.ResponseWriter, r *http.Request, q *request) 
 // address says, else what the last log-in of the browser asked for.
 func (p *Provider) locales(r *http.Request) string {
 	return cmp.Or(r.URL.Query().Get(login.FieldLocales), p.cookie(r, languageCookie))
+}
+
+// another is the page on which somebody types another address than the one that
+// a letter went to.
+func another(r *http.Request, state string) string {
+	if r.URL.Path == "/u/signup" {
+		return "/u/signup?state=" + state
+	}
+	return "/u/login?state=" + state
+}
+
+// again is the address at which a page of no log-in shows in another language:
+// that of one that only asks, or says what is wrong with it.
+func again(r *http.Request) string {
+	here := r.URL.RequestURI()
+	known := strings.HasPrefix(r.URL.Path, "/u/") || slices.Contains([]string{"/authorize", "/v2/logout", "/oidc/logout"}, r.URL.Path)
+	if r.Method != http.MethodGet || !known || len(here) > 2048 || strings.ContainsAny(here, "\\\t\r\n") {
+		return ""
+	}
+	return here
+}
+
+// logoutHint tells a developer how an address after a log-out is registered.
+func logoutHint(c *tenant.Client, target string) string {
+	id := "ID"
+	if c != nil {
+		id = c.ID
+	}
+	return "Add it to the log-out URLs of the application: gate idp client update " + id + " --logout-url " + target
 }
 
 // speaking returns the link of a letter whose page speaks the language of the

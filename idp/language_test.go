@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gatewright/gate/idp"
 	"github.com/gatewright/gate/idp/idptest"
 )
 
@@ -39,13 +40,41 @@ func TestLanguage_goesOn(t *testing.T) {
 	german("the page after it", page, true)
 	lettersOf(t, s, "ada@example.com", "Alle anderen Ger") // waits for the letter about the new password
 
-	_, page = s.Do(browser, http.MethodGet, "/v2/logout", nil)
+	_, page = s.Do(browser, http.MethodGet, "/oidc/logout", nil)
 	german("the page after the log-out", page, true)
 	_, page = s.Do(browser, http.MethodGet, "/u/login?state=nonsense", nil)
 	german("an error", page, true)
 
 	res, _ = s.Do(browser, http.MethodGet, "/authorize", authorization())
 	s.Do(browser, http.MethodGet, res.Header.Get("Location"), nil)
-	_, page = s.Do(browser, http.MethodGet, "/v2/logout", nil)
+	_, page = s.Do(browser, http.MethodGet, "/oidc/logout", nil)
 	german("the page after the next log-in, which asked for none", page, false)
+}
+
+// Pages of no log-in are there in the other languages, and what cannot stand in
+// a link leaves them out.
+func TestLanguage_links(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	for path, want := range map[string]bool{
+		"/oidc/logout": true, "/authorize?client_id=nobody": true, "/u/login?state=x": true,
+		`/authorize?client_id=\`: false, "/nothing": false, "//evil.example/": false, "/login/callback/x?state=y": false,
+	} {
+		res, page := s.Do(s.Browser(), http.MethodGet, path, nil, "Accept", "text/html")
+		if got := strings.Contains(page, `hreflang="de"`); got != want || res.StatusCode >= 500 || strings.Contains(page, "//evil.example") {
+			t.Errorf("%s: %d, links %t, want %t: %.300s", path, res.StatusCode, got, want, page)
+		}
+	}
+}
+
+// A developer reads the command with the values of the request.
+func TestLogout_command(t *testing.T) {
+	s := idptest.New(t, idptest.Config{Edit: func(c *idp.Config) { c.Development = true }})
+	_, page := s.Do(s.Browser(), http.MethodGet, "/oidc/logout?client_id="+idptest.SPA+"&post_logout_redirect_uri=http://localhost:1234/", nil)
+	if want := "<pre>gate idp client update " + idptest.SPA + " --logout-url http://localhost:1234/</pre>"; !strings.Contains(page, want) {
+		t.Errorf("no %s in %.4000s", want, page)
+	}
+	_, page = s.Do(s.Browser(), http.MethodGet, "/oidc/logout?client_id="+idptest.SPA, nil)
+	if !strings.Contains(page, `href="http://localhost:3000/"`) {
+		t.Errorf("nothing leads to the application: %.4000s", page)
+	}
 }

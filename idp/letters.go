@@ -21,7 +21,7 @@ import (
 func (p *Provider) confirmEmailPage(w http.ResponseWriter, r *http.Request, v *visit, email string, notice login.Notice) {
 	page := login.ConfirmEmailPage{
 		Frame: p.frame(r, v.request, v.client), Form: p.pageForm(r, "/u/confirm-email", v.state), Email: email,
-		Life: verifyLife, SentBy: p.cfg.MailFrom, Notice: notice,
+		Life: verifyLife, SentBy: p.cfg.MailFrom, Notice: notice, AnotherURL: another(r, v.state),
 	}
 	page.Here = ""
 	if err := p.pages(r).ConfirmEmail(w, r, http.StatusOK, page); err != nil {

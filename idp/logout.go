@@ -42,7 +42,7 @@ func (p *Provider) auth0Logout(w http.ResponseWriter, r *http.Request) {
 		p.errorPage(w, r, &pageError{
 			oauthError: refuse("invalid_request", `The "returnTo" querystring parameter is not defined as a valid URL in "Allowed Logout URLs".`),
 			fault:      login.FaultLogoutURL, client: c,
-			hint: "Add it to the log-out URLs of the application: gate idp client update ID --logout-url URL",
+			hint: logoutHint(c, target),
 		})
 		return
 	}
@@ -214,7 +214,7 @@ func (p *Provider) readLogout(r *http.Request, in params) (*logout, error) {
 		return nil, &pageError{
 			oauthError: refuse("invalid_request", "post_logout_redirect_uri is not in the list of allowed logout URLs"),
 			fault:      login.FaultLogoutURL, client: c,
-			hint: "Add it to the log-out URLs of the application: gate idp client update ID --logout-url URL",
+			hint: logoutHint(c, l.target),
 		}
 	}
 	return l, nil
@@ -243,8 +243,11 @@ func (p *Provider) confirmLogout(w http.ResponseWriter, r *http.Request, in para
 		Frame: p.frame(r, nil, l.client), Account: accountName(u), StayURL: pageURL(l.target),
 		Form: login.Form{Action: "/u/logout?" + query.Encode(), CSRF: p.csrf(p.browser(w, r))},
 	}
+	page.Here = again(r)
 	if l.target != "" {
 		page.Targets = []string{l.target}
+	} else if l.client != nil {
+		page.StayURL = p.beginning(r.Context(), l.client, "")
 	}
 	if err := p.pages(r).LogoutConfirm(w, r, http.StatusOK, page); err != nil {
 		p.faultPage(w, r, err)
@@ -291,8 +294,9 @@ func (p *Provider) confirmedLogout(w http.ResponseWriter, r *http.Request) {
 
 func (p *Provider) loggedOut(w http.ResponseWriter, r *http.Request, c *tenant.Client) {
 	page := login.LoggedOutPage{Frame: p.frame(r, nil, c), At: p.now()}
+	page.Here = again(r)
 	if c != nil {
-		page.ReturnURL = pageURL(c.InitiateLoginURI)
+		page.ReturnURL = p.beginning(r.Context(), c, "")
 	}
 	if err := p.pages(r).LoggedOut(w, r, http.StatusOK, page); err != nil {
 		p.faultPage(w, r, err)

@@ -215,7 +215,10 @@ type ConfirmEmailPage struct {
 	SentBy string
 	// ContinueURL goes on without; empty when the address must be confirmed.
 	ContinueURL string
-	Notice      Notice
+	// AnotherURL leads back to where the address was typed; empty leaves the
+	// link out.
+	AnotherURL string
+	Notice     Notice
 }
 
 // ConfirmEmail writes the page that says that a letter is on its way.
@@ -227,6 +230,7 @@ func (p *Pages) ConfirmEmail(w http.ResponseWriter, r *http.Request, status int,
 	v.duration("duration", data.Life)
 	v.notice(data.Notice)
 	v.link("continue", data.ContinueURL)
+	v.link("another", data.AnotherURL)
 	return v.write(w, status)
 }
 

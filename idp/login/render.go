@@ -40,10 +40,12 @@ type view struct {
 	speaker *speaker
 	slots   map[string]string
 	fault   string
-	targets []string
-	framer  string
-	hasForm bool
-	order   []input
+	// developer is what an error tells whoever makes the application
+	developer string
+	targets   []string
+	framer    string
+	hasForm   bool
+	order     []input
 	// usernames says that people may log in with a name
 	usernames bool
 	err       error

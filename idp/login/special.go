@@ -54,8 +54,30 @@ func (p *Pages) Error(w http.ResponseWriter, r *http.Request, status int, data E
 		v.fail(fmt.Errorf("there is no fault %q", data.Fault))
 	}
 	v.slot("reference", data.Reference)
+	v.developer = data.Developer
 	v.away("restart", data.RestartURL)
 	return v.write(w, status)
+}
+
+// advice cuts the command off that a developer is told to run.
+func advice(text string) (words, command string) {
+	words, command, found := strings.Cut(text, ": gate ")
+	if !found {
+		return text, ""
+	}
+	return words + ":", "gate " + command
+}
+
+// Advice is what a developer is told, and Command what they copy.
+func (v *view) Advice() string {
+	words, _ := advice(v.developer)
+	return words
+}
+
+// Command is what a developer copies; may be empty.
+func (v *view) Command() string {
+	_, command := advice(v.developer)
+	return command
 }
 
 // A WebMessagePage hands the answer to the window that opened or frames it:
