@@ -357,6 +357,7 @@ func (c *checker) looks() {
 	if cfg.Name == "" {
 		cfg.Name = "name"
 	}
+	c.accent(&cfg)
 	if _, err := login.New(cfg); err != nil {
 		c.problem("looks", "", "%s", strings.ReplaceAll(err.Error(), "\n", ", "))
 	}

@@ -81,7 +81,7 @@ func TestParse_refused(t *testing.T) {
 		"mail, scheme":          {local + "mail: {url: \"http://mail.example.com\"}\n", "2:13: mail.url is neither smtp, smtps nor folder", ""},
 		"mail, from":            {local + "mail: {from: nobody}\n", `2:14: "nobody" is not an address to write from`, ""},
 		"breach check":          {local + "protection: {breachCheck: \"http://example.com/\"}\n", "2:27: breachCheck", ""},
-		"accent":                {local + "looks: {accent: {light: green}}\n", "2:8: login pages: ", "" /* accent */},
+		"accent":                {local + "looks: {accent: {light: green}}\n", "2:25: ", "write it as #1f6feb"},
 		"language":              {local + "looks: {languages: [xx]}\n", "2:8: login pages: ", ""},
 		"text":                  {local + "looks: {texts: {de: {nothing: x}}}\n", "2:8: login pages: ", ""},
 		"scope with a colon":    {local + "seed: {roles: [{name: a, permissions: {\"urn:a\": [create:items]}}]}\n", "2:50: urn:a[0] has to be a text, not a mapping", "a text with a colon in it needs quotes here"},

@@ -217,7 +217,7 @@ func (c *Config) sender(o Options) (mail.Sender, string, error) {
 		s, err := mail.Folder(c.path(folder))
 		return s, from, err
 	case where == "":
-		return nil, "", fmt.Errorf("nothing says how letters are sent: mail.url in %s, or %s", c.file, EnvMailURL)
+		return nil, "", fmt.Errorf("%w: mail.url in %s, or %s", ErrNoMail, c.file, EnvMailURL)
 	case from == "":
 		return nil, "", fmt.Errorf("nothing says who letters come from: mail.from in %s, or %s", c.file, EnvMailFrom)
 	}

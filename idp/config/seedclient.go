@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/internal/secret"
@@ -288,5 +289,9 @@ func (p *planter) newConnection(c Connection, clients []string) (*tenant.Connect
 		clients = []string{}
 	}
 	made := new(tenant.Connection)
-	return made, p.post("connections", map[string]any{"name": c.Name, "strategy": strategy, "options": options, "enabled_clients": clients}, made)
+	err := p.post("connections", map[string]any{"name": c.Name, "strategy": strategy, "options": options, "enabled_clients": clients}, made)
+	if r, ok := errors.AsType[*Refusal](err); ok && c.ClientSecretEnv != "" && strings.Contains(r.Message, "options.client_secret") {
+		err = fmt.Errorf("the variable %s: %w", c.ClientSecretEnv, err)
+	}
+	return made, err
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/gatewright/gate/auth0"
 )
@@ -98,10 +100,20 @@ func advice(err error) error {
 	case ok && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden):
 		_, _, names := manager()
 		return &fault{err: err, hint: names + " is not that of a client of this tenant that may use its Management API"}
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return &fault{err: err, hint: "nothing listens there: start the provider, or name the tenant with --url or --domain"}
+	case untrusted(err):
+		return &fault{err: err, hint: "its certificate is of an authority that this machine does not trust: SSL_CERT_FILE names one; gate idp ca says where that of tls: local is"}
 	case errors.Is(err, auth0.ErrConflict):
 		return &fault{err: err, hint: "rename it there, or choose another name in managementParams of gate.yaml"}
 	}
 	return err
+}
+
+// untrusted reports whether a certificate is what is wrong.
+func untrusted(err error) bool {
+	var bad *tls.CertificateVerificationError
+	return errors.As(err, &bad)
 }
 
 // errDrift ends plan with 2 after the differences were told.

@@ -101,7 +101,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	cmd, err := parser.Parse(args)
 	t := newTalk(stderr, c.Color)
 	if err != nil {
-		t.error(err, "gate --help lists the commands; gate COMMAND --help ends in an example")
+		t.error(err, usage(err))
 		return 2
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -136,6 +136,27 @@ func failf(hint, format string, args ...any) error {
 // misused is [failf] for arguments that make no sense.
 func misused(hint, format string, args ...any) error {
 	return &fault{err: fmt.Errorf(format, args...), hint: hint, usage: true}
+}
+
+// usage is the hint for arguments that cannot be read: the help of the command
+// that they are for, and its example.
+func usage(err error) string {
+	name, example := "gate", ""
+	if wrong, ok := errors.AsType[*kong.ParseError](err); ok {
+		for _, p := range wrong.Context.Path {
+			if p.Command == nil {
+				continue
+			}
+			name += " " + p.Command.Name
+			if e, ok := reflect.TypeAssert[interface{ Example() string }](p.Command.Target.Addr()); ok {
+				example = e.Example()
+			}
+		}
+	}
+	if example == "" {
+		return "gate --help lists the commands; gate COMMAND --help ends in an example"
+	}
+	return name + " --help says what there is, for instance: " + example
 }
 
 // help prints what kong prints, and ends in an example that works.

@@ -144,7 +144,7 @@ func (d *dev) chooseAddr(ctx context.Context) error {
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", d.addr)
 	if err != nil {
-		return failf("--addr localhost:0 picks a free port", "cannot listen on %s: %w", d.addr, err)
+		return failf("--addr localhost:0 picks a free port, and service.port in gate.yaml is the one that counts without --addr", "cannot listen on %s: %w", d.addr, err)
 	}
 	return l.Close()
 }

@@ -126,7 +126,7 @@ func seedTry(ctx context.Context, in *config.Instance, page *trial.Config) error
 		return err
 	}
 	for _, api := range apis {
-		if api.Identifier == page.Issuer+"api/v2/" {
+		if api.System || api.Identifier == page.Issuer+"api/v2/" { // there may be one of another issuer of before
 			continue
 		}
 		page.Audience = api.Identifier

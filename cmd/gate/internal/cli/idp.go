@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -162,6 +163,8 @@ func (c *idpCmd) administer(out *console, do func(a *admin) error) (err error) {
 // opening gives an error of opening its advice.
 func opening(cfg *config.Config, err error) error {
 	switch {
+	case cfg.Local() && errors.Is(err, config.ErrNoMail):
+		return &fault{err: err, hint: "on this machine gate idp serve --dev puts letters into a folder"}
 	case errors.Is(err, config.ErrNoSecret) && cfg.Local():
 		return &fault{err: err, hint: "or start gate idp serve --dev once; it makes idp.secret"}
 	case errors.Is(err, config.ErrNoSecret):
@@ -182,8 +185,19 @@ func refusal(err error) error {
 	if len(r.Reasons) > 0 {
 		message += ": " + strings.Join(r.Reasons, ", ")
 	}
-	return &fault{err: errors.New(strings.TrimPrefix(message, "payload validation error: ")), usage: r.Status == http.StatusBadRequest}
+	message = strings.TrimPrefix(message, "payload validation error: ")
+	if m := wrongProperty.FindStringSubmatch(message); m != nil {
+		message = m[2] + ": " + m[1]
+	}
+	before, found := strings.CutSuffix(err.Error(), r.Message) // what it was about, as in a seed
+	if !found {
+		before = ""
+	}
+	return &fault{err: errors.New(before + message), usage: r.Status == http.StatusBadRequest}
 }
+
+// wrongProperty matches what the Management API says of one property.
+var wrongProperty = regexp.MustCompile(`^'(.*)' on property (\S+?)(?: \(.*\))?$`)
 
 // print prints a value for programs, or a table for people.
 func (a *admin) print(v any, head []string, rows [][]string) error {
@@ -253,7 +267,16 @@ func (a *admin) result(all bool, format string, args ...any) {
 
 // send sends a request that changes something.
 func (a *admin) send(method, path string, in, out any) error {
-	return a.Admin.Do(a.out, method, path, in, out)
+	err := a.Admin.Do(a.out, method, path, in, out)
+	if r, ok := errors.AsType[*config.Refusal](err); ok && r.Status == http.StatusConflict {
+		what, _ := in.(map[string]any)
+		for _, name := range []string{"name", "identifier", "email"} {
+			if text, ok := what[name].(string); ok {
+				return fmt.Errorf("%q: %s", text, strings.ToLower(r.Message[:1])+strings.TrimSuffix(r.Message[1:], "."))
+			}
+		}
+	}
+	return err
 }
 
 // get reads one object as the Management API shows it.

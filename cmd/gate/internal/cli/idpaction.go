@@ -91,7 +91,7 @@ func triggerOf(act *tenant.Action) string {
 type idpActionCreateCmd struct {
 	Name    string   `arg:"" help:"Name."`
 	File    string   `required:"" placeholder:"FILE" help:"JavaScript of the action."`
-	Trigger string   `default:"post-login" help:"post-login, credentials-exchange, pre-user-registration, post-user-registration or post-change-password."`
+	Trigger string   `default:"post-login" enum:"post-login,credentials-exchange,pre-user-registration,post-user-registration,post-change-password" help:"post-login, credentials-exchange, pre-user-registration, post-user-registration or post-change-password."`
 	Secret  []string `name:"secret-env" placeholder:"NAME" help:"Environment variable that becomes a secret of this name; may be given more than once."`
 	Deploy  bool     `help:"Deploy and bind it, too."`
 }
@@ -218,6 +218,9 @@ func (idpActionBindCmd) Example() string { return "gate idp action bind profile"
 // Run binds an action.
 func (c *idpActionBindCmd) Run(out *console, idp *idpCmd) error {
 	return c.with(out, idp, func(a *admin, act *tenant.Action) error {
+		if act.Deployed == nil {
+			return failf("gate idp action deploy "+act.Name+" does it", "the action %s was not deployed, so there is nothing to run", act.Name)
+		}
 		if err := a.bind(act); err != nil {
 			return err
 		}
@@ -299,6 +302,9 @@ func (c *idpActionTestCmd) Run(out *console, idp *idpCmd) error {
 			if event, err = os.ReadFile(c.Event); err != nil {
 				return err
 			}
+		}
+		if !json.Valid(event) {
+			return misused("an event is an object such as {\"user\": {\"email\": \"ada@example.com\"}}", "%s: there is no JSON in it", c.Event)
 		}
 		secrets := map[string]string{}
 		for _, s := range act.Secrets {

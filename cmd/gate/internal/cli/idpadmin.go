@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/gatewright/gate/idp/tenant"
 )
@@ -23,6 +24,16 @@ func (idpAdminCmd) Example() string { return "gate idp admin ada@example.com" }
 // Run makes the administrator, and the connection if there is none.
 func (c *idpAdminCmd) Run(out *console, idp *idpCmd) error {
 	return idp.administer(out, func(a *admin) error {
+		if err := mailAddress(c.Email); err != nil {
+			return err
+		}
+		known, err := a.Tenant().UsersByEmail(out, strings.ToLower(c.Email))
+		if err != nil {
+			return err
+		}
+		if len(known) > 0 {
+			return failf("gate idp role assign "+c.Role+" "+c.Email+" gives them the role", "there is a user with the address %q", c.Email)
+		}
 		text, shown, err := out.newPassword()
 		if err != nil {
 			return err

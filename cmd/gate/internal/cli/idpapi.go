@@ -128,6 +128,18 @@ type apiFlags struct {
 	SigningAlg    string         `placeholder:"ALG" help:"RS256, PS256, ES256 or HS256."`
 }
 
+// check refuses what no API takes, in the words of the flags.
+func (f apiFlags) check() error {
+	const most = 720 * time.Hour
+	if life := f.TokenLifetime; life != nil && (*life < time.Second || *life > most) {
+		return misused("--token-lifetime is 720h at most, such as 90m or 24h", "a life of %s is too long or too short", *life)
+	}
+	if known := []string{"RS256", "PS256", "ES256", "HS256"}; f.SigningAlg != "" && !slices.Contains(known, f.SigningAlg) {
+		return misused("--signing-alg is one of "+strings.Join(known, ", "), "tokens are not signed with %q", f.SigningAlg)
+	}
+	return nil
+}
+
 func (f apiFlags) body() map[string]any {
 	in := map[string]any{}
 	if f.RBAC != nil {
@@ -179,6 +191,9 @@ func (idpAPICreateCmd) Example() string {
 
 // Run makes an API.
 func (c *idpAPICreateCmd) Run(out *console, idp *idpCmd) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	return idp.administer(out, func(a *admin) error {
 		in := c.body()
 		in["identifier"] = c.Identifier
@@ -233,6 +248,9 @@ func (idpAPIUpdateCmd) Help() string {
 
 // Run changes an API.
 func (c *idpAPIUpdateCmd) Run(out *console, idp *idpCmd) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	return idp.administer(out, func(a *admin) error {
 		p, err := a.api(c.API)
 		if err != nil {

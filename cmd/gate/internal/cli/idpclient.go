@@ -64,7 +64,7 @@ func (idpClientListCmd) Run(out *console, idp *idpCmd) error {
 		}
 		var rows [][]string
 		for _, c := range all {
-			rows = append(rows, []string{c.Name, c.ID, c.AppType, strings.Join(c.Callbacks, " ")})
+			rows = append(rows, []string{c.Name, c.ID, typeOf(c), strings.Join(c.Callbacks, " ")})
 		}
 		return a.print(raw, []string{"name", "id", "type", "callbacks"}, rows)
 	})
@@ -103,11 +103,22 @@ func (c *idpClientShowCmd) Run(out *console, idp *idpCmd) error {
 	})
 }
 
+// typeOf is the type of a client as --type has it.
+func typeOf(c *tenant.Client) string {
+	switch c.AppType {
+	case tenant.RegularWeb:
+		return "web"
+	case tenant.NonInteractive:
+		return "machine"
+	}
+	return c.AppType
+}
+
 func clientLines(c *tenant.Client) [][2]string {
 	return [][2]string{
 		{"id", c.ID},
 		{"name", c.Name},
-		{"type", c.AppType},
+		{"type", typeOf(c)},
 		{"description", c.Description},
 		{"of", map[bool]string{true: "you", false: "somebody else: people are asked for consent"}[c.FirstParty]},
 		{"authenticates", c.AuthMethod},
@@ -182,6 +193,9 @@ func (c *idpClientCreateCmd) Run(out *console, idp *idpCmd) error {
 		made := new(tenant.Client)
 		if err := a.send(http.MethodPost, "clients", in, made); err != nil {
 			return err
+		}
+		if c.Type == "machine" && api == nil && !a.json {
+			out.talk.line("  " + out.talk.paint(yellow, "!") + " " + plain(made.Name) + " gets tokens for no API yet: --api says for which one when it is made")
 		}
 		if api != nil {
 			if err := a.allow(made.ID, api, c.Scope); err != nil {

@@ -96,6 +96,9 @@ func (c *idpConnectionCreateCmd) Run(out *console, idp *idpCmd) error {
 		if c.Strategy != tenant.Database && c.ClientID == "" {
 			return misused("--client-id is who we are at the other provider", "a connection of the strategy %s needs a client", c.Strategy)
 		}
+		if _, given := options["client_secret"]; c.Strategy != tenant.Database && c.Strategy != "oidc" && c.Strategy != "oauth2" && !given {
+			return misused("--client-secret-env names the variable that holds it", "a connection of the strategy %s needs the secret of its client", c.Strategy)
+		}
 		ids, err := a.clientIDs(c.Client)
 		if err != nil {
 			return err

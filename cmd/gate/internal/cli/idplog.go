@@ -61,6 +61,9 @@ func (c *idpLogCmd) query(now time.Time) string {
 // logs prints entries, the oldest first.
 func (a *admin) logs(q tenant.LogQuery) error {
 	list, _, err := a.Tenant().SearchLogs(a.out, q)
+	if err == nil && len(list) == 0 && strings.Contains(q.Q, "type:") && !a.json {
+		a.out.talk.line("  types are those of Auth0: s and f are log-ins, fp a wrong password, seacft and seccft tokens, sapi administration")
+	}
 	if errors.Is(err, tenant.ErrQuery) {
 		return &fault{err: err, hint: "gate idp log 'type:fp AND ip:203.0.113.7'", usage: true}
 	}

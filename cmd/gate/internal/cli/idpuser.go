@@ -209,6 +209,9 @@ func (c *idpUserCreateCmd) Run(out *console, idp *idpCmd) error {
 			}
 			roles = append(roles, r.ID)
 		}
+		if err := mailAddress(c.Email); err != nil {
+			return err
+		}
 		text, shown, err := out.newPassword()
 		if err != nil {
 			return err
@@ -234,6 +237,14 @@ func (c *idpUserCreateCmd) Run(out *console, idp *idpCmd) error {
 		}
 		return a.show(raw, [2]string{"id", id}, [2]string{"email", c.Email}, [2]string{"roles", strings.Join(c.Role, ", ")}, [2]string{"password", shown})
 	})
+}
+
+// mailAddress refuses what nobody can be written to at.
+func mailAddress(text string) error {
+	if address, err := tenant.CanonicalEmail(text); err != nil || address == "" {
+		return misused("write it as ada@example.com", "%q is no address of mail", text)
+	}
+	return nil
 }
 
 // database returns a connection that keeps passwords.
