@@ -12,5 +12,8 @@ import (
 //go:embed schema_gen.graphql
 var graphqlSchema string
 
-// graphqlAPI serves the schema under /api/graphql.
-func graphqlAPI(s *server.App) error { return graph.Mount(s, graphqlSchema) }
+//go:embed schema.graphql
+var graphqlExtension string
+
+// graphqlAPI serves the schema under /api/graphql, with your own fields.
+func graphqlAPI(s *server.App) error { return graph.Mount(s, graphqlSchema, graphqlExtension) }

@@ -403,3 +403,93 @@ CREATE TABLE "ticket_tags" (
 
 -- create index "ticket_tags_tag_id_idx" to table: "ticket_tags"
 CREATE INDEX "ticket_tags_tag_id_idx" ON "ticket_tags" ("tag_id");
+
+-- search table: "users"
+CREATE TABLE "gate_search_rows_users" (n integer PRIMARY KEY, id NOT NULL UNIQUE);
+
+CREATE VIRTUAL TABLE "gate_search_users" USING fts5("s_email", "s_name", content='', contentless_delete=1, tokenize='ascii');
+
+INSERT INTO "gate_search_rows_users" (id) SELECT "id" FROM "users";
+
+INSERT INTO "gate_search_users" (rowid, "s_email", "s_name") SELECT r.n, substr(t."email", 1, 65536), substr(t."name", 1, 65536) FROM "gate_search_rows_users" AS r JOIN "users" AS t ON t."id" = r.id;
+
+CREATE TRIGGER "gate_search_users_insert" AFTER INSERT ON "users" BEGIN INSERT INTO "gate_search_rows_users" (id) VALUES (NEW."id"); INSERT INTO "gate_search_users" (rowid, "s_email", "s_name") VALUES ((SELECT n FROM "gate_search_rows_users" WHERE id = NEW."id"), substr(NEW."email", 1, 65536), substr(NEW."name", 1, 65536)); END;
+
+CREATE TRIGGER "gate_search_users_update" AFTER UPDATE ON "users" WHEN OLD."id" IS NOT NEW."id" OR OLD."email" IS NOT NEW."email" OR OLD."name" IS NOT NEW."name" BEGIN DELETE FROM "gate_search_users" WHERE rowid = (SELECT n FROM "gate_search_rows_users" WHERE id = OLD."id"); UPDATE "gate_search_rows_users" SET id = NEW."id" WHERE id = OLD."id"; INSERT INTO "gate_search_users" (rowid, "s_email", "s_name") VALUES ((SELECT n FROM "gate_search_rows_users" WHERE id = NEW."id"), substr(NEW."email", 1, 65536), substr(NEW."name", 1, 65536)); END;
+
+CREATE TRIGGER "gate_search_users_delete" AFTER DELETE ON "users" BEGIN DELETE FROM "gate_search_users" WHERE rowid = (SELECT n FROM "gate_search_rows_users" WHERE id = OLD."id"); DELETE FROM "gate_search_rows_users" WHERE id = OLD."id"; END;
+
+-- search table: "companies"
+CREATE TABLE "gate_search_rows_companies" (n integer PRIMARY KEY, id NOT NULL UNIQUE);
+
+CREATE VIRTUAL TABLE "gate_search_companies" USING fts5("s_name", content='', contentless_delete=1, tokenize='ascii');
+
+INSERT INTO "gate_search_rows_companies" (id) SELECT "id" FROM "companies";
+
+INSERT INTO "gate_search_companies" (rowid, "s_name") SELECT r.n, substr(t."name", 1, 65536) FROM "gate_search_rows_companies" AS r JOIN "companies" AS t ON t."id" = r.id;
+
+CREATE TRIGGER "gate_search_companies_insert" AFTER INSERT ON "companies" BEGIN INSERT INTO "gate_search_rows_companies" (id) VALUES (NEW."id"); INSERT INTO "gate_search_companies" (rowid, "s_name") VALUES ((SELECT n FROM "gate_search_rows_companies" WHERE id = NEW."id"), substr(NEW."name", 1, 65536)); END;
+
+CREATE TRIGGER "gate_search_companies_update" AFTER UPDATE ON "companies" WHEN OLD."id" IS NOT NEW."id" OR OLD."name" IS NOT NEW."name" BEGIN DELETE FROM "gate_search_companies" WHERE rowid = (SELECT n FROM "gate_search_rows_companies" WHERE id = OLD."id"); UPDATE "gate_search_rows_companies" SET id = NEW."id" WHERE id = OLD."id"; INSERT INTO "gate_search_companies" (rowid, "s_name") VALUES ((SELECT n FROM "gate_search_rows_companies" WHERE id = NEW."id"), substr(NEW."name", 1, 65536)); END;
+
+CREATE TRIGGER "gate_search_companies_delete" AFTER DELETE ON "companies" BEGIN DELETE FROM "gate_search_companies" WHERE rowid = (SELECT n FROM "gate_search_rows_companies" WHERE id = OLD."id"); DELETE FROM "gate_search_rows_companies" WHERE id = OLD."id"; END;
+
+-- search table: "tags"
+CREATE TABLE "gate_search_rows_tags" (n integer PRIMARY KEY, id NOT NULL UNIQUE);
+
+CREATE VIRTUAL TABLE "gate_search_tags" USING fts5("s_name", content='', contentless_delete=1, tokenize='ascii');
+
+INSERT INTO "gate_search_rows_tags" (id) SELECT "id" FROM "tags";
+
+INSERT INTO "gate_search_tags" (rowid, "s_name") SELECT r.n, substr(t."name", 1, 65536) FROM "gate_search_rows_tags" AS r JOIN "tags" AS t ON t."id" = r.id;
+
+CREATE TRIGGER "gate_search_tags_insert" AFTER INSERT ON "tags" BEGIN INSERT INTO "gate_search_rows_tags" (id) VALUES (NEW."id"); INSERT INTO "gate_search_tags" (rowid, "s_name") VALUES ((SELECT n FROM "gate_search_rows_tags" WHERE id = NEW."id"), substr(NEW."name", 1, 65536)); END;
+
+CREATE TRIGGER "gate_search_tags_update" AFTER UPDATE ON "tags" WHEN OLD."id" IS NOT NEW."id" OR OLD."name" IS NOT NEW."name" BEGIN DELETE FROM "gate_search_tags" WHERE rowid = (SELECT n FROM "gate_search_rows_tags" WHERE id = OLD."id"); UPDATE "gate_search_rows_tags" SET id = NEW."id" WHERE id = OLD."id"; INSERT INTO "gate_search_tags" (rowid, "s_name") VALUES ((SELECT n FROM "gate_search_rows_tags" WHERE id = NEW."id"), substr(NEW."name", 1, 65536)); END;
+
+CREATE TRIGGER "gate_search_tags_delete" AFTER DELETE ON "tags" BEGIN DELETE FROM "gate_search_tags" WHERE rowid = (SELECT n FROM "gate_search_rows_tags" WHERE id = OLD."id"); DELETE FROM "gate_search_rows_tags" WHERE id = OLD."id"; END;
+
+-- search table: "canned_replies"
+CREATE TABLE "gate_search_rows_canned_replies" (n integer PRIMARY KEY, id NOT NULL UNIQUE);
+
+CREATE VIRTUAL TABLE "gate_search_canned_replies" USING fts5("s_title", content='', contentless_delete=1, tokenize='ascii');
+
+INSERT INTO "gate_search_rows_canned_replies" (id) SELECT "id" FROM "canned_replies";
+
+INSERT INTO "gate_search_canned_replies" (rowid, "s_title") SELECT r.n, substr(t."title", 1, 65536) FROM "gate_search_rows_canned_replies" AS r JOIN "canned_replies" AS t ON t."id" = r.id;
+
+CREATE TRIGGER "gate_search_canned_replies_insert" AFTER INSERT ON "canned_replies" BEGIN INSERT INTO "gate_search_rows_canned_replies" (id) VALUES (NEW."id"); INSERT INTO "gate_search_canned_replies" (rowid, "s_title") VALUES ((SELECT n FROM "gate_search_rows_canned_replies" WHERE id = NEW."id"), substr(NEW."title", 1, 65536)); END;
+
+CREATE TRIGGER "gate_search_canned_replies_update" AFTER UPDATE ON "canned_replies" WHEN OLD."id" IS NOT NEW."id" OR OLD."title" IS NOT NEW."title" BEGIN DELETE FROM "gate_search_canned_replies" WHERE rowid = (SELECT n FROM "gate_search_rows_canned_replies" WHERE id = OLD."id"); UPDATE "gate_search_rows_canned_replies" SET id = NEW."id" WHERE id = OLD."id"; INSERT INTO "gate_search_canned_replies" (rowid, "s_title") VALUES ((SELECT n FROM "gate_search_rows_canned_replies" WHERE id = NEW."id"), substr(NEW."title", 1, 65536)); END;
+
+CREATE TRIGGER "gate_search_canned_replies_delete" AFTER DELETE ON "canned_replies" BEGIN DELETE FROM "gate_search_canned_replies" WHERE rowid = (SELECT n FROM "gate_search_rows_canned_replies" WHERE id = OLD."id"); DELETE FROM "gate_search_rows_canned_replies" WHERE id = OLD."id"; END;
+
+-- search table: "tickets"
+CREATE TABLE "gate_search_rows_tickets" (n integer PRIMARY KEY, id NOT NULL UNIQUE);
+
+CREATE VIRTUAL TABLE "gate_search_tickets" USING fts5("s_subject", "s_description", content='', contentless_delete=1, tokenize='ascii');
+
+INSERT INTO "gate_search_rows_tickets" (id) SELECT "id" FROM "tickets";
+
+INSERT INTO "gate_search_tickets" (rowid, "s_subject", "s_description") SELECT r.n, substr(t."subject", 1, 65536), substr(t."description", 1, 65536) FROM "gate_search_rows_tickets" AS r JOIN "tickets" AS t ON t."id" = r.id;
+
+CREATE TRIGGER "gate_search_tickets_insert" AFTER INSERT ON "tickets" BEGIN INSERT INTO "gate_search_rows_tickets" (id) VALUES (NEW."id"); INSERT INTO "gate_search_tickets" (rowid, "s_subject", "s_description") VALUES ((SELECT n FROM "gate_search_rows_tickets" WHERE id = NEW."id"), substr(NEW."subject", 1, 65536), substr(NEW."description", 1, 65536)); END;
+
+CREATE TRIGGER "gate_search_tickets_update" AFTER UPDATE ON "tickets" WHEN OLD."id" IS NOT NEW."id" OR OLD."subject" IS NOT NEW."subject" OR OLD."description" IS NOT NEW."description" BEGIN DELETE FROM "gate_search_tickets" WHERE rowid = (SELECT n FROM "gate_search_rows_tickets" WHERE id = OLD."id"); UPDATE "gate_search_rows_tickets" SET id = NEW."id" WHERE id = OLD."id"; INSERT INTO "gate_search_tickets" (rowid, "s_subject", "s_description") VALUES ((SELECT n FROM "gate_search_rows_tickets" WHERE id = NEW."id"), substr(NEW."subject", 1, 65536), substr(NEW."description", 1, 65536)); END;
+
+CREATE TRIGGER "gate_search_tickets_delete" AFTER DELETE ON "tickets" BEGIN DELETE FROM "gate_search_tickets" WHERE rowid = (SELECT n FROM "gate_search_rows_tickets" WHERE id = OLD."id"); DELETE FROM "gate_search_rows_tickets" WHERE id = OLD."id"; END;
+
+-- search table: "articles"
+CREATE TABLE "gate_search_rows_articles" (n integer PRIMARY KEY, id NOT NULL UNIQUE);
+
+CREATE VIRTUAL TABLE "gate_search_articles" USING fts5("s_title", "s_body", content='', contentless_delete=1, tokenize='ascii');
+
+INSERT INTO "gate_search_rows_articles" (id) SELECT "id" FROM "articles";
+
+INSERT INTO "gate_search_articles" (rowid, "s_title", "s_body") SELECT r.n, substr(t."title", 1, 65536), substr(t."body", 1, 65536) FROM "gate_search_rows_articles" AS r JOIN "articles" AS t ON t."id" = r.id;
+
+CREATE TRIGGER "gate_search_articles_insert" AFTER INSERT ON "articles" BEGIN INSERT INTO "gate_search_rows_articles" (id) VALUES (NEW."id"); INSERT INTO "gate_search_articles" (rowid, "s_title", "s_body") VALUES ((SELECT n FROM "gate_search_rows_articles" WHERE id = NEW."id"), substr(NEW."title", 1, 65536), substr(NEW."body", 1, 65536)); END;
+
+CREATE TRIGGER "gate_search_articles_update" AFTER UPDATE ON "articles" WHEN OLD."id" IS NOT NEW."id" OR OLD."title" IS NOT NEW."title" OR OLD."body" IS NOT NEW."body" BEGIN DELETE FROM "gate_search_articles" WHERE rowid = (SELECT n FROM "gate_search_rows_articles" WHERE id = OLD."id"); UPDATE "gate_search_rows_articles" SET id = NEW."id" WHERE id = OLD."id"; INSERT INTO "gate_search_articles" (rowid, "s_title", "s_body") VALUES ((SELECT n FROM "gate_search_rows_articles" WHERE id = NEW."id"), substr(NEW."title", 1, 65536), substr(NEW."body", 1, 65536)); END;
+
+CREATE TRIGGER "gate_search_articles_delete" AFTER DELETE ON "articles" BEGIN DELETE FROM "gate_search_articles" WHERE rowid = (SELECT n FROM "gate_search_rows_articles" WHERE id = OLD."id"); DELETE FROM "gate_search_rows_articles" WHERE id = OLD."id"; END;
