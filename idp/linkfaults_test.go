@@ -3,6 +3,7 @@ package idp_test
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -162,9 +163,7 @@ func TestResource_everywhere(t *testing.T) {
 		"a program, none such": {machine, "", "https://nobody.example/", 0},
 	} {
 		in := url.Values{"audience": {tt.audience}, "resource": {tt.resource}}
-		for name, value := range tt.by {
-			in[name] = value
-		}
+		maps.Copy(in, tt.by)
 		res, body := s.Do(s.HTTP, http.MethodPost, "/oauth/token", in)
 		token, _ := s.JSON(body)["access_token"].(string)
 		parts := 0

@@ -43,7 +43,7 @@ func Diff(from, to *Schema) (*Plan, error) {
 
 // forth is Diff without the way back, for what moves to other names first.
 func forth(from, to *Schema, moves []move) (*Plan, error) {
-	c := comparison{from: from, to: to, using: map[string]string{}, replaced: map[*Column]bool{}, filled: map[*Column]bool{}}
+	c := comparison{was: from, from: from, to: to, using: map[string]string{}, replaced: map[*Column]bool{}, filled: map[*Column]bool{}}
 	if err := c.rename(moves); err != nil {
 		return nil, err
 	}
@@ -70,6 +70,7 @@ func forth(from, to *Schema, moves []move) (*Plan, error) {
 
 // comparison collects what differs between two schemas.
 type comparison struct {
+	was      *Schema // from, before anything moved
 	from, to *Schema
 	errs     design.Errors
 	losses   []Loss
@@ -308,7 +309,7 @@ func (c *comparison) statements() ([]statement, error) {
 func variant(of *Schema, keep func(*Table, Column) *Column) *Schema {
 	s := &Schema{Format: snapshotFormat, Database: of.Database}
 	for _, t := range of.Tables {
-		table := &Table{Name: t.Name, Join: t.Join, Deleted: t.Deleted}
+		table := &Table{Name: t.Name, Join: t.Join, Deleted: t.Deleted, Search: slices.Clone(t.Search)}
 		for _, c := range t.Columns {
 			if c := keep(t, *c); c != nil {
 				table.Columns = append(table.Columns, c)

@@ -173,6 +173,9 @@ func (s *Schema) rename(m move) {
 			continue
 		}
 		swap(&t.Deleted)
+		for i := range t.Search {
+			swap(&t.Search[i])
+		}
 		for _, c := range t.Columns {
 			swap(&c.Name)
 		}

@@ -32,16 +32,20 @@ func (t *Table) searchIndex(db design.Database) search.Index {
 
 // search puts the statements of a migration between those that take away what
 // searches a table and those that make it anew: what SQLite copies into another
-// table loses its triggers, and no column changes that an index rests on.
+// table loses its triggers, no column changes that an index rests on, and what is
+// called after a table or column has its name.
 func (c *comparison) search(statements []statement) []statement {
 	var out, made []statement
-	for _, t := range c.from.Tables {
-		if now := c.to.table(t.Name); t.Search != nil && (now == nil || c.searchChanges(t, now, statements)) {
+	moved := map[string]bool{} // by the name that they have now
+	for i, t := range c.was.Tables {
+		is := c.from.Tables[i] // the same one, after the moves
+		moved[is.Name] = t.Name != is.Name || !slices.Equal(t.Search, is.Search)
+		if now := c.to.table(is.Name); t.Search != nil && (moved[is.Name] || now == nil || c.searchChanges(is, now, statements)) {
 			out = append(out, commented("stop searching table", t, t.searchIndex(c.from.Database).Drop())...)
 		}
 	}
 	for _, t := range c.to.Tables {
-		if was := c.from.table(t.Name); t.Search != nil && (was == nil || c.searchChanges(was, t, statements)) {
+		if was := c.from.table(t.Name); t.Search != nil && (was == nil || moved[t.Name] || c.searchChanges(was, t, statements)) {
 			made = append(made, commented("search table", t, t.searchIndex(c.to.Database).Create())...)
 		}
 	}

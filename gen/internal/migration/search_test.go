@@ -99,3 +99,25 @@ func TestSearch_back(t *testing.T) {
 		h.exec(`DELETE FROM others`)
 	})
 }
+
+// TestSearch_renamed: what searches goes with its table and its columns, and what
+// searches another table stays.
+func TestSearch_renamed(t *testing.T) {
+	each(t, func(h *history) {
+		const other = "  Other: {fields: {word: {type: text, searchable: true}}}\n"
+		h.to("  Thing: {fields: {title: {type: text, searchable: true}, rank: {type: text, searchable: true}}}\n" + other)
+		h.exec(`INSERT INTO things (id, title, rank, ` + times + `) VALUES (` + idA + `, 'figs', 'first', ` + at + `)`)
+		h.to("  Item: {renamedFrom: Thing, fields: {name: {type: text, searchable: true, renamedFrom: title}, rank: {type: text, searchable: true}}}\n" + other)
+		h.finds("figs fir", "name rank", "figs")
+		h.exec(`INSERT INTO items (id, name, rank, ` + times + `) VALUES (` + idB + `, 'honey', 'second', ` + at + `)`)
+		h.exec(`UPDATE items SET rank = 'third' WHERE id = ` + idA)
+		h.finds("honey sec", "name rank", "honey")
+		h.finds("first", "name rank", "")
+		drift, err := h.db.Drift(h.Context(), []store.Component{{Name: "shop", Migrations: h.steps}})
+		if err != nil || len(drift) > 0 {
+			h.Errorf("%q, %v", drift, err)
+		}
+		h.to("  Item: {fields: {name: text, rank: text}}\n  Other: {fields: {word: text}}\n")
+		h.left()
+	})
+}
