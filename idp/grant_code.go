@@ -23,7 +23,7 @@ func (p *Provider) grantCode(_ http.ResponseWriter, r *http.Request, c caller, i
 	// Another client must not be able to use up a code that it found.
 	found, err := p.tenant.Token(ctx, tenant.CodeToken, text)
 	if errors.Is(err, tenant.ErrNotFound) || err == nil && found.ClientID != c.ID {
-		p.record(r, "feacft", c.Client, nil, invalid.description, nil)
+		p.recordRefused(r, &p.refused, "feacft", c.Client, nil, invalid.description)
 		return nil, invalid
 	}
 	if err != nil {

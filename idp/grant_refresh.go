@@ -44,7 +44,7 @@ func (p *Provider) grantRefresh(_ http.ResponseWriter, r *http.Request, c caller
 		p.record(r, "ferrt", c.Client, &tenant.User{ID: f.UserID}, "A refresh token was used again; its family has ended", nil)
 		return nil, errRefresh
 	case errors.Is(err, tenant.ErrNotFound):
-		p.record(r, "fertft", c.Client, nil, errRefresh.description, nil)
+		p.recordRefused(r, &p.refused, "fertft", c.Client, nil, errRefresh.description)
 		return nil, errRefresh
 	case err != nil:
 		return nil, err

@@ -38,6 +38,18 @@ func TestAUD04_refusals(t *testing.T) {
 				t.Fatalf("%d", res.StatusCode)
 			}
 		}},
+		"code of nobody": {"feacft", func(t *testing.T, s *idptest.Server, from string) {
+			in := url.Values{"grant_type": {"authorization_code"}, "client_id": {idptest.SPA}, "code": {"x"}, "code_verifier": {strings.Repeat("v", 43)}}
+			if res, _ := s.Do(s.HTTP, http.MethodPost, "/oauth/token", in, "X-Test-Address", from); res.StatusCode != http.StatusForbidden {
+				t.Fatalf("%d", res.StatusCode)
+			}
+		}},
+		"token of nobody": {"fertft", func(t *testing.T, s *idptest.Server, from string) {
+			in := url.Values{"grant_type": {"refresh_token"}, "client_id": {idptest.SPA}, "refresh_token": {"x"}}
+			if res, _ := s.Do(s.HTTP, http.MethodPost, "/oauth/token", in, "X-Test-Address", from); res.StatusCode != http.StatusForbidden {
+				t.Fatalf("%d", res.StatusCode)
+			}
+		}},
 		"closed account": {"limit_wc", func(t *testing.T, s *idptest.Server, from string) { tryPassword(s, from, "ada@example.com", "wrong") }},
 	} {
 		t.Run(name, func(t *testing.T) {
