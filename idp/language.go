@@ -3,6 +3,7 @@ package idp
 import (
 	"cmp"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -57,6 +58,12 @@ func logoutHint(c *tenant.Client, target string) string {
 	id := "ID"
 	if c != nil {
 		id = c.ID
+	}
+	if u, err := url.Parse(target); err == nil && u.Host != "" {
+		u.RawQuery, u.Fragment, u.User = "", "", nil // words of whoever made the link
+		target = u.String()
+	} else {
+		target = "URL"
 	}
 	return "Add it to the log-out URLs of the application: gate idp client update " + id + " --logout-url " + target
 }

@@ -464,7 +464,7 @@ func (p *Provider) errorPage(w http.ResponseWriter, r *http.Request, err error) 
 	reference := newReference()
 	p.log.InfoContext(r.Context(), "request refused", "reference", reference, "path", r.URL.Path, "code", page.code, "why", page.description)
 	data := login.ErrorPage{
-		Frame: login.Frame{Host: p.host, Locales: cmp.Or(page.locales, p.cookie(r, languageCookie)), Here: again(r)}, Fault: page.fault, Code: page.code, Description: page.description,
+		Frame: login.Frame{Host: p.host, Locales: cmp.Or(page.locales, p.cookie(r, languageCookie))}, Fault: page.fault, Code: page.code, Description: page.description,
 		Reference: reference,
 	}
 	if c := page.client; c != nil {

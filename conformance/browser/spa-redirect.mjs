@@ -141,7 +141,7 @@ scene('logging out to an address that is not registered stays on a page that say
   await page.evaluate(() => { void window.client.logout({ logoutParams: { returnTo: 'https://evil.example/' } }) })
   await at(page, s.url + '/v2/logout')
   const told = await page.evaluate(() => document.body.innerText)
-  assert.match(told, /The "returnTo" querystring parameter "https:\/\/evil\.example\/" is not defined/)
+  assert.match(told, /The "returnTo" querystring parameter is not defined/)
   assert.deepEqual([...page.origins].toSorted(), [s.app, s.url].toSorted())
 }, { expected: /status of 400/ })
 
