@@ -22,6 +22,7 @@ func (w *town) ask(who *gate.Principal, entity, raw string) (string, int, error)
 	if err != nil {
 		return "", 0, err
 	}
+	w.counter.Take()
 	return w.answer(w.all[entity].FindRows(as(w.T, who), q))
 }
 
