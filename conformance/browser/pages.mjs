@@ -192,7 +192,7 @@ scene('markup in what others send stays text', async (page) => {
     assert.equal(await page.$('img[src=x]'), null, name)
   }
   await pages.login(page, hostile)
-  assert.equal(await page.$eval('#username', (e) => e.value), s.probe)
+  assert.equal(await page.locator('#username').map((e) => e.value).wait(), s.probe)
   await look('login hint')
   await pages.login(page, { ...hostile, client_id: s.probeClient })
   await look('client')

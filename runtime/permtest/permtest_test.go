@@ -132,9 +132,19 @@ func wrong(t *testing.T, s *shop, change func(*permtest.Config)) []string {
 	return r.failures
 }
 
+// long skips a test of what [permtest.Run] finds, which is nothing when it is asked
+// to be short.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("the kit skips what takes long")
+	}
+}
+
 // TestRun_right wants no complaint about services that do what their design says,
 // by whatever door callers come.
 func TestRun_right(t *testing.T) {
+	long(t)
 	for name, tt := range map[string]struct {
 		src    string
 		change func(*server.Service)
@@ -170,6 +180,7 @@ func closedMarket() string {
 
 // TestRun_postgres is the same on the other database.
 func TestRun_postgres(t *testing.T) {
+	long(t)
 	at := storetest.PostgresURL(t)
 	t.Setenv(permtest.EnvPostgres, at)
 	s := newShop(t, strings.Replace(market, "example.com/shop,", "example.com/shop, database: postgres,", 1))
@@ -181,6 +192,7 @@ func TestRun_postgres(t *testing.T) {
 // TestRun_wrong opens or closes one thing in the running service, and not in the
 // matrix: the run has to say which cell that is.
 func TestRun_wrong(t *testing.T) {
+	long(t)
 	entity := func(name string, change func(*model.Entity)) func(*model.Entity) {
 		return func(e *model.Entity) {
 			if e.Name == name {
@@ -310,6 +322,7 @@ entities:
 
 // TestRun_done wants more of a refusal than its status: nothing may have happened.
 func TestRun_done(t *testing.T) {
+	long(t)
 	s := newShop(t, notes)
 	s.serve = func(r *crud.Resource[line]) crud.Service { return lying{r} }
 	got := wrong(t, s, nil)
@@ -332,6 +345,7 @@ func TestRun_done(t *testing.T) {
 // TestRun_hooks: rows are as hooks want them, and what they refuse is left out by
 // name and not for ever.
 func TestRun_hooks(t *testing.T) {
+	long(t)
 	s := newShop(t, notes)
 	s.hooks = func(r map[string]*crud.Resource[line]) {
 		r["Note"].Before(authz.Create, func(_ context.Context, c *crud.Change[line]) error {
@@ -375,6 +389,7 @@ func TestRun_hooks(t *testing.T) {
 // TestRun_matrix refuses what it does not understand, and does not take it for
 // right.
 func TestRun_matrix(t *testing.T) {
+	long(t)
 	s := newShop(t, notes)
 	for name, tt := range map[string]struct{ matrix, want string }{
 		"no JSON":         {"{", "read the matrix: unexpected EOF"},
@@ -394,6 +409,7 @@ func TestRun_matrix(t *testing.T) {
 
 // TestRun_surfaces tries those that the service has and no other.
 func TestRun_surfaces(t *testing.T) {
+	long(t)
 	s := newShop(t, strings.Replace(notes, "example.com/shop}", "example.com/shop, apis: [rest, graphql]}", 1))
 	s.hooks = func(r map[string]*crud.Resource[line]) {
 		r["Note"].Before(authz.Update, func(context.Context, *crud.Change[line]) error {

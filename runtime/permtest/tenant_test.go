@@ -80,6 +80,7 @@ entities:
 // TestRun_tenants wants no complaint about a service of tenants, by whatever door
 // callers come: with an account in a tenant and in none, and without an account.
 func TestRun_tenants(t *testing.T) {
+	long(t)
 	for name, tt := range map[string]struct {
 		from, to string
 		change   func(*server.Service)
@@ -105,6 +106,7 @@ func TestRun_tenants(t *testing.T) {
 // TestRun_tenantsWrong opens tenants to each other in the running service: the run
 // has to say which cells that are.
 func TestRun_tenantsWrong(t *testing.T) {
+	long(t)
 	for name, tt := range map[string]struct {
 		patch  func(*model.Entity)
 		change func(*server.Service)
