@@ -40,17 +40,20 @@ type Compose func(ctx context.Context) (m Message, ok bool, err error)
 
 // A Queue sends letters in the background. It holds a bounded number of them,
 // in memory: what was not sent when the process dies is lost, and asked for
-// anew by whoever waits for it. It is safe for concurrent use; [NewQueue] makes
-// one, [Queue.Close] ends it.
+// anew by whoever waits for it. A letter that waits for its next attempt keeps
+// no other one waiting. It is safe for concurrent use; [NewQueue] makes one,
+// [Queue.Close] ends it.
 type Queue struct {
 	sender  Sender
 	cfg     QueueConfig
-	jobs    chan func(context.Context)
+	held    chan struct{} // a place for each letter
+	sending chan struct{} // a place for each that is sent at this moment
 	stop    context.CancelFunc
+	atStop  func(f func()) (forget func() bool)
 	closing chan struct{}
-	workers sync.WaitGroup
+	letters sync.WaitGroup
 
-	mu     sync.RWMutex // held to write while jobs is closed
+	mu     sync.RWMutex // held to write while the queue is closed
 	closed bool
 }
 
@@ -74,19 +77,12 @@ func NewQueue(sender Sender, cfg QueueConfig) (*Queue, error) {
 	case cfg.Attempts < 1 || cfg.Attempts > 10:
 		return nil, fmt.Errorf("mail queue: %d attempts are not between 1 and 10", cfg.Attempts)
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	q := &Queue{
-		sender: sender, cfg: cfg, stop: stop,
-		jobs: make(chan func(context.Context), cfg.Size), closing: make(chan struct{}),
-	}
-	for range cfg.Workers {
-		q.workers.Go(func() {
-			for job := range q.jobs {
-				job(ctx)
-			}
-		})
-	}
-	return q, nil
+	life, stop := context.WithCancel(context.Background())
+	return &Queue{
+		sender: sender, cfg: cfg, closing: make(chan struct{}), stop: stop,
+		held: make(chan struct{}, cfg.Size+cfg.Workers), sending: make(chan struct{}, cfg.Workers),
+		atStop: func(f func()) func() bool { return context.AfterFunc(life, f) },
+	}, nil
 }
 
 // Send puts m into the queue. The error is [ErrAddress], [ErrHeader] or
@@ -103,33 +99,35 @@ func (q *Queue) Send(ctx context.Context, m Message) error {
 // has the values of ctx, and goes on when ctx ends. The error is [ErrFull] or
 // [ErrClosed].
 func (q *Queue) Later(ctx context.Context, compose Compose) error {
-	values := context.WithoutCancel(ctx)
-	asked := time.Now()
-	job := func(life context.Context) {
-		ctx, cancel := context.WithCancel(values)
-		defer cancel()
-		defer context.AfterFunc(life, cancel)()
-		q.wait(ctx, q.cfg.Delay-time.Since(asked))
-		q.deliver(ctx, compose)
-	}
 	q.mu.RLock()
 	defer q.mu.RUnlock()
 	if q.closed {
 		return ErrClosed
 	}
 	select {
-	case q.jobs <- job:
-		return nil
+	case q.held <- struct{}{}:
 	default:
 		return ErrFull
 	}
+	ctx = context.WithoutCancel(ctx)
+	q.letters.Go(func() {
+		defer func() { <-q.held }()
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer q.atStop(cancel)()
+		q.wait(ctx, q.cfg.Delay)
+		q.deliver(ctx, compose)
+	})
+	return nil
 }
 
 // deliver writes and sends one letter, and tries again what may pass.
 func (q *Queue) deliver(ctx context.Context, compose Compose) {
 	pause := q.cfg.Backoff
 	for attempt := 1; ; attempt++ {
+		q.sending <- struct{}{}
 		next, err := q.attempt(ctx, compose)
+		<-q.sending
 		if err == nil {
 			return
 		}
@@ -187,13 +185,12 @@ func (q *Queue) Close(ctx context.Context) error {
 	q.mu.Lock()
 	if !q.closed {
 		q.closed = true
-		close(q.jobs)
 		close(q.closing)
 	}
 	q.mu.Unlock()
 	done := make(chan struct{})
 	go func() {
-		q.workers.Wait()
+		q.letters.Wait()
 		close(done)
 	}()
 	select {

@@ -128,6 +128,29 @@ func TestLOG02_queueDoesNotWait(t *testing.T) {
 	})
 }
 
+// TestQueue_othersGoOn: letters that wait for their next attempt, more than are
+// sent at a time, leave the way free for those behind them.
+func TestQueue_othersGoOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		later := errors.New("450 come back")
+		s := &server{errs: []error{later, later}}
+		q := newQueue(t, s, mail.QueueConfig{Workers: 2, Backoff: time.Minute})
+		for range 5 {
+			if err := q.Send(t.Context(), message()); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		time.Sleep(time.Second)
+		if s.sent != 3 {
+			t.Errorf("%d letters sent in a second, want the 3 behind those that wait", s.sent)
+		}
+		if err := q.Close(t.Context()); err != nil || s.sent != 5 {
+			t.Errorf("after Close (%v): %d sent, want 5", err, s.sent)
+		}
+	})
+}
+
 // TestQueue_closeSendsTheRest: what waits is sent, also what waits to be tried
 // again, and a request that ended does not take its letter with it.
 func TestQueue_closeSendsTheRest(t *testing.T) {
