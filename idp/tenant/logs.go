@@ -77,14 +77,11 @@ func newLogQueue(s *Store, log *slog.Logger) *logQueue {
 // memory, 4096 at most, until one goroutine writes them, a hundredth of a
 // second later, so that many go in one transaction. What does not fit, what
 // comes after [Store.Close], or what the database does not take, goes to the
-// logger alone. The ID counts up in the order of the calls; a zero Date means
-// now. Texts are cut to what their columns hold.
+// logger alone. ID and Date are what the moment says; the ID counts up in the
+// order of the calls. Texts are cut to what their columns hold.
 func (s *Store) Record(ctx context.Context, e Log) {
-	now := s.now().UTC()
-	if e.Date.IsZero() {
-		e.Date = now
-	}
-	e.ID = s.logs.ids.next(now)
+	e.Date = s.now().UTC()
+	e.ID = s.logs.ids.next(e.Date)
 	e.Type, e.ClientID, e.IP = cut(e.Type, 40), cut(e.ClientID, 64), cut(e.IP, 64)
 	e.UserID, e.Connection, e.UserName = cut(e.UserID, 255), cut(e.Connection, 128), cut(e.UserName, 400)
 	e.UserAgent, e.Description = cut(e.UserAgent, 500), cut(e.Description, 1000)
@@ -154,6 +151,9 @@ func (l *logIDs) next(now time.Time) string {
 	}
 	return string(padded(padded(make([]byte, 0, 23), l.millis, 13), l.n, 10))
 }
+
+// logID returns what the IDs of the entries from a time on are not below.
+func logID(t time.Time) string { return string(padded(nil, t.UnixMilli(), 13)) }
 
 // padded appends a number with at least so many digits.
 func padded(b []byte, n int64, digits int) []byte {

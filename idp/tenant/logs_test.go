@@ -44,7 +44,7 @@ func TestLogs_order(t *testing.T) {
 			details["n"] = "changed by its owner"
 		}
 		must(t, s.FlushLogs(t.Context()))
-		logs, _, err := s.SearchLogs(t.Context(), tenant.LogQuery{Take: 1000})
+		logs, _, err := s.SearchLogs(t.Context(), tenant.LogQuery{Sort: "date:1", Limit: 1000})
 		must(t, err)
 		if len(logs) != 600 {
 			t.Fatalf("%d entries", len(logs))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // A LogQuery says which log entries [Store.SearchLogs] returns. The zero value
@@ -18,8 +19,10 @@ type LogQuery struct {
 	// agent begins with it, or whose type or address it is. Empty means all.
 	Q string
 	// From and Take page by checkpoint, the oldest first: Take entries after
-	// the one with the ID From, from the oldest on when that is empty. Sort and
-	// Offset are not for that.
+	// the one with the ID From, from the oldest on when that is empty. Entries
+	// appear there two seconds after they were recorded: until then another
+	// process may still write one that comes before them. Sort and Offset are
+	// not for that.
 	From string
 	Take int
 	// Sort is a field and 1 or -1; empty means date:-1.
@@ -51,7 +54,7 @@ func (s *Store) SearchLogs(ctx context.Context, q LogQuery) (logs []*Log, total 
 			return nil, 0, err
 		}
 	}
-	where, end, err := c.logPage(q, where)
+	where, end, err := c.logPage(q, where, logID(s.now().Add(-settle)))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -59,8 +62,14 @@ func (s *Store) SearchLogs(ctx context.Context, q LogQuery) (logs []*Log, total 
 	return logs, total, err
 }
 
-// logPage returns the condition of a query and its end.
-func (c *compiler) logPage(q LogQuery, where string) (condition, end string, err error) {
+// settle is how long an entry waits before it is paged by checkpoint. Whoever
+// reads on from a checkpoint never sees what is written before it later: IDs are
+// given when something happens, and each process writes when it comes to it.
+const settle = 2 * time.Second
+
+// logPage returns the condition of a query and its end. Pages by checkpoint end
+// before the ID settled.
+func (c *compiler) logPage(q LogQuery, where, settled string) (condition, end string, err error) {
 	if q.From == "" && q.Take == 0 {
 		// IDs count up with the time, and every index of the table has them.
 		if direction, ok := strings.CutPrefix(q.Sort, "date:"); ok {
@@ -79,6 +88,7 @@ func (c *compiler) logPage(q LogQuery, where string) (condition, end string, err
 	if q.From != "" {
 		where = "l.id > " + c.text(q.From) + " AND " + where
 	}
+	where = "l.id < " + c.text(settled) + " AND " + where
 	limit := q.Take
 	if limit == 0 {
 		limit = q.Limit

@@ -24,33 +24,34 @@ const failedTypes = "'f', 'fp', 'fu', 'fsa', 'fepft', 'limit_wc', 'limit_mu', 'p
 
 // keepFor returns a number of days: what the settings say, or what is usual.
 // Negative is for ever.
-func keepFor(set, usual int) (days int64, limited bool) {
+func keepFor(set, usual int) (days int, limited bool) {
 	if set == 0 {
 		set = usual
 	}
-	return int64(set), set > 0
+	return set, set > 0
 }
 
 // sweepLogs deletes the entries that are too old, and cuts addresses of network.
+// The age is told by their IDs, which every index of the table has.
 func (s *Store) sweepLogs(ctx context.Context) (int, error) {
 	set, err := s.Settings(ctx)
 	if err != nil {
 		return 0, err
 	}
-	now := millis(s.now())
+	now := s.now()
 	total := 0
 	for _, part := range []struct {
 		set, usual int
 		where      string
 	}{
-		{set.LogRetentionDays, logDays, "date < $1"},
-		{set.FailedLogRetentionDays, failedDays, "date < $1 AND type IN (" + failedTypes + ")"},
+		{set.LogRetentionDays, logDays, "id < $1"},
+		{set.FailedLogRetentionDays, failedDays, "id < $1 AND type IN (" + failedTypes + ")"},
 	} {
 		days, limited := keepFor(part.set, part.usual)
 		if !limited {
 			continue
 		}
-		n, err := s.sweep(ctx, "idp_logs", "id", part.where, now-days*day)
+		n, err := s.sweep(ctx, "idp_logs", "id", part.where, logID(now.AddDate(0, 0, -days)))
 		if total += n; err != nil {
 			return total, err
 		}
@@ -59,7 +60,7 @@ func (s *Store) sweepLogs(ctx context.Context) (int, error) {
 	if !limited {
 		return total, nil
 	}
-	return total, s.cutAddresses(ctx, now-days*day)
+	return total, s.cutAddresses(ctx, millis(now.AddDate(0, 0, -days)))
 }
 
 // cutAddresses leaves the networks of the addresses in entries before a time.

@@ -348,6 +348,8 @@ func TestSearch_indexes(t *testing.T) {
 		{"SELECT u.id FROM idp_users u JOIN idp_identities i ON i.user_id = u.id WHERE i.connection = $1 AND i.email = $1", "idp_identities"},
 		{"SELECT l.doc FROM idp_logs l WHERE l.type = CAST($1 AS TEXT) ORDER BY l.id DESC LIMIT 50", "idp_logs_type"},
 		{"SELECT l.doc FROM idp_logs l WHERE l.user_id = CAST($1 AS TEXT) AND 1 = 1 ORDER BY l.id DESC LIMIT 50", "idp_logs_user"},
+		{"SELECT id FROM idp_logs WHERE id < $1 AND type IN ('f', 'fp') LIMIT 1000", "idp_logs_type (type=? AND id<?)"},
+		{"SELECT date / 86400000, type, COUNT(*) FROM idp_logs WHERE type IN ('s', 'ss') AND id >= $1 AND id < $1 GROUP BY 1, 2", "idp_logs_type (type=? AND id>? AND id<?)"},
 	} {
 		plan := explain(t, db, tt.query)
 		if !strings.Contains(plan, tt.index) {

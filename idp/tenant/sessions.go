@@ -272,7 +272,7 @@ func (s *Store) Sweep(ctx context.Context) (int, error) {
 	return total + n, err
 }
 
-func (s *Store) sweep(ctx context.Context, table, id, where string, arg int64) (int, error) {
+func (s *Store) sweep(ctx context.Context, table, id, where string, arg any) (int, error) {
 	const batch = 1000
 	total := 0
 	for {

@@ -19,7 +19,7 @@ type DayCount struct {
 func (s *Store) LoginsByDay(ctx context.Context, from, before time.Time) ([]DayCount, error) {
 	const day = int64(24 * time.Hour / time.Millisecond)
 	rows, err := s.db.Read().QueryContext(ctx, `SELECT date / 86400000, type, COUNT(*) FROM idp_logs
-		WHERE type IN ('s', 'ss', 'pwd_leak') AND date >= $1 AND date < $2 GROUP BY 1, 2`, millis(from), millis(before))
+		WHERE type IN ('s', 'ss', 'pwd_leak') AND id >= $1 AND id < $2 GROUP BY 1, 2`, logID(from), logID(before))
 	if err != nil {
 		return nil, fmt.Errorf("count logs: %w", s.db.Wrap(err))
 	}

@@ -32,10 +32,11 @@ func (c *idpLogCmd) Run(out *console, idp *idpCmd) error {
 			}
 			q.UserID = u.ID
 		}
-		if !c.Follow {
-			return a.logs(q)
+		shown, err := a.logs(q)
+		if err != nil || !c.Follow {
+			return err
 		}
-		return a.followLogs(q)
+		return a.followLogs(q, shown)
 	})
 }
 
@@ -58,17 +59,17 @@ func (c *idpLogCmd) query(now time.Time) string {
 	return strings.Join(parts, " AND ")
 }
 
-// logs prints entries, the oldest first.
-func (a *admin) logs(q tenant.LogQuery) error {
+// logs prints entries, the oldest first, and returns them.
+func (a *admin) logs(q tenant.LogQuery) ([]*tenant.Log, error) {
 	list, _, err := a.Tenant().SearchLogs(a.out, q)
 	if err == nil && len(list) == 0 && strings.Contains(q.Q, "type:") && !a.json {
 		a.out.talk.line("  types are those of Auth0: s and f are log-ins, fp a wrong password, seacft and seccft tokens, sapi administration")
 	}
 	if errors.Is(err, tenant.ErrQuery) {
-		return &fault{err: err, hint: "gate idp log 'type:fp AND ip:203.0.113.7'", usage: true}
+		return nil, &fault{err: err, hint: "gate idp log 'type:fp AND ip:203.0.113.7'", usage: true}
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if list == nil {
 		list = []*tenant.Log{}
@@ -78,7 +79,7 @@ func (a *admin) logs(q tenant.LogQuery) error {
 	for _, e := range list {
 		rows = append(rows, logRow(e))
 	}
-	return a.print(list, []string{"date", "type", "who", "client", "address", "what"}, rows)
+	return list, a.print(list, []string{"date", "type", "who", "client", "address", "what"}, rows)
 }
 
 func logRow(e *tenant.Log) []string {
@@ -89,19 +90,17 @@ func logRow(e *tenant.Log) []string {
 	return []string{e.Date.Local().Format("2006-01-02 15:04:05"), e.Type, who, e.ClientName, e.IP, e.Description}
 }
 
-// followLogs prints the last entries, and then what comes, until it is
-// interrupted.
-func (a *admin) followLogs(q tenant.LogQuery) error {
-	if err := a.logs(q); err != nil {
-		return err
-	}
-	last, _, err := a.Tenant().SearchLogs(a.out, tenant.LogQuery{Limit: 1})
-	if err != nil {
-		return err
+// followLogs prints what comes after entries that were shown, until it is
+// interrupted. It starts at the first of them: what another process writes late
+// stands between them.
+func (a *admin) followLogs(q tenant.LogQuery, shown []*tenant.Log) error {
+	seen := map[string]bool{}
+	for _, e := range shown {
+		seen[e.ID] = true
 	}
 	q.Limit, q.Take = 0, 100
-	if len(last) > 0 {
-		q.From = last[0].ID
+	if len(shown) > 0 {
+		q.From = shown[0].ID
 	}
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -112,22 +111,26 @@ func (a *admin) followLogs(q tenant.LogQuery) error {
 		case <-tick.C:
 		}
 		list, _, err := a.Tenant().SearchLogs(a.out, q)
+		if a.out.Err() != nil {
+			return nil //nolint:nilerr // interrupted is how it ends
+		}
 		if err != nil {
-			if a.out.Err() != nil {
-				return nil
-			}
 			return err
 		}
 		for _, e := range list {
-			q.From = e.ID
-			if a.json {
-				err = printJSON(a.out.stdout, e)
-			} else {
-				err = table(a.out.stdout, nil, [][]string{logRow(e)})
+			if q.From = e.ID; seen[e.ID] {
+				continue
 			}
-			if err != nil {
+			if err := a.logLine(e); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+func (a *admin) logLine(e *tenant.Log) error {
+	if a.json {
+		return printJSON(a.out.stdout, e)
+	}
+	return table(a.out.stdout, nil, [][]string{logRow(e)})
 }
