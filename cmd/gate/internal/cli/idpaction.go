@@ -365,7 +365,8 @@ func (idpActionLogsCmd) Example() string { return "gate idp action logs" }
 // Run lists failures.
 func (c *idpActionLogsCmd) Run(out *console, idp *idpCmd) error {
 	return idp.administer(out, func(a *admin) error {
-		return a.logs(tenant.LogQuery{Q: "type:actions_execution_failed", Limit: c.Limit})
+		_, err := a.logs(tenant.LogQuery{Q: "type:actions_execution_failed", Limit: c.Limit})
+		return err
 	})
 }
 
