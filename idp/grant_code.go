@@ -29,25 +29,11 @@ func (p *Provider) grantCode(_ http.ResponseWriter, r *http.Request, c caller, i
 	if err != nil {
 		return nil, err
 	}
-	if err := p.tooMuch(ctx, c, in, found); err != nil {
-		p.record(r, "feacft", c.Client, nil, err.Error(), nil)
-		return nil, err
-	}
-	t, err := p.tenant.UseToken(ctx, tenant.CodeToken, text)
-	switch {
-	case errors.Is(err, tenant.ErrUsed):
-		p.record(r, "feacft", c.Client, nil, "An authorization code was used twice; what it led to has ended", nil)
-		if err := p.codeReused(ctx, text, t); err != nil {
-			return nil, err
-		}
-		return nil, invalid
-	case errors.Is(err, tenant.ErrNotFound):
-		return nil, invalid
-	case err != nil:
-		return nil, err
+	if !found.UsedAt.IsZero() {
+		return nil, p.codeReused(r, c, text)
 	}
 	var k code
-	if err := json.Unmarshal(t.Data, &k); err != nil {
+	if err := json.Unmarshal(found.Data, &k); err != nil {
 		return nil, err
 	}
 	err = checkExchange(&k, c, in)
@@ -55,28 +41,31 @@ func (p *Provider) grantCode(_ http.ResponseWriter, r *http.Request, c caller, i
 		err = p.checkResource(in, k.Audience)
 	}
 	if err != nil {
-		p.record(r, "feacft", c.Client, nil, err.Error(), nil)
-		return nil, err
+		return nil, p.codeSpoilt(r, c, text, err)
 	}
-	u, err := p.liveUser(ctx, t.UserID)
+	u, err := p.liveUser(ctx, found.UserID)
 	if err != nil {
 		return nil, err
 	}
-	i, err := p.issuanceOf(ctx, c, t, &k, u)
+	i, err := p.issuanceOf(ctx, c, found, &k, u)
 	if errors.Is(err, tenant.ErrNotFound) {
 		return nil, invalid
 	}
 	if err != nil {
 		return nil, err
 	}
-	body, err := p.exchange(ctx, text, t, i, k.Connection)
+	body, err := p.exchange(ctx, text, i, k.Connection)
 	switch {
-	case errors.Is(err, tenant.ErrNotFound), errors.Is(err, tenant.ErrEnded), errors.Is(err, tenant.ErrUsed):
-		// It was used again, or all of the user ended, who may have set a new
-		// password a moment ago: nothing came of it.
+	case errors.Is(err, tenant.ErrUsed): // while its tokens were made
+		return nil, p.codeReused(r, c, text)
+	case errors.Is(err, tenant.ErrNotFound), errors.Is(err, tenant.ErrEnded):
+		// All of the user ended, who may have set a new password a moment ago.
 		p.record(r, "feacft", c.Client, u, "The authorization ended while its code was exchanged", nil)
 		return nil, invalid
 	case err != nil:
+		if refused := new(oauthError); errors.As(err, &refused) {
+			p.record(r, "feacft", c.Client, u, err.Error(), nil)
+		}
 		return nil, err
 	}
 	p.record(r, "seacft", c.Client, u, "", nil)
@@ -100,38 +89,15 @@ func (p *Provider) issuanceOf(ctx context.Context, c caller, t *tenant.Token, k 
 	return i, err
 }
 
-// muchInCode is how long what is kept with a code is when its tokens could be too
-// large.
-const muchInCode = 2 << 10
-
-// tooMuch refuses a code whose tokens would be too large while it is not used up. All
-// else is for the one who uses it.
-func (p *Provider) tooMuch(ctx context.Context, c caller, in params, t *tenant.Token) error {
-	var k code
-	if len(t.Data) < muchInCode || json.Unmarshal(t.Data, &k) != nil || checkExchange(&k, c, in) != nil {
-		return nil
-	}
-	u, err := p.liveUser(ctx, t.UserID)
-	if err != nil {
-		return nil //nolint:nilerr // whoever uses it is told
-	}
-	i, err := p.issuanceOf(ctx, c, t, &k, u)
-	if err != nil {
-		return nil //nolint:nilerr // whoever uses it is told
-	}
-	_, _, err = p.mint(ctx, i)
-	return err
-}
-
-// exchange makes the tokens that a code leads to, and stores them with what is
-// remembered of the code in one transaction.
-func (p *Provider) exchange(ctx context.Context, text secret.String, t *tenant.Token, i *issuance, connection string) (map[string]any, error) {
+// exchange makes the tokens that a code leads to, uses the code up and stores them
+// in one transaction: of a fault nothing is left, and the code is as good as before.
+func (p *Provider) exchange(ctx context.Context, text secret.String, i *issuance, connection string) (map[string]any, error) {
 	body, access, err := p.mint(ctx, i)
 	if err != nil {
 		return nil, err
 	}
 	x := &tenant.Exchange{
-		Code: text, Mark: reusedMark(t), Until: access.exp, UserID: i.user.ID, Epoch: i.epoch, SessionID: i.sid, Token: access.stored,
+		Code: text, Until: access.exp, UserID: i.user.ID, Epoch: i.epoch, SessionID: i.sid, Token: access.stored,
 	}
 	// The access token, for endGrant. An opaque one is found by its grant.
 	if x.Data, err = json.Marshal(map[string]any{"jti": access.id, "exp": access.exp}); err != nil {
@@ -165,17 +131,29 @@ func checkExchange(k *code, c caller, in params) error {
 	return nil
 }
 
-// reusedMark is what a code is marked with that was used again.
-func reusedMark(t *tenant.Token) secret.String { return secret.String("reused " + t.GrantID) }
-
-// codeReused marks a code and ends what it led to. What it is leading to just now
-// is stored before the mark, and is ended here, or comes after it and to nothing.
-func (p *Provider) codeReused(ctx context.Context, code secret.String, t *tenant.Token) error {
-	fresh, err := p.tenant.ReuseCode(ctx, code, reusedMark(t), p.now().Add(2*codeLife))
-	if err == nil {
-		t = fresh
-	} else if !errors.Is(err, tenant.ErrNotFound) {
+// codeSpoilt uses a code up that came with what does not belong to it, and
+// returns the refusal.
+func (p *Provider) codeSpoilt(r *http.Request, c caller, text secret.String, refused error) error {
+	_, err := p.tenant.UseToken(r.Context(), tenant.CodeToken, text)
+	switch {
+	case errors.Is(err, tenant.ErrUsed):
+		return p.codeReused(r, c, text)
+	case err != nil && !errors.Is(err, tenant.ErrNotFound):
 		return err
 	}
-	return p.endGrant(ctx, t)
+	p.record(r, "feacft", c.Client, nil, refused.Error(), nil)
+	return refused
+}
+
+// codeReused ends what a code led to that is used again, and returns the refusal.
+func (p *Provider) codeReused(r *http.Request, c caller, text secret.String) error {
+	p.record(r, "feacft", c.Client, nil, "An authorization code was used twice; what it led to has ended", nil)
+	t, err := p.tenant.Token(r.Context(), tenant.CodeToken, text)
+	if err == nil {
+		err = p.endGrant(r.Context(), t)
+	}
+	if err != nil && !errors.Is(err, tenant.ErrNotFound) {
+		return err
+	}
+	return refuse("invalid_grant", "Invalid authorization code")
 }

@@ -3,6 +3,7 @@ package tenant_test
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,7 +22,7 @@ func exchanged(t *testing.T, s *tenant.Store, u *tenant.User) *tenant.Exchange {
 	must(t, s.CreateToken(t.Context(), code, tenant.Token{Kind: tenant.CodeToken, UserID: u.ID, GrantID: grant, ExpiresAt: time.Now().Add(time.Minute)}))
 	until := time.Now().Add(time.Hour)
 	return &tenant.Exchange{
-		Code: code, Mark: "reused " + secret.String(grant), Data: []byte(`{"jti":"j"}`), Until: until, UserID: u.ID, Epoch: u.Epoch, SessionID: id,
+		Code: code, Data: []byte(`{"jti":"j"}`), Until: until, UserID: u.ID, Epoch: u.Epoch, SessionID: id,
 		Family: &tenant.Family{ID: grant, UserID: u.ID, ClientID: "client", SessionID: id, Epoch: u.Epoch},
 		Token:  &tenant.NewToken{Text: secret.Text(), Token: tenant.Token{Kind: tenant.OpaqueToken, UserID: u.ID, GrantID: grant, ExpiresAt: until}},
 	}
@@ -44,8 +45,8 @@ func TestSES05_exchange(t *testing.T) {
 			"the session is over": {func(x *tenant.Exchange) { must(t, s.EndSession(ctx, x.SessionID)) }, tenant.ErrEnded},
 			"another epoch":       {func(x *tenant.Exchange) { x.Epoch-- }, tenant.ErrEnded},
 			"no code":             {func(x *tenant.Exchange) { x.Code = secret.Text() }, tenant.ErrNotFound},
-			"used again": {func(x *tenant.Exchange) {
-				_, err := s.ReuseCode(ctx, x.Code, x.Mark, time.Now().Add(time.Minute))
+			"used before": {func(x *tenant.Exchange) {
+				_, err := s.UseToken(ctx, tenant.CodeToken, x.Code)
 				must(t, err)
 			}, tenant.ErrUsed},
 		} {
@@ -64,9 +65,9 @@ func TestSES05_exchange(t *testing.T) {
 	})
 }
 
-// IDP-03: however an exchange and a second use of its code meet, one of them sees
-// the other.
-func TestIDP03_exchangeAndReuse(t *testing.T) {
+// IDP-03: of exchanges of one code at the same moment one stores something, and
+// the others find what it led to.
+func TestIDP03_exchangedOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s := open(t, db, nil)
 		connect(t, s)
@@ -75,29 +76,52 @@ func TestIDP03_exchangeAndReuse(t *testing.T) {
 		create(t, s, u)
 		for range 20 {
 			x := exchanged(t, s, u)
-			var both sync.WaitGroup
-			both.Go(func() {
-				if _, err := s.Exchange(ctx, x); err != nil && !errors.Is(err, tenant.ErrUsed) {
-					t.Error(err)
-				}
-			})
-			both.Go(func() {
-				found, err := s.ReuseCode(ctx, x.Code, x.Mark, time.Now().Add(time.Minute))
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if err := s.RevokeGrant(ctx, found.GrantID); err != nil {
-					t.Error(err)
-				}
-			})
-			both.Wait()
-			if f, err := s.Family(ctx, x.Family.ID); err == nil && f.RevokedAt.IsZero() {
-				t.Fatal("a refresh token is good")
+			var good, used atomic.Int32
+			var all sync.WaitGroup
+			for range 3 {
+				all.Go(func() {
+					again := *x
+					again.Token = &tenant.NewToken{Text: secret.Text(), Token: x.Token.Token}
+					_, err := s.Exchange(ctx, &again)
+					switch {
+					case err == nil:
+						good.Add(1)
+						return
+					case !errors.Is(err, tenant.ErrUsed):
+						t.Error(err)
+					}
+					used.Add(1)
+					found, err := s.Token(ctx, tenant.CodeToken, x.Code)
+					if err != nil || string(found.Data) != string(x.Data) || found.GrantID != x.Family.ID {
+						t.Errorf("what it led to: %+v, %v", found, err)
+					}
+				})
 			}
-			if _, err := s.Token(ctx, tenant.OpaqueToken, x.Token.Text); err == nil {
-				t.Fatal("an access token is good")
+			all.Wait()
+			if good.Load() != 1 || used.Load() != 2 {
+				t.Fatalf("%d exchanges of one code succeeded, %d were refused", good.Load(), used.Load())
 			}
+		}
+	})
+}
+
+// IDP-03: an exchange that the database did not take leaves the code as it was.
+func TestIDP03_exchangeFails(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := open(t, db, nil)
+		connect(t, s)
+		u := newUser("ada@example.com")
+		create(t, s, u)
+		x := exchanged(t, s, u)
+		broken := *x
+		broken.Family = &tenant.Family{ID: x.Family.ID, UserID: "nobody", ClientID: "client", SessionID: x.SessionID, Epoch: u.Epoch}
+		broken.Token = &tenant.NewToken{Text: x.Code, Token: x.Token.Token}
+		broken.Token.Kind = tenant.CodeToken // the row is there
+		if _, err := s.Exchange(t.Context(), &broken); err == nil {
+			t.Fatal("the database takes two tokens of one text")
+		}
+		if _, err := s.Exchange(t.Context(), x); err != nil {
+			t.Errorf("the next try: %v", err)
 		}
 	})
 }
