@@ -16,6 +16,7 @@ import (
 	"github.com/gatewright/gate/idp"
 	"github.com/gatewright/gate/idp/idptest"
 	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/store"
 	"github.com/gatewright/gate/store/postgres"
 	"github.com/gatewright/gate/store/storetest"
 )
@@ -36,10 +37,20 @@ func replicas(t *testing.T) (a, b *idptest.Server) {
 	}
 	t.Cleanup(func() { _ = second.Close() })
 	a = idptest.New(t, idptest.Config{DB: first})
-	other, err := idp.Open(t.Context(), second, idp.Config{
+	return a, beside(t, a, second, nil)
+}
+
+// beside opens another process of a provider, over db.
+func beside(t *testing.T, a *idptest.Server, db *store.DB, edit func(*idp.Config)) *idptest.Server {
+	t.Helper()
+	cfg := idp.Config{
 		Issuer: a.Issuer(), Secret: bytes.Repeat([]byte("s"), 32), Mail: discard{}, Signup: idp.SignupOpen, Development: true,
 		Logger: slog.New(slog.DiscardHandler),
-	})
+	}
+	if edit != nil {
+		edit(&cfg)
+	}
+	other, err := idp.Open(t.Context(), db, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,11 +63,10 @@ func replicas(t *testing.T) (a, b *idptest.Server) {
 			t.Error(err)
 		}
 	})
-	copied := *a
-	b = &copied
+	b := *a
 	b.Provider = other
 	b.URL = strings.Replace(server.URL, "127.0.0.1", "localhost", 1) // where the cookies are for
-	return a, b
+	return &b
 }
 
 func TestReplicas(t *testing.T) {
