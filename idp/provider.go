@@ -114,6 +114,7 @@ type Provider struct {
 	refused    refusals // clients that did not prove who they are
 	turnedAway refusals // requests for a log-in
 	shutOut    refusals // attempts at what is closed
+	flooding   refusals // requests of a network that sent too many
 	mails      *mail.Queue
 	settled    settled
 	seal       *box

@@ -11,6 +11,7 @@ import (
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/idp/internal/bucket"
 	"github.com/gatewright/gate/idp/login"
+	"github.com/gatewright/gate/idp/tenant"
 )
 
 const (
@@ -59,9 +60,10 @@ func (p *Provider) limited(next http.HandlerFunc) http.HandlerFunc {
 			next(w, r)
 			return
 		}
-		if s.First {
-			p.record(r, "api_limit", nil, nil, "Too many requests of one network", map[string]any{"path": r.URL.Path})
-		}
+		// As a share comes back all the time, each of them would be the first again.
+		p.recordFew(r, &p.flooding, refusal{kind: "api_limit"}, tenant.Log{
+			Type: "api_limit", Description: "Too many requests of one network", Details: map[string]any{"path": r.URL.Path},
+		}, nil, nil)
 		refused := refuse("too_many_requests", "Too many requests. Look at the headers X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset.")
 		refused.retryAfter = s.Wait
 		if strings.Contains(r.Header.Get("Accept"), "text/html") {

@@ -24,10 +24,9 @@ type Limit[K comparable] struct {
 }
 
 type bucket[K comparable] struct {
-	key   K
-	left  float64
-	at    time.Time
-	empty bool // was found so, which is said once
+	key  K
+	left float64
+	at   time.Time
 }
 
 // New returns a limit of rate requests a second and burst at once. A rate of zero
@@ -42,7 +41,6 @@ type Share struct {
 	Limit, Left int
 	Reset       time.Time     // when it has all again
 	Wait        time.Duration // until the next request; zero lets this one through
-	First       bool          // to be refused since there was some left
 }
 
 // Full is the share of a key that sent nothing yet.
@@ -70,10 +68,8 @@ func (l *Limit[K]) Take(key K) Share {
 	s := Share{Limit: int(l.burst)}
 	if b.left < 1 {
 		s.Wait = max(time.Duration((1-b.left)/l.rate*float64(time.Second)), time.Millisecond)
-		s.First, b.empty = !b.empty, true
 	} else {
 		b.left--
-		b.empty = false
 	}
 	s.Left = int(b.left)
 	s.Reset = now.Add(time.Duration((l.burst - b.left) / l.rate * float64(time.Second)))

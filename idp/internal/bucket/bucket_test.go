@@ -31,7 +31,7 @@ func TestLimit_take(t *testing.T) {
 		{Limit: 3, Left: 2, Reset: at.Add(500 * time.Millisecond)},
 		{Limit: 3, Left: 1, Reset: at.Add(time.Second)},
 		{Limit: 3, Left: 0, Reset: at.Add(1500 * time.Millisecond)},
-		{Limit: 3, Left: 0, Reset: at.Add(1500 * time.Millisecond), Wait: 500 * time.Millisecond, First: true},
+		{Limit: 3, Left: 0, Reset: at.Add(1500 * time.Millisecond), Wait: 500 * time.Millisecond},
 		{Limit: 3, Left: 0, Reset: at.Add(1500 * time.Millisecond), Wait: 500 * time.Millisecond},
 	} {
 		if got := l.Take("a"); got != want {
