@@ -170,7 +170,9 @@ func (p *Provider) startUpstream(w http.ResponseWriter, r *http.Request, q *requ
 	}
 	conn, err := p.upstream(from)
 	if err != nil {
-		p.record(r, "f", c, nil, bounded(err.Error(), 500), map[string]any{"connection": from.Name})
+		p.recordFew(r, &p.turnedAway, refusal{kind: "f", about: from.ID}, tenant.Log{
+			Type: "f", Description: bounded(err.Error(), 500), Details: map[string]any{"connection": from.Name},
+		}, c, nil)
 		p.faultPage(w, r, err)
 		return
 	}

@@ -115,6 +115,7 @@ type Provider struct {
 	turnedAway refusals // requests for a log-in
 	shutOut    refusals // attempts at what is closed
 	flooding   refusals // requests of a network that sent too many
+	askedFor   refusals // letters and accounts, which anybody may ask for
 	mails      *mail.Queue
 	settled    settled
 	seal       *box

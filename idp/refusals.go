@@ -87,7 +87,7 @@ func (p *Provider) recordClient(r *http.Request, in params, wanted string, err e
 const maxRefusal = 200
 
 // recordRefused notes that somebody is refused who proved nothing, a client or a
-// user or neither. counted are those of its kind.
+// user or neither, or that they asked for a letter. counted are those of its kind.
 func (p *Provider) recordRefused(r *http.Request, counted *refusals, kind string, c *tenant.Client, u *tenant.User, description string) {
 	of := refusal{kind: kind}
 	switch {

@@ -59,7 +59,7 @@ func (p *Provider) postForgot(w http.ResponseWriter, r *http.Request, v *visit) 
 func (p *Provider) sendReset(r *http.Request, c *tenant.Client, conn *tenant.Connection, locales, typed string) {
 	name := canonical(typed)
 	address := name
-	p.record(r, "scpr", c, nil, "", nil)
+	p.recordRefused(r, &p.askedFor, "scpr", c, nil, "")
 	if !strings.Contains(name, "@") {
 		u, i, err := p.tenant.UserByLogin(r.Context(), conn.Name, name)
 		if err != nil && !errors.Is(err, tenant.ErrNotFound) {

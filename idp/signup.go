@@ -126,7 +126,7 @@ func (p *Provider) signupRefused(w http.ResponseWriter, r *http.Request, v *visi
 	problem := login.Problem{Code: login.Refused}
 	switch refused.status {
 	case http.StatusTooManyRequests:
-		p.record(r, "fs", v.client, nil, refused.description, nil)
+		p.recordRefused(r, &p.askedFor, "fs", v.client, nil, refused.description)
 		problem = login.Problem{Code: login.TooManySignups, Wait: refused.retryAfter}
 	case http.StatusServiceUnavailable:
 		problem = login.Problem{Code: login.Busy, Wait: refused.retryAfter}
