@@ -385,25 +385,33 @@ func TestSignup_passwords(t *testing.T) {
 	}
 }
 
-// There are fifty sign-ups an hour for a network.
+// There are fifty sign-ups an hour for a network; twenty where each takes a letter,
+// of which there are not more.
 func TestSignup_throttle(t *testing.T) {
-	s := idptest.New(t, idptest.Config{Wrap: fromNetworks})
+	for mode, most := range map[idp.Signup]int{idp.SignupOpen: 50, idp.SignupConfirm: 20} {
+		t.Run(string(mode), func(t *testing.T) { throttledSignups(t, mode, most) })
+	}
+}
+
+func throttledSignups(t *testing.T, mode idp.Signup, most int) {
+	t.Helper()
+	s := idptest.New(t, idptest.Config{Wrap: fromNetworks, Edit: signupMode(mode)})
 	var last int
-	for i := range 51 {
+	for i := range most + 1 {
 		in := url.Values{
 			"client_id": {idptest.SPA}, "connection": {idptest.Connection}, "password": {newPassword},
 			"email": {"user" + string(rune('a'+i%26)) + string(rune('a'+i/26)) + "@example.com"},
 		}
 		res, body := s.Do(s.HTTP, http.MethodPost, "/dbconnections/signup", in, "X-Test-Address", "203.0.113.7")
-		if last = res.StatusCode; i < 50 && last != http.StatusOK {
+		if last = res.StatusCode; i < most && last != http.StatusOK {
 			t.Fatalf("sign-up %d: %d %s", i, last, body)
 		}
-		if i == 50 && res.Header.Get("Retry-After") == "" {
+		if i == most && res.Header.Get("Retry-After") == "" {
 			t.Error("no Retry-After")
 		}
 	}
 	if last != http.StatusTooManyRequests {
-		t.Errorf("the 51st: %d", last)
+		t.Errorf("one more: %d", last)
 	}
 	in := url.Values{"client_id": {idptest.SPA}, "connection": {idptest.Connection}, "password": {newPassword}, "email": {"elsewhere@example.com"}}
 	if res, body := s.Do(s.HTTP, http.MethodPost, "/dbconnections/signup", in, "X-Test-Address", "198.51.100.1"); res.StatusCode != http.StatusOK {

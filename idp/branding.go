@@ -94,7 +94,7 @@ func (p *Provider) configure(ctx context.Context, set *tenant.Settings) (*config
 		p.log.WarnContext(ctx, "setting of the tenant cannot be used", "error", problem)
 	}
 	// Limits of one name share their counters, whatever their numbers.
-	c.signups, err = throttle.NewLimiter(p.limits, "idp-signups", throttle.Limit{N: c.guard.signups, Per: time.Hour, By: throttle.ByNetwork})
+	c.signups, err = throttle.NewLimiter(p.limits, "idp-signups", throttle.Limit{N: p.signupsAnHour(&c.guard), Per: time.Hour, By: throttle.ByNetwork})
 	return c, err
 }
 

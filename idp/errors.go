@@ -12,6 +12,7 @@ import (
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/internal/secret"
+	"github.com/gatewright/gate/mail"
 	"github.com/gatewright/gate/password"
 	"github.com/gatewright/gate/store"
 )
@@ -84,7 +85,8 @@ func asOAuth(err error) (*oauthError, bool) {
 		}, false
 	case errors.Is(err, tenant.ErrEnded):
 		return refuse("invalid_grant", "The log-in has ended meanwhile."), false
-	case errors.Is(err, store.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, store.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled),
+		errors.Is(err, mail.ErrFull), errors.Is(err, mail.ErrClosed):
 		return &oauthError{
 			status: http.StatusServiceUnavailable, code: "temporarily_unavailable",
 			description: "The service cannot answer now. Try again in a few seconds.", retryAfter: 5 * time.Second,

@@ -95,27 +95,34 @@ func (p *Provider) verificationLetter(ctx context.Context, u *tenant.User, c *te
 func (p *Provider) sendLetter(r *http.Request, c *tenant.Client, locales, to string,
 	compose func(ctx context.Context) (login.MailKind, login.Letter, bool, error),
 ) {
-	p.sendLimited(r, p.letters, c, locales, to, compose)
+	if err := p.sendLimited(r, p.letters, c, locales, to, compose); err != nil {
+		p.log.ErrorContext(r.Context(), "letter was not sent", "err", err)
+	}
 }
 
 // sendNotice does the same for what an owner has to know: letters that somebody
 // else asked for do not use up its limit.
 func (p *Provider) sendNotice(r *http.Request, to string, compose func(ctx context.Context) (login.MailKind, login.Letter, bool, error)) {
-	p.sendLimited(r, p.notices, nil, "", to, compose)
+	if err := p.sendLimited(r, p.notices, nil, "", to, compose); err != nil {
+		p.log.ErrorContext(r.Context(), "letter was not sent", "err", err)
+	}
 }
 
+// sendLimited returns what keeps a letter from being written: a fault, and not that
+// there were too many.
 func (p *Provider) sendLimited(r *http.Request, limit *throttle.Limiter, c *tenant.Client, locales, to string,
 	compose func(ctx context.Context) (login.MailKind, login.Letter, bool, error),
-) {
+) error {
 	ctx := r.Context()
 	wait, err := limit.Allow(ctx, to)
-	if err != nil || wait > 0 {
-		p.log.WarnContext(ctx, "letter was not sent", "wait", wait, "err", err)
-		return
+	if err != nil {
+		return err
 	}
-	if err := p.queueLetter(r, c, locales, to, compose); err != nil {
-		p.log.ErrorContext(ctx, "letter was not sent", "err", err)
+	if wait > 0 {
+		p.log.WarnContext(ctx, "letter was not sent", "wait", wait)
+		return nil
 	}
+	return p.queueLetter(r, c, locales, to, compose)
 }
 
 // queueLetter has a letter written and sent in the background.

@@ -45,6 +45,9 @@ func pendingOwner(connection, email, browser string) string {
 
 // pend keeps an account until its address is confirmed, and sends the letter. It
 // returns [tenant.ErrExists] when the address has one; its owner gets a letter.
+//
+// What is pending is kept before the letter is written, under a link that nobody
+// has: there may be too many letters now, and whoever asks for it again gets one.
 func (p *Provider) pend(r *http.Request, c *tenant.Client, locales string, asked newUser, u *tenant.User) error {
 	ctx := r.Context()
 	_, _, err := p.tenant.UserByLogin(ctx, asked.Connection.Name, u.Email)
@@ -54,41 +57,53 @@ func (p *Provider) pend(r *http.Request, c *tenant.Client, locales string, asked
 	n := &pendingAccount{
 		Connection: asked.Connection.Name, Email: u.Email, Hash: u.Identities[0].PasswordHash, Browser: asked.Browser, Locales: locales,
 	}
-	if err == nil {
-		p.sendPending(r, c, n)
+	exists := err == nil
+	if !exists {
+		n.Username, n.User = u.Username, u
+	}
+	if _, err := p.keepPending(ctx, c, n); err != nil {
+		return err
+	}
+	if err := p.sendPending(r, c, n); err != nil {
+		return err
+	}
+	if exists {
 		return fmt.Errorf("user %w", tenant.ErrExists)
 	}
-	n.Username, n.User = u.Username, u
-	p.sendPending(r, c, n)
 	return nil
 }
 
-// sendPending sends the letter that makes an account, or tells its owner that
-// there is one.
-func (p *Provider) sendPending(r *http.Request, c *tenant.Client, n *pendingAccount) {
-	p.sendLetter(r, c, n.Locales, n.Email, func(ctx context.Context) (login.MailKind, login.Letter, bool, error) {
-		return p.pendingLetter(ctx, c, n)
-	})
-}
-
-// pendingLetter keeps what is pending under a new link, and writes the letter.
-func (p *Provider) pendingLetter(ctx context.Context, c *tenant.Client, n *pendingAccount) (login.MailKind, login.Letter, bool, error) {
+// keepPending keeps what is pending, and returns the text of its link.
+func (p *Provider) keepPending(ctx context.Context, c *tenant.Client, n *pendingAccount) (secret.String, error) {
 	clientID := ""
 	if c != nil {
 		clientID = c.ID
 	}
 	data, err := json.Marshal(n)
 	if err != nil {
-		return "", login.Letter{}, false, err
+		return "", err
 	}
+	text := secret.Text()
+	return text, p.tenant.CreateToken(ctx, text, tenant.Token{
+		Kind: tenant.NewAccount, UserID: n.owner(), ClientID: clientID, ExpiresAt: p.now().Add(verifyLife), Data: data,
+	})
+}
+
+// sendPending sends the letter that makes an account, or tells its owner that
+// there is one.
+func (p *Provider) sendPending(r *http.Request, c *tenant.Client, n *pendingAccount) error {
+	return p.sendLimited(r, p.letters, c, n.Locales, n.Email, func(ctx context.Context) (login.MailKind, login.Letter, bool, error) {
+		return p.pendingLetter(ctx, c, n)
+	})
+}
+
+// pendingLetter keeps what is pending under a new link, and writes the letter.
+func (p *Provider) pendingLetter(ctx context.Context, c *tenant.Client, n *pendingAccount) (login.MailKind, login.Letter, bool, error) {
 	// One at a time for an address and a browser: the newest.
 	if err := p.tenant.VoidTokens(ctx, n.owner(), tenant.NewAccount); err != nil {
 		return "", login.Letter{}, false, err
 	}
-	text := secret.Text()
-	err = p.tenant.CreateToken(ctx, text, tenant.Token{
-		Kind: tenant.NewAccount, UserID: n.owner(), ClientID: clientID, ExpiresAt: p.now().Add(verifyLife), Data: data,
-	})
+	text, err := p.keepPending(ctx, c, n)
 	if n.User == nil {
 		return login.MailExists, login.Letter{Account: n.Email, Link: p.beginning(ctx, c, "")}, err == nil, err
 	}

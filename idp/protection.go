@@ -36,8 +36,19 @@ type guard struct {
 	lenient         bool // towards leaked passwords at log-in: they are only logged
 }
 
-// usualSignups is how many accounts one network may make in an hour.
-const usualSignups = 50
+// How many accounts one network may make in an hour. Where each takes a letter
+// before there is one, there are as many as letters for it.
+const (
+	usualSignups     = 50
+	confirmedSignups = 20
+)
+
+func (p *Provider) signupsAnHour(g *guard) int {
+	if p.cfg.Signup == SignupConfirm {
+		return min(g.signups, confirmedSignups)
+	}
+	return g.signups
+}
 
 // A protection is a document of attack protection. The names of shields are
 // block, user_notification and admin_notification; the last has no effect beyond
