@@ -22,7 +22,7 @@ func (p *Provider) discovery(w http.ResponseWriter, r *http.Request) {
 		"response_modes_supported":                         []string{"query", "fragment", "form_post", "web_message"},
 		"grant_types_supported":                            []string{"authorization_code", "refresh_token", "client_credentials", "implicit", "password", grantRealm},
 		"subject_types_supported":                          []string{"public"},
-		"id_token_signing_alg_values_supported":            []string{"RS256", "HS256", "ES256"},
+		"id_token_signing_alg_values_supported":            []string{"RS256", "HS256", "PS256", "ES256"},
 		"token_endpoint_auth_methods_supported":            []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none"},
 		"token_endpoint_auth_signing_alg_values_supported": []string{"RS256", "RS384", "PS256", "ES256"},
 		"claims_supported":                                 []string{"aud", "auth_time", "created_at", "email", "email_verified", "exp", "family_name", "given_name", "iat", "iss", "name", "nickname", "phone_number", "picture", "sub"},

@@ -141,14 +141,18 @@ func (p *Provider) mintAccess(ctx context.Context, i *issuance) (accessToken, er
 // signAccess signs with the algorithm of the API.
 func (p *Provider) signAccess(typ string, api *tenant.API, claims *jose.Claims) (string, error) {
 	key := p.keys.Keys().Signing()
+	var err error
 	switch jose.Algorithm(api.SigningAlg) {
 	case jose.HS256:
-		var err error
 		if key, err = jose.NewHMACKey("", jose.HS256, []byte(api.SigningSecret)); err != nil {
 			return "", fmt.Errorf("API %q: %w", api.Identifier, err)
 		}
 	case jose.ES256:
 		key = p.ec.Keys().Signing()
+	case jose.PS256:
+		if key, err = p.pss.signing(); err != nil {
+			return "", err
+		}
 	case jose.RS256, "":
 	default:
 		return "", fmt.Errorf("API %q: signing algorithm %q is not supported", api.Identifier, api.SigningAlg)
@@ -210,10 +214,15 @@ func (p *Provider) idToken(ctx context.Context, i *issuance, access string) (str
 		x["c_hash"] = halfHash(i.code)
 	}
 	key := p.keys.Keys().Signing()
-	if secretSigned(i.client) {
-		var err error
+	var err error
+	switch {
+	case secretSigned(i.client):
 		if key, err = jose.NewHMACKey("", jose.HS256, []byte(i.client.Secret)); err != nil {
 			return "", fmt.Errorf("client %q: %w", i.client.ID, err)
+		}
+	case jose.Algorithm(i.client.JWT.Algorithm) == jose.PS256:
+		if key, err = p.pss.signing(); err != nil {
+			return "", err
 		}
 	}
 	text, err := jose.Sign(key, "JWT", claims)

@@ -37,6 +37,7 @@ func (p *Provider) openKeys(ctx context.Context, db *store.DB) (err error) {
 	if p.ec, err = keyring.Open(ctx, db, cfg); err != nil {
 		return err
 	}
+	p.pss = &pssKeys{ring: p.keys, known: map[string]*jose.Key{}}
 	p.certs = &certificates{known: map[string]*x509.Certificate{}}
 	p.verifier, err = jose.NewVerifier(jose.VerifierConfig{
 		Keys: p.signing(), Issuer: p.issuer, Audience: []string{p.base + "/userinfo", p.base + "/api/v2/"},
@@ -47,20 +48,26 @@ func (p *Provider) openKeys(ctx context.Context, db *store.DB) (err error) {
 
 // signingKeys are the keys of the provider, private halves and all: they stay in
 // this package.
-type signingKeys struct{ rsa, ec *keyring.Keyring }
+type signingKeys struct {
+	rsa, ec *keyring.Keyring
+	pss     *pssKeys
+}
 
-func (p *Provider) signing() signingKeys { return signingKeys{p.keys, p.ec} }
+func (p *Provider) signing() signingKeys { return signingKeys{p.keys, p.ec, p.pss} }
 
 // Key implements [jose.KeySource].
 func (k signingKeys) Key(ctx context.Context, kid string, alg jose.Algorithm) (*jose.Key, error) {
-	if alg == jose.ES256 {
+	switch alg {
+	case jose.ES256:
 		return k.ec.Key(ctx, kid, alg)
+	case jose.PS256:
+		return k.pss.Key(ctx, kid, alg)
 	}
 	return k.rsa.Key(ctx, kid, alg)
 }
 
-// jwks serves the public keys, each with a certificate, which old libraries ask
-// for.
+// jwks serves the public keys, those for RS256 with a certificate, which old
+// libraries ask for, and once more for PS256.
 func (p *Provider) jwks(w http.ResponseWriter, r *http.Request) {
 	data, err := p.jwksDocument()
 	if err != nil {
@@ -81,11 +88,21 @@ func (p *Provider) jwksDocument() ([]byte, error) {
 			if !ok {
 				continue
 			}
-			jwk, err := p.jwk(key)
-			if err != nil {
-				return nil, err
+			keys := []*jose.Key{key}
+			if ring == p.keys {
+				pss, err := p.pss.of(key)
+				if err != nil {
+					return nil, err
+				}
+				keys = append(keys, pss)
 			}
-			all = append(all, jwk)
+			for _, key := range keys {
+				jwk, err := p.jwk(key)
+				if err != nil {
+					return nil, err
+				}
+				all = append(all, jwk)
+			}
 		}
 	}
 	return json.Marshal(map[string]any{"keys": all})

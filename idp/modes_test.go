@@ -211,6 +211,7 @@ func TestTokens_algorithms(t *testing.T) {
 		{"", "", "JWT"},
 		{"RS256", "access_token_authz", "JWT"},
 		{"ES256", "rfc9068_profile", "at+jwt"},
+		{"PS256", "access_token_authz", "JWT"},
 		{"HS256", "access_token", "JWT"},
 		{"RS256", "rfc9068_profile_authz", "at+jwt"},
 	} {

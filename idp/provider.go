@@ -100,6 +100,7 @@ type Provider struct {
 	tenant   *tenant.Store
 	keys     *keyring.Keyring
 	ec       *keyring.Keyring
+	pss      *pssKeys
 	verifier *jose.Verifier
 	hasher   *password.Hasher
 	throttle *throttle.Throttle
