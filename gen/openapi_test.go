@@ -72,7 +72,7 @@ func TestOpenAPIOperators(t *testing.T) {
 func promised(typ design.Type) []string {
 	spelt := map[query.Op]string{
 		query.Ne: "$ne", query.In: "$in", query.NotIn: "$nin", query.Lt: "$lt", query.Lte: "$lte", query.Gt: "$gt", query.Gte: "$gte",
-		query.Contains: "$contains", query.StartsWith: "$startsWith", query.EndsWith: "$endsWith", query.Null: "$null",
+		query.Contains: "$contains", query.StartsWith: "$startsWith", query.EndsWith: "$endsWith", query.Like: "$like", query.Null: "$null",
 	}
 	var names []string
 	for t := model.Text; t <= model.GeoType; t++ {

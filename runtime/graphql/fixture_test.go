@@ -312,7 +312,7 @@ input CreateOrderInput { itemId: ID amount: Int note: String paid: Boolean item:
 input OrderItemLinkInput { create: CreateItemInput connect: IDInput }
 input UpdateOrderInput { itemId: ID amount: Int note: String rating: BigInt paid: Boolean item: OrderItemLinkInput }
 input IDFilter { eq: ID ne: ID in: [ID!] nin: [ID!] null: Boolean }
-input StringFilter { eq: String ne: String in: [String!] nin: [String!] lt: String lte: String gt: String gte: String contains: String startsWith: String endsWith: String null: Boolean }
+input StringFilter { eq: String ne: String in: [String!] nin: [String!] lt: String lte: String gt: String gte: String contains: String startsWith: String endsWith: String like: String null: Boolean }
 input IntFilter { eq: Int ne: Int in: [Int!] nin: [Int!] lt: Int lte: Int gt: Int gte: Int null: Boolean }
 input BigIntFilter { eq: BigInt gte: BigInt null: Boolean }
 input DecimalFilter { eq: Decimal ne: Decimal in: [Decimal!] nin: [Decimal!] lt: Decimal lte: Decimal gt: Decimal gte: Decimal null: Boolean }

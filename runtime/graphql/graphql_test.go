@@ -53,6 +53,7 @@ func TestAUZ02_sameAnswers(t *testing.T) {
 			{"order", "/api/orders/" + s.annOrder, `order(id: ` + s.annOrder + `)`},
 			{"order", "/api/orders/" + s.bobOrder, `order(id: "` + s.bobOrder + `")`},
 			{"order", "/api/orders?note[$startsWith]=no", `orders(where: {note: {startsWith: "no"}})`},
+			{"order", "/api/orders?note[$like]=n_+s%25", `orders(where: {note: {like: "n_ s%"}})`},
 			{"order", "/api/orders?$sort[note]=1", `orders(orderBy: {note: asc})`},
 			{"order", "/api/orders?amount[$gt]=1&paid=false", `orders(where: {amount: {gt: 1}, paid: {eq: false}})`},
 			{"user", "/api/users", `users`},

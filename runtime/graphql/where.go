@@ -62,6 +62,8 @@ func operator(name string) query.Op {
 		return query.StartsWith
 	case "endsWith":
 		return query.EndsWith
+	case "like":
+		return query.Like
 	case "null":
 		return query.Null
 	}

@@ -380,7 +380,7 @@ func (c *Compiler) term(s *Statement, t term) {
 		s.text("(")
 		c.term(s, term{field: t.field, op: Eq, values: t.values})
 		s.text(") IS NOT TRUE")
-	case t.op == Contains || t.op == StartsWith || t.op == EndsWith:
+	case t.op == Contains || t.op == StartsWith || t.op == EndsWith || t.op == Like:
 		c.pattern(s, t)
 	default:
 		c.comparable(s, t.field)
@@ -454,7 +454,7 @@ func (c *Compiler) pattern(s *Statement, t term) {
 	fold := foldsCase(c.entity.Fields[t.field].Type)
 	if c.dialect == store.SQLite && !fold {
 		s.text(c.columns[t.field], " GLOB ")
-		s.bind(anchor(t.op, escapeGlob(text), "*"))
+		s.bind(anchor(t.op, text, "*", "?", escapeGlob))
 		return
 	}
 	if fold {
@@ -464,16 +464,22 @@ func (c *Compiler) pattern(s *Statement, t term) {
 		s.text(c.columns[t.field])
 	}
 	s.text(" LIKE ")
-	s.bind(anchor(t.op, escapeLike(text), "%"))
+	s.bind(anchor(t.op, text, "%", "_", escapeLike))
 	s.text(` ESCAPE '\'`)
 }
 
-func anchor(op Op, text, wild string) string {
+// anchor writes what is looked for with the wildcards of an operator of SQL, for any
+// text and for one character.
+func anchor(op Op, text, many, one string, literal func(string) string) string {
+	if op == Like {
+		return respell(text, many, one, literal)
+	}
+	text = literal(text)
 	if op != StartsWith {
-		text = wild + text
+		text = many + text
 	}
 	if op != EndsWith {
-		text += wild
+		text += many
 	}
 	return text
 }

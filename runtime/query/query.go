@@ -30,6 +30,7 @@ const (
 	MaxSort      = 5      // sort keys
 	MaxText      = 1000   // code points of a value
 	MinPattern   = 2      // code points of a pattern or search
+	MaxWildcards = 10     // of a pattern, that stand for any text
 	MaxWords     = 20     // words of a search
 )
 
@@ -115,13 +116,14 @@ const (
 	Contains      // text that has the value in it, or a list of which it is one
 	StartsWith    // text that begins with the value
 	EndsWith      // text that ends with the value
+	Like          // text that is as the value: % is any text, _ one character, and \ before them makes them mean themselves
 	Null          // null, or with false: not null
 )
 
 var (
 	equality  = []Op{Eq, Ne, In, NotIn, Null}
 	ordered   = []Op{Eq, Ne, In, NotIn, Lt, Lte, Gt, Gte, Null}
-	textual   = []Op{Eq, Ne, In, NotIn, Lt, Lte, Gt, Gte, Contains, StartsWith, EndsWith, Null}
+	textual   = []Op{Eq, Ne, In, NotIn, Lt, Lte, Gt, Gte, Contains, StartsWith, EndsWith, Like, Null}
 	booleans  = []Op{Eq, Ne, Null}
 	lists     = []Op{Contains, Null}
 	existence = []Op{Null}

@@ -272,10 +272,9 @@ func (r *resolver) term(t Term) node {
 		return r.null(id, t)
 	case In, NotIn:
 		return r.list(id, f, t)
-	case Contains, StartsWith, EndsWith:
-		s, _ := t.Value.(string)
-		if problem := pattern(s); problem != "" && f.Type != model.MultiEnum { // where it is a value as a whole
-			r.fail(t.Field, patternCode(s), problem)
+	case Contains, StartsWith, EndsWith, Like:
+		if code, problem := wrongPattern(f, t); problem != "" {
+			r.fail(t.Field, code, problem)
 			return nil
 		}
 	}
@@ -339,6 +338,21 @@ func (r *resolver) value(f *model.Field, v any) (any, bool) {
 		return nil, false
 	}
 	return out, true
+}
+
+// wrongPattern says what is wrong with what a text is looked for by.
+func wrongPattern(f *model.Field, t Term) (code, problem string) {
+	if f.Type == model.MultiEnum { // where it is a value as a whole
+		return "", ""
+	}
+	s, _ := t.Value.(string)
+	if problem := pattern(s); problem != "" {
+		return patternCode(s), problem
+	}
+	if t.Op == Like {
+		return wildcards(s)
+	}
+	return "", ""
 }
 
 // patternCode returns the code of what [pattern] says.

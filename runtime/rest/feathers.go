@@ -33,7 +33,7 @@ type Grammar interface {
 //	&$sort[price]=-1&$select[]=name&$limit=25&$skip=50
 //
 // Operators are $ne, $in, $nin, $lt, $lte, $gt, $gte, $contains, $startsWith,
-// $endsWith and $null; groups are $or, $and and $not; $search looks for a text.
+// $endsWith, $like and $null; groups are $or, $and and $not; $search looks for a text.
 // author.name=Ann, or author[name]=Ann, is about the row that a relation leads to;
 // of a relation to many items[$some][name]=figs is about one row of them,
 // items[$none] about all and items[$every], too.
@@ -69,6 +69,8 @@ func operator(name string) (query.Op, bool) {
 		return query.StartsWith, true
 	case "$endsWith":
 		return query.EndsWith, true
+	case "$like":
+		return query.Like, true
 	case "$null":
 		return query.Null, true
 	}

@@ -49,6 +49,7 @@ func TestFeathers_find(t *testing.T) {
 		{"a[$in][]=1&a[$in][]=2", query.Query{Where: term("a", query.In, []any{"1", "2"})}},
 		{"a[$in]=1", query.Query{Where: term("a", query.In, []any{"1"})}},
 		{"a[$nin][0]=1", query.Query{Where: term("a", query.NotIn, []any{"1"})}},
+		{"a[$like]=x%25_", query.Query{Where: term("a", query.Like, "x%_")}},
 		{"a[$contains]=x&a[$startsWith]=y&a[$endsWith]=z", query.Query{Where: query.And{
 			term("a", query.Contains, "x"), term("a", query.StartsWith, "y"), term("a", query.EndsWith, "z"),
 		}}},

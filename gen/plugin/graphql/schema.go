@@ -441,7 +441,7 @@ const (
 	truth     = "eq ne null"
 	equality  = "eq ne in nin null"
 	ordered   = "eq ne in nin lt lte gt gte null"
-	textual   = "eq ne in nin lt lte gt gte contains startsWith endsWith null"
+	textual   = "eq ne in nin lt lte gt gte contains startsWith endsWith like null"
 )
 
 // comparison writes what values of a type are compared with.

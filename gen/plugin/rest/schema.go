@@ -307,7 +307,7 @@ func operators(filter string) []string {
 	equality := []string{"$ne", "$in", "$nin"}
 	switch filter {
 	case "filter.text":
-		return append(equality, "$lt", "$lte", "$gt", "$gte", "$contains", "$startsWith", "$endsWith", "$null")
+		return append(equality, "$lt", "$lte", "$gt", "$gte", "$contains", "$startsWith", "$endsWith", "$like", "$null")
 	case "filter.integer", "filter.number", "filter.time":
 		return append(equality, "$lt", "$lte", "$gt", "$gte", "$null")
 	case "filter.boolean":
