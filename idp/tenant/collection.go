@@ -53,13 +53,14 @@ type Collection[T any, P object[T]] struct {
 	version int64
 	checked time.Time // zero after a change by this process
 	changes int       // by this process
-	looking *look
+	looking *look[T]
 }
 
 // A look is one look at the database, for all who want it at the time.
-type look struct {
+type look[T any] struct {
 	changes int           // before it
-	done    chan struct{} // closed when err is set
+	done    chan struct{} // closed when all or err is set
+	all     snapshot[T]
 	err     error
 }
 
@@ -248,51 +249,39 @@ func (c *Collection[T, P]) forget() {
 
 // snapshot returns the objects, as new as [Collection] promises. Of any number
 // of callers one asks the database and the others wait for that, so that they
-// do not queue up before a database that does not answer.
+// do not queue up before a database that does not answer. A change of this
+// process that comes after the caller is nothing that the caller waits for.
 func (c *Collection[T, P]) snapshot(ctx context.Context) (snapshot[T], error) {
-	for {
-		c.mu.Lock()
-		age := c.s.now().Sub(c.checked)
-		if !c.checked.IsZero() && age >= 0 && age < checkEvery {
-			all := c.all
-			c.mu.Unlock()
-			return all, nil
-		}
-		l := c.looking
-		mine := l == nil || l.changes != c.changes
-		if mine {
-			l = &look{changes: c.changes, done: make(chan struct{})}
-			c.looking = l
-		}
-		c.mu.Unlock()
-		if mine {
-			// Others wait for it: it does not end with the one who began it.
-			c.s.looks.run(func() { c.look(context.WithoutCancel(ctx), l) })
-		}
-		select {
-		case <-l.done:
-		case <-ctx.Done():
-			return snapshot[T]{}, fmt.Errorf("read %ss: %w", c.kind, c.s.db.Wrap(ctx.Err()))
-		}
-		if l.err != nil {
-			return snapshot[T]{}, fmt.Errorf("read %ss: %w", c.kind, c.s.db.Wrap(l.err))
-		}
-		if all, ok := c.seen(l); ok {
-			return all, nil
-		}
-	}
-}
-
-// seen returns what a look found, unless this process made a change after it
-// began.
-func (c *Collection[T, P]) seen(l *look) (all snapshot[T], ok bool) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.all, l.changes == c.changes
+	age := c.s.now().Sub(c.checked)
+	if !c.checked.IsZero() && age >= 0 && age < checkEvery {
+		defer c.mu.Unlock()
+		return c.all, nil
+	}
+	l := c.looking
+	mine := l == nil || l.changes != c.changes
+	if mine {
+		l = &look[T]{changes: c.changes, done: make(chan struct{})}
+		c.looking = l
+	}
+	c.mu.Unlock()
+	if mine {
+		// Others wait for it: it does not end with the one who began it.
+		c.s.looks.run(func() { c.look(context.WithoutCancel(ctx), l) })
+	}
+	select {
+	case <-l.done:
+	case <-ctx.Done():
+		return snapshot[T]{}, fmt.Errorf("read %ss: %w", c.kind, c.s.db.Wrap(ctx.Err()))
+	}
+	if l.err != nil {
+		return snapshot[T]{}, fmt.Errorf("read %ss: %w", c.kind, c.s.db.Wrap(l.err))
+	}
+	return l.all, nil
 }
 
 // look reads the objects if they changed.
-func (c *Collection[T, P]) look(ctx context.Context, l *look) {
+func (c *Collection[T, P]) look(ctx context.Context, l *look[T]) {
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
 	c.mu.Lock()
@@ -312,10 +301,13 @@ func (c *Collection[T, P]) look(ctx context.Context, l *look) {
 	if c.looking == l {
 		c.looking = nil
 	}
-	if err == nil && l.changes == c.changes {
-		c.all, c.version, c.checked = all, version, at
+	if err == nil && version >= c.version {
+		c.all, c.version = all, version
+		if l.changes == c.changes {
+			c.checked = at
+		}
 	}
-	l.err = err
+	l.all, l.err = all, err
 	close(l.done)
 }
 

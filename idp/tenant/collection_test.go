@@ -153,6 +153,34 @@ func TestCollection_atOnce(t *testing.T) {
 	})
 }
 
+// TestCollection_busy: who asks while this process changes objects all the time
+// gets what there was, and does not wait until the changes are over.
+func TestCollection_busy(t *testing.T) {
+	var armed, changing atomic.Bool
+	var asked atomic.Int32
+	var s *tenant.Store
+	s = open(t, storetest.SQLite(t), func() time.Time {
+		// Of each two times that it is asked, the second is by the look.
+		if armed.Load() && !changing.Load() && asked.Add(1)%2 == 0 {
+			changing.Store(true)
+			_, err := s.APIs.Update(t.Context(), "1", func(a *tenant.API) error { return nil })
+			changing.Store(false)
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		return time.Now()
+	})
+	must(t, s.APIs.Create(t.Context(), &tenant.API{ID: "1", Identifier: "https://api"}))
+	armed.Store(true)
+	if _, err := s.APIs.Get(t.Context(), "1"); err != nil {
+		t.Error(err)
+	}
+	if n := asked.Load(); n != 2 {
+		t.Errorf("looked %d times", n/2)
+	}
+}
+
 // TestCollection_away: without the database nothing is known, and nobody hangs.
 func TestCollection_away(t *testing.T) {
 	c := newClock()
