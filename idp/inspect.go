@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -155,7 +154,7 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
 	}
 	claims := profileClaims(u, b.scope)
 	if !b.jwt {
-		maps.Copy(claims, b.more)
+		addClaims(claims, b.more)
 	}
 	claims["sub"] = u.ID
 	writeJSON(w, http.StatusOK, claims)

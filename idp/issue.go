@@ -100,7 +100,7 @@ func (p *Provider) mintAccess(ctx context.Context, i *issuance) (accessToken, er
 		Issuer: p.issuer, Audience: []string{i.api.Identifier}, IssuedAt: now, Expiry: t.exp, ID: t.id,
 		Extra: map[string]any{},
 	}
-	maps.Copy(claims.Extra, i.accessMore)
+	addClaims(claims.Extra, i.accessMore)
 	x := claims.Extra
 	if i.user != nil {
 		claims.Subject = i.user.ID
@@ -189,6 +189,12 @@ func (p *Provider) opaqueToken(i *issuance, now time.Time) (accessToken, error) 
 	return t, nil
 }
 
+// addClaims adds the claims of actions. One that an action set to null goes.
+func addClaims(claims, more map[string]any) {
+	maps.Copy(claims, more)
+	maps.DeleteFunc(claims, func(_ string, v any) bool { return v == nil })
+}
+
 // idToken makes the ID token (OpenID Connect Core 1.0 §2).
 func (p *Provider) idToken(ctx context.Context, i *issuance, access string) (string, error) {
 	now := p.now()
@@ -196,7 +202,7 @@ func (p *Provider) idToken(ctx context.Context, i *issuance, access string) (str
 		Issuer: p.issuer, Subject: i.user.ID, Audience: []string{i.client.ID}, IssuedAt: now,
 		Expiry: now.Add(seconds(i.client.JWT.LifetimeSeconds, idTokenLife)), Extra: profileClaims(i.user, i.scope),
 	}
-	maps.Copy(claims.Extra, i.idMore)
+	addClaims(claims.Extra, i.idMore)
 	x := claims.Extra
 	if i.sid != "" {
 		x["sid"] = i.sid

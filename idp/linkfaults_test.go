@@ -151,16 +151,18 @@ func TestResource_everywhere(t *testing.T) {
 	for name, tt := range map[string]struct {
 		by                 url.Values
 		audience, resource string
-		parts              int // of the token: three of a JWT, none of a refusal
+		parts              int    // of the token: three of a JWT, none of a refusal
+		code               string // of the refusal
 	}{
-		"password, userinfo":   {web, s.URL + "/userinfo", "", 1},
-		"password, resource":   {web, "", idptest.Audience, 3},
-		"password, both":       {web, idptest.Audience, idptest.Audience, 3},
-		"password, two":        {web, idptest.Audience, s.URL + "/userinfo", 0},
-		"password, none such":  {web, "https://nobody.example/", "", 0},
-		"a program, resource":  {machine, "", idptest.Audience, 3},
-		"a program, two":       {machine, idptest.Audience, "https://other.example/", 0},
-		"a program, none such": {machine, "", "https://nobody.example/", 0},
+		"password, userinfo":    {web, s.URL + "/userinfo", "", 1, ""},
+		"password, resource":    {web, "", idptest.Audience, 3, ""},
+		"password, both":        {web, idptest.Audience, idptest.Audience, 3, ""},
+		"password, two":         {web, idptest.Audience, s.URL + "/userinfo", 0, "invalid_target"},
+		"password, none such":   {web, "https://nobody.example/", "", 0, "access_denied"},
+		"password, no resource": {web, "", "https://nobody.example/", 0, "invalid_target"},
+		"a program, resource":   {machine, "", idptest.Audience, 3, ""},
+		"a program, two":        {machine, idptest.Audience, "https://other.example/", 0, "invalid_target"},
+		"a program, none such":  {machine, "", "https://nobody.example/", 0, "access_denied"},
 	} {
 		in := url.Values{"audience": {tt.audience}, "resource": {tt.resource}}
 		maps.Copy(in, tt.by)
@@ -170,7 +172,8 @@ func TestResource_everywhere(t *testing.T) {
 		if token != "" {
 			parts = strings.Count(token, ".") + 1
 		}
-		if parts != tt.parts || (parts > 0) != (res.StatusCode == http.StatusOK) {
+		code, _ := s.JSON(body)["error"].(string)
+		if parts != tt.parts || code != tt.code || (parts > 0) != (res.StatusCode == http.StatusOK) {
 			t.Errorf("%s: %d %s", name, res.StatusCode, body)
 		}
 	}

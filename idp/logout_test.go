@@ -318,3 +318,18 @@ func TestIDP19_hints(t *testing.T) {
 		t.Error("still logged in")
 	}
 }
+
+// RP-Initiated Logout 1.0 §3: state is a parameter of the query, also where the
+// address has a fragment, as of applications that route by it.
+func TestLogout_fragment(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	s.AddUser("ada@example.com")
+	tokens := enter(t, s, s.HTTP, "ada@example.com")
+	const bye = "https://app.example/?a=b#/bye"
+	setClient(t, s, idptest.SPA, func(c *tenant.Client) { c.LogoutURLs = []string{bye} })
+	q := url.Values{"id_token_hint": {tokens["id_token"].(string)}, "post_logout_redirect_uri": {bye}, "state": {"x y"}}
+	res, body := s.Do(s.HTTP, http.MethodGet, "/oidc/logout", q)
+	if got := res.Header.Get("Location"); got != "https://app.example/?a=b&state=x%20y#/bye" {
+		t.Errorf("%d %q %.300s", res.StatusCode, got, body)
+	}
+}

@@ -365,7 +365,11 @@ func (p *Provider) readAudience(ctx context.Context, in params) (string, error) 
 	}
 	_, err = p.tenant.APIs.ByName(ctx, audience)
 	if errors.Is(err, tenant.ErrNotFound) {
-		err = refuse("access_denied", "Service not found: "+echo(audience))
+		code := "access_denied" // as Auth0 says
+		if in["resource"] != "" {
+			code = "invalid_target" // RFC 8707 §2
+		}
+		err = refuse(code, "Service not found: "+echo(audience))
 	}
 	return audience, err
 }

@@ -86,9 +86,11 @@ func (p *Provider) send(w http.ResponseWriter, r *http.Request, q *request, c *t
 	}
 }
 
-// withParameters adds parameters to a registered address, whose own query stays.
+// withParameters adds parameters to a registered address, whose own query and, with
+// parameters in the query, whose own fragment stay.
 func withParameters(target string, out answer, fragment bool) string {
 	var b strings.Builder
+	target, own, _ := strings.Cut(target, "#")
 	b.WriteString(target)
 	switch {
 	case fragment:
@@ -103,6 +105,9 @@ func withParameters(target string, out answer, fragment bool) string {
 			b.WriteByte('&')
 		}
 		b.WriteString(url.QueryEscape(f.name) + "=" + escape(f.value))
+	}
+	if own != "" && !fragment {
+		b.WriteString("#" + own)
 	}
 	return b.String()
 }

@@ -59,6 +59,7 @@ const countingAction = `exports.onExecutePostLogin = async (event, api) => {
 	api.user.setAppMetadata('n', n);
 	for (const token of [api.idToken, api.accessToken]) {
 		token.setCustomClaim('https://menu.example/n', n);
+		token.setCustomClaim('https://menu.example/none', null);
 		token.setCustomClaim('https://menu.example/roles', event.authorization.roles);
 		token.setCustomClaim('https://menu.example/protocol', event.transaction.protocol);
 		for (const name of ['sub', 'iss', 'aud', 'permissions', 'roles', 'scope', 'sid', 'nonce']) token.setCustomClaim(name, 'mine');
@@ -84,6 +85,9 @@ func TestIDP23_claims(t *testing.T) {
 			if got["sub"] != ada.ID || got["iss"] != s.Issuer() || got["roles"] != nil {
 				t.Errorf("%s: restricted claims %v", name, got)
 			}
+			if _, there := got["https://menu.example/none"]; there {
+				t.Errorf("%s: a claim that is null is there", name)
+			}
 			for claim, value := range got {
 				if value == "mine" {
 					t.Errorf("%s: an action set %s", name, claim)
@@ -100,7 +104,7 @@ func TestIDP23_claims(t *testing.T) {
 	// An opaque token brings them to the UserInfo endpoint.
 	_, tokens = exchange(s, silent(t, s, s.HTTP, "audience", "").Get("code"))
 	_, body := s.Do(s.HTTP, http.MethodGet, "/userinfo", nil, "Authorization", "Bearer "+tokens["access_token"].(string))
-	if got := s.JSON(body); got["https://menu.example/n"] != 4.0 || got["sub"] != ada.ID {
+	if got := s.JSON(body); got["https://menu.example/n"] != 4.0 || got["sub"] != ada.ID || strings.Contains(body, "null") {
 		t.Errorf("userinfo %v", got)
 	}
 }

@@ -15,12 +15,18 @@ type Consent struct {
 // Consents returns those of a user, a client and an audience where these are
 // named, sorted by them, and how many there are.
 func (s *Store) Consents(ctx context.Context, userID, clientID, audience string, limit, offset int) (list []Consent, total int, err error) {
-	const from = "idp_consents WHERE ($1 = '' OR user_id = $1) AND ($2 = '' OR client_id = $2) AND ($3 = '' OR audience = $3)"
-	if total, err = s.count(ctx, from, []any{userID, clientID, audience}); err != nil {
+	from, args := "idp_consents WHERE 1 = 1", []any{}
+	for _, by := range []struct{ column, value string }{{"user_id", userID}, {"client_id", clientID}, {"audience", audience}} {
+		if by.value != "" {
+			args = append(args, by.value)
+			from += fmt.Sprintf(" AND %s = $%d", by.column, len(args))
+		}
+	}
+	if total, err = s.count(ctx, from, args); err != nil {
 		return nil, 0, err
 	}
-	rows, err := s.db.Read().QueryContext(ctx, "SELECT user_id, client_id, audience, scope FROM "+from+`
-		ORDER BY user_id, client_id, audience LIMIT $4 OFFSET $5`, userID, clientID, audience, limit, offset)
+	rows, err := s.db.Read().QueryContext(ctx, fmt.Sprintf(`SELECT user_id, client_id, audience, scope FROM %s
+		ORDER BY user_id, client_id, audience LIMIT %d OFFSET %d`, from, limit, offset), args...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("read consents: %w", s.db.Wrap(err))
 	}
