@@ -100,9 +100,15 @@ func saysPermissions(api *tenant.API) bool {
 	return api.EnforcePolicies && (api.TokenDialect == "access_token_authz" || api.TokenDialect == "rfc9068_profile_authz")
 }
 
-// apply makes the changes of actions to the scopes.
+// apply makes the changes of actions to the scopes. At the Management API a person
+// gets no more than what is about their own account: scopes there are power over
+// everybody, and an action that adds its own need not know their names.
 func (a *access) apply(add, remove []string) {
+	system := a.api != nil && a.api.System
 	for _, s := range add {
+		if system && !slices.Contains(oidcScopes, s) && !slices.Contains(selfScopes, s) {
+			continue
+		}
 		if !slices.Contains(a.scope, s) {
 			a.scope = append(a.scope, s)
 		}

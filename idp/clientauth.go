@@ -129,7 +129,7 @@ func (p *Provider) byAssertion(ctx context.Context, in params) (caller, error) {
 	if err != nil {
 		return caller{}, err
 	}
-	if in["client_id"] != "" && in["client_id"] != c.ID || c.Global || len(c.Credentials) == 0 {
+	if in["client_id"] != "" && in["client_id"] != c.ID || c.Global || c.AuthMethod != tenant.AuthPrivateKeyJWT {
 		return bad("The assertion could not be verified")
 	}
 	keys, err := p.credentialKeys(c)

@@ -121,6 +121,13 @@ func TestIDP07_assertions(t *testing.T) {
 		})
 		return res.StatusCode
 	}
+	// A key that a client has beside another way to prove who it is opens nothing,
+	// be it not yet or no longer.
+	setClient(t, s, idptest.Machine, func(c *tenant.Client) { c.AuthMethod = tenant.AuthPost })
+	if got := ask(sign(key, "j0", time.Minute, idptest.Machine)); got != http.StatusUnauthorized {
+		t.Errorf("beside a secret: %d", got)
+	}
+	setClient(t, s, idptest.Machine, func(c *tenant.Client) { c.AuthMethod = tenant.AuthPrivateKeyJWT })
 	good := sign(key, "j1", time.Minute, idptest.Machine)
 	for i, want := range []int{http.StatusOK, http.StatusUnauthorized} {
 		if got := ask(good); got != want {

@@ -39,7 +39,11 @@ func (p *Provider) grantClientCredentials(_ http.ResponseWriter, r *http.Request
 	if err != nil {
 		return nil, err
 	}
-	a, err := machineAccess(api, g, in.list("scope"))
+	asked, err := in.scope()
+	if err != nil {
+		return nil, err
+	}
+	a, err := machineAccess(api, g, asked)
 	if err != nil {
 		return nil, err
 	}

@@ -62,7 +62,11 @@ func (p *Provider) grantPassword(_ http.ResponseWriter, r *http.Request, c calle
 	if err != nil {
 		return nil, err
 	}
-	scope, err := p.allowedAsked(ctx, c.Client, u, audience, unique(in.list("scope")))
+	scope, err := in.scope()
+	if err != nil {
+		return nil, err
+	}
+	scope, err = p.allowedAsked(ctx, c.Client, u, audience, scope)
 	if err != nil {
 		return nil, err
 	}

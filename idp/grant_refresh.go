@@ -80,7 +80,11 @@ func (p *Provider) renew(r *http.Request, c caller, in params, f *tenant.Family)
 	if err := p.checkResource(in, audience); err != nil {
 		return nil, err
 	}
-	if asked := unique(in.list("scope")); len(asked) > 0 {
+	asked, err := in.scope()
+	if err != nil {
+		return nil, err
+	}
+	if len(asked) > 0 {
 		if !containsAll(f.Scope, asked) {
 			return nil, refuse("invalid_scope", "The scope is wider than the one that was granted")
 		}

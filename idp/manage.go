@@ -128,6 +128,7 @@ func (p *Provider) managementCaller(ctx context.Context, token string) (manageme
 	c := management.Caller{ClientID: b.clientID, Subject: b.clientID + "@clients", Scopes: b.scope, ID: b.id, AuthTime: b.authTime()}
 	if b.userID != "" {
 		c.Subject = b.userID
+		c.Scopes = slices.DeleteFunc(slices.Clone(b.scope), func(s string) bool { return !slices.Contains(selfScopes, s) })
 		_, err := p.holder(ctx, b)
 		if errors.Is(err, errToken) {
 			return management.Caller{}, management.ErrBadToken

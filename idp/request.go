@@ -278,10 +278,12 @@ func (p *Provider) readRest(ctx context.Context, q *request, c *tenant.Client, i
 	if len(in["nonce"]) > maxNonce {
 		return refuse("invalid_request", "nonce is too long")
 	}
-	q.Scope = unique(in.list("scope"))
 	q.Nonce, q.LoginHint, q.ScreenHint = in["nonce"], in["login_hint"], in["screen_hint"]
 	q.Locales, q.ACR, q.ConnectionScope = in["ui_locales"], in.list("acr_values"), in["connection_scope"]
 	var err error
+	if q.Scope, err = in.scope(); err != nil {
+		return err
+	}
 	if q.Audience, err = p.readAudience(ctx, in); err != nil {
 		return err
 	}
@@ -453,12 +455,25 @@ func (p *Provider) imagined(ctx context.Context, u *tenant.User) (bool, error) {
 
 func unique(list []string) []string {
 	var out []string
+	seen := make(map[string]bool, len(list))
 	for _, s := range list {
-		if !slices.Contains(out, s) {
+		if !seen[s] {
+			seen[s] = true
 			out = append(out, s)
 		}
 	}
 	return out
+}
+
+// maxScope bounds the scopes that a request asks for, in bytes: some four hundred.
+const maxScope = 8 << 10
+
+// scope returns the scopes that a request asks for, each once.
+func (p params) scope() ([]string, error) {
+	if len(p["scope"]) > maxScope {
+		return nil, refuse("invalid_scope", "scope is too long")
+	}
+	return unique(p.list("scope")), nil
 }
 
 // shellQuote returns a word that a shell takes as it is.

@@ -133,6 +133,9 @@ func (a *API) createClient(ctx context.Context, q *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	if creds, err = knownCredentials(c, creds); err != nil {
+		return answer{}, err
+	}
 	c.ID, c.Credentials = newText(32), creds
 	if len(creds) > 0 {
 		c.AuthMethod = tenant.AuthPrivateKeyJWT
@@ -207,7 +210,10 @@ func (a *API) updateClient(ctx context.Context, q *request) (answer, error) {
 			return err
 		}
 		if next.Credentials = c.Credentials; len(creds) > 0 {
-			next.Credentials, next.AuthMethod = creds, tenant.AuthPrivateKeyJWT
+			if next.Credentials, err = knownCredentials(c, creds); err != nil {
+				return err
+			}
+			next.AuthMethod = tenant.AuthPrivateKeyJWT
 		}
 		if err := next.Check(); err != nil {
 			return err

@@ -43,7 +43,7 @@ func (a *API) newCredential(o object) (tenant.Credential, error) {
 }
 
 // takeCredentials takes the keys out of client_authentication_methods, nil when
-// that is not there.
+// that is not there. Of a key that the client has already there is the ID alone.
 func (a *API) takeCredentials(o object) ([]tenant.Credential, error) {
 	raw, there := o["client_authentication_methods"]
 	delete(o, "client_authentication_methods")
@@ -66,6 +66,10 @@ func (a *API) takeCredentials(o object) ([]tenant.Credential, error) {
 		if json.Unmarshal(item, &one) != nil || one == nil {
 			return nil, badProperty("client_authentication_methods.private_key_jwt.credentials", "Expected type object", "")
 		}
+		if _, there := one["id"]; there && len(one) == 1 {
+			creds = append(creds, tenant.Credential{ID: one.text("id")})
+			continue
+		}
 		c, err := a.newCredential(one)
 		if err != nil {
 			return nil, err
@@ -73,6 +77,22 @@ func (a *API) takeCredentials(o object) ([]tenant.Credential, error) {
 		creds = append(creds, c)
 	}
 	return creds, nil
+}
+
+// knownCredentials puts the keys of a client in the place of their IDs.
+func knownCredentials(c *tenant.Client, creds []tenant.Credential) ([]tenant.Credential, error) {
+	list := slices.Clone(creds)
+	for n, cred := range list {
+		if cred.PEM != "" {
+			continue
+		}
+		i, err := credentialAt(c, cred.ID)
+		if err != nil {
+			return nil, badProperty("client_authentication_methods.private_key_jwt.credentials", "The client has no credential "+cred.ID, "")
+		}
+		list[n] = c.Credentials[i]
+	}
+	return list, nil
 }
 
 func showCredential(c tenant.Credential) (object, error) {
