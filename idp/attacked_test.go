@@ -66,3 +66,36 @@ func TestIDP23_scopesOfManagement(t *testing.T) {
 	}
 	check(tokens["access_token"])
 }
+
+// CLI-08: whoever came in by a way that is taken from an account is out, and whoever
+// came in by another stays.
+func TestCLI08_unlinked(t *testing.T) {
+	c := federated(t)
+	ada := c.AddUser("ada@example.com", "menu-admin")
+	mallory := c.with(c.Browser(), "github", "1001")
+	if _, err := c.Tenant().LinkIdentity(t.Context(), ada.ID, mallory.ID); err != nil {
+		t.Fatal(err)
+	}
+	owner, thief := c.Browser(), c.Browser()
+	own := enter(t, c.Server, owner, "ada@example.com")
+	res, body := c.Do(thief, http.MethodGet, c.choose(c.leave(thief, "github"), "1001"), nil)
+	_, stolen := exchange(c.Server, answerOf(t, res, body).Get("code"))
+	if sub := claimsMap(t, stolen["id_token"])["sub"]; sub != ada.ID {
+		t.Fatalf("not ada: %v", sub)
+	}
+	provider, subject, _ := strings.Cut(mallory.ID, "|")
+	mustManage(t, c.Server, managementToken(t, c.Server), http.StatusOK, "DELETE", "users/"+url.PathEscape(ada.ID)+"/identities/"+provider+"/"+subject, "")
+	for name, tt := range map[string]struct {
+		browser *http.Client
+		refresh any
+		in      bool
+	}{"the thief": {thief, stolen["refresh_token"], false}, "the owner": {owner, own["refresh_token"], true}} {
+		if res, _ := refresh(c.Server, tt.refresh); (res.StatusCode == http.StatusOK) != tt.in {
+			t.Errorf("%s refreshes: %d", name, res.StatusCode)
+		}
+		res, body := c.Do(tt.browser, http.MethodGet, "/authorize", authorization("prompt", "none"))
+		if code := answerOf(t, res, body).Get("code"); (code != "") != tt.in {
+			t.Errorf("%s: code %q", name, code)
+		}
+	}
+}

@@ -415,7 +415,7 @@ func TestLOG13_blockedLink(t *testing.T) {
 		t.Fatal(err)
 	}
 	provider, subject, _ := strings.Cut(other.ID, "|")
-	if _, err := s.Tenant().UnlinkIdentity(ctx, alt.ID, provider, subject); err != nil {
+	if _, _, err := s.Tenant().UnlinkIdentity(ctx, alt.ID, provider, subject); err != nil {
 		t.Fatal(err)
 	}
 	if u, err := s.Tenant().User(ctx, other.ID); err != nil || !u.Blocked {

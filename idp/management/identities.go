@@ -126,12 +126,13 @@ func (a *API) mayVouch(ctx context.Context, client string) error {
 }
 
 func (a *API) unlinkIdentity(ctx context.Context, q *request) (answer, error) {
-	u, err := a.store.UnlinkIdentity(ctx, q.id("user"), q.id("provider"), q.id("identity"))
+	u, ended, err := a.store.UnlinkIdentity(ctx, q.id("user"), q.id("provider"), q.id("identity"))
 	switch {
 	case errors.Is(err, tenant.ErrExists):
 		return answer{}, &problem{status: 400, message: "Cannot unlink the primary identity", code: "operation_not_supported"}
 	case err != nil:
 		return answer{}, noUser(err)
 	}
+	a.ended(ctx, u.ID, ended)
 	return ok(u.Identities)
 }

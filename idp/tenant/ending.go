@@ -203,6 +203,58 @@ func (s *Store) endSessions(ctx context.Context, tx *sql.Tx, where string, arg a
 	return list, rows.Err()
 }
 
+// endWay ends what a user has by log-ins of one connection: sessions, which it
+// returns, refresh tokens, and what is with them.
+func (s *Store) endWay(ctx context.Context, tx *sql.Tx, userID, connection string) (ended []*Session, err error) {
+	sessions, err := each(ctx, tx, scanSession, "SELECT "+sessionColumns+" FROM idp_sessions WHERE user_id = $1", userID)
+	if err != nil {
+		return nil, err
+	}
+	for _, ses := range sessions {
+		if ses.Connection != connection {
+			continue
+		}
+		list, err := s.endSessions(ctx, tx, "id = $1", ses.ID)
+		if err != nil {
+			return nil, err
+		}
+		ended = append(ended, list...)
+	}
+	families, err := each(ctx, tx, scanFamily, "SELECT "+familyColumns+" FROM idp_refresh WHERE user_id = $1 AND revoked_at = 0", userID)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range families {
+		if f.Connection != connection {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, "UPDATE idp_refresh SET revoked_at = $2 WHERE id = $1", f.ID, millis(s.now())); err != nil {
+			return nil, err
+		}
+		if _, err := tx.ExecContext(ctx, "DELETE FROM idp_tokens WHERE grant_id = $1", f.ID); err != nil {
+			return nil, err
+		}
+	}
+	return ended, nil
+}
+
+// each reads all rows of a query in a transaction.
+func each[T any](ctx context.Context, tx *sql.Tx, scan func(scanner) (*T, error), query string, args ...any) (list []*T, err error) {
+	rows, err := tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	return list, rows.Err()
+}
+
 // RevokeConsents forgets what a user allowed, and ends the refresh tokens that came
 // of it: to one client and at one audience, where these are named. The tokens
 // end at every audience of the client.

@@ -42,7 +42,7 @@ func TestSES05_epochsNeverRepeat(t *testing.T) {
 		for range 2 {
 			_, err := s.LinkIdentity(ctx, ada.ID, bob.ID)
 			must(t, err)
-			_, err = s.UnlinkIdentity(ctx, ada.ID, tenant.Database, subject)
+			_, _, err = s.UnlinkIdentity(ctx, ada.ID, tenant.Database, subject)
 			must(t, err)
 			note("unlinked")
 		}

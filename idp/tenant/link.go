@@ -106,10 +106,11 @@ func profileData(u *User) map[string]any {
 }
 
 // UnlinkIdentity takes an identity from a user and makes a user of it again,
-// without metadata and roles. It returns [ErrNotFound] when the user has no such
-// identity, and refuses to take the one that the ID comes from.
-func (s *Store) UnlinkIdentity(ctx context.Context, userID, provider, subject string) (*User, error) {
-	err := s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+// without metadata and roles. Who came in by its connection is logged out: it
+// returns the sessions that it ended. It returns [ErrNotFound] when the user has no
+// such identity, and refuses to take the one that the ID comes from.
+func (s *Store) UnlinkIdentity(ctx context.Context, userID, provider, subject string) (u *User, ended []*Session, err error) {
+	err = s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		u, err := s.lockUser(ctx, tx, userID)
 		if err != nil {
 			return err
@@ -124,14 +125,18 @@ func (s *Store) UnlinkIdentity(ctx context.Context, userID, provider, subject st
 			if err := s.splitOff(ctx, tx, i, u.Blocked); err != nil {
 				return err
 			}
+			if ended, err = s.endWay(ctx, tx, userID, i.Connection); err != nil {
+				return err
+			}
 			return s.noteChange(ctx, tx, userID)
 		}
 		return fmt.Errorf("identity %w", ErrNotFound)
 	})
 	if err := s.userError(err); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return s.User(ctx, userID)
+	u, err = s.User(ctx, userID)
+	return u, ended, err
 }
 
 // ownProfile returns the user that an identity was. Of its profile, which

@@ -220,11 +220,11 @@ func TestIdentities_unlink(t *testing.T) {
 			return nil
 		})
 		must(t, err)
-		_, err = s.UnlinkIdentity(ctx, primary.ID, "auth0", primary.Identities[0].UserID)
+		_, _, err = s.UnlinkIdentity(ctx, primary.ID, "auth0", primary.Identities[0].UserID)
 		want(t, "the primary one", err, tenant.ErrExists)
-		_, err = s.UnlinkIdentity(ctx, primary.ID, "github", "43")
+		_, _, err = s.UnlinkIdentity(ctx, primary.ID, "github", "43")
 		want(t, "another's", err, tenant.ErrNotFound)
-		u, err = s.UnlinkIdentity(ctx, primary.ID, "github", "42")
+		u, _, err = s.UnlinkIdentity(ctx, primary.ID, "github", "42")
 		must(t, err)
 		if len(u.Identities) != 2 {
 			t.Errorf("identities %v", u.Identities)
