@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatewright/gate/idp/idptest"
 )
@@ -97,5 +98,63 @@ func TestCLI08_unlinked(t *testing.T) {
 		if code := answerOf(t, res, body).Get("code"); (code != "") != tt.in {
 			t.Errorf("%s: code %q", name, code)
 		}
+	}
+}
+
+// CLI-07: what a person takes back is taken back from codes on their way and from
+// opaque tokens, too.
+func TestCLI07_consentTakenBack(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	browser := stranger(t, s)
+	page, asked := asks(t, s, browser, authorization("audience", "", "scope", "openid profile email"))
+	if !asked {
+		t.Fatal("not asked")
+	}
+	res, body := decide(s, browser, page, "allow")
+	_, tokens := exchange(s, answerOf(t, res, body).Get("code"))
+	res, body = s.Do(browser, http.MethodGet, "/authorize", authorization("audience", "", "scope", "openid profile email"))
+	code := answerOf(t, res, body).Get("code")
+	info := func() int {
+		res, _ := s.Do(s.HTTP, http.MethodGet, "/userinfo", nil, "Authorization", "Bearer "+fmt.Sprint(tokens["access_token"]))
+		return res.StatusCode
+	}
+	if status := info(); status != http.StatusOK || code == "" {
+		t.Fatalf("before: %d, code %q", status, code)
+	}
+	ada := userID(t, s, "ada@example.com")
+	if status, got := manage(t, s, managementToken(t, s), "DELETE", "grants?user_id="+url.QueryEscape(ada), ""); status >= 300 {
+		t.Fatal(status, got)
+	}
+	if status := info(); status != http.StatusUnauthorized {
+		t.Errorf("the opaque token: %d", status)
+	}
+	if res, _ := exchange(s, code); res.StatusCode == http.StatusOK {
+		t.Error("the code is good")
+	}
+}
+
+// SES-07: a token that was revoked stays so while a verifier with a leeway takes
+// tokens that have expired.
+func TestSES07_revokedInLeeway(t *testing.T) {
+	s, now := withClock(t)
+	_, got := machineToken(s)
+	client := url.Values{"client_id": {idptest.Machine}, "client_secret": {idptest.Secret}, "token": {fmt.Sprint(got["access_token"])}}
+	if res, _ := s.Do(s.HTTP, http.MethodPost, "/oauth/revoke", client); res.StatusCode != http.StatusOK {
+		t.Fatal(res.StatusCode)
+	}
+	now.turn(time.Duration(got["expires_in"].(float64))*time.Second + 10*time.Second)
+	if _, err := s.Tenant().Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, body := s.Do(s.HTTP, http.MethodPost, "/oauth/introspect", client); s.JSON(body)["active"] != false {
+		t.Errorf("active again: %s", body)
+	}
+}
+
+// CLI-08: an address that another provider confirmed does not become another one.
+func TestCLI08_kelvin(t *testing.T) {
+	c := federated(t)
+	if u := c.with(c.Browser(), "corp", "1003"); u.Email != "\u212Aate@corp.example" || !u.EmailVerified {
+		t.Errorf("%q, confirmed: %t", u.Email, u.EmailVerified)
 	}
 }

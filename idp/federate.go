@@ -377,7 +377,7 @@ func setProfile(u *tenant.User, profile *upstream.Profile) {
 		}
 	}
 	if profile.Email != "" {
-		u.Email, u.EmailVerified = strings.ToLower(profile.Email), profile.EmailVerified
+		u.Email, u.EmailVerified = lowerASCII(profile.Email), profile.EmailVerified
 	}
 	set(&u.Name, profile.Name)
 	set(&u.Nickname, profile.Nickname)
@@ -468,4 +468,15 @@ func (p *Provider) outbound() *http.Client {
 		Transport:     &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true, TLSHandshakeTimeout: 3 * time.Second},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+}
+
+// lowerASCII lowers the letters of ASCII alone: others would become those, and an
+// address that was confirmed elsewhere another one.
+func lowerASCII(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		return r
+	}, s)
 }

@@ -371,8 +371,8 @@ func (p *Provider) routes() (http.Handler, error) {
 
 	mux.HandleFunc("GET /authorize", p.limited(p.authorize))
 	mux.HandleFunc("POST /authorize", p.limited(p.authorize))
-	mux.HandleFunc("GET /continue", p.continueRedirect)
-	mux.HandleFunc("POST /continue", p.continueRedirect)
+	mux.HandleFunc("GET /continue", p.limited(p.continueRedirect))
+	mux.HandleFunc("POST /continue", p.limited(p.continueRedirect))
 	for path, handler := range map[string]http.HandlerFunc{
 		"/oauth/token":                   p.token,
 		"/oauth/revoke":                  p.revoke,
@@ -386,11 +386,11 @@ func (p *Provider) routes() (http.Handler, error) {
 	for _, method := range []string{"GET", "POST", "OPTIONS"} {
 		mux.HandleFunc(method+" /userinfo", p.cors(p.limited(p.userinfo)))
 	}
-	mux.HandleFunc("GET /v2/logout", p.auth0Logout)
-	mux.HandleFunc("GET /oidc/logout", p.oidcLogout)
-	mux.HandleFunc("POST /oidc/logout", p.oidcLogout)
-	mux.HandleFunc("GET /login/callback/{connection}", p.upstreamCallback)
-	mux.HandleFunc("POST /login/callback/{connection}", p.upstreamCallback)
+	mux.HandleFunc("GET /v2/logout", p.limited(p.auth0Logout))
+	mux.HandleFunc("GET /oidc/logout", p.limited(p.oidcLogout))
+	mux.HandleFunc("POST /oidc/logout", p.limited(p.oidcLogout))
+	mux.HandleFunc("GET /login/callback/{connection}", p.limited(p.upstreamCallback))
+	mux.HandleFunc("POST /login/callback/{connection}", p.limited(p.upstreamCallback))
 
 	p.pageRoutes(mux)
 	mux.HandleFunc("GET "+login.AssetPath, p.assets)

@@ -255,9 +255,9 @@ func each[T any](ctx context.Context, tx *sql.Tx, scan func(scanner) (*T, error)
 	return list, rows.Err()
 }
 
-// RevokeConsents forgets what a user allowed, and ends the refresh tokens that came
-// of it: to one client and at one audience, where these are named. The tokens
-// end at every audience of the client.
+// RevokeConsents forgets what a user allowed, and ends the codes, refresh tokens and
+// opaque tokens that came of it: to one client and at one audience, where these
+// are named. The tokens end at every audience of the client.
 func (s *Store) RevokeConsents(ctx context.Context, userID, clientID, audience string) error {
 	return s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if err := s.lockUsers(ctx, tx, "$1", userID); err != nil {
@@ -265,6 +265,11 @@ func (s *Store) RevokeConsents(ctx context.Context, userID, clientID, audience s
 		}
 		_, err := tx.ExecContext(ctx, `DELETE FROM idp_consents
 			WHERE user_id = $1 AND ($2 = '' OR client_id = $2) AND ($3 = '' OR audience = $3)`, userID, clientID, audience)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM idp_tokens WHERE user_id = $1 AND ($2 = '' OR client_id = $2) AND kind IN ($3, $4)`,
+			userID, clientID, string(CodeToken), string(OpaqueToken))
 		if err != nil {
 			return err
 		}

@@ -106,7 +106,7 @@ func (s *Store) insertSession(ctx context.Context, tx *sql.Tx, text secret.Strin
 }
 
 // inEpoch reports whether a user is still in an epoch, and keeps them there until
-// the transaction ends. It returns [ErrEnded], or [ErrNotFound] without a user.
+// the transaction ends. It returns [ErrEnded], without a user as well.
 func (s *Store) inEpoch(ctx context.Context, tx *sql.Tx, userID string, epoch int64) error {
 	lock := ""
 	if s.db.Dialect() == store.Postgres {
@@ -114,10 +114,7 @@ func (s *Store) inEpoch(ctx context.Context, tx *sql.Tx, userID string, epoch in
 	}
 	var now int64
 	err := tx.QueryRowContext(ctx, "SELECT epoch FROM idp_users WHERE id = $1"+lock, userID).Scan(&now)
-	if errors.Is(err, sql.ErrNoRows) {
-		return fmt.Errorf("user %w", ErrNotFound)
-	}
-	if err == nil && now != epoch {
+	if errors.Is(err, sql.ErrNoRows) || err == nil && now != epoch {
 		return fmt.Errorf("log-in %w", ErrEnded)
 	}
 	return err
@@ -261,7 +258,7 @@ func (s *Store) Sweep(ctx context.Context) (int, error) {
 		{"idp_refresh", "id", "expires_at < $1", now - 30*day},
 		{"idp_refresh", "id", "idle_expires_at < $1", now - 30*day},
 		{"idp_refresh", "id", "revoked_at > 0 AND revoked_at < $1", now - 30*day},
-		{"idp_revoked", "id", "expires_at < $1", now},
+		{"idp_revoked", "id", "expires_at < $1", now - day/24}, // verifiers have a leeway
 	} {
 		n, err := s.sweep(ctx, part.table, part.id, part.where, part.arg)
 		if total += n; err != nil {
