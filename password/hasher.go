@@ -114,7 +114,8 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 //
 // An error means that nothing could be decided: [ErrMalformed] or [ErrTooLong] for
 // a password that cannot be one, whatever the hash is; [ErrUnsupportedHash] or
-// [ErrTooCostly] for the hash; one that is [ErrBusy]; or the context's own.
+// [ErrTooCostly] for the hash; one that is [ErrBusy]; or the context's own, when it
+// ended before the comparison began.
 func (h *Hasher) Verify(ctx context.Context, encoded, password string) (ok, rehash bool, err error) {
 	if err := CheckText(password); err != nil {
 		return false, false, err
@@ -142,7 +143,7 @@ func (h *Hasher) Verify(ctx context.Context, encoded, password string) (ok, reha
 			return true, h.stale(candidate) || spelling != norm.NFKC.String(spelling), nil
 		}
 	}
-	return false, false, h.burn(ctx, candidate.kind, spellings)
+	return false, false, h.burn(candidate.kind, spellings)
 }
 
 // Burn does the work of a refusal where there is no hash to verify: the user is
@@ -214,16 +215,14 @@ func (h *Hasher) inUse() []kind {
 }
 
 // burn completes a refusal: it computes a hash of every kind in use but the one
-// that was paid for already.
-func (h *Hasher) burn(ctx context.Context, paid kind, spellings []string) error {
+// that was paid for already. It does not stop when whoever asks has gone: what is
+// refused already would be called undecided, and not be counted as a guess.
+func (h *Hasher) burn(paid kind, spellings []string) error {
 	for _, k := range h.inUse() {
 		if k == paid {
 			continue
 		}
 		for _, spelling := range spellings {
-			if err := ctx.Err(); err != nil {
-				return fmt.Errorf("refusing a password: %w", err)
-			}
 			if _, err := h.match(k.dummy(), spelling); err != nil {
 				return err
 			}

@@ -569,7 +569,9 @@ func TestPWD10_nothingIsComputedForOneWhoLeft(t *testing.T) {
 	}
 }
 
-func TestPWD10_contextEndsARefusal(t *testing.T) {
+// LOG-02: who leaves while a password is compared gets the refusal, and not "could
+// not decide", which is no guess to whoever counts.
+func TestLOG02_whoLeavesIsRefused(t *testing.T) {
 	h := newHasher(t, password.Config{})
 	if err := h.Expect(bcryptABC); err != nil {
 		t.Fatal(err)
@@ -577,10 +579,10 @@ func TestPWD10_contextEndsARefusal(t *testing.T) {
 	taken := h.Record()
 	ctx, cancel := context.WithCancel(t.Context())
 	h.Observe(func() {}, cancel) // gone after the first hash
-	if err := h.Burn(ctx, "whoever"); !errors.Is(err, context.Canceled) {
-		t.Errorf("Burn: %v, want canceled", err)
+	if ok, _, err := h.Verify(ctx, bcryptABC, "abd"); ok || err != nil {
+		t.Errorf("a wrong password: %t, %v", ok, err)
 	}
-	if log := taken(); len(log) != 1 {
-		t.Errorf("hashes computed: %q, want one", log)
+	if log := taken(); len(log) != 2 {
+		t.Errorf("hashes computed: %q, want one of each kind", log)
 	}
 }
