@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -66,38 +67,31 @@ func (b *bench) idleMemory(w *world) error {
 	return nil
 }
 
-// fill inserts users in one transaction.
+// fill inserts users, many with each statement.
 func (w *world) fill(n int) error {
-	ctx := context.Background()
-	tx, err := w.db.Write().BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback() }()
-	users, err := tx.PrepareContext(ctx, `INSERT INTO idp_users (id, connection, email, name, blocked, doc, created_at, updated_at, last_login_at, last_ip, logins_count)
-		VALUES ($1, $5, $2, $2, 0, $3, $4, $4, 0, '', 0)`)
-	if err != nil {
-		return err
-	}
-	defer users.Close()
-	identities, err := tx.PrepareContext(ctx, `INSERT INTO idp_identities (provider, subject, connection, user_id, position, email, password_at, social, profile, created_at)
-		VALUES ('auth0', $1, $5, $2, 0, $3, 0, 0, 'null', $4)`)
-	if err != nil {
-		return err
-	}
-	defer identities.Close()
-	for i := range n {
-		subject, email := fmt.Sprintf("%024x", i), fmt.Sprintf("user%d@example.com", i)
-		id, at := "auth0|"+subject, int64(1_700_000_000_000+i)
-		doc := fmt.Sprintf(`{"user_id":%q,"email":%q,"email_verified":true,"name":%q}`, id, email, email)
-		if _, err := users.ExecContext(ctx, id, email, doc, at, connection); err != nil {
+	const many = 100_000 // so that the log beside the file stays small
+	const some = "WITH RECURSIVE n (i) AS (SELECT $1 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < $2) "
+	for from := 0; from < n; from += many {
+		err := w.db.InTx(context.Background(), func(ctx context.Context, tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, some+`INSERT INTO idp_users
+				(id, connection, email, name, blocked, doc, created_at, updated_at, last_login_at, last_ip, logins_count)
+				SELECT printf('auth0|%024x', i), $3, printf('user%d@example.com', i), printf('user%d@example.com', i), 0,
+					printf('{"user_id":"auth0|%024x","email":"user%d@example.com","email_verified":true,"name":"user%d@example.com"}', i, i, i),
+					1700000000000 + i, 1700000000000 + i, 0, '', 0 FROM n`, from, min(n, from+many), connection)
+			if err != nil {
+				return err
+			}
+			_, err = tx.ExecContext(ctx, some+`INSERT INTO idp_identities
+				(provider, subject, connection, user_id, position, email, password_at, social, profile, created_at)
+				SELECT 'auth0', printf('%024x', i), $3, printf('auth0|%024x', i), 0, printf('user%d@example.com', i), 0, 0, 'null', 1700000000000 + i FROM n`,
+				from, min(n, from+many), connection)
 			return err
-		}
-		if _, err := identities.ExecContext(ctx, subject, id, email, at, connection); err != nil {
+		})
+		if err != nil {
 			return err
 		}
 	}
-	return tx.Commit()
+	return nil
 }
 
 // stand serves a database until in ends, and says where.
