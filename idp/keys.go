@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha1" //nolint:gosec // x5t is the SHA-1 of a certificate (RFC 7517 §4.8)
+	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
@@ -77,7 +78,9 @@ func (p *Provider) jwks(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "public, max-age=600, stale-while-revalidate=600")
-	_, _ = w.Write(data)
+	sum := sha256.Sum256(data)
+	h.Set("ETag", `"`+base64.RawURLEncoding.EncodeToString(sum[:])+`"`)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data)) // or 304, when they are the same
 }
 
 func (p *Provider) jwksDocument() ([]byte, error) {

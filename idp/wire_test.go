@@ -2,11 +2,12 @@ package idp_test
 
 import (
 	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // x5t is the SHA-1 of a certificate (RFC 7517 §4.8)
+	"crypto/sha1"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"math/big"
 	"net/http"
 	"net/url"
@@ -84,6 +85,10 @@ func TestW2_keys(t *testing.T) {
 		h.Get("Access-Control-Allow-Origin") != "*" || h.Get("Access-Control-Allow-Credentials") != "" {
 		t.Errorf("headers %v", h)
 	}
+	same, _ := s.Do(s.HTTP, http.MethodGet, "/.well-known/jwks.json", nil, "If-None-Match", res.Header.Get("ETag"))
+	if same.StatusCode != http.StatusNotModified || same.Header.Get("Cache-Control") != res.Header.Get("Cache-Control") {
+		t.Errorf("the same keys again: %d %v, before %v", same.StatusCode, same.Header, res.Header)
+	}
 	known := map[any]*rsa.PublicKey{}
 	list, _ := s.JSON(body)["keys"].([]any)
 	for _, item := range list {
@@ -141,7 +146,7 @@ func certified(t *testing.T, jwk map[string]any) *rsa.PublicKey {
 		t.Fatal(err)
 	}
 	key := &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: 65537}
-	sum := sha1.Sum(raw) //nolint:gosec // see the import
+	sum := sha1.Sum(raw)
 	if !key.Equal(cert.PublicKey) || jwk["x5t"] != base64.RawURLEncoding.EncodeToString(sum[:]) {
 		t.Errorf("the certificate is not of the key %v", jwk["kid"])
 	}
@@ -261,10 +266,7 @@ func TestW5_refusals(t *testing.T) {
 		"no such realm":   {secret, append([]string{"grant_type", realm, "realm", "x"}, person...), 403, "access_denied", "the connection is not enabled"},
 		"wrong password":  {secret, append([]string{"grant_type", realm, "realm", idptest.Connection}, person...), 403, "invalid_grant", "Wrong email or password."},
 	} {
-		in := url.Values{}
-		for key, value := range tt.as {
-			in[key] = value
-		}
+		in := maps.Clone(tt.as)
 		for i := 0; i+1 < len(tt.more); i += 2 {
 			in.Set(tt.more[i], tt.more[i+1])
 		}
