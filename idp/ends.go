@@ -79,6 +79,31 @@ func (p *Provider) limitSessionOf(ctx context.Context, f *tenant.Family, want en
 	return p.limitSession(ctx, ses, want)
 }
 
+// revokeSession ends a session that actions revoke, with the refresh tokens that
+// were given out in it unless they are to be kept, and tells its clients. An empty ID
+// is no session.
+func (p *Provider) revokeSession(ctx context.Context, userID, id string, keepTokens bool) error {
+	if id == "" {
+		return nil
+	}
+	var ended *tenant.Session
+	var err error
+	if keepTokens {
+		if ended, err = p.tenant.Session(ctx, id); errors.Is(err, tenant.ErrNotFound) {
+			return nil
+		}
+		if err == nil {
+			err = p.tenant.EndSession(ctx, id)
+		}
+	} else {
+		ended, err = p.tenant.RevokeSession(ctx, userID, id)
+	}
+	if err == nil && ended != nil { // otherwise it had ended
+		p.tellLogout(ended)
+	}
+	return err
+}
+
 // limitFamily sets the ends of a refresh token that actions want, none later than
 // those of its client.
 func (p *Provider) limitFamily(ctx context.Context, c *tenant.Client, f *tenant.Family, want ends) error {

@@ -147,11 +147,16 @@ func (p *Provider) judgePrimary(ctx context.Context, q *request, c *tenant.Clien
 // stopped answers a log-in that an action takes back with its session, or with
 // the refresh token that it would have brought.
 func (p *Provider) stopped(w http.ResponseWriter, r *http.Request, q *request, c *tenant.Client, ses *tenant.Session, result *actions.PostLoginResult) {
-	if result.Session.Revoke || endsOf(&result.Session).over(p.now()) {
-		if err := p.tenant.EndSession(r.Context(), ses.ID); err != nil {
-			p.authorizeError(w, r, err)
-			return
-		}
+	var err error
+	switch {
+	case result.Session.Revoke:
+		err = p.revokeSession(r.Context(), ses.UserID, ses.ID, result.Session.KeepTokens)
+	case endsOf(&result.Session).over(p.now()):
+		err = p.tenant.EndSession(r.Context(), ses.ID)
+	}
+	if err != nil {
+		p.authorizeError(w, r, err)
+		return
 	}
 	p.respondError(w, r, q, c, refuse("access_denied", cmp.Or(result.Session.RevokeReason, result.RefreshToken.RevokeReason)))
 }

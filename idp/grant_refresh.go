@@ -128,18 +128,26 @@ func (p *Provider) checkResource(in params, audience string) error {
 // ends the token when they do.
 func (p *Provider) refreshWished(ctx context.Context, f *tenant.Family, result *actions.PostLoginResult) error {
 	session, now := endsOf(&result.Session), p.now()
-	if result.Session.Revoke || session.over(now) {
-		if err := p.tenant.EndSession(ctx, f.SessionID); err != nil {
-			return err
-		}
-	} else if err := p.limitSessionOf(ctx, f, session); err != nil {
+	var err error
+	switch {
+	case result.Session.Revoke:
+		err = p.revokeSession(ctx, f.UserID, f.SessionID, result.Session.KeepTokens)
+	case session.over(now):
+		err = p.tenant.EndSession(ctx, f.SessionID)
+	default:
+		err = p.limitSessionOf(ctx, f, session)
+	}
+	if err != nil {
 		return err
 	}
-	if result.Session.Revoke || result.RefreshToken.Revoke || endsOf(&result.RefreshToken).over(now) {
+	if result.Session.Revoke && !result.Session.KeepTokens || result.RefreshToken.Revoke || endsOf(&result.RefreshToken).over(now) {
 		if err := p.tenant.RevokeGrant(ctx, f.ID); err != nil {
 			return err
 		}
 		return errRefresh
+	}
+	if result.Session.Revoke {
+		return refuse("access_denied", result.Session.RevokeReason)
 	}
 	return nil
 }

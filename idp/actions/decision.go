@@ -349,9 +349,18 @@ func (d *decision) session(s *SessionChanges, method string, r *sandbox.Record) 
 		var reason struct{ Reason string }
 		var text string
 		if arg(r, 0, &text) != nil {
-			_ = arg(r, 0, &reason) // either form; the reason is for the log alone
+			_ = arg(r, 0, &reason) // either form; the reason is not what it is about
 		}
-		s.Revoke, s.RevokeReason = true, or(text, reason.Reason)
+		var options struct {
+			Keep bool `json:"preserveRefreshTokens"`
+		}
+		if s == &d.result.Session {
+			if err := arg(r, 1, &options); err != nil {
+				return err
+			}
+		}
+		s.KeepTokens = options.Keep && (s.KeepTokens || !s.Revoke) // all who revoke it want that
+		s.Revoke, s.RevokeReason = true, short(or(text, reason.Reason))
 		return nil
 	case "setExpiresAt":
 		return instant(&s.ExpiresAt, r)

@@ -146,6 +146,16 @@ func TestPostLogin(t *testing.T) {
 			},
 		},
 		{
+			name: "revoked session, tokens kept",
+			code: `exports.onExecutePostLogin = (event, api) => api.session.revoke('stolen', {preserveRefreshTokens: true});`,
+			want: actions.PostLoginResult{Session: actions.SessionChanges{Revoke: true, RevokeReason: "stolen", KeepTokens: true}},
+		},
+		{
+			name: "revoked twice, once with its tokens",
+			code: `exports.onExecutePostLogin = (event, api) => { api.session.revoke('a'); api.session.revoke('b', {preserveRefreshTokens: true}); };`,
+			want: actions.PostLoginResult{Session: actions.SessionChanges{Revoke: true, RevokeReason: "b"}},
+		},
+		{
 			name: "challenge",
 			code: `exports.onExecutePostLogin = (event, api) => api.authentication.challengeWith({type: 'otp'}, {additionalFactors: [{type: 'email'}]});`,
 			want: actions.PostLoginResult{Challenge: &actions.Challenge{

@@ -62,6 +62,7 @@ type Challenge struct {
 type SessionChanges struct {
 	Revoke        bool           `json:"revoke,omitempty"`
 	RevokeReason  string         `json:"revoke_reason,omitempty"`
+	KeepTokens    bool           `json:"keep_tokens,omitempty"` // when revoked; sessions only
 	ExpiresAt     time.Time      `json:"expires_at,omitzero"`
 	IdleExpiresAt time.Time      `json:"idle_expires_at,omitzero"`
 	CookieMode    string         `json:"cookie_mode,omitempty"` // "persistent" or "non-persistent"; sessions only
