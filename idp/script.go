@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/gatewright/gate/idp/actions"
 	"github.com/gatewright/gate/idp/tenant"
@@ -85,17 +86,35 @@ func (p *Provider) runPostLogin(ctx context.Context, e *postLogin) (*actions.Pos
 }
 
 // actionFailed logs what went wrong with an action. The person learns that it
-// did, and no more.
+// did, and no more: one that is wrong refuses. Where it could not run, or nobody
+// waited for its end, nothing was decided.
 func (p *Provider) actionFailed(ctx context.Context, trigger actions.Trigger, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w: %w", ctx.Err(), err)
+	}
+	if errors.Is(err, actions.ErrBusy) || errors.Is(err, actions.ErrClosed) {
+		p.log.WarnContext(ctx, "action could not run: there are too many at a time, or this process ends", "trigger", string(trigger), "error", err)
+		return &oauthError{
+			status: http.StatusServiceUnavailable, code: "temporarily_unavailable",
+			description: "Many people are logging in right now.", retryAfter: actionsBusy,
+		}
+	}
+	p.recordAction(ctx, trigger, err)
+	if _, ok := errors.AsType[*actions.Error](err); ok && !errors.Is(err, actions.ErrWorker) {
+		return refuse("access_denied", "The log-in was stopped by an action that failed.")
+	}
+	return err
+}
+
+// actionsBusy is when it is worth another try after no action could run.
+const actionsBusy = 5 * time.Second
+
+func (p *Provider) recordAction(ctx context.Context, trigger actions.Trigger, err error) {
 	p.log.ErrorContext(ctx, "action failed", "trigger", string(trigger), "error", err)
 	p.tenant.Record(ctx, tenant.Log{
 		Type: "actions_execution_failed", Description: err.Error(), Hostname: p.host,
 		Details: map[string]any{"trigger": string(trigger)},
 	})
-	if _, ok := errors.AsType[*actions.Error](err); ok {
-		return refuse("access_denied", "The log-in was stopped by an action that failed.")
-	}
-	return err
 }
 
 // applyWithoutBrowser does what actions said where nobody can be asked anything.
@@ -281,7 +300,7 @@ func (p *Provider) behind(r *http.Request, trigger actions.Trigger, run func(con
 	}
 	p.told.Go(func() {
 		if err := run(ctx, bound); err != nil {
-			_ = p.actionFailed(ctx, trigger, err)
+			p.recordAction(ctx, trigger, err) // nobody else hears of it
 		}
 	})
 }

@@ -72,6 +72,10 @@ type Config struct {
 	// the number of processors. Those that actions set off themselves, by a
 	// request to Management, are as many again, and what those set off, too.
 	MaxConcurrent int
+	// MaxOpen is how many executions are under way at once, each with a worker of
+	// its own: those that run and those that wait for the answer to a request. 0
+	// means four times MaxConcurrent, and fewer than that are as many.
+	MaxOpen int
 
 	// Cache keeps what actions put into api.cache; nil means [NewCache].
 	Cache Cache
@@ -122,7 +126,7 @@ type Runner struct {
 	cfg   Config
 	host  *host
 	exec  executor
-	slots [maxDepth + 1]chan struct{} // by depth
+	rooms [maxDepth + 1]room // by depth
 
 	close sync.Once
 	done  chan struct{}
@@ -136,7 +140,7 @@ func New(cfg Config) (*Runner, error) {
 	if cfg.CPU < 0 || cfg.CPU > MaxCPU || cfg.Timeout < 0 {
 		return nil, fmt.Errorf("actions: the processor time is at most %v, and no time is negative", MaxCPU)
 	}
-	if cfg.MaxMemory < 0 || cfg.MaxStack < 0 || cfg.MaxCalls < 0 || cfg.MaxConcurrent < 0 {
+	if cfg.MaxMemory < 0 || cfg.MaxStack < 0 || cfg.MaxCalls < 0 || cfg.MaxConcurrent < 0 || cfg.MaxOpen < 0 {
 		return nil, errors.New("actions: a limit is negative")
 	}
 	withDefaults(&cfg)
@@ -145,13 +149,13 @@ func New(cfg Config) (*Runner, error) {
 		return nil, fmt.Errorf("actions: %w", err)
 	}
 	r := &Runner{cfg: cfg, host: h, done: make(chan struct{})}
-	for i := range r.slots {
-		r.slots[i] = make(chan struct{}, cfg.MaxConcurrent)
+	for i := range r.rooms {
+		r.rooms[i] = room{make(chan struct{}, cfg.MaxOpen), make(chan struct{}, cfg.MaxConcurrent)}
 	}
 	if cfg.InProcess {
 		r.exec = newInProcess(cfg.MaxMemory)
 	} else {
-		r.exec = newPool(cfg.Worker, cfg.MaxMemory)
+		r.exec = newPool(cfg.Worker, cfg.MaxMemory, cfg.MaxConcurrent)
 	}
 	return r, nil
 }
@@ -174,6 +178,7 @@ func withDefaults(cfg *Config) {
 	cfg.MaxStack = or(cfg.MaxStack, 500)
 	cfg.MaxCalls = or(cfg.MaxCalls, 10)
 	cfg.MaxConcurrent = or(cfg.MaxConcurrent, runtime.GOMAXPROCS(0))
+	cfg.MaxOpen = max(or(cfg.MaxOpen, openPer*cfg.MaxConcurrent), cfg.MaxConcurrent)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}

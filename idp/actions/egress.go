@@ -165,9 +165,16 @@ func (v *visit) http(ctx context.Context, arg json.RawMessage) (json.RawMessage,
 	if in.Timeout > 0 {
 		timeout = min(timeout, time.Duration(in.Timeout*float64(time.Millisecond)))
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	call, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	out, err := v.send(ctx, &in)
+	var out *wireResponse
+	var err error
+	ask := func() { out, err = v.send(call, &in) }
+	if u, bad := url.Parse(in.URL); bad == nil && v.own(u) {
+		ask() // this process works
+	} else if full := v.seat.away(ctx, ask); full != nil {
+		return nil, full
+	}
 	if err != nil {
 		v.cfg.Logger.WarnContext(ctx, "action request failed",
 			"action", v.action.Name, "host", hostOf(in.URL), "err", v.hide.Replace(err.Error()))

@@ -414,7 +414,7 @@ func TestManagement_panics(t *testing.T) {
 func TestBusy(t *testing.T) {
 	started := make(chan struct{})
 	release := make(chan struct{})
-	r := newRunner(t, actions.Config{MaxConcurrent: 1, AllowedHosts: []string{"h.example"}, Transport: roundTrip(func(req *http.Request) (*http.Response, error) {
+	r := newRunner(t, actions.Config{MaxConcurrent: 1, MaxOpen: 1, AllowedHosts: []string{"h.example"}, Transport: roundTrip(func(req *http.Request) (*http.Response, error) {
 		close(started)
 		<-release
 		return nil, errors.New("gone")

@@ -114,18 +114,22 @@ func (r *Runner) run(ctx context.Context, a *Action, job *sandbox.Job, v *visit,
 	if err := bounded(a); err != nil {
 		return nil, err
 	}
-	free, err := r.enter(ctx, a)
+	place, err := r.enter(ctx, a)
 	if err != nil {
 		return nil, err
 	}
+	v.seat = place
 	if deadline, ok := ctx.Deadline(); ok {
 		job.Wall = min(job.Wall, max(time.Until(deadline), 0)) // some of it went by
 	}
-	o, err := r.exec.Run(ctx, job, do, free)
+	o, err := r.exec.Run(ctx, job, do, place.leave)
 	if err != nil {
 		kind := kindOf(err)
 		message := strings.TrimPrefix(strings.TrimPrefix(err.Error(), kind.Error()), ": ")
 		return nil, &Error{Action: a.Name, Kind: kind, Message: v.hide.Replace(message)}
+	}
+	if o.Failure != nil && o.Failure.Kind == sandbox.Timeout && place.starved() {
+		return nil, &Error{Action: a.Name, Kind: ErrBusy} // it was not the one who was slow
 	}
 	if o.Failure != nil {
 		return nil, failure(a, o.Failure, v)
@@ -149,7 +153,7 @@ func bounded(a *Action) error {
 
 // enter waits for room. What an action sets off has room of its own, which nothing
 // that waits for it takes: at the end of each chain somebody does not wait.
-func (r *Runner) enter(ctx context.Context, a *Action) (free func(), err error) {
+func (r *Runner) enter(ctx context.Context, a *Action) (*seat, error) {
 	select {
 	case <-r.done:
 		return nil, &Error{Action: a.Name, Kind: ErrClosed}
@@ -159,13 +163,26 @@ func (r *Runner) enter(ctx context.Context, a *Action) (free func(), err error) 
 	if n > maxDepth {
 		return nil, &Error{Action: a.Name, Kind: ErrLimit, Message: "actions set each other off"}
 	}
+	s := &seat{room: r.rooms[n]}
+	if err := r.sit(ctx, a, s.room.open); err != nil {
+		return nil, err
+	}
+	if err := r.sit(ctx, a, s.room.slots); err != nil {
+		<-s.room.open
+		return nil, err
+	}
+	s.holds = true
+	return s, nil
+}
+
+func (r *Runner) sit(ctx context.Context, a *Action, places chan<- struct{}) error {
 	select {
-	case r.slots[n] <- struct{}{}:
-		return func() { <-r.slots[n] }, nil
+	case places <- struct{}{}:
+		return nil
 	case <-ctx.Done():
-		return nil, &Error{Action: a.Name, Kind: ErrBusy}
+		return &Error{Action: a.Name, Kind: ErrBusy}
 	case <-r.done:
-		return nil, &Error{Action: a.Name, Kind: ErrClosed}
+		return &Error{Action: a.Name, Kind: ErrClosed}
 	}
 }
 

@@ -28,6 +28,7 @@ type visit struct {
 	*host
 	action *Action
 	scope  string // of the cache
+	seat   *seat  // while it runs
 	hide   *strings.Replacer
 
 	mu      sync.Mutex

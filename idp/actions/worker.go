@@ -52,10 +52,11 @@ func (p *inProcess) Run(ctx context.Context, job *sandbox.Job, host sandbox.Host
 func (p *inProcess) Close() error { return nil }
 
 // A pool keeps workers that have nothing to do. How many there are is bounded by
-// the executions at once.
+// the executions under way.
 type pool struct {
 	command func() *exec.Cmd
 	memory  int64
+	keep    int // of those that have nothing to do
 
 	mu     sync.Mutex
 	idle   []*worker
@@ -64,8 +65,8 @@ type pool struct {
 	taking sync.WaitGroup // Add only while it is not closed
 }
 
-func newPool(command func() *exec.Cmd, memory int64) *pool {
-	return &pool{command: command, memory: memory, all: map[*worker]struct{}{}}
+func newPool(command func() *exec.Cmd, memory int64, keep int) *pool {
+	return &pool{command: command, memory: memory, keep: keep, all: map[*worker]struct{}{}}
 }
 
 // Run executes job in a worker. A worker that did not end it properly is killed.
@@ -76,9 +77,7 @@ func (p *pool) Run(ctx context.Context, job *sandbox.Job, host sandbox.Host, end
 		return nil, err
 	}
 	o, err := w.run(ctx, job, host, p.memory)
-	if err == nil && !o.Stuck && !spoilt(o.Failure) && w.jobs < workerJobs {
-		p.put(w)
-	} else {
+	if err != nil || o.Stuck || spoilt(o.Failure) || w.jobs >= workerJobs || !p.put(w) {
 		p.drop(w)
 	}
 	return o, err
@@ -128,12 +127,18 @@ func (p *pool) pop() *worker {
 	return w
 }
 
-func (p *pool) put(w *worker) {
+// put keeps a worker, unless there are enough.
+func (p *pool) put(w *worker) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.closed { // else Close ends it
-		p.idle = append(p.idle, w)
+	if p.closed {
+		return true // Close ends it
 	}
+	if len(p.idle) >= p.keep {
+		return false
+	}
+	p.idle = append(p.idle, w)
+	return true
 }
 
 func (p *pool) drop(w *worker) {

@@ -1,0 +1,105 @@
+package actions_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/gatewright/gate/idp/actions"
+)
+
+// A waiting is a site that answers when it is told to.
+type waiting struct{ asked, answer chan struct{} }
+
+func (w waiting) RoundTrip(r *http.Request) (*http.Response, error) {
+	w.asked <- struct{}{}
+	select {
+	case <-w.answer:
+		return nil, errors.New("gone")
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+}
+
+// Executions that wait for answers leave the processors to others, which are many
+// more, and bounded: a slow site of one action is no reason that nobody logs in.
+func TestOPS05_waitingForAnswers(t *testing.T) {
+	const fetches = `exports.onExecutePostLogin = async (event, api) => {
+		await Promise.all([1, 2].map(() => fetch('https://h.example/').catch(() => {}))); api.idToken.setCustomClaim('got', 1); };`
+	for name, worker := range map[string]func() *exec.Cmd{"in process": nil, "workers": workerCommand} {
+		t.Run(name, func(t *testing.T) {
+			site := waiting{make(chan struct{}), make(chan struct{})}
+			r := newRunner(t, actions.Config{Worker: worker, MaxConcurrent: 1, MaxOpen: 3, AllowedHosts: []string{"h.example"}, Transport: site})
+			done := make(chan error, 3)
+			for range 2 {
+				go func() {
+					_, err := claim(t, r, fetches, nil)
+					done <- err
+				}()
+				<-site.asked
+				<-site.asked
+			}
+			if _, err := r.PostLogin(t.Context(), handler(``), loginEvent(), actions.Flow{}); err != nil {
+				t.Errorf("while two wait: %v", err)
+			}
+			go func() {
+				_, err := claim(t, r, fetches, nil)
+				done <- err
+			}()
+			<-site.asked
+			<-site.asked
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			defer cancel()
+			if _, err := r.PostLogin(ctx, handler(``), loginEvent(), actions.Flow{}); !errors.Is(err, actions.ErrBusy) {
+				t.Errorf("while three wait: %v", err)
+			}
+			close(site.answer)
+			for range 3 {
+				if err := <-done; err != nil {
+					t.Error(err)
+				}
+			}
+			if _, err := r.PostLogin(t.Context(), handler(``), loginEvent(), actions.Flow{}); err != nil {
+				t.Errorf("afterwards: %v", err)
+			}
+		})
+	}
+}
+
+// An execution whose answer is here and that finds no processor free is none that
+// was too slow.
+func TestBusy_afterAnswer(t *testing.T) {
+	site, begun := waiting{make(chan struct{}), make(chan struct{})}, make(chan struct{})
+	r := newRunner(t, actions.Config{
+		Worker: workerCommand, MaxConcurrent: 1, MaxOpen: 2, Timeout: time.Minute, AllowedHosts: []string{"h.example"}, Transport: site,
+		Console: func(context.Context, actions.ConsoleEntry) { close(begun) },
+	})
+	short, end := context.WithTimeout(t.Context(), 2*time.Second)
+	defer end()
+	done, other := make(chan error, 1), make(chan error, 1)
+	go func() {
+		_, err := r.PostLogin(short, handler(`await fetch('https://h.example/').catch(() => {});`), loginEvent(), actions.Flow{})
+		done <- err
+	}()
+	select {
+	case <-site.asked:
+	case err := <-done:
+		t.Fatal(err)
+	}
+	long, stop := context.WithCancel(t.Context())
+	defer stop()
+	go func() {
+		_, err := r.PostLogin(long, handler(`console.log('here'); return new Promise((resolve) => setTimeout(resolve, 50000));`), loginEvent(), actions.Flow{})
+		other <- err
+	}()
+	<-begun
+	close(site.answer)
+	if err := <-done; !errors.Is(err, actions.ErrBusy) {
+		t.Error(err)
+	}
+	stop()
+	<-other
+}
