@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -144,34 +143,11 @@ func Load(path string) (*Config, error) {
 // environment of its own. The error is a [*design.Errors] with everything that
 // is wrong.
 func Parse(file string, src []byte, lookup func(name string) (string, bool)) (*Config, error) {
-	c := &Config{file: file, dir: filepath.Dir(file), lookup: lookup, at: map[string]design.Position{}}
-	var errs design.Errors
-	root := readYAML(file, src, &errs)
-	if root == nil || len(errs.Problems) > 0 {
-		if len(errs.Problems) == 0 {
-			errs.Add(design.Position{File: file, Line: 1, Column: 1}, "", "the file is empty", "a provider needs an issuer")
-		}
-		return nil, errs.Err()
-	}
-	(&decoder{errs: &errs, at: c.at}).value(root, "", reflect.ValueOf(c).Elem())
-	c.environment()
-	if len(errs.Problems) == 0 {
-		c.check(&errs)
-	}
-	if err := errs.Err(); err != nil {
+	k := read(file, src, lookup)
+	if err := k.errs.Err(); err != nil {
 		return nil, err
 	}
-	return c, nil
-}
-
-// environment takes what the environment says in place of the file.
-func (c *Config) environment() {
-	for name, into := range map[string]*string{EnvDatabase: &c.Database, EnvMailURL: &c.Mail.URL, EnvMailFrom: &c.Mail.From} {
-		if value := c.variable(name); value != "" {
-			*into = value
-			delete(c.at, map[string]string{EnvDatabase: "database", EnvMailURL: "mail.url", EnvMailFrom: "mail.from"}[name])
-		}
-	}
+	return k.Config, nil
 }
 
 // variable returns a variable of the environment, empty when it is not set.
@@ -182,31 +158,6 @@ func (c *Config) variable(name string) string {
 	}
 	value, _ := lookup(name)
 	return value
-}
-
-// A checker collects what is wrong with the values.
-type checker struct {
-	*Config
-	errs *design.Errors
-}
-
-func (c *checker) problem(path, hint, format string, args ...any) {
-	at, ok := c.at[path]
-	if !ok {
-		at = design.Position{File: c.file}
-	}
-	c.errs.Add(at, path, fmt.Sprintf(format, args...), hint)
-}
-
-func (c *Config) check(errs *design.Errors) {
-	k := &checker{c, errs}
-	k.issuer()
-	k.addresses()
-	k.database()
-	k.tls()
-	k.mail()
-	k.looks()
-	k.seed()
 }
 
 func (c *checker) issuer() {
@@ -271,7 +222,7 @@ func (c *checker) addresses() {
 		}
 	}
 	if u, err := url.Parse(c.Protection.BreachCheck); err != nil || c.Protection.BreachCheck != "" && (u.Host == "" || u.Scheme != "https" && !isLocal(u.Hostname())) {
-		c.problem("protection.breachCheck", "", "breachCheck %s is not an https address", quote(c.Protection.BreachCheck))
+		c.problem("protection.breachCheck", "write it as https://api.pwnedpasswords.com/range/", "breachCheck %s is not an https address", quote(c.Protection.BreachCheck))
 	}
 }
 
@@ -307,7 +258,7 @@ func (c *checker) database() {
 		c.problem("database", "write it as sqlite:idp.db or postgres://…", "the database is of no kind that is known")
 		return
 	}
-	if _, inFile := c.at["database"]; !inFile || scheme == "sqlite" {
+	if !c.inFile("database") || scheme == "sqlite" {
 		return
 	}
 	if u, err := url.Parse(c.Database); err == nil && u.User != nil {
@@ -321,20 +272,20 @@ func (c *checker) tls() {
 	https := strings.HasPrefix(c.Issuer, "https:")
 	switch {
 	case (c.TLS.Certificate == "") != (c.TLS.Key == ""):
-		c.problem("tls", "", "certificate and key belong together, and one is missing")
+		c.problem("tls", "write it as tls: {certificate: tls.crt, key: tls.key}", "certificate and key belong together, and one is missing")
 	case c.TLS.On() && !https && c.Issuer != "":
 		c.problem("tls", "write the issuer with https, or leave tls out", "the issuer is http, which has no use for tls")
-	case https && !c.TLS.On() && len(c.TrustedProxies) == 0:
+	case https && !c.TLS.On() && len(c.TrustedProxies) == 0 && c.sound("tls") && c.sound("trustedProxies"):
 		c.problem("issuer", "tls: {certificate: …, key: …}, tls: local in development, or trustedProxies when a proxy in front does it", "the issuer is https, and nothing says who speaks TLS")
 	case c.TLS.Local && !c.Local():
-		c.problem("tls", "", "tls: local is for this machine alone, and the issuer is %s", c.Issuer)
+		c.problem("tls", "name the files of a certificate, or leave tls out and name the proxy in trustedProxies", "tls: local is for this machine alone, and the issuer is %s", c.Issuer)
 	}
 }
 
 func (c *checker) mail() {
 	if c.Mail.From != "" {
 		if _, err := mail.ParseAddress(c.Mail.From); err != nil {
-			c.problem("mail.from", "write it as Restaurant <id@example.com>", "%s is not an address to write from", quote(c.Mail.From))
+			c.problem("mail.from", "write it as Restaurant <id@example.com>", "%s is not an address of mail", quote(c.Mail.From))
 		}
 	}
 	scheme, _, _ := strings.Cut(c.Mail.URL, ":")
@@ -342,7 +293,7 @@ func (c *checker) mail() {
 		c.problem("mail.url", "write it as smtp://mail.example.com:587", "mail.url is neither smtp, smtps nor folder")
 		return
 	}
-	if _, inFile := c.at["mail.url"]; !inFile || scheme == "folder" {
+	if !c.inFile("mail.url") || scheme == "folder" {
 		return
 	}
 	if u, err := url.Parse(c.Mail.URL); err == nil && u.User != nil {
@@ -359,7 +310,11 @@ func (c *checker) looks() {
 	}
 	c.accent(&cfg)
 	if _, err := login.New(cfg); err != nil {
-		c.problem("looks", "", "%s", strings.ReplaceAll(err.Error(), "\n", ", "))
+		for line := range strings.Lines(strings.TrimPrefix(err.Error(), "login pages: ")) {
+			name, what, _ := strings.Cut(strings.TrimSpace(line), ": ")
+			name = strings.ReplaceAll(name, " ", "") // terms URL
+			c.problem("looks."+name, "", "%s: %s", name, what)
+		}
 	}
 }
 

@@ -15,8 +15,10 @@ import (
 // yaml; its tag doc says what it is, one of enum what it may be, and required
 // that it has to be there.
 type decoder struct {
-	errs *design.Errors
-	at   map[string]design.Position // of each value, by its path
+	errs   *design.Errors
+	at     map[string]design.Position // of each value, by its path
+	docs   map[string]string          // of each key, by its path
+	broken []string                   // paths of what could not be read, and of what was meant
 }
 
 // A shorthand can be written as one word instead of a mapping.
@@ -49,12 +51,17 @@ func properties(t reflect.Type) []property {
 }
 
 func (d *decoder) problem(n *node, path, format string, args ...any) {
-	d.errs.Add(n.pos, path, fmt.Sprintf(format, args...), "")
+	d.broken = append(d.broken, path)
+	d.errs.Add(n.pos, path, fmt.Sprintf(format, args...), docOf(d.docs, path))
 }
 
 // value puts n into v, which can be set.
 func (d *decoder) value(n *node, path string, v reflect.Value) {
 	d.at[path] = n.pos
+	if n.bad { // which was told
+		d.broken = append(d.broken, path)
+		return
+	}
 	if n.kind == design.KindNull && path != "" {
 		d.problem(n, path, "%s is empty", last(path))
 		return
@@ -95,10 +102,15 @@ func (d *decoder) mapping(n *node, path string, v reflect.Value) {
 			}
 			d.errs.Add(e.pos, join(path, e.key), fmt.Sprintf("unknown key %s%s", quote(e.key), didYouMean(e.key, names)),
 				"the keys here are: "+strings.Join(names, ", "))
+			if meant := nearest(e.key, names); meant != "" {
+				seen[meant] = true
+				d.broken = append(d.broken, join(path, meant))
+			}
 			continue
 		}
 		seen[e.key] = true
 		field, p := v.FieldByIndex(all[i].field.Index), join(path, e.key)
+		d.docs[p] = all[i].doc
 		d.value(e.value, p, field)
 		if len(all[i].enum) > 0 && e.value.kind == design.KindString && !slices.Contains(all[i].enum, e.value.text) {
 			d.problem(e.value, p, "%s has to be one of %s, not %s%s", e.key, strings.Join(all[i].enum, ", "), quote(e.value.text), didYouMean(e.value.text, all[i].enum))
@@ -106,7 +118,8 @@ func (d *decoder) mapping(n *node, path string, v reflect.Value) {
 	}
 	for _, p := range all {
 		if p.required && !seen[p.name] {
-			d.problem(n, path, "%s is missing", join(path, p.name))
+			d.docs[join(path, p.name)] = p.doc
+			d.problem(n, join(path, p.name), "%s is missing", join(path, p.name))
 		}
 	}
 }
@@ -147,6 +160,7 @@ func (d *decoder) scalar(n *node, path string, v reflect.Value) {
 	case v.Kind() == reflect.String:
 		if n.kind != design.KindString || n.text == "" {
 			if n.kind == design.KindMapping && len(n.entries) == 1 {
+				d.broken = append(d.broken, path)
 				d.errs.Add(n.pos, path, fmt.Sprintf("%s has to be a text, not a mapping", last(path)), "a text with a colon in it needs quotes here")
 				return
 			}

@@ -14,13 +14,17 @@ import (
 // of the seed that are not set, sorted, and the files that cannot be read, as a
 // [*design.Errors]. A variable is needed only until what it is for has been made.
 func (c *Config) Missing() (variables []string, err error) {
-	var errs design.Errors
-	k := &checker{c, &errs}
-	k.readable("tls.certificate", c.TLS.Certificate)
-	k.readable("tls.key", c.TLS.Key)
-	k.readable("looks.logo", c.Looks.Logo)
+	k := &checker{Config: c, errs: new(design.Errors)}
+	return k.missing(), k.errs.Err()
+}
+
+// missing adds the files to what is wrong, and returns the variables.
+func (c *checker) missing() (variables []string) {
+	c.readable("tls.certificate", c.TLS.Certificate)
+	c.readable("tls.key", c.TLS.Key)
+	c.readable("looks.logo", c.Looks.Logo)
 	for i, a := range c.Seed.Actions {
-		k.readable(fmt.Sprintf("seed.actions[%d].file", i), a.File)
+		c.readable(fmt.Sprintf("seed.actions[%d].file", i), a.File)
 	}
 	for _, name := range c.Seed.variables() {
 		if c.variable(name) == "" {
@@ -28,7 +32,7 @@ func (c *Config) Missing() (variables []string, err error) {
 		}
 	}
 	slices.Sort(variables)
-	return slices.Compact(variables), errs.Err()
+	return slices.Compact(variables)
 }
 
 // readable checks that a file can be read.
@@ -41,9 +45,9 @@ func (c *checker) readable(path, name string) {
 	case err == nil:
 		_ = f.Close() // nothing was written
 	case errors.Is(err, fs.ErrNotExist):
-		c.problem(path, "paths are relative to this file", "there is no file %s", quote(name))
+		c.problem(path, "paths are relative to this file", "%s: there is no file %s", path, quote(name))
 	default:
-		c.problem(path, "", "the file %s cannot be read", quote(name))
+		c.problem(path, "", "%s: the file %s cannot be read", path, quote(name))
 	}
 }
 

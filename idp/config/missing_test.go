@@ -33,7 +33,8 @@ seed:
 	}
 	want := ""
 	for _, problem := range []string{
-		`2:20: there is no file "tls.crt"`, `2:34: there is no file "tls.key"`, `3:15: there is no file "logo.svg"`, `8:50: there is no file "a.js"`,
+		`2:20: tls.certificate: there is no file "tls.crt"`, `2:34: tls.key: there is no file "tls.key"`, `3:15: looks.logo: there is no file "logo.svg"`,
+		`8:50: seed.actions[0].file: there is no file "a.js"`,
 	} {
 		want += file + ":" + problem + "\n    paths are relative to this file\n"
 	}

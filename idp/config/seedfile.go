@@ -136,9 +136,9 @@ func (c *checker) seed() {
 	for i, cl := range c.Seed.Clients {
 		path := fmt.Sprintf("seed.clients[%d]", i)
 		if len(cl.ID) > 64 || !shape.ID(cl.ID) {
-			c.problem(path+".id", "", "id %s has to be at most 64 letters, digits, _ and -", quote(cl.ID))
+			c.problem(path+".id", "shorten it, or leave it out for a random one", "id %s has to be at most 64 letters, digits, _ and -", quote(cl.ID))
 		}
-		if len(cl.Grants) > 0 && cl.Type != Machine {
+		if len(cl.Grants) > 0 && cl.Type != Machine && c.sound(path+".type") {
 			c.problem(path+".grants", "people's clients ask for scopes when somebody logs in", "grants are for clients of the type machine")
 		}
 		c.listed(path+".callbacks", cl.Callbacks, shape.ReturnURL)
@@ -152,7 +152,7 @@ func (c *checker) seed() {
 	unique(c, "seed.actions", c.Seed.Actions, func(a Action) string { return a.Name })
 	for i, a := range c.Seed.Actions {
 		if a.File == "" && a.Code == "" {
-			c.problem(fmt.Sprintf("seed.actions[%d]", i), "", "the action has no file")
+			c.problem(fmt.Sprintf("seed.actions[%d]", i), "write file: NAME.js", "the action has no file")
 		}
 		for name, variable := range a.Secrets {
 			c.needVariable(fmt.Sprintf("seed.actions[%d].secrets.%s", i, name), variable)
@@ -181,7 +181,7 @@ func (c *checker) seedAPIs() map[string][]string {
 		}
 		for j, s := range a.Scopes {
 			if s.Value != "" && !shape.ScopeName(s.Value) {
-				c.problem(fmt.Sprintf("seed.apis[%d].scopes[%d]", i, j), "", "%s cannot be a scope: no blanks, quotes and backslashes, at most 280 characters", quote(s.Value))
+				c.problem(fmt.Sprintf("seed.apis[%d].scopes[%d]", i, j), "write it as create:items", "%s cannot be a scope: no blanks, quotes and backslashes, at most 280 characters", quote(s.Value))
 			}
 		}
 	}
@@ -195,18 +195,21 @@ func (c *checker) scopesOf(path string, list map[string][]string, apis map[strin
 			continue
 		}
 		known, ok := apis[api]
+		if !c.sound("seed.apis") {
+			return // they are not known
+		}
 		if !ok {
 			var names []string
 			for name := range apis {
 				names = append(names, name)
 			}
 			slices.Sort(names)
-			c.problem(join(path, api), "", "there is no API %s in the seed%s", quote(api), didYouMean(api, names))
+			c.problem(join(path, api), "add it to seed.apis, or write the identifier of one that is there", "there is no API %s in the seed%s", quote(api), didYouMean(api, names))
 			continue
 		}
 		for i, s := range scopes {
 			if !slices.Contains(known, s) && (!grant || s != "*") {
-				c.problem(fmt.Sprintf("%s[%d]", join(path, api), i), "", "the API %s has no scope %s%s", quote(api), quote(s), didYouMean(s, known))
+				c.problem(fmt.Sprintf("%s[%d]", join(path, api), i), "add it to the scopes of the API in seed.apis, or write one that it has", "the API %s has no scope %s%s", quote(api), quote(s), didYouMean(s, known))
 			}
 		}
 	}
@@ -217,21 +220,21 @@ func (c *checker) seedConnections() {
 	for i, co := range c.Seed.Connections {
 		path := fmt.Sprintf("seed.connections[%d]", i)
 		if co.Name != "" && !shape.ConnectionName(co.Name) {
-			c.problem(path+".name", "", "name %s has to be letters and digits, with single hyphens between them", quote(co.Name))
+			c.problem(path+".name", "write it as Staff-Passwords", "name %s has to be letters and digits, with single hyphens between them", quote(co.Name))
 		}
 		if known := shape.Strategies(); co.Strategy != "" && !slices.Contains(known, co.Strategy) {
 			c.problem(path+".strategy", "there are "+strings.Join(known, ", "), "there is no strategy %s%s", quote(co.Strategy), didYouMean(co.Strategy, known))
 		}
 		if co.isDatabase() && (co.ClientID != "" || co.ClientSecretEnv != "" || co.Issuer != "") {
-			c.problem(path, "", "the connection keeps passwords here, and has no use for issuer, clientID and clientSecretEnv")
+			c.problem(path, "take them out, or say which provider it is with strategy", "the connection keeps passwords here, and has no use for issuer, clientID and clientSecretEnv")
 		}
-		if !co.isDatabase() && co.ClientID == "" && co.Imitation == nil {
-			c.problem(path, "", "the connection has no clientID")
+		if !co.isDatabase() && co.ClientID == "" && co.Imitation == nil && c.sound(path) {
+			c.problem(path, "register the provider there as an application, and write what it is given: clientID: …", "the connection has no clientID")
 		}
 		c.needVariable(path+".clientSecretEnv", co.ClientSecretEnv)
 		for j, name := range co.Clients {
-			if !slices.ContainsFunc(c.Seed.Clients, func(cl Client) bool { return cl.Name == name }) {
-				c.problem(fmt.Sprintf("%s.clients[%d]", path, j), "", "there is no client %s in the seed", quote(name))
+			if c.sound("seed.clients") && !slices.ContainsFunc(c.Seed.Clients, func(cl Client) bool { return cl.Name == name }) {
+				c.problem(fmt.Sprintf("%s.clients[%d]", path, j), "add it to seed.clients, or write the name of one that is there", "there is no client %s in the seed", quote(name))
 			}
 		}
 	}
@@ -244,7 +247,7 @@ func (c *checker) seedUsers() {
 	for i, u := range c.Seed.Users {
 		path := fmt.Sprintf("seed.users[%d]", i)
 		if _, err := tenant.CanonicalEmail(u.Email); err != nil {
-			c.problem(path+".email", "", "%s is not an address of mail", quote(u.Email))
+			c.problem(path+".email", "write it as ada@example.com", "%s is not an address of mail", quote(u.Email))
 		}
 		var databases []string
 		for _, co := range c.Seed.Connections {
@@ -252,16 +255,16 @@ func (c *checker) seedUsers() {
 				databases = append(databases, co.Name)
 			}
 		}
-		if u.Connection != "" && len(c.Seed.Connections) > 0 && !slices.Contains(databases, u.Connection) {
-			c.problem(path+".connection", "", "there is no connection %s in the seed that keeps passwords%s", quote(u.Connection), didYouMean(u.Connection, databases))
+		if u.Connection != "" && len(c.Seed.Connections) > 0 && c.sound("seed.connections") && !slices.Contains(databases, u.Connection) {
+			c.problem(path+".connection", "add it to seed.connections, or leave connection out", "there is no connection %s in the seed that keeps passwords%s", quote(u.Connection), didYouMean(u.Connection, databases))
 		}
 		for j, name := range u.Roles {
 			var names []string
 			for _, r := range c.Seed.Roles {
 				names = append(names, r.Name)
 			}
-			if !slices.Contains(names, name) {
-				c.problem(fmt.Sprintf("%s.roles[%d]", path, j), "", "there is no role %s in the seed%s", quote(name), didYouMean(name, names))
+			if c.sound("seed.roles") && !slices.Contains(names, name) {
+				c.problem(fmt.Sprintf("%s.roles[%d]", path, j), "add it to seed.roles, or write the name of one that is there", "there is no role %s in the seed%s", quote(name), didYouMean(name, names))
 			}
 		}
 		c.needVariable(path+".passwordEnv", u.PasswordEnv)
@@ -282,10 +285,10 @@ func (c *checker) needVariable(path, name string) {
 func unique[T any](c *checker, path string, list []T, key func(T) string) {
 	seen := map[string]bool{}
 	for i, item := range list {
-		if name := key(item); seen[name] {
-			c.problem(fmt.Sprintf("%s[%d]", path, i), "", "%s stands twice", quote(name))
-		} else {
-			seen[name] = true
+		at, name := fmt.Sprintf("%s[%d]", path, i), key(item)
+		if seen[name] && c.sound(at) {
+			c.problem(at, "take one of them out, or give it another name", "%s stands twice", quote(name))
 		}
+		seen[name] = true
 	}
 }

@@ -18,6 +18,15 @@ func quote(s string) string {
 // didYouMean returns `, did you mean "x"?` for the nearest candidate, or nothing
 // when none is near.
 func didYouMean(word string, candidates []string) string {
+	if best := nearest(word, candidates); best != "" {
+		return ", did you mean " + quote(best) + "?"
+	}
+	return ""
+}
+
+// nearest returns the candidate that is nearest to a word, or nothing when none
+// is near.
+func nearest(word string, candidates []string) string {
 	if len(word) > 64 {
 		return ""
 	}
@@ -27,10 +36,7 @@ func didYouMean(word string, candidates []string) string {
 			best, least = c, d
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return ", did you mean " + quote(best) + "?"
+	return best
 }
 
 // distance is the number of letters to insert, delete or replace to get from a

@@ -26,6 +26,7 @@ type node struct {
 	entries []entry
 	items   []*node
 	pos     design.Position
+	bad     bool // it has no place here, and that was told
 }
 
 type entry struct {
@@ -113,7 +114,8 @@ func (c *converter) node(n ast.Node, depth int) *node {
 	tk := n.GetToken()
 	out := &node{pos: place(c.file, tk)}
 	if depth > maxDepth {
-		c.errs.Add(out.pos, "", fmt.Sprintf("more than %d mappings and lists inside each other", maxDepth), "")
+		c.errs.Add(out.pos, "", fmt.Sprintf("more than %d mappings and lists inside each other", maxDepth), "nothing that is known goes so deep")
+		out.bad = true
 		return out
 	}
 	switch n := n.(type) {
@@ -148,6 +150,7 @@ func (c *converter) node(n ast.Node, depth int) *node {
 	case *ast.NullNode:
 		out.kind = design.KindNull
 	default:
+		out.bad = true
 		c.errs.Add(out.pos, "", "not allowed here", "anchors, aliases, tags and merge keys have no place in this file")
 	}
 	return out
@@ -158,7 +161,7 @@ func (c *converter) entry(out *node, v *ast.MappingValueNode, depth int) {
 	switch v.Key.(type) {
 	case *ast.StringNode, *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.NullNode:
 	default:
-		c.errs.Add(place(c.file, key), "", "a key has to be plain text", "")
+		c.errs.Add(place(c.file, key), "", "a key has to be plain text", "write its name, without a tag or a mapping")
 		return
 	}
 	e := entry{key: key.Value, pos: place(c.file, key), value: c.node(v.Value, depth+1)}
@@ -167,7 +170,7 @@ func (c *converter) entry(out *node, v *ast.MappingValueNode, depth int) {
 	}
 	for _, other := range out.entries {
 		if other.key == e.key {
-			c.errs.Add(e.pos, "", fmt.Sprintf("%s stands twice, first in line %d", quote(e.key), other.pos.Line), "")
+			c.errs.Add(e.pos, "", fmt.Sprintf("%s stands twice, first in line %d", quote(e.key), other.pos.Line), "take one of them out")
 			return
 		}
 	}

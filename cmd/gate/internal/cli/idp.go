@@ -72,21 +72,17 @@ func (idpCheckCmd) Example() string { return "gate idp check --config idp.yaml" 
 
 // Help says what is looked at.
 func (idpCheckCmd) Help() string {
-	return "It checks the keys, and that the files they name can be read. A variable of the seed that is not set is told and no error: it is needed only until what it is for has been made."
+	return "It tells all that is wrong at once: keys and values, and files that cannot be read. A variable of the seed that is not set is told and no error: it is needed only until what it is for has been made."
 }
 
 // Run says what is wrong, or nothing.
 func (idpCheckCmd) Run(out *console, idp *idpCmd) error {
-	cfg, err := idp.load()
-	if err != nil {
-		return err
-	}
-	variables, err := cfg.Missing()
+	cfg, variables, err := config.Check(idp.file())
 	for _, name := range variables {
 		out.talk.line("  " + out.talk.paint(yellow, "!") + " " + idp.file() + ": the variable " + name + " of the seed is not set")
 	}
 	if err != nil {
-		return err
+		return idp.absent(err)
 	}
 	out.talk.line("  " + out.talk.paint(green, tick(out.talk)) + " " + idp.file() + ": " + cfg.Issuer + ", listening on " + cfg.Address())
 	return nil
@@ -127,10 +123,15 @@ func (c *idpCmd) file() string {
 
 func (c *idpCmd) load() (*config.Config, error) {
 	cfg, err := config.Load(c.file())
+	return cfg, c.absent(err)
+}
+
+// absent gives the error of a configuration that is not there its advice.
+func (c *idpCmd) absent(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, failf("--config FILE names it, or run it in the folder of a service (.gate/idp.yaml); a short one is: issuer: http://localhost:3001/", "%s: there is no such file", c.file())
+		return failf("--config FILE names it, or run it in the folder of a service (.gate/idp.yaml); a short one is: issuer: http://localhost:3001/", "%s: there is no such file", c.file())
 	}
-	return cfg, err
+	return err
 }
 
 // An admin is an opened provider that is administered by a command.
