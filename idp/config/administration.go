@@ -59,7 +59,7 @@ func Administer(p *idp.Provider, db *store.DB, cfg idp.Config) (*Administration,
 	}
 	api := p.ManagementConfig()
 	api.Verify = func(context.Context, string) (management.Caller, error) {
-		return management.Caller{ClientID: Administrator, Subject: Administrator, Scopes: scopes}, nil
+		return management.Caller{ClientID: Administrator, Subject: Administrator, Scopes: scopes, ChoosesIDs: true}, nil
 	}
 	if _, silent := cfg.Mail.(noMail); silent {
 		api.SendVerification = nil // is refused, then

@@ -23,9 +23,9 @@ func (p *planter) client(c Client) error {
 	if err != nil {
 		return err
 	}
-	made, shown := found == nil, secret.String("")
-	if made {
-		if found, shown, err = p.newClient(c); err != nil {
+	made, shown := false, secret.String("")
+	if found == nil {
+		if found, shown, made, err = p.newClient(c); err != nil {
 			return err
 		}
 	} else if err := p.addAddresses(c, found); err != nil {
@@ -76,8 +76,9 @@ func (p *planter) findClient(c Client) (*tenant.Client, error) {
 }
 
 // newClient makes a client, and returns its secret if it has one that was made
-// up.
-func (p *planter) newClient(c Client) (*tenant.Client, secret.String, error) {
+// up. It is made under one ID, however many processes make it and however often
+// one is killed at it.
+func (p *planter) newClient(c Client) (client *tenant.Client, shown secret.String, made bool, err error) {
 	in := map[string]any{"name": c.Name, "app_type": c.appType()}
 	for _, l := range c.addresses() {
 		if len(l.list) > 0 {
@@ -87,57 +88,30 @@ func (p *planter) newClient(c Client) (*tenant.Client, secret.String, error) {
 	if c.SecretEnv != "" {
 		value := p.cfg.secretOf(c.SecretEnv)
 		if value == "" {
-			return nil, "", fmt.Errorf("the variable %s is not set", c.SecretEnv)
+			return nil, "", false, fmt.Errorf("the variable %s is not set", c.SecretEnv)
 		}
 		in["client_secret"] = value.Reveal()
 	}
-	if c.ID != "" {
-		return p.clientOfID(c, in)
+	id := c.ID
+	if id == "" {
+		if id, err = p.begin(KindClient, c.Name); err != nil {
+			return nil, "", false, err
+		}
 	}
-	made := new(tenant.Client)
-	if err := p.post("clients", in, made); err != nil {
-		return nil, "", err
+	in["client_id"] = id // one write, which can be done again
+	client = new(tenant.Client)
+	err = p.post("clients", in, client)
+	if refused, is := errors.AsType[*Refusal](err); is && refused.Status == http.StatusConflict {
+		client, err = p.Tenant().Clients.Get(p.ctx, id) // another process was faster
+		return client, "", false, err
 	}
-	// Names are not unique: of two processes that start at once one was faster.
-	first, err := p.findClient(c)
-	if err != nil || first.ID == made.ID {
-		return p.shown(c, made, err)
+	if err != nil || c.SecretEnv != "" || client.AuthMethod == tenant.AuthNone {
+		return client, "", err == nil, err
 	}
-	return first, "", p.Admin.Do(p.ctx, http.MethodDelete, "clients/"+made.ID, nil, nil)
-}
-
-func (p *planter) shown(c Client, made *tenant.Client, err error) (*tenant.Client, secret.String, error) {
-	if err != nil {
-		return nil, "", err
+	if client, err = p.Tenant().Clients.Get(p.ctx, id); err != nil {
+		return nil, "", false, err
 	}
-	if c.SecretEnv != "" || made.AuthMethod == tenant.AuthNone {
-		return made, "", nil
-	}
-	stored, err := p.Tenant().Clients.Get(p.ctx, made.ID)
-	if err != nil {
-		return nil, "", err
-	}
-	return stored, secret.String(stored.Secret), nil
-}
-
-// clientOfID makes a client whose ID is chosen. The Management API chooses IDs
-// itself, so the client is made there and then put under the other one.
-func (p *planter) clientOfID(c Client, in map[string]any) (*tenant.Client, secret.String, error) {
-	random := new(tenant.Client)
-	if err := p.post("clients", in, random); err != nil {
-		return nil, "", err
-	}
-	stored, err := p.Tenant().Clients.Get(p.ctx, random.ID)
-	if err != nil {
-		return nil, "", err
-	}
-	made := *stored
-	made.ID = c.ID
-	err = p.Tenant().Clients.Create(p.ctx, &made)
-	if errors.Is(err, tenant.ErrExists) {
-		err = nil // another process was faster
-	}
-	return p.shown(c, &made, errors.Join(err, p.Admin.Do(p.ctx, http.MethodDelete, "clients/"+random.ID, nil, nil)))
+	return client, secret.String(client.Secret), true, nil
 }
 
 // addAddresses adds to a client the addresses that were never added to it.

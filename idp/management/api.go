@@ -56,6 +56,9 @@ type Caller struct {
 	// AuthTime is when the user last proved who they are; zero when that is not
 	// known.
 	AuthTime time.Time
+	// ChoosesIDs lets a program of the operator name a new client by client_id,
+	// which nobody can who comes with a token.
+	ChoosesIDs bool
 }
 
 // A Hasher hashes new passwords; [*password.Hasher] is one.

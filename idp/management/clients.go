@@ -117,7 +117,11 @@ func (a *API) getClient(ctx context.Context, q *request) (answer, error) {
 }
 
 func (a *API) createClient(ctx context.Context, q *request) (answer, error) {
-	o, err := q.object(shape.Client())
+	schema := shape.Client()
+	if q.caller.ChoosesIDs {
+		schema["client_id"] = shape.Property{Check: shape.Matching("client-id", 64, shape.ID)}
+	}
+	o, err := q.object(schema)
 	if err != nil {
 		return answer{}, err
 	}
@@ -133,10 +137,12 @@ func (a *API) createClient(ctx context.Context, q *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if creds, err = knownCredentials(c, creds); err != nil {
+	if c.Credentials, err = knownCredentials(c, creds); err != nil {
 		return answer{}, err
 	}
-	c.ID, c.Credentials = newText(32), creds
+	if c.ID == "" {
+		c.ID = newText(32)
+	}
 	if len(creds) > 0 {
 		c.AuthMethod = tenant.AuthPrivateKeyJWT
 	}
