@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -17,6 +18,9 @@ import (
 
 // errToken means that a token is not good. Whoever presents it learns no more.
 var errToken = errors.New("token is not good")
+
+// errTokenExpired is an errToken: one of ours whose time is over.
+var errTokenExpired = fmt.Errorf("%w any more", errToken)
 
 // A bearer is what an access token says.
 type bearer struct {
@@ -49,6 +53,9 @@ func (p *Provider) inspect(ctx context.Context, token string, v *jose.Verifier) 
 	claims, err := v.Verify(ctx, token)
 	if errors.Is(err, jose.ErrUnavailable) {
 		return nil, err
+	}
+	if errors.Is(err, jose.ErrExpired) {
+		return nil, errTokenExpired
 	}
 	if err != nil {
 		return nil, errToken

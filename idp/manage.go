@@ -113,6 +113,9 @@ func (r rotation) Rotate(ctx context.Context) (string, error) {
 // managementCaller judges a token for the Management API.
 func (p *Provider) managementCaller(ctx context.Context, token string) (management.Caller, error) {
 	b, err := p.inspect(ctx, token, p.verifier)
+	if errors.Is(err, errTokenExpired) {
+		return management.Caller{}, management.ErrExpiredToken
+	}
 	if errors.Is(err, errToken) || err == nil && (!b.jwt || !slices.Contains(b.audience, p.base+"/api/v2/")) {
 		return management.Caller{}, management.ErrBadToken
 	}

@@ -72,6 +72,21 @@ func mustManage(t *testing.T, s *idptest.Server, token string, want int, method,
 	return object
 }
 
+// SDKs read Auth0's words for a token whose time is over, and get another one.
+func TestManagement_expiredToken(t *testing.T) {
+	s, now := withClock(t)
+	token := managementToken(t, s)
+	now.turn(25 * time.Hour)
+	for text, want := range map[string]string{
+		token:                         "Expired token received for JSON Web Token validation",
+		token[:len(token)-4] + "AAAA": "Invalid token", // nobody is told the time of what is not ours
+	} {
+		if got := mustManage(t, s, text, http.StatusUnauthorized, "GET", "clients", ""); got["message"] != want || got["error"] != "Unauthorized" {
+			t.Errorf("got %v, want %s", got, want)
+		}
+	}
+}
+
 // IDP-21: who may call the Management API, and with what.
 func TestIDP21_callers(t *testing.T) {
 	s := idptest.New(t, idptest.Config{})
