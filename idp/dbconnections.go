@@ -1,11 +1,13 @@
 package idp
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -30,6 +32,9 @@ func (p *Provider) apiSignup(w http.ResponseWriter, r *http.Request) {
 	}
 	c, conn, err := p.signupConnection(r, in)
 	switch {
+	case errors.Is(err, tenant.ErrNotFound) && in["client_id"] == "":
+		dbError(w, "invalid_body", "client_id is missing")
+		return
 	case errors.Is(err, tenant.ErrNotFound):
 		dbError(w, "invalid_signup", "Invalid sign up")
 		return
@@ -152,12 +157,30 @@ func signupMetadata(text string) (map[string]any, error) {
 }
 
 func (p *Provider) signupConnection(r *http.Request, in params) (*tenant.Client, *tenant.Connection, error) {
-	c, err := p.tenant.Clients.Get(r.Context(), in["client_id"])
+	c, err := p.signupClient(r.Context(), in["client_id"])
 	if err != nil {
 		return nil, nil, err
 	}
 	conn, err := p.database(r.Context(), c, in["connection"])
 	return c, conn, err
+}
+
+// signupClient returns a client, or the global one of the tenant when none is
+// named, as Auth0 does. Few tenants have one, and it may use what it is enabled
+// for alone.
+func (p *Provider) signupClient(ctx context.Context, id string) (*tenant.Client, error) {
+	if id != "" {
+		return p.tenant.Clients.Get(ctx, id)
+	}
+	all, err := p.tenant.Clients.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(all, func(c *tenant.Client) bool { return c.Global })
+	if i < 0 {
+		return nil, fmt.Errorf("global client %w", tenant.ErrNotFound)
+	}
+	return all[i], nil
 }
 
 func (p *Provider) signupProblem(w http.ResponseWriter, code login.Code, conn *tenant.Connection) {
