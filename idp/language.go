@@ -3,12 +3,10 @@ package idp
 import (
 	"cmp"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/gatewright/gate/idp/login"
-	"github.com/gatewright/gate/idp/tenant"
 )
 
 // languageCookie has the language of the last log-in that asked for one, for the
@@ -51,21 +49,6 @@ func again(r *http.Request) string {
 		return ""
 	}
 	return here
-}
-
-// logoutHint tells a developer how an address after a log-out is registered.
-func logoutHint(c *tenant.Client, target string) string {
-	id := "ID"
-	if c != nil {
-		id = c.ID
-	}
-	if u, err := url.Parse(target); err == nil && u.Host != "" {
-		u.RawQuery, u.Fragment, u.User = "", "", nil // words of whoever made the link
-		target = u.String()
-	} else {
-		target = "URL"
-	}
-	return "Add it to the log-out URLs of the application: gate idp client update " + id + " --logout-url " + target
 }
 
 // speaking returns the link of a letter whose page speaks the language of the

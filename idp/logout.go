@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -41,7 +42,7 @@ func (p *Provider) auth0Logout(w http.ResponseWriter, r *http.Request) {
 	if target != "" && !logoutURL(list, target) {
 		p.errorPage(w, r, &pageError{
 			oauthError: refuse("invalid_request", `The "returnTo" querystring parameter is not defined as a valid URL in "Allowed Logout URLs".`),
-			fault:      login.FaultLogoutURL, client: c,
+			fault:      login.FaultLogoutURL, client: c, address: bare(target),
 			hint: logoutHint(c, target),
 		})
 		return
@@ -64,6 +65,20 @@ func (p *Provider) auth0Logout(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = w.Write([]byte("OK"))
 	}
+}
+
+// logoutHint tells a developer which address after a log-out is not registered, and
+// how it is: with the client that the request names, else with the tenant.
+func logoutHint(c *tenant.Client, target string) string {
+	if target = bare(target); target == "" {
+		return "The address to return to is none: write it as https://app.example/."
+	}
+	if c == nil {
+		return "The request names no application, so that " + strconv.Quote(target) + " has to be among the log-out URLs of the tenant " +
+			"(allowed_logout_urls of PATCH /api/v2/tenants/settings). Send client_id or id_token_hint for those of an application."
+	}
+	return "Add " + strconv.Quote(target) + " to the log-out URLs of the application " + strconv.Quote(c.Name) +
+		": gate idp client update " + c.ID + " --logout-url " + shellQuote(target)
 }
 
 // visited reports whether the browser goes to an address, as opposed to loading
@@ -213,7 +228,7 @@ func (p *Provider) readLogout(r *http.Request, in params) (*logout, error) {
 	if l.target != "" && !logoutURL(list, l.target) {
 		return nil, &pageError{
 			oauthError: refuse("invalid_request", "post_logout_redirect_uri is not in the list of allowed logout URLs"),
-			fault:      login.FaultLogoutURL, client: c,
+			fault:      login.FaultLogoutURL, client: c, address: bare(l.target),
 			hint: logoutHint(c, l.target),
 		}
 	}

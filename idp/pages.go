@@ -462,7 +462,14 @@ func (p *Provider) errorPage(w http.ResponseWriter, r *http.Request, err error) 
 		}
 	}
 	reference := newReference()
-	p.log.InfoContext(r.Context(), "request refused", "reference", reference, "path", r.URL.Path, "code", page.code, "why", page.description)
+	why := []any{"reference", reference, "path", r.URL.Path, "code", page.code, "why", page.description}
+	if page.address != "" {
+		why = append(why, "address", page.address)
+	}
+	if page.client != nil {
+		why = append(why, "client_id", page.client.ID)
+	}
+	p.log.InfoContext(r.Context(), "request refused", why...)
 	data := login.ErrorPage{
 		Frame: login.Frame{Host: p.host, Locales: cmp.Or(page.locales, p.cookie(r, languageCookie))}, Fault: page.fault, Code: page.code, Description: page.description,
 		Reference: reference,

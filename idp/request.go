@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -98,6 +99,8 @@ type pageError struct {
 	client *tenant.Client
 	// restart is where the person can begin again; empty means where the client
 	// says.
+	// address is the one that is not registered, for the log alone.
+	address string
 	restart string
 	locales string // of the log-in that it ends
 }
@@ -181,7 +184,7 @@ func (p *Provider) readAddress(q *request, c *tenant.Client, in params) error {
 				status: http.StatusForbidden, code: "invalid_request",
 				description: "Callback URL mismatch. The provided redirect_uri is not in the list of allowed callback URLs.",
 			},
-			fault: login.FaultCallback, client: c,
+			fault: login.FaultCallback, client: c, address: bare(raw),
 			hint: "Add " + strconv.Quote(raw) + " to the callbacks of the application " + strconv.Quote(c.Name) +
 				": gate idp client update " + c.ID + " --callback " + shellQuote(raw),
 		}
@@ -478,6 +481,19 @@ func (p params) scope() ([]string, error) {
 
 // shellQuote returns a word that a shell takes as it is.
 func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+// bare returns an address that somebody sent without what is in it for its owner
+// alone, and which does not count where addresses are compared; empty of what is
+// no address, and of what nobody registers.
+func bare(raw string) string {
+	const longest = 500
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme == "" || len(raw) > longest {
+		return ""
+	}
+	u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment, u.User = "", false, "", "", nil
+	return u.String()
+}
+
 
 const useState = "transaction"
 
