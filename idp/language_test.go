@@ -2,6 +2,7 @@ package idp_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -76,5 +77,34 @@ func TestLogout_command(t *testing.T) {
 	_, page = s.Do(s.Browser(), http.MethodGet, "/oidc/logout?client_id="+idptest.SPA, nil)
 	if !strings.Contains(page, `href="http://localhost:3000/"`) {
 		t.Errorf("nothing leads to the application: %.4000s", page)
+	}
+}
+
+// The page after a log-out speaks of other devices where there are some, and of a
+// session that ended where one did.
+func TestLoggedOut_others(t *testing.T) {
+	const others, ended = "Other devices", "Session ended"
+	s := idptest.New(t, idptest.Config{})
+	s.AddUser("ada@example.com")
+	s.AddUser("ben@example.com")
+	first, second := s.Browser(), s.Browser()
+	tokens := enter(t, s, first, "ada@example.com")
+	hint := enter(t, s, second, "ada@example.com")["id_token"].(string)
+	enter(t, s, s.Browser(), "ben@example.com")
+	page := func(browser *http.Client, hint any) string {
+		_, page := s.Do(browser, http.MethodGet, "/oidc/logout", url.Values{"id_token_hint": {hint.(string)}})
+		if !strings.Contains(page, "You are logged out") {
+			t.Fatalf("%.1000s", page)
+		}
+		return page
+	}
+	if got := page(first, tokens["id_token"]); !strings.Contains(got, others) || !strings.Contains(got, ended) {
+		t.Errorf("one of two: %.3000s", got)
+	}
+	if got := page(second, hint); strings.Contains(got, others) || !strings.Contains(got, ended) {
+		t.Errorf("the last one: %.3000s", got)
+	}
+	if got := page(second, hint); strings.Contains(got, others) || strings.Contains(got, ended) {
+		t.Errorf("nobody was logged in: %.3000s", got)
 	}
 }

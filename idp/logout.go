@@ -50,7 +50,7 @@ func (p *Provider) auth0Logout(w http.ResponseWriter, r *http.Request) {
 	if target == "" && len(list) > 0 {
 		target = list[0]
 	}
-	upstream, err := p.endBrowserSession(w, r, c, query.Has("federated"), target)
+	_, upstream, err := p.endBrowserSession(w, r, c, query.Has("federated"), target)
 	if err != nil {
 		p.errorPage(w, r, err)
 		return
@@ -107,20 +107,22 @@ func (p *Provider) logoutList(ctx context.Context, clientID string) (*tenant.Cli
 }
 
 // endBrowserSession ends the session of the browser with the refresh tokens that
-// were given out in it, and tells the clients. With federated it returns where to
-// log out at the other provider.
-func (p *Provider) endBrowserSession(w http.ResponseWriter, r *http.Request, c *tenant.Client, federated bool, target string) (string, error) {
+// were given out in it, and tells the clients. It returns the session, nil when
+// there was none, and with federated where to log out at the other provider.
+func (p *Provider) endBrowserSession(
+	w http.ResponseWriter, r *http.Request, c *tenant.Client, federated bool, target string,
+) (ses *tenant.Session, upstream string, err error) {
 	ses, u, err := p.currentSession(r)
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	if ses == nil {
 		p.forgetCookie(w, r)
-		return "", nil
+		return nil, "", nil
 	}
 	ended, err := p.tenant.RevokeSession(r.Context(), ses.UserID, ses.ID)
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	p.forgetCookie(w, r)
 	w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
@@ -128,10 +130,10 @@ func (p *Provider) endBrowserSession(w http.ResponseWriter, r *http.Request, c *
 	if ended != nil { // otherwise somebody was faster
 		p.tellLogout(ended)
 	}
-	if !federated {
-		return "", nil
+	if federated {
+		upstream, err = p.upstreamLogout(r.Context(), ses, target)
 	}
-	return p.upstreamLogout(r.Context(), ses, target)
+	return ses, upstream, err
 }
 
 // forgetCookie has the browser forget its session. While that has not ended, the
@@ -167,13 +169,14 @@ func (p *Provider) oidcLogout(w http.ResponseWriter, r *http.Request) {
 		p.confirmLogout(w, r, in, l, u)
 		return
 	}
-	if _, err := p.endBrowserSession(w, r, l.client, in["federated"] != "", ""); err != nil {
+	ended, _, err := p.endBrowserSession(w, r, l.client, in["federated"] != "", "")
+	if err != nil {
 		p.errorPage(w, r, err)
 		return
 	}
 	noStore(w)
 	if l.target == "" {
-		p.loggedOut(w, r, l.client)
+		p.loggedOut(w, r, l.client, ended)
 		return
 	}
 	target := l.target
@@ -290,12 +293,13 @@ func (p *Provider) confirmedLogout(w http.ResponseWriter, r *http.Request) {
 		p.errorPage(w, r, err)
 		return
 	}
-	if _, err := p.endBrowserSession(w, r, l.client, false, ""); err != nil {
+	ended, _, err := p.endBrowserSession(w, r, l.client, false, "")
+	if err != nil {
 		p.errorPage(w, r, err)
 		return
 	}
 	if l.target == "" {
-		p.loggedOut(w, r, l.client)
+		p.loggedOut(w, r, l.client, ended)
 		return
 	}
 	target := l.target
@@ -307,9 +311,18 @@ func (p *Provider) confirmedLogout(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, target, http.StatusSeeOther)
 }
 
-func (p *Provider) loggedOut(w http.ResponseWriter, r *http.Request, c *tenant.Client) {
-	page := login.LoggedOutPage{Frame: p.frame(r, nil, c), At: p.now()}
+// loggedOut says that a session is over, which may be nil: there was none.
+func (p *Provider) loggedOut(w http.ResponseWriter, r *http.Request, c *tenant.Client, ended *tenant.Session) {
+	page := login.LoggedOutPage{Frame: p.frame(r, nil, c)}
 	page.Here = again(r)
+	if ended != nil {
+		page.At = p.now()
+		others, err := p.tenant.SessionsOf(r.Context(), ended.UserID)
+		if err != nil { // the session is over, and the page says so without them
+			p.log.WarnContext(r.Context(), "other sessions could not be counted", "err", err)
+		}
+		page.Others = len(others) > 0
+	}
 	if c != nil {
 		page.ReturnURL = p.beginning(r.Context(), c, "")
 	}

@@ -133,7 +133,7 @@ func draws() []draw {
 			return p.Hop(w, r, 200, login.HopPage{Frame: frame(text), Target: "https://kitchen.example/survey?state=abc"})
 		}},
 		{"logged-out", false, func(p *login.Pages, w http.ResponseWriter, r *http.Request, text string) error {
-			return p.LoggedOut(w, r, 200, login.LoggedOutPage{Frame: frame(text), At: noon(), LoginURL: "/u/login"})
+			return p.LoggedOut(w, r, 200, login.LoggedOutPage{Frame: frame(text), At: noon(), Others: true, LoginURL: "/u/login"})
 		}},
 		{"logout-confirm", true, func(p *login.Pages, w http.ResponseWriter, r *http.Request, text string) error {
 			return p.LogoutConfirm(w, r, 200, login.LogoutConfirmPage{Frame: frame(text), Form: form(text), Account: text, StayURL: "/"})

@@ -272,6 +272,9 @@ type LoggedOutPage struct {
 	Frame
 	// At is when; zero leaves it out.
 	At time.Time
+	// Others says that the person goes on to be logged in on other devices. Nothing
+	// is said of them otherwise.
+	Others bool
 	// LoginURL is a path, ReturnURL a registered address; empty ones are left
 	// out.
 	LoginURL, ReturnURL string
