@@ -40,6 +40,16 @@ func another(r *http.Request, state string) string {
 	return "/u/login?state=" + state
 }
 
+// The pages that show again in another language, by a sealed request.
+const (
+	consentPath    = "/u/consent"
+	confirmPath    = "/u/confirm-email"
+	forgotSentPath = "/u/reset-password/sent"
+)
+
+// here is the address at which a page of a log-in shows again.
+func here(path, state string) string { return path + "?state=" + state }
+
 // again is the address at which a page of no log-in shows in another language:
 // that of one that only asks, or says what is wrong with it.
 func again(r *http.Request) string {

@@ -1,13 +1,16 @@
 package idp_test
 
 import (
+	"html"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/gatewright/gate/idp"
 	"github.com/gatewright/gate/idp/idptest"
+	"github.com/gatewright/gate/idp/tenant"
 )
 
 // The language that an application asks for goes on where no request leads on:
@@ -77,6 +80,74 @@ func TestLogout_command(t *testing.T) {
 	_, page = s.Do(s.Browser(), http.MethodGet, "/oidc/logout?client_id="+idptest.SPA, nil)
 	if !strings.Contains(page, `href="http://localhost:3000/"`) {
 		t.Errorf("nothing leads to the application: %.4000s", page)
+	}
+}
+
+// tongueOf returns the link of a page to itself in another language.
+func tongueOf(t *testing.T, page, language string) string {
+	t.Helper()
+	m := regexp.MustCompile(`<a href="([^"]*)" lang="` + language + `" hreflang`).FindStringSubmatch(page)
+	if m == nil {
+		t.Fatalf("no link to %s: %.3000s", language, page)
+	}
+	return html.UnescapeString(m[1])
+}
+
+// Pages that came of a form are there in the other languages, too: what somebody is
+// asked to allow, and that a letter was sent. They do nothing but say it again, in
+// the browser that they were for.
+func TestLanguage_afterForms(t *testing.T) {
+	s := idptest.New(t, idptest.Config{Edit: signupMode(idp.SignupConfirm)})
+	s.AddUser("ada@example.com", "menu-admin")
+	setClient(t, s, idptest.SPA, func(c *tenant.Client) { c.FirstParty = false })
+	consents := s.Browser()
+	_, consent := s.Login(consents, authorization("scope", "openid create:items"), "ada@example.com", idptest.Password)
+	signups := s.Browser()
+	_, confirm := signUp(t, s, signups, "new@example.com")
+	forgets := s.Browser()
+	res, _ := s.Do(forgets, http.MethodGet, "/authorize", authorization("screen_hint", "reset-password"))
+	_, ask := s.Do(forgets, http.MethodGet, res.Header.Get("Location"), nil)
+	_, forgot := s.Do(forgets, http.MethodPost, "/u/reset-password/request", s.Fill(ask, "username", "ada@example.com"), "Origin", s.URL)
+	waitLetters(t, s, "ada@example.com", 1)
+	waitLetters(t, s, "new@example.com", 1)
+	for name, tt := range map[string]struct {
+		browser *http.Client
+		page    string
+		says    string
+	}{
+		"consent":        {consents, consent, "create:items"},
+		"confirm e-mail": {signups, confirm, "new@example.com"},
+		"forgot":         {forgets, forgot, "ada@example.com"},
+	} {
+		german := tongueOf(t, tt.page, "de")
+		res, page := s.Do(tt.browser, http.MethodGet, german, nil)
+		if res.StatusCode != http.StatusOK || !strings.Contains(page, `<html lang="de"`) || !strings.Contains(page, tt.says) {
+			t.Errorf("%s in German: %d %.1000s", name, res.StatusCode, page)
+			continue
+		}
+		if _, page := s.Do(tt.browser, http.MethodGet, tongueOf(t, page, "fr"), nil); !strings.Contains(page, `<html lang="fr"`) {
+			t.Errorf("%s, and on to French: %.1000s", name, page)
+		}
+		if res, page := s.Do(s.Browser(), http.MethodGet, german, nil); res.StatusCode == http.StatusOK || strings.Contains(page, tt.says) {
+			t.Errorf("%s in another browser: %d %.1000s", name, res.StatusCode, page)
+		}
+		if name == "consent" {
+			if res, body := decide(s, tt.browser, page, "allow"); !answerOf(t, res, body).Has("code") {
+				t.Error("the German consent does not count")
+			}
+			if res, _ := s.Do(tt.browser, http.MethodGet, "/u/consent?state="+idptest.Hidden(ask).Get("state"), nil); res.StatusCode == http.StatusOK {
+				t.Error("a request of another browser shows a consent")
+			}
+		}
+	}
+	if got := len(lettersTo(t, s, "ada@example.com")) + len(lettersTo(t, s, "new@example.com")); got != 2 {
+		t.Errorf("%d letters", got)
+	}
+	// A request for which nothing was sent shows no such page.
+	for _, path := range []string{"/u/confirm-email", "/u/reset-password/sent", "/u/consent"} {
+		if res, _ := s.Do(forgets, http.MethodGet, path+"?state="+idptest.Hidden(ask).Get("state"), nil); res.StatusCode != http.StatusSeeOther {
+			t.Errorf("%s of nothing: %d", path, res.StatusCode)
+		}
 	}
 }
 

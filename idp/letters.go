@@ -20,13 +20,34 @@ import (
 // confirmEmailPage says that a letter is on its way.
 func (p *Provider) confirmEmailPage(w http.ResponseWriter, r *http.Request, v *visit, email string, notice login.Notice) {
 	page := login.ConfirmEmailPage{
-		Frame: p.frame(r, v.request, v.client), Form: p.pageForm(r, "/u/confirm-email", v.state), Email: email,
+		Frame: p.frame(r, v.request, v.client), Form: p.pageForm(r, confirmPath, v.state), Email: email,
 		Life: verifyLife, SentBy: p.cfg.MailFrom, Notice: notice, AnotherURL: another(r, v.state),
 	}
-	page.Here = ""
+	page.Here = p.sentPage(confirmPath, v, email)
 	if err := p.pages(r).ConfirmEmail(w, r, http.StatusOK, page); err != nil {
 		p.faultPage(w, r, err)
 	}
+}
+
+// showConfirmEmail says it once more, in another language.
+func (p *Provider) showConfirmEmail(w http.ResponseWriter, r *http.Request, v *visit) {
+	if v.request.Sent == "" {
+		p.toLogin(w, r, v.request, v.client)
+		return
+	}
+	p.confirmEmailPage(w, r, v, v.request.Sent, "")
+}
+
+// sentPage is where a page shows again that says that a letter was sent; empty
+// when the request is too long to hold what it went to.
+func (p *Provider) sentPage(path string, v *visit, to string) string {
+	q := *v.request
+	q.Sent = to
+	state, err := p.sealRequest(&q)
+	if err != nil || len(state) > maxRequest {
+		return ""
+	}
+	return here(path, state)
 }
 
 // postConfirmEmail sends the letter again: to the address that the form was made

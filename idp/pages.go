@@ -23,8 +23,11 @@ func (p *Provider) pageRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /u/signup", p.withRequest(p.showSignup))
 	mux.HandleFunc("POST /u/signup", p.limited(p.withForm(p.postSignup)))
 	mux.HandleFunc("GET /u/with", p.limited(p.withRequest(p.withConnection)))
-	mux.HandleFunc("POST /u/consent", p.limited(p.withForm(p.postConsent)))
-	mux.HandleFunc("POST /u/confirm-email", p.limited(p.withForm(p.postConfirmEmail)))
+	mux.HandleFunc("GET "+consentPath, p.withRequest(p.showConsent))
+	mux.HandleFunc("POST "+consentPath, p.limited(p.withForm(p.postConsent)))
+	mux.HandleFunc("GET "+confirmPath, p.withRequest(p.showConfirmEmail))
+	mux.HandleFunc("POST "+confirmPath, p.limited(p.withForm(p.postConfirmEmail)))
+	mux.HandleFunc("GET "+forgotSentPath, p.withRequest(p.showForgotSent))
 	mux.HandleFunc("GET /u/reset-password/request", p.withRequest(p.showForgot))
 	mux.HandleFunc("POST /u/reset-password/request", p.limited(p.withForm(p.postForgot)))
 	mux.HandleFunc("GET /u/reset-password", p.showReset)
@@ -373,9 +376,13 @@ func (p *Provider) consentPage(w http.ResponseWriter, r *http.Request, q *reques
 	}
 	page := login.ConsentPage{
 		Frame: p.frame(r, q, c), Account: accountName(u), ThirdParty: !c.FirstParty,
-		Form: login.Form{Action: "/u/consent", State: state, CSRF: p.csrf(p.browser(w, r))},
+		Form: login.Form{Action: consentPath, State: state, CSRF: p.csrf(p.browser(w, r))},
 	}
-	page.Here = ""
+	if len(state) <= maxRequest {
+		page.Here = here(consentPath, state)
+	} else {
+		page.Here = ""
+	}
 	for _, s := range a.scope {
 		if s == "openid" {
 			continue
@@ -395,25 +402,49 @@ func (p *Provider) consentPage(w http.ResponseWriter, r *http.Request, q *reques
 	}
 }
 
-// postConsent takes the decision of the person who is logged in.
-func (p *Provider) postConsent(w http.ResponseWriter, r *http.Request, v *visit) {
-	ctx := r.Context()
+// askedOf returns the session and the person who was asked, and what was shown to
+// them. Without them it answers the request, and ok is false.
+func (p *Provider) askedOf(w http.ResponseWriter, r *http.Request, v *visit) (ses *tenant.Session, u *tenant.User, shown *asked, ok bool) {
 	q := v.request
 	ses, u, err := p.currentSession(r)
 	if err != nil {
 		p.faultPage(w, r, err)
-		return
+		return nil, nil, nil, false
 	}
-	// The answer is that of the person who was asked, and to what was shown.
-	shown := q.Asked
-	q.Asked = nil
-	ok, err := p.serves(ctx, q, v.client, ses, u)
+	shown, q.Asked = q.Asked, nil
+	ok, err = p.serves(r.Context(), q, v.client, ses, u)
 	if err != nil {
 		p.faultPage(w, r, err)
-		return
+		return nil, nil, nil, false
 	}
 	if !ok || shown == nil || ses.ID != shown.SessionID {
 		p.toLogin(w, r, q, v.client)
+		return nil, nil, nil, false
+	}
+	return ses, u, shown, true
+}
+
+// showConsent asks once more, in another language.
+func (p *Provider) showConsent(w http.ResponseWriter, r *http.Request, v *visit) {
+	ses, u, _, ok := p.askedOf(w, r, v)
+	if !ok {
+		return
+	}
+	a, err := p.accessOf(r.Context(), v.client, u, v.request.Audience, v.request.Scope)
+	if err != nil {
+		p.authorizeError(w, r, p.back(v.request, v.client, err))
+		return
+	}
+	p.consentPage(w, r, v.request, v.client, ses, u, a)
+}
+
+// postConsent takes the decision of the person who is logged in: the answer is
+// that of the person who was asked, and to what was shown.
+func (p *Provider) postConsent(w http.ResponseWriter, r *http.Request, v *visit) {
+	ctx := r.Context()
+	q := v.request
+	ses, u, shown, ok := p.askedOf(w, r, v)
+	if !ok {
 		return
 	}
 	switch v.form[login.FieldDecision] {

@@ -51,6 +51,8 @@ type request struct {
 	// Asked is what a consent page showed, and to whom: the answer counts for
 	// that alone.
 	Asked *asked `json:"as,omitempty"`
+	// Sent is what a letter was asked for, of a page that says so.
+	Sent string `json:"to,omitempty"`
 	// Consented is set when the person has just said yes. It does not travel.
 	Consented bool `json:"-"`
 }
@@ -97,10 +99,10 @@ type pageError struct {
 	fault  login.Fault
 	hint   string // for whoever develops the client
 	client *tenant.Client
-	// restart is where the person can begin again; empty means where the client
-	// says.
 	// address is the one that is not registered, for the log alone.
 	address string
+	// restart is where the person can begin again; empty means where the client
+	// says.
 	restart string
 	locales string // of the log-in that it ends
 }
@@ -479,8 +481,6 @@ func (p params) scope() ([]string, error) {
 	return unique(p.list("scope")), nil
 }
 
-// shellQuote returns a word that a shell takes as it is.
-func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 // bare returns an address that somebody sent without what is in it for its owner
 // alone, and which does not count where addresses are compared; empty of what is
 // no address, and of what nobody registers.
@@ -494,6 +494,8 @@ func bare(raw string) string {
 	return u.String()
 }
 
+// shellQuote returns a word that a shell takes as it is.
+func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
 const useState = "transaction"
 

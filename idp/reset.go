@@ -44,11 +44,25 @@ func (p *Provider) postForgot(w http.ResponseWriter, r *http.Request, v *visit) 
 	if err == nil {
 		p.sendReset(r, v.client, conn, v.request.Locales, typed)
 	}
+	p.forgotSentPage(w, r, v, typed)
+}
+
+// showForgotSent says it once more, in another language.
+func (p *Provider) showForgotSent(w http.ResponseWriter, r *http.Request, v *visit) {
+	if v.request.Sent == "" {
+		p.toLogin(w, r, v.request, v.client)
+		return
+	}
+	p.forgotSentPage(w, r, v, v.request.Sent)
+}
+
+// forgotSentPage says that a letter is on its way, if there is such an account.
+func (p *Provider) forgotSentPage(w http.ResponseWriter, r *http.Request, v *visit, typed string) {
 	page := login.ForgotSentPage{
 		Frame: p.frame(r, v.request, v.client), Form: p.pageForm(r, "/u/reset-password/request", v.state), Identifier: typed,
 		Life: resetLife, SentBy: p.cfg.MailFrom, AnotherURL: "/u/reset-password/request?state=" + v.state, LoginURL: "/u/login?state=" + v.state,
 	}
-	page.Here = ""
+	page.Here = p.sentPage(forgotSentPath, v, typed)
 	if err := p.pages(r).ForgotSent(w, r, http.StatusOK, page); err != nil {
 		p.faultPage(w, r, err)
 	}
