@@ -1,6 +1,7 @@
 package idp
 
 import (
+	"context"
 	"net/netip"
 	"time"
 
@@ -35,3 +36,13 @@ func (l RequestLimit) Take(addr netip.Addr) (left int, wait time.Duration) {
 
 // Networks is how many are counted now.
 func (l RequestLimit) Networks() int { return l.limit.Len() }
+
+// TellWaiting tells the clients of log-outs that nobody is telling.
+func (p *Provider) TellWaiting(ctx context.Context) error { return p.tellWaiting(ctx) }
+
+// TellLogout tells them of one as the process that ended the session does.
+func (p *Provider) TellLogout(ctx context.Context, session string) {
+	if l, err := p.tenant.Logout(ctx, session); err == nil {
+		p.tellClients(ctx, l)
+	}
+}

@@ -152,7 +152,7 @@ func (p *Provider) stopped(w http.ResponseWriter, r *http.Request, q *request, c
 	case result.Session.Revoke:
 		err = p.revokeSession(r.Context(), ses.UserID, ses.ID, result.Session.KeepTokens)
 	case endsOf(&result.Session).over(p.now()):
-		err = p.tenant.EndSession(r.Context(), ses.ID)
+		err = p.endSession(r.Context(), ses.ID)
 	}
 	if err != nil {
 		p.authorizeError(w, r, err)
@@ -258,4 +258,13 @@ func errorAnswer(e *oauthError) answer {
 		out.add("error_description", e.description)
 	}
 	return out
+}
+
+// endSession ends a session, and tells the clients that know it.
+func (p *Provider) endSession(ctx context.Context, id string) error {
+	ended, err := p.tenant.EndSession(ctx, id)
+	if err == nil && ended != nil {
+		p.tellLogout(ended)
+	}
+	return err
 }

@@ -133,7 +133,7 @@ func (p *Provider) refreshWished(ctx context.Context, f *tenant.Family, result *
 	case result.Session.Revoke:
 		err = p.revokeSession(ctx, f.UserID, f.SessionID, result.Session.KeepTokens)
 	case session.over(now):
-		err = p.tenant.EndSession(ctx, f.SessionID)
+		err = p.endSession(ctx, f.SessionID)
 	default:
 		err = p.limitSessionOf(ctx, f, session)
 	}

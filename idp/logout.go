@@ -7,13 +7,10 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/gatewright/gate/idp/login"
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/internal/secret"
-	"github.com/gatewright/gate/jose"
 )
 
 // auth0Logout is Auth0's /v2/logout: the session of the browser ends, and the
@@ -329,72 +326,4 @@ func (p *Provider) loggedOut(w http.ResponseWriter, r *http.Request, c *tenant.C
 	if err := p.pages(r).LoggedOut(w, r, http.StatusOK, page); err != nil {
 		p.faultPage(w, r, err)
 	}
-}
-
-// backchannelTimeout is how long a client may take to hear of a log-out.
-const backchannelTimeout = 5 * time.Second
-
-// tellLogout tells the clients of a session that it ended (OpenID Connect
-// Back-Channel Logout 1.0), in the background.
-func (p *Provider) tellLogout(ses *tenant.Session) {
-	if len(ses.Clients) == 0 {
-		return
-	}
-	p.told.Go(func() {
-		for _, id := range ses.Clients {
-			ctx, cancel := context.WithTimeout(context.Background(), backchannelTimeout)
-			if err := p.tellClient(ctx, id, ses); err != nil {
-				p.log.WarnContext(ctx, "client was not told of a log-out", "client_id", id, "err", err)
-			}
-			cancel()
-		}
-	})
-}
-
-func (p *Provider) tellClient(ctx context.Context, id string, ses *tenant.Session) error {
-	c, err := p.tenant.Clients.Get(ctx, id)
-	if errors.Is(err, tenant.ErrNotFound) || err == nil && c.OIDCLogout == nil {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	var failed error
-	for _, target := range c.OIDCLogout.BackchannelURLs {
-		now := p.now()
-		token, err := jose.Sign(p.keys.Keys().Signing(), "logout+jwt", &jose.Claims{
-			Issuer: p.issuer, Subject: ses.UserID, Audience: []string{c.ID}, IssuedAt: now, Expiry: now.Add(2 * time.Minute),
-			ID: secret.Text().Reveal()[:22], Extra: map[string]any{
-				"sid": ses.ID, "events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},
-			},
-		})
-		if err != nil {
-			return err
-		}
-		failed = errors.Join(failed, p.postForm(ctx, target, "logout_token="+url.QueryEscape(token)))
-	}
-	return failed
-}
-
-// postForm sends a form to an address that an administrator wrote: https, or
-// this machine in development.
-func (p *Provider) postForm(ctx context.Context, target, body string) error {
-	u, err := url.Parse(target)
-	if err != nil || u.Host == "" || u.Scheme != "https" && (!p.cfg.Development || !local(u.Host)) {
-		return errors.New("the address is not https")
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(body))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	res, err := p.outbound().Do(req)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	if res.StatusCode >= http.StatusBadRequest {
-		return errors.New("answered " + res.Status)
-	}
-	return nil
 }

@@ -266,12 +266,14 @@ func (p *Provider) Tenant() *tenant.Store { return p.tenant }
 // Issuer returns the issuer.
 func (p *Provider) Issuer() string { return p.issuer }
 
-// Run keeps signing keys in step and deletes what has expired, until ctx ends.
+// Run keeps signing keys in step, deletes what has expired, and tells clients of
+// log-outs that were left over, until ctx ends.
 func (p *Provider) Run(ctx context.Context) {
-	var keys sync.WaitGroup
-	keys.Go(func() { p.keys.Run(ctx) })
-	keys.Go(func() { p.ec.Run(ctx) })
-	defer keys.Wait()
+	var beside sync.WaitGroup
+	beside.Go(func() { p.keys.Run(ctx) })
+	beside.Go(func() { p.ec.Run(ctx) })
+	beside.Go(func() { p.tellLogouts(ctx) })
+	defer beside.Wait()
 	tick := time.NewTicker(5 * time.Minute)
 	defer tick.Stop()
 	for {

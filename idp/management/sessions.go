@@ -92,7 +92,7 @@ func (a *API) endSession(ctx context.Context, id string, tokens bool) (answer, e
 	if tokens {
 		_, err = a.store.RevokeSession(ctx, s.UserID, s.ID)
 	} else {
-		err = a.store.EndSession(ctx, id)
+		_, err = a.store.EndSession(ctx, id)
 	}
 	if err != nil {
 		return answer{}, err

@@ -85,6 +85,9 @@ func (s *Store) deleteConnection(ctx context.Context, tx *sql.Tx, name string) e
 	if err := s.lockUsers(ctx, tx, "SELECT id FROM idp_users WHERE connection = $1", name); err != nil {
 		return err
 	}
+	if _, err := s.logOut(ctx, tx, "user_id IN (SELECT id FROM idp_users WHERE connection = $1)", name); err != nil {
+		return err
+	}
 	return execAll(ctx, tx, name,
 		"DELETE FROM idp_tokens WHERE user_id IN (SELECT id FROM idp_users WHERE connection = $1)",
 		"DELETE FROM idp_users WHERE connection = $1",

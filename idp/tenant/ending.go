@@ -9,12 +9,19 @@ import (
 	"github.com/gatewright/gate/store"
 )
 
-// EndSession ends a session. Refresh tokens that were given out in it go on:
-// they are for the time without a session; see [Store.RevokeSession]. A session
-// that is not there is no error.
-func (s *Store) EndSession(ctx context.Context, id string) error {
-	_, err := s.db.Exec(ctx, "DELETE FROM idp_sessions WHERE id = $1", id)
-	return err
+// EndSession ends a session and returns it as it was, or nil when it had ended.
+// Refresh tokens that were given out in it go on: they are for the time without a
+// session; see [Store.RevokeSession].
+func (s *Store) EndSession(ctx context.Context, id string) (*Session, error) {
+	var list []*Session
+	err := s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+		list, err = s.logOut(ctx, tx, "id = $1", id)
+		return err
+	})
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	return list[0], nil
 }
 
 // EndSessions ends the sessions of a user, and returns those that were live.
@@ -24,7 +31,7 @@ func (s *Store) EndSessions(ctx context.Context, userID string) (sessions []*Ses
 		if err := s.lockUsers(ctx, tx, "$1", userID); err != nil {
 			return err
 		}
-		sessions, err = s.endSessions(ctx, tx, "user_id = $1", userID)
+		sessions, err = s.logOut(ctx, tx, "user_id = $1", userID)
 		return err
 	})
 	return sessions, err
@@ -39,7 +46,7 @@ func (s *Store) RevokeSession(ctx context.Context, userID, id string) (*Session,
 		if err := s.lockUsers(ctx, tx, "$1", userID); err != nil {
 			return err
 		}
-		if list, err = s.endSessions(ctx, tx, "id = $1", id); err != nil {
+		if list, err = s.logOut(ctx, tx, "id = $1", id); err != nil {
 			return err
 		}
 		return s.revokeFamilies(ctx, tx, userID, "", id)
@@ -160,7 +167,7 @@ func (s *Store) endAll(ctx context.Context, tx *sql.Tx, userID string) ([]*Sessi
 	if _, err := tx.ExecContext(ctx, "UPDATE idp_users SET epoch = epoch + 1 WHERE id = $1", userID); err != nil {
 		return nil, err
 	}
-	sessions, err := s.endSessions(ctx, tx, "user_id = $1", userID)
+	sessions, err := s.logOut(ctx, tx, "user_id = $1", userID)
 	if err != nil {
 		return nil, err
 	}
@@ -180,6 +187,16 @@ func (s *Store) lockUsers(ctx context.Context, tx *sql.Tx, query string, args ..
 		return nil // there one transaction writes at a time
 	}
 	return eachText(ctx, tx, func(string) {}, "SELECT id FROM idp_users WHERE id IN ("+query+") ORDER BY id FOR UPDATE", args...)
+}
+
+// logOut deletes sessions, returns those that were live, and remembers which
+// clients are to be told.
+func (s *Store) logOut(ctx context.Context, tx *sql.Tx, where string, arg any) ([]*Session, error) {
+	list, err := s.endSessions(ctx, tx, where, arg)
+	if err != nil {
+		return nil, err
+	}
+	return list, s.queueLogouts(ctx, tx, list)
 }
 
 // endSessions deletes sessions and returns those that were live.

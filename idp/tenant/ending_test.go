@@ -73,7 +73,7 @@ func TestSES04_revokeSession(t *testing.T) {
 		session(t, s, u, "two")
 		its, _ := family(t, s, u, func(f *tenant.Family) { f.SessionID = "one" })
 		kept, _ := family(t, s, u, func(f *tenant.Family) { f.SessionID = "two" })
-		must(t, s.EndSession(ctx, "one"))
+		endSession(t, s, "one")
 		if ended, err := s.RevokeSession(ctx, u.ID, "one"); err != nil || ended != nil {
 			t.Errorf("one that has ended: %+v, %v", ended, err)
 		}

@@ -42,7 +42,7 @@ func TestSES05_exchange(t *testing.T) {
 			want   error
 		}{
 			"all goes on":         {func(*tenant.Exchange) {}, nil},
-			"the session is over": {func(x *tenant.Exchange) { must(t, s.EndSession(ctx, x.SessionID)) }, tenant.ErrEnded},
+			"the session is over": {func(x *tenant.Exchange) { endSession(t, s, x.SessionID) }, tenant.ErrEnded},
 			"another epoch":       {func(x *tenant.Exchange) { x.Epoch-- }, tenant.ErrEnded},
 			"no code":             {func(x *tenant.Exchange) { x.Code = secret.Text() }, tenant.ErrNotFound},
 			"used before": {func(x *tenant.Exchange) {

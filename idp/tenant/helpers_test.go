@@ -116,3 +116,9 @@ func ids(users []*tenant.User) (list []string) {
 	}
 	return list
 }
+
+func endSession(t *testing.T, s *tenant.Store, id string) {
+	t.Helper()
+	_, err := s.EndSession(t.Context(), id)
+	must(t, err)
+}

@@ -74,6 +74,9 @@ func (s *Store) ReplaceSession(ctx context.Context, old *Session, text secret.St
 			}
 			return s.insertSession(ctx, tx, text, ses)
 		}
+		if err := s.queueLogouts(ctx, tx, list); err != nil {
+			return err
+		}
 		if len(list) > 0 {
 			ended = list[0]
 		}

@@ -169,10 +169,10 @@ func TestSession_clients(t *testing.T) {
 		if len(ses.Clients) != 8 {
 			t.Errorf("clients %v, want eight", ses.Clients)
 		}
-		must(t, s.EndSession(t.Context(), "s1"))
+		endSession(t, s, "s1")
 		_, err = s.Session(t.Context(), "s1")
 		want(t, "ended", err, tenant.ErrNotFound)
-		must(t, s.EndSession(t.Context(), "s1"))
+		endSession(t, s, "s1")
 	})
 }
 

@@ -411,10 +411,16 @@ func (s *Store) NoteLogin(ctx context.Context, userID, ip string) error {
 	return err
 }
 
-// DeleteUser removes a user with everything of theirs. One that is not there is
-// no error.
+// DeleteUser removes a user with everything of theirs; clients are to be told of
+// their sessions. One that is not there is no error.
 func (s *Store) DeleteUser(ctx context.Context, id string) error {
 	return s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if err := s.lockUsers(ctx, tx, "$1", id); err != nil {
+			return err
+		}
+		if _, err := s.logOut(ctx, tx, "user_id = $1", id); err != nil {
+			return err
+		}
 		return execAll(ctx, tx, id, "DELETE FROM idp_users WHERE id = $1", "DELETE FROM idp_tokens WHERE user_id = $1")
 	})
 }

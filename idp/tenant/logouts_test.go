@@ -1,0 +1,163 @@
+package tenant_test
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/internal/secret"
+	"github.com/gatewright/gate/store"
+	"github.com/gatewright/gate/store/storetest"
+)
+
+// listening makes the client "told", which wants to hear of log-outs, and "other",
+// which does not.
+func listening(t *testing.T, s *tenant.Store) {
+	t.Helper()
+	must(t, s.Clients.Create(t.Context(), &tenant.Client{ID: "told", Name: "told", OIDCLogout: &tenant.OIDCLogout{BackchannelURLs: []string{"https://app.example/out"}}}))
+	must(t, s.Clients.Create(t.Context(), &tenant.Client{ID: "other", Name: "other"}))
+}
+
+// known logs a user in to both clients, and to one that is gone.
+func known(t *testing.T, s *tenant.Store, u *tenant.User, id string) *tenant.Session {
+	t.Helper()
+	end := time.Now().AddDate(10, 0, 0)
+	ses := &tenant.Session{ID: id, UserID: u.ID, Epoch: u.Epoch, CreatedAt: time.Now(), IdleExpiresAt: end, ExpiresAt: end}
+	ses.Clients = []string{"gone", "other", "told"}
+	must(t, s.CreateSession(t.Context(), secret.Text(), ses))
+	return ses
+}
+
+// CLI-12: however a session ends, which clients are to be told is stored with its
+// end; a session that goes on in another one does not end.
+func TestCLI12_queued(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := open(t, db, nil)
+		listening(t, s)
+		must(t, s.Connections.Create(t.Context(), &tenant.Connection{ID: "con", Name: "db", Strategy: tenant.Database}))
+		ben := create(t, s, newUser("ben@example.com"))
+		replace := func(ctx context.Context, ses *tenant.Session, by *tenant.User) error {
+			next := &tenant.Session{ID: "next " + ses.ID, UserID: by.ID, Epoch: by.Epoch, CreatedAt: time.Now(), IdleExpiresAt: ses.ExpiresAt, ExpiresAt: ses.ExpiresAt}
+			_, err := s.ReplaceSession(ctx, ses, secret.Text(), next)
+			return err
+		}
+		for name, tt := range map[string]struct {
+			end  func(ctx context.Context, u *tenant.User, ses *tenant.Session) error
+			kept bool // the session goes on
+		}{
+			"ended": {end: func(ctx context.Context, _ *tenant.User, ses *tenant.Session) error {
+				_, err := s.EndSession(ctx, ses.ID)
+				return err
+			}},
+			"revoked": {end: func(ctx context.Context, u *tenant.User, ses *tenant.Session) error {
+				_, err := s.RevokeSession(ctx, u.ID, ses.ID)
+				return err
+			}},
+			"all": {end: func(ctx context.Context, u *tenant.User, _ *tenant.Session) error {
+				_, err := s.EndSessions(ctx, u.ID)
+				return err
+			}},
+			"blocked":    {end: func(ctx context.Context, u *tenant.User, _ *tenant.Session) error { return s.EndAll(ctx, u.ID) }},
+			"deleted":    {end: func(ctx context.Context, u *tenant.User, _ *tenant.Session) error { return s.DeleteUser(ctx, u.ID) }},
+			"of another": {end: func(ctx context.Context, _ *tenant.User, ses *tenant.Session) error { return replace(ctx, ses, ben) }},
+			"renewed":    {end: func(ctx context.Context, u *tenant.User, ses *tenant.Session) error { return replace(ctx, ses, u) }, kept: true},
+		} {
+			u := create(t, s, newUser(name[:3]+"@example.com"))
+			ses := known(t, s, u, "s "+name)
+			must(t, tt.end(t.Context(), u, ses))
+			l, err := s.Logout(t.Context(), ses.ID)
+			if tt.kept {
+				want(t, name, err, tenant.ErrNotFound)
+				continue
+			}
+			if err != nil || l.UserID != u.ID || !slices.Equal(l.Clients, []string{"told"}) {
+				t.Errorf("%s: %+v, %v", name, l, err)
+			}
+		}
+		cat := create(t, s, newUser("cat@example.com"))
+		known(t, s, cat, "s with its connection")
+		must(t, s.Connections.Delete(t.Context(), "con"))
+		if l, err := s.Logout(t.Context(), "s with its connection"); err != nil || l.UserID != cat.ID {
+			t.Errorf("with its connection: %+v, %v", l, err)
+		}
+		quiet := create(t, s, newUser("quiet@example.com"))
+		end := time.Now().Add(time.Hour)
+		must(t, s.CreateSession(t.Context(), secret.Text(), &tenant.Session{ID: "quiet", UserID: quiet.ID, Epoch: quiet.Epoch, IdleExpiresAt: end, ExpiresAt: end,
+			SessionDetails: tenant.SessionDetails{Clients: []string{"other"}}}))
+		endSession(t, s, "quiet")
+		_, err := s.Logout(t.Context(), "quiet")
+		want(t, "nobody wants to be told", err, tenant.ErrNotFound)
+	})
+}
+
+// A session does not end without a note of whom to tell.
+func TestCLI12_bothOrNeither(t *testing.T) {
+	db := storetest.SQLite(t)
+	s := open(t, db, nil)
+	listening(t, s)
+	u := create(t, s, newUser("ada@example.com"))
+	known(t, s, u, "one")
+	if _, err := db.Exec(t.Context(), "CREATE TRIGGER broken BEFORE INSERT ON idp_logouts BEGIN SELECT RAISE(ABORT, 'killed'); END"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.RevokeSession(t.Context(), u.ID, "one"); err == nil {
+		t.Error("the end of a session that nobody hears of")
+	}
+	if _, err := s.Session(t.Context(), "one"); err != nil {
+		t.Errorf("the session: %v", err)
+	}
+}
+
+// Of several processes one takes a log-out, and for as long as it may be telling.
+func TestCLI12_oneTakes(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		now := newClock()
+		processes := []*tenant.Store{open(t, db, now.Now), open(t, db, now.Now)}
+		s := processes[0]
+		listening(t, s)
+		u := create(t, s, newUser("ada@example.com"))
+		for _, id := range []string{"one", "two", "three"} {
+			known(t, s, u, id)
+			endSession(t, s, id)
+		}
+		take := func() (n int64) {
+			var taken atomic.Int64
+			together(8, func(i int) {
+				list, err := processes[i%2].TakeLogouts(t.Context(), 2)
+				if err != nil {
+					t.Error(err)
+				}
+				taken.Add(int64(len(list)))
+			})
+			return taken.Load()
+		}
+		if n := take(); n != 0 {
+			t.Errorf("%d taken while those who ended the sessions tell of them", n)
+		}
+		now.advance(tenant.LogoutLease)
+		if n := take(); n != 3 {
+			t.Errorf("%d of 3 taken", n)
+		}
+		one, err := s.Logout(t.Context(), "one")
+		if err != nil || one.Tries != 1 {
+			t.Fatalf("%+v, %v", one, err)
+		}
+		must(t, s.KeepLogout(t.Context(), one, now.Now().Add(time.Hour)))
+		two, err := s.Logout(t.Context(), "two")
+		must(t, err)
+		two.Clients = nil
+		must(t, s.KeepLogout(t.Context(), two, now.Now()))
+		now.advance(tenant.LogoutLease)
+		list, err := s.TakeLogouts(t.Context(), 10)
+		if err != nil || len(list) != 1 || list[0].SessionID != "three" || list[0].Tries != 2 {
+			t.Errorf("%+v, %v; want the third, once more", list, err)
+		}
+		now.advance(time.Hour)
+		if list, err = s.TakeLogouts(t.Context(), 10); err != nil || len(list) != 2 {
+			t.Errorf("%+v, %v; want those that are left", list, err)
+		}
+	})
+}
