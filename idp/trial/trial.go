@@ -61,11 +61,12 @@ const (
 	Path         = "/try"
 	CallbackPath = "/try/callback"
 	OutboxPath   = "/outbox"
+	ScriptPath   = "/try/copy.js"
 )
 
 // pageFiles are the templates.
 //
-//go:embed *.html
+//go:embed *.html copy.js
 var pageFiles embed.FS
 
 type trial struct {
@@ -95,6 +96,7 @@ func New(cfg Config) (http.Handler, error) {
 	if cfg.ClientID != "" {
 		mux.HandleFunc("GET "+Path, t.begin)
 		mux.HandleFunc("GET "+CallbackPath, t.callback)
+		mux.HandleFunc("GET "+ScriptPath, script)
 	}
 	if cfg.Outbox != "" {
 		mux.HandleFunc("GET "+OutboxPath, t.outbox)
@@ -109,7 +111,7 @@ func New(cfg Config) (http.Handler, error) {
 		h.Set("Cache-Control", "no-store")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 		mux.ServeHTTP(w, r)
 	}), nil
 }
@@ -171,7 +173,7 @@ func (c claim) Words() []string { return strings.SplitAfter(c.Name, "/") }
 // callback exchanges the code and shows what came of it.
 func (t *trial) callback(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
-	page := map[string]any{"Style": t.cfg.Style, "Try": Path, "Home": Path, "Outbox": t.cfg.Outbox != "", "API": t.cfg.API, "Logout": t.logoutURL()}
+	page := map[string]any{"Style": t.cfg.Style, "Try": Path, "Home": Path, "Outbox": t.cfg.Outbox != "", "API": t.cfg.API, "Logout": t.logoutURL(), "Script": ScriptPath}
 	state, verifier := "", ""
 	if c, err := r.Cookie(cookie); err == nil {
 		state, verifier, _ = strings.Cut(c.Value, ".")
@@ -191,6 +193,18 @@ func (t *trial) callback(w http.ResponseWriter, r *http.Request) {
 		page["ID"] = claimsOf(tokens["id_token"])
 	}
 	t.write(w, "try.html", page)
+}
+
+// script answers with the one script of the pages.
+func script(w http.ResponseWriter, _ *http.Request) {
+	content, err := pageFiles.ReadFile("copy.js")
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+	w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
+	_, _ = w.Write(content) // nobody is left to be told
 }
 
 func (t *trial) logoutURL() string {

@@ -65,6 +65,11 @@ func TestTry(t *testing.T) {
 	cookie := w.Result().Cookies()[0]
 	back := "/try/callback?code=good&state=" + q.Get("state")
 	body := get(h, "localhost:3001", back, cookie).Body.String()
+	for _, id := range []string{"token", "read", "write"} { // the script finds what a button copies, and shows the button
+		if !strings.Contains(body, `id="`+id+`"`) || !strings.Contains(body, `<p hidden><button class="btn" type="button" data-copies="`+id+`"`) {
+			t.Errorf("nothing copies %s: %s", id, body)
+		}
+	}
 	if !strings.Contains(body, "TOKEN=eyJ") || !strings.Contains(body, "&lt;b&gt;ada&lt;/b&gt;") {
 		t.Errorf("page %s", body)
 	}
@@ -75,7 +80,7 @@ func TestTry(t *testing.T) {
 		"refused":                "/try/callback?error=access_denied&error_description=<script>&state=" + q.Get("state"),
 	} {
 		body := get(h, "localhost:3001", target, cookie).Body.String()
-		if strings.Contains(body, "TOKEN=") || strings.Contains(body, "<script") || !strings.Contains(body, `role="alert"`) {
+		if strings.Contains(body, "TOKEN=") || strings.Contains(body, "<script>") || !strings.Contains(body, `role="alert"`) {
 			t.Errorf("%s: %s", name, body)
 		}
 	}
@@ -84,11 +89,30 @@ func TestTry(t *testing.T) {
 	}
 }
 
+// Scripts are this one, from this host, and no page has any of its own.
+func TestTry_script(t *testing.T) {
+	h, _, _ := pages(t)
+	w := get(h, "localhost:3001", "/try/copy.js")
+	if got := w.Header().Get("Content-Type"); w.Code != http.StatusOK || got != "text/javascript; charset=utf-8" || !strings.Contains(w.Body.String(), "navigator.clipboard") {
+		t.Errorf("%d %s %s", w.Code, got, w.Body)
+	}
+	page := get(h, "localhost:3001", "/try/callback")
+	if got := strings.Count(page.Body.String(), "<script"); got != 1 || !strings.Contains(page.Body.String(), `<script src="/try/copy.js" defer></script>`) {
+		t.Errorf("%d scripts: %s", got, page.Body)
+	}
+	const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	for _, w := range []*httptest.ResponseRecorder{w, page, get(h, "localhost:3001", "/outbox"), get(h, "localhost:3001", "/try?logged_out")} {
+		if got := w.Header().Get("Content-Security-Policy"); got != policy || w.Header().Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("policy %q", got)
+		}
+	}
+}
+
 // The name of another host that leads to this machine reads nothing.
 func TestOtherHost(t *testing.T) {
 	h, _, _ := pages(t)
 	for _, host := range []string{"evil.example:3001", "localhost.evil.example", "192.0.2.1:3001", ""} {
-		for _, path := range []string{"/try", "/outbox", "/outbox.json", "/try/callback"} {
+		for _, path := range []string{"/try", "/outbox", "/outbox.json", "/try/callback", "/try/copy.js"} {
 			if w := get(h, host, path); w.Code != http.StatusForbidden {
 				t.Errorf("%s%s: %d", host, path, w.Code)
 			}

@@ -156,6 +156,7 @@ func (s devSite) handler() (http.Handler, error) {
 		mux.Handle("GET /{$}", http.RedirectHandler(trial.Path, http.StatusFound))
 		mux.Handle(trial.Path, pages)
 		mux.Handle(trial.CallbackPath, pages)
+		mux.Handle(trial.ScriptPath, pages)
 	}
 	if s.pages.Outbox != "" {
 		mux.Handle(trial.OutboxPath, pages)

@@ -19,7 +19,7 @@ func TestOPS17_provider(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{"/", "/authorize", "/dbconnections/signup", trial.Path, trial.OutboxPath, trial.OutboxPath + ".json", fakePath + "/authorize"} {
+	for _, path := range []string{"/", "/authorize", "/dbconnections/signup", trial.Path, trial.ScriptPath, trial.OutboxPath, trial.OutboxPath + ".json", fakePath + "/authorize"} {
 		for host, want := range map[string]bool{"localhost:9": true, "127.0.0.1:9": true, "[::1]:9": true, "evil.example:9": false, "localhost.evil.example": false, "": false} {
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, http.NoBody)
 			r.Host = host
