@@ -364,6 +364,9 @@ func (idpActionLogsCmd) Example() string { return "gate idp action logs" }
 
 // Run lists failures.
 func (c *idpActionLogsCmd) Run(out *console, idp *idpCmd) error {
+	if err := paged(c.Limit, 0); err != nil {
+		return err
+	}
 	return idp.administer(out, func(a *admin) error {
 		_, err := a.logs(tenant.LogQuery{Q: "type:actions_execution_failed", Limit: c.Limit})
 		return err

@@ -168,6 +168,9 @@ func (idpClientCreateCmd) Example() string {
 
 // Run makes a client.
 func (c *idpClientCreateCmd) Run(out *console, idp *idpCmd) error {
+	if len(c.Scope) > 0 && c.API == "" {
+		return misused("--api names it", "--scope is of an API, and none is named")
+	}
 	return idp.administer(out, func(a *admin) error {
 		in := map[string]any{"name": c.Name, "app_type": map[string]string{
 			"spa": tenant.SPA, "native": tenant.Native, "web": tenant.RegularWeb, "machine": tenant.NonInteractive,
@@ -187,6 +190,9 @@ func (c *idpClientCreateCmd) Run(out *console, idp *idpCmd) error {
 				return misused("people's clients ask for an API when somebody logs in", "--api is for clients of the type machine")
 			}
 			if api, err = a.api(c.API); err != nil {
+				return err
+			}
+			if err := defined(api, c.Scope); err != nil { // before there is a client that gets nothing
 				return err
 			}
 		}
@@ -209,6 +215,16 @@ func (c *idpClientCreateCmd) Run(out *console, idp *idpCmd) error {
 		}
 		return a.showSecret(made.ID, made.AuthMethod != tenant.AuthNone, true)
 	})
+}
+
+// defined refuses scopes that an API does not have.
+func defined(api *tenant.API, scopes []string) error {
+	for _, name := range scopes {
+		if !api.Defines(name) {
+			return failf("gate idp api update "+api.Identifier+" --scope "+name+" adds it", "the API %s has no scope %q", api.Identifier, name)
+		}
+	}
+	return nil
 }
 
 // allow lets a client get tokens for an API, with these scopes or all.

@@ -23,6 +23,9 @@ func (idpLogCmd) Example() string { return "gate idp log --type fp --since 24h" 
 
 // Run lists the log.
 func (c *idpLogCmd) Run(out *console, idp *idpCmd) error {
+	if err := paged(c.Limit, 0); err != nil {
+		return err
+	}
 	return idp.administer(out, func(a *admin) error {
 		q := tenant.LogQuery{Q: c.query(time.Now()), Limit: c.Limit}
 		if c.User != "" {
@@ -64,6 +67,9 @@ func (a *admin) logs(q tenant.LogQuery) ([]*tenant.Log, error) {
 	list, _, err := a.Tenant().SearchLogs(a.out, q)
 	if err == nil && len(list) == 0 && strings.Contains(q.Q, "type:") && !a.json {
 		a.out.talk.line("  types are those of Auth0: s and f are log-ins, fp a wrong password, seacft and seccft tokens, sapi administration")
+	}
+	if err == nil && len(list) == 0 {
+		a.adviseFields("entry", q.UnknownFields(), tenant.LogFields())
 	}
 	if errors.Is(err, tenant.ErrQuery) {
 		return nil, &fault{err: err, hint: "gate idp log 'type:fp AND ip:203.0.113.7'", usage: true}

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 
+	"golang.org/x/term"
+
 	"github.com/gatewright/gate/idp/config"
 	"github.com/gatewright/gate/idp/tenant"
 )
@@ -30,6 +32,13 @@ func (c *idpExportCmd) Run(out *console, idp *idpCmd) error {
 		return misused("gate idp export --help says which belong together", "these flags do not go together")
 	}
 	return idp.administer(out, func(a *admin) (err error) {
+		if c.Connection != "" {
+			conn, err := a.connection(c.Connection)
+			if err != nil {
+				return err
+			}
+			c.Connection = conn.Name
+		}
 		w, closeFile, err := create(c.File, out.stdout)
 		if err != nil {
 			return err
@@ -60,6 +69,9 @@ func (c *idpExportCmd) Run(out *console, idp *idpCmd) error {
 // export that failed is removed.
 func create(name string, stdout io.Writer) (io.Writer, func(good bool) error, error) {
 	if name == "-" {
+		if f, ok := stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+			stdout = &visible{w: stdout}
+		}
 		return stdout, func(bool) error { return nil }, nil
 	}
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
@@ -94,6 +106,9 @@ func (idpImportCmd) Example() string {
 
 // Run reads a tenant or users.
 func (c *idpImportCmd) Run(out *console, idp *idpCmd) error {
+	if c.Upsert && c.Connection == "" {
+		return misused("gate idp import users.json --connection NAME --upsert; a tenant's file changes what is there anyway", "--upsert is for users of a connection, and none is named")
+	}
 	return idp.administer(out, func(a *admin) error {
 		in := out.stdin
 		if c.File != "-" {

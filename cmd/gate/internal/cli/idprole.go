@@ -90,6 +90,9 @@ func (c *idpRoleShowCmd) Run(out *console, idp *idpCmd) error {
 		if err != nil {
 			return err
 		}
+		if perms == nil {
+			perms = []tenant.Permission{} // for programs, a list also of none
+		}
 		lines := [][2]string{{"name", r.Name}, {"id", r.ID}, {"description", r.Description}}
 		for _, p := range perms {
 			lines = append(lines, [2]string{"permission", p.Name + "  of " + p.API})
@@ -164,17 +167,36 @@ func (c *permissionArgs) change(a *admin, method, done string) error {
 	if err != nil {
 		return err
 	}
+	if method == http.MethodPost {
+		err = defined(api, c.Permission)
+	} else {
+		err = a.held(r, api, c.Permission)
+	}
+	if err != nil {
+		return err
+	}
 	var list []tenant.Permission
 	for _, name := range c.Permission {
-		if !api.Defines(name) && method == http.MethodPost {
-			return failf("gate idp api update "+api.Identifier+" --scope "+name+" adds it", "the API %s has no scope %q", api.Identifier, name)
-		}
 		list = append(list, tenant.Permission{API: api.Identifier, Name: name})
 	}
 	if err := a.send(method, "roles/"+r.ID+"/permissions", map[string]any{"permissions": list}, nil); err != nil {
 		return err
 	}
 	a.done(done, r.Name, strings.Join(c.Permission, ", "))
+	return nil
+}
+
+// held refuses permissions that a role does not have.
+func (a *admin) held(r *tenant.Role, api *tenant.API, permissions []string) error {
+	has, err := a.Tenant().RolePermissions(a.out, r.ID)
+	if err != nil {
+		return err
+	}
+	for _, name := range permissions {
+		if !slices.ContainsFunc(has, func(p tenant.Permission) bool { return p.API == api.Identifier && p.Name == name }) {
+			return failf("gate idp role show "+r.Name+" lists what it has", "the role %s has no permission %q of %s", r.Name, name, api.Identifier)
+		}
+	}
 	return nil
 }
 

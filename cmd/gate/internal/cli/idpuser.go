@@ -76,15 +76,28 @@ func (idpUserListCmd) Example() string { return "gate idp user list 'email.domai
 
 // Run lists users.
 func (c *idpUserListCmd) Run(out *console, idp *idpCmd) error {
+	if err := paged(c.Limit, c.Offset); err != nil {
+		return err
+	}
 	return idp.administer(out, func(a *admin) error {
-		list, total, err := a.Tenant().SearchUsers(out, tenant.UserQuery{
-			Q: c.Query, Connection: c.Connection, Limit: c.Limit, Offset: c.Offset, Total: true,
-		})
+		q := tenant.UserQuery{Q: c.Query, Limit: c.Limit, Offset: c.Offset, Total: true}
+		if c.Connection != "" {
+			conn, err := a.connection(c.Connection)
+			if err != nil {
+				return err
+			}
+			q.Connection = conn.Name
+		}
+		list, total, err := a.Tenant().SearchUsers(out, q)
 		if errors.Is(err, tenant.ErrQuery) {
 			return &fault{err: err, hint: "gate idp user list 'email:ada*'", usage: true}
 		}
 		if err != nil {
 			return err
+		}
+		if len(list) == 0 {
+			list = []*tenant.User{} // for programs, a list also of none
+			a.adviseFields("user", q.UnknownFields(), tenant.UserFields())
 		}
 		var rows [][]string
 		for _, u := range list {
@@ -98,6 +111,26 @@ func (c *idpUserListCmd) Run(out *console, idp *idpCmd) error {
 		}
 		return nil
 	})
+}
+
+// paged refuses a page that there is not.
+func paged(limit, offset int) error {
+	switch {
+	case limit < 1 || limit > 1000:
+		return misused("the next ones come with --offset", "--limit is from 1 to 1000, and not %d", limit)
+	case offset < 0:
+		return misused("0 leaves none out", "--offset %d is less than nothing", offset)
+	}
+	return nil
+}
+
+// adviseFields says, of a search that found nothing, which of its fields nothing
+// has, and what fields there are.
+func (a *admin) adviseFields(what string, unknown, known []string) {
+	if len(unknown) == 0 || a.json {
+		return
+	}
+	a.out.talk.line("  " + plain("no "+what+" has the field "+strings.Join(unknown, ", ")+"; there are "+strings.Join(known, ", ")))
 }
 
 func blocked(u *tenant.User) string {

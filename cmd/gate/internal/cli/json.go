@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"unicode"
 	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // printJSON prints a value for programs, and for people whose terminal shows it.
@@ -21,6 +23,36 @@ func printJSON(w io.Writer, v any) error {
 // those that turn the direction or are not seen.
 func steers(r rune) bool {
 	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) && r != '\u200c' && r != '\u200d' // which join letters
+}
+
+// A visible writer passes text on to a terminal, where what people call themselves
+// then does nothing. What is no text is a dot, too.
+type visible struct {
+	w    io.Writer
+	part []byte // of a letter whose rest comes with the next write
+}
+
+// Write implements [io.Writer].
+func (v *visible) Write(p []byte) (int, error) {
+	in := slices.Concat(v.part, p)
+	v.part = nil
+	var out []byte
+	for len(in) > 0 {
+		if !utf8.FullRune(in) {
+			v.part = in
+			break
+		}
+		r, size := utf8.DecodeRune(in)
+		if r == utf8.RuneError && size == 1 || r != '\n' && steers(r) {
+			r = '·'
+		}
+		out = utf8.AppendRune(out, r)
+		in = in[size:]
+	}
+	if _, err := v.w.Write(out); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // An escaping writer passes JSON on with such characters escaped, which means the

@@ -3,11 +3,16 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatewright/gate/design"
+	"github.com/gatewright/gate/idp/actions"
 )
 
 // What programs get means what it meant, and does nothing to the terminal of a
@@ -40,5 +45,43 @@ func TestPrintJSON_steers(t *testing.T) {
 	}
 	if got := plain(in["name"]); strings.ContainsFunc(got, unicode.IsControl) || strings.ContainsFunc(got, func(r rune) bool { return unicode.Is(unicode.Bidi_Control, r) }) {
 		t.Errorf("a table: %q", got)
+	}
+}
+
+// Whatever way a name goes to a person: as a table, in an error, its hint, a line of
+// an action, a question, or an export to the terminal. However it is written in
+// parts, letters stay letters.
+func TestTalk_steers(t *testing.T) {
+	const name = "A\x1b]0;owned\x07d\u009b31ma\u202e\x7f Zoë\u2028"
+	var said bytes.Buffer
+	tk := newTalk(&said, "never")
+	tk.error(fmt.Errorf("there is no %s\n\tat %s", name, name), "try "+name)
+	errs := new(design.Errors)
+	errs.Add(design.Position{File: name, Line: 1, Column: 1}, name, name, name)
+	tk.error(errs.Err(), "")
+	a := &admin{out: &console{talk: tk}}
+	a.done("made %s", name)
+	a.adviseFields("user", []string{name}, []string{"email"})
+	printConsole(tk)(t.Context(), actions.ConsoleEntry{Level: "log", Text: name + "\nb"})
+	if err := table(&said, []string{"name"}, [][]string{{name}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := (&console{talk: tk, stdin: strings.NewReader("")}).confirm(false, "delete %s", name); err != nil {
+		tk.error(err, "")
+	}
+	v := &visible{w: &said}
+	for i := range len(name) {
+		if n, err := v.Write([]byte(name[i : i+1])); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	if _, err := v.Write([]byte("\xc2\n\xff\n")); err != nil {
+		t.Fatal(err)
+	}
+	if i := strings.IndexFunc(said.String(), func(r rune) bool { return r != '\n' && steers(r) || r == utf8.RuneError }); i >= 0 {
+		t.Errorf("raw: %q", said.String()[max(0, i-60):])
+	}
+	if got := strings.Count(said.String(), "Zoë"); got < 12 {
+		t.Errorf("%d names: %s", got, &said)
 	}
 }

@@ -125,16 +125,17 @@ func (t *talk) error(err error, hint string) {
 		t.complaint(err.Error())
 	}
 	if hint != "" {
-		t.line("      " + hint)
+		t.line("      " + plain(hint))
 	}
 }
 
-// complaint prints an error; its further lines are indented.
+// complaint prints an error; its further lines are indented. An error may repeat
+// what people call themselves and theirs.
 func (t *talk) complaint(text string) {
-	lines := strings.Split(text, "\n")
-	t.line(t.paint(red, "gate:") + " " + lines[0])
+	lines := strings.Split(strings.ReplaceAll(text, "\t", " "), "\n")
+	t.line(t.paint(red, "gate:") + " " + plain(lines[0]))
 	for _, more := range lines[1:] {
-		t.line("      " + strings.TrimSpace(more))
+		t.line("      " + plain(strings.TrimSpace(more)))
 	}
 }
 
