@@ -3,6 +3,10 @@ package permtest
 import (
 	"maps"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/gatewright/gate/runtime/model"
 )
@@ -64,19 +68,58 @@ func (k *kit) tryTie(cell string, s surface, c *caller, x *ends, w want) {
 		verbs = verbs[:1] // they are no pair, and the service itself cannot make them one
 	}
 	for _, verb := range verbs {
-		k.service(x, map[string]string{"connect": "disconnect", "disconnect": "connect"}[verb])
 		about := verb + ", " + c.about(x.near) + " and of the other " + c.about(x.far)
-		a := s.update(c, x.near.entity, x.near.id, pairing(x.link, verb, x.far))
-		k.check(cell, w, a, about)
-		done := k.tied(x) == (verb == "connect")
-		switch refused := a.status >= http.StatusBadRequest; {
-		case refused && done:
-			k.t.Errorf("%s: refused with %d, and done (%s)", cell, a.status, about)
-		case !refused && !done:
-			k.t.Errorf("%s: answers %d, and nothing is done (%s)", cell, a.status, about)
+		k.tryVerb(cell, x, verb, w, about, func() answer {
+			return s.update(c, x.near.entity, x.near.id, pairing(x.link, verb, x.far))
+		})
+		over, ok := s.(*rest)
+		if !ok {
+			continue
 		}
+		own := w
+		if verb == "disconnect" && slices.Equal(w.statuses, []int{http.StatusBadRequest}) {
+			own = status(http.StatusNotFound) // the row is in the path
+		}
+		k.tryVerb(cell, x, verb, own, about+", by the route of the relation", func() answer { return over.tie(c, x, verb) })
 	}
 	k.service(x, "disconnect")
+}
+
+// tryVerb tries one way to connect two rows, or to disconnect them, and looks at what
+// came of it.
+func (k *kit) tryVerb(cell string, x *ends, verb string, w want, about string, try func() answer) {
+	k.t.Helper()
+	k.service(x, map[string]string{"connect": "disconnect", "disconnect": "connect"}[verb])
+	a := try()
+	k.check(cell, w, a, about)
+	done := k.tied(x) == (verb == "connect")
+	switch refused := a.status >= http.StatusBadRequest; {
+	case refused && done:
+		k.t.Errorf("%s: refused with %d, and done (%s)", cell, a.status, about)
+	case !refused && !done:
+		k.t.Errorf("%s: answers %d, and nothing is done (%s)", cell, a.status, about)
+	}
+}
+
+// tie connects two rows by the routes of their relation, or disconnects them.
+func (s *rest) tie(c *caller, x *ends, verb string) answer {
+	path := s.one(x.near.entity, x.near.id) + "/" + segment(x.link.Name)
+	if verb == "disconnect" {
+		return s.answer(s.do(c, http.MethodDelete, path+"/"+url.PathEscape(x.far.id), nil))
+	}
+	return s.answer(s.do(c, http.MethodPost, path, map[string]any{"id": x.far.entity.key(x.far.id)}))
+}
+
+// segment is what a relation is called in paths: liked-by for likedBy.
+func segment(name string) string {
+	var b strings.Builder
+	for _, c := range name {
+		if unicode.IsUpper(c) {
+			b.WriteByte('-')
+		}
+		b.WriteRune(unicode.ToLower(c))
+	}
+	return b.String()
 }
 
 // service ties two rows as the service itself, or unties them.

@@ -91,6 +91,11 @@ func (a API) Routes(s crud.Service) []Route {
 	for i := range s.Entity().Links {
 		if l := &s.Entity().Links[i]; l.Many {
 			routes = append(routes, route(http.MethodGet, one+"/"+segment(l.Name), authz.View, h.findRelated(l.Name)))
+			if l.Through != nil {
+				routes = append(routes,
+					route(http.MethodPost, one+"/"+segment(l.Name), authz.Update, h.connect(l.Name)),
+					route(http.MethodDelete, one+"/"+segment(l.Name)+"/{other}", authz.Update, h.disconnect(l.Name)))
+			}
 			if l.Inverse != "" {
 				routes = append(routes, route(http.MethodPost, one+"/"+segment(l.Name), authz.View, h.createRelated(l.Name)))
 			}

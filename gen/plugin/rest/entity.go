@@ -305,7 +305,7 @@ func (w *writer) schemas() gen.Object {
 			gen.Property{Name: "Update" + e.Name, Value: w.input("update", true, w.versionInput()...)},
 			gen.Property{Name: e.Name + "Patch", Value: w.input("update", false, w.versionInput()...)})
 	}
-	return append(out, w.links()...)
+	return append(append(out, w.links()...), w.pairs()...)
 }
 
 // page is what a list answers.

@@ -81,12 +81,7 @@ func (w *writer) links() gen.Object {
 		for _, verb := range verbs {
 			one := gen.SchemaRef("Create" + l.To.Name)
 			if verb != "create" {
-				one = gen.Object{
-					{Name: "type", Value: "object"},
-					{Name: "properties", Value: gen.Object{{Name: "id", Value: property(w.design, l.To.IDField(), false)}}},
-					{Name: "required", Value: []string{"id"}},
-					{Name: "additionalProperties", Value: false},
-				}
+				one = idOf(w.design, l)
 			}
 			if l.Many {
 				one = gen.Object{{Name: "type", Value: "array"}, {Name: "maxItems", Value: 100}, {Name: "items", Value: one}}
@@ -134,19 +129,39 @@ func (w *writer) filters() []any {
 // belonging describes the routes of rows that belong to one.
 func (w *writer) belonging() gen.Object {
 	var out gen.Object
-	for _, l := range w.related() {
-		if !l.Many || !w.open(w.entity.Allow.View) {
+	related := w.related()
+	for _, l := range w.entity.Links {
+		if !l.Many {
 			continue
 		}
-		far := &writer{design: w.design, entity: l.To, security: w.security}
-		name := l.GoName + "Of" + w.entity.Name
-		path := gen.Object{{Name: "parameters", Value: []any{w.idParameter()}}}
-		list := far.list("list"+name, "Find the "+l.Name+" of one "+w.entity.Name, w.both(l.To.Allow.List), "404")
-		path = append(path, gen.Property{Name: "get", Value: list})
-		if l.Join == nil && w.open(l.To.Allow.Create) {
-			path = append(path, gen.Property{Name: "post", Value: far.createOne("create"+name, "Create one "+l.To.Name+" that belongs to one "+w.entity.Name, w.both(l.To.Allow.Create))})
+		var operations gen.Object
+		if slices.Contains(related, l) && w.open(w.entity.Allow.View) {
+			operations = w.rowsOf(l)
 		}
-		out = append(out, gen.Property{Name: "/api/" + w.entity.Route + "/{id}/" + segment(l.Name), Value: path})
+		ties := w.ties(l)
+		if ties {
+			operations = append(operations, gen.Property{Name: "post", Value: w.connect(l)})
+		}
+		path := "/api/" + w.entity.Route + "/{id}/" + segment(l.Name)
+		if len(operations) > 0 {
+			parameters := gen.Property{Name: "parameters", Value: []any{w.idParameter()}}
+			out = append(out, gen.Property{Name: path, Value: append(gen.Object{parameters}, operations...)})
+		}
+		if ties {
+			out = append(out, gen.Property{Name: path + "/{other}", Value: w.disconnect(l)})
+		}
+	}
+	return out
+}
+
+// rowsOf describes the operations on the rows that belong to one.
+func (w *writer) rowsOf(l *design.Link) gen.Object {
+	far := &writer{design: w.design, entity: l.To, security: w.security}
+	name := l.GoName + "Of" + w.entity.Name
+	list := far.list("list"+name, "Find the "+l.Name+" of one "+w.entity.Name, w.both(l.To.Allow.List), "404")
+	out := gen.Object{{Name: "get", Value: list}}
+	if l.Join == nil && w.open(l.To.Allow.Create) {
+		out = append(out, gen.Property{Name: "post", Value: far.createOne("create"+name, "Create one "+l.To.Name+" that belongs to one "+w.entity.Name, w.both(l.To.Allow.Create))})
 	}
 	return out
 }
