@@ -18,6 +18,7 @@ var templates embed.FS
 const (
 	gitignoreFile  = ".gitignore"
 	schemaFile     = "gate.schema.json"
+	seedSchemaFile = "seed.schema.json" // of the plugin seed
 	envExampleFile = ".env.example"
 )
 

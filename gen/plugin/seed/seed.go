@@ -52,6 +52,7 @@ func (part) Contribute(b *gen.Build) error {
 	b.SetUp = append(b.SetUp, "setUpSeeds")
 	b.Environment = append(b.Environment, variables(rows)...)
 	b.Render(gen.File{Path: "app/seed_gen.json", Owner: gen.Generated}, func() ([]byte, error) { return encode(rows) })
+	b.Render(gen.File{Path: schemaFile, Owner: gen.Generated}, func() ([]byte, error) { return schema(b.Design) })
 	s := &seeds{b}
 	b.Template(gen.File{Path: "app/seed_gen.go", Owner: gen.Generated}, templates, "templates/seed_gen.go.tmpl", s)
 	b.Template(gen.File{Path: "app/seed.go", Owner: gen.Once, Needed: true}, templates, "templates/seed.go.tmpl", s)
