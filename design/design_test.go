@@ -128,7 +128,7 @@ func TestServiceRolesAndPlugins(t *testing.T) {
 	d := everything(t)
 	want := design.Service{
 		Name: "everything", Module: "example.com/everything/v2", Database: design.Postgres,
-		Description: "One of everything.", Port: 8080, APIs: []string{"rest"},
+		Description: "One of everything.", Port: 8080, APIs: []string{"rest"}, Persisted: design.PersistedLearned,
 	}
 	if diff := cmp.Diff(want, d.Service, cmpopts.IgnoreTypes(design.Position{})); diff != "" {
 		t.Errorf("service (-want +got):\n%s", diff)

@@ -46,9 +46,10 @@ func serviceKeys() []key {
 		{name: "description", doc: "What the service is for. Appears in the API documentation.", schema: textSchema()},
 		{name: "port", doc: "Port the service listens on unless its environment says otherwise. Default: 3000.", schema: between(1, 65535)},
 		{name: "apis", doc: "Surfaces of the service. Default: [rest].", schema: object{"type": "array", "items": enumOf(apiNames()...), "uniqueItems": true, "minItems": 1}},
+		{name: "graphql", doc: "How GraphQL is served, if apis names it.", schema: mapping("How GraphQL is served.", graphqlKeys())},
 		{name: openKey, doc: "DANGER: opens every action to everybody, whatever the rules say. For a service without authentication that only a gateway can reach.", schema: boolSchema()},
 		acceptKey(),
-	}, later("rest", "graphql", "decimals", "integers", "tenant", "prefix")...)
+	}, later("rest", "decimals", "integers", "tenant", "prefix")...)
 }
 
 func roleKeys() []key {

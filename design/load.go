@@ -128,7 +128,7 @@ func (l *loader) version(n *node, start Position) {
 
 func (l *loader) service(n *node, start Position) {
 	s := &l.d.Service
-	s.Database, s.Port, s.APIs = SQLite, defaultPort, []string{REST}
+	s.Database, s.Port, s.APIs, s.Persisted = SQLite, defaultPort, []string{REST}, PersistedLearned
 	if n == nil {
 		l.errs.Add(start, "service", `the key "service" is missing`, "add: service: {name: restaurant, module: example.com/restaurant}")
 		return
@@ -154,6 +154,9 @@ func (l *loader) service(n *node, start Position) {
 	}
 	if v := n.get("apis"); v != nil {
 		s.APIs = l.apis(v)
+	}
+	if v := n.get("graphql"); v != nil {
+		l.graphql(v, s)
 	}
 	s.Accept = l.accept(n.get("accept"), "service")
 	if v := n.get(openKey); v != nil {

@@ -52,6 +52,7 @@ type Service struct {
 	Description string
 	Port        int      // 3000 unless written
 	APIs        []string // [REST], [GraphQL]
+	Persisted   Persisted
 
 	// InsecureOpenToEveryone opens every action to everybody, whatever the rules
 	// say. It is refused unless authentication is off, and meant for a service

@@ -82,3 +82,20 @@ func TestGraphQL(t *testing.T) {
 		}
 	}
 }
+
+// TestGraphQL_only: a service of its own operations has a folder for them, which its
+// program carries, and any other has none.
+func TestGraphQL_only(t *testing.T) {
+	src := strings.Replace(graphqlShop, "ENTITIES", "entities:\n  Item:\n    fields: {name: text}\n    allow: {view: public, list: public}\n", 1)
+	for _, tt := range []struct {
+		graphql string
+		only    bool
+	}{{"", false}, {", graphql: {persisted: learned}", false}, {", graphql: {persisted: only}", true}} {
+		files := generate(t, parse(t, strings.Replace(src, "[rest, graphql]", "[rest, graphql]"+tt.graphql, 1)), gen.Options{})
+		code, _ := files.Get("app/graphql_gen.go")
+		_, folder := files.Get("app/operations/README.md")
+		if embeds := strings.Contains(string(code), "//go:embed operations\n"); embeds != tt.only || folder != tt.only || strings.Contains(string(code), "MountOnly") != tt.only {
+			t.Errorf("%s: a folder %t, in the program %t:\n%s", tt.graphql, folder, embeds, code)
+		}
+	}
+}

@@ -272,11 +272,11 @@ func TestAUZ14_transport(t *testing.T) {
 			}
 		}
 	}
-	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodHead} {
+	for _, method := range []string{http.MethodPatch, http.MethodPut, http.MethodDelete} {
 		r := httptest.NewRequestWithContext(t.Context(), method, "/api/graphql?query={itemsCount}", http.NoBody)
 		w := httptest.NewRecorder()
 		s.api.ServeHTTP(w, r)
-		if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "POST" {
+		if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET, POST" {
 			t.Errorf("%s: %d", method, w.Code)
 		}
 	}

@@ -2,6 +2,7 @@ package graphql
 
 import (
 	"container/list"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"sync"
@@ -22,7 +23,7 @@ const maxErrors = 20
 // document returns the document of a request when it is within the limits and
 // valid. It is measured each time, because what it asks for depends on its
 // variables, and validated once.
-func (a *API) document(req *request) (*ast.QueryDocument, *refusal) {
+func (a *API) document(ctx context.Context, req *request) (*ast.QueryDocument, *refusal) {
 	if req.query == "" {
 		return a.named(req)
 	}
@@ -33,9 +34,12 @@ func (a *API) document(req *request) (*ast.QueryDocument, *refusal) {
 	if req.digest != nil && *req.digest != key {
 		return nil, refuse(codeBadRequest, "sha256Hash is not that of the query")
 	}
-	if doc := a.documents.get(key); doc != nil {
+	if doc := a.known(key); doc != nil {
 		_, excess := a.limits.measure(doc, req.variables)
 		return doc, excess
+	}
+	if refusal := a.unlisted(ctx, req); refusal != nil {
+		return nil, refusal
 	}
 	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: req.query}, maxTokens)
 	if err != nil {

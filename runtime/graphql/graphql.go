@@ -1,8 +1,10 @@
 package graphql
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 
@@ -29,6 +31,12 @@ type Config struct {
 	// of its type and its own: Item.rating. Every field has to be in both.
 	Extension string
 	Fields    []*action.Action
+	// Operations are documents by the names of their files. They are known by the hash
+	// of their text from the start on, and never forgotten.
+	Operations map[string]string
+	// Only refuses all documents that are not among Operations. With Introspection,
+	// which is for development, they are answered, and each time logged.
+	Only bool
 	// Introspection answers __schema and __type. It is for development: without
 	// it they are refused, as the schema of a service is nobody's business.
 	Introspection bool
@@ -50,9 +58,12 @@ type API struct {
 	own           map[*ast.FieldDefinition]*call // of entities
 	limits        limits
 	documents     *documents
+	listed        map[digest]*ast.QueryDocument // by the operations of the service
+	only          bool                          // those
 	noCredentials bool
 	login         http.Handler
 	errors        gate.ErrorWriter
+	logger        *slog.Logger
 }
 
 var _ http.Handler = (*API)(nil)
@@ -96,7 +107,7 @@ func New(cfg Config) (*API, error) {
 	}
 	a := &API{
 		schema: schema, calls: map[*ast.FieldDefinition]*call{}, own: map[*ast.FieldDefinition]*call{}, limits: limits{introspection: cfg.Introspection},
-		documents: newDocuments(), noCredentials: cfg.NoCredentials, login: cfg.Login, errors: cfg.Errors,
+		documents: newDocuments(), only: cfg.Only, noCredentials: cfg.NoCredentials, login: cfg.Login, errors: cfg.Errors, logger: cmp.Or(cfg.Errors.Logger, slog.Default()),
 	}
 	b := binder{schema: schema, logsIn: cfg.Login != nil, services: map[string]crud.Service{}, actions: byName(cfg.Actions), fields: byName(cfg.Fields), own: a.own, checked: map[[2]string]bool{}}
 	a.limits.entities = make(entities, len(cfg.Entities))
@@ -122,6 +133,9 @@ func New(cfg Config) (*API, error) {
 		return nil, fmt.Errorf("graphql: %w", err)
 	}
 	a.limits.root, a.limits.own = a.call, a.ownCall
+	if a.listed, err = readOperations(schema, cfg.Operations); err != nil {
+		return nil, fmt.Errorf("graphql: %w", err)
+	}
 	return a, nil
 }
 

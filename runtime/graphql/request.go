@@ -30,6 +30,7 @@ type request struct {
 	digest    *digest // of the query, which may be missing then; nil for none
 	operation string
 	variables map[string]any
+	safe      bool // changes nothing: it came by GET
 }
 
 // MaxBody returns how many bytes of a body are taken.
@@ -37,7 +38,8 @@ func (a *API) MaxBody() int64 { return maxBody }
 
 // ServeHTTP answers POST with a body of application/json: {query, variables,
 // operationName, extensions}. Nothing else is taken, so that no page of another origin can
-// ask with the cookies of a browser (GraphQL over HTTP §5; Fetch §2.2.2).
+// change anything with the cookies of a browser (GraphQL over HTTP §5; Fetch §2.2.2). GET
+// asks for a query by its name, see [persisted].
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if _, known := gate.PrincipalFromContext(r.Context()); known {
 		w.Header().Set("Cache-Control", "no-store")
@@ -46,9 +48,13 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Add("Vary", "Accept")
 	w.Header()["Content-Type"] = []string{mediaType(r.Header.Values("Accept"))}
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		a.errors.Write(w, r, &gate.Error{Status: http.StatusMethodNotAllowed})
+	switch r.Method {
+	case http.MethodPost:
+	case http.MethodGet, http.MethodHead:
+		a.get(w, r)
+		return
+	default:
+		a.notAllowed(w, r, allowed, "")
 		return
 	}
 	body, err := readBody(w, r)
@@ -66,7 +72,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // answer executes a request, unless something about it is wrong.
 func (a *API) answer(w http.ResponseWriter, r *http.Request, req *request) {
-	doc, refusal := a.document(req)
+	doc, refusal := a.document(r.Context(), req)
 	if refusal != nil {
 		writeRefusal(w, refusal)
 		return
@@ -74,6 +80,10 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, req *request) {
 	op, refusal := operation(doc, req.operation)
 	if refusal != nil {
 		writeRefusal(w, refusal)
+		return
+	}
+	if req.safe && op.Operation != ast.Query {
+		a.notAllowed(w, r, http.MethodPost, "A mutation goes by POST")
 		return
 	}
 	in := inputs{schema: a.schema}
@@ -87,6 +97,10 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, req *request) {
 	x := &execution{api: a, w: w, r: r.WithContext(ctx), doc: doc, inputs: inputs{schema: a.schema, values: variables}}
 	out := x.run(op)
 	h := w.Header()
+	if req.safe && len(x.errs) == 0 && keep(h, r, out) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
 	h["Content-Length"] = []string{strconv.Itoa(len(out))}
 	w.WriteHeader(http.StatusOK)
 	_, _ = w.Write(out) // nobody is left to be told
@@ -161,6 +175,11 @@ func readRequest(body []byte) (*request, *refusal) {
 	if !ok {
 		return nil, refuse(codeBadRequest, "the body must be one JSON object")
 	}
+	return requestOf(members)
+}
+
+// requestOf reads the members of a request.
+func requestOf(members map[string]any) (*request, *refusal) {
 	req := &request{}
 	for _, m := range []struct {
 		name string

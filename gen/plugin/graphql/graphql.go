@@ -50,6 +50,9 @@ func (part) Contribute(b *gen.Build) error {
 		return schema(b), nil
 	})
 	b.Add(gen.File{Path: "app/schema.graphql", Owner: gen.Once, Needed: true, Data: []byte(extension)})
+	if b.Design.Service.Persisted == design.PersistedOnly {
+		b.Add(gen.File{Path: "app/operations/README.md", Owner: gen.Once, Needed: true, Data: []byte(operations)})
+	}
 	b.Template(gen.File{Path: "app/graphql_gen.go", Owner: gen.Generated}, templates, "templates/graphql.go.tmpl", b)
 	b.API.Tags = append(b.API.Tags, gen.Property{Name: "graphql", Value: "The same rows in GraphQL."})
 	b.API.Paths = append(b.API.Paths, gen.Property{Name: "/graphql", Value: operation()})
@@ -71,6 +74,14 @@ const extension = `# Your own fields of the GraphQL schema, and the types that t
 #     })
 `
 
+// operations says what belongs into the folder of operations, which may not be empty.
+const operations = `# Operations
+
+The documents that this service answers over GraphQL: all files .graphql of this folder, and of folders inside of it.
+They are part of the program, and every other document is refused. Clients send the SHA-256 of a file, or its text as it
+stands here. A file that does not fit the schema keeps the service from starting.
+`
+
 // operation describes the door for those who read the OpenAPI document.
 func operation() gen.Object {
 	text := gen.Object{{Name: "type", Value: "string"}}
@@ -89,7 +100,7 @@ func operation() gen.Object {
 			{Name: "errors", Value: gen.Object{{Name: "type", Value: "array"}, {Name: "items", Value: object}}},
 		}},
 	}
-	return gen.Object{{Name: "post", Value: gen.Object{
+	return gen.Object{{Name: "get", Value: byName(answer)}, {Name: "post", Value: gen.Object{
 		{Name: "tags", Value: []string{"graphql"}},
 		{Name: "summary", Value: "Ask in GraphQL"},
 		{Name: "operationId", Value: "graphql"},
@@ -100,4 +111,36 @@ func operation() gen.Object {
 			{Name: "415", Value: gen.ResponseRef("UnsupportedMediaType")},
 		}},
 	}}}
+}
+
+// byName describes the door for queries that are named, not sent.
+func byName(answer gen.Object) gen.Object {
+	object := func(name, doc string, required bool) gen.Object {
+		return gen.Object{
+			{Name: "name", Value: name}, {Name: "in", Value: "query"}, {Name: "required", Value: required}, {Name: "description", Value: doc},
+			{Name: "content", Value: gen.Object{{Name: "application/json", Value: gen.Object{{Name: "schema", Value: gen.Object{{Name: "type", Value: "object"}}}}}}},
+		}
+	}
+	return gen.Object{
+		{Name: "tags", Value: []string{"graphql"}},
+		{Name: "summary", Value: "Ask for a query by its name"},
+		{Name: "operationId", Value: "graphqlByName"},
+		{Name: "parameters", Value: []any{
+			object("extensions", "The document: {persistedQuery: {version: 1, sha256Hash}}.", true),
+			object("variables", "The variables.", false),
+			gen.Object{
+				{Name: "name", Value: "operationName"}, {Name: "in", Value: "query"}, {Name: "description", Value: "Which operation of the document is meant."},
+				{Name: "schema", Value: gen.Object{{Name: "type", Value: "string"}}},
+			},
+			gen.Object{
+				{Name: "name", Value: "If-None-Match"}, {Name: "in", Value: "header"}, {Name: "description", Value: "The ETag of the answer that the caller has."},
+				{Name: "schema", Value: gen.Object{{Name: "type", Value: "string"}}},
+			},
+		}},
+		{Name: "responses", Value: gen.Object{
+			{Name: "200", Value: gen.JSONResponse("What was asked for, and errors with extensions.code.", answer)},
+			{Name: "304", Value: gen.Object{{Name: "description", Value: "The answer is as the caller has it."}}},
+			{Name: "400", Value: gen.JSONResponse("Nothing was executed: no document is named, or it is too much.", answer)},
+		}},
+	}
 }

@@ -3,6 +3,9 @@
 package graph
 
 import (
+	"fmt"
+	"io/fs"
+	"path"
 	"strings"
 
 	"github.com/gatewright/gate"
@@ -19,10 +22,32 @@ const Path = "/api/graphql"
 // [server.App.Extend], which calls it when all entities are known; generated code
 // does that.
 func Mount(a *server.App, sdl string, extensions ...string) error {
-	cfg := graphql.Config{
-		SDL: sdl, Entities: a.Entities(), Actions: a.Actions(), Extension: strings.Join(extensions, "\n"), Fields: a.Fields(), Introspection: a.Config.Dev != nil, NoCredentials: a.Auth == nil,
-		Errors: gate.ErrorWriter{Logger: a.Logger},
+	return mount(a, graphql.Config{SDL: sdl, Extension: strings.Join(extensions, "\n")})
+}
+
+// MountOnly is [Mount] for a service that answers no documents but its own: those of
+// the files *.graphql, in whatever folder. All others are refused; under "gate dev" they
+// are answered, and logged. A file that is not valid keeps the service from starting.
+func MountOnly(a *server.App, operations fs.FS, sdl string, extensions ...string) error {
+	files := map[string]string{}
+	err := fs.WalkDir(operations, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || path.Ext(name) != ".graphql" {
+			return err
+		}
+		text, err := fs.ReadFile(operations, name)
+		files[name] = string(text)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("graphql: operations: %w", err)
 	}
+	return mount(a, graphql.Config{SDL: sdl, Extension: strings.Join(extensions, "\n"), Operations: files, Only: true})
+}
+
+func mount(a *server.App, cfg graphql.Config) error {
+	cfg.Entities, cfg.Actions, cfg.Fields = a.Entities(), a.Actions(), a.Fields()
+	cfg.Introspection, cfg.NoCredentials = a.Config.Dev != nil, a.Auth == nil
+	cfg.Errors = gate.ErrorWriter{Logger: a.Logger}
 	if a.Auth != nil && a.Auth.LogsIn() {
 		cfg.Login = a.Auth.Login()
 	}
@@ -31,5 +56,6 @@ func Mount(a *server.App, sdl string, extensions ...string) error {
 		return err
 	}
 	a.Handle("POST "+Path, api)
+	a.Handle("GET "+Path, api)
 	return nil
 }
