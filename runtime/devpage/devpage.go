@@ -88,15 +88,26 @@ func New(f Facts) *Page { return &Page{facts: f} }
 // whoever asks for another host 403.
 func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
-	case !fromHere(r.RemoteAddr) || forwarded(r):
-		gate.WriteError(w, r, &gate.Error{Status: http.StatusNotFound})
-	case !IsLocal(r.Host) || !sameOrigin(r):
-		gate.WriteError(w, r, &gate.Error{Status: http.StatusForbidden, Message: "This page is for this machine only"})
+	case refuseStrangers(w, r):
 	case r.URL.Path == "/":
 		p.start(w, r)
 	default:
 		asset(w, r)
 	}
+}
+
+// refuseStrangers answers who is not on this machine, or asks for another host, and
+// reports whether it did.
+func refuseStrangers(w http.ResponseWriter, r *http.Request) bool {
+	switch {
+	case !fromHere(r.RemoteAddr) || forwarded(r):
+		gate.WriteError(w, r, &gate.Error{Status: http.StatusNotFound})
+	case !IsLocal(r.Host) || !sameOrigin(r):
+		gate.WriteError(w, r, &gate.Error{Status: http.StatusForbidden, Message: "This page is for this machine only"})
+	default:
+		return false
+	}
+	return true
 }
 
 // fromHere reports whether the peer is on this machine.
@@ -146,18 +157,23 @@ func sameOrigin(r *http.Request) bool {
 }
 
 func asset(w http.ResponseWriter, r *http.Request) {
-	name := path.Base(r.URL.Path)
-	types := map[string]string{"gate.css": "text/css; charset=utf-8", "start.js": "text/javascript; charset=utf-8", "mark.svg": "image/svg+xml"}
-	if types[name] == "" || r.URL.Path != Assets+name {
+	switch name := path.Base(r.URL.Path); {
+	case r.URL.Path == Assets+name && (name == "gate.css" || name == "start.js" || name == "mark.svg"):
+		serve(w, r, assets, name)
+	default:
 		gate.WriteError(w, r, &gate.Error{Status: http.StatusNotFound})
-		return
 	}
-	data, err := assets.ReadFile("assets/" + name)
+}
+
+// serve answers a file of this package.
+func serve(w http.ResponseWriter, r *http.Request, files embed.FS, name string) {
+	data, err := files.ReadFile("assets/" + name)
 	if err != nil {
 		gate.WriteError(w, r, err)
 		return
 	}
-	w.Header().Set("Content-Type", types[name])
+	types := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+	w.Header().Set("Content-Type", types[path.Ext(name)])
 	w.Header().Set("Cache-Control", "no-cache")
 	_, _ = w.Write(data) //nolint:gosec // a file of this package
 }

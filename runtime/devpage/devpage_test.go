@@ -80,7 +80,7 @@ func TestPage_places(t *testing.T) {
 	}
 	f.AdminFile, f.GraphQL = "admin.json", "/api/graphql"
 	body = get(f, "/").Body.String()
-	if !strings.Contains(body, filepath.Join(here, "admin.json")) || !strings.Contains(body, "localhost:3000/api/graphql") || strings.Contains(body, `href="/api/graphql"`) {
+	if !strings.Contains(body, filepath.Join(here, "admin.json")) || !strings.Contains(body, "localhost:3000/api/graphql") || !strings.Contains(body, `href="/api/graphql"`) {
 		t.Errorf("%s", body)
 	}
 	w := get(f, devpage.Assets+"mark.svg")

@@ -30,7 +30,6 @@ type view struct {
 type (
 	address struct {
 		Name, Path, About string
-		Tools             bool // for programs: a browser has no use for the link
 	}
 	routeView struct {
 		Method, Path string
@@ -75,13 +74,13 @@ func addresses(f Facts) []address {
 	var list []address
 	if f.Docs {
 		list = append(list,
-			address{"REST reference", "/api/docs", "Every route, from the OpenAPI document", false},
-			address{"OpenAPI document", "/api/openapi.json", "The same for programs", false})
+			address{"REST reference", "/api/docs", "Every route, from the OpenAPI document"},
+			address{"OpenAPI document", "/api/openapi.json", "The same for programs"})
 	}
 	if f.GraphQL != "" {
-		list = append(list, address{"GraphQL", f.GraphQL, "Queries and changes by POST; tools may read the schema under gate dev", true})
+		list = append(list, address{"GraphQL", f.GraphQL, "A page to ask and to change rows, with the schema beside it; tools may read that, too"})
 	}
-	return append(list, address{"Health", "/health/ready", "200 while the database answers", false})
+	return append(list, address{"Health", "/health/ready", "200 while the database answers"})
 }
 
 // everybody puts a rule into words.

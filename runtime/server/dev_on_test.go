@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/gatewright/gate/runtime/server"
+	"github.com/gatewright/gate/runtime/server/graph"
 )
 
 func devToken() []string { return []string{"GATE_DEV=0123456789abcdef0123"} }
@@ -46,6 +47,42 @@ func TestDev_startPageIssuer(t *testing.T) {
 	if body := page(options{change: trust(p.auth0(), nil)}); !strings.Contains(body, "admin.json") || strings.Contains(body, p.name) {
 		t.Errorf("beside passwords: %s", body)
 	}
+}
+
+// TestDev_graphQL: under gate dev a browser gets a page to try GraphQL, by which nothing
+// is loaded from elsewhere; programs get what they always do, and production has none.
+func TestDev_graphQL(t *testing.T) {
+	o := withGraphQL(everything(newLetterbox(), nil))
+	o.environ = append(o.environ, devToken()...)
+	r := start(t, o)
+	html := []string{"Accept", "text/html,application/xhtml+xml,*/*;q=0.8"}
+	for _, headers := range [][]string{html, append([]string{"Authorization", "Bearer nonsense"}, html...)} {
+		page := r.do("GET", graph.Path, "", headers...).is(200)
+		policy := page.Header.Get("Content-Security-Policy")
+		if !strings.Contains(page.Body, `data-address="/api/graphql"`) || !strings.HasPrefix(policy, "default-src 'none'; style-src 'self'; script-src 'self';") || !strings.Contains(policy, "require-trusted-types-for 'script'") {
+			t.Errorf("%s\n%s", policy, page.Body)
+		}
+		if strings.Contains(page.Body, "//") && strings.Contains(page.Body, "http") || strings.Contains(page.Body, " style=") || strings.Contains(page.Body, "<style") || strings.Contains(page.Body, " on") && strings.Contains(page.Body, "onclick") {
+			t.Errorf("the page has what its policy refuses, or loads from elsewhere:\n%s", page.Body)
+		}
+	}
+	for _, name := range []string{"graphql.js", "graphql-schema.js", "graphql-text.js", "graphql.css", "gate.css", "mark.svg"} {
+		file := r.do("GET", graph.Path+"/"+name, "").is(200)
+		if name != "mark.svg" && strings.Contains(file.Body, "http://") || strings.Contains(file.Body, "https://") || strings.Contains(file.Body, "innerHTML") || strings.Contains(file.Body, "eval(") {
+			t.Errorf("%s loads from elsewhere, or makes text into a page", name)
+		}
+	}
+	r.do("GET", graph.Path+"/start.js", "").is(404)
+	r.do("GET", graph.Path+"/graphql.html", "").is(404)
+	r.do("GET", graph.Path, "", "Accept", "application/json").is(400)
+	r.do("GET", graph.Path, "", append(html, "X-Forwarded-For", "192.0.2.7")...).is(404)
+	r.do("GET", graph.Path+"?extensions=%7B%7D", "", html...).is(400)
+	if front := r.do("GET", "/", "").is(200); !strings.Contains(front.Body, `href="/api/graphql"`) {
+		t.Errorf("the start page does not lead there:\n%s", front.Body)
+	}
+	production := start(t, withGraphQL(everything(newLetterbox(), nil)))
+	production.do("GET", graph.Path, "", html...).is(400)
+	production.do("GET", graph.Path+"/graphql.js", "").is(404)
 }
 
 // TestDev_endsWithItsSupervisor: when standard input ends, the service does.

@@ -18,7 +18,7 @@ const Path = "/api/graphql"
 
 // Mount serves the entities of a under [Path], by the schema sdl and by what extends it,
 // if anything does, see [Field]. Under "gate
-// dev" it answers introspection, and otherwise not. It is for
+// dev" it answers introspection, and browsers a page to try it, and otherwise not. It is for
 // [server.App.Extend], which calls it when all entities are known; generated code
 // does that.
 func Mount(a *server.App, sdl string, extensions ...string) error {
@@ -56,6 +56,6 @@ func mount(a *server.App, cfg graphql.Config) error {
 		return err
 	}
 	a.Handle("POST "+Path, api)
-	a.Handle("GET "+Path, api)
+	mountGet(a, api)
 	return nil
 }
