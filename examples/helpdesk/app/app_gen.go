@@ -39,6 +39,9 @@ type App struct {
 	TimeEntries   *crud.Resource[TimeEntry]
 	Ratings       *crud.Resource[Rating]
 	Articles      *crud.Resource[Article]
+
+	// Actions are the functions behind the actions.
+	Actions Actions
 }
 
 // Service describes the program.
@@ -141,5 +144,12 @@ func build(s *server.App) error {
 	}
 	s.Extend(graphqlAPI)
 	s.Extend(live.Mount)
-	return configure(a)
+	if err := configureActions(a); err != nil {
+		return err
+	}
+	if err := configure(a); err != nil {
+		return err
+	}
+	s.ServeActions(a.actions()...)
+	return nil
 }

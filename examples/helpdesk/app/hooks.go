@@ -3,7 +3,10 @@
 // one is yours, and is never written again.
 package app
 
-import "github.com/gatewright/gate/authz"
+import (
+	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/runtime/server/graph"
+)
 
 // configure is called once, before the service listens. It is the place for what
 // gate.yaml cannot say: hooks, routes and strategies of your own.
@@ -13,5 +16,6 @@ func configure(a *App) error {
 	a.Comments.Before(authz.Create, a.signComment)
 	a.Comments.After(authz.Create, a.noteResponse)
 	a.HandleFunc("GET /api/help/{organization}", a.helpCenter)
+	graph.RowField(a.App, "Ticket.waiting", []string{"agent"}, waiting)
 	return nil
 }

@@ -208,6 +208,36 @@ func TestStory(t *testing.T) {
 	comment("carla", "It still burns", 201)
 }
 
+// TestTakeTicket: agents take what nobody has, for themselves alone and in their own
+// organization; how long a customer has waited is theirs to know, and no customer's.
+func TestTakeTicket(t *testing.T) {
+	d := open(t)
+	path, ticket := d.ticket("The printer burns")
+	d.call("", "POST", path+"/take", "", 401)
+	d.call("carla", "POST", path+"/take", "", 403)
+	d.call("bert", "POST", path+"/take", "", 404)
+	waiting := func(who string) string {
+		t.Helper()
+		return text(t, d.call(who, "POST", "/api/graphql", fmt.Sprintf(`{"query":"{ ticket(id: \"%v\") { waiting } }"}`, ticket["id"]), 200))
+	}
+	if got := waiting("adam"); got != `{"data":{"ticket":{"waiting":0}}}` {
+		t.Errorf("the agent is told %s", got)
+	}
+	if got := waiting("carla"); !strings.Contains(got, `"waiting":null`) || !strings.Contains(got, "FORBIDDEN") {
+		t.Errorf("the customer is told %s", got)
+	}
+	if taken := d.call("adam", "POST", path+"/take", "", 200); taken["assigneeId"] != d.ids["adam"] || taken["status"] != "open" {
+		t.Errorf("a ticket that was taken is %v", taken)
+	}
+	d.call("adam", "POST", path+"/take", "", 200)
+	d.call("lea", "POST", path+"/take", "", 409)
+	d.call("adam", "PATCH", path, `{"status":"closed"}`, 200)
+	d.call("adam", "POST", path+"/take", "", 409)
+	if got := waiting("adam"); got != `{"data":{"ticket":{"waiting":null}}}` {
+		t.Errorf("of a closed ticket the agent is told %s", got)
+	}
+}
+
 // TestInternalNotes: what agents note among themselves no customer sees, however
 // they ask.
 func TestInternalNotes(t *testing.T) {
