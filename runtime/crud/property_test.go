@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -175,6 +176,8 @@ func drawExpr(t *rapid.T, e *model.Entity, depth int) query.Expr {
 	case query.Contains, query.StartsWith, query.EndsWith:
 		term.Value = rapid.SampledFrom([]string{"ab", "aB", "AB", "%_", "b%", "_b", `\b`, "*b", "[a", "?b", "@b", "é", "b]"}).
 			Filter(func(s string) bool { return len([]rune(s)) >= query.MinPattern }).Draw(t, "pattern")
+	case query.Like:
+		term.Value = rapid.SampledFrom([]string{"ab", "a_b", "Ab%", "%ab%", `a\_b`, `%\\b`, "*b%", "%[ab]", "a?b", "_@b.%", `zz\%\_`, "%zz_\U0001F600"}).Draw(t, "pattern")
 	case query.Eq, query.Ne:
 		if rapid.IntRange(0, 4).Draw(t, "nil") > 0 {
 			term.Value = drawText(t, f.Type)
@@ -325,6 +328,8 @@ func (o oracle) term(row *Sample, x query.Term) bool {
 		return strings.Contains(have.(string), want.(string))
 	case query.StartsWith:
 		return strings.HasPrefix(have.(string), want.(string))
+	case query.Like:
+		return like(want.(string), have.(string))
 	case query.EndsWith:
 		return strings.HasSuffix(have.(string), want.(string))
 	}
@@ -346,4 +351,11 @@ func (o oracle) parse(name string, v any) any {
 		panic(err)
 	}
 	return parsed
+}
+
+// like compares a text with a pattern by an expression, which the databases know
+// nothing of.
+func like(pattern, text string) bool {
+	expr := strings.NewReplacer(`\\\\`, `\\`, `\\%`, `%`, `\\_`, `_`, `%`, `(?s:.*)`, `_`, `(?s:.)`).Replace(regexp.QuoteMeta(pattern))
+	return regexp.MustCompile("^" + expr + "$").MatchString(text)
 }
