@@ -46,10 +46,12 @@ func serviceKeys() []key {
 		{name: "description", doc: "What the service is for. Appears in the API documentation.", schema: textSchema()},
 		{name: "port", doc: "Port the service listens on unless its environment says otherwise. Default: 3000.", schema: between(1, 65535)},
 		{name: "apis", doc: "Surfaces of the service. Default: [rest].", schema: object{"type": "array", "items": enumOf(apiNames()...), "uniqueItems": true, "minItems": 1}},
+		{name: "decimals", doc: "How decimals travel in JSON: number, with their exact digits, or string, for clients whose numbers are floats. Default: number.", schema: enumOf(asNumber, asString)},
+		{name: "integers", doc: "How integers travel in JSON that may be beyond 2^53: number or string. Those whose min and max are within are numbers. Default: number.", schema: enumOf(asNumber, asString)},
 		{name: "graphql", doc: "How GraphQL is served, if apis names it.", schema: mapping("How GraphQL is served.", graphqlKeys())},
 		{name: openKey, doc: "DANGER: opens every action to everybody, whatever the rules say. For a service without authentication that only a gateway can reach.", schema: boolSchema()},
 		acceptKey(),
-	}, later("rest", "decimals", "integers", "tenant", "prefix")...)
+	}, later("rest", "tenant", "prefix")...)
 }
 
 func roleKeys() []key {

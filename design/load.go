@@ -155,6 +155,8 @@ func (l *loader) service(n *node, start Position) {
 	if v := n.get("apis"); v != nil {
 		s.APIs = l.apis(v)
 	}
+	decimals, integers := l.spelling(n, "decimals"), l.spelling(n, "integers")
+	l.later(func() { l.quote(decimals, integers) })
 	if v := n.get("graphql"); v != nil {
 		l.graphql(v, s)
 	}

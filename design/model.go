@@ -256,6 +256,7 @@ type Field struct {
 	MinLength, MaxLength int    // code points; MaxLength 0 is no limit
 	Pattern              string // that a text matches as a whole, in the syntax of RE2; "" is none
 	Precision, Scale     int    // of a decimal: digits in all, digits after the point
+	Quoted               bool   // a number that is a string in JSON
 
 	// Default is nil, a string (text kinds, enum, decimal as its exact literal,
 	// date and datetime as RFC 3339 or "now"), a bool, an int64, a float64, or

@@ -99,3 +99,35 @@ func TestGraphQL_only(t *testing.T) {
 		}
 	}
 }
+
+// TestQuoted: what says how numbers travel is the same in the service and in its
+// documents.
+func TestQuoted(t *testing.T) {
+	src := `gate: 1
+service: {name: shop, module: example.com/shop, apis: [rest, graphql], decimals: string, integers: string}
+entities:
+  Item:
+    fields:
+      price: {type: decimal, scale: 2, min: 0, default: 1.50}
+      views: {type: integer, default: 7}
+      stock: {type: integer, min: 0, max: 99}
+    allow: {view: public, list: public, create: public}
+`
+	files := generate(t, parse(t, src), gen.Options{})
+	for path, want := range map[string][]string{
+		"app/item_gen.go":        {`Precision: 12, Scale: 2, Quoted: true`, `Type: model.Integer, Quoted: true`},
+		"app/openapi_gen.json":   {`"format": "decimal"`, `"x-minimum": "0"`, `"default": "1.50"`, `"default": "7"`, `"pattern": "^-?[0-9]+$"`, `"filter.quoted"`, `"maximum": 99`},
+		"app/schema_gen.graphql": {`An exact decimal number: a string in JSON`, `A whole number of 64 bits: a string in JSON`},
+	} {
+		data, _ := files.Get(path)
+		for _, s := range want {
+			if !strings.Contains(string(data), s) {
+				t.Errorf("%s has no %s:\n%s", path, s, data)
+			}
+		}
+	}
+	code, _ := files.Get("app/item_gen.go")
+	if n := strings.Count(string(code), "Quoted"); n != 2 {
+		t.Errorf("%d fields are quoted:\n%s", n, code)
+	}
+}

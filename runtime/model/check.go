@@ -183,6 +183,8 @@ func (f *Field) check() error {
 		return errors.New("lengths are out of order")
 	case f.Type == DecimalType && (f.Precision < 1 || f.Precision > MaxPrecision || f.Scale < 0 || f.Scale > f.Precision):
 		return fmt.Errorf("precision %d, scale %d: a decimal has 1 to %d digits", f.Precision, f.Scale, MaxPrecision)
+	case f.Quoted && f.Type != Integer && f.Type != DecimalType:
+		return fmt.Errorf("a %s is not quoted", f.Type)
 	}
 	if f.Computed != nil || f.Type == ID || f.Type == CreatedAt || f.Type == UpdatedAt {
 		f.ReadOnly = true

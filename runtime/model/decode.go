@@ -75,6 +75,9 @@ func (f *Field) decode(raw json.RawMessage) (any, fault) {
 			}
 			return f.parse(s)
 		}
+		if f.Quoted {
+			return f.decodeQuoted(raw)
+		}
 	case '[':
 		if f.Type == Roles || f.Type == MultiEnum {
 			var list []string
@@ -93,6 +96,15 @@ func (f *Field) decode(raw json.RawMessage) (any, fault) {
 		}
 	}
 	return nil, fault{CodeType, "must be " + f.wants()}
+}
+
+// decodeQuoted reads a number that is a string.
+func (f *Field) decodeQuoted(raw json.RawMessage) (any, fault) {
+	s, err := strictjson.Unquote(raw)
+	if _, number := parseJSONFloat(s); err != nil || !number {
+		return nil, fault{CodeType, "must be " + f.wants()}
+	}
+	return f.parse(json.Number(s))
 }
 
 // isText reports whether the field is a string in JSON.
@@ -120,6 +132,10 @@ func (f *Field) wants() string {
 		return "a list of values"
 	case f.Type == GeoType:
 		return geoForm
+	case f.Quoted && f.Type == Integer:
+		return "an integer, as a string such as \"42\""
+	case f.Quoted:
+		return "a number, as a string such as \"9.99\""
 	case f.Type == Integer || f.serial():
 		return "an integer"
 	case f.isText():

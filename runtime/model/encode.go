@@ -12,12 +12,19 @@ import (
 func (f *Field) AppendKey(dst []byte) []byte { return append(dst, f.key...) }
 
 // AppendJSON appends the field at p to dst: times in UTC with microseconds,
-// decimals and integers with their exact digits. A secret field is null, whoever
-// asks.
+// decimals and integers with their exact digits, as strings where the field says so. A
+// secret field is null, whoever asks.
 func (f *Field) AppendJSON(dst []byte, p any) []byte {
-	if f.Secret() {
+	switch {
+	case f.Secret():
 		return append(dst, "null"...)
+	case f.Quoted && f.Value(p) != nil:
+		return append(appendValue(append(dst, '"'), p), '"')
 	}
+	return appendValue(dst, p)
+}
+
+func appendValue(dst []byte, p any) []byte {
 	switch p := p.(type) {
 	case *string:
 		return AppendString(dst, *p)

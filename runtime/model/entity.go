@@ -91,6 +91,7 @@ type Field struct {
 	Min, Max             string   // exact numbers, days or RFC 3339 times; "" is no limit
 	Pattern              string   // that a text matches as a whole, in the syntax of RE2; "" is none
 	Precision, Scale     int      // of a decimal: digits in all, and after the point
+	Quoted               bool     // an integer or decimal that is a string in JSON; it is read from a number, too
 	Values               []string // of an enum or multi-enum
 	// Default is what a row gets when a create names no value: nil, a string
 	// (texts, decimals, dates as RFC 3339 or "now"), a bool, an int64, a

@@ -463,3 +463,60 @@ func TestSerial_oneSpelling(t *testing.T) {
 		}
 	}
 }
+
+// TestField_quoted: numbers that are strings keep all of their digits both ways, and
+// are read from numbers, too.
+func TestField_quoted(t *testing.T) {
+	price := model.Field{Type: model.DecimalType, Precision: 18, Scale: 2, Max: "9999999999999999.99", Quoted: true}
+	count := model.Field{Type: model.Integer, Quoted: true}
+	for _, tt := range []struct {
+		field model.Field
+		raw   string
+		want  string // the JSON it becomes, or the code of the problem
+	}{
+		{price, `"9007199254740993.10"`, `"9007199254740993.10"`},
+		{price, `"7.5"`, `"7.50"`},
+		{price, `7.5`, `"7.50"`},
+		{price, `"-0.00"`, `"0.00"`},
+		{price, `null`, `null`},
+		{price, `"7.505"`, model.CodePrecision},
+		{price, `""`, model.CodeType},
+		{price, `" 7"`, model.CodeType},
+		{price, `"7 "`, model.CodeType},
+		{price, `"+7"`, model.CodeType},
+		{price, `"0x7"`, model.CodeType},
+		{price, `"1_000"`, model.CodeType},
+		{price, `"1,5"`, model.CodeType},
+		{price, `"NaN"`, model.CodeType},
+		{price, `"null"`, model.CodeType},
+		{price, `["7"]`, model.CodeType},
+		{count, `"9223372036854775807"`, `"9223372036854775807"`},
+		{count, `9223372036854775807`, `"9223372036854775807"`},
+		{count, `"9223372036854775808"`, model.CodeTooLarge},
+		{count, `"1.5"`, model.CodeType},
+		{count, `"01"`, model.CodeType},
+		{count, `true`, model.CodeType},
+	} {
+		for _, required := range []bool{true, false} {
+			if required && tt.raw == "null" {
+				continue
+			}
+			f := checked(t, tt.field)
+			f.Required = required
+			p := address(f)
+			problem, ok := f.Decode(json.RawMessage(tt.raw), p)
+			got := problem.Code
+			if ok {
+				got = string(f.AppendJSON(nil, p))
+			}
+			if got != tt.want {
+				t.Errorf("%s, required %t: %s %+v, want %s", tt.raw, required, got, problem, tt.want)
+			}
+		}
+	}
+	for _, f := range []model.Field{{Type: model.Text, Quoted: true}, {Type: model.Float, Quoted: true}} {
+		if err := entity(f).Check(); err == nil || !strings.Contains(err.Error(), "quoted") {
+			t.Errorf("%s: %v", f.Type, err)
+		}
+	}
+}

@@ -493,8 +493,8 @@ func (w *writer) shared() {
 		w.line("enum SortOrder {\n  asc\n  desc\n}")
 	}
 	for _, s := range []struct{ name, doc string }{
-		{"BigInt", "A whole number of 64 bits: a number in JSON, taken as a string, too."},
-		{"Decimal", "An exact decimal number: a number in JSON, taken as a string, too."},
+		{"BigInt", "A whole number of 64 bits: " + w.travels(design.Int)},
+		{"Decimal", "An exact decimal number: " + w.travels(design.Decimal)},
 		{"Date", "A day, such as 2026-11-21."},
 		{"DateTime", "An instant, such as 2026-11-21T11:45:40Z (RFC 3339)."},
 		{"JSON", "Any value."},

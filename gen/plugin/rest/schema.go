@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gatewright/gate/design"
@@ -45,6 +46,9 @@ func jsonType(d *design.Design, f *design.Field) (string, gen.Object) {
 	add := func(name string, value any) { more = append(more, gen.Property{Name: name, Value: value}) }
 	switch f.Type {
 	case design.Int, design.Decimal, design.Float:
+		if f.Quoted {
+			return "string", quoted(f)
+		}
 		return numberType(f)
 	case design.Boolean:
 		return "boolean", nil
@@ -135,27 +139,6 @@ func degrees(most int) gen.Object {
 	return gen.Object{{Name: "type", Value: "number"}, {Name: "format", Value: "double"}, {Name: "minimum", Value: -most}, {Name: "maximum", Value: most}}
 }
 
-func numberType(f *design.Field) (string, gen.Object) {
-	var more gen.Object
-	typ := "number"
-	switch f.Type {
-	case design.Int:
-		typ = "integer"
-		more = append(more, gen.Property{Name: "format", Value: "int64"})
-	case design.Float:
-		more = append(more, gen.Property{Name: "format", Value: "double"})
-	default: // generators of clients take a number without a format for 32 bits
-		more = append(more, gen.Property{Name: "format", Value: "double"}, gen.Property{Name: "x-precision", Value: f.Precision}, gen.Property{Name: "x-scale", Value: f.Scale})
-	}
-	if f.Min != "" {
-		more = append(more, gen.Property{Name: "minimum", Value: json.Number(f.Min)})
-	}
-	if f.Max != "" {
-		more = append(more, gen.Property{Name: "maximum", Value: json.Number(f.Max)})
-	}
-	return typ, more
-}
-
 // idKind returns the kind of an id, or of the id that a relation points to.
 func idKind(f *design.Field) design.IDKind {
 	if f.Relation != nil {
@@ -166,8 +149,13 @@ func idKind(f *design.Field) design.IDKind {
 
 // standard returns the default of a field as JSON.
 func standard(f *design.Field) any {
-	if s, ok := f.Default.(string); ok && f.Type == design.Decimal {
-		return json.Number(s)
+	switch v := f.Default.(type) {
+	case string:
+		if f.Type == design.Decimal {
+			return asWritten(f, json.Number(v))
+		}
+	case int64:
+		return asWritten(f, json.Number(strconv.FormatInt(v, 10)))
 	}
 	return f.Default
 }
@@ -190,9 +178,9 @@ func example(d *design.Design, f *design.Field) any {
 	case design.URL:
 		return "https://example.com/" + f.Column
 	case design.Int:
-		return number(f, "1")
+		return asWritten(f, number(f, "1"))
 	case design.Decimal:
-		return number(f, "1"+strings.TrimSuffix("."+strings.Repeat("0", f.Scale), "."))
+		return asWritten(f, number(f, "1"+strings.TrimSuffix("."+strings.Repeat("0", f.Scale), ".")))
 	case design.Float:
 		return number(f, "1.5")
 	case design.Boolean:
@@ -247,17 +235,6 @@ func sized(word string, f *design.Field) string {
 	return word
 }
 
-// number returns the least number that a field takes, or n if there is none.
-func number(f *design.Field, n string) json.Number {
-	switch {
-	case f.Min != "" && f.Min != "0":
-		n = f.Min
-	case f.Min == "" && f.Max != "":
-		n = f.Max
-	}
-	return json.Number(n)
-}
-
 // example is a body with the fields that it has to have.
 func (w *writer) example(fields []*design.Field) gen.Object {
 	out := gen.Object{}
@@ -287,9 +264,13 @@ func filterName(d *design.Design, f *design.Field) string {
 		return "filter.text"
 	case design.Enum, design.ID, design.ToOne:
 		return "filter." + typ + "Equality"
-	case design.Int:
-		return "filter.integer"
-	case design.Decimal, design.Float:
+	case design.Int, design.Decimal, design.Float:
+		switch {
+		case f.Quoted:
+			return "filter.quoted"
+		case f.Type == design.Int:
+			return "filter.integer"
+		}
 		return "filter.number"
 	case design.Date, design.DateTime, design.CreatedAt, design.UpdatedAt:
 		return "filter.time"
@@ -308,7 +289,7 @@ func operators(filter string) []string {
 	switch filter {
 	case "filter.text":
 		return append(equality, "$lt", "$lte", "$gt", "$gte", "$contains", "$startsWith", "$endsWith", "$like", "$null")
-	case "filter.integer", "filter.number", "filter.time":
+	case "filter.integer", "filter.number", "filter.quoted", "filter.time":
 		return append(equality, "$lt", "$lte", "$gt", "$gte", "$null")
 	case "filter.boolean":
 		return []string{"$ne", "$null"}
@@ -333,7 +314,7 @@ func filters(d *design.Design) gen.Object {
 	}
 	var out gen.Object
 	for _, name := range []string{
-		"filter.text", "filter.stringEquality", "filter.integerEquality", "filter.integer", "filter.number",
+		"filter.text", "filter.stringEquality", "filter.integerEquality", "filter.integer", "filter.number", "filter.quoted",
 		"filter.time", "filter.boolean", "filter.list", "filter.existence",
 	} {
 		if typ, ok := used[name]; ok {

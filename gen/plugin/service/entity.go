@@ -187,6 +187,7 @@ func (c column) Meta() []gen.Member {
 	m.text("Pattern", c.Pattern)
 	m.number("Precision", c.Precision)
 	m.number("Scale", c.Scale)
+	m.flag("Quoted", c.Quoted)
 	if len(c.Values) > 0 {
 		m.add("Values", gen.Texts(valueNames(c.Values)))
 	}
