@@ -40,7 +40,7 @@ func TestSeeds(t *testing.T) {
 	}
 	write(t, filepath.Join(dir, "seed.yaml"), strings.Replace(rows, "price: 2.20", "prize: 2.20", 1))
 	change := r.await("change")
-	if message, _ := change["message"].(string); change["status"] != "failed" || !strings.Contains(message, filepath.Join(dir, "seed.yaml")+`:10:30: unknown field "prize" of Item`) {
+	if message, _ := change["message"].(string); change["status"] != "failed" || !strings.Contains(message, filepath.Join(dir, "seed.yaml")+`:12:30: unknown field "prize" of Item`) {
 		t.Errorf("got %v", change)
 	}
 	if n := items(); n != 5.0 {
