@@ -51,14 +51,14 @@ func respell(pattern, many, one string, literal func(string) string) string {
 	var b strings.Builder
 	for i := 0; i < len(pattern); {
 		c, size := utf8.DecodeRuneInString(pattern[i:])
-		switch {
-		case c == escape:
+		switch c {
+		case escape:
 			i += size
 			_, size = utf8.DecodeRuneInString(pattern[i:])
 			b.WriteString(literal(pattern[i : i+size]))
-		case c == anyText:
+		case anyText:
 			b.WriteString(many)
-		case c == anyOne:
+		case anyOne:
 			b.WriteString(one)
 		default:
 			b.WriteString(literal(pattern[i : i+size]))

@@ -117,7 +117,10 @@ func operation() gen.Object {
 func byName(answer gen.Object) gen.Object {
 	object := func(name, doc string, required bool) gen.Object {
 		return gen.Object{
-			{Name: "name", Value: name}, {Name: "in", Value: "query"}, {Name: "required", Value: required}, {Name: "description", Value: doc},
+			{Name: "name", Value: name},
+			{Name: "in", Value: "query"},
+			{Name: "required", Value: required},
+			{Name: "description", Value: doc},
 			{Name: "content", Value: gen.Object{{Name: "application/json", Value: gen.Object{{Name: "schema", Value: gen.Object{{Name: "type", Value: "object"}}}}}}},
 		}
 	}
@@ -129,11 +132,15 @@ func byName(answer gen.Object) gen.Object {
 			object("extensions", "The document: {persistedQuery: {version: 1, sha256Hash}}.", true),
 			object("variables", "The variables.", false),
 			gen.Object{
-				{Name: "name", Value: "operationName"}, {Name: "in", Value: "query"}, {Name: "description", Value: "Which operation of the document is meant."},
+				{Name: "name", Value: "operationName"},
+				{Name: "in", Value: "query"},
+				{Name: "description", Value: "Which operation of the document is meant."},
 				{Name: "schema", Value: gen.Object{{Name: "type", Value: "string"}}},
 			},
 			gen.Object{
-				{Name: "name", Value: "If-None-Match"}, {Name: "in", Value: "header"}, {Name: "description", Value: "The ETag of the answer that the caller has."},
+				{Name: "name", Value: "If-None-Match"},
+				{Name: "in", Value: "header"},
+				{Name: "description", Value: "The ETag of the answer that the caller has."},
 				{Name: "schema", Value: gen.Object{{Name: "type", Value: "string"}}},
 			},
 		}},

@@ -34,8 +34,10 @@ func quoted(f *design.Field) gen.Object {
 	out := gen.Object{{Name: "format", Value: "int64"}, {Name: "pattern", Value: "^-?[0-9]+$"}}
 	if f.Type == design.Decimal {
 		out = gen.Object{
-			{Name: "format", Value: "decimal"}, {Name: "pattern", Value: `^-?[0-9]+(\.[0-9]+)?$`},
-			{Name: "x-precision", Value: f.Precision}, {Name: "x-scale", Value: f.Scale},
+			{Name: "format", Value: "decimal"},
+			{Name: "pattern", Value: `^-?[0-9]+(\.[0-9]+)?$`},
+			{Name: "x-precision", Value: f.Precision},
+			{Name: "x-scale", Value: f.Scale},
 		}
 	}
 	if f.Min != "" { // JSON Schema has limits for numbers only
