@@ -70,8 +70,8 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 
 // Write answers r with err: an [Error] or an [AuthError] as what it says, a
 // bare [Code] as that, anything else as 500 without details. The body is that
-// of Feathers, or application/problem+json (RFC 9457) when the client prefers
-// it. A 401 always carries WWW-Authenticate: what the caller set, else the
+// of Feathers, or of [ContextWithErrorForm], or application/problem+json (RFC
+// 9457) when the client prefers it. A 401 always carries WWW-Authenticate: what the caller set, else the
 // challenges of the [Guard] that let r through, else that of a bearer token.
 //
 // From 500 on, the answer names a request identifier, that of the response
@@ -103,7 +103,7 @@ func (ew ErrorWriter) Write(w http.ResponseWriter, r *http.Request, err error) {
 	if prefersProblem(r.Header.Values("Accept")) {
 		fault = writeJSON(w, e.Status, "application/problem+json", body.problem())
 	} else {
-		fault = writeJSON(w, e.Status, "application/json", body.feathers())
+		fault = writeJSON(w, e.Status, "application/json", body.plain(r.Context()))
 	}
 	if fault != nil {
 		loggerOr(ew.Logger).ErrorContext(r.Context(), "answer", "err", fault)
@@ -285,6 +285,26 @@ func newErrorBody(e *Error) errorBody {
 	e.Name = cmp.Or(e.Name, name)
 	e.Message = cmp.Or(e.Message, message)
 	return errorBody{Error: e}
+}
+
+// An ErrorForm makes what is answered as JSON of an error, whose status, name and
+// message are there. From 500 on it gets the identifier of the request.
+type ErrorForm func(e *Error, requestID string) any
+
+type errorFormKey struct{}
+
+// ContextWithErrorForm returns a context in which errors are answered in that form in
+// place of that of Feathers.
+func ContextWithErrorForm(ctx context.Context, form ErrorForm) context.Context {
+	return context.WithValue(ctx, errorFormKey{}, form)
+}
+
+// plain is the body for clients that do not ask for another.
+func (b errorBody) plain(ctx context.Context) any {
+	if form, ok := ctx.Value(errorFormKey{}).(ErrorForm); ok && form != nil {
+		return form(b.Error, b.requestID)
+	}
+	return b.feathers()
 }
 
 func (b errorBody) feathers() any {

@@ -89,8 +89,8 @@ func (x *execution) failed(err error, path []any) answerError {
 	if id := x.w.Header().Get("X-Request-Id"); id != "" {
 		rec.header.Set("X-Request-Id", id)
 	}
-	r := x.r.WithContext(x.r.Context())
-	r.Header = http.Header{} // whatever form of errors the client likes over REST
+	r := x.r.WithContext(gate.ContextWithErrorForm(x.r.Context(), nil)) // which told reads
+	r.Header = http.Header{}                                            // whatever form of errors the client likes over REST
 	x.api.errors.Write(&rec, r, err)
 	return x.told(&rec, path)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/runtime/model"
 )
 
@@ -46,7 +47,7 @@ func (x *execution) login(dst []byte, f selected) []byte {
 		return append(dst, "null"...)
 	}
 	x.w.Header().Set("Cache-Control", "no-store")
-	r := x.r.Clone(x.r.Context())
+	r := x.r.Clone(gate.ContextWithErrorForm(x.r.Context(), nil)) // which told reads
 	r.URL, r.Pattern = &url.URL{Path: "/"}, ""
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	for _, name := range []string{"Accept", "Authorization", "Content-Encoding", "X-Service-Method"} {

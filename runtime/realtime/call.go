@@ -270,7 +270,7 @@ func (call Call) first(ctx context.Context, e crud.Service, err error) error {
 // code, className}. It is what [gate.ErrorWriter] writes; from 500 on it is
 // logged.
 func (rt *Realtime) ErrorJSON(ctx context.Context, call Call, err error) json.RawMessage {
-	r, fault := http.NewRequestWithContext(ctx, http.MethodGet, "/", http.NoBody)
+	r, fault := http.NewRequestWithContext(gate.ContextWithErrorForm(ctx, nil), http.MethodGet, "/", http.NoBody)
 	if fault != nil {
 		return json.RawMessage(`{"name":"GeneralError","message":"Something went wrong","code":500,"className":"general-error"}`)
 	}
