@@ -89,12 +89,7 @@ func (p *Provider) revokeSession(ctx context.Context, userID, id string, keepTok
 	var ended *tenant.Session
 	var err error
 	if keepTokens {
-		if ended, err = p.tenant.Session(ctx, id); errors.Is(err, tenant.ErrNotFound) {
-			return nil
-		}
-		if err == nil {
-			err = p.tenant.EndSession(ctx, id)
-		}
+		ended, err = p.tenant.EndSession(ctx, id)
 	} else {
 		ended, err = p.tenant.RevokeSession(ctx, userID, id)
 	}

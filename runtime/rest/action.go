@@ -15,7 +15,7 @@ import (
 // GET and DELETE, is sent in the query string. Words of the path besides {id} are input,
 // too. Nothing answered is 204.
 func (a API) Action(act *action.Action) Route {
-	h := &handlers{errors: a.Errors, noCredentials: a.NoCredentials}
+	h := &handlers{dialect: dialectOf(a.Grammar), errors: a.Errors, noCredentials: a.NoCredentials}
 	handler := h.handle(func(w http.ResponseWriter, r *http.Request) error { return h.act(w, r, act) })
 	if a.Protect != nil {
 		handler = a.Protect(handler)
@@ -39,7 +39,7 @@ func (h *handlers) act(w http.ResponseWriter, r *http.Request, act *action.Actio
 		if err != nil {
 			return err
 		}
-		writeJSON(w, http.StatusOK, func(dst []byte) []byte { return appendRows(dst, rows, act.List) })
+		writeJSON(w, http.StatusOK, func(dst []byte) []byte { return h.appendRows(dst, rows, act.List) })
 		return nil
 	}
 	if answer.JSON() == nil {
@@ -51,19 +51,19 @@ func (h *handlers) act(w http.ResponseWriter, r *http.Request, act *action.Actio
 }
 
 // appendRows appends a list, or the one row that there is, or null.
-func appendRows(dst []byte, rows []crud.Row, list bool) []byte {
+func (h *handlers) appendRows(dst []byte, rows []crud.Row, list bool) []byte {
 	if !list {
 		if len(rows) == 0 {
 			return append(dst, "null"...)
 		}
-		return rows[0].AppendJSON(dst)
+		return h.dialect.appendRow(dst, rows[0])
 	}
 	dst = append(dst, '[')
 	for i, row := range rows {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = row.AppendJSON(dst)
+		dst = h.dialect.appendRow(dst, row)
 	}
 	return append(dst, ']')
 }

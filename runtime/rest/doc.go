@@ -27,7 +27,8 @@
 //
 // # Grammar
 //
-// How a query is spelt is a [Grammar]; [Feathers] is the one there is. An
+// How a query is spelt is a [Grammar]. [Feathers] is the one with the routes above;
+// [Amplication] has those of the services that Amplication generated. An
 // unknown parameter, an unknown operator and a parameter given twice are
 // refused by name, and everything that is wrong with a query is reported at
 // once.

@@ -120,7 +120,7 @@ func unseen(err error) bool {
 // was made: its id.
 func (h *handlers) appendMade(dst []byte, row crud.Row, id string) []byte {
 	if row.ID != "" {
-		return row.AppendJSON(dst)
+		return h.dialect.appendRow(dst, row)
 	}
 	e := h.service.Entity()
 	field := &e.Fields[e.IDField()]

@@ -97,7 +97,7 @@ func (h *handlers) findRelated(name string) func(http.ResponseWriter, *http.Requ
 		if err != nil {
 			return err
 		}
-		writeJSON(w, http.StatusOK, func(dst []byte) []byte { return h.grammar.AppendPage(dst, rows) })
+		h.page(w, r, rows)
 		return nil
 	}
 }
@@ -118,7 +118,7 @@ func (h *handlers) createRelated(name string) func(http.ResponseWriter, *http.Re
 		}
 		w.Header().Set("Location", h.prefix+"/"+row.Entity().Path+"/"+url.PathEscape(row.ID))
 		mark(w, row)
-		writeJSON(w, http.StatusCreated, row.AppendJSON)
+		h.answer(w, http.StatusCreated, row)
 		return nil
 	}
 }

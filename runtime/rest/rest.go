@@ -23,7 +23,7 @@ type API struct {
 	// Prefix is before every path; empty means "/api". It has no trailing
 	// slash.
 	Prefix string
-	// Grammar is how queries and pages are spelt; nil means [Feathers].
+	// Grammar is how queries, pages, rows and routes are spelt; nil means [Feathers].
 	Grammar Grammar
 	// Protect finds out who asks, for instance by a guard that lets anonymous
 	// callers pass; nil means that nobody is known.
@@ -63,51 +63,24 @@ func (a API) Routes(s crud.Service) []Route {
 		a.Grammar = Feathers{}
 	}
 	h := &handlers{
-		service: s, grammar: a.Grammar, policy: a.Policy, errors: a.Errors,
+		service: s, grammar: a.Grammar, dialect: dialectOf(a.Grammar), policy: a.Policy, errors: a.Errors,
 		prefix: a.Prefix, path: a.Prefix + "/" + s.Entity().Path, noCredentials: a.NoCredentials,
 		once: a.Once,
 	}
-	one := h.path + "/{id}"
-	route := func(method, path string, action authz.Action, f func(http.ResponseWriter, *http.Request) error) Route {
+	return h.dialect.routes(h, func(method, path string, action authz.Action, f func(http.ResponseWriter, *http.Request) error) Route {
 		handler := h.handle(f)
 		if a.Protect != nil {
 			handler = a.Protect(handler)
 		}
 		return Route{Method: method, Path: path, Action: action, Rules: s.Entity().Rules(action.String()), Handler: handler}
-	}
-	routes := []Route{
-		route(http.MethodGet, h.path, authz.List, h.find),
-		route(http.MethodGet, one, authz.View, h.get),
-		route(http.MethodPost, h.path, authz.Create, h.create),
-		route(http.MethodPut, one, authz.Update, h.update),
-		route(http.MethodPatch, one, authz.Update, h.patch),
-		route(http.MethodDelete, one, authz.Delete, h.remove),
-		route(http.MethodPatch, h.path, authz.Update, h.patchMany),
-		route(http.MethodDelete, h.path, authz.Delete, h.removeMany),
-	}
-	if s.Entity().SoftDelete != "" {
-		routes = append(routes, route(http.MethodPost, one+"/restore", authz.Delete, h.restore))
-	}
-	for i := range s.Entity().Links {
-		if l := &s.Entity().Links[i]; l.Many {
-			routes = append(routes, route(http.MethodGet, one+"/"+segment(l.Name), authz.View, h.findRelated(l.Name)))
-			if l.Through != nil {
-				routes = append(routes,
-					route(http.MethodPost, one+"/"+segment(l.Name), authz.Update, h.connect(l.Name)),
-					route(http.MethodDelete, one+"/"+segment(l.Name)+"/{other}", authz.Update, h.disconnect(l.Name)))
-			}
-			if l.Inverse != "" {
-				routes = append(routes, route(http.MethodPost, one+"/"+segment(l.Name), authz.View, h.createRelated(l.Name)))
-			}
-		}
-	}
-	return routes
+	})
 }
 
 // handlers are the routes of one entity.
 type handlers struct {
 	service crud.Service
 	grammar Grammar
+	dialect dialect
 	policy  *authz.Policy
 	errors  gate.ErrorWriter
 	prefix  string
@@ -170,8 +143,19 @@ func (h *handlers) find(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, func(dst []byte) []byte { return h.grammar.AppendPage(dst, rows) })
+	h.page(w, r, rows)
 	return nil
+}
+
+// page answers a page.
+func (h *handlers) page(w http.ResponseWriter, r *http.Request, rows *crud.Rows) {
+	h.dialect.lead(w.Header(), r, rows)
+	writeJSON(w, http.StatusOK, func(dst []byte) []byte { return h.grammar.AppendPage(dst, rows) })
+}
+
+// answer answers a row.
+func (h *handlers) answer(w http.ResponseWriter, status int, row crud.Row) {
+	writeJSON(w, status, func(dst []byte) []byte { return h.dialect.appendRow(dst, row) })
 }
 
 func (h *handlers) get(w http.ResponseWriter, r *http.Request) error {
@@ -192,7 +176,7 @@ func (h *handlers) get(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	writeJSON(w, http.StatusOK, row.AppendJSON)
+	h.answer(w, http.StatusOK, row)
 	return nil
 }
 
@@ -223,7 +207,7 @@ func (h *handlers) made(w http.ResponseWriter, r *http.Request, fields []string,
 	}
 	w.Header().Set("Location", h.path+"/"+url.PathEscape(row.ID))
 	mark(w, row)
-	writeJSON(w, http.StatusCreated, row.AppendJSON)
+	h.answer(w, http.StatusCreated, row)
 	return nil
 }
 
@@ -237,7 +221,7 @@ func (h *handlers) update(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	mark(w, row)
-	writeJSON(w, http.StatusOK, row.AppendJSON)
+	h.answer(w, http.StatusOK, row)
 	return nil
 }
 
@@ -251,7 +235,7 @@ func (h *handlers) patch(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	mark(w, row)
-	writeJSON(w, http.StatusOK, row.AppendJSON)
+	h.answer(w, http.StatusOK, row)
 	return nil
 }
 
@@ -268,7 +252,7 @@ func (h *handlers) remove(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, row.AppendJSON)
+	h.answer(w, http.StatusOK, row)
 	return nil
 }
 
@@ -283,13 +267,16 @@ func (h *handlers) restore(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	mark(w, row)
-	writeJSON(w, http.StatusOK, row.AppendJSON)
+	h.answer(w, http.StatusOK, row)
 	return nil
 }
 
 // change reads what the routes that change something take.
 func (h *handlers) change(r *http.Request) (fields []string, body []byte, err error) {
 	body, err = readBody(r)
+	if err == nil {
+		body, err = h.dialect.body(h.service.Entity(), body)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
