@@ -15,6 +15,7 @@ import (
 	"github.com/gatewright/gate/authz"
 	"github.com/gatewright/gate/runtime/auth"
 	"github.com/gatewright/gate/runtime/config"
+	"github.com/gatewright/gate/runtime/rest"
 	"github.com/gatewright/gate/store"
 )
 
@@ -82,17 +83,16 @@ func build(ctx context.Context, s Service, cfg *config.Config, logger *slog.Logg
 	if err := s.Build(a); err != nil {
 		return nil, errors.Join(fmt.Errorf("build the service: %w", err), srv.closeParts(ctx))
 	}
-	a.mux.HandleFunc("GET /health/live", srv.live)
-	a.mux.HandleFunc("GET /health/ready", srv.ready)
+	srv.health(a.mux, s.Grammar)
 	if err := a.finish(); err != nil {
 		return nil, errors.Join(fmt.Errorf("build the service: %w", err), srv.closeParts(ctx))
 	}
-	srv.handler = &edge{
+	srv.handler = rest.InForm(s.Grammar, &edge{
 		next: devHost(a.handler(), cfg, a.errors), logger: logger, errors: a.errors, login: pathLogin,
 		proxies: cfg.TrustedProxies, origins: cfg.CORSOrigins, cookies: s.Auth != nil && s.Auth.Cookies != nil,
 		hsts: cfg.PublicURL != nil && cfg.PublicURL.Scheme == "https", now: time.Now,
 		observers: a.observers, ownRoot: a.ownRoot,
-	}
+	})
 	return srv, nil
 }
 
@@ -226,24 +226,43 @@ func (s *Server) end(ctx context.Context) error {
 	return err
 }
 
+// health mounts what tells how the service is, where it is looked for.
+func (s *Server) health(mux *http.ServeMux, g rest.Grammar) {
+	mux.HandleFunc("GET /health/live", s.live(http.StatusOK))
+	mux.HandleFunc("GET /health/ready", s.ready(http.StatusOK))
+	if _, ok := g.(rest.Amplication); ok {
+		mux.HandleFunc("GET "+prefix+"/_health/live", s.live(http.StatusNoContent))
+		mux.HandleFunc("GET "+prefix+"/_health/ready", s.ready(http.StatusNoContent))
+	}
+}
+
 // live answers as long as the process does.
-func (s *Server) live(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusOK)
+func (s *Server) live(status int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		w.WriteHeader(status)
+	}
 }
 
 // ready answers 503 while requests cannot be served: the database does not
 // answer, or the service is stopping. It does not say which.
-func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "no-store")
-	ctx, cancel := context.WithTimeout(r.Context(), pingTimeout)
-	defer cancel()
-	status := http.StatusOK
-	if s.stopping.Load() {
-		status = http.StatusServiceUnavailable
-	} else if err := s.app.DB.Ping(ctx); err != nil {
-		status = http.StatusServiceUnavailable
-		s.logger.WarnContext(ctx, "not ready", "err", err)
+func (s *Server) ready(status int) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		ctx, cancel := context.WithTimeout(r.Context(), pingTimeout)
+		defer cancel()
+		w.WriteHeader(s.readiness(ctx, status))
 	}
-	w.WriteHeader(status)
+}
+
+// readiness returns ok, or why not.
+func (s *Server) readiness(ctx context.Context, ok int) int {
+	if s.stopping.Load() {
+		return http.StatusServiceUnavailable
+	}
+	if err := s.app.DB.Ping(ctx); err != nil {
+		s.logger.WarnContext(ctx, "not ready", "err", err)
+		return http.StatusServiceUnavailable
+	}
+	return ok
 }

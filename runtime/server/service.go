@@ -56,6 +56,10 @@ type Service struct {
 	// NoREST keeps the entities from being served over REST: another surface
 	// serves them. What is about the caller stays, such as logging in.
 	NoREST bool
+	// Grammar is how queries, rows and routes of the entities are spelt over REST; nil
+	// means [rest.Feathers]. Refusals of all routes follow it. With [rest.Amplication]
+	// people log in at /api/login, too.
+	Grammar rest.Grammar
 	// Roles are the roles that accounts may have.
 	Roles []authz.Role
 	// Auth says how callers prove who they are; nil means that nobody can, and
@@ -262,6 +266,7 @@ func (a *App) cursorKey() []byte {
 // The paths of authentication.
 const (
 	pathLogin       = prefix + "/authentication"
+	pathLoginByName = prefix + "/login"
 	pathSession     = prefix + "/session"
 	pathKeys        = "/.well-known/jwks.json"
 	pathMe          = prefix + "/me"
@@ -274,6 +279,9 @@ func (a *App) authRoutes() error {
 		login := a.Auth.Login()
 		a.mux.Handle(pathLogin, login)
 		a.mux.Handle(pathLogin+"/{token}", login)
+		if _, ok := a.service.Grammar.(rest.Amplication); ok && !a.service.NoREST {
+			a.mux.Handle("POST "+pathLoginByName, a.Auth.LoginByName(a.errors))
+		}
 	}
 	account := a.Auth.Account()
 	a.mux.Handle(auth.AccountPath, account)
