@@ -16,9 +16,10 @@ import (
 // and no words to ask for them in another way.
 func (k *kit) includes(s surface, c *caller, e *entity) {
 	k.t.Helper()
-	over, ok := s.(*rest)
+	over, includes := s.(*rest)
+	_, asks := s.(*amplication) // which has no words to include them
 	g := e.grantTo(c)
-	if !ok || !g.Rows.List.admitted() {
+	if !includes && !asks || !g.Rows.List.admitted() {
 		return
 	}
 	for i := range e.model.Links {
@@ -31,14 +32,16 @@ func (k *kit) includes(s surface, c *caller, e *entity) {
 		if l.Many {
 			x.action = list
 		}
-		undo := k.tieFor(c, x)
-		w := k.onLead(s, c, x, false)
-		a, found := over.include(c, x)
-		if k.check(cell, w, a, "all rows") && !w.refused() {
-			k.checkIncluded(cell, s, c, x, found)
+		if includes {
+			undo := k.tieFor(c, x)
+			w := k.onLead(s, c, x, false)
+			a, found := over.include(c, x)
+			if k.check(cell, w, a, "all rows") && !w.refused() {
+				k.checkIncluded(cell, s, c, x, found)
+			}
+			undo()
 		}
-		undo()
-		k.asksBeyond(cell, over, c, x)
+		k.asksBeyond(cell, s, c, x)
 	}
 }
 
@@ -153,7 +156,7 @@ func (k *kit) checkIncluded(cell string, s surface, c *caller, x *lead, found ma
 
 // asksBeyond tries to find rows by what a relation leads to: by each field there that
 // is not read in every row, and by one that is.
-func (k *kit) asksBeyond(cell string, s *rest, c *caller, x *lead) {
+func (k *kit) asksBeyond(cell string, s surface, c *caller, x *lead) {
 	k.t.Helper()
 	open := k.onLead(s, c, x, true)
 	far := x.to.grantTo(c)

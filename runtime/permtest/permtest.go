@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	grammar "github.com/gatewright/gate/runtime/rest"
 	"github.com/gatewright/gate/runtime/server"
 )
 
@@ -66,7 +67,7 @@ func Run(t testing.TB, c Config) {
 	k.callers = []*caller{{kind: anonymous}}
 	k.rows()
 	if !c.NoREST {
-		k.surfaces = append(k.surfaces, &rest{k})
+		k.surfaces = append(k.surfaces, k.rest())
 	}
 	if c.GraphQL {
 		k.surfaces = append(k.surfaces, &graphql{kit: k})
@@ -104,6 +105,15 @@ type kit struct {
 	requests int
 	used     map[string]bool // of Except
 	doubles  map[string]*double
+}
+
+// rest is the REST surface in the grammar of the service.
+func (k *kit) rest() surface {
+	s := &rest{k}
+	if _, ok := k.cfg.Service.Grammar.(grammar.Amplication); ok {
+		return &amplication{s}
+	}
+	return s
 }
 
 // ctx is the context of the test.

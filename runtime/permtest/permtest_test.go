@@ -15,6 +15,7 @@ import (
 	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/runtime/model"
 	"github.com/gatewright/gate/runtime/permtest"
+	"github.com/gatewright/gate/runtime/rest"
 	"github.com/gatewright/gate/runtime/server"
 	"github.com/gatewright/gate/store/storetest"
 )
@@ -158,6 +159,7 @@ func TestRun_right(t *testing.T) {
 		"issuer, accounts made before": {src: market, change: withIssuer(&auth.Users{Email: "email"})},
 		"issuer alone":                 {src: strings.ReplaceAll(market, "auth-jwt: {}", `auth-oidc: {issuer: "https://id.example/", audience: "https://shop.example/api"}`), change: withIssuer(nil)},
 		"nobody signs in":              {src: closedMarket()},
+		"amplication":                  {src: strings.Replace(market, "apis: [rest, graphql]", "rest: amplication", 1), change: withAmplication},
 	} {
 		t.Run(name, func(t *testing.T) {
 			src := tt.src
@@ -172,6 +174,9 @@ func TestRun_right(t *testing.T) {
 		})
 	}
 }
+
+// withAmplication makes the service one of that grammar.
+func withAmplication(s *server.Service) { s.Grammar = rest.Amplication{} }
 
 // closedMarket is the market with authentication turned off.
 func closedMarket() string {

@@ -134,8 +134,8 @@ func (k *kit) asks(s surface, c *caller, e *entity, g *grant, f *model.Field) {
 		if question == sort && ok && !sortable(f.Type) {
 			continue
 		}
-		if _, gql := s.(*graphql); gql && question == choose {
-			continue // what it selects was looked at
+		if _, chooses := s.(*rest); !chooses && question == choose {
+			continue // GraphQL does it with every question, the other grammar never
 		}
 		w := status(http.StatusBadRequest)
 		if ok {
