@@ -87,7 +87,13 @@ func (d *Design) Records() []*Record {
 
 const pathPattern = `^[a-z0-9]+(-[a-z0-9]+)*(/([a-z0-9]+(-[a-z0-9]+)*|\{id\}))*$`
 
-var pathWords = regexp.MustCompile(pathPattern) // compiled once, never changed
+// anyPathPattern takes words in camelCase, too, as routes have them with [Amplication].
+const anyPathPattern = `^[a-z0-9][A-Za-z0-9]*(-[A-Za-z0-9]+)*(/([a-z0-9][A-Za-z0-9]*(-[A-Za-z0-9]+)*|\{id\}))*$`
+
+var ( // compiled once, never changed
+	pathWords    = regexp.MustCompile(pathPattern)
+	anyPathWords = regexp.MustCompile(anyPathPattern)
+)
 
 func typeKeys() []key {
 	return []key{
@@ -103,7 +109,7 @@ func actionKeys() []key {
 		{name: "allow", doc: "Who may call it. Nobody unless it says so.", schema: ref("words")},
 		{name: "row", doc: "Entity on a row of which it is called: one that the caller may get. Its id is in the path.", schema: typeName},
 		{name: "method", doc: "Method of HTTP. GET and DELETE have no body: what is sent is in the query string. Default: POST.", schema: enumOf(methods()...)},
-		{name: "path", doc: "Path below /api, with {id} for the row. Default: actions/NAME, or with a row ROUTE/{id}/NAME.", schema: object{"type": "string", "pattern": pathPattern}},
+		{name: "path", doc: "Path below /api, with {id} for the row. Default: actions/NAME, or with a row ROUTE/{id}/NAME.", schema: object{"type": "string", "pattern": anyPathPattern}},
 		{name: "graphql", doc: "Root of the GraphQL schema at which it stands, if the service has one: a mutation, which changes things and is one transaction, a query, or none. Default: query for GET, mutation for the others.", schema: enumOf(string(Mutation), string(Query), string(NoRoot))},
 		{name: "input", doc: "What is sent: the name of a type, or fields.", schema: object{"oneOf": []object{typeName, namedMap("fieldName", "member")}}},
 		{name: "output", doc: "What is answered: the name of a type or an entity, a list of one name for any number of them, or fields. Of rows only what the caller may read. Default: nothing.", schema: object{"oneOf": []object{
@@ -278,9 +284,13 @@ func (l *loader) actionPath(a *Action, n *node, path string) string {
 		return "/actions/" + kebab(a.Name)
 	}
 	s, ok := l.text(n, path, maxDescription)
+	words := pathWords
+	if l.d.Service.Grammar == Amplication {
+		words = anyPathWords
+	}
 	switch {
 	case !ok:
-	case !pathWords.MatchString(s):
+	case !words.MatchString(s):
 		l.errs.Add(n.pos, path, fmt.Sprintf("path %s is not made of words in kebab-case", quote(s)), "write it like orders/{id}/pay, without /api in front")
 	case a.Row == nil && strings.Contains(s, "{id}"):
 		l.errs.Add(n.pos, path, "there is no row whose id could be in the path", "add row: with the name of an entity")
@@ -313,11 +323,19 @@ func (l *loader) actionPaths() {
 			l.errs.Add(a.Pos, path, fmt.Sprintf("actions %s and %s have the same path %s", taken[fold].Name, a.Name, quote(fold)), "write another: path:")
 		case e != nil && (a.Row != e || len(words) < 3 || words[1] != "{id}" || words[2] == "restore"):
 			l.errs.Add(a.Pos, path, fmt.Sprintf("path %s is one of the rows of %s", quote(a.Path), e.Name), "begin it with another word")
-		case e != nil && slices.ContainsFunc(e.Links, func(k *Link) bool { return kebab(k.Name) == words[2] }):
+		case e != nil && slices.ContainsFunc(e.Links, func(k *Link) bool { return l.segment(k) == words[2] }):
 			l.errs.Add(a.Pos, path, fmt.Sprintf("path %s is the one of a relation of %s", quote(a.Path), e.Name), "write another: path: "+e.Route+"/{id}/"+words[2]+"-now")
 		}
 		taken[fold] = a
 	}
+}
+
+// segment is what a relation is called in paths.
+func (l *loader) segment(k *Link) string {
+	if l.d.Service.Grammar == Amplication {
+		return k.Name
+	}
+	return kebab(k.Name)
 }
 
 // input reads what an action takes.

@@ -124,11 +124,40 @@ func TestEntities(t *testing.T) {
 	}
 }
 
+// TestAmplication: the routes of that grammar, by itself and as they are written.
+func TestAmplication(t *testing.T) {
+	d, err := design.Parse("gate.yaml", []byte(`gate: 1
+service: {name: shop, module: example.com/shop, rest: amplication}
+entities:
+  OrderItem: {}
+  URLList: {}
+  Box: {route: storage-boxes}
+  Crate: {route: bigCrates}
+actions:
+  sendNow: {row: OrderItem}
+  sendAll: {path: orderItemsInAll/send}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range d.Entities {
+		got = append(got, e.Route)
+	}
+	for _, a := range d.Actions {
+		got = append(got, a.Path)
+	}
+	want := []string{"orderItems", "urlLists", "storage-boxes", "bigCrates", "/orderItems/{id}/send-now", "/orderItemsInAll/send"}
+	if diff := cmp.Diff(want, got); diff != "" || d.Service.Grammar != design.Amplication {
+		t.Errorf("%s (-want +got):\n%s", d.Service.Grammar, diff)
+	}
+}
+
 func TestServiceRolesAndPlugins(t *testing.T) {
 	d := everything(t)
 	want := design.Service{
 		Name: "everything", Module: "example.com/everything/v2", Database: design.Postgres,
-		Description: "One of everything.", Port: 8080, APIs: []string{"rest"}, Persisted: design.PersistedLearned,
+		Description: "One of everything.", Port: 8080, APIs: []string{"rest"}, Persisted: design.PersistedLearned, Grammar: design.Feathers,
 	}
 	if diff := cmp.Diff(want, d.Service, cmpopts.IgnoreTypes(design.Position{})); diff != "" {
 		t.Errorf("service (-want +got):\n%s", diff)

@@ -52,8 +52,12 @@ func (l *loader) entityNames(e *Entity, n *node, path string) {
 		l.errs.Add(at, path+".plural", fmt.Sprintf("the plural of %s has to differ from it", quote(e.Name)), "write one, such as plural: "+e.Name+"List")
 	}
 	e.Route, e.Table = kebab(e.Plural), snake(e.Plural)
+	spelt := kebabCase
+	if l.d.Service.Grammar == Amplication {
+		e.Route, spelt = camel(e.Plural), routeCase
+	}
 	if v := n.get("route"); v != nil {
-		if s, ok := l.text(v, path+".route", maxName); ok && l.checkName("route", s, kebabCase, v.pos, path+".route") {
+		if s, ok := l.text(v, path+".route", maxName); ok && l.checkName("route", s, spelt, v.pos, path+".route") {
 			e.Route = s
 		}
 	}

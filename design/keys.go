@@ -50,8 +50,9 @@ func serviceKeys() []key {
 		{name: "integers", doc: "How integers travel in JSON that may be beyond 2^53: number or string. Those whose min and max are within are numbers. Default: number.", schema: enumOf(asNumber, asString)},
 		{name: "graphql", doc: "How GraphQL is served, if apis names it.", schema: mapping("How GraphQL is served.", graphqlKeys())},
 		{name: openKey, doc: "DANGER: opens every action to everybody, whatever the rules say. For a service without authentication that only a gateway can reach.", schema: boolSchema()},
+		{name: REST, doc: "How the REST API is spelt: feathers, or amplication for the clients of a service that Amplication generated. Default: feathers.", schema: enumOf(grammarNames()...)},
 		acceptKey(),
-	}, later("rest", "tenant", "prefix")...)
+	}, later("tenant", "prefix")...)
 }
 
 func roleKeys() []key {
@@ -73,7 +74,7 @@ func entityKeys() []key {
 	return append([]key{
 		{name: "description", doc: "What a row is. Appears in the API documentation.", schema: textSchema()},
 		{name: "plural", doc: "Plural of the name in PascalCase. Default: the English plural.", schema: object{"type": "string", "pattern": pascalPattern}},
-		{name: "route", doc: "Path below /api. Default: the plural in kebab-case.", schema: object{"type": "string", "pattern": kebabPattern, "maxLength": maxName}},
+		{name: "route", doc: "Path below /api. Default: the plural in kebab-case, with rest: amplication in camelCase.", schema: object{"type": "string", "pattern": routePattern, "maxLength": maxName}},
 		{name: "table", doc: "Name of the table. Default: the plural in snake_case.", schema: object{"type": "string", "pattern": snakePattern}},
 		{name: "renamedFrom", doc: "Name that the entity had before, or its table. The migration renames the table in place of dropping it; then this can go.", schema: object{"type": "string", "pattern": formerPattern}},
 		{name: "fields", doc: "Columns by name: a type, or a mapping with a type and its properties.", schema: namedMap("fieldName", "field")},

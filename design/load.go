@@ -129,6 +129,7 @@ func (l *loader) version(n *node, start Position) {
 func (l *loader) service(n *node, start Position) {
 	s := &l.d.Service
 	s.Database, s.Port, s.APIs, s.Persisted = SQLite, defaultPort, []string{REST}, PersistedLearned
+	s.Grammar = Feathers
 	if n == nil {
 		l.errs.Add(start, "service", `the key "service" is missing`, "add: service: {name: restaurant, module: example.com/restaurant}")
 		return
@@ -159,6 +160,9 @@ func (l *loader) service(n *node, start Position) {
 	l.later(func() { l.quote(decimals, integers) })
 	if v := n.get("graphql"); v != nil {
 		l.graphql(v, s)
+	}
+	if v := n.get(REST); v != nil {
+		l.grammar(v, s)
 	}
 	s.Accept = l.accept(n.get("accept"), "service")
 	if v := n.get(openKey); v != nil {
@@ -221,6 +225,19 @@ func (l *loader) apis(n *node) []string {
 }
 
 func apiNames() []string { return []string{REST, GraphQL} }
+
+// grammar reads how the REST API is spelt, if there is one.
+func (l *loader) grammar(n *node, s *Service) {
+	const path = "service." + REST
+	if name := l.oneOf(n, path, "grammar", grammarNames()...); slices.Contains(grammarNames(), name) {
+		s.Grammar = name
+	}
+	if !slices.Contains(s.APIs, REST) {
+		l.errs.Add(n.pos, path, "the service has no rest api that could be spelt so", "add rest to apis, or remove this")
+	}
+}
+
+func grammarNames() []string { return []string{Feathers, Amplication} }
 
 // object checks that n is a mapping with known keys, each once.
 func (l *loader) object(n *node, path, what string, keys []key) bool {

@@ -53,6 +53,7 @@ type Service struct {
 	Port        int      // 3000 unless written
 	APIs        []string // [REST], [GraphQL]
 	Persisted   Persisted
+	Grammar     string // of the REST API: [Feathers] unless written, or [Amplication]
 
 	// InsecureOpenToEveryone opens every action to everybody, whatever the rules
 	// say. It is refused unless authentication is off, and meant for a service
@@ -84,6 +85,12 @@ type Pool struct {
 const (
 	REST    = "rest"
 	GraphQL = "graphql"
+)
+
+// The grammars of a REST API: how its routes, queries and rows are spelt.
+const (
+	Feathers    = "feathers"
+	Amplication = "amplication" // as the services that Amplication generated have it
 )
 
 // A Plugin is one entry of the section "plugins". Which plugins exist and what
@@ -125,7 +132,7 @@ type Setting struct {
 type Entity struct {
 	Name        string // PascalCase
 	Plural      string // PascalCase, differs from Name
-	Route       string // kebab-case, unique: order-items
+	Route       string // unique: order-items in kebab-case, or orderItems with [Amplication]
 	Table       string // snake_case, unique: order_items
 	RenamedFrom string // its name of before, or its table of before; "" unless it was renamed
 	Description string

@@ -23,6 +23,7 @@ const (
 	pascalPattern     = `^[A-Z][A-Za-z0-9]{0,62}$`
 	camelPattern      = `^[a-z][A-Za-z0-9]{0,62}$`
 	ownerPattern      = `^[a-z][A-Za-z0-9]{0,62}(\.[a-z][A-Za-z0-9]{0,62})?$`
+	routePattern      = `^[a-z][A-Za-z0-9]*(-[a-z0-9]+)*$`
 	kebabPattern      = `^[a-z][a-z0-9]*(-[a-z0-9]+)*$`
 	formerPattern     = `^[A-Za-z][A-Za-z0-9_]{0,62}$`
 	snakePattern      = `^[a-z][a-z0-9_]{0,62}$`
@@ -53,6 +54,7 @@ var ( // compiled once, never changed
 	pascalCase   = spelling{regexp.MustCompile(pascalPattern), "PascalCase", "OrderItem", maxName}
 	camelCase    = spelling{regexp.MustCompile(camelPattern), "camelCase", "unitPrice", maxName}
 	kebabCase    = spelling{regexp.MustCompile(kebabPattern), "kebab-case", "order-items", maxName}
+	routeCase    = spelling{regexp.MustCompile(routePattern), "camelCase or kebab-case", "orderItems", maxName}
 	formerName   = spelling{regexp.MustCompile(formerPattern), "a name of letters, digits and _", "OrderItem", maxName}
 	snakeCase    = spelling{regexp.MustCompile(snakePattern), "snake_case", "order_items", maxName}
 	verbNoun     = spelling{regexp.MustCompile(permissionPattern), "verb:noun", "create:items", maxPermission}
@@ -69,7 +71,7 @@ func (l *loader) checkName(what, name string, s spelling, at Position, path stri
 		l.errs.Add(at, path, fmt.Sprintf("%s %s %s", what, quote(name), wrong), "write it like "+s.suggest(name))
 		return false
 	}
-	if s.style == kebabCase.style || s.style == snakeCase.style || s.style == verbNoun.style {
+	if s.style == kebabCase.style || s.style == routeCase.style || s.style == snakeCase.style || s.style == verbNoun.style {
 		return true // never an identifier in Go
 	}
 	for _, n := range []string{name, lowerFirst(name)} {
@@ -95,7 +97,7 @@ func (s spelling) suggest(name string) string {
 	switch s.style {
 	case pascalCase.style:
 		try = goName(name)
-	case camelCase.style:
+	case camelCase.style, routeCase.style:
 		try = camel(strings.ReplaceAll(name, " ", "-"))
 	case kebabCase.style:
 		try = kebab(strings.ReplaceAll(name, " ", "-"))

@@ -105,6 +105,9 @@ func Struct(typ Expr, members ...Member) Expr {
 	return Expr{code: b.String(), imports: imports}
 }
 
+// Value returns the zero value of a struct type.
+func Value(typ Expr) Expr { return Expr{code: typ.code + "{}", imports: typ.imports} }
+
 // Call returns a call of a function.
 func Call(function Expr, args ...Expr) Expr {
 	code := make([]string, len(args))

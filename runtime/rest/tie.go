@@ -19,7 +19,7 @@ func (h *handlers) tie(relation, verb string, status int) func(http.ResponseWrit
 		if err != nil {
 			return h.first(r, authz.Update, err)
 		}
-		return h.tied(w, r, relation, status, opts, model.Member{Key: verb, Value: array(list)})
+		return h.verbs(w, r, relation, status, opts, model.Member{Key: verb, Value: array(list)})
 	}
 }
 
@@ -42,13 +42,13 @@ func (h *handlers) set(relation string) func(http.ResponseWriter, *http.Request)
 			}})
 		}
 		gone, come := difference(rows, list)
-		return h.tied(w, r, relation, http.StatusOK, opts,
+		return h.verbs(w, r, relation, http.StatusOK, opts,
 			model.Member{Key: wordDisconnect, Value: array(gone)}, model.Member{Key: wordConnect, Value: array(come)})
 	}
 }
 
-// tied changes the row of the path as verbs say of a relation.
-func (h *handlers) tied(w http.ResponseWriter, r *http.Request, relation string, status int, opts []crud.Option, verbs ...model.Member) error {
+// verbs changes the row of the path as verbs say of a relation.
+func (h *handlers) verbs(w http.ResponseWriter, r *http.Request, relation string, status int, opts []crud.Option, verbs ...model.Member) error {
 	change := object([]model.Member{{Key: relation, Value: object(verbs)}})
 	if _, err := h.service.PatchRow(r.Context(), r.PathValue("id"), change, nil, opts...); err != nil {
 		return err

@@ -23,6 +23,9 @@ func (w *writer) tag() gen.Object {
 
 // paths describes the operations that somebody may use.
 func (w *writer) paths() gen.Object {
+	if amplication(w.design) {
+		return w.plainPaths()
+	}
 	e := w.entity
 	collection, single := gen.Object{}, gen.Object{}
 	if w.open(e.Allow.List) {
@@ -277,12 +280,15 @@ func (w *writer) schemas() gen.Object {
 		if hidden(f.Access.View) || f.Type == design.Password {
 			continue
 		}
-		properties = append(properties, gen.Property{Name: f.Key, Value: property(w.design, f, true)})
+		member := w.value(f, true)
+		properties = append(properties, member)
 		if f.Access.View == nil {
-			required = append(required, f.Key)
+			required = append(required, member.Name)
 		}
 	}
-	properties = append(properties, w.relations()...)
+	if !amplication(w.design) {
+		properties = append(properties, w.relations()...)
+	}
 	row = append(row, gen.Property{Name: "properties", Value: properties}, gen.Property{Name: "required", Value: required})
 	part := gen.Object{
 		{Name: "type", Value: "object"},
@@ -305,7 +311,7 @@ func (w *writer) schemas() gen.Object {
 			gen.Property{Name: "Update" + e.Name, Value: w.input("update", true, w.versionInput()...)},
 			gen.Property{Name: e.Name + "Patch", Value: w.input("update", false, w.versionInput()...)})
 	}
-	return append(append(out, w.links()...), w.pairs()...)
+	return append(append(append(out, w.links()...), w.pairs()...), w.wherePlain())
 }
 
 // page is what a list answers.
@@ -335,12 +341,18 @@ func (w *writer) input(action string, whole bool, more ...gen.Property) gen.Obje
 	properties := gen.Object{}
 	required := []string{}
 	for _, f := range writable(w.entity, action) {
-		properties = append(properties, gen.Property{Name: f.Key, Value: property(w.design, f, false)})
-		if whole && f.Required && f.Default == nil && f.Access.Rules(action) == nil && f != w.entity.Tenant && !gen.KeyElsewhere(w.entity, f, w.open) {
-			required = append(required, f.Key)
+		member := w.value(f, false)
+		properties = append(properties, member)
+		elsewhere := member.Name == f.Key && gen.KeyElsewhere(w.entity, f, w.open)
+		if whole && f.Required && f.Default == nil && f.Access.Rules(action) == nil && f != w.entity.Tenant && !elsewhere {
+			required = append(required, member.Name)
 		}
 	}
-	properties = append(properties, w.linked(action)...)
+	if amplication(w.design) {
+		properties = append(properties, w.tiesPlain(action)...)
+	} else {
+		properties = append(properties, w.linked(action)...)
+	}
 	properties = append(properties, more...)
 	out := gen.Object{{Name: "type", Value: "object"}, {Name: "properties", Value: properties}}
 	if len(required) > 0 {

@@ -30,8 +30,11 @@ func (part) Settings() any { return nil }
 // Validate has nothing to check.
 func (part) Validate(*design.Design, *design.Plugin) error { return nil }
 
-// Contribute adds the document.
+// Contribute adds the document, and how the API is spelt.
 func (part) Contribute(b *gen.Build) error {
+	if amplication(b.Design) {
+		b.Service = append(b.Service, gen.Member{Name: "Grammar", Value: gen.Value(gen.Name("github.com/gatewright/gate/runtime/rest", "Amplication"))})
+	}
 	b.Render(gen.File{Path: "app/openapi_gen.json", Owner: gen.Generated}, func() ([]byte, error) {
 		doc, err := document(b).MarshalJSON()
 		if err != nil {
@@ -72,11 +75,12 @@ func document(b *gen.Build) gen.Object {
 	for _, p := range b.API.Paths {
 		paths = append(paths, gen.Property{Name: "/api" + p.Name, Value: p.Value})
 	}
+	paths = append(paths, loginByName(d)...)
 	schemas = append(schemas, b.API.Schemas...)
-	schemas = append(schemas, filters(d)...)
+	schemas = append(append(schemas, filters(d)...), plainFilters(d)...)
 	schemas = append(schemas, errorSchemas()...)
 
-	components := used(paths, gen.Object{{Name: "schemas", Value: schemas}, {Name: "responses", Value: responses()}, {Name: "parameters", Value: parameters()}})
+	components := used(paths, gen.Object{{Name: "schemas", Value: schemas}, {Name: "responses", Value: responses(d)}, {Name: "parameters", Value: parameters()}})
 	for _, t := range b.API.Tags {
 		tags = append(tags, gen.Object{{Name: "name", Value: t.Name}, {Name: "description", Value: t.Value}})
 	}

@@ -240,7 +240,11 @@ func (w *writer) example(fields []*design.Field) gen.Object {
 	out := gen.Object{}
 	for _, f := range fields {
 		if f.Required && f.Type != design.Roles && f.Access.Create == nil && f != w.entity.Tenant {
-			out = append(out, gen.Property{Name: f.Key, Value: example(w.design, f)})
+			name, value := f.Key, example(w.design, f)
+			if l := w.toOne(f); l != nil {
+				name, value = l.Name, gen.Object{{Name: "id", Value: value}}
+			}
+			out = append(out, gen.Property{Name: name, Value: value})
 		}
 	}
 	return out
@@ -377,110 +381,4 @@ func selection(fields []string) gen.Object {
 		{Name: "explode", Value: false},
 		{Name: "schema", Value: gen.Object{{Name: "type", Value: "array"}, {Name: "items", Value: gen.Object{{Name: "type", Value: "string"}, {Name: "enum", Value: slices.Clone(fields)}}}}},
 	}
-}
-
-func parameters() gen.Object {
-	cursor := func(name, doc string) gen.Object {
-		return gen.Object{
-			{Name: "name", Value: name},
-			{Name: "in", Value: "query"},
-			{Name: "description", Value: doc},
-			{Name: "schema", Value: gen.Object{{Name: "type", Value: "string"}}},
-		}
-	}
-	whole := func(more ...gen.Property) gen.Object {
-		return append(gen.Object{{Name: "type", Value: "integer"}, {Name: "minimum", Value: 0}}, more...)
-	}
-	return gen.Object{
-		{Name: "limit", Value: gen.Object{
-			{Name: "name", Value: "$limit"},
-			{Name: "in", Value: "query"},
-			{Name: "description", Value: "How many rows at most; 0 answers the total alone. More than 100 is 100."},
-			{Name: "schema", Value: whole(gen.Property{Name: "default", Value: 25})},
-		}},
-		{Name: "skip", Value: gen.Object{
-			{Name: "name", Value: "$skip"},
-			{Name: "in", Value: "query"},
-			{Name: "description", Value: "How many rows to leave out at the start."},
-			{Name: "schema", Value: whole(gen.Property{Name: "maximum", Value: 10000}, gen.Property{Name: "default", Value: 0})},
-		}},
-		{Name: "after", Value: cursor("$after", "The rows behind this cursor, nextCursor of an answer; empty for the first page. Not with $skip.")},
-		{Name: "before", Value: cursor("$before", "The rows before this cursor, prevCursor of an answer; empty for the last page. Not with $skip.")},
-		{Name: "idempotencyKey", Value: header("Idempotency-Key", "A key of the caller's choice: the same request with the same key makes nothing twice within a day. The answer has the rows as they are now.")},
-		{Name: "ifMatch", Value: header("If-Match", "The ETag of the row that is to be changed; any other version of it is 412.")},
-		{Name: "ifNoneMatch", Value: header("If-None-Match", "The ETag of the row as the caller has it; 304 when it is still that.")},
-	}
-}
-
-// errorSchemas describes the two forms of an error.
-func errorSchemas() gen.Object {
-	text := gen.Object{{Name: "type", Value: "string"}}
-	whole := gen.Object{{Name: "type", Value: "integer"}}
-	list := gen.Object{{Name: "type", Value: "array"}, {Name: "items", Value: gen.SchemaRef("error.Field")}}
-	return gen.Object{
-		{Name: "error.Field", Value: gen.Object{
-			{Name: "type", Value: "object"},
-			{Name: "description", Value: "One thing that is wrong."},
-			{Name: "properties", Value: gen.Object{{Name: "field", Value: text}, {Name: "code", Value: text}, {Name: "message", Value: text}}},
-			{Name: "required", Value: []string{"code", "message"}},
-		}},
-		{Name: "error.Feathers", Value: gen.Object{
-			{Name: "type", Value: "object"},
-			{Name: "properties", Value: gen.Object{
-				{Name: "name", Value: text},
-				{Name: "message", Value: text},
-				{Name: "code", Value: whole},
-				{Name: "className", Value: text},
-				{Name: "data", Value: gen.Object{}},
-				{Name: "errors", Value: list},
-			}},
-			{Name: "required", Value: []string{"name", "message", "code", "className"}},
-		}},
-		{Name: "error.Problem", Value: gen.Object{
-			{Name: "type", Value: "object"},
-			{Name: "description", Value: "RFC 9457."},
-			{Name: "properties", Value: gen.Object{
-				{Name: "type", Value: text},
-				{Name: "title", Value: text},
-				{Name: "status", Value: whole},
-				{Name: "detail", Value: text},
-				{Name: "name", Value: text},
-				{Name: "requestId", Value: text},
-				{Name: "data", Value: gen.Object{}},
-				{Name: "errors", Value: list},
-			}},
-			{Name: "required", Value: []string{"type", "title", "status", "detail"}},
-		}},
-	}
-}
-
-// responses describes the errors that operations answer.
-func responses() gen.Object {
-	all := []struct {
-		name, class, message, doc string
-		status                    int
-	}{
-		{"BadRequest", "bad-request", "The query is not valid", "What was sent is wrong; errors lists everything that is.", 400},
-		{"NotAuthenticated", "not-authenticated", "Not authenticated", "Nobody is known to be calling. WWW-Authenticate says how to change that.", 401},
-		{"Forbidden", "forbidden", "Forbidden", "The caller may not do this.", 403},
-		{"NotFound", "not-found", "Not found", "There is no such row, or none that the caller may see.", 404},
-		{"Conflict", "conflict", "Conflict", "Another row is in the way: a value is taken, or the row is still pointed to.", 409},
-		{"PreconditionFailed", "precondition-failed", "The row was changed in the meantime: get it again", "The row is not the version that was to be changed.", 412},
-		{"UnsupportedMediaType", "unsupported-media-type", "Unsupported media type", "The body has to be application/json.", 415},
-		{"Unprocessable", "unprocessable", "The Idempotency-Key was used with another body", "The key of the request is that of another one.", 422},
-		{"TooManyRequests", "too-many-requests", "Too many requests", "Come back later; Retry-After says when.", 429},
-		{"Unavailable", "unavailable", "Unavailable", "The service cannot answer now; Retry-After says when to try again.", 503},
-	}
-	var out gen.Object
-	for _, r := range all {
-		example := gen.Object{{Name: "name", Value: r.name}, {Name: "message", Value: r.message}, {Name: "code", Value: r.status}, {Name: "className", Value: r.class}}
-		out = append(out, gen.Property{Name: r.name, Value: gen.Object{
-			{Name: "description", Value: r.doc},
-			{Name: "content", Value: gen.Object{
-				{Name: "application/json", Value: gen.Object{{Name: "schema", Value: gen.SchemaRef("error.Feathers")}, {Name: "example", Value: example}}},
-				{Name: "application/problem+json", Value: gen.Object{{Name: "schema", Value: gen.SchemaRef("error.Problem")}}},
-			}},
-		}})
-	}
-	return out
 }
