@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -12,6 +13,7 @@ import (
 	"github.com/gatewright/gate/gen"
 	"github.com/gatewright/gate/runtime/model"
 	"github.com/gatewright/gate/runtime/query"
+	"github.com/gatewright/gate/runtime/rest"
 )
 
 // TestOpenAPIOperators compares the operators that the document promises with
@@ -87,4 +89,61 @@ func promised(typ design.Type) []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// TestOpenAPIOperators_amplication is the same for the other grammar, which is asked,
+// too, whether it knows the words.
+func TestOpenAPIOperators_amplication(t *testing.T) {
+	d := parse(t, strings.Replace(everything, "module: example.com/shop", "module: example.com/shop, rest: amplication", 1))
+	src, _ := generate(t, d, gen.Options{}).Get("app/openapi_gen.json")
+	type schema struct {
+		Ref        string `json:"$ref"`
+		Properties map[string]struct {
+			Ref string `json:"$ref"`
+		}
+		AnyOf []schema
+	}
+	var doc struct{ Components struct{ Schemas map[string]schema } }
+	if err := json.Unmarshal(src, &doc); err != nil {
+		t.Fatal(err)
+	}
+	spelt := map[query.Op]string{
+		query.Eq: "equals", query.Ne: "not", query.In: "in", query.NotIn: "notIn", query.Lt: "lt", query.Lte: "lte", query.Gt: "gt", query.Gte: "gte",
+		query.Contains: "contains", query.StartsWith: "startsWith", query.EndsWith: "endsWith", query.Null: "isNull",
+	}
+	compared := 0
+	for _, e := range d.Entities {
+		for key, p := range doc.Components.Schemas["where."+e.Name].Properties {
+			i := slices.IndexFunc(e.Fields, func(f *design.Field) bool { return f.Key == key })
+			if i < 0 {
+				continue
+			}
+			of := doc.Components.Schemas[p.Ref[len("#/components/schemas/"):]]
+			if len(of.AnyOf) > 1 {
+				of = of.AnyOf[1]
+			}
+			got := slices.Sorted(maps.Keys(of.Properties))
+			var want []string
+			for typ := model.Text; typ <= model.GeoType; typ++ {
+				if typ.String() == string(e.Fields[i].Type) {
+					for _, op := range query.Operators(typ) {
+						want = append(want, spelt[op])
+					}
+				}
+			}
+			slices.Sort(want)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s.%s (-runtime +document):\n%s", e.Name, key, diff)
+			}
+			for _, word := range got {
+				if _, err := (rest.Amplication{}).Find("where[" + key + "][" + word + "]=true"); err != nil {
+					t.Errorf("%s.%s: the grammar does not know %s: %v", e.Name, key, word, err)
+				}
+			}
+			compared++
+		}
+	}
+	if compared < 20 {
+		t.Errorf("only %d fields were compared", compared)
+	}
 }

@@ -54,6 +54,7 @@ func documents(t *testing.T) string {
 	}
 	add("everything", document(t, everything(t)))
 	add("everything-graphql", document(t, strings.Replace(everything(t), "example.com/shop,", "example.com/shop, apis: [rest, graphql],", 1)))
+	add("everything-amplication", document(t, strings.Replace(everything(t), "example.com/shop,", "example.com/shop, rest: amplication,", 1)))
 	for _, file := range glob(t, "../../gen/testdata/*.txtar") {
 		ar, err := txtar.ParseFile(file)
 		if err != nil {

@@ -192,7 +192,10 @@ func TestAmplication_attacks(t *testing.T) {
 		// What may be connected changes the row at the far end, and is judged there.
 		items := "/api/restaurants/" + olive + "/menuItems"
 		for _, method := range []string{"POST", "PATCH", "DELETE"} {
-			is(t, n.do(noOne, method, items, `[{"id":"`+soup+`"}]`), 401)
+			for _, body := range []string{`[{"id":"` + soup + `"}]`, `[]`, `{}`, `null`} { // and what is wrong with it is not for them
+				is(t, n.do(noOne, method, items, body), 401)
+				is(t, n.do(guest, method, "/api/menuItems/"+soup+"/orders", body), 403)
+			}
 		}
 		is(t, n.do(guest, "POST", items, `[{"id":"`+soup+`"}]`), 403)
 		is(t, n.do(guest, "PATCH", items, `[{"id":"`+soup+`"}]`), 403)

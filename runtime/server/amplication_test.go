@@ -58,8 +58,13 @@ func TestLOG_amplication(t *testing.T) {
 	r := start(t, o)
 	r.signUp(ada)
 	from := func(address, path, body string) answer { return r.do("POST", path, body, "X-Forwarded-For", address) }
-	if a := from("192.0.2.1", "/api/login", namedLogin(ada, goodPassword)).is(201); a.Header.Get("Set-Cookie") == "" || a.json()["refreshToken"] == nil {
+	a := from("192.0.2.1", "/api/login", namedLogin(ada, goodPassword)).is(201)
+	device, _, _ := strings.Cut(a.Header.Get("Set-Cookie"), ";")
+	if device == "" || a.json()["refreshToken"] == nil {
 		t.Errorf("no device is remembered, or there is no refresh token: %v %s", a.Header, a.Body)
+	}
+	if a := r.do("POST", "/api/login", namedLogin(ada, goodPassword), "Cookie", device).is(201); a.Header.Get("Set-Cookie") != "" {
+		t.Errorf("a device that is known is another one, with attempts of its own: %v", a.Header)
 	}
 	for name, body := range map[string]string{
 		"nothing":            ``,
