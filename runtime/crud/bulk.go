@@ -48,7 +48,7 @@ func (r *Resource[T]) CreateRows(ctx context.Context, body []byte, sel []string,
 	}
 	made := make([]*draft[T], len(drafts))
 	o := optionsOf(opts)
-	err = r.inTx(ctx, func(ctx context.Context, t *transaction) error {
+	err = r.inTx(ctx, o, func(ctx context.Context, t *transaction) error {
 		ids := make([]string, len(drafts))
 		for i, d := range drafts {
 			made[i] = r.freshDraft(d)

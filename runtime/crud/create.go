@@ -68,7 +68,7 @@ func (r *Resource[T]) create(ctx context.Context, c caller, in input[T], opts ..
 	}
 	var made *draft[T]
 	o := optionsOf(opts)
-	err = r.inTx(ctx, func(ctx context.Context, t *transaction) error {
+	err = r.inTx(ctx, o, func(ctx context.Context, t *transaction) error {
 		made = r.freshDraft(d)
 		if err := r.insert(ctx, t, c, made); err != nil {
 			return err

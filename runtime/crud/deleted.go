@@ -237,7 +237,7 @@ func (r *Resource[T]) restore(ctx context.Context, c caller, id string) (*Change
 		return nil, notFound(id)
 	}
 	var ch *Change[T]
-	err = r.inTx(ctx, func(ctx context.Context, t *transaction) error {
+	err = r.inTx(ctx, options{}, func(ctx context.Context, t *transaction) error {
 		old, err := r.buried(ctx, key, query.Every(r.rules.visible(c), filter))
 		if err != nil {
 			return err

@@ -22,7 +22,7 @@ func (r *Resource[T]) PatchRows(ctx context.Context, q *query.Query, body []byte
 		return nil, err
 	}
 	var done []*Change[T]
-	err = r.inTx(ctx, func(ctx context.Context, _ *transaction) error {
+	err = r.inTx(ctx, options{}, func(ctx context.Context, _ *transaction) error {
 		ids, err := r.pick(ctx, c, authz.Update, q)
 		if err != nil {
 			return err
@@ -30,7 +30,7 @@ func (r *Resource[T]) PatchRows(ctx context.Context, q *query.Query, body []byte
 		done = make([]*Change[T], len(ids)) // anew whenever this runs
 		at := outermost()
 		for i, id := range ids {
-			if done[i], err = r.update(ctx, c, id, r.fromJSON(body, at), false); err != nil {
+			if done[i], err = r.update(ctx, c, id, r.fromJSON(body, at), false, asPart); err != nil {
 				return err
 			}
 		}
@@ -54,14 +54,14 @@ func (r *Resource[T]) RemoveRows(ctx context.Context, q *query.Query, sel []stri
 		return nil, err
 	}
 	var rows []T
-	err = r.inTx(ctx, func(ctx context.Context, _ *transaction) error {
+	err = r.inTx(ctx, options{}, func(ctx context.Context, _ *transaction) error {
 		ids, err := r.pick(ctx, c, authz.Delete, q)
 		if err != nil {
 			return err
 		}
 		rows = make([]T, len(ids))
 		for i, id := range ids {
-			row, err := r.remove(ctx, c, id)
+			row, err := r.remove(ctx, c, id, asPart)
 			if err != nil {
 				return err
 			}

@@ -260,7 +260,7 @@ func (r *Resource[T]) bear(ctx context.Context, c caller, body json.RawMessage, 
 	if err := r.mayBe(c, create); err != nil {
 		return nil, err
 	}
-	d, err := r.create(ctx, c, r.within(c, body, at, key, value))
+	d, err := r.create(ctx, c, r.within(c, body, at, key, value), asPart)
 	if err != nil {
 		return nil, err
 	}
@@ -291,7 +291,7 @@ func (r *Resource[T]) within(c caller, body json.RawMessage, at nesting, key mod
 
 // point implements relative.
 func (r *Resource[T]) point(ctx context.Context, c caller, id any, key model.FieldID, value any) error {
-	_, err := r.update(ctx, c, text(id), r.keyed(key, value), false)
+	_, err := r.update(ctx, c, text(id), r.keyed(key, value), false, asPart)
 	return err
 }
 

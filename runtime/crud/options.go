@@ -11,6 +11,7 @@ type Option func(*options)
 type options struct {
 	expect expected
 	last   func(ctx context.Context, tx *sql.Tx, ids []string) error
+	part   bool // a change that this one is a part of, and that fails with it
 }
 
 func optionsOf(list []Option) options {
@@ -20,6 +21,10 @@ func optionsOf(list []Option) options {
 	}
 	return o
 }
+
+// asPart says that a change is made by another one, whose failure undoes both: what it
+// writes is not a part of the transaction by itself.
+func asPart(o *options) { o.part = true }
 
 // BeforeCommit has fn run last in the transaction that makes rows, with their ids;
 // its error undoes them and becomes the answer. Changes of rows that are there take

@@ -48,15 +48,15 @@ func (r *Resource[T]) remove(ctx context.Context, c caller, id string, opts ...O
 	if !ok {
 		return nil, notFound(id)
 	}
-	expect := optionsOf(opts).expect
+	o := optionsOf(opts)
 	var row *T
-	err = r.inTx(ctx, func(ctx context.Context, t *transaction) error {
+	err = r.inTx(ctx, o, func(ctx context.Context, t *transaction) error {
 		old, err := r.reachable(ctx, c, id, key, filter, query.ForRemoval)
 		if err != nil {
 			return err
 		}
 		row = old
-		if err := r.unchanged(old, expect); err != nil {
+		if err := r.unchanged(old, o.expect); err != nil {
 			return err
 		}
 		if err := r.mayRemoveAccount(ctx, c, old); err != nil {
@@ -71,7 +71,7 @@ func (r *Resource[T]) remove(ctx context.Context, c caller, id string, opts ...O
 		if err := run(ctx, r.before[authz.Delete], ch); err != nil {
 			return err
 		}
-		if err := r.erase(ctx, t, id, old, filter, expect); err != nil {
+		if err := r.erase(ctx, t, id, old, filter, o.expect); err != nil {
 			return err
 		}
 		if err := run(ctx, r.after[authz.Delete], ch); err != nil {

@@ -3,6 +3,7 @@ package crud
 import (
 	"context"
 	"database/sql"
+	"fmt"
 
 	"github.com/gatewright/gate/store"
 )
@@ -13,6 +14,42 @@ type txKey struct{ db *store.DB }
 type transaction struct {
 	tx        *sql.Tx
 	committed []func(context.Context)
+	broken    error // a part of it could not be undone, so that nothing may be kept
+}
+
+// part runs fn as a part of the transaction that is undone by itself when it fails,
+// with what it left to be told: whoever gets the error may go on.
+func (t *transaction) part(ctx context.Context, fn func(context.Context) error) error {
+	if t.broken != nil {
+		return t.broken
+	}
+	if _, err := t.tx.ExecContext(ctx, "SAVEPOINT gate_part"); err != nil {
+		return err
+	}
+	told, kept := len(t.committed), false
+	defer func() { // it also runs when fn panics
+		if !kept {
+			t.committed = t.committed[:told]
+			t.undo(ctx)
+		}
+	}()
+	if err := fn(ctx); err != nil {
+		return err
+	}
+	_, err := t.tx.ExecContext(ctx, "RELEASE SAVEPOINT gate_part")
+	kept = err == nil
+	return err
+}
+
+// undo goes back to the beginning of a part, whose context may have ended.
+func (t *transaction) undo(ctx context.Context) {
+	ctx = context.WithoutCancel(ctx)
+	for _, stmt := range []string{"ROLLBACK TO SAVEPOINT gate_part", "RELEASE SAVEPOINT gate_part"} {
+		if _, err := t.tx.ExecContext(ctx, stmt); err != nil {
+			t.broken = fmt.Errorf("crud: undo a part of a transaction: %w", err)
+			return
+		}
+	}
 }
 
 // Tx returns the transaction on db that a hook runs in, for statements of the
@@ -38,7 +75,12 @@ func OnCommit(ctx context.Context, db *store.DB, fn func(context.Context)) bool 
 
 // InTx runs fn in one transaction on db, which every change that fn makes with
 // its context is a part of: all of them are kept, or none. Who listens to changes
-// hears of them after the commit. Within a transaction fn joins it.
+// hears of them after the commit.
+//
+// Within a transaction fn joins it, as a change does that is made with its context.
+// An error undoes what joined, with what it left to be told, and nothing else:
+// whoever handles it goes on with the transaction, and decides whether the rest is
+// kept. What runs in one transaction runs one after the other.
 //
 // When PostgreSQL undoes the transaction to let another one pass (a deadlock, a
 // serialization failure), fn runs again in a new one, three times at most; if that
@@ -46,14 +88,17 @@ func OnCommit(ctx context.Context, db *store.DB, fn func(context.Context)) bool 
 // what it changes, leave the same outside of the database after one run and after
 // three: what is to happen once is for [OnCommit].
 func InTx(ctx context.Context, db *store.DB, fn func(ctx context.Context) error) error {
-	if _, ok := Tx(ctx, db); ok {
-		return fn(ctx)
+	if outer, ok := ctx.Value(txKey{db}).(*transaction); ok {
+		return outer.part(ctx, fn)
 	}
 	for try := 1; ; try++ {
 		var t transaction // what the run before left to be told was undone with it
 		err := db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 			t.tx = tx
-			return fn(context.WithValue(ctx, txKey{db}, &t))
+			if err := fn(context.WithValue(ctx, txKey{db}, &t)); err != nil {
+				return err
+			}
+			return t.broken
 		})
 		switch {
 		case err == nil:
@@ -69,10 +114,10 @@ func InTx(ctx context.Context, db *store.DB, fn func(ctx context.Context) error)
 
 func (r *Resource[T]) tx(ctx context.Context) (*sql.Tx, bool) { return Tx(ctx, r.db) }
 
-// inTx runs fn in the transaction of ctx, or in one of its own; only then what
-// fn leaves to be told is told here, after the commit.
-func (r *Resource[T]) inTx(ctx context.Context, fn func(ctx context.Context, t *transaction) error) error {
-	if outer, ok := ctx.Value(txKey{r.db}).(*transaction); ok {
+// inTx runs fn in a part of the transaction of ctx, or in one of its own; only then
+// what fn leaves to be told is told here, after the commit.
+func (r *Resource[T]) inTx(ctx context.Context, o options, fn func(ctx context.Context, t *transaction) error) error {
+	if outer, ok := ctx.Value(txKey{r.db}).(*transaction); ok && o.part {
 		return r.answer(fn(ctx, outer))
 	}
 	return r.answer(InTx(ctx, r.db, func(ctx context.Context) error {

@@ -87,7 +87,8 @@ func (r *Resource[T]) update(ctx context.Context, c caller, id string, in input[
 		return nil, err
 	}
 	ch.Action = authz.Update
-	ch.expect = ch.expect.and(optionsOf(opts).expect)
+	o := optionsOf(opts)
+	ch.expect = ch.expect.and(o.expect)
 	if replace {
 		problems = append(problems, r.replace(ch, fields.always, problems)...)
 	}
@@ -109,7 +110,7 @@ func (r *Resource[T]) update(ctx context.Context, c caller, id string, in input[
 		return nil, err
 	}
 	u := updating[T]{Change: ch, key: key, filter: filter, fields: fields, password: plain, replace: replace}
-	err = r.inTx(ctx, func(ctx context.Context, t *transaction) error {
+	err = r.inTx(ctx, o, func(ctx context.Context, t *transaction) error {
 		u.Change = r.fresh(ch)
 		return r.rewrite(ctx, t, c, id, u)
 	})
