@@ -143,6 +143,14 @@ func (l *loader) recordCycles() {
 	}
 }
 
+// recordPath returns the place of a record in the file.
+func (d *Design) recordPath(r *Record) string {
+	if d.Type(r.Name) == r {
+		return "types." + r.Name
+	}
+	return "actions"
+}
+
 // recordNames reports records, and the enums in them, whose types collide with
 // others, and actions whose field of a root another one has.
 func (l *loader) recordNames(claim func(name, owner, what, path string, at Position) bool) {
@@ -150,27 +158,21 @@ func (l *loader) recordNames(claim func(name, owner, what, path string, at Posit
 		a := l.d.Actions[0]
 		claim("Actions", "the functions of the actions", "the functions of the actions", "actions", a.Pos)
 	}
-	place := func(r *Record) string {
-		if l.d.Type(r.Name) == r {
-			return "types." + r.Name
-		}
-		return "actions"
-	}
 	for _, r := range l.d.Records() {
 		what := "type " + r.Name
-		if place(r) == "actions" {
+		if l.d.recordPath(r) == "actions" {
 			what = "what an action takes or answers, " + r.Name
 		}
-		if !claim(r.Name, what, what, place(r), r.Pos) {
+		if !claim(r.Name, what, what, l.d.recordPath(r), r.Pos) {
 			continue
 		}
 		if !strings.HasSuffix(r.Name, "Input") {
-			claim(r.Name+"Input", what, what, place(r), r.Pos) // as GraphQL calls it where it is sent
+			claim(r.Name+"Input", what, what, l.d.recordPath(r), r.Pos) // as GraphQL calls it where it is sent
 		}
 		for _, m := range r.Members {
 			if m.Type == Enum {
 				enum := "enum " + r.Name + "." + m.Name
-				claim(r.Name+m.GoName, enum, enum, place(r), m.Pos)
+				claim(r.Name+m.GoName, enum, enum, l.d.recordPath(r), m.Pos)
 			}
 		}
 	}

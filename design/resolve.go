@@ -22,6 +22,7 @@ func (l *loader) resolve() {
 	l.passwordHolders()
 	l.tenants()
 	if len(l.errs.Problems) == 0 {
+		l.constants()
 		l.requiredCycles()
 	}
 	if l.d.Service.InsecureOpenToEveryone {

@@ -40,7 +40,7 @@ func (part) Validate(*design.Design, *design.Plugin) error { return nil }
 // Contribute adds the program.
 func (part) Contribute(b *gen.Build) error {
 	b.Environment = append(b.Environment, environment(b.Design)...)
-	s := &service{Build: b, names: constants(b.Design)}
+	s := &service{Build: b, names: b.Design.Constants()}
 	b.Template(gen.File{Path: "main.go", Owner: gen.Once, Needed: true}, templates, "templates/main.go.tmpl", s)
 	b.Template(gen.File{Path: "app/app_gen.go", Owner: gen.Generated}, templates, "templates/app.go.tmpl", s)
 	b.Template(gen.File{Path: "app/hooks.go", Owner: gen.Once, Needed: true}, templates, "templates/hooks.go.tmpl", s)
@@ -202,34 +202,4 @@ func snake(name string) string {
 		b.WriteByte(name[i])
 	}
 	return strings.ToLower(b.String())
-}
-
-// constants names the constants of all fields. An entity Order with a relation
-// item and an entity OrderItem with an id both ask for OrderItemID: whoever comes
-// second in gate.yaml gets OrderItemIDField.
-func constants(d *design.Design) map[*design.Field]string {
-	taken := slices.Clone(design.ReservedNames())
-	for _, e := range d.Entities {
-		taken = append(taken, e.Name)
-		for _, f := range e.Fields {
-			for _, v := range f.Values {
-				taken = append(taken, e.Name+f.GoName+v.GoName)
-			}
-		}
-	}
-	seen := map[string]bool{}
-	for _, name := range taken {
-		seen[name] = true
-	}
-	names := map[*design.Field]string{}
-	for _, e := range d.Entities {
-		for _, f := range e.Fields {
-			name := e.Name + f.GoKey
-			for seen[name] {
-				name += "Field"
-			}
-			seen[name], names[f] = true, name
-		}
-	}
-	return names
 }
