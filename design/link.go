@@ -115,7 +115,21 @@ func (l *loader) relations() {
 		if f.Required && r.OnDelete == SetNull {
 			l.errs.Add(f.Pos, a.path, "a required relation cannot be emptied by onDelete: set-null", "restrict, cascade, or required: false")
 		}
+		if r.OnDelete == Cascade && !a.many && a.from.Name == l.authEntityName() {
+			l.later(func() { l.cascadesToAccounts(f, a.path) })
+		}
 	}
+}
+
+// cascadesToAccounts refuses accounts that are deleted with other rows: nothing asks
+// then who may delete them, and nothing ends that they are logged in. With a tenant
+// that is kept they are closed, and stay.
+func (l *loader) cascadesToAccounts(f *Field, path string) {
+	if to := f.Relation.Entity; to == nil || to.SoftDelete != nil {
+		return // of those that are kept keepsRows takes the tenant, and nothing else
+	}
+	l.errs.Add(f.Pos, path, fmt.Sprintf("onDelete: cascade would delete accounts with a %s, past all that is asked of who deletes an account", f.Relation.To),
+		"restrict, or set-null; accounts are closed with their tenant where that has softDelete: true")
 }
 
 // links makes the ends of all relations: first those that are written, then those

@@ -48,3 +48,41 @@ entities:
 		}
 	}
 }
+
+// TestCascade_accounts: accounts are not deleted with other rows, where nothing asks
+// who may delete them.
+func TestCascade_accounts(t *testing.T) {
+	const src = `gate: 1
+service: {name: desk, module: example.com/desk}
+roles: {root: {}}
+plugins: {auth-core: {entity: User}, auth-jwt: {}}
+entities:
+  User:
+    fields:
+      email: {type: email, required: true, unique: true}
+      password: password
+      roles: roles
+      company: {type: relation, to: Company, onDelete: ON}
+    allow: {view: root, create: root}
+  Company: {fields: {name: text, boss: {type: relation, to: User, onDelete: cascade}}}
+`
+	for _, on := range []string{"restrict", "set-null"} {
+		if _, err := design.Parse("gate.yaml", []byte(strings.Replace(src, "ON", on, 1))); err != nil {
+			t.Errorf("%s: %v", on, err)
+		}
+	}
+	cascade := strings.Replace(src, "ON", "cascade", 1)
+	tenant := strings.NewReplacer("root: {}", "root: {acrossTenants: true}", "  User:\n", "  User:\n    tenant: company\n", "Company: {", "Company: {tenant: id, ", ", boss: {type: relation, to: User, onDelete: cascade}", "").Replace(cascade)
+	for name, src := range map[string]string{
+		"another row":               cascade,
+		"another account":           strings.Replace(cascade, "to: Company, onDelete", "to: User, onDelete", 1),
+		"a tenant that is not kept": tenant,
+	} {
+		if _, err := design.Parse("gate.yaml", []byte(src)); err == nil || !strings.Contains(err.Error(), "onDelete: cascade would delete accounts with a ") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := design.Parse("gate.yaml", []byte(strings.Replace(tenant, "{tenant: id", "{softDelete: true, tenant: id", 1))); err != nil {
+		t.Errorf("a tenant that is kept: %v", err)
+	}
+}
