@@ -219,10 +219,16 @@ func (r *Resource[T]) insert(ctx context.Context, t *transaction, c caller, d *d
 			return err
 		}
 	}
+	keys := d.sent
 	if hooks := r.before[authz.Create]; len(hooks) > 0 {
+		asked, err := r.ask(ctx, c, &d.Row, keys)
+		if err != nil {
+			return err
+		}
 		if err := run(ctx, hooks, &d.Change); err != nil {
 			return err
 		}
+		keys = r.unasked(asked, &d.Row, keys)
 		missing, unset := r.missing(c, &d.Row, d.have)
 		if err := refused(append(missing, r.check(&d.Row, r.filled(&d.Row))...)); err != nil {
 			return err
@@ -231,7 +237,7 @@ func (r *Resource[T]) insert(ctx context.Context, t *transaction, c caller, d *d
 			return unset
 		}
 	}
-	if err := r.checkTargets(ctx, c, &d.Row, d.sent); err != nil {
+	if err := r.checkTargets(ctx, c, &d.Row, keys); err != nil {
 		return err
 	}
 	if err := r.execInsert(ctx, t, d); err != nil {
@@ -292,27 +298,6 @@ func (r *Resource[T]) written(err error) error {
 		return refused(model.Problems{{Code: model.CodeNotFound, Message: "a row that this one points to does not exist"}})
 	}
 	return err
-}
-
-// checkTargets refuses keys of rows that the caller may not get, in the same
-// words as keys of rows that do not exist.
-func (r *Resource[T]) checkTargets(ctx context.Context, c caller, row *T, set model.FieldSet) error {
-	c = r.beside(c, row)
-	var problems model.Problems
-	for f := range set.All() {
-		target, id := r.targets[f], r.value(row, f)
-		if target == nil || id == nil {
-			continue
-		}
-		ok, err := target.gettable(ctx, c, id)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			problems.Add(r.entity.Fields[f].Name, model.CodeNotFound, "points to a row that does not exist")
-		}
-	}
-	return refused(problems)
 }
 
 // run calls hooks in their order.

@@ -52,8 +52,8 @@ const findTimeout = 5 * time.Second
 
 // A Hook is code of the service that runs inside the transaction of a change.
 // Before the change it may alter Row; what it sets is not measured against what
-// the caller may write, but must be valid. An error ends the transaction and
-// becomes the answer.
+// the caller may write, but must be valid. The keys that the caller sent are those of
+// rows that the caller may get. An error undoes the change and becomes the answer.
 //
 // On PostgreSQL a transaction that the database undid to let another one pass runs
 // again, with the change as it was sent and at most three times: see [InTx]. A hook

@@ -1,6 +1,7 @@
 package crud
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 
@@ -194,7 +195,11 @@ func (r *Resource[T]) rewrite(ctx context.Context, t *transaction, c caller, id 
 			return err
 		}
 	}
+	var before asked
 	if hooks := r.before[authz.Update]; len(hooks) > 0 {
+		if before, err = r.ask(ctx, c, &u.Row, r.keysToCheck(changed, u.Set)); err != nil {
+			return cmp.Or(r.stays(u.filter, &u.Row), err)
+		}
 		if err := run(ctx, hooks, u.Change); err != nil {
 			return err
 		}
@@ -211,7 +216,7 @@ func (r *Resource[T]) rewrite(ctx context.Context, t *transaction, c caller, id 
 	if err := r.stays(u.filter, &u.Row); err != nil {
 		return err
 	}
-	if err := r.checkTargets(ctx, c, &u.Row, r.keysToCheck(changed, u.Set)); err != nil {
+	if err := r.checkTargets(ctx, c, &u.Row, r.unasked(before, &u.Row, r.keysToCheck(changed, u.Set))); err != nil {
 		return err
 	}
 	if f := r.entity.Find(model.UpdatedAt); f != model.NoField && !u.Set.Has(f) {
