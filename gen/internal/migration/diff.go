@@ -123,11 +123,7 @@ func (c *comparison) table(t *Table) error {
 		}
 	}
 	if old.Deleted != "" && t.Deleted == "" {
-		c.lose(t.Name, "the deleted rows of table %s, which could be restored, are deleted for good", t.Name)
-		c.before = append(c.before, statement{
-			fmt.Sprintf("delete what was deleted from table: %q", t.Name),
-			fmt.Sprintf("DELETE FROM %q WHERE %q IS NOT NULL", t.Name, old.Deleted),
-		})
+		c.unkeep(old)
 	}
 	c.indexes(t.Name, "index", t.Indexes, old.Indexes)
 	c.indexes(t.Name, "drop_index", old.Indexes, t.Indexes)

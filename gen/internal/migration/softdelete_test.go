@@ -1,6 +1,7 @@
 package migration_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/gatewright/gate/store"
@@ -49,5 +50,52 @@ func TestSoftDelete(t *testing.T) {
 		if p := h.db.Classify(insert(idC, "ada@example.com", "red")); p.Kind != store.Unique {
 			h.Errorf("unique as before: %+v", p)
 		}
+	})
+}
+
+// TestSoftDelete_references: rows that are kept no more go with what points to them,
+// whatever that is, and nothing else goes.
+func TestSoftDelete_references(t *testing.T) {
+	each(t, func(h *history) {
+		const kept = `  Post:
+    softDelete: true
+    fields: {after: {type: relation, to: Post}, tags: {type: relation, to: Tag, many: true}}
+  Tag: {fields: {id: {type: id, kind: serial}, best: {type: relation, to: Post, onDelete: set-null}}}
+  Remark:
+    softDelete: true
+    fields: {post: {type: relation, to: Post, required: true, onDelete: cascade}}
+  Answer:
+    softDelete: true
+    fields: {remark: {type: relation, to: Remark, required: true}, tags: {type: relation, to: Tag, many: true}}
+  Link:
+    softDelete: true
+    fields: {post: {type: relation, to: Post, onDelete: set-null}}
+`
+		h.to(kept)
+		insert := func(table, columns, values string) {
+			h.exec(`INSERT INTO ` + table + ` (` + columns + `, ` + times + `) VALUES (` + strings.ReplaceAll(values, ")", ", "+at+")"))
+		}
+		gone := strings.Split(at, ",")[0]
+		insert("posts", "id, deleted_at", idA+`, NULL)`)
+		insert("posts", "id, deleted_at, after_id", idB+`, `+gone+`, `+idA+`)`)
+		insert("posts", "id, deleted_at, after_id", idC+`, `+gone+`, `+idB+`)`)
+		insert("tags", "id, best_id", `1, `+idA+`)`)
+		insert("tags", "id, best_id", `2, `+idB+`)`)
+		h.exec(`INSERT INTO post_tags (post_id, tag_id) VALUES (` + idA + `, 1), (` + idB + `, 1)`)
+		insert("remarks", "id, deleted_at, post_id", idA+`, NULL, `+idA+`)`)
+		insert("remarks", "id, deleted_at, post_id", idB+`, `+gone+`, `+idB+`)`)
+		insert("remarks", "id, deleted_at, post_id", idC+`, `+gone+`, `+idA+`)`)
+		insert("answers", "id, deleted_at, remark_id", idA+`, `+gone+`, `+idA+`)`)
+		insert("answers", "id, deleted_at, remark_id", idB+`, `+gone+`, `+idB+`)`)
+		h.exec(`INSERT INTO answer_tags (answer_id, tag_id) VALUES (` + idA + `, 1), (` + idB + `, 1)`)
+		insert("links", "id, deleted_at, post_id", idB+`, `+gone+`, `+idB+`)`)
+		h.to(strings.Replace(kept, "    softDelete: true\n", "", 1), "posts.deleted_at", "posts", "remarks", "answers")
+		h.expect(`SELECT count(*) FROM posts`, "1")
+		h.expect(`SELECT count(*) FROM post_tags`, "1")
+		h.expect(`SELECT count(*) FROM tags WHERE best_id IS NOT NULL`, "1")
+		h.expect(`SELECT count(*) FROM remarks`, "2")
+		h.expect(`SELECT count(*) FROM answers`, "1")
+		h.expect(`SELECT count(*) FROM answer_tags`, "1")
+		h.expect(`SELECT count(*) FROM links WHERE post_id IS NULL`, "1")
 	})
 }
