@@ -185,7 +185,7 @@ func TestAUZ08_conditions(t *testing.T) {
 	})
 }
 
-func err2(_ crud.Row, err error) error { return err }
+func err2[T any](_ T, err error) error { return err }
 
 func (s *shop) creates(t testing.TB, name, kind string) func(*gate.Principal) error {
 	return func(who *gate.Principal) error {

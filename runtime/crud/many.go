@@ -22,11 +22,7 @@ func (r *Resource[T]) PatchRows(ctx context.Context, q *query.Query, body []byte
 		return nil, err
 	}
 	var done []*Change[T]
-	err = r.inTx(ctx, options{}, func(ctx context.Context, _ *transaction) error {
-		ids, err := r.pick(ctx, c, authz.Update, q)
-		if err != nil {
-			return err
-		}
+	err = r.choose(ctx, c, authz.Update, q, func(ctx context.Context, ids []string) (err error) {
 		done = make([]*Change[T], len(ids)) // anew whenever this runs
 		at := outermost()
 		for i, id := range ids {
@@ -54,11 +50,7 @@ func (r *Resource[T]) RemoveRows(ctx context.Context, q *query.Query, sel []stri
 		return nil, err
 	}
 	var rows []T
-	err = r.inTx(ctx, options{}, func(ctx context.Context, _ *transaction) error {
-		ids, err := r.pick(ctx, c, authz.Delete, q)
-		if err != nil {
-			return err
-		}
+	err = r.choose(ctx, c, authz.Delete, q, func(ctx context.Context, ids []string) error {
 		rows = make([]T, len(ids))
 		for i, id := range ids {
 			row, err := r.remove(ctx, c, id, asPart)
@@ -123,10 +115,43 @@ func (r *Resource[T]) checkMany(c caller, body []byte) error {
 // manyRows is no id.
 const manyRows = "*"
 
+// choose runs fn in a transaction, with the ids of the rows that the caller chose.
+// They are looked for before it begins: nobody who writes waits for that. Of those
+// that were found then fn gets the ones that are such rows still, and nobody else
+// changes them until the transaction ends.
+func (r *Resource[T]) choose(ctx context.Context, c caller, action authz.Action, q *query.Query, fn func(ctx context.Context, ids []string) error) error {
+	var among query.Filter
+	if _, inside := r.tx(ctx); !inside {
+		ids, err := r.pick(ctx, c, action, q, among, query.Unlocked)
+		if err != nil || len(ids) == 0 {
+			return r.answer(err)
+		}
+		clause := model.Clause{Field: r.entity.Fields[r.entity.IDField()].Name}
+		for _, id := range ids {
+			clause.Values = append(clause.Values, id)
+		}
+		if among, err = query.Holds(r.entity, []model.Clause{clause}); err != nil {
+			return err
+		}
+	}
+	lock := query.ForChange
+	if action == authz.Delete {
+		lock = query.ForRemoval
+	}
+	return r.inTx(ctx, options{}, func(ctx context.Context, _ *transaction) error {
+		ids, err := r.pick(ctx, c, action, q, among, lock)
+		if err != nil {
+			return err
+		}
+		return fn(ctx, ids)
+	})
+}
+
 // pick returns the ids of the rows that the caller chose of those that they may
-// list, get and change, in their order. Nobody else changes them until the
-// transaction ends.
-func (r *Resource[T]) pick(ctx context.Context, c caller, action authz.Action, q *query.Query) ([]string, error) {
+// list, get and change, in their order.
+func (r *Resource[T]) pick(ctx context.Context, c caller, action authz.Action, q *query.Query, among query.Filter, lock query.Lock) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
 	listed, err := r.rules.reach(c, authz.List)
 	if err != nil {
 		return nil, err
@@ -144,11 +169,7 @@ func (r *Resource[T]) pick(ctx context.Context, c caller, action authz.Action, q
 	columns := model.Fields(r.entity.IDField())
 	s := r.statement()
 	defer r.recycle(s)
-	r.compile.Page(s, plan, query.Every(listed, r.rules.visible(c), changed), columns)
-	lock := query.ForChange
-	if action == authz.Delete {
-		lock = query.ForRemoval
-	}
+	r.compile.Page(s, plan, query.Every(listed, r.rules.visible(c), changed, among), columns)
 	r.compile.Lock(s, lock)
 	rows, err := r.read(ctx, s, columns, plan.Limit)
 	if err != nil {

@@ -2,10 +2,12 @@ package crud_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"net/http"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/authz"
@@ -169,6 +171,42 @@ func TestAUZ19_manyBound(t *testing.T) {
 		rows, err := s.orders.PatchRows(as(t, s.bob), is("amount", "1"), []byte(`{"amount":5}`), nil)
 		if err != nil || rows.Len() != crud.MaxBulk {
 			t.Errorf("100 rows: %v", err)
+		}
+	})
+}
+
+// TestMany_chosenBefore: who changes many rows looks for them before there is a
+// transaction, and not for ever.
+func TestMany_chosenBefore(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := newShop(t, db)
+		ctx := as(t, s.ann)
+		err := db.InTx(t.Context(), func(context.Context, *sql.Tx) error { // on SQLite nobody else writes now
+			rows, err := s.orders.PatchRows(ctx, is("amount", "7"), []byte(`{"amount":5}`), nil)
+			if err == nil && rows.Len() != 0 {
+				return fmt.Errorf("%d rows", rows.Len())
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		s.orders.SetTimeout(time.Nanosecond)
+		for name, change := range map[string]func(ctx context.Context) error{
+			"patch": func(ctx context.Context) error {
+				return err2(s.orders.PatchRows(ctx, is("amount", "1"), []byte(`{"amount":5}`), nil))
+			},
+			"remove": func(ctx context.Context) error { return err2(s.orders.RemoveRows(ctx, is("amount", "1"), nil)) },
+		} {
+			if err := change(ctx); status(t, err) != http.StatusServiceUnavailable {
+				t.Errorf("%s: %v", name, err)
+			}
+			_ = crud.InTx(ctx, db, func(ctx context.Context) error {
+				if err := change(ctx); status(t, err) != http.StatusServiceUnavailable {
+					t.Errorf("%s in a transaction: %v", name, err)
+				}
+				return nil
+			})
 		}
 	})
 }

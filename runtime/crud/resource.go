@@ -59,6 +59,9 @@ const findTimeout = 5 * time.Second
 // again, with the change as it was sent and at most three times: see [InTx]. A hook
 // runs once for each try, of which one is kept. What it does outside of the
 // database, a letter or a payment, belongs into [OnCommit].
+//
+// Others who write wait for hooks on SQLite. A change, hooks and all, that has no
+// transaction around it ends after ten seconds: the answer is 503.
 type Hook[T any] func(ctx context.Context, ch *Change[T]) error
 
 // A Change is a row that is being created, changed or removed.

@@ -4,9 +4,14 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
 	"github.com/gatewright/gate/store"
 )
+
+// writeTimeout is how long a transaction may take that a change has for itself, hooks
+// and all: SQLite has one writer, for whom everybody else waits.
+const writeTimeout = 10 * time.Second
 
 type txKey struct{ db *store.DB }
 
@@ -91,15 +96,15 @@ func InTx(ctx context.Context, db *store.DB, fn func(ctx context.Context) error)
 	if outer, ok := ctx.Value(txKey{db}).(*transaction); ok {
 		return outer.part(ctx, fn)
 	}
+	return transact(ctx, db, 0, fn)
+}
+
+// transact is InTx outside of a transaction. A limit, if it is not 0, is how long a
+// try may take, commit and all.
+func transact(ctx context.Context, db *store.DB, limit time.Duration, fn func(context.Context) error) error {
 	for try := 1; ; try++ {
 		var t transaction // what the run before left to be told was undone with it
-		err := db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-			t.tx = tx
-			if err := fn(context.WithValue(ctx, txKey{db}, &t)); err != nil {
-				return err
-			}
-			return t.broken
-		})
+		err := t.run(ctx, db, limit, fn)
 		switch {
 		case err == nil:
 			for _, tell := range t.committed {
@@ -114,15 +119,36 @@ func InTx(ctx context.Context, db *store.DB, fn func(ctx context.Context) error)
 
 func (r *Resource[T]) tx(ctx context.Context) (*sql.Tx, bool) { return Tx(ctx, r.db) }
 
-// inTx runs fn in a part of the transaction of ctx, or in one of its own; only then
-// what fn leaves to be told is told here, after the commit.
+// run is one try.
+func (t *transaction) run(ctx context.Context, db *store.DB, limit time.Duration, fn func(context.Context) error) error {
+	if limit > 0 {
+		bounded, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		ctx = bounded
+	}
+	return db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		t.tx = tx
+		if err := fn(context.WithValue(ctx, txKey{db}, t)); err != nil {
+			return err
+		}
+		return t.broken
+	})
+}
+
+// inTx runs fn in a part of the transaction of ctx, or in one of its own, which ends
+// in time for others who write; only then what fn leaves to be told is told here,
+// after the commit.
 func (r *Resource[T]) inTx(ctx context.Context, o options, fn func(ctx context.Context, t *transaction) error) error {
 	if outer, ok := ctx.Value(txKey{r.db}).(*transaction); ok && o.part {
 		return r.answer(fn(ctx, outer))
 	}
-	return r.answer(InTx(ctx, r.db, func(ctx context.Context) error {
-		return fn(ctx, ctx.Value(txKey{r.db}).(*transaction)) //nolint:forcetypeassert // InTx puts it there
-	}))
+	part := func(ctx context.Context) error {
+		return fn(ctx, ctx.Value(txKey{r.db}).(*transaction)) //nolint:forcetypeassert // it is put there
+	}
+	if _, inside := r.tx(ctx); inside {
+		return r.answer(InTx(ctx, r.db, part))
+	}
+	return r.answer(transact(ctx, r.db, writeTimeout, part))
 }
 
 // tell leaves word of a change for after the commit.

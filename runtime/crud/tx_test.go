@@ -125,3 +125,25 @@ func TestWithoutPassword(t *testing.T) {
 		}
 	})
 }
+
+// TestTransaction_ends: a change that has a transaction for itself has to end with it;
+// who is told of it afterwards has not, nor has code that makes a transaction.
+func TestTransaction_ends(t *testing.T) {
+	s := newShop(t, storetest.SQLite(t))
+	var bounded, told bool
+	s.items.Before(authz.Update, func(ctx context.Context, _ *crud.Change[Item]) error {
+		_, bounded = ctx.Deadline()
+		return nil
+	})
+	s.items.OnChange(func(ctx context.Context, _ crud.Changed) { _, told = ctx.Deadline() })
+	patch := func(ctx context.Context, price string) error {
+		_, err := s.items.PatchRow(ctx, s.soup, []byte(`{"price":`+price+`}`), nil)
+		return err
+	}
+	if err := patch(system(t), "7"); err != nil || !bounded || told {
+		t.Errorf("alone: bounded %v, told %v, %v", bounded, told, err)
+	}
+	if err := crud.InTx(system(t), s.db, func(ctx context.Context) error { return patch(ctx, "8") }); err != nil || bounded || told {
+		t.Errorf("in a transaction: bounded %v, told %v, %v", bounded, told, err)
+	}
+}
