@@ -107,6 +107,7 @@ func (r *Resource[T]) leave(ctx context.Context, t *transaction, f model.FieldID
 			if err := r.bury(ctx, t, &rows[i], query.Filter{}, stillNeeded(), at); err != nil {
 				return err
 			}
+			r.tell(t, Changed{Action: authz.Delete, ID: r.id(&rows[i]), Set: r.entity.All(), Before: r.snapshot(&rows[i])})
 		}
 		return nil
 	default:
@@ -355,6 +356,7 @@ func (r *Resource[T]) comeBack(ctx context.Context, t *transaction, f model.Fiel
 			if err := r.exhume(ctx, t, &row, &rows[i]); err != nil {
 				return err
 			}
+			r.tell(t, Changed{Action: authz.Create, ID: r.id(&row), Set: r.entity.All()})
 		}
 	}
 	return nil

@@ -170,7 +170,9 @@ func (r *Resource[T]) After(action authz.Action, hook Hook[T]) {
 }
 
 // OnChange adds code that is told of every change after its commit. It must
-// not block.
+// not block. Where deleted rows are kept it is told of those that are deleted and
+// restored with another one, too, for which neither hooks nor checks run. What the
+// database does to rows by their onDelete, cascade or set-null, nobody is told of.
 func (r *Resource[T]) OnChange(tell func(context.Context, Changed)) {
 	r.onChange = append(r.onChange, tell)
 }
