@@ -297,14 +297,17 @@ func (r *Resource[T]) point(ctx context.Context, c caller, id any, key model.Fie
 
 // release implements relative.
 func (r *Resource[T]) release(ctx context.Context, c caller, id any, key model.FieldID, value any) error {
-	row, err := r.one(ctx, id, r.rules.visible(c), model.Fields(key), query.ForChange)
-	switch {
-	case err != nil:
+	filter, err := r.rules.reach(c, authz.Update)
+	if err != nil {
+		return err
+	}
+	row, err := r.reachable(ctx, c, text(id), id, filter, query.ForChange)
+	if err != nil {
 		return r.answer(err)
-	case row == nil:
-		return notFound(text(id))
-	case text(r.value(row, key)) != text(value):
-		return nil // as it is to be
+	}
+	fields := r.rules.fieldsFor(c, authz.Update, filter) // before it is said what the key is
+	if err := refused(r.beyond(row, model.Fields(key), &fields)); err != nil || text(r.value(row, key)) != text(value) {
+		return err // nil: as it is to be
 	}
 	return r.point(ctx, c, id, key, nil)
 }

@@ -483,3 +483,17 @@ func TestBelonging(t *testing.T) {
 		}
 	})
 }
+
+// TestNested_release: to let a row go that one may not change is refused, whether or not
+// it is tied: the answer does not tell.
+func TestNested_release(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newTown(t, db, strict)
+		for _, id := range []string{"ROMA", "OSLO"} { // the dish is one of ROMA
+			err := w.write(w.ann, "Restaurant", id, `{"dishes":{"disconnect":[{"id":1}]}}`)
+			if got := problems(err); status(t, err) != http.StatusForbidden || !slices.Equal(got, []string{"dishes.disconnect[0] forbidden"}) {
+				t.Errorf("%s: %v %v", id, err, got)
+			}
+		}
+	})
+}
