@@ -72,7 +72,7 @@ func TestRows(t *testing.T) {
 	for _, replayed := range []string{"", "true"} {
 		a := r.send("POST", "/api/memos", ann, `{"title":"figs"}`, "Idempotency-Key", "k1")
 		h := a.header
-		if a.status != 201 || h.Get("Idempotency-Replayed") != replayed || h.Get("ETag") != `"v1"` || !strings.Contains(h.Get("Vary"), "Authorization") {
+		if a.status != 201 || h.Get("Idempotency-Replayed") != replayed || !strings.HasPrefix(h.Get("ETag"), `"v1-`) || !strings.Contains(h.Get("Vary"), "Authorization") {
 			t.Fatalf("%d %s %v", a.status, a.body, h)
 		}
 		id, _ = a.object(t)["id"].(string)
@@ -89,7 +89,7 @@ func TestRows(t *testing.T) {
 			t.Errorf("%s: %d %s", tt.match, a.status, a.body)
 		}
 	}
-	if a := r.send("GET", path, admin, "", "If-None-Match", `"v2"`); a.status != 304 {
+	if a := r.send("GET", path, admin, "", "If-None-Match", r.want(200, "GET", path, admin, "").header.Get("ETag")); a.status != 304 {
 		t.Errorf("as it is: %d %s", a.status, a.body)
 	}
 	graph := func(query string) string {
@@ -134,12 +134,13 @@ func TestRows(t *testing.T) {
 // same.
 func (r *running) account(path, bearer string) {
 	r.t.Helper()
-	if a := r.send("GET", path, bearer, "", "If-None-Match", `"v1"`); a.status != 304 {
+	tag := r.want(200, "GET", path, bearer, "").header.Get("ETag")
+	if a := r.send("GET", path, bearer, "", "If-None-Match", tag); a.status != 304 {
 		r.t.Errorf("a new account: %d %s", a.status, a.body)
 	}
 	r.want(204, "PUT", "/api/account/password", bearer, `{"currentPassword":"correct horse battery staple","password":"another horse battery staple"}`)
 	bearer, _ = r.login("ann@desk.example", "another horse battery staple")
-	if a := r.send("GET", path, bearer, "", "If-None-Match", `"v1"`); a.status != 200 || a.object(r.t)["version"] != 2.0 {
+	if a := r.send("GET", path, bearer, "", "If-None-Match", tag); a.status != 200 || a.object(r.t)["version"] != 2.0 {
 		r.t.Errorf("with another password: %d %s", a.status, a.body)
 	}
 }

@@ -42,7 +42,7 @@ type Resource[T any] struct {
 	keeping    bool                     // some entity keeps deleted rows
 	relations  map[string]*relation
 	linked     bool
-	whole      model.FieldSet // what somebody may read of a row
+	shape      uint64 // of rows, for their tags
 	computed   map[model.FieldID]func(row, from *T)
 	cursors    sealer
 }
@@ -145,11 +145,7 @@ func New[T any](db *store.DB, policy *authz.Policy, e *model.Entity, pointer fun
 		r.graves = query.NewDeletedCompiler(db.Dialect(), e)
 	}
 	r.roles = compileRoles(policy, e, rules)
-	for f := range r.rules.systemFields(authz.View).All() {
-		if !r.rules.closed(authz.View, f) {
-			r.whole.Add(f)
-		}
-	}
+	r.shape = shapeOf(e)
 	r.buffers.New = func() any { return new(query.Statement) }
 	return r, nil
 }

@@ -68,8 +68,8 @@ type Row struct {
 	crops crops
 	at    int // which row of the crops it is
 
-	version int64 // 0: none that the caller may know
-	part    bool  // there are fields that the answer does not have
+	version int64  // 0: none that the caller may know
+	shape   uint64 // of all fields
 }
 
 // Entity returns the description of the entity that the row is one of.

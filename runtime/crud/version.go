@@ -1,8 +1,11 @@
 package crud
 
 import (
+	"crypto/rand"
+	"fmt"
 	"hash/fnv"
 	"net/http"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -107,28 +110,55 @@ func (r *Resource[T]) expectMember(ch *Change[T], raw []byte) (model.Problem, bo
 func (r *Resource[T]) tag(row Row, of *T, shown model.FieldSet) Row {
 	if f := r.entity.VersionField(); f != model.NoField && shown.Has(f) {
 		row.version, _ = r.version(of)
-		row.part = row.set != r.whole
+		row.shape = r.shape
 	}
 	return row
 }
 
+// shapeOf returns what the rows of an entity look like, as a hash. Where fields are
+// computed the program is part of it, for it may compute them otherwise than another
+// one: each that does not know from which commit it was built is taken for one of its
+// own.
+func shapeOf(e *model.Entity) uint64 {
+	h := fnv.New64a()
+	for i := range e.Fields {
+		f := &e.Fields[i]
+		_, _ = fmt.Fprintln(h, f.Name, f.Type, f.ID, f.Precision, f.Scale) // it never fails
+	}
+	if !e.Computed().Empty() {
+		_, _ = h.Write([]byte(commit()))
+	}
+	return h.Sum64()
+}
+
+// commit names what the program was built from, and nothing else by that name.
+func commit() string {
+	info, _ := debug.ReadBuildInfo()
+	if info != nil {
+		set := map[string]string{}
+		for _, s := range info.Settings {
+			set[s.Key] = s.Value
+		}
+		if set["vcs.revision"] != "" && set["vcs.modified"] == "false" {
+			return set["vcs.revision"]
+		}
+	}
+	return rand.Text()
+}
+
 // Tag returns a text that is another one when the row was changed, or when the answer
-// has other fields of it: v7, or v7-…. It is empty when rows have no version, or the
-// caller does not see the row.
+// has other fields of it, or other ones by the same names: v7-…. It is empty when rows
+// have no version, or the caller does not see the row.
 func (r Row) Tag() string {
 	if r.version == 0 {
 		return ""
 	}
-	text := "v" + strconv.FormatInt(r.version, 10)
-	if !r.part {
-		return text
-	}
 	h := fnv.New64a()
+	_, _ = h.Write(strconv.AppendUint(nil, r.shape, 16)) // it never fails
 	for f := range r.set.All() {
-		_, _ = h.Write(strconv.AppendInt(nil, int64(f), 10)) // it never fails
-		_, _ = h.Write([]byte{','})
+		_, _ = h.Write([]byte("," + r.Entity().Fields[f].Name))
 	}
-	return text + "-" + strconv.FormatUint(h.Sum64(), 16)
+	return "v" + strconv.FormatInt(r.version, 10) + "-" + strconv.FormatUint(h.Sum64(), 16)
 }
 
 // ParseTag returns the version that a [Row.Tag] names, whatever fields it was for.
