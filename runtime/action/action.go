@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/gatewright/gate"
@@ -98,6 +99,11 @@ func (a *Action) bind(env Config) error {
 	}
 	if err := env.Policy.CheckRule(rule); err != nil {
 		return err
+	}
+	for _, word := range a.Rules {
+		if word == "tenant" || strings.HasSuffix(word, " within tenant") { // with which it would admit nobody
+			return fmt.Errorf("the rule says %q, which is for rows: an action has none", word)
+		}
 	}
 	a.rule, a.env = rule, env
 	for _, e := range []struct {

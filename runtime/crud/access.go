@@ -164,6 +164,9 @@ func (r *rules) parse(words []string) (authz.Rule, error) {
 		if _, _, through := r.entity.OwnerThrough(); word == "owner" && r.entity.OwnerField() == model.NoField && !through {
 			return authz.Rule{}, fmt.Errorf("the rule names the owner, and %s has none", r.entity.Name)
 		}
+		if word == "tenant" || strings.HasSuffix(word, " within tenant") { // with which it would admit nobody
+			return authz.Rule{}, fmt.Errorf("the rule says %q, which is for queries: where %s names its tenant, every rule holds within that", word, r.entity.Name)
+		}
 	}
 	return rule, r.policy.CheckRule(rule)
 }

@@ -233,3 +233,21 @@ func TestAUZ09_deletedTenant(t *testing.T) {
 		}
 	})
 }
+
+// TestRules_tenantWords: words that stand for a query of one tenant admit nobody to
+// rows, and are refused.
+func TestRules_tenantWords(t *testing.T) {
+	db := storetest.SQLite(t)
+	policy, err := authz.NewPolicy([]authz.Role{{Name: "manager"}}, authz.WithTenant(authz.AccountTenant()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, word := range []string{"tenant", "manager within tenant", "owner within tenant"} {
+		e := docEntity()
+		e.Fields[DocSecret].View = []string{"manager"}
+		e.Allow = model.Allow{View: []string{word}}
+		if _, err := crud.New(db, policy, e, (*Doc).pointer); err == nil || !strings.Contains(err.Error(), "every rule holds within that") {
+			t.Errorf("%s: %v", word, err)
+		}
+	}
+}
