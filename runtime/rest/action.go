@@ -70,6 +70,11 @@ func (h *handlers) appendRows(dst []byte, rows []crud.Row, list bool) []byte {
 
 // inputOf finds what was sent.
 func inputOf(r *http.Request, record *action.Record, act *action.Action) (action.Input, error) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		if err := notKept(r); err != nil {
+			return nil, err
+		}
+	}
 	named, err := parameters(r)
 	if err != nil {
 		return nil, err

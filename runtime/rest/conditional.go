@@ -19,6 +19,9 @@ func precondition(r *http.Request) ([]crud.Option, error) {
 	if len(r.Header["If-None-Match"]) > 0 {
 		return nil, badHeader("If-None-Match is for GET: a row is made by POST, and not by this")
 	}
+	if err := notKept(r); err != nil {
+		return nil, err
+	}
 	tags, all, err := entityTags(r.Header["If-Match"])
 	if err != nil || all || tags == nil {
 		return nil, err

@@ -12,6 +12,9 @@ func (h *handlers) chosen(r *http.Request) (*query.Query, error) {
 	if len(r.Header["If-Match"]) > 0 || len(r.Header["If-None-Match"]) > 0 {
 		return nil, badHeader("If-Match and If-None-Match are for one row: write the version into the body, or into the query")
 	}
+	if err := notKept(r); err != nil {
+		return nil, err
+	}
 	return h.grammar.Find(r.URL.RawQuery)
 }
 

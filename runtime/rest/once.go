@@ -63,6 +63,15 @@ func idempotencyKey(r *http.Request) (string, error) {
 	return keys[0], nil
 }
 
+// notKept refuses a key where nothing is remembered: whoever sends one takes it that
+// the request is made once, and may send it again.
+func notKept(r *http.Request) error {
+	if _, keyed := r.Header["Idempotency-Key"]; !keyed {
+		return nil
+	}
+	return badHeader("Idempotency-Key is kept for POST of rows to their own route alone, such as /api/items: this would be done again")
+}
+
 // onceAnswer turns an error of package idempotency into an answer.
 func onceAnswer(err error) error {
 	switch {

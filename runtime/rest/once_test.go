@@ -2,13 +2,16 @@ package rest_test
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/runtime/action"
 	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/runtime/query"
 	"github.com/gatewright/gate/runtime/rest"
@@ -163,5 +166,49 @@ func TestOnce_off(t *testing.T) {
 	}
 	if w := n.do(ann, "POST", "/api/notes", `{"title":"figs"}`, "Idempotency-Key", "k"); w.Code != 400 || n.total() != 0 {
 		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+// TestOnce_notKept: where a key is not remembered it is refused, and nothing is done;
+// whoever may not do it hears no more than without one.
+func TestOnce_notKept(t *testing.T) {
+	n := newNotes(t, storetest.SQLite(t))
+	path := "/api/notes/" + n.made(ann, "figs")
+	policy, err := authz.NewPolicy([]authz.Role{{Name: "editor"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs := 0
+	act := &action.Action{
+		Name: "print", Method: "POST", Path: "/api/actions/print", Rules: []string{"signed-in"}, Changes: true,
+		Run: func(context.Context, string, any) (any, error) { runs++; return nil, nil },
+	}
+	if err := act.Bind(action.Config{DB: n.db, Policy: policy}); err != nil {
+		t.Fatal(err)
+	}
+	route := rest.API{Protect: who, Policy: policy, Errors: gate.ErrorWriter{Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}}.Action(act)
+	n.mux.Handle(route.Method+" "+route.Path, route.Handler)
+	for _, tt := range []struct{ method, path, body string }{
+		{"PATCH", path, `{"title":"x"}`},
+		{"PUT", path, `{"title":"x"}`},
+		{"DELETE", path, ""},
+		{"PATCH", "/api/notes?title=figs", `{"title":"x"}`},
+		{"DELETE", "/api/notes?title=figs", ""},
+		{"POST", path + "/restore", ""},
+		{"POST", route.Path, ""},
+	} {
+		w := n.do(ann, tt.method, tt.path, tt.body, "Idempotency-Key", "k1")
+		if w.Code != 400 || !strings.Contains(w.Body.String(), "such as /api/items") {
+			t.Errorf("%s %s: %d %s", tt.method, tt.path, w.Code, w.Body)
+		}
+		if w := n.do(noOne, tt.method, tt.path, tt.body, "Idempotency-Key", "k1"); w.Code != 401 {
+			t.Errorf("%s %s, nobody: %d %s", tt.method, tt.path, w.Code, w.Body)
+		}
+	}
+	if w := n.do(ann, "GET", path, "", "Idempotency-Key", "k1"); w.Code != 200 || row(t, w)["title"] != "figs" || runs != 0 {
+		t.Errorf("refused and done: %d %s, %d runs", w.Code, w.Body, runs)
+	}
+	if w := n.do(ann, "POST", route.Path, ""); w.Code != 204 || runs != 1 {
+		t.Errorf("without a key: %d %s", w.Code, w.Body)
 	}
 }

@@ -259,6 +259,9 @@ func (h *handlers) remove(w http.ResponseWriter, r *http.Request) error {
 // restore brings a deleted row back. There is nothing to say but which.
 func (h *handlers) restore(w http.ResponseWriter, r *http.Request) error {
 	fields, err := h.grammar.Select(r.URL.RawQuery)
+	if err == nil {
+		err = notKept(r)
+	}
 	if err != nil {
 		return h.first(r, authz.Delete, err)
 	}
