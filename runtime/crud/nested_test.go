@@ -489,9 +489,9 @@ func TestBelonging(t *testing.T) {
 func TestNested_release(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newTown(t, db, strict)
-		for _, id := range []string{"ROMA", "OSLO"} { // the dish is one of ROMA
-			err := w.write(w.ann, "Restaurant", id, `{"dishes":{"disconnect":[{"id":1}]}}`)
-			if got := problems(err); status(t, err) != http.StatusForbidden || !slices.Equal(got, []string{"dishes.disconnect[0] forbidden"}) {
+		for _, id := range []string{"ROMA", "OSLO"} { // the order is one of ROMA, and ann's
+			err := w.write(w.max, "Restaurant", id, `{"orders":{"disconnect":[{"id":1}]}}`)
+			if got := problems(err); status(t, err) != http.StatusForbidden || !slices.Equal(got, []string{"orders.disconnect[0] forbidden"}) {
 				t.Errorf("%s: %v %v", id, err, got)
 			}
 		}
