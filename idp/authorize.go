@@ -29,11 +29,11 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 	}
 	ses, u, err := p.currentSession(r)
 	if err != nil {
-		p.authorizeError(w, r, err)
+		p.halted(w, r, q, c, err)
 		return
 	}
 	if ok, err := p.serves(r.Context(), q, c, ses, u); err != nil {
-		p.authorizeError(w, r, err)
+		p.halted(w, r, q, c, err)
 		return
 	} else if ok {
 		p.finish(w, r, q, c, ses, u)

@@ -28,12 +28,12 @@ func (p *Provider) finish(w http.ResponseWriter, r *http.Request, q *request, c 
 	}
 	a, err := p.accessOf(ctx, c, u, q.Audience, q.Scope)
 	if err != nil {
-		p.authorizeError(w, r, p.back(q, c, err))
+		p.halted(w, r, q, c, p.back(q, c, err))
 		return
 	}
 	ask, err := p.needsConsent(ctx, q, c, u, a)
 	if err != nil {
-		p.authorizeError(w, r, err)
+		p.halted(w, r, q, c, err)
 		return
 	}
 	if ask {
@@ -47,12 +47,12 @@ func (p *Provider) finish(w http.ResponseWriter, r *http.Request, q *request, c 
 	}
 	event, err := p.loginEvent(r, q, c, ses, u, a)
 	if err != nil {
-		p.authorizeError(w, r, err)
+		p.halted(w, r, q, c, err)
 		return
 	}
 	result, err := p.runPostLogin(ctx, event)
 	if err != nil {
-		p.authorizeError(w, r, p.back(q, c, err))
+		p.halted(w, r, q, c, p.back(q, c, err))
 		return
 	}
 	p.decide(w, r, q, c, ses, u, a, result)
@@ -74,7 +74,7 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request, q *request, c 
 ) {
 	ctx := r.Context()
 	if err := p.saveMetadata(ctx, u, result.PrimaryUserID, result.AppMetadata, result.UserMetadata); err != nil {
-		p.authorizeError(w, r, err)
+		p.halted(w, r, q, c, err)
 		return
 	}
 	switch {
@@ -108,7 +108,7 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request, q *request, c 
 			ses, err = p.handSession(ctx, w, ses, primary)
 		}
 		if err != nil {
-			p.authorizeError(w, r, p.back(q, c, err))
+			p.halted(w, r, q, c, p.back(q, c, err))
 			return
 		}
 		if u = primary; ask {
@@ -118,7 +118,7 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request, q *request, c 
 		}
 	}
 	if err := p.limitSession(ctx, ses, endsOf(&result.Session)); err != nil {
-		p.authorizeError(w, r, err)
+		p.halted(w, r, q, c, err)
 		return
 	}
 	a.apply(result.AccessToken.AddScope, result.AccessToken.RemoveScope)
@@ -155,7 +155,7 @@ func (p *Provider) stopped(w http.ResponseWriter, r *http.Request, q *request, c
 		err = p.endSession(r.Context(), ses.ID)
 	}
 	if err != nil {
-		p.authorizeError(w, r, err)
+		p.halted(w, r, q, c, err)
 		return
 	}
 	p.respondError(w, r, q, c, refuse("access_denied", cmp.Or(result.Session.RevokeReason, result.RefreshToken.RevokeReason)))
@@ -195,14 +195,14 @@ func (p *Provider) respond(w http.ResponseWriter, r *http.Request, q *request, c
 	if q.wants("code") {
 		var err error
 		if issued, err = p.newCode(q, ses, i); err != nil {
-			p.authorizeError(w, r, err)
+			p.halted(w, r, q, c, err)
 			return
 		}
 		i.code = issued.Text.Reveal()
 		out.add("code", i.code)
 	}
 	if err := p.frontTokens(ctx, q, i, &out); err != nil {
-		p.authorizeError(w, r, p.back(q, c, err))
+		p.halted(w, r, q, c, p.back(q, c, err))
 		return
 	}
 	_, idle, err := p.lives(ctx)
@@ -215,7 +215,7 @@ func (p *Provider) respond(w http.ResponseWriter, r *http.Request, q *request, c
 		}
 	}
 	if err != nil {
-		p.authorizeError(w, r, err)
+		p.halted(w, r, q, c, err)
 		return
 	}
 	kind := "s"
