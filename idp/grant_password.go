@@ -51,7 +51,14 @@ func (p *Provider) grantPassword(_ http.ResponseWriter, r *http.Request, c calle
 		}
 		return nil, err
 	}
-	u := tried.user
+	body, err := p.passwordTokens(r, c, in, tried.user, conn)
+	p.recordDenied(r, "fepft", c.Client, tried.user, err)
+	return body, err
+}
+
+// passwordTokens makes the tokens of somebody who gave their password.
+func (p *Provider) passwordTokens(r *http.Request, c caller, in params, u *tenant.User, conn *tenant.Connection) (map[string]any, error) {
+	ctx := r.Context()
 	if p.leaked(r, c.Client, u, in["password"]) {
 		return nil, refuse("password_leaked", "This password appears in lists of leaked passwords. Set another one.")
 	}

@@ -24,7 +24,9 @@ func (p *Provider) grantRefresh(_ http.ResponseWriter, r *http.Request, c caller
 	policy := refreshPolicy(c.Client)
 	var i *issuance
 	var body map[string]any
+	var owner string
 	f, next, err := p.tenant.UseRefreshToken(ctx, secret.String(in["refresh_token"]), c.ID, func(f *tenant.Family) (tenant.Use, error) {
+		owner = f.UserID
 		use := tenant.Use{Rotate: policy.Rotation == "rotating", Leeway: time.Duration(policy.Leeway) * time.Second}
 		if policy.Expiration == "expiring" && !policy.InfiniteIdle {
 			use.Idle = time.Duration(policy.IdleLifetime) * time.Second
@@ -47,6 +49,7 @@ func (p *Provider) grantRefresh(_ http.ResponseWriter, r *http.Request, c caller
 		p.recordRefused(r, &p.refused, "fertft", c.Client, nil, errRefresh.description)
 		return nil, errRefresh
 	case err != nil:
+		p.recordDenied(r, "fertft", c.Client, &tenant.User{ID: owner}, err)
 		return nil, err
 	}
 	// A crash before this leaves a token that nobody has got.

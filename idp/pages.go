@@ -325,6 +325,7 @@ func (p *Provider) postLogin(w http.ResponseWriter, r *http.Request, v *visit) {
 		return
 	}
 	if p.mustConfirm(u) {
+		p.record(r, "fp", v.client, u, "The address waits for its confirmation.", nil)
 		p.sendVerification(r, u, v.client, v.request.Locales)
 		p.confirmEmailPage(w, r, v, u.Email, "")
 		return

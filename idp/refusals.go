@@ -99,6 +99,17 @@ func (p *Provider) recordRefused(r *http.Request, counted *refusals, kind string
 	p.recordFew(r, counted, of, tenant.Log{Type: kind, Description: bounded(description, maxRefusal)}, c, u)
 }
 
+// recordDenied notes that somebody who proved who they are gets no tokens. No error,
+// and a fault, is none of that.
+func (p *Provider) recordDenied(r *http.Request, kind string, c *tenant.Client, u *tenant.User, err error) {
+	if err == nil {
+		return
+	}
+	if refused, fault := asOAuth(err); !fault && refused.status < http.StatusInternalServerError {
+		p.recordRefused(r, &p.refused, kind, c, u, refused.description)
+	}
+}
+
 // recordFew adds an entry to the log unless there were too many such: then the next
 // one that is added says how many there were.
 func (p *Provider) recordFew(r *http.Request, counted *refusals, of refusal, e tenant.Log, c *tenant.Client, u *tenant.User) {
