@@ -19,6 +19,7 @@ import (
 const (
 	metadataLife = time.Hour
 	metadataRest = 5 * time.Second // after a failure, so that it does not cost each person a time-out
+	metadataKept = 24 * time.Hour  // where the issuer does not say it again
 )
 
 // endpoints are where a provider is, and what it says that it can do.
@@ -41,6 +42,7 @@ type source struct {
 	known *endpoints
 	err   error
 	until time.Time
+	said  time.Time // when known was
 }
 
 func newSource(asker *outbound.Client, issuer string, o oidc.Options, now func() time.Time) *source {
@@ -61,12 +63,16 @@ func (s *source) get(ctx context.Context) (*endpoints, error) {
 	if err != nil && ctx.Err() != nil {
 		return nil, err // it is this caller who went away
 	}
-	life := metadataLife
-	if err != nil {
-		life = metadataRest
+	now := s.now()
+	switch {
+	case err == nil:
+		s.known, s.err, s.until, s.said = known, nil, now.Add(metadataLife), now
+	case s.known != nil && now.Sub(s.said) < metadataKept:
+		s.until = now.Add(metadataRest) // a document that is not there now is no reason that nobody logs in
+	default:
+		s.known, s.err, s.until = nil, err, now.Add(metadataRest)
 	}
-	s.known, s.err, s.until = known, err, s.now().Add(life)
-	return known, err
+	return s.known, s.err
 }
 
 func (s *source) ask(ctx context.Context) (*endpoints, error) {
