@@ -123,7 +123,7 @@ func (e statusError) Error() string {
 // isFinal reports whether a client would say the same once more: all of it is there,
 // and does not take what it was sent.
 func isFinal(err error) bool {
-	if several, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // of the one that joins them
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		return !slices.ContainsFunc(several.Unwrap(), func(err error) bool { return !isFinal(err) })
 	}
 	status, ok := errors.AsType[statusError](err)

@@ -150,7 +150,13 @@ func docOf(docs map[string]string, path string) string {
 	for strings.HasSuffix(path, "]") {
 		path = above(path)
 	}
+	if docs[path] == "" {
+		path = above(path) // of a mapping whose keys are the operator's
+	}
 	doc := strings.TrimSuffix(docs[path], ".")
+	if doc == "" {
+		return ""
+	}
 	first, size := utf8.DecodeRuneInString(doc)
 	if second, _ := utf8.DecodeRuneInString(doc[size:]); unicode.IsUpper(second) {
 		return doc // PEM, SQLite

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
@@ -154,7 +155,7 @@ seed:
   clients: [{name: Menu, type: sap, grants: {shop: [fry]}, callbacks: [nowhere]}]
   connections: [{name: github, strategy: githbu, clients: [Menuu]}]
   users: [{email: ada, roles: [cok], passwordEnv: "pass word"}]
-  actions: [{name: a, trigger: post-login}]
+  actions: [{name: a, trigger: post-login}, {name: b, trigger: post-login, file: b.js, secrets: {KEY: [x]}}]
 `
 	const want = `1:1: unknown key "isuer", did you mean "issuer"?
 2:1: unknown key "databse", did you mean "database"?
@@ -179,6 +180,7 @@ seed:
 15:32: seed.users[0].roles[0]: there is no role "cok" in the seed, did you mean "cook"?
 15:51: seed.users[0].passwordEnv: this is not the name of a variable of the environment
 16:13: seed.actions[0]: the action has no file
+16:103: KEY has to be a text, not a list
 `
 	_, err := parse(text)
 	problems, ok := errors.AsType[*design.Errors](err)
@@ -188,7 +190,7 @@ seed:
 	var got strings.Builder
 	for _, p := range problems.Problems {
 		fmt.Fprintf(&got, "%d:%d: %s\n", p.Line, p.Column, p.Message)
-		if p.Hint == "" || p.File != "idp.yaml" {
+		if p.Hint == "" || strings.ContainsRune(p.Hint, utf8.RuneError) || p.File != "idp.yaml" {
 			t.Errorf("nothing says what to do, or where: %+v", p)
 		}
 	}

@@ -85,8 +85,10 @@ func TestCLI12_queued(t *testing.T) {
 		}
 		quiet := create(t, s, newUser("quiet@example.com"))
 		end := time.Now().Add(time.Hour)
-		must(t, s.CreateSession(t.Context(), secret.Text(), &tenant.Session{ID: "quiet", UserID: quiet.ID, Epoch: quiet.Epoch, IdleExpiresAt: end, ExpiresAt: end,
-			SessionDetails: tenant.SessionDetails{Clients: []string{"other"}}}))
+		must(t, s.CreateSession(t.Context(), secret.Text(), &tenant.Session{
+			ID: "quiet", UserID: quiet.ID, Epoch: quiet.Epoch, IdleExpiresAt: end, ExpiresAt: end,
+			SessionDetails: tenant.SessionDetails{Clients: []string{"other"}},
+		}))
 		endSession(t, s, "quiet")
 		_, err := s.Logout(t.Context(), "quiet")
 		want(t, "nobody wants to be told", err, tenant.ErrNotFound)
