@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -410,7 +411,9 @@ func TestDevEndsWithItsService(t *testing.T) {
 	}
 	dir := design(t, "gate: 1\nservice: {name: notes, module: example.com/notes}\nentities:\n  Note: {fields: {text: text}, allow: {list: [public]}}\n")
 	r := dev(t, gateBinary(t), dir)
-	out, err := exec.Command(gateBinary(t), "dev", dir, "--addr", "127.0.0.1:0").CombinedOutput()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // one that is not refused would go on
+	defer cancel()
+	out, err := exec.CommandContext(ctx, gateBinary(t), "dev", dir, "--addr", "127.0.0.1:0").CombinedOutput()
 	if err == nil || !strings.Contains(string(out), fmt.Sprintf("another gate dev runs in %s (process %d)", dir, r.cmd.Process.Pid)) {
 		t.Errorf("a second one in the folder: %v\n%s", err, out)
 	}
