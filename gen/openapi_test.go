@@ -103,7 +103,9 @@ func TestOpenAPIOperators_amplication(t *testing.T) {
 		}
 		AnyOf []schema
 	}
-	var doc struct{ Components struct{ Schemas map[string]schema } }
+	var doc struct {
+		Components struct{ Schemas map[string]schema }
+	}
 	if err := json.Unmarshal(src, &doc); err != nil {
 		t.Fatal(err)
 	}
