@@ -101,5 +101,7 @@ func TestBusy_afterAnswer(t *testing.T) {
 		t.Error(err)
 	}
 	stop()
-	<-other
+	if err := <-other; err == nil {
+		t.Error("the one that computes came to its end")
+	}
 }
