@@ -75,7 +75,7 @@ func TestSoftDelete_references(t *testing.T) {
 		insert := func(table, columns, values string) {
 			h.exec(`INSERT INTO ` + table + ` (` + columns + `, ` + times + `) VALUES (` + strings.ReplaceAll(values, ")", ", "+at+")"))
 		}
-		gone := strings.Split(at, ",")[0]
+		gone, _, _ := strings.Cut(at, ",")
 		insert("posts", "id, deleted_at", idA+`, NULL)`)
 		insert("posts", "id, deleted_at, after_id", idB+`, `+gone+`, `+idA+`)`)
 		insert("posts", "id, deleted_at, after_id", idC+`, `+gone+`, `+idB+`)`)
