@@ -129,7 +129,9 @@ func TestOpenAPIOperators_amplication(t *testing.T) {
 			for typ := model.Text; typ <= model.GeoType; typ++ {
 				if typ.String() == string(e.Fields[i].Type) {
 					for _, op := range query.Operators(typ) {
-						want = append(want, spelt[op])
+						if op != query.Like { // which Prisma has no word for
+							want = append(want, spelt[op])
+						}
 					}
 				}
 			}

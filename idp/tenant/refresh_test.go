@@ -215,7 +215,7 @@ func TestSES07_bound(t *testing.T) {
 			t.Errorf("live: %v, want %s and not %s", list, kept.ID, f.ID)
 		}
 		_, err = s.CreateFamily(ctx, &tenant.Family{ID: tenant.NewGrantID(), UserID: "auth0|nobody", ClientID: "client"})
-		want(t, "of nobody", err, tenant.ErrNotFound)
+		want(t, "of nobody", err, tenant.ErrEnded)
 		for _, id := range []string{"", "short", strings.Repeat("A", 23), "!!!!!!!!!!!!!!!!!!!!!!"} {
 			if _, err := s.CreateFamily(ctx, &tenant.Family{ID: id, UserID: u.ID}); err == nil {
 				t.Errorf("ID %q was taken", id)

@@ -115,7 +115,7 @@ func TestSES03_expiry(t *testing.T) {
 		}
 		nobody := *ses
 		nobody.ID, nobody.UserID = "s2", "auth0|nobody"
-		want(t, "of nobody", s.CreateSession(ctx, secret.Text(), &nobody), tenant.ErrNotFound)
+		want(t, "of nobody", s.CreateSession(ctx, secret.Text(), &nobody), tenant.ErrEnded)
 
 		c.advance(time.Hour - time.Millisecond)
 		got, err := s.SessionBySecret(ctx, text)

@@ -82,16 +82,18 @@ func plainFilter(schema gen.Object) gen.Object {
 	return out
 }
 
+// renamed writes operators in the words of that grammar, which has none for $like.
 func renamed(operators gen.Object) gen.Object {
 	words := map[string]string{"$ne": "not", "$nin": "notIn", "$null": "isNull"}
-	out := make(gen.Object, len(operators))
-	for i, p := range operators {
-		out[i] = p
-		if word := words[p.Name]; word != "" {
-			out[i].Name = word
+	out := make(gen.Object, 0, len(operators))
+	for _, p := range operators {
+		if p.Name == "$like" {
 			continue
 		}
-		out[i].Name = strings.TrimPrefix(p.Name, "$")
+		if p.Name = strings.TrimPrefix(p.Name, "$"); words["$"+p.Name] != "" {
+			p.Name = words["$"+p.Name]
+		}
+		out = append(out, p)
 	}
 	return out
 }
