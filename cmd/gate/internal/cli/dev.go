@@ -278,7 +278,7 @@ func (d *dev) environment() []string {
 		"ADDR="+d.addr,
 		"GATE_DEV="+d.token,
 		"GATE_DEV_STATE="+d.statePath(),
-	), d.provider.environment()...)
+	), d.provider.environment(d.p.dir)...)
 }
 
 // follow makes a new version after each change.
@@ -341,9 +341,9 @@ func (d *dev) change(ctx context.Context, names []string) {
 	if len(names) > 3 {
 		what = fmt.Sprintf("%s and %d more", names[0], len(names)-1)
 	}
+	old := d.p
 	p, err := open(d.cmd.Dir)
 	if err == nil {
-		old := d.p
 		d.p = p
 		if err = d.make(ctx, false); err != nil {
 			d.p = old
@@ -363,6 +363,7 @@ func (d *dev) change(ctx context.Context, names []string) {
 	took := time.Since(start)
 	d.talk.event(map[string]any{"event": "change", "files": names, "status": "restarted", "url": d.url(), "ms": took.Milliseconds()})
 	d.talk.line("  " + d.talk.paint(dim, time.Now().Format(time.TimeOnly)) + "  " + pad(what, 14) + " restarted in " + short(took))
+	d.issuerMoved(old)
 }
 
 // problem tells what is wrong with the newest version; the last good one is

@@ -36,10 +36,8 @@ type devProvider struct {
 	admin    string // address of the first administrator
 	password string // when they were made now
 	file     string // with what was made up
-	// saysOrigins is set when the service was told which pages may call it.
-	saysOrigins bool
-	stop        context.CancelFunc
-	done        chan struct{}
+	stop     context.CancelFunc
+	done     chan struct{}
 }
 
 const (
@@ -55,10 +53,7 @@ func (d *dev) openProvider(ctx context.Context) error {
 	if plugin == nil {
 		return nil
 	}
-	issuer := os.Getenv("AUTH0_ISSUER_URL")
-	if issuer == "" {
-		issuer = settingText(plugin, "issuerURL")
-	}
+	issuer := cmp.Or(os.Getenv("AUTH0_ISSUER_URL"), settingText(plugin, "issuerURL"))
 	if d.cmd.IDP != "" {
 		host, port, err := net.SplitHostPort(d.cmd.IDP)
 		if err != nil || host != "" && !thisMachine(host) {
@@ -68,6 +63,10 @@ func (d *dev) openProvider(ctx context.Context) error {
 	}
 	u, err := url.Parse(issuer)
 	if err != nil || u.Scheme != "http" || u.Hostname() != "localhost" {
+		if err == nil && thisMachine(u.Hostname()) {
+			d.note("no provider is started: the issuer is "+issuer+", and that of gate dev is http://localhost:PORT/",
+				"name such an address as issuerURL, or run one at yours: gate idp serve --dev, with tls: local in its idp.yaml for https")
+		}
 		return nil
 	}
 	s := d.talk.step("provider")
@@ -76,7 +75,7 @@ func (d *dev) openProvider(ctx context.Context) error {
 		return failf("--idp localhost:0 picks a free port", "the identity provider cannot listen on %s: %w", u.Host, err)
 	}
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	p := &devProvider{issuer: "http://localhost:" + port + "/", done: make(chan struct{}), saysOrigins: saysOrigins(d.p.dir)}
+	p := &devProvider{issuer: "http://localhost:" + port + "/", done: make(chan struct{})}
 	if err := p.open(ctx, d, listener); err != nil {
 		_ = listener.Close()
 		return err
@@ -84,6 +83,25 @@ func (d *dev) openProvider(ctx context.Context) error {
 	d.provider = p
 	s.done(p.issuer)
 	return nil
+}
+
+// note tells what is not as somebody may think, and what to do about it.
+func (d *dev) note(message, hint string) {
+	d.talk.event(map[string]any{"event": "warning", "message": message, "hint": hint})
+	d.talk.line("  " + d.talk.paint(yellow, "!") + " " + plain(message))
+	d.talk.line("    " + hint)
+}
+
+// issuerMoved says that an issuer that the design names now is that of the next
+// run: the provider stays where it was started.
+func (d *dev) issuerMoved(old *project) {
+	was, is := old.design.Plugin(auth0.Plugin), d.p.design.Plugin(auth0.Plugin)
+	if is == nil || d.cmd.IDP != "" || os.Getenv("AUTH0_ISSUER_URL") != "" {
+		return
+	}
+	if was == nil || settingText(was, "issuerURL") != settingText(is, "issuerURL") {
+		d.note("the provider is not the one of the new issuerURL: it is chosen when gate dev starts", "end gate dev with Ctrl+C and start it again")
+	}
 }
 
 func (p *devProvider) open(ctx context.Context, d *dev, listener net.Listener) error {
@@ -284,8 +302,9 @@ func (p *devProvider) read(report config.Report, want auth0.Desired, file string
 	return os.WriteFile(file, append(data, '\n'), 0o600)
 }
 
-// environment points the service at the provider.
-func (p *devProvider) environment() []string {
+// environment points the service of a folder at the provider. It is asked at each
+// start of the service, for .env may say something else by then.
+func (p *devProvider) environment(dir string) []string {
 	if p == nil {
 		return nil
 	}
@@ -293,7 +312,7 @@ func (p *devProvider) environment() []string {
 		"AUTH0_ISSUER_URL=" + p.issuer, "AUTH0_DOMAIN=" + strings.TrimSuffix(strings.TrimPrefix(p.issuer, "http://"), "/"),
 		"AUTH0_AUDIENCE=" + p.audience, "AUTH0_CLIENT_ID=" + p.client, "FIRST_ADMIN_EMAIL=" + p.admin,
 	}
-	if !p.saysOrigins {
+	if !saysOrigins(dir) {
 		list = append(list, "CORS_ORIGINS="+viteOrigin)
 	}
 	return list

@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestDev_origins: what .env says of the pages that may call the service counts
+// from its next start on, not from that of gate dev.
+func TestDev_origins(t *testing.T) {
+	t.Setenv("CORS_ORIGINS", "")
+	dir, p := t.TempDir(), new(devProvider)
+	ours := "CORS_ORIGINS=" + viteOrigin
+	if got := p.environment(dir); !slices.Contains(got, ours) {
+		t.Errorf("nothing said: %q", got)
+	}
+	if err := os.WriteFile(filepath.Join(dir, ".env"), []byte("CORS_ORIGINS=http://localhost:4040\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := p.environment(dir); slices.Contains(got, ours) {
+		t.Errorf(".env says something, and it is overridden: %q", got)
+	}
+}
+
+// TestDev_issuer: who names an issuer on this machine that gate dev does not run
+// hears of it, at the start and when that changes.
+func TestDev_issuer(t *testing.T) {
+	t.Setenv("AUTH0_ISSUER_URL", "")
+	write := func(issuer string) *project {
+		dir := t.TempDir()
+		text, err := os.ReadFile("../../../../examples/restaurant-auth0/gate.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		host := strings.TrimSuffix(issuer[strings.Index(issuer, "//")+2:], "/")
+		changed := strings.ReplaceAll(strings.ReplaceAll(string(text), "http://localhost:3001/", issuer), "domain: localhost:3001", "domain: "+host)
+		if err := os.WriteFile(filepath.Join(dir, "gate.yaml"), []byte(changed), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p, err := open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	for issuer, told := range map[string]bool{
+		"https://localhost:3001/": true, "http://127.0.0.1:3001/": true, "https://shop.eu.auth0.com/": false,
+	} {
+		var out bytes.Buffer
+		d := &dev{cmd: new(devCmd), talk: newTalk(&out, "never"), p: write(issuer)}
+		if err := d.openProvider(t.Context()); err != nil || d.provider != nil {
+			t.Fatalf("%s: %v, %v", issuer, d.provider, err)
+		}
+		if got := strings.Contains(out.String(), "no provider is started: the issuer is "+issuer); got != told {
+			t.Errorf("%s: %q", issuer, out.String())
+		}
+	}
+	first, second := write("http://localhost:3001/"), write("https://localhost:3001/")
+	for _, now := range []*project{first, second} {
+		var out bytes.Buffer
+		d := &dev{cmd: new(devCmd), talk: newTalk(&out, "never"), p: now}
+		d.issuerMoved(first)
+		if got := strings.Contains(out.String(), "start it again"); got != (now == second) {
+			t.Errorf("moved %v: %q", now == second, out.String())
+		}
+	}
+}
