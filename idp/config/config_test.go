@@ -172,7 +172,7 @@ seed:
 11:38: seed.apis[0].scopes[0]: "read all" cannot be a scope: no blanks, quotes and backslashes, at most 280 characters
 11:50: seed.apis[1].identifier is missing
 12:54: seed.roles[1]: "cook" stands twice
-13:32: type has to be one of spa, native, web, machine, not "sap"
+13:32: type has to be one of spa, native, web, machine, not "sap", did you mean "spa"?
 13:72: seed.clients[0].callbacks[0]: "nowhere" is no URL with a scheme
 14:17: seed.connections[0]: the connection has no clientID
 14:42: there is no strategy "githbu", did you mean "github"?

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gatewright/gate/design"
+	"github.com/gatewright/gate/internal/typo"
 )
 
 // A decoder puts the values of a file into structs. A field is named by its tag
@@ -102,7 +103,7 @@ func (d *decoder) mapping(n *node, path string, v reflect.Value) {
 			}
 			d.errs.Add(e.pos, join(path, e.key), fmt.Sprintf("unknown key %s%s", quote(e.key), didYouMean(e.key, names)),
 				"the keys here are: "+strings.Join(names, ", "))
-			if meant := nearest(e.key, names); meant != "" {
+			if meant := typo.Nearest(e.key, names); meant != "" {
 				seen[meant] = true
 				d.broken = append(d.broken, join(path, meant))
 			}

@@ -3,10 +3,13 @@ package cli
 import (
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/gatewright/gate/idp/config"
 	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/internal/typo"
 )
 
 type idpClientCmd struct {
@@ -43,7 +46,11 @@ func (a *admin) client(name string) (*tenant.Client, error) {
 	case 0:
 		return nil, failf(hint, "there is no client %q", name)
 	}
-	return nil, failf("name it by its ID: "+hint, "%d clients have the name %q", len(found), name)
+	ids := make([]string, len(found))
+	for i, c := range found {
+		ids[i] = c.ID
+	}
+	return nil, failf("name it by its ID: "+strings.Join(ids, ", "), "%d clients have the name %q", len(found), name)
 }
 
 type idpClientListCmd struct{}
@@ -152,6 +159,27 @@ func (l clientLists) lists(c *tenant.Client) []clientList {
 	}
 }
 
+// check refuses what nearly always is an address whose scheme was forgotten:
+// localhost:3000 is well-formed, with a scheme that is called localhost. Private
+// schemes of native applications (com.example.app:/cb) stay.
+func (l clientLists) check() error {
+	for flag, list := range map[string][]string{"--callback": l.Callback, "--logout-url": l.LogoutURL, "--web-origin": l.WebOrigin} {
+		for _, text := range list {
+			if host, _, _ := strings.Cut(text, "/"); hostPort.MatchString(host) {
+				scheme := "https://"
+				if thisMachine(host) {
+					scheme = "http://"
+				}
+				return misused("did you mean "+scheme+text+"?", "%s %s has no scheme", flag, text)
+			}
+		}
+	}
+	return nil
+}
+
+// hostPort matches a host with a port, and no scheme before it.
+var hostPort = regexp.MustCompile(`^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]+$`)
+
 type idpClientCreateCmd struct {
 	Name        string   `arg:"" help:"Name."`
 	Type        string   `enum:"spa,native,web,machine" default:"spa" help:"spa (in a browser), native, web (on a server) or machine."`
@@ -170,6 +198,9 @@ func (idpClientCreateCmd) Example() string {
 func (c *idpClientCreateCmd) Run(out *console, idp *idpCmd) error {
 	if len(c.Scope) > 0 && c.API == "" {
 		return misused("--api names it", "--scope is of an API, and none is named")
+	}
+	if err := c.check(); err != nil {
+		return err
 	}
 	return idp.administer(out, func(a *admin) error {
 		in := map[string]any{"name": c.Name, "app_type": map[string]string{
@@ -220,9 +251,23 @@ func (c *idpClientCreateCmd) Run(out *console, idp *idpCmd) error {
 // defined refuses scopes that an API does not have.
 func defined(api *tenant.API, scopes []string) error {
 	for _, name := range scopes {
-		if !api.Defines(name) {
-			return failf("gate idp api update "+api.Identifier+" --scope "+name+" adds it", "the API %s has no scope %q", api.Identifier, name)
+		if api.Defines(name) {
+			continue
 		}
+		var names []string
+		for _, s := range api.Scopes {
+			names = append(names, s.Value)
+		}
+		hint := "gate idp api update " + api.Identifier + " --scope " + name + " adds it"
+		switch meant := typo.Nearest(name, names); {
+		case name == "*":
+			hint = "without --scope it is all of them"
+		case meant != "":
+			hint = "did you mean " + meant + "? gate idp api show " + api.Identifier + " lists them"
+		case api.System:
+			hint = "gate idp api show " + config.ManagementAPI + " lists them"
+		}
+		return failf(plain(hint), "the API %s has no scope %q", api.Identifier, name)
 	}
 	return nil
 }
@@ -305,6 +350,9 @@ func (idpClientUpdateCmd) Help() string {
 
 // Run changes a client.
 func (c *idpClientUpdateCmd) Run(out *console, idp *idpCmd) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	return idp.administer(out, func(a *admin) error {
 		cl, err := a.client(c.Client)
 		if err != nil {

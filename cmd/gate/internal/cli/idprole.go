@@ -250,7 +250,8 @@ type people struct {
 // each gives a role to users, or takes it.
 func (c *people) each(out *console, idp *idpCmd, give bool) error {
 	return idp.administer(out, func(a *admin) error {
-		if _, err := a.role(c.Role); err != nil {
+		r, err := a.role(c.Role)
+		if err != nil {
 			return err
 		}
 		var users []*tenant.User
@@ -262,6 +263,14 @@ func (c *people) each(out *console, idp *idpCmd, give bool) error {
 			users = append(users, u)
 		}
 		for _, u := range users {
+			has, err := a.Tenant().RolesOf(out, u.ID)
+			if err != nil {
+				return err
+			}
+			if !give && !slices.Contains(has, r.ID) {
+				a.done("nothing to change: %s was no %s", u.Email, c.Role)
+				continue
+			}
 			add, remove, done := []string{c.Role}, []string(nil), "%s is %s"
 			if !give {
 				add, remove, done = nil, add, "%s is no %s any more"

@@ -357,7 +357,7 @@ func (c *idpUserUpdateCmd) Run(out *console, idp *idpCmd) error {
 		if err := a.send(http.MethodPatch, userPath(u), in, nil); err != nil {
 			return err
 		}
-		a.done("changed %s", u.ID)
+		a.done("changed %s", c.User)
 		return nil
 	})
 }
@@ -413,7 +413,7 @@ func (c *idpUserDeleteCmd) Run(out *console, idp *idpCmd) error {
 		if err := a.send(http.MethodDelete, userPath(u), nil, nil); err != nil {
 			return err
 		}
-		a.done("deleted %s", u.ID)
+		a.done("deleted %s", c.User)
 		return nil
 	})
 }
@@ -447,7 +447,7 @@ func (w whom) set(out *console, idp *idpCmd, blocked bool, done string) error {
 		if err := a.send(http.MethodPatch, userPath(u), map[string]any{"blocked": blocked}, nil); err != nil {
 			return err
 		}
-		a.done(done, u.ID)
+		a.done(done, w.User)
 		return nil
 	})
 }

@@ -90,7 +90,7 @@ func (c *idpUserPasswordCmd) Run(out *console, idp *idpCmd) error {
 		if err := a.send(http.MethodPatch, userPath(u), in, nil); err != nil {
 			return err
 		}
-		a.done("%s has another password, and what was open has ended", u.ID)
+		a.done("%s has another password, and what was open has ended", c.User)
 		if shown == "" {
 			return nil
 		}
@@ -143,7 +143,7 @@ func (c *idpUserLogoutCmd) Run(out *console, idp *idpCmd) error {
 				return err
 			}
 		}
-		a.done("%s is logged out everywhere; access tokens end by themselves", u.ID)
+		a.done("%s is logged out everywhere; access tokens end by themselves", c.User)
 		return nil
 	})
 }
