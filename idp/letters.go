@@ -41,13 +41,23 @@ func (p *Provider) showConfirmEmail(w http.ResponseWriter, r *http.Request, v *v
 // sentPage is where a page shows again that says that a letter was sent; empty
 // when the request is too long to hold what it went to.
 func (p *Provider) sentPage(path string, v *visit, to string) string {
+	state := p.sentState(v, to)
+	if state == "" {
+		return ""
+	}
+	return here(path, state)
+}
+
+// sentState is the request of a page with what a letter was sent to; empty when
+// that is too long.
+func (p *Provider) sentState(v *visit, to string) string {
 	q := *v.request
 	q.Sent = to
 	state, err := p.sealRequest(&q)
 	if err != nil || len(state) > maxRequest {
 		return ""
 	}
-	return here(path, state)
+	return state
 }
 
 // postConfirmEmail sends the letter again: to the address that the form was made
@@ -212,11 +222,15 @@ func (p *Provider) ticket(ctx context.Context, t ticket, life time.Duration) (st
 func (p *Provider) openTicket(ctx context.Context, kind tenant.TokenKind, text string) (*tenant.Token, *ticket, *tenant.User, error) {
 	bad := &pageError{oauthError: refuse("invalid_request", "The link was used, is too old, or a part of it is missing"), fault: login.FaultTicket}
 	t, err := p.tenant.Token(ctx, kind, secret.String(text))
-	if errors.Is(err, tenant.ErrNotFound) || err == nil && !t.UsedAt.IsZero() {
+	if errors.Is(err, tenant.ErrNotFound) {
 		return nil, nil, nil, bad
 	}
 	if err != nil {
 		return nil, nil, nil, err
+	}
+	bad.restart = p.next(ctx, &ticket{ClientID: t.ClientID})
+	if !t.UsedAt.IsZero() {
+		return nil, nil, nil, bad
 	}
 	k := &ticket{Kind: kind, UserID: t.UserID, ClientID: t.ClientID}
 	if err := json.Unmarshal(t.Data, k); err != nil {
@@ -288,6 +302,9 @@ func (p *Provider) showVerifyEmail(w http.ResponseWriter, r *http.Request) {
 			k = &ticket{ClientID: t.ClientID, Email: n.Email}
 		}
 	}
+	if isTicketError(err) && p.confirmedAlready(w, r, text) {
+		return
+	}
 	if err != nil {
 		p.errorPage(w, r, err)
 		return
@@ -299,6 +316,28 @@ func (p *Provider) showVerifyEmail(w http.ResponseWriter, r *http.Request) {
 	if err := p.pages(r).VerifyEmail(w, r, http.StatusOK, page); err != nil {
 		p.faultPage(w, r, err)
 	}
+}
+
+// confirmedAlready says of a link that cannot be used that its address is confirmed:
+// by the link itself, or another letter to the address. Whoever has the link was
+// written to, and learns no more than that.
+func (p *Provider) confirmedAlready(w http.ResponseWriter, r *http.Request, text string) bool {
+	ctx := r.Context()
+	k := new(ticket)
+	t, err := p.tenant.Token(ctx, tenant.EmailTicket, secret.String(text))
+	if err != nil || t.UsedAt.IsZero() || json.Unmarshal(t.Data, k) != nil {
+		return false
+	}
+	u, err := p.tenant.User(ctx, t.UserID)
+	if err != nil || !u.EmailVerified || u.Email != k.Email {
+		return false
+	}
+	k.ClientID = t.ClientID
+	page := login.VerifyEmailDonePage{Frame: p.ticketFrame(r, k), Email: u.Email, ContinueURL: p.next(ctx, k)}
+	if err := p.pages(r).VerifyEmailDone(w, r, http.StatusOK, page); err != nil {
+		p.faultPage(w, r, err)
+	}
+	return true
 }
 
 func (p *Provider) ticketFrame(r *http.Request, k *ticket) login.Frame {

@@ -261,7 +261,7 @@ func (p *Provider) confirmLogout(w http.ResponseWriter, r *http.Request, in para
 	page.Here = again(r)
 	if l.target != "" {
 		page.Targets = []string{l.target}
-	} else if l.client != nil {
+	} else {
 		page.StayURL = p.beginning(r.Context(), l.client, "")
 	}
 	if err := p.pages(r).LogoutConfirm(w, r, http.StatusOK, page); err != nil {
@@ -320,9 +320,7 @@ func (p *Provider) loggedOut(w http.ResponseWriter, r *http.Request, c *tenant.C
 		}
 		page.Others = len(others) > 0
 	}
-	if c != nil {
-		page.ReturnURL = p.beginning(r.Context(), c, "")
-	}
+	page.ReturnURL = p.beginning(r.Context(), c, "")
 	if err := p.pages(r).LoggedOut(w, r, http.StatusOK, page); err != nil {
 		p.faultPage(w, r, err)
 	}

@@ -44,7 +44,11 @@ func (p *Provider) postForgot(w http.ResponseWriter, r *http.Request, v *visit) 
 	if err == nil {
 		p.sendReset(r, v.client, conn, v.request.Locales, typed)
 	}
-	p.forgotSentPage(w, r, v, typed)
+	notice := login.Notice("")
+	if v.request.Sent == typed { // the form of the page that said so
+		notice = login.NoticeSentAgain
+	}
+	p.forgotSentPage(w, r, v, typed, notice)
 }
 
 // showForgotSent says it once more, in another language.
@@ -53,16 +57,19 @@ func (p *Provider) showForgotSent(w http.ResponseWriter, r *http.Request, v *vis
 		p.toLogin(w, r, v.request, v.client)
 		return
 	}
-	p.forgotSentPage(w, r, v, v.request.Sent)
+	p.forgotSentPage(w, r, v, v.request.Sent, "")
 }
 
 // forgotSentPage says that a letter is on its way, if there is such an account.
-func (p *Provider) forgotSentPage(w http.ResponseWriter, r *http.Request, v *visit, typed string) {
+func (p *Provider) forgotSentPage(w http.ResponseWriter, r *http.Request, v *visit, typed string, notice login.Notice) {
+	sent := p.sentState(v, typed)
 	page := login.ForgotSentPage{
-		Frame: p.frame(r, v.request, v.client), Form: p.pageForm(r, "/u/reset-password/request", v.state), Identifier: typed,
+		Frame: p.frame(r, v.request, v.client), Form: p.pageForm(r, "/u/reset-password/request", cmp.Or(sent, v.state)), Identifier: typed, Notice: notice,
 		Life: resetLife, SentBy: p.cfg.MailFrom, AnotherURL: "/u/reset-password/request?state=" + v.state, LoginURL: "/u/login?state=" + v.state,
 	}
-	page.Here = p.sentPage(forgotSentPath, v, typed)
+	if page.Here = ""; sent != "" {
+		page.Here = here(forgotSentPath, sent)
+	}
 	if err := p.pages(r).ForgotSent(w, r, http.StatusOK, page); err != nil {
 		p.faultPage(w, r, err)
 	}

@@ -175,7 +175,13 @@ func (s *Store) endAll(ctx context.Context, tx *sql.Tx, userID string) ([]*Sessi
 	if err != nil {
 		return nil, err
 	}
-	_, err = tx.ExecContext(ctx, "DELETE FROM idp_tokens WHERE user_id = $1", userID)
+	_, err = tx.ExecContext(ctx, "DELETE FROM idp_tokens WHERE user_id = $1 AND kind <> $2", userID, string(EmailTicket))
+	if err != nil {
+		return nil, err
+	}
+	// What such a link was for may have been done by another one: it can say so.
+	_, err = tx.ExecContext(ctx, "UPDATE idp_tokens SET used_at = $3 WHERE user_id = $1 AND kind = $2 AND used_at = 0",
+		userID, string(EmailTicket), millis(s.now()))
 	return sessions, err
 }
 
