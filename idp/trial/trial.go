@@ -356,7 +356,7 @@ func (t *trial) outbox(w http.ResponseWriter, _ *http.Request) {
 	if t.cfg.ClientID != "" {
 		try, home = Path, Path
 	}
-	t.write(w, "outbox.html", map[string]any{"Style": t.cfg.Style, "Letters": all, "Try": try, "Home": home})
+	t.write(w, "outbox.html", map[string]any{"Style": t.cfg.Style, "Letters": all, "Try": try, "Home": home, "Logout": t.logoutURL()})
 }
 
 func (t *trial) outboxJSON(w http.ResponseWriter, _ *http.Request) {
