@@ -338,11 +338,12 @@ func (p *Provider) userFrom(r *http.Request, c *tenant.Client, from *tenant.Conn
 		}},
 	}
 	setProfile(u, profile)
-	err = p.tenant.CreateUser(ctx, u)
-	if errors.Is(err, tenant.ErrExists) {
+	switch err = p.tenant.CreateUserIn(ctx, from, u, tenant.Ticket{}); {
+	case errors.Is(err, tenant.ErrExists):
 		return p.tenant.UserByIdentity(ctx, provider, subject) // another tab was faster
-	}
-	if err != nil {
+	case errors.Is(err, tenant.ErrNotFound):
+		return nil, refuse("access_denied", "the connection is not enabled")
+	case err != nil:
 		return nil, err
 	}
 	p.record(r, "ss", c, u, "", nil)

@@ -312,7 +312,11 @@ func (p *Provider) register(r *http.Request, c *tenant.Client, conn *tenant.Conn
 
 // registerWith is register for what a link allows, which is used up by it.
 func (p *Provider) registerWith(r *http.Request, c *tenant.Client, conn *tenant.Connection, u *tenant.User, with tenant.Ticket) error {
-	if err := p.tenant.CreateUserWith(r.Context(), u, with); err != nil {
+	err := p.tenant.CreateUserIn(r.Context(), conn, u, with)
+	if errors.Is(err, tenant.ErrNotFound) { // deleted while the password was hashed
+		return refuse("access_denied", "the connection is not enabled")
+	}
+	if err != nil {
 		return err
 	}
 	p.record(r, "ss", c, u, "", nil)

@@ -106,9 +106,13 @@ func (a *API) usersByEmail(ctx context.Context, q *request) (answer, error) {
 func (a *API) connectionNamed(ctx context.Context, name string) (*tenant.Connection, error) {
 	c, err := a.store.Connections.ByName(ctx, name)
 	if errors.Is(err, tenant.ErrNotFound) {
-		return nil, &problem{status: 400, message: "The connection does not exist", code: "inexistent_connection"}
+		return nil, goneConnection()
 	}
 	return c, err
+}
+
+func goneConnection() error {
+	return &problem{status: 400, message: "The connection does not exist", code: "inexistent_connection"}
 }
 
 func (a *API) createUser(ctx context.Context, q *request) (answer, error) {
@@ -131,7 +135,10 @@ func (a *API) createUser(ctx context.Context, q *request) (answer, error) {
 	if err := a.setPassword(ctx, c, u, &u.Identities[0], o.text("password")); err != nil {
 		return answer{}, err
 	}
-	if err := a.store.CreateUser(ctx, u); err != nil {
+	switch err := a.store.CreateUserIn(ctx, c, u, tenant.Ticket{}); {
+	case errors.Is(err, tenant.ErrNotFound): // deleted while the password was hashed
+		return answer{}, goneConnection()
+	case err != nil:
 		return answer{}, noUser(err)
 	}
 	if err := a.verifyIfAsked(ctx, q, o, u, ""); err != nil {

@@ -278,6 +278,10 @@ func (w *world) family(user, session string) string {
 		ID: tenant.NewGrantID(), UserID: user, Epoch: w.epoch(user), ClientID: "c1", SessionID: session,
 		FamilyDetails: tenant.FamilyDetails{Audience: "https://api.example/", Scope: []string{"openid"}},
 	}
+	api := &tenant.API{ID: "api_family", Identifier: f.Audience}
+	if err := w.store.APIs.Create(w.t.Context(), api); err != nil && !errors.Is(err, tenant.ErrExists) {
+		w.t.Fatal(err)
+	}
 	if _, err := w.store.CreateFamily(w.t.Context(), f); err != nil {
 		w.t.Fatal(err)
 	}

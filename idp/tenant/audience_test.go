@@ -18,6 +18,7 @@ func TestIDP13_tokensOfAPI(t *testing.T) {
 		u := create(t, s, newUser("ada@example.com"))
 		api := &tenant.API{ID: "a", Identifier: "https://a.example"}
 		must(t, s.APIs.Create(t.Context(), api))
+		must(t, s.APIs.Create(t.Context(), &tenant.API{ID: "b", Identifier: "https://b.example"}))
 		tokens := map[string]bool{"": true, "https://b.example": true, api.Identifier: false} // whether they stay
 		ids := map[string]string{}
 		for audience := range tokens {

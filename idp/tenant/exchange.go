@@ -30,7 +30,7 @@ type Exchange struct {
 // returns the first token of the family, if there is one. Of any number of calls
 // with one code one succeeds. It returns [ErrUsed] when the code was used before,
 // [ErrNotFound] when it is gone with all of the user, and [ErrEnded] when the
-// log-in is over.
+// log-in is over, or the API of the family gone.
 func (s *Store) Exchange(ctx context.Context, x *Exchange) (secret.String, error) {
 	var doc []byte
 	if x.Family != nil {
@@ -40,6 +40,9 @@ func (s *Store) Exchange(ctx context.Context, x *Exchange) (secret.String, error
 		}
 	}
 	err := s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if err := s.apiStays(ctx, tx, x.Family); err != nil {
+			return err
+		}
 		if err := s.inEpoch(ctx, tx, x.UserID, x.Epoch); err != nil {
 			return err
 		}

@@ -70,7 +70,8 @@ const (
 // The rows are read one after the other and stored in batches: of an import
 // that ends with an error, what the report counts is there. A row that cannot be
 // imported is counted, and the others go on. The error means that the input is
-// no such file from there on, or that the database did not answer.
+// no such file from there on, that the database did not answer, or that the
+// connection was deleted meanwhile, which is [ErrNotFound].
 func (s *Store) ImportUsers(ctx context.Context, r io.Reader, opts ImportOptions) (ImportReport, error) {
 	in := &userImport{s: s, opts: opts}
 	connection, err := s.Connections.ByName(ctx, opts.Connection)
@@ -166,6 +167,9 @@ func (in *userImport) flush(ctx context.Context) error {
 	report := in.report
 	err := in.s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		report, in.ends, in.changed, in.over = in.report, map[string]bool{}, nil, nil
+		if err := in.s.connectionStays(ctx, tx, in.connection); err != nil {
+			return err
+		}
 		for _, row := range batch {
 			if err := in.store(ctx, tx, row, &report); err != nil {
 				return err
@@ -183,7 +187,7 @@ func (in *userImport) flush(ctx context.Context) error {
 		in.report = report
 		in.record(ctx)
 		return nil
-	case ctx.Err() != nil || errors.Is(in.s.db.Wrap(err), errUnavailable):
+	case ctx.Err() != nil || errors.Is(in.s.db.Wrap(err), errUnavailable) || errors.Is(err, ErrNotFound):
 		return fmt.Errorf("import users: %w", in.s.db.Wrap(err))
 	case len(batch) == 1:
 		in.report.fail(batch[0].line, rowName(batch[0].user), err)

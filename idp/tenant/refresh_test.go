@@ -44,6 +44,7 @@ func TestRefresh_life(t *testing.T) {
 		s := open(t, db, c.Now)
 		ctx := t.Context()
 		u := create(t, s, newUser("ada@example.com"))
+		must(t, s.APIs.Create(ctx, &tenant.API{ID: "api", Identifier: "https://api"}))
 		end := c.Now().Add(24 * time.Hour)
 		details := tenant.FamilyDetails{
 			Audience: "https://api", Scope: []string{"openid", "read:x"}, AuthTime: c.Now(), Connection: "db",

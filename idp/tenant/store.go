@@ -163,8 +163,8 @@ func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
 
 // inTx runs fn in a transaction; again when the database undid it to let others
 // pass, a few times at most. So what fn leaves outside has to be the same after
-// one run and after two. Transactions lock the rows of users first, then sessions,
-// refresh tokens and tokens, in this order: see [Store.lockUsers].
+// one run and after two. Transactions lock the rows of objects first, then those of
+// users, sessions, refresh tokens and tokens, in this order: see [Store.lockUsers].
 func (s *Store) inTx(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
 	return s.insist(func() error { return s.db.InTx(ctx, fn) })
 }

@@ -118,18 +118,29 @@ func newEpoch() int64 {
 
 // CreateUser adds a user with at least one identity, whose first decides the
 // ID. It returns [ErrExists] when the identity, or in its connection the address
-// or user name, is taken.
+// or user name, is taken. Whether there are connections of those names is the
+// caller's to know; see [Store.CreateUserIn].
 func (s *Store) CreateUser(ctx context.Context, u *User) error {
-	return s.CreateUserWith(ctx, u, Ticket{})
+	return s.createUser(ctx, u, nil, Ticket{})
 }
 
-// CreateUserWith adds a user as [Store.CreateUser] does and uses a ticket up: both, or
-// neither. One that was used is [ErrUsed].
-func (s *Store) CreateUserWith(ctx context.Context, u *User, with Ticket) error {
+// CreateUserIn adds a user as [Store.CreateUser] does to the connection that c was
+// read from, unless it is gone by now, which is [ErrNotFound], and uses a ticket
+// up: both, or neither. One that was used is [ErrUsed].
+func (s *Store) CreateUserIn(ctx context.Context, c *Connection, u *User, with Ticket) error {
+	return s.createUser(ctx, u, c, with)
+}
+
+func (s *Store) createUser(ctx context.Context, u *User, c *Connection, with Ticket) error {
 	if len(u.Identities) == 0 {
 		return errors.New("tenant: user without identity")
 	}
 	return s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if c != nil {
+			if err := s.connectionStays(ctx, tx, c); err != nil {
+				return err
+			}
+		}
 		done, err := s.insertUser(ctx, tx, u)
 		if err == nil && !done {
 			err = fmt.Errorf("user %w", ErrExists)

@@ -1,0 +1,114 @@
+package tenant_test
+
+import (
+	"bufio"
+	"context"
+	"database/sql"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/internal/secret"
+	"github.com/gatewright/gate/store"
+	"github.com/gatewright/gate/store/storetest"
+)
+
+// IDP-13: a person whose sign-up began before their connection was deleted is not
+// one of the next connection of that name.
+func TestIDP13_signUpAfterConnection(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := open(t, db, nil)
+		ctx := t.Context()
+		c := &tenant.Connection{ID: "con", Name: "db", Strategy: tenant.Database}
+		must(t, s.Connections.Create(ctx, c))
+		must(t, s.CreateUserIn(ctx, c, newUser("ada@example.com"), tenant.Ticket{}))
+		must(t, s.Connections.Delete(ctx, "con"))
+		want(t, "after the deletion", s.CreateUserIn(ctx, c, newUser("bob@example.com"), tenant.Ticket{}), tenant.ErrNotFound)
+		must(t, s.Connections.Create(ctx, &tenant.Connection{ID: "next", Name: "db", Strategy: tenant.Database}))
+		want(t, "in the next one", s.CreateUserIn(ctx, c, newUser("bob@example.com"), tenant.Ticket{}), tenant.ErrNotFound)
+	})
+}
+
+// IDP-13: a deletion that is under way is waited for.
+func TestIDP13_signUpDuringDeletion(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		if db.Dialect() != store.Postgres {
+			return // there one transaction writes at a time
+		}
+		s := open(t, db, nil)
+		c := &tenant.Connection{ID: "con", Name: "db", Strategy: tenant.Database}
+		must(t, s.Connections.Create(t.Context(), c))
+		done := make(chan error, 1)
+		must(t, db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+			if _, err := tx.ExecContext(ctx, "DELETE FROM idp_objects WHERE id = 'con'"); err != nil {
+				return err
+			}
+			go func() { done <- s.CreateUserIn(t.Context(), c, newUser("ada@example.com"), tenant.Ticket{}) }()
+			return someoneWaits(ctx, db, done)
+		}))
+		want(t, "after the deletion", <-done, tenant.ErrNotFound)
+	})
+}
+
+// IDP-13: an import ends with its connection.
+func TestIDP13_importAfterConnection(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := open(t, db, nil)
+		ctx := t.Context()
+		must(t, s.Connections.Create(ctx, &tenant.Connection{ID: "con", Name: "db", Strategy: tenant.Database}))
+		in, out := io.Pipe()
+		go func() {
+			w := bufio.NewWriter(out)
+			for n := range 450 {
+				if n == 300 { // one batch is stored
+					_ = w.Flush()
+					if err := s.Connections.Delete(ctx, "con"); err != nil {
+						t.Error(err)
+					}
+				}
+				fmt.Fprintf(w, `{"email":"u%d@example.com"}`+"\n", n)
+			}
+			_ = w.Flush()
+			_ = out.Close()
+		}()
+		report, err := s.ImportUsers(ctx, in, tenant.ImportOptions{Connection: "db"})
+		want(t, "the import", err, tenant.ErrNotFound)
+		_ = in.CloseWithError(io.ErrClosedPipe)
+		var n int
+		must(t, db.Read().QueryRowContext(ctx, "SELECT COUNT(*) FROM idp_users").Scan(&n))
+		if n != 0 {
+			t.Errorf("%d people of a connection that is gone; %+v", n, report)
+		}
+	})
+}
+
+// IDP-13: what a log-in for an API comes to after the API is gone is nothing for the
+// next one of its identifier.
+func TestIDP13_tokensAfterAPI(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := open(t, db, nil)
+		ctx := t.Context()
+		u := create(t, s, newUser("ada@example.com"))
+		session(t, s, u, "session")
+		f := &tenant.Family{
+			ID: tenant.NewGrantID(), UserID: u.ID, Epoch: u.Epoch, ClientID: "client", FamilyDetails: tenant.FamilyDetails{Audience: "https://a.example"},
+		}
+		_, err := s.CreateFamily(ctx, f)
+		want(t, "a family", err, tenant.ErrEnded)
+		code := secret.Text()
+		must(t, s.CreateToken(ctx, code, tenant.Token{Kind: tenant.CodeToken, UserID: u.ID, ClientID: "client", ExpiresAt: time.Now().Add(time.Minute)}))
+		x := &tenant.Exchange{
+			Code: code, Data: []byte("{}"), Until: time.Now().Add(time.Minute), UserID: u.ID, Epoch: u.Epoch, SessionID: "session", Family: f,
+		}
+		_, err = s.Exchange(ctx, x)
+		want(t, "an exchange", err, tenant.ErrEnded)
+		must(t, s.APIs.Create(ctx, &tenant.API{ID: "a", Identifier: "https://a.example"}))
+		text, err := s.Exchange(ctx, x)
+		if err != nil || !strings.HasPrefix(text.Reveal(), "v1.") {
+			t.Errorf("with the API: %v", err)
+		}
+	})
+}
