@@ -100,12 +100,17 @@ func (p *Provider) passwordTokens(r *http.Request, c caller, in params, u *tenan
 	if result.Session.Revoke || result.RefreshToken.Revoke {
 		return nil, refuse("access_denied", cmp.Or(result.Session.RevokeReason, result.RefreshToken.RevokeReason))
 	}
-	p.noteLogin(ctx, u)
 	body, err := p.tokens(ctx, i)
 	if err != nil {
 		return nil, err
 	}
 	if err := p.addRefresh(ctx, body, i, conn.Name); err != nil {
+		return nil, err
+	}
+	// Actions may have run for long, and a JWT is stored nowhere: whoever was blocked
+	// meanwhile gets none.
+	client, _ := gate.ClientFromContext(ctx)
+	if err := p.tenant.NoteLoginIn(ctx, i.user.ID, i.epoch, addressText(client)); err != nil {
 		return nil, err
 	}
 	p.record(r, "sepft", c.Client, u, "", nil)

@@ -187,15 +187,14 @@ func (s *Store) SessionsOf(ctx context.Context, userID string) ([]*Session, erro
 }
 
 // TouchSession notes that a session was used for a client, and puts off its
-// idle end. One that has ended meanwhile stays ended, and that is no error.
+// idle end. One that has ended meanwhile stays ended, and that is no error; but it
+// returns [ErrEnded] when everything of the user was ended after the session's
+// epoch, by a block for example.
 func (s *Store) TouchSession(ctx context.Context, ses *Session, clientID string, idleUntil time.Time) error {
-	now := millis(s.now())
-	if slices.Contains(ses.Clients, clientID) {
-		_, err := s.db.Exec(ctx, `UPDATE idp_sessions SET used_at = $2, idle_expires_at = $3
-			WHERE id = $1 AND expires_at > $2 AND idle_expires_at > $2`, ses.ID, now, millis(idleUntil))
-		return err
-	}
 	return s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if err := s.inEpoch(ctx, tx, ses.UserID, ses.Epoch); err != nil {
+			return err
+		}
 		return s.touchIn(ctx, tx, ses, clientID, idleUntil)
 	})
 }

@@ -422,6 +422,17 @@ func (s *Store) NoteLogin(ctx context.Context, userID, ip string) error {
 	return err
 }
 
+// NoteLoginIn counts a log-in as [Store.NoteLogin] does, unless everything of the user
+// was ended after their epoch: then it returns [ErrEnded], without a user as well.
+func (s *Store) NoteLoginIn(ctx context.Context, userID string, epoch int64, ip string) error {
+	ok, err := changed(s.db.Exec(ctx, `UPDATE idp_users SET last_login_at = $3, last_ip = $4, logins_count = logins_count + 1
+		WHERE id = $1 AND epoch = $2`, userID, epoch, millis(s.now()), cut(ip, 64)))
+	if err == nil && !ok {
+		err = fmt.Errorf("log-in %w", ErrEnded)
+	}
+	return err
+}
+
 // DeleteUser removes a user with everything of theirs; clients are to be told of
 // their sessions. One that is not there is no error.
 func (s *Store) DeleteUser(ctx context.Context, id string) error {
