@@ -63,6 +63,9 @@ func (a *API) createAPI(ctx context.Context, q *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	if err := clientKeysScope(q, o, "create:client_keys"); err != nil {
+		return answer{}, err
+	}
 	for name, value := range map[string]string{
 		"signing_alg": `"RS256"`, "token_lifetime": "86400", "token_lifetime_for_web": "7200", "allow_offline_access": "false",
 		"skip_consent_for_verifiable_first_party_clients": "true",
@@ -90,6 +93,9 @@ func (a *API) createAPI(ctx context.Context, q *request) (answer, error) {
 func (a *API) updateAPI(ctx context.Context, q *request) (answer, error) {
 	change, err := q.object(shape.API().Patching().Reserve("identifier"))
 	if err != nil {
+		return answer{}, err
+	}
+	if err := clientKeysScope(q, change, "update:client_keys"); err != nil {
 		return answer{}, err
 	}
 	found, err := a.findAPI(ctx, q.id("api"))

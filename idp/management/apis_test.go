@@ -226,3 +226,17 @@ func TestRoles_usersByCheckpoint(t *testing.T) {
 		t.Errorf("%d missed in %d pages", len(want), pages)
 	}
 }
+
+// IDP-21: who may change APIs does not thereby choose what signs their tokens.
+func TestIDP21_signingSecretScope(t *testing.T) {
+	w := newWorld(t)
+	token := w.machine("create:resource_servers update:resource_servers")
+	const secret = `"signing_secret":"kT9mQ2xW7vB4nL8pR3sD6fG1hJ5yU0aZcE"`
+	w.send(token, "POST", "resource-servers", `{"identifier":"x","signing_alg":"HS256",`+secret+`}`).refused(403, "create:client_keys")
+	w.do(token, "POST", "resource-servers", `{"identifier":"x","signing_alg":"HS256"}`, 201)
+	w.send(token, "PATCH", "resource-servers/x", `{`+secret+`}`).refused(403, "update:client_keys")
+	w.do(token, "PATCH", "resource-servers/x", `{"name":"X"}`, 200)
+	both := w.machine("create:resource_servers update:resource_servers create:client_keys update:client_keys")
+	w.do(both, "POST", "resource-servers", `{"identifier":"y","signing_alg":"HS256",`+secret+`}`, 201)
+	w.do(both, "PATCH", "resource-servers/x", `{`+secret+`}`, 200)
+}

@@ -159,10 +159,13 @@ func (a *API) createClient(ctx context.Context, q *request) (answer, error) {
 	return answer{status: 201, body: shown}, err
 }
 
-// clientKeysScope refuses a secret that the caller chooses without the scope.
+// clientKeysScope refuses a secret that the caller chooses without the scope: whoever
+// knows that of a client is the client, and that of an API signs its tokens.
 func clientKeysScope(q *request, o object, scope string) error {
-	if _, chosen := o["client_secret"]; chosen && !q.can(scope) {
-		return insufficient(scope)
+	for _, name := range []string{"client_secret", "signing_secret"} {
+		if _, chosen := o[name]; chosen && !q.can(scope) {
+			return insufficient(scope)
+		}
 	}
 	return nil
 }
