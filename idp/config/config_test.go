@@ -58,6 +58,7 @@ func TestParse_refused(t *testing.T) {
 		"negative limit":        {local + "requestLimit: -1\n", "2:15: requestLimit has to be a whole number, not -1", ""},
 		"negative":              {local + "managementLimit: -1\n", "2:18: managementLimit has to be a whole number, not -1", ""},
 		"time":                  {local + "rotateKeys: 90d\n", `2:13: rotateKeys has to be a time such as 15m or 24h, not "90d"`, ""},
+		"port alone":            {local + "listen: 443\n", `2:9: listen has to be a text, not 443`, `write listen: ":443"`},
 		"enum":                  {local + "signup: opn\n", `2:9: signup has to be one of closed, confirm, open, not "opn", did you mean "open"?`, "who may make an account: nobody"},
 		"terminal escapes":      {local + "signup: \"\\e[2J\"\n", `2:9: signup has to be one of closed, confirm, open, not "\x1b[2J"`, ""},
 		"synchronous elsewhere": {local + "database: postgres://idp@db/idp\nsynchronous: full\n", "3:14: synchronous is for SQLite", "leave it out"},

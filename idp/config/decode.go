@@ -165,6 +165,11 @@ func (d *decoder) scalar(n *node, path string, v reflect.Value) {
 				d.errs.Add(n.pos, path, fmt.Sprintf("%s has to be a text, not a mapping", last(path)), "a text with a colon in it needs quotes here")
 				return
 			}
+			if port, err := strconv.Atoi(n.text); path == "listen" && err == nil {
+				d.broken = append(d.broken, path)
+				d.errs.Add(n.pos, path, fmt.Sprintf("listen has to be a text, not %d", port), fmt.Sprintf("write listen: %q", ":"+n.text))
+				return
+			}
 			d.problem(n, path, "%s has to be a text, not %s", last(path), n.describe())
 			return
 		}
