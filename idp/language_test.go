@@ -74,7 +74,7 @@ func TestLanguage_links(t *testing.T) {
 func TestLogout_command(t *testing.T) {
 	s := idptest.New(t, idptest.Config{Edit: func(c *idp.Config) { c.Development = true }})
 	_, page := s.Do(s.Browser(), http.MethodGet, "/oidc/logout?client_id="+idptest.SPA+"&post_logout_redirect_uri=http://localhost:1234/", nil)
-	if want := "<pre>gate idp client update " + idptest.SPA + " --logout-url &#39;http://localhost:1234/&#39;</pre>"; !strings.Contains(page, want) {
+	if want := "<pre>gate idp client update " + idptest.SPA + " --logout-url &#39;http://localhost:1234/&#39;</pre>"; !strings.Contains(strings.NewReplacer(`<span class="word">`, "", "</span>", "", ` tabindex="0"`, "").Replace(page), want) {
 		t.Errorf("no %s in %.4000s", want, page)
 	}
 	_, page = s.Do(s.Browser(), http.MethodGet, "/oidc/logout?client_id="+idptest.SPA, nil)

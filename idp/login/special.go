@@ -122,3 +122,9 @@ func (v *view) policyOf() string {
 	}
 	return "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; form-action " + form + "; base-uri 'none'; frame-ancestors 'none'"
 }
+
+// CommandWords is Command, cut where a line may end: no page breaks a flag or an
+// ID at a hyphen.
+func (v *view) CommandWords() []string {
+	return strings.Split(v.Command(), " ")
+}
