@@ -147,7 +147,7 @@ func (p *Provider) byAssertion(ctx context.Context, in params) (caller, error) {
 	if errors.Is(err, jose.ErrUnavailable) {
 		return caller{}, err
 	}
-	if err != nil || claims.Subject != c.ID || claims.ID == "" || claims.Expiry.After(p.now().Add(maxAssertion+time.Minute)) {
+	if err != nil || claims.Subject != c.ID || claims.ID == "" || len(claims.Audience) != 1 || claims.Expiry.After(p.now().Add(maxAssertion+time.Minute)) {
 		return bad("The assertion could not be verified")
 	}
 	// Good for once.

@@ -149,6 +149,8 @@ func TestIDP07_assertions(t *testing.T) {
 	}
 	audience = []string{"https://other.example/"}
 	bad["for somebody else"] = sign(key, "j7", time.Minute, idptest.Machine)
+	audience = []string{s.Issuer(), "https://other.example/"}
+	bad["for somebody else, too"] = sign(key, "j11", time.Minute, idptest.Machine)
 	audience = []string{s.Issuer()}
 	at = func() time.Time { return time.Now().Add(-10 * time.Minute) }
 	bad["expired"] = sign(key, "j8", time.Minute, idptest.Machine)
