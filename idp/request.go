@@ -187,12 +187,21 @@ func (p *Provider) readAddress(q *request, c *tenant.Client, in params) error {
 				description: "Callback URL mismatch. The provided redirect_uri is not in the list of allowed callback URLs.",
 			},
 			fault: login.FaultCallback, client: c, address: bare(raw),
-			hint: "Add " + strconv.Quote(raw) + " to the callbacks of the application " + strconv.Quote(c.Name) +
-				": gate idp client update " + c.ID + " --callback " + shellQuote(raw),
+			hint: callbackHint(c, bare(raw)),
 		}
 	}
 	q.RedirectURI, q.RedirectGiven = uri, given
 	return nil
+}
+
+// callbackHint tells a developer how an address becomes a callback. Whoever made the
+// link chose it, so that nothing is in the command that a terminal obeys.
+func callbackHint(c *tenant.Client, address string) string {
+	if address == "" {
+		return "The redirect_uri is no address to be registered; one is added by: gate idp client update " + c.ID + " --callback URL"
+	}
+	return "Add " + strconv.Quote(address) + " to the callbacks of the application " + strconv.Quote(c.Name) +
+		": gate idp client update " + c.ID + " --callback " + shellQuote(address)
 }
 
 // readResponse reads how the answer is wanted. The default mode depends on the
@@ -253,12 +262,22 @@ const maxRequest = tripCookies*cookieSize - 1500
 // withheld are parameters that scripts have no business with.
 var withheld = []string{"client_secret", "client_assertion", "id_token_hint", "request", "code_challenge", "state", "nonce"} //nolint:gochecknoglobals // constant
 
-func (p *Provider) readRest(ctx context.Context, q *request, c *tenant.Client, in params) error {
-	grant := "authorization_code"
+// grant returns the grant type that a client needs for the request.
+func (q *request) grant() string {
 	if q.wants("token") || q.wants("id_token") {
-		grant = "implicit"
+		return "implicit"
 	}
-	if err := (caller{Client: c}).may(grant); err != nil {
+	return "authorization_code"
+}
+
+// posts reports whether a message with the answer may go to where the client wants it.
+func (q *request) posts(c *tenant.Client) bool {
+	return q.ResponseMode != "web_message" ||
+		slices.ContainsFunc(c.WebOrigins, func(o string) bool { return originOf(o) == originOf(q.RedirectURI) })
+}
+
+func (p *Provider) readRest(ctx context.Context, q *request, c *tenant.Client, in params) error {
+	if err := (caller{Client: c}).may(q.grant()); err != nil {
 		return err
 	}
 	if in["request"] != "" {
@@ -298,7 +317,7 @@ func (p *Provider) readRest(ctx context.Context, q *request, c *tenant.Client, i
 	if err := p.readHint(ctx, q, in["id_token_hint"]); err != nil {
 		return err
 	}
-	if q.ResponseMode == "web_message" && !slices.ContainsFunc(c.WebOrigins, func(o string) bool { return originOf(o) == originOf(q.RedirectURI) }) {
+	if !q.posts(c) {
 		return &pageError{
 			oauthError: &oauthError{
 				status: http.StatusForbidden, code: "invalid_request",
@@ -483,7 +502,7 @@ func (p params) scope() ([]string, error) {
 
 // bare returns an address that somebody sent without what is in it for its owner
 // alone, and which does not count where addresses are compared; empty of what is
-// no address, and of what nobody registers.
+// no address, and of what nobody registers: it is printable ASCII.
 func bare(raw string) string {
 	const longest = 500
 	u, err := url.Parse(raw)
@@ -491,7 +510,11 @@ func bare(raw string) string {
 		return ""
 	}
 	u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment, u.User = "", false, "", "", nil
-	return u.String()
+	s := u.String()
+	if strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return ""
+	}
+	return s
 }
 
 // shellQuote returns a word that a shell takes as it is.
@@ -539,7 +562,7 @@ func (p *Provider) clientOf(ctx context.Context, q *request) (*tenant.Client, er
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := callback(c, q.RedirectURI); !ok {
+	if _, ok := callback(c, q.RedirectURI); !ok || !slices.Contains(c.GrantTypes, q.grant()) || !q.posts(c) {
 		return nil, errTransaction
 	}
 	return c, nil
