@@ -21,7 +21,7 @@ func TestSES04_replace(t *testing.T) {
 		text := session(t, s, ada, "old")
 		old, err := s.Session(ctx, "old")
 		must(t, err)
-		must(t, s.TouchSession(ctx, &tenant.Session{ID: "old"}, "client", time.Now().Add(time.Hour))) // by another request
+		must(t, s.TouchSession(ctx, &tenant.Session{ID: "old", UserID: ada.ID, Epoch: ada.Epoch}, "client", time.Now().Add(time.Hour))) // by another request
 		f, _ := family(t, s, ada, func(f *tenant.Family) { f.SessionID = "old" })
 		fresh := func(u *tenant.User) *tenant.Session {
 			next := *old
