@@ -133,36 +133,11 @@ func (a *API) deleteConnection(ctx context.Context, q *request) (answer, error) 
 	if err != nil {
 		return answer{}, err
 	}
-	open, err := a.openSessions(ctx, c.Name)
-	if err != nil {
-		return answer{}, err
-	}
+	// The sessions of its users end with it, and clients hear of that as of others.
 	if err := a.store.Connections.Delete(ctx, c.ID); err != nil && !errors.Is(err, tenant.ErrNotFound) {
 		return answer{}, err
 	}
-	for user, sessions := range open {
-		a.ended(ctx, user, sessions)
-	}
 	return accepted(map[string]any{"deleted_at": timeText(a.now())})
-}
-
-// openSessions returns the sessions of the users of a connection, who go with it,
-// when there is somebody to be told.
-func (a *API) openSessions(ctx context.Context, connection string) (map[string][]*tenant.Session, error) {
-	if a.cfg.SessionsEnded == nil {
-		return nil, nil
-	}
-	users, err := a.store.UsersWithSessions(ctx, connection)
-	if err != nil {
-		return nil, err
-	}
-	open := map[string][]*tenant.Session{}
-	for _, id := range users {
-		if open[id], err = a.store.SessionsOf(ctx, id); err != nil {
-			return nil, err
-		}
-	}
-	return open, nil
 }
 
 // timeText returns t as answers have it.

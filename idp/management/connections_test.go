@@ -219,9 +219,6 @@ func TestConnections_deletion(t *testing.T) {
 		if got, _ := w.do(token, "GET", "users/"+main, nil, 200).object()["identities"].([]any); len(got) != 1 {
 			t.Errorf("identities left: %v", got)
 		}
-		if len(w.ended) != 1 {
-			t.Errorf("told of %v", w.ended)
-		}
 	})
 }
 

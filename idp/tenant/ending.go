@@ -237,7 +237,7 @@ func (s *Store) endWay(ctx context.Context, tx *sql.Tx, userID, connection strin
 		if ses.Connection != connection {
 			continue
 		}
-		list, err := s.endSessions(ctx, tx, "id = $1", ses.ID)
+		list, err := s.logOut(ctx, tx, "id = $1", ses.ID)
 		if err != nil {
 			return nil, err
 		}

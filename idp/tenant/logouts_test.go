@@ -2,6 +2,7 @@ package tenant_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -26,7 +27,7 @@ func known(t *testing.T, s *tenant.Store, u *tenant.User, id string) *tenant.Ses
 	t.Helper()
 	end := time.Now().AddDate(10, 0, 0)
 	ses := &tenant.Session{ID: id, UserID: u.ID, Epoch: u.Epoch, CreatedAt: time.Now(), IdleExpiresAt: end, ExpiresAt: end}
-	ses.Clients = []string{"gone", "other", "told"}
+	ses.Clients, ses.Connection = []string{"gone", "other", "told"}, "db"
 	must(t, s.CreateSession(t.Context(), secret.Text(), ses))
 	return ses
 }
@@ -58,6 +59,14 @@ func TestCLI12_queued(t *testing.T) {
 			}},
 			"all": {end: func(ctx context.Context, u *tenant.User, _ *tenant.Session) error {
 				_, err := s.EndSessions(ctx, u.ID)
+				return err
+			}},
+			"unlinked": {end: func(ctx context.Context, u *tenant.User, _ *tenant.Session) error {
+				linked := create(t, s, newUser("linked@example.com"))
+				if _, err := s.LinkIdentity(ctx, u.ID, linked.ID); err != nil {
+					return err
+				}
+				_, _, err := s.UnlinkIdentity(ctx, u.ID, tenant.Database, linked.Identities[0].UserID)
 				return err
 			}},
 			"blocked":    {end: func(ctx context.Context, u *tenant.User, _ *tenant.Session) error { return s.EndAll(ctx, u.ID) }},
@@ -92,6 +101,42 @@ func TestCLI12_queued(t *testing.T) {
 		endSession(t, s, "quiet")
 		_, err := s.Logout(t.Context(), "quiet")
 		want(t, "nobody wants to be told", err, tenant.ErrNotFound)
+	})
+}
+
+// Somebody who logs in again and again has a bounded number of sessions, and
+// takes none from others.
+func TestSessions_bound(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		c := newClock()
+		s := open(t, db, c.Now)
+		listening(t, s)
+		ada, ben := create(t, s, newUser("ada@example.com")), create(t, s, newUser("ben@example.com"))
+		end := c.Now().AddDate(1, 0, 0)
+		add := func(u *tenant.User, id string) {
+			t.Helper()
+			c.advance(time.Second)
+			ses := &tenant.Session{ID: id, UserID: u.ID, Epoch: u.Epoch, CreatedAt: c.Now(), UsedAt: c.Now(), IdleExpiresAt: end, ExpiresAt: end}
+			ses.Clients = []string{"told"}
+			must(t, s.CreateSession(t.Context(), secret.Text(), ses))
+		}
+		add(ben, "of another")
+		for i := range tenant.MaxSessions + 2 {
+			add(ada, fmt.Sprint("s", i))
+		}
+		list, err := s.SessionsOf(t.Context(), ada.ID)
+		must(t, err)
+		if len(list) != tenant.MaxSessions || list[0].ID != fmt.Sprint("s", tenant.MaxSessions+1) {
+			t.Errorf("%d sessions, the newest %s", len(list), list[0].ID)
+		}
+		for id, there := range map[string]bool{"s0": false, "s1": false, "s2": true, "of another": true} {
+			if _, err := s.Session(t.Context(), id); (err == nil) != there {
+				t.Errorf("%s: %v", id, err)
+			}
+			if _, err := s.Logout(t.Context(), id); (err == nil) == there {
+				t.Errorf("clients hear of the end of %s: %v", id, err)
+			}
+		}
 	})
 }
 

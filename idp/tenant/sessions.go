@@ -47,6 +47,10 @@ type AuthMethod struct {
 	At   time.Time `json:"timestamp"`
 }
 
+// MaxSessions is how many sessions one user has: those that were not used for the
+// longest time end first.
+const MaxSessions = 100
+
 // CreateSession stores a session under the SHA-256 of text. It returns [ErrEnded]
 // when everything of the user was ended after the session's epoch.
 func (s *Store) CreateSession(ctx context.Context, text secret.String, ses *Session) error {
@@ -105,6 +109,11 @@ func (s *Store) insertSession(ctx context.Context, tx *sql.Tx, text secret.Strin
 		VALUES ($1, $2, $3, $4, $5, $6, $5, $7, $8, $9)`,
 		hash[:], ses.ID, ses.UserID, string(doc), millis(ses.CreatedAt), millis(ses.AuthenticatedAt),
 		millis(ses.IdleExpiresAt), millis(ses.ExpiresAt), ses.Epoch)
+	if err != nil {
+		return err
+	}
+	_, err = s.logOut(ctx, tx, fmt.Sprintf("hash IN (SELECT hash FROM idp_sessions WHERE user_id = $1 ORDER BY used_at DESC, id LIMIT 1000 OFFSET %d)",
+		MaxSessions), ses.UserID)
 	return err
 }
 
@@ -166,11 +175,11 @@ func scanSession(row scanner) (*Session, error) {
 	return &ses, nil
 }
 
-// SessionsOf returns the live sessions of a user, the newest first, at most a
-// hundred.
+// SessionsOf returns the live sessions of a user, the newest first, at most
+// [MaxSessions].
 func (s *Store) SessionsOf(ctx context.Context, userID string) ([]*Session, error) {
 	rows, err := s.db.Read().QueryContext(ctx, "SELECT "+sessionColumns+` FROM idp_sessions
-		WHERE user_id = $1 AND expires_at > $2 AND idle_expires_at > $2 ORDER BY created_at DESC LIMIT 100`, userID, millis(s.now()))
+		WHERE user_id = $1 AND expires_at > $2 AND idle_expires_at > $2 ORDER BY created_at DESC LIMIT $3`, userID, millis(s.now()), MaxSessions)
 	if err != nil {
 		return nil, s.db.Wrap(err)
 	}

@@ -48,14 +48,3 @@ func (s *Store) FailedAttempts(ctx context.Context, userID string, after time.Ti
 	return s.logRows(ctx, `SELECT doc FROM idp_logs WHERE user_id = $1 AND date > $2 AND type IN ('fp', 'fepft', 'limit_wc')
 		ORDER BY id DESC LIMIT $3`, userID, millis(after), limit)
 }
-
-// UsersWithSessions returns the IDs of the users of a connection who have a session
-// that has not expired.
-func (s *Store) UsersWithSessions(ctx context.Context, connection string) (list []string, err error) {
-	err = eachText(ctx, s.db.Read(), func(id string) { list = append(list, id) }, `SELECT DISTINCT s.user_id FROM idp_sessions s
-		JOIN idp_users u ON u.id = s.user_id WHERE u.connection = $1 AND s.expires_at > $2`, connection, millis(s.now()))
-	if err != nil {
-		return nil, fmt.Errorf("read sessions: %w", s.db.Wrap(err))
-	}
-	return list, nil
-}
