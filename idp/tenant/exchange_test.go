@@ -80,7 +80,8 @@ func TestIDP03_exchangedOnce(t *testing.T) {
 			var all sync.WaitGroup
 			for range 3 {
 				all.Go(func() {
-					again := *x
+					again, family := *x, *x.Family
+					again.Family = &family
 					again.Token = &tenant.NewToken{Text: secret.Text(), Token: x.Token.Token}
 					_, err := s.Exchange(ctx, &again)
 					switch {
