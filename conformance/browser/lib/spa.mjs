@@ -1,5 +1,5 @@
 // A page with auth0-spa-js.
-import { at, s } from './browser.mjs'
+import { at, s, until } from './browser.mjs'
 
 // open goes to a page of the application and makes its client.
 export async function open(page, options = {}, address = s.app + '/') {
@@ -31,12 +31,17 @@ export const call = (page, method, ...args) => page.evaluate(async (m, a) => {
 }, method, args)
 
 // redirect begins a log-in, which leaves the page.
-export const redirect = (page, params = {}, more = {}) => page.evaluate((o) => { void window.client.loginWithRedirect(o) }, {
+export const redirect = (page, params = {}, more = {}) => page.evaluate((o) => {
+  window.leaving = true
+  void window.client.loginWithRedirect(o)
+}, {
   ...more, authorizationParams: params,
 })
 
-// back handles the answer at the callback.
+// back handles the answer at the callback. Where the log-in began there, the page is
+// left first.
 export async function back(page, options = {}, origin = s.app) {
+  await until('the page to be left', () => page.evaluate(() => !window.leaving).catch(() => false))
   await at(page, origin + '/callback')
   await client(page, options)
   return call(page, 'handleRedirectCallback')
