@@ -267,8 +267,12 @@ func (k *ticket) identity(u *tenant.User) *tenant.Identity {
 // proves reports whether opening a letter to the address of a ticket proves the
 // address of the user: when it is that, and the identity the user's own.
 func (k *ticket) proves(u *tenant.User) bool {
-	return k.MarkVerified && u.Email == k.Email && (k.Kind != tenant.ResetTicket || u.ID == k.Provider+"|"+k.Subject)
+	return k.MarkVerified && u.Email == k.Email && (k.Kind != tenant.ResetTicket || k.own(u))
 }
+
+// own reports whether a ticket sets the password of the identity that the ID of a user
+// comes from.
+func (k *ticket) own(u *tenant.User) bool { return u.ID == k.Provider+"|"+k.Subject }
 
 // resetTicket returns the ticket for a link that sets the password of an
 // identity; of the first one that has a password when none is named.
@@ -394,12 +398,15 @@ func (p *Provider) postVerifyEmail(w http.ResponseWriter, r *http.Request) {
 		p.makePending(w, r, form[login.FieldState])
 		return
 	}
-	stranger := err == nil && maybeStranger(u, p.browserHash(r))
+	stranger, both := err == nil && maybeStranger(u, p.browserHash(r)), false
 	if err == nil {
 		err = p.mayConfirm(r, u)
 	}
+	if err == nil && u.Moved() {
+		both, err = p.loggedIn(r, u)
+	}
 	if err == nil {
-		u, err = p.confirmAddress(ctx, u, k.Email, stranger, tenant.Ticket{Kind: tenant.EmailTicket, Text: secret.String(form[login.FieldState])})
+		u, err = p.confirmAddress(ctx, u, k.Email, stranger, both, tenant.Ticket{Kind: tenant.EmailTicket, Text: secret.String(form[login.FieldState])})
 	}
 	if err != nil {
 		p.ticketError(w, r, err)
@@ -426,12 +433,18 @@ func handedOver(over bool) string {
 }
 
 // confirmAddress notes that a user owns an address, and takes the account from
-// whoever had it before when that may be a stranger. The ticket is used up by it.
-func (p *Provider) confirmAddress(ctx context.Context, u *tenant.User, email string, stranger bool, by tenant.Ticket) (*tenant.User, error) {
+// whoever had it before when that may be a stranger. With both the user is logged in
+// to the account, too. The ticket is used up by it.
+func (p *Provider) confirmAddress(ctx context.Context, u *tenant.User, email string, stranger, both bool, by tenant.Ticket) (*tenant.User, error) {
 	if stranger {
 		return p.handOver(ctx, u, email, by)
 	}
-	u, _, err := p.tenant.ChangeUser(ctx, u.ID, func(u *tenant.User) (tenant.Ending, error) { return tenant.Ending{Ticket: by}, confirm(u, email) })
+	u, _, err := p.tenant.ChangeUser(ctx, u.ID, func(u *tenant.User) (tenant.Ending, error) {
+		if both {
+			u.Settle()
+		}
+		return tenant.Ending{Ticket: by}, confirm(u, email)
+	})
 	return u, err
 }
 

@@ -135,8 +135,13 @@ func (p *Provider) resetPage(w http.ResponseWriter, r *http.Request, status int,
 		p.ticketError(w, r, err)
 		return
 	}
+	both, err := p.loggedIn(r, u)
+	if err != nil {
+		p.errorPage(w, r, err)
+		return
+	}
 	page := login.ResetPage{
-		Frame: p.ticketFrame(r, k), Account: accountName(u), Confirmed: k.Confirmed, Policy: pagePolicy(conn), Expires: t.ExpiresAt, Problems: problems,
+		Frame: p.ticketFrame(r, k), Account: accountName(u), Confirmed: k.Confirmed, Moved: k.own(u) && u.Moved() && !both && len(u.Identities) > 1, Policy: pagePolicy(conn), Expires: t.ExpiresAt, Problems: problems,
 		Form: login.Form{Action: p.inLanguage(r, "/u/reset-password"), State: text, CSRF: p.csrf(p.browser(w, r))},
 	}
 	if err := p.pages(r).Reset(w, r, status, page); err != nil {
@@ -183,7 +188,7 @@ func (p *Provider) postReset(w http.ResponseWriter, r *http.Request) {
 	over := false
 	hash, err := p.hasher.Hash(ctx, fresh)
 	if err == nil {
-		u, over, err = p.setPassword(ctx, hash, secret.String(text), k, p.browserHash(r))
+		u, over, err = p.setPassword(r, hash, secret.String(text), k, u)
 	}
 	if err != nil {
 		p.ticketError(w, r, err)
@@ -199,22 +204,30 @@ func (p *Provider) postReset(w http.ResponseWriter, r *http.Request) {
 
 // setPassword stores the hash of a new password, uses the ticket up, and ends
 // what the old password led to; also what a stranger may have added, when the
-// address is proven by that in another browser than the one that signed up.
-func (p *Provider) setPassword(ctx context.Context, hash string, text secret.String, k *ticket, browser string) (_ *tenant.User, over bool, _ error) {
+// address is proven by that in another browser than the one that signed up, and
+// further ways in, when the address was changed and whoever opened the letter is not
+// logged in to the account.
+func (p *Provider) setPassword(r *http.Request, hash string, text secret.String, k *ticket, u *tenant.User) (_ *tenant.User, over bool, _ error) {
+	ctx, browser := r.Context(), p.browserHash(r)
+	both, err := p.loggedIn(r, u)
+	if err != nil {
+		return nil, false, err
+	}
 	u, sessions, err := p.tenant.SetPassword(ctx, tenant.PasswordChange{
 		UserID: k.UserID, Provider: k.Provider, Subject: k.Subject, Hash: hash, Ticket: tenant.Ticket{Kind: tenant.ResetTicket, Text: text},
 		Check: func(u *tenant.User) (bool, error) {
 			if !k.fits(u) {
 				return false, tenant.ErrNotFound
 			}
-			over = k.proves(u) && maybeStranger(u, browser)
+			over = k.proves(u) && maybeStranger(u, browser) || k.own(u) && u.Moved() && !both
 			return over, nil
 		},
 		Change: func(u *tenant.User) error {
-			if k.proves(u) {
-				return confirm(u, k.Email)
+			if !k.proves(u) {
+				return nil
 			}
-			return nil
+			u.Settle() // what was of somebody else is gone by now
+			return confirm(u, k.Email)
 		},
 	})
 	if err != nil {

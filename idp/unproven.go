@@ -17,8 +17,8 @@ import (
 // have signed up as a user whose address nobody has confirmed.
 func maybeStranger(u *tenant.User, browser string) bool {
 	own := u.Own()
-	if u.EmailVerified || own == nil || own.Unproven == "" {
-		return false // an administrator made the account, or its owner proved the address once
+	if u.EmailVerified || own == nil || own.Unproven == "" || u.Moved() {
+		return false // an administrator made the account, or its owner proved an address once
 	}
 	return browser == "" || own.Unproven != browser
 }
@@ -31,14 +31,21 @@ func (p *Provider) mayConfirm(r *http.Request, u *tenant.User) error {
 	if own := u.Own(); own != nil && own.Provider == tenant.Database {
 		return nil
 	}
-	_, here, err := p.currentSession(r)
+	here, err := p.loggedIn(r, u)
 	if err != nil {
 		return err
 	}
-	if here == nil || here.ID != u.ID {
+	if !here {
 		return &pageError{oauthError: refuse("access_denied", "The account of the link is not logged in here"), fault: login.FaultLogInFirst}
 	}
 	return nil
+}
+
+// loggedIn reports whether a user is logged in to their account in the browser of a
+// request.
+func (p *Provider) loggedIn(r *http.Request, u *tenant.User) (bool, error) {
+	_, current, err := p.currentSession(r)
+	return current != nil && current.ID == u.ID, err
 }
 
 // handOver gives an account to the owner of its address: the address is confirmed,

@@ -139,7 +139,10 @@ type ResetPage struct {
 	// Confirmed says that the person has just confirmed the address of an account
 	// that somebody else may have made, which is why they choose a password.
 	Confirmed bool
-	Policy    Policy
+	// Moved says that the address of the account was changed to this one, so that
+	// further ways to log in to it end with the password.
+	Moved  bool
+	Policy Policy
 	// Expires is when the ticket does.
 	Expires  time.Time
 	Problems []Problem

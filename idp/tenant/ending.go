@@ -85,7 +85,7 @@ func (s *Store) ChangeUser(ctx context.Context, id string, change func(*User) (E
 		if u, err = s.lockUser(ctx, tx, id); err != nil {
 			return err
 		}
-		before, doubted := userKeys(u), u.unproven()
+		before, email, doubted := userKeys(u), u.Email, u.doubted()
 		ending, err := change(u)
 		if err != nil {
 			return err
@@ -98,6 +98,9 @@ func (s *Store) ChangeUser(ctx context.Context, id string, change func(*User) (E
 				return err
 			}
 			ending.All = true
+		}
+		if u.Email != email {
+			u.move()
 		}
 		if err := s.saveUser(ctx, tx, u); err != nil {
 			return err
@@ -310,7 +313,8 @@ type PasswordChange struct {
 	// Check judges the user as they are then; nil allows it. With handOver the
 	// account is that of somebody else from now on: all other identities become
 	// users of their own, and what clients were allowed and what was said of the
-	// person is forgotten, user_metadata too. Its error stops everything.
+	// person is forgotten, user_metadata too, unless it is only that the address was
+	// changed; see [User.Moved]. Its error stops everything.
 	Check func(*User) (handOver bool, err error)
 	// Change changes what else is to change of the user whose password it is; nil
 	// means nothing. Its error stops everything.
@@ -334,7 +338,9 @@ func (s *Store) SetPassword(ctx context.Context, c PasswordChange) (*User, []*Se
 		if c.Check != nil {
 			over, err := c.Check(u)
 			if err == nil && over {
-				u.forget(s.now())
+				if !u.Moved() {
+					u.forget(s.now())
+				}
 				err = s.detach(ctx, tx, u)
 			}
 			if err != nil {

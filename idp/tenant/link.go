@@ -204,7 +204,7 @@ func (s *Store) ownerOf(ctx context.Context, tx *sql.Tx, u *User, provider, subj
 		switch {
 		case i.Provider != provider || i.UserID != subject:
 			continue
-		case u.ID == provider+"|"+subject, len(u.Identities) == 1, i.Email == "", ownProfile(i).EmailVerified:
+		case u.ID == provider+"|"+subject, len(u.Identities) == 1, i.Email == "", ownProfile(i).EmailVerified && i.Unproven == "":
 			return u, nil
 		}
 		if err := s.splitOff(ctx, tx, i, u.Blocked); err != nil {

@@ -67,8 +67,10 @@ func (row importedUser) mayChange(u *User) error {
 	if own := u.Own(); own != nil {
 		byID, byEmail, byName := row.names(own)
 		switch {
-		case byID || byEmail:
+		case byID || byEmail && !u.Moved():
 			return nil
+		case byEmail:
+			return wrong("email", "is that of a user whose address was changed to it, and who has not shown that it is theirs; name the user by user_id")
 		case byName && own.Email != "" && row.user.Email != "":
 			return wrong("username", "is that of a user with another address; name the user by user_id")
 		case byName && u.unproven():
@@ -89,7 +91,7 @@ func (row importedUser) mayChange(u *User) error {
 // have made. That it had a password where it comes from is a proof of once: what an
 // import made is not handed over to the same row again.
 func (row importedUser) takesOver(u *User) bool {
-	if !u.unproven() || row.user.Email == "" || u.Email != row.user.Email || u.Own().Email != row.user.Email {
+	if !u.doubted() || row.user.Email == "" || u.Email != row.user.Email || u.Own().Email != row.user.Email {
 		return false
 	}
 	return row.user.EmailVerified || row.user.Identities[0].PasswordHash != "" && u.Own().Unproven != importedMark

@@ -69,13 +69,20 @@ type Identity struct {
 	// Unproven is set while a stranger may have made the identity, by signing up
 	// with an address that nobody has proven since: to the hash of the browser
 	// that did, or [NoBrowser]. An import sets it to a word of its own for a
-	// password whose address was not proven there either.
+	// password whose address was not proven there either. See [User.Moved] for the
+	// one that outlives the proof.
 	Unproven string `json:"-"`
 }
 
-// NoBrowser stands in [Identity].Unproven for a sign-up without a browser, which is
-// nobody's.
-const NoBrowser = "none"
+// The marks of [Identity].Unproven that stand for no browser.
+const (
+	// NoBrowser is a sign-up without one, which is nobody's.
+	NoBrowser = "none"
+	// moved is an account whose address was changed to one that nobody had proven. A
+	// letter proves the address, and not that whoever opens it has the account: the
+	// mark stays.
+	moved = "moved"
+)
 
 // Own returns the identity that the ID of a user comes from, nil when there is
 // none.
@@ -88,16 +95,46 @@ func (u *User) Own() *Identity {
 	return nil
 }
 
-// unproven reports whether a stranger may have made a user.
+// unproven reports whether the owner of the address of a user may be somebody else.
 func (u *User) unproven() bool {
 	own := u.Own()
 	return !u.EmailVerified && own != nil && own.Unproven != ""
 }
 
+// doubted reports whether a stranger may have made a user.
+func (u *User) doubted() bool { return u.unproven() && !u.Moved() }
+
 // prove forgets who made a user whose address is confirmed.
 func (u *User) prove() {
-	if own := u.Own(); own != nil && u.EmailVerified {
+	if own := u.Own(); own != nil && u.EmailVerified && own.Unproven != moved {
 		own.Unproven = ""
+	}
+}
+
+// Moved reports whether the address of an account was changed to one that nobody had
+// proven, and nobody has shown since that both are theirs: the owner of the address
+// need not be whose account it is.
+func (u *User) Moved() bool {
+	own := u.Own()
+	return own != nil && own.Unproven == moved
+}
+
+// Settle notes that the account and its address have one owner.
+func (u *User) Settle() {
+	if u.Moved() {
+		u.Own().Unproven = ""
+	}
+}
+
+// move notes a change of the address: one that was not proven with it may be that of
+// somebody else. Who comes from another provider proves it there.
+func (u *User) move() {
+	own := u.Own()
+	switch {
+	case u.EmailVerified:
+		u.Settle()
+	case own != nil && own.Provider == Database && own.Unproven == "":
+		own.Unproven = moved
 	}
 }
 
