@@ -69,7 +69,8 @@ func newPool(command func() *exec.Cmd, memory int64, keep int) *pool {
 	return &pool{command: command, memory: memory, keep: keep, all: map[*worker]struct{}{}}
 }
 
-// Run executes job in a worker. A worker that did not end it properly is killed.
+// Run executes job in a worker. A worker that did not end it properly is killed, as
+// is one that grew: what one action used is not counted against the next one's.
 func (p *pool) Run(ctx context.Context, job *sandbox.Job, host sandbox.Host, ended func()) (*sandbox.Outcome, error) {
 	defer ended()
 	w, err := p.take()
@@ -77,7 +78,7 @@ func (p *pool) Run(ctx context.Context, job *sandbox.Job, host sandbox.Host, end
 		return nil, err
 	}
 	o, err := w.run(ctx, job, host, p.memory)
-	if err != nil || o.Stuck || spoilt(o.Failure) || w.jobs >= workerJobs || !p.put(w) {
+	if err != nil || o.Stuck || spoilt(o.Failure) || w.jobs >= workerJobs || w.grown(p.memory) || !p.put(w) {
 		p.drop(w)
 	}
 	return o, err
@@ -224,6 +225,13 @@ func (w *worker) silent() bool {
 	default:
 		return true
 	}
+}
+
+// grown reports whether half of the memory that a job may use is gone before the
+// next one begins: memory that is free again goes back to the system late.
+func (w *worker) grown(memory int64) bool {
+	size, ok := resident(w.cmd.Process.Pid)
+	return ok && size > memory/2
 }
 
 // end kills the process and waits for it.
