@@ -274,11 +274,11 @@ func (d *dev) answers(ctx context.Context) error {
 }
 
 func (d *dev) environment() []string {
-	return append(append(os.Environ(),
-		"ADDR="+d.addr,
-		"GATE_DEV="+d.token,
-		"GATE_DEV_STATE="+d.statePath(),
-	), d.provider.environment(d.p.dir)...)
+	return slices.Concat(os.Environ(), []string{
+		"ADDR=" + d.addr,
+		"GATE_DEV=" + d.token,
+		"GATE_DEV_STATE=" + d.statePath(),
+	}, d.provider.environment(), d.p.origins())
 }
 
 // follow makes a new version after each change.
@@ -436,6 +436,7 @@ func (d *dev) tellReady(firstTime bool) {
 		d.talk.named("GraphQL", d.talk.paint(cyan, d.url()+"/api/graphql"))
 	}
 	d.provider.tell(d.talk)
+	d.tellIssuer()
 	d.tellAdministrator(admin, firstTime)
 	d.talk.line("")
 	d.talk.line("  " + d.talk.paint(bold, "Ready in "+short(d.took)+".") + " Watching " + d.p.watches() + " and *.go. Ctrl+C stops.")

@@ -302,20 +302,25 @@ func (p *devProvider) read(report config.Report, want auth0.Desired, file string
 	return os.WriteFile(file, append(data, '\n'), 0o600)
 }
 
-// environment points the service of a folder at the provider. It is asked at each
-// start of the service, for .env may say something else by then.
-func (p *devProvider) environment(dir string) []string {
+// environment points the service at the provider.
+func (p *devProvider) environment() []string {
 	if p == nil {
 		return nil
 	}
-	list := []string{
+	return []string{
 		"AUTH0_ISSUER_URL=" + p.issuer, "AUTH0_DOMAIN=" + strings.TrimSuffix(strings.TrimPrefix(p.issuer, "http://"), "/"),
 		"AUTH0_AUDIENCE=" + p.audience, "AUTH0_CLIENT_ID=" + p.client, "FIRST_ADMIN_EMAIL=" + p.admin,
 	}
-	if !saysOrigins(dir) {
-		list = append(list, "CORS_ORIGINS="+viteOrigin)
+}
+
+// origins lets the pages of a front end under development call a service whose
+// people log in at an issuer, wherever that is. It is asked at each start of the
+// service, for .env may say something else by then.
+func (p *project) origins() []string {
+	if p.design.Plugin(auth0.Plugin) == nil && p.design.Plugin("auth-oidc") == nil || saysOrigins(p.dir) {
+		return nil
 	}
-	return list
+	return []string{"CORS_ORIGINS=" + viteOrigin}
 }
 
 // saysOrigins reports whether the environment of a service, or its file .env,
@@ -334,6 +339,27 @@ func saysOrigins(dir string) bool {
 		}
 	}
 	return false
+}
+
+// tellIssuer prints what is known of an issuer that gate dev does not run.
+func (d *dev) tellIssuer() {
+	plugin := cmp.Or(d.p.design.Plugin(auth0.Plugin), d.p.design.Plugin("auth-oidc"))
+	if d.provider != nil || plugin == nil {
+		return
+	}
+	for _, line := range []struct{ name, variable, value string }{
+		{"Issuer", "AUTH0_ISSUER_URL", cmp.Or(settingText(plugin, "issuerURL"), settingText(plugin, "issuer"))},
+		{"Audience", "AUTH0_AUDIENCE", settingText(plugin, "audience")},
+		{"Web client", "AUTH0_CLIENT_ID", cmp.Or(settingText(plugin, "clientId"), settingText(plugin, "clientID"))},
+	} {
+		value := line.value
+		if plugin.Name == auth0.Plugin {
+			value = cmp.Or(os.Getenv(line.variable), value)
+		}
+		if value != "" {
+			d.talk.named(line.name, value)
+		}
+	}
 }
 
 // tell prints what to open and what to paste.

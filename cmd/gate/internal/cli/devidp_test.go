@@ -9,19 +9,39 @@ import (
 	"testing"
 )
 
+// issued is the service of an example, with another issuer.
+func issued(t *testing.T, issuer string) *project {
+	t.Helper()
+	dir := t.TempDir()
+	text, err := os.ReadFile("../../../../examples/restaurant-auth0/gate.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := strings.TrimSuffix(issuer[strings.Index(issuer, "//")+2:], "/")
+	changed := strings.ReplaceAll(strings.ReplaceAll(string(text), "http://localhost:3001/", issuer), "domain: localhost:3001", "domain: "+host)
+	if err := os.WriteFile(filepath.Join(dir, "gate.yaml"), []byte(changed), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, err := open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 // TestDev_origins: what .env says of the pages that may call the service counts
 // from its next start on, not from that of gate dev.
 func TestDev_origins(t *testing.T) {
 	t.Setenv("CORS_ORIGINS", "")
-	dir, p := t.TempDir(), new(devProvider)
+	p := issued(t, "https://shop.eu.auth0.com/")
 	ours := "CORS_ORIGINS=" + viteOrigin
-	if got := p.environment(dir); !slices.Contains(got, ours) {
+	if got := p.origins(); !slices.Contains(got, ours) {
 		t.Errorf("nothing said: %q", got)
 	}
-	if err := os.WriteFile(filepath.Join(dir, ".env"), []byte("CORS_ORIGINS=http://localhost:4040\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(p.dir, ".env"), []byte("CORS_ORIGINS=http://localhost:4040\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got := p.environment(dir); slices.Contains(got, ours) {
+	if got := p.origins(); slices.Contains(got, ours) {
 		t.Errorf(".env says something, and it is overridden: %q", got)
 	}
 }
@@ -30,23 +50,7 @@ func TestDev_origins(t *testing.T) {
 // hears of it, at the start and when that changes.
 func TestDev_issuer(t *testing.T) {
 	t.Setenv("AUTH0_ISSUER_URL", "")
-	write := func(issuer string) *project {
-		dir := t.TempDir()
-		text, err := os.ReadFile("../../../../examples/restaurant-auth0/gate.yaml")
-		if err != nil {
-			t.Fatal(err)
-		}
-		host := strings.TrimSuffix(issuer[strings.Index(issuer, "//")+2:], "/")
-		changed := strings.ReplaceAll(strings.ReplaceAll(string(text), "http://localhost:3001/", issuer), "domain: localhost:3001", "domain: "+host)
-		if err := os.WriteFile(filepath.Join(dir, "gate.yaml"), []byte(changed), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		p, err := open(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return p
-	}
+	write := func(issuer string) *project { return issued(t, issuer) }
 	for issuer, told := range map[string]bool{
 		"https://localhost:3001/": true, "http://127.0.0.1:3001/": true, "https://shop.eu.auth0.com/": false,
 	} {
@@ -58,6 +62,18 @@ func TestDev_issuer(t *testing.T) {
 		if got := strings.Contains(out.String(), "no provider is started: the issuer is "+issuer); got != told {
 			t.Errorf("%s: %q", issuer, out.String())
 		}
+		// What a front end needs is there and told as if gate dev ran the provider.
+		t.Setenv("CORS_ORIGINS", "")
+		if env := d.environment(); !slices.Contains(env, "CORS_ORIGINS=http://localhost:5173") {
+			t.Errorf("%s: pages of a front end may not call the service", issuer)
+		}
+		t.Setenv("CORS_ORIGINS", "https://app.example")
+		if env := d.environment(); slices.Contains(env, "CORS_ORIGINS=http://localhost:5173") {
+			t.Errorf("%s: CORS_ORIGINS is not what the environment says", issuer)
+		}
+		if d.tellIssuer(); !strings.Contains(out.String(), issuer) || !strings.Contains(out.String(), "Audience") {
+			t.Errorf("%s: %q", issuer, out.String())
+		}
 	}
 	first, second := write("http://localhost:3001/"), write("https://localhost:3001/")
 	for _, now := range []*project{first, second} {
@@ -66,6 +82,22 @@ func TestDev_issuer(t *testing.T) {
 		d.issuerMoved(first)
 		if got := strings.Contains(out.String(), "start it again"); got != (now == second) {
 			t.Errorf("moved %v: %q", now == second, out.String())
+		}
+	}
+}
+
+// A command that does not know where it was built takes the checkout that the
+// service lies in, and writes nothing where there is none.
+func TestSource(t *testing.T) {
+	root, err := filepath.Abs("../../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for dir, want := range map[string]string{
+		"": "", t.TempDir(): "", ".": root, "../../../../examples/restaurant": root, "../../../../conformance/go": root,
+	} {
+		if got := sourceAt(dir); got != want {
+			t.Errorf("%q: %q, want %q", dir, got, want)
 		}
 	}
 }

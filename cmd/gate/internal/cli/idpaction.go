@@ -93,7 +93,8 @@ type idpActionCreateCmd struct {
 	File    string   `required:"" placeholder:"FILE" help:"JavaScript of the action."`
 	Trigger string   `default:"post-login" enum:"post-login,credentials-exchange,pre-user-registration,post-user-registration,post-change-password" help:"post-login, credentials-exchange, pre-user-registration, post-user-registration or post-change-password."`
 	Secret  []string `name:"secret-env" placeholder:"NAME" help:"Environment variable that becomes a secret of this name; may be given more than once."`
-	Deploy  bool     `help:"Deploy and bind it, too."`
+	Deploy  bool     `help:"Deploy it, too: it can be tested, and bound to its trigger."`
+	Bind    bool     `help:"Deploy and bind it, too: it runs from now on."`
 }
 
 // Example is what help ends with.
@@ -124,10 +125,12 @@ func (c *idpActionCreateCmd) Run(out *console, idp *idpCmd) error {
 		if err := a.built(act.ID, c.File); err != nil {
 			return err
 		}
-		if c.Deploy {
+		if c.Deploy || c.Bind {
 			if err := a.deploy(act); err != nil {
 				return err
 			}
+		}
+		if c.Bind {
 			if err := a.bind(act); err != nil {
 				return err
 			}

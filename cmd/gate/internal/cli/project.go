@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -53,11 +54,16 @@ func (p *project) options(allow []string) (opts gen.Options, err error) {
 		return opts, err
 	}
 	opts = gen.Options{State: state, AllowDestructive: allow}
-	if checkout := checkout(); checkout != "" {
-		opts.Replace, err = gen.FindReplace(p.dir, checkout)
-	} else {
-		opts.GateVersion, opts.GateSum = version(), sum()
+	if v := version(); v != development {
+		opts.GateVersion, opts.GateSum = v, sum()
+		return opts, nil
 	}
+	source := cmp.Or(sourceAt(callerDir()), sourceAt(p.dir))
+	if source == "" {
+		return opts, failf("build it without -trimpath (GOFLAGS says that, too), or install a release: go install github.com/gatewright/gate/cmd/gate@latest",
+			"this gate is a development build with -trimpath: it does not know where its source is, which the service needs")
+	}
+	opts.Replace, err = gen.FindReplace(p.dir, source)
 	return opts, err
 }
 
@@ -134,17 +140,26 @@ func sum() string {
 
 const development = "development"
 
-// checkout is the folder of gate's own source when this command was built from
-// one. Services that it generates then use that folder, and not a release.
-func checkout() string {
-	if version() != development {
-		return ""
-	}
+// callerDir is where this command was compiled, "" if it was with -trimpath.
+func callerDir() string {
 	_, file, _, ok := runtime.Caller(0)
 	if !ok || !filepath.IsAbs(file) {
-		return "" // built with -trimpath
+		return ""
 	}
-	for dir := filepath.Dir(file); ; dir = filepath.Dir(dir) {
+	return filepath.Dir(file)
+}
+
+// sourceAt returns the checkout of gate that dir lies in, "" if there is none. The
+// services that a development build generates use it, and not a release.
+func sourceAt(dir string) string {
+	if dir == "" {
+		return ""
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return ""
+	}
+	for ; ; dir = filepath.Dir(dir) {
 		mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
 		if err == nil && strings.HasPrefix(string(mod), "module github.com/gatewright/gate\n") {
 			return dir
