@@ -126,7 +126,9 @@ func (p *Provider) needsConsent(ctx context.Context, q *request, c *tenant.Clien
 		return true, nil
 	case c.FirstParty && p.cfg.Development:
 		return false, nil
-	case c.FirstParty && (a.api == nil || a.api.SkipConsent) && !anybodys(c, q.RedirectURI):
+	case !p.cfg.Development && anybodys(c, q.RedirectURI):
+		return true, nil // what was allowed before does not say which program asks now
+	case c.FirstParty && (a.api == nil || a.api.SkipConsent):
 		return false, nil
 	}
 	allowed, err := p.allowed(ctx, c, u, q.Audience, a)

@@ -171,13 +171,25 @@ func TestIDP11_anybodysAddress(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		res, body := s.Do(browser, http.MethodGet, "/authorize", authorization("redirect_uri", tt.callback))
-		if asked := res.StatusCode == http.StatusOK && strings.Contains(body, `name="decision"`); asked != tt.asked {
+		res, page := s.Do(browser, http.MethodGet, "/authorize", authorization("redirect_uri", tt.callback))
+		if asked := res.StatusCode == http.StatusOK && strings.Contains(page, `name="decision"`); asked != tt.asked {
 			t.Errorf("%s: asked %v: %d %q", name, asked, res.StatusCode, res.Header.Get("Location"))
 		}
 		res, _ = s.Do(browser, http.MethodGet, "/authorize", authorization("redirect_uri", tt.callback, "prompt", "none"))
 		if where := res.Header.Get("Location"); strings.Contains(where, "error=consent_required") != tt.asked || strings.Contains(where, "code=") == tt.asked {
 			t.Errorf("%s, silently: %q", name, where)
+		}
+		if local := tt.asked && tt.skips; local {
+			// That they said yes to one program says nothing about the next one.
+			if res, body := decide(s, browser, page, "allow"); !strings.Contains(res.Header.Get("Location")+body, "code=") {
+				t.Errorf("%s: no answer after a yes: %d", name, res.StatusCode)
+			}
+			for _, prompt := range []string{"", "none"} {
+				res, _ = s.Do(browser, http.MethodGet, "/authorize", authorization("redirect_uri", tt.callback, "prompt", prompt))
+				if where := res.Header.Get("Location"); strings.Contains(where, "code=") {
+					t.Errorf("%s, the next program, prompt %q: %q", name, prompt, where)
+				}
+			}
 		}
 	}
 }

@@ -156,10 +156,14 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request, d *detour, sta
 }
 
 // moreToAllow reports whether a client would get more than the person was asked for
-// before an action sent them away: a permission that came meanwhile. They were asked
-// because the request wants them to be, too, so that this is no reason any more.
+// before an action sent them away: a permission that came meanwhile. That the request
+// or the address of the client wants them to be asked is no reason any more.
 func (p *Provider) moreToAllow(ctx context.Context, q *request, c *tenant.Client, u *tenant.User, a access) (bool, error) {
 	asked := *q
 	asked.Prompt = slices.DeleteFunc(slices.Clone(q.Prompt), func(s string) bool { return s == "consent" })
-	return p.needsConsent(ctx, &asked, c, u, a)
+	if asks, err := p.needsConsent(ctx, &asked, c, u, a); err != nil || !asks {
+		return false, err
+	}
+	ok, err := p.allowed(ctx, c, u, q.Audience, a)
+	return !ok, err
 }
