@@ -35,7 +35,7 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 	if ok, err := p.serves(r.Context(), q, c, ses, u); err != nil {
 		p.halted(w, r, q, c, err)
 		return
-	} else if ok {
+	} else if ok && !q.now() {
 		p.finish(w, r, q, c, ses, u)
 		return
 	}

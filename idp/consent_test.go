@@ -1,6 +1,7 @@
 package idp_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -148,9 +149,7 @@ func TestIDP11_moreMeanwhile(t *testing.T) {
 // that the address of an application there says nothing about who asks.
 func TestIDP11_anybodysAddress(t *testing.T) {
 	s := idptest.New(t, idptest.Config{TLS: true, Edit: func(c *idp.Config) { c.Development = false }})
-	s.AddUser("ada@example.com")
-	browser := s.Browser()
-	s.Login(browser, authorization(), "ada@example.com", idptest.Password)
+	n := 0
 	for name, tt := range map[string]struct {
 		kind, callback string
 		skips, asked   bool
@@ -171,6 +170,10 @@ func TestIDP11_anybodysAddress(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		n++
+		browser, email := s.Browser(), fmt.Sprintf("ada%d@example.com", n)
+		s.AddUser(email)
+		s.Login(browser, authorization("redirect_uri", tt.callback), email, idptest.Password)
 		res, page := s.Do(browser, http.MethodGet, "/authorize", authorization("redirect_uri", tt.callback))
 		if asked := res.StatusCode == http.StatusOK && strings.Contains(page, `name="decision"`); asked != tt.asked {
 			t.Errorf("%s: asked %v: %d %q", name, asked, res.StatusCode, res.Header.Get("Location"))

@@ -86,6 +86,13 @@ func (q *request) age() (time.Duration, bool) {
 	return 0, false
 }
 
+// now reports whether somebody has to log in for this request alone: one who just did
+// may have done so in the same millisecond, which is all that a session knows.
+func (q *request) now() bool {
+	age, asked := q.age()
+	return asked && age == 0
+}
+
 // oldest returns when an authentication of that age was: times of sessions are
 // whole milliseconds.
 func (q *request) oldest(age time.Duration) time.Time {

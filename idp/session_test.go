@@ -35,6 +35,12 @@ func TestIDP12_authTime(t *testing.T) {
 	if got := at(enter(t, s, s.HTTP, "ada@example.com")); !got.Equal(began) {
 		t.Errorf("auth_time %v, want %v", got, began)
 	}
+	// In the millisecond of that log-in, too, which may not have been for this request.
+	for _, more := range [][]string{{"prompt", "login"}, {"max_age", "0"}} {
+		if res, _ := s.Do(s.HTTP, http.MethodGet, "/authorize", authorization(more...)); !strings.HasPrefix(res.Header.Get("Location"), "/u/login") {
+			t.Errorf("%v at once: %q", more, res.Header.Get("Location"))
+		}
+	}
 	now.turn(time.Minute)
 	for _, more := range [][]string{{"prompt", "login"}, {"prompt", "select_account"}, {"max_age", "0"}, {"max_age", "30"}} {
 		res, _ := s.Do(s.HTTP, http.MethodGet, "/authorize", authorization(more...))
