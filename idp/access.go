@@ -3,7 +3,10 @@ package idp
 import (
 	"context"
 	"errors"
+	"net/netip"
+	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/gatewright/gate/idp/tenant"
 )
@@ -126,7 +129,7 @@ func (p *Provider) needsConsent(ctx context.Context, q *request, c *tenant.Clien
 		return true, nil
 	case c.FirstParty && p.cfg.Development:
 		return false, nil
-	case !p.cfg.Development && anybodys(c, q.RedirectURI):
+	case !p.cfg.Development && anybodys(q.RedirectURI):
 		return true, nil // what was allowed before does not say which program asks now
 	case c.FirstParty && (a.api == nil || a.api.SkipConsent):
 		return false, nil
@@ -150,19 +153,26 @@ func consented(a access) []string { return append([]string{loginScope}, a.scope.
 const loginScope = "login:"
 
 // anybodys reports whether an address proves nothing about the application that
-// listens there: any program of the machine can (RFC 8252 §8.6).
-func anybodys(c *tenant.Client, raw string) bool {
-	return localURL(raw) || c.AppType == tenant.Native && originOf(raw) == ""
+// listens there: any program of the machine can (RFC 8252 §8.6), or claim its scheme.
+func anybodys(raw string) bool {
+	return originOf(raw) == "" || localURL(raw)
 }
 
-// localURL reports whether an address is on this machine: anybody can listen
-// there, so that it proves nothing about the application.
+// localURL reports whether an address is on this machine, in any spelling that leads
+// there: a browser takes capital letters, a dot at the end, and other addresses of it.
 func localURL(raw string) bool {
-	origin := originOf(raw)
-	if origin == "" {
+	u, err := url.Parse(raw)
+	if err != nil {
 		return false
 	}
-	return local(hostOf(raw))
+	name := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	if addr, err := netip.ParseAddr(name); err == nil {
+		addr = addr.Unmap()
+		return addr.IsLoopback() || addr.IsUnspecified()
+	}
+	// To a browser a name that ends in a number is an address, as in 127.1 or 0x7f000001.
+	last := name[strings.LastIndexByte(name, '.')+1:]
+	return name == "localhost" || strings.HasSuffix(name, ".localhost") || last != "" && last[0] >= '0' && last[0] <= '9'
 }
 
 func containsAll(all, some []string) bool {

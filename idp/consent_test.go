@@ -1,6 +1,7 @@
 package idp_test
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -153,14 +154,26 @@ func TestIDP11_anybodysAddress(t *testing.T) {
 	for name, tt := range map[string]struct {
 		kind, callback string
 		skips, asked   bool
+		as             string // how the request spells the callback, if not like that
 	}{
-		"a site":                     {tenant.SPA, "https://app.example/cb", true, false},
-		"a site, an API that wishes": {tenant.SPA, "https://app.example/cb", false, true},
-		"an app at a site":           {tenant.Native, "https://app.example/cb", true, false},
-		"localhost":                  {tenant.SPA, "http://localhost:3000/cb", true, true},
-		"127.0.0.1":                  {tenant.Native, "http://127.0.0.1/cb", true, true},
-		"[::1]":                      {tenant.Native, "http://[::1]/cb", true, true},
-		"a scheme":                   {tenant.Native, "com.example.app:/cb", true, true},
+		"a site":                     {tenant.SPA, "https://app.example/cb", true, false, ""},
+		"a site, an API that wishes": {tenant.SPA, "https://app.example/cb", false, true, ""},
+		"an app at a site":           {tenant.Native, "https://app.example/cb", true, false, ""},
+		"localhost":                  {tenant.SPA, "http://localhost:3000/cb", true, true, ""},
+		"127.0.0.1":                  {tenant.Native, "http://127.0.0.1/cb", true, true, ""},
+		"[::1]":                      {tenant.Native, "http://[::1]/cb", true, true, ""},
+		"a scheme":                   {tenant.Native, "com.example.app:/cb", true, true, ""},
+		"capitals":                   {tenant.SPA, "http://localhost:3000/cb", true, true, "http://LOCALHOST:3000/cb"},
+		"capitals below":             {tenant.SPA, "http://app.localhost:3000/cb", true, true, "http://app.LocalHost:3000/cb"},
+		"a scheme of the web":        {tenant.SPA, "http://localhost:3000/cb", true, true, "HTTP://localhost:3000/cb"},
+		"a dot":                      {tenant.SPA, "http://localhost.:3000/cb", true, true, ""},
+		"another loopback":           {tenant.Native, "http://127.0.0.2/cb", true, true, ""},
+		"no address":                 {tenant.SPA, "http://0.0.0.0:3000/cb", true, true, ""},
+		"mapped":                     {tenant.SPA, "http://[::ffff:127.0.0.1]:3000/cb", true, true, ""},
+		"half an address":            {tenant.SPA, "http://127.1/cb", true, true, ""},
+		"a number":                   {tenant.SPA, "http://0x7f000001/cb", true, true, ""},
+		"a scheme of a page":         {tenant.SPA, "com.example.app:/cb", true, true, ""},
+		"a scheme of a site":         {tenant.RegularWeb, "com.example.app:/cb", true, true, ""},
 	} {
 		setClient(t, s, idptest.SPA, func(c *tenant.Client) { c.AppType, c.Callbacks = tt.kind, []string{tt.callback} })
 		api, err := s.Tenant().APIs.ByName(t.Context(), idptest.Audience)
@@ -170,15 +183,16 @@ func TestIDP11_anybodysAddress(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		as := cmp.Or(tt.as, tt.callback)
 		n++
 		browser, email := s.Browser(), fmt.Sprintf("ada%d@example.com", n)
 		s.AddUser(email)
-		s.Login(browser, authorization("redirect_uri", tt.callback), email, idptest.Password)
-		res, page := s.Do(browser, http.MethodGet, "/authorize", authorization("redirect_uri", tt.callback))
+		s.Login(browser, authorization("redirect_uri", as), email, idptest.Password)
+		res, page := s.Do(browser, http.MethodGet, "/authorize", authorization("redirect_uri", as))
 		if asked := res.StatusCode == http.StatusOK && strings.Contains(page, `name="decision"`); asked != tt.asked {
 			t.Errorf("%s: asked %v: %d %q", name, asked, res.StatusCode, res.Header.Get("Location"))
 		}
-		res, _ = s.Do(browser, http.MethodGet, "/authorize", authorization("redirect_uri", tt.callback, "prompt", "none"))
+		res, _ = s.Do(browser, http.MethodGet, "/authorize", authorization("redirect_uri", as, "prompt", "none"))
 		if where := res.Header.Get("Location"); strings.Contains(where, "error=consent_required") != tt.asked || strings.Contains(where, "code=") == tt.asked {
 			t.Errorf("%s, silently: %q", name, where)
 		}
@@ -188,7 +202,7 @@ func TestIDP11_anybodysAddress(t *testing.T) {
 				t.Errorf("%s: no answer after a yes: %d", name, res.StatusCode)
 			}
 			for _, prompt := range []string{"", "none"} {
-				res, _ = s.Do(browser, http.MethodGet, "/authorize", authorization("redirect_uri", tt.callback, "prompt", prompt))
+				res, _ = s.Do(browser, http.MethodGet, "/authorize", authorization("redirect_uri", as, "prompt", prompt))
 				if where := res.Header.Get("Location"); strings.Contains(where, "code=") {
 					t.Errorf("%s, the next program, prompt %q: %q", name, prompt, where)
 				}

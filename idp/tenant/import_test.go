@@ -222,6 +222,46 @@ func TestImportUsers_auth0(t *testing.T) {
 	}
 }
 
+// TestImportUsers_identifiers: the names of a user may stand in a list alone.
+func TestImportUsers_identifiers(t *testing.T) {
+	s := open(t, storetest.SQLite(t), nil)
+	connect(t, s)
+	for _, tt := range []struct {
+		name, row, id, email, phone, refused string
+		verified                             bool
+	}{
+		{
+			name: "beside", id: "auth0|60425dc43519d90068f82973", email: "user@example.com",
+			row: `{"_id":{"$oid":"60425dc43519d90068f82973"},"email":"user@example.com","email_verified":false,"identifiers":[{"type":"email","value":"user@example.com","verified":true}],"passwordHash":"` + bcryptHash + `"}`,
+		},
+		{
+			name: "alone", id: "auth0|own-42", email: "alone@example.com", phone: "+15550100", verified: true,
+			row: `{"_id":{"$oid":"60425dc43519d90068f82974"},"alt_id":"own-42","identifiers":[{"type":"email","value":"Alone@example.com","verified":true},{"type":"email","value":"second@example.com","verified":false},{"type":"phone_number","value":"+15550100","verified":false}]}`,
+		},
+		{
+			name: "of another address", id: "auth0|3", email: "own@example.com",
+			row: `{"user_id":"auth0|3","email":"own@example.com","identifiers":[{"type":"email","value":"victim@example.com","verified":true}]}`,
+		},
+		{name: "unknown", row: `{"email":"x@example.com","identifiers":[{"type":"passport","value":"1"}]}`, refused: "identifiers[0].type: has to be email"},
+		{name: "empty", row: `{"email":"x@example.com","identifiers":[{"type":"email"}]}`, refused: "identifiers[0].value: is empty"},
+		{name: "no list", row: `{"email":"x@example.com","identifiers":"x"}`, refused: "identifiers: "},
+		{name: "an ID of elsewhere", row: `{"email":"x@example.com","alt_id":"google-oauth2|1"}`, refused: "who logs in there"},
+	} {
+		report, err := s.ImportUsers(t.Context(), strings.NewReader(tt.row), tenant.ImportOptions{Connection: "db"})
+		must(t, err)
+		if tt.refused != "" {
+			if report.Failed != 1 || !strings.Contains(fmt.Sprint(report.Errors), tt.refused) {
+				t.Errorf("%s: %+v", tt.name, report)
+			}
+			continue
+		}
+		u, err := s.User(t.Context(), tt.id)
+		if err != nil || u.Email != tt.email || u.EmailVerified != tt.verified || u.PhoneNumber != tt.phone {
+			t.Errorf("%s: %+v, %v, %+v", tt.name, u, err, report)
+		}
+	}
+}
+
 func FuzzImport(f *testing.F) {
 	s := open(f, storetest.SQLite(f), nil)
 	connect(f, s)

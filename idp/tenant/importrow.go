@@ -35,7 +35,7 @@ var importMembers = map[string]bool{
 	"given_name": true, "family_name": true, "name": true, "nickname": true, "picture": true, "blocked": true,
 	"user_metadata": true, "app_metadata": true, "created_at": true, "last_password_reset": true,
 	"user_id": true, "_id": true, "password_hash": true, "passwordHash": true, "custom_password_hash": true, "password_set_date": true,
-	unprovenMember: true,
+	"identifiers": true, "alt_id": true, unprovenMember: true,
 	"identities":   false, "updated_at": false, "last_login": false, "last_ip": false, "logins_count": false,
 	"connection": false, "tenant": false, "version": false, "_tmp_is_unique": false, "multifactor": false,
 	"multifactor_last_modified": false, "mfa_factors": false, "id": false, "email_lower": false,
@@ -75,6 +75,9 @@ func readImported(data []byte, c *Connection) (importedUser, error) {
 	if mfa, ok := row["mfa_factors"]; ok && string(mfa) != "null" && string(mfa) != "[]" {
 		return importedUser{}, wrong("mfa_factors", "second factors are not supported")
 	}
+	if err := takeIdentifiers(known); err != nil {
+		return importedUser{}, err
+	}
 	u, err := importedProfile(known)
 	if err == nil {
 		err = c.CheckUsername(u.Username)
@@ -96,7 +99,7 @@ func readImported(data []byte, c *Connection) (importedUser, error) {
 func importedProfile(row map[string]json.RawMessage) (*User, error) {
 	profile := map[string]json.RawMessage{}
 	for name, value := range row {
-		if importMembers[name] && !strings.Contains(name, "assword") && name != "user_id" && name != "_id" && name != unprovenMember {
+		if importMembers[name] && !strings.Contains(name, "assword") && name != "user_id" && name != "_id" && name != "alt_id" && name != unprovenMember {
 			profile[name] = value
 		}
 	}
@@ -179,6 +182,10 @@ func importedSubject(row map[string]json.RawMessage) (string, error) {
 	case row["user_id"] != nil:
 		if err := json.Unmarshal(row["user_id"], &id); err != nil {
 			return "", wrong("user_id", "Expected type string")
+		}
+	case row["alt_id"] != nil: // of Auth0's export of hashes, where the user had an ID before
+		if err := json.Unmarshal(row["alt_id"], &id); err != nil {
+			return "", wrong("alt_id", "Expected type string")
 		}
 	case row["_id"] != nil: // of Auth0's export of hashes
 		var object struct {
