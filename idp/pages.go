@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gatewright/gate"
@@ -195,6 +196,14 @@ func (p *Provider) loginPage(w http.ResponseWriter, r *http.Request, v *visit, s
 	}
 	if page.Connections, err = p.ways(r, v); err != nil {
 		p.faultPage(w, r, err)
+		return
+	}
+	if page.NoPassword && len(page.Connections) == 0 {
+		p.errorPage(w, r, &pageError{
+			oauthError: refuse("invalid_request", "no connections enabled for the client"), fault: login.FaultRequest, client: v.client,
+			hint: "No connection is enabled for the application " + strconv.Quote(v.client.Name) + ", and gate idp connection list shows those there are. Enable one: " +
+				"gate idp connection enable CONNECTION " + v.client.ID,
+		})
 		return
 	}
 	if err := p.pages(r).Login(w, r, status, page); err != nil {

@@ -36,7 +36,7 @@ var importMembers = map[string]bool{
 	"user_metadata": true, "app_metadata": true, "created_at": true, "last_password_reset": true,
 	"user_id": true, "_id": true, "password_hash": true, "passwordHash": true, "custom_password_hash": true, "password_set_date": true,
 	"identifiers": true, "alt_id": true, unprovenMember: true,
-	"identities":   false, "updated_at": false, "last_login": false, "last_ip": false, "logins_count": false,
+	"identities": false, "updated_at": false, "last_login": false, "last_ip": false, "logins_count": false,
 	"connection": false, "tenant": false, "version": false, "_tmp_is_unique": false, "multifactor": false,
 	"multifactor_last_modified": false, "mfa_factors": false, "id": false, "email_lower": false,
 }

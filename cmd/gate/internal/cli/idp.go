@@ -138,8 +138,9 @@ func (c *idpCmd) absent(err error) error {
 type admin struct {
 	*config.Instance
 
-	out  *console
-	json bool
+	out    *console
+	json   bool
+	signup string // as idp.yaml says it
 }
 
 // administer opens the provider for one command.
@@ -158,7 +159,7 @@ func (c *idpCmd) administer(out *console, do func(a *admin) error) (err error) {
 		defer cancel()
 		err = errors.Join(err, in.Close(ctx))
 	}()
-	return refusal(do(&admin{Instance: in, out: out, json: c.JSON}))
+	return refusal(do(&admin{Instance: in, out: out, json: c.JSON, signup: cfg.Signup}))
 }
 
 // opening gives an error of opening its advice.

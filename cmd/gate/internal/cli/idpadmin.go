@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/gatewright/gate/idp/config"
 	"github.com/gatewright/gate/idp/tenant"
 )
 
@@ -65,13 +66,24 @@ func (c *idpAdminCmd) Run(out *console, idp *idpCmd) error {
 	})
 }
 
-// ensureDatabase makes a connection that keeps passwords when there is none.
+// ensureDatabase makes a connection that keeps passwords when there is none, for the
+// clients that are there: one that is made later gets it by itself.
 func (a *admin) ensureDatabase() error {
 	all, err := a.Tenant().Connections.List(a.out)
 	if err != nil || len(all) > 0 {
 		return err
 	}
-	in := map[string]any{"name": "Username-Password-Authentication", "strategy": tenant.Database}
+	clients, err := a.Tenant().Clients.List(a.out)
+	if err != nil {
+		return err
+	}
+	ids := []string{}
+	for _, c := range clients {
+		if c.FirstParty && !c.Global && c.AppType != tenant.NonInteractive {
+			ids = append(ids, c.ID)
+		}
+	}
+	in := map[string]any{"name": config.DefaultConnection, "strategy": tenant.Database, "enabled_clients": ids}
 	return a.send(http.MethodPost, "connections", in, nil)
 }
 

@@ -106,8 +106,34 @@ func (c *idpClientShowCmd) Run(out *console, idp *idpCmd) error {
 		if err != nil {
 			return err
 		}
-		return a.show(raw, clientLines(cl)...)
+		lines := clientLines(cl)
+		if cl.AppType != tenant.NonInteractive {
+			ways, err := a.waysIn(cl)
+			if err != nil {
+				return err
+			}
+			lines = append(lines, [2]string{"log-in by", ways})
+		}
+		return a.show(raw, lines...)
 	})
+}
+
+// waysIn names the connections that a client may use.
+func (a *admin) waysIn(c *tenant.Client) (string, error) {
+	all, err := a.Tenant().Connections.List(a.out)
+	if err != nil {
+		return "", err
+	}
+	var names []string
+	for _, conn := range all {
+		if slices.Contains(conn.EnabledClients, c.ID) || conn.DomainLevel && !c.FirstParty {
+			names = append(names, conn.Name)
+		}
+	}
+	if len(names) == 0 {
+		return "nothing: gate idp connection enable CONNECTION " + c.ID, nil
+	}
+	return strings.Join(names, " "), nil
 }
 
 // typeOf is the type of a client as --type has it.
@@ -224,6 +250,11 @@ func (c *idpClientCreateCmd) Run(out *console, idp *idpCmd) error {
 				return err
 			}
 			if err := defined(api, c.Scope); err != nil { // before there is a client that gets nothing
+				return err
+			}
+		}
+		if c.Type != "machine" { // so that people can log in to it
+			if err := a.ensureDatabase(); err != nil {
 				return err
 			}
 		}

@@ -112,6 +112,10 @@ func (c *idpConnectionCreateCmd) Run(out *console, idp *idpCmd) error {
 		if err := json.Unmarshal(raw, made); err != nil {
 			return err
 		}
+		if made.Strategy != tenant.Database && (a.signup == "" || a.signup == "closed") && !a.json {
+			out.talk.line("  " + out.talk.paint(yellow, "!") + " " + plain("sign-up is closed: only people who have an account come in by "+made.Name+
+				"; signup: open in idp.yaml makes one at the first log-in"))
+		}
 		return a.show(raw, [2]string{"name", made.Name}, [2]string{"id", made.ID}, [2]string{"strategy", made.Strategy},
 			[2]string{"clients", strings.Join(c.Client, ", ")}, [2]string{"callback", callbackOf(a, made)})
 	})
