@@ -33,11 +33,18 @@ func (c *cache[K, V]) get(key K, now time.Time) (V, bool) {
 	c.mu.RLock()
 	e, ok := c.entries[key]
 	c.mu.RUnlock()
-	if !ok || now.UnixNano() >= e.until {
+	if !ok || !c.fresh(e, now) {
 		var none V
 		return none, false
 	}
 	return e.value, true
+}
+
+// fresh reports whether an entry still counts. One that would count for longer
+// than any is from before the clock was set back.
+func (c *cache[K, V]) fresh(e entry[V], now time.Time) bool {
+	left := e.until - now.UnixNano()
+	return left > 0 && left <= int64(c.ttl)
 }
 
 // epoch is taken before the database is asked, for put.
@@ -69,7 +76,7 @@ func (c *cache[K, V]) put(key K, value V, epoch uint64, now, expires time.Time) 
 func (c *cache[K, V]) makeRoom(now time.Time) {
 	looked := 0
 	for key, e := range c.entries { // in no particular order
-		if looked == 0 || now.UnixNano() >= e.until {
+		if looked == 0 || !c.fresh(e, now) {
 			delete(c.entries, key)
 		}
 		if looked++; looked == 8 {

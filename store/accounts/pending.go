@@ -8,6 +8,8 @@ import (
 
 // Pending reports whether the account has a token for this purpose that works.
 func (t *Tokens) Pending(ctx context.Context, p Purpose, entity, subject string) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
 	var n int
 	err := t.db.Read().QueryRowContext(ctx, `SELECT count(*) FROM gate_tokens
 		WHERE purpose = $1 AND entity = $2 AND subject = $3 AND used_at IS NULL AND expires_at > $4`,

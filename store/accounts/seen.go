@@ -30,6 +30,7 @@ type recorder struct {
 const (
 	maxWaiting    = 4096 // beyond it a sighting is lost; the next one counts
 	recordTimeout = 10 * time.Second
+	ahead         = time.Minute // what was used later than that was noted by a clock that was wrong
 )
 
 // record notes that a row was used, and returns at once.

@@ -123,7 +123,7 @@ func NewSessions(db *store.DB, cfg SessionsConfig) (*Sessions, error) {
 		secrets: newCache[[32]byte, *gate.Session](cfg.CacheSize, cfg.CacheFor),
 		seen: &recorder{
 			db:     db,
-			update: "UPDATE gate_sessions SET last_seen_at = $1 WHERE id = $2 AND last_seen_at < $1 AND ended_at IS NULL",
+			update: "UPDATE gate_sessions SET last_seen_at = $1 WHERE id = $2 AND (last_seen_at < $1 OR last_seen_at > $1 + 60000) AND ended_at IS NULL",
 		},
 	}, nil
 }
@@ -307,7 +307,7 @@ func (s *Sessions) noteUse(ctx context.Context, session Session, epoch uint64, n
 	if !session.LastSeenAt.After(session.CreatedAt) {
 		every = min(every, firstSeen) // to tell it from one that is never used
 	}
-	if now.Sub(session.LastSeenAt) >= every {
+	if ago := now.Sub(session.LastSeenAt); ago >= every || ago < -ahead {
 		s.seen.record(ctx, session.ID, now)
 	}
 }

@@ -51,6 +51,8 @@ func (v *Verified) Owned(ctx context.Context, entity, subject, address string) (
 
 // row returns the address that was set, empty for none.
 func (v *Verified) row(ctx context.Context, entity, subject string) (address string, owned bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
 	var flag int
 	err = v.db.Read().QueryRowContext(ctx, "SELECT address, owned FROM gate_verified WHERE entity = $1 AND subject = $2",
 		entity, subject).Scan(&address, &flag)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,14 +41,18 @@ func (d *database) count(ctx context.Context, now int64, counters []counter) (wa
 	if err != nil {
 		return 0, err
 	}
-	if wait := countAll(counters, records, now); wait > 0 {
+	if wait := countAll(counters, records, now); wait > 0 && !anyMoved(records) {
 		return wait, nil
 	}
 	err = d.locked(ctx, now, counters, func(records []*record) bool {
 		wait = countAll(counters, records, now)
-		return wait == 0
+		return wait == 0 || anyMoved(records) // or it is moved again each time, and never passes
 	})
 	return wait, err
+}
+
+func anyMoved(records []*record) bool {
+	return slices.ContainsFunc(records, func(r *record) bool { return r.moved })
 }
 
 func (d *database) change(ctx context.Context, now int64, counters []counter, f func([]*record) bool) error {

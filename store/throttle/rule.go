@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	rest    = 24 * time.Hour // without attempts, after which a row of failures is over
-	maxWait = 12 * time.Hour // shorter than rest: a wait that grew is still known when it ends
+	rest    = 24 * time.Hour  // without attempts, after which a row of failures is over
+	maxWait = 12 * time.Hour  // shorter than rest: a wait that grew is still known when it ends
+	ahead   = 5 * time.Minute // how far the clocks of two processes may be apart
 )
 
 // What a [Throttle] lets through without [Rules].
@@ -51,13 +52,28 @@ type record struct {
 	last    int64   // the last attempt
 	until   int64   // closed until then
 	inARow  int
-	strikes int // how often it was closed
+	strikes int  // how often it was closed
+	moved   bool // see moveBack; it is not stored
 }
 
 func (r *record) empty() bool { return len(r.times) == 0 && r.inARow == 0 && r.strikes == 0 }
 
+// moveBack has the last attempt be now if it is long ahead: the clock was wrong, and
+// nobody waits until it is right.
+func (r *record) moveBack(now int64) {
+	by := r.last - now
+	if by <= ahead.Milliseconds() {
+		return
+	}
+	r.last, r.until, r.moved = now, r.until-by, true
+	for i := range r.times {
+		r.times[i] -= by
+	}
+}
+
 // prune drops what has passed.
 func (u rule) prune(r *record, now int64) {
+	r.moveBack(now)
 	past := now - u.window.Milliseconds()
 	r.times = slices.DeleteFunc(r.times, func(at int64) bool { return at <= past })
 	if r.last <= now-rest.Milliseconds() {
