@@ -27,6 +27,7 @@ type running struct {
 	idp    map[string]any // what it says of its identity provider
 	events chan map[string]any
 	said   *transcript // of a service that runs by itself
+	stderr *bufio.Reader
 }
 
 // patience is how long a step may take on a slow machine with a cold cache.

@@ -6,9 +6,10 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"net/http"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +20,8 @@ import (
 	"time"
 
 	_ "modernc.org/sqlite" // to lock the database from outside
+
+	"github.com/gatewright/gate/store/storetest"
 )
 
 // shared is a folder for what several tests use.
@@ -94,6 +97,14 @@ func built(t *testing.T) (bin, dir string) {
 // serve starts a service's own binary, by sh so that limits can be set before.
 func serve(t *testing.T, bin, dir, before string) *running {
 	t.Helper()
+	r := begin(t, bin, dir, before)
+	r.listen()
+	return r
+}
+
+// begin is serve for who does not wait yet.
+func begin(t *testing.T, bin, dir, before string) *running {
+	t.Helper()
 	cmd := exec.Command("sh", "-c", before+` exec "$0"`, bin)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "ADDR=127.0.0.1:0")
@@ -103,26 +114,36 @@ func serve(t *testing.T, bin, dir, before string) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.stderr = bufio.NewReader(stderr)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	lines := bufio.NewReader(stderr)
+	return r
+}
+
+// listen waits until a service listens, and reads who its first administrator is,
+// if it stands in its folder.
+func (r *running) listen() {
+	r.t.Helper()
 	for r.url == "" {
-		line, err := lines.ReadBytes('\n')
+		line, err := r.stderr.ReadBytes('\n')
 		var l struct{ Msg, Addr string }
 		if json.Unmarshal(line, &l) == nil && l.Msg == "listening" {
 			r.url = "http://" + l.Addr
 		}
 		if _, werr := r.said.Write(line); err != nil || werr != nil {
-			t.Fatalf("the service does not listen:\n%s", r.said)
+			r.t.Fatalf("the service does not listen:\n%s", r.said)
 		}
 	}
-	go func() { _, _ = io.Copy(r.said, lines) }()
-	if err := json.Unmarshal([]byte(read(t, filepath.Join(dir, ".gate", "admin.json"))), &r.admin); err != nil {
-		t.Fatal(err)
+	go func() { _, _ = io.Copy(r.said, r.stderr) }()
+	data, err := os.ReadFile(filepath.Join(r.cmd.Dir, ".gate", "admin.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return
 	}
-	return r
+	if err := errors.Join(err, json.Unmarshal(data, &r.admin)); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 // transcript is what a service has written on its standard output and error.
@@ -178,53 +199,29 @@ func TestOwnBinary(t *testing.T) {
 }
 
 // TestKillLosesNothing kills the service while it writes: every row that it has
-// answered is there afterwards.
+// answered is there afterwards, whatever the database.
 func TestKillLosesNothing(t *testing.T) {
-	bin, dir := built(t)
-	r := serve(t, bin, dir, "")
-	token, _ := r.login(r.admin.Email, r.admin.Password)
-	var mu sync.Mutex
-	var answered []string
-	var writers sync.WaitGroup
-	for range 4 {
-		writers.Go(func() {
-			for {
-				req, err := http.NewRequest("POST", r.url+"/api/items", strings.NewReader(`{"name":"Dish","price":1}`))
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				req.Header.Set("Content-Type", "application/json")
-				req.Header.Set("Authorization", token)
-				res, err := http.DefaultClient.Do(req)
-				if err != nil {
-					return // killed
-				}
-				var row struct{ ID string }
-				err = json.NewDecoder(res.Body).Decode(&row)
-				_ = res.Body.Close()
-				if err == nil && res.StatusCode == http.StatusCreated {
-					mu.Lock()
-					answered = append(answered, row.ID)
-					n := len(answered)
-					mu.Unlock()
-					if n == 200 {
-						_ = r.cmd.Process.Kill()
-					}
-				}
-			}
-		})
+	kill := func(t *testing.T, r *running, token string, again func() *running) {
+		l := write4(r, token)
+		l.await(200)
+		_ = r.cmd.Process.Kill()
+		l.end()
+		_ = r.cmd.Wait()
+		l.only(t, 201)
+		r = again()
+		l.kept(t, r)
+		r.want(201, "POST", "/api/items", token, dish)
 	}
-	writers.Wait()
-	_ = r.cmd.Wait()
-	if len(answered) < 200 {
-		t.Fatalf("only %d rows were answered", len(answered))
-	}
-	r = serve(t, bin, dir, "")
-	for _, id := range answered {
-		r.want(200, "GET", "/api/items/"+id, "", "")
-	}
-	r.want(201, "POST", "/api/items", token, `{"name":"Dish","price":1}`)
+	t.Run("sqlite", func(t *testing.T) {
+		bin, dir := built(t)
+		r := serve(t, bin, dir, "")
+		token, _ := r.login(r.admin.Email, r.admin.Password)
+		kill(t, r, token, func() *running { return serve(t, bin, dir, "") })
+	})
+	t.Run("postgres", func(t *testing.T) {
+		c := openOn(t, everythingOnPostgres, "DATABASE_URL="+storetest.PostgresURL(t))
+		kill(t, c.running, c.chef().login(t).bearer, func() *running { return c.serve(t) })
+	})
 }
 
 // TestLockedDatabase locks the database from outside: writes are 503 within the
@@ -264,25 +261,6 @@ func TestLockedDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.want(201, "POST", "/api/items", token, `{"name":"Dish","price":1}`)
-}
-
-// TestFullDisk limits the size of files: writes are 503, reads go on.
-func TestFullDisk(t *testing.T) {
-	bin, dir := built(t)
-	if err := serve(t, bin, dir, "").cmd.Process.Kill(); err != nil { // it made the database
-		t.Fatal(err)
-	}
-	r := serve(t, bin, dir, "ulimit -f 1024 &&")
-	token, _ := r.login(r.admin.Email, r.admin.Password)
-	body := fmt.Sprintf(`{"name":"Dish","price":1,"description":%q}`, strings.Repeat("x", 900))
-	last := answer{status: 201}
-	for i := 0; i < 5000 && last.status == 201; i++ {
-		last = r.ask("POST", "/api/items", token, body)
-	}
-	if last.status != 503 {
-		t.Fatalf("a full disk: %d %s, want 503", last.status, last.body)
-	}
-	r.want(200, "GET", "/api/items", token, "")
 }
 
 // TestLOG01_sameAnswer compares an unknown user and a wrong password: the same

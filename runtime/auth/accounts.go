@@ -226,6 +226,8 @@ func (a *Accounts) read(ctx context.Context, login, query string, arg any) (*ent
 		tenant  sql.NullString
 		gone    bool
 	)
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
 	err := a.db.Read().QueryRowContext(ctx, query, arg).Scan(&subject, &hash, &roles, &tenant, &gone)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):

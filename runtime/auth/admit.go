@@ -107,6 +107,8 @@ func (h *people) rowByEmail(ctx context.Context, q interface {
 	if query == "" || email == "" || strings.ContainsRune(email, 0) {
 		return r, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
 	err := q.QueryRowContext(ctx, query, email).Scan(&r.id, &r.email, &r.hash)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return r, fmt.Errorf("look for an account: %w", h.auth.opts.DB.Wrap(err))

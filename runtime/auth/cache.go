@@ -11,6 +11,8 @@ const (
 	cacheFor  = 5 * time.Second
 	cacheSize = 16384
 	maxLogin  = 254 // longer names are looked up each time
+
+	readTimeout = 3 * time.Second // a look-up that takes longer is no answer
 )
 
 // cache remembers accounts for a moment. It never remembers that there is none.

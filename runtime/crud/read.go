@@ -75,6 +75,8 @@ func (r *Resource[T]) get(ctx context.Context, id string, sel *query.Selection) 
 	if f := r.entity.VersionField(); f != model.NoField {
 		fetch.Add(f)
 	}
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
 	row, err := r.one(ctx, key, filter, fetch, query.Unlocked)
 	if err != nil {
 		return none, r.answer(err)

@@ -47,7 +47,7 @@ type Resource[T any] struct {
 	cursors    sealer
 }
 
-// findTimeout is how long the statements of one Find may take.
+// findTimeout is how long the statements of one Get or Find may take.
 const findTimeout = 5 * time.Second
 
 // A Hook is code of the service that runs inside the transaction of a change.

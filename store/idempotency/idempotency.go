@@ -38,6 +38,8 @@ const (
 // being made in its place: longer than any request takes.
 const lease = 2 * time.Minute
 
+const readTimeout = 3 * time.Second // an answer that takes longer is none
+
 // An Error is why a request is not made. It is an error itself, so it can be the
 // target of errors.Is.
 type Error string
@@ -157,6 +159,8 @@ func (k *Keeper) insert(ctx context.Context, a *Attempt, body string) (bool, err
 
 // look finds out what came of a request that is there.
 func (k *Keeper) look(ctx context.Context, a *Attempt, body string) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
 	var known, ids string
 	var status int
 	err := k.db.Read().QueryRowContext(ctx, `SELECT digest, status, row_ids FROM gate_idempotency WHERE caller = $1 AND route = $2 AND key = $3 AND expires_at > $4`,
@@ -179,6 +183,8 @@ func (k *Keeper) look(ctx context.Context, a *Attempt, body string) (bool, error
 }
 
 func (k *Keeper) count(ctx context.Context, caller string) (n int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
 	err = k.db.Read().QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM gate_idempotency WHERE caller = $1 AND expires_at > $3 LIMIT $2) AS held`,
 		caller, int64(k.max), k.now().UnixMilli()).Scan(&n)
 	return n, k.db.Wrap(err)

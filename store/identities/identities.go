@@ -30,6 +30,8 @@ import (
 // Component is the name under which the migrations of this package are recorded.
 const Component = "identities"
 
+const readTimeout = 3 * time.Second // an answer that takes longer is none
+
 // An Error is a condition that callers act on; a target for errors.Is.
 type Error string
 
@@ -107,6 +109,8 @@ func (s *Store) Find(ctx context.Context, issuer, subject string) (Identity, err
 	var account sql.NullString
 	var at int64
 	var verified int
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
 	err := s.db.Read().QueryRowContext(ctx, `SELECT entity, account, profile_at, verified FROM gate_identities
 		WHERE issuer = $1 AND subject IN ($2, $3) ORDER BY CASE WHEN subject = $2 THEN 0 ELSE 1 END LIMIT 1`,
 		issuer, subject, digest(issuer, subject)).Scan(&id.Entity, &account, &at, &verified)
@@ -301,6 +305,8 @@ func (s *Store) Forget(ctx context.Context, issuer, subject string) error {
 // Granted reports whether what is given once was given.
 func (s *Store) Granted(ctx context.Context, entity, name string) (bool, error) {
 	var one int
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
 	err := s.db.Read().QueryRowContext(ctx, "SELECT 1 FROM gate_identity_grants WHERE entity = $1 AND name = $2", entity, name).Scan(&one)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil

@@ -54,10 +54,7 @@ func PostgresURL(t testing.TB) string {
 	t.Helper()
 	server, err := Server()
 	if err != nil {
-		if strings.Contains(os.Getenv("GATE_TEST_REQUIRE"), "postgres") {
-			t.Fatalf("PostgreSQL is required: %v", err)
-		}
-		t.Skipf("no PostgreSQL: %v", err)
+		without(t, err)
 	}
 	name := "gate_test_" + strings.ToLower(rand.Text())
 	run := func(ctx context.Context, stmt string) error {
@@ -84,13 +81,24 @@ func PostgresURL(t testing.TB) string {
 	return u.String()
 }
 
+// without ends a test that has no server.
+func without(t testing.TB, err error) {
+	t.Helper()
+	if strings.Contains(os.Getenv("GATE_TEST_REQUIRE"), "postgres") {
+		t.Fatalf("PostgreSQL is required: %v", err)
+	}
+	t.Skipf("no PostgreSQL: %v", err)
+}
+
 // server is a server that this process started.
 type server struct {
 	url  string
-	life io.Closer // its end is the end of the server; held, lest a finalizer close it
+	dir  string
+	life io.WriteCloser // its end is the end of the server; held, lest a finalizer close it
+	said *bufio.Reader
 }
 
-var started = sync.OnceValues(startServer)
+var started = sync.OnceValues(func() (*server, error) { return startServer(forgetful) })
 
 // Server returns the URL of the server that [PostgresURL] says, started if need
 // be, for a program that makes its databases itself.
@@ -106,22 +114,35 @@ func Server() (string, error) {
 }
 
 // The script runs as the user of the server. It says "ready" once the server
-// answers, and cleans up when its input ends, which it does with the process
-// that holds the other end of the pipe.
+// answers, stops it and starts it again as its input says, a way to stop on each
+// line, "start" on the next, and cleans up when its input ends, which it does with
+// the process that holds the other end of the pipe.
 const script = `
-bin=$1 dir=$2
+bin=$1 dir=$2 settings=$3
 cd "$dir" || exit 1
-stop() { "$bin/pg_ctl" -D "$dir/data" -m immediate -w stop >/dev/null 2>&1; rm -rf "$dir"; }
-trap stop EXIT
-"$bin/initdb" -D "$dir/data" -U gate -A trust -E UTF8 --locale=C --no-sync >"$dir/log" 2>&1 &&
-"$bin/pg_ctl" -D "$dir/data" -l "$dir/server.log" -w -t 60 -o "-c listen_addresses='' -c unix_socket_directories='$dir' -c unix_socket_permissions=0700 -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c shared_buffers=32MB -c max_connections=200" start >>"$dir/log" 2>&1 ||
+stop() { "$bin/pg_ctl" -D "$dir/data" -m "$1" -w stop >/dev/null 2>&1; }
+start() { "$bin/pg_ctl" -D "$dir/data" -l "$dir/server.log" -w -t 60 -o "-c listen_addresses='' -c unix_socket_directories='$dir' -c unix_socket_permissions=0700 -c fsync=off -c full_page_writes=off $settings -c max_connections=200" start >>"$dir/log" 2>&1; }
+trap 'stop immediate; rm -rf "$dir"' EXIT
+"$bin/initdb" -D "$dir/data" -U gate -A trust -E UTF8 --locale=C --no-sync >"$dir/log" 2>&1 && start ||
 { tail -n 5 "$dir/log" "$dir/server.log" 2>/dev/null; exit 1; }
 echo ready
-cat >/dev/null
+while read -r word; do
+	case $word in
+	start) start ;;
+	*) stop "$word" ;;
+	esac && echo ready || echo fault
+done
 `
 
+// What a server of tests is started with, besides: the shared one may forget its
+// last commits in a crash, as nobody ends it before the tests do.
+const (
+	forgetful = "-c synchronous_commit=off -c shared_buffers=32MB"
+	careful   = "-c synchronous_commit=on -c shared_buffers=32MB"
+)
+
 // startServer starts a server that lives as long as this process.
-func startServer() (*server, error) {
+func startServer(settings string) (*server, error) {
 	bin, err := programs()
 	if err != nil {
 		return nil, err
@@ -130,7 +151,7 @@ func startServer() (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command("/bin/sh", "-c", script, "sh", bin, dir) // its life is that of the process, not of a test
+	cmd := exec.Command("/bin/sh", "-c", script, "sh", bin, dir, settings) // its life is that of the process, not of a test
 	cmd.Dir = "/"
 	if err := ownGroup(cmd, dir); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
@@ -146,13 +167,14 @@ func startServer() (*server, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	first, err := bufio.NewReader(out).ReadString('\n')
+	said := bufio.NewReader(out)
+	first, err := said.ReadString('\n')
 	if err != nil || first != "ready\n" {
-		rest, _ := io.ReadAll(io.LimitReader(out, 4096))
+		rest, _ := io.ReadAll(io.LimitReader(said, 4096))
 		return nil, fmt.Errorf("start PostgreSQL: %s%s: %w", first, rest, errors.Join(err, in.Close(), cmd.Wait()))
 	}
 	q := url.Values{"host": {dir}, "user": {"gate"}, "sslmode": {"disable"}}
-	return &server{url: "postgres:///postgres?" + q.Encode(), life: in}, nil
+	return &server{url: "postgres:///postgres?" + q.Encode(), dir: dir, life: in, said: said}, nil
 }
 
 // programs returns the folder with initdb and pg_ctl, of the newest version.
