@@ -16,6 +16,9 @@ const (
 	// tableWait bounds, on PostgreSQL, how long a migration waits for a table
 	// that others use.
 	tableWait = 5 * time.Second
+	// maxTries is how often a migration runs that PostgreSQL undid to let
+	// somebody else pass.
+	maxTries = 3
 	// migrationLock is the key of the advisory lock on PostgreSQL: "gate" in
 	// ASCII, then 1.
 	migrationLock = 0x67617465_00000001
@@ -42,7 +45,8 @@ const createMigrations = `CREATE TABLE IF NOT EXISTS gate_migrations (
 //
 // On PostgreSQL a statement that waits for a table longer than five seconds ends
 // the migration with [ErrUnavailable]: everyone else would wait behind it. How
-// long it works, once it has the table, is not bounded.
+// long it works, once it has the table, is not bounded. One that is undone because
+// it and somebody else waited for each other runs again, three times at most.
 //
 // On SQLite a migration runs with foreign keys off, so that the usual rebuild
 // of a table (create, copy, drop, rename) does not delete the rows that refer
@@ -126,15 +130,26 @@ func pending(ctx context.Context, q querier, component string, ms []Migration) (
 
 func (db *DB) migrate(ctx context.Context, component string, ms []Migration) (applied []Migration, err error) {
 	err = db.alone(ctx, func(conn *sql.Conn) error {
-		for {
+		for try := 1; ; {
 			m, err := db.migrateNext(ctx, conn, component, ms)
-			if err != nil || m == nil {
+			switch {
+			case deadlock(err) && try < maxTries:
+				try++
+			case err != nil || m == nil:
 				return err
+			default:
+				applied, try = append(applied, *m), 1
 			}
-			applied = append(applied, *m)
 		}
 	})
 	return applied, err
+}
+
+// deadlock reports whether PostgreSQL undid a migration because it and somebody
+// else waited for each other. It ended the wait of the other one, too.
+func deadlock(err error) bool {
+	var e interface{ SQLState() string } // the driver is not linked by every program
+	return errors.As(err, &e) && e.SQLState() == "40P01"
 }
 
 // alone runs fn on a connection that it has to itself, and on which SQLite leaves

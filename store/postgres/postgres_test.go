@@ -429,3 +429,43 @@ func TestMigrate_timeouts(t *testing.T) {
 		}
 	}
 }
+
+// TestMigrate_deadlock: a migration that waits for somebody who waits for it is
+// undone, and runs again.
+func TestMigrate_deadlock(t *testing.T) {
+	url := storetest.PostgresURL(t)
+	db := open(t, url+"&deadlock_timeout=100", postgres.Config{})      // who notices is undone,
+	other := open(t, url+"&deadlock_timeout=60000", postgres.Config{}) // and that is not this one
+	run(t, db, "CREATE TABLE a AS SELECT 1 AS n")
+	run(t, db, "CREATE TABLE b AS SELECT 1 AS n")
+	tx, err := other.Write().BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	if _, err := tx.ExecContext(t.Context(), "UPDATE b SET n = 2"); err != nil {
+		t.Fatal(err)
+	}
+	migrated := make(chan error, 1)
+	go func() {
+		_, err := db.Migrate(t.Context(), "app", []store.Migration{{
+			Version: 1, Name: "both", SQL: "ALTER TABLE a ADD COLUMN m integer; SELECT pg_sleep(0.2); ALTER TABLE b ADD COLUMN m integer;",
+		}})
+		migrated <- err
+	}()
+	for locked := 0; locked == 0; time.Sleep(time.Millisecond) {
+		if err := other.Read().QueryRowContext(t.Context(),
+			"SELECT count(*) FROM pg_locks WHERE relation = 'a'::regclass AND mode = 'AccessExclusiveLock' AND granted").Scan(&locked); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := tx.ExecContext(t.Context(), "UPDATE a SET n = 2"); err != nil {
+		t.Fatalf("the other one: %v", err)
+	}
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-migrated; err != nil {
+		t.Errorf("the migration: %v", err)
+	}
+}

@@ -298,7 +298,7 @@ func (c *comparison) statements() ([]statement, error) {
 		}
 		out = append(out, more...)
 	}
-	return c.search(out), nil
+	return c.locked(c.search(out)), nil
 }
 
 // variant copies a schema, with the columns that keep returns.
