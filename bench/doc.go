@@ -10,5 +10,6 @@
 //
 // Further commands: bench/shop, a service of five entities on both databases and
 // beside other products; bench/gen, what designs of 5 to 200 entities cost;
-// bench/idp, the identity provider.
+// bench/idp, the identity provider; bench/million, requests and migrations on a table
+// with a million rows; bench/idle, ten thousand connections that ask for nothing.
 package main

@@ -2,15 +2,12 @@ package main
 
 import (
 	"bytes"
-	"context"
-	"crypto/rand"
 	_ "embed" // the design
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -18,8 +15,6 @@ import (
 
 	"github.com/gatewright/gate/bench/internal/load"
 	"github.com/gatewright/gate/bench/internal/program"
-	"github.com/gatewright/gate/store/postgres"
-	"github.com/gatewright/gate/store/storetest"
 )
 
 //go:embed shop.yaml
@@ -50,7 +45,7 @@ func (b *bench) service(database, root string) (s *pair, err error) {
 	}
 	settings, at := []string{program.Secret()}, filepath.Join(dir, ".gate", "shop.db")
 	if database == "postgres" {
-		if at, s.drop, err = newDatabase(); err != nil {
+		if at, s.drop, err = program.Database(); err != nil {
 			return s, err
 		}
 		settings = append(settings, "DATABASE_URL="+at)
@@ -112,38 +107,6 @@ func asks(ids []string, header ...string) map[string][]load.Request {
 		all["get"] = append(all["get"], load.New("GET", "/api/products/"+id, "", 200, header...))
 	}
 	return all
-}
-
-// newDatabase makes an empty database of PostgreSQL.
-func newDatabase() (at string, drop func(), err error) {
-	drop = func() {}
-	server, err := storetest.Server()
-	if err != nil {
-		return "", drop, err
-	}
-	name := "gate_bench_" + strings.ToLower(rand.Text())
-	run := func(statement string) error {
-		ctx := context.Background()
-		db, err := postgres.Open(ctx, server, postgres.Config{MaxConns: 1})
-		if err != nil {
-			return err
-		}
-		_, err = db.Write().ExecContext(ctx, statement)
-		return errors.Join(err, db.Close())
-	}
-	if err := run("CREATE DATABASE " + name); err != nil {
-		return "", drop, err
-	}
-	u, err := url.Parse(server)
-	if err != nil {
-		return "", drop, errors.New("GATE_TEST_POSTGRES is not a URL")
-	}
-	u.Path = "/" + name
-	return u.String(), func() {
-		if err := run("DROP DATABASE " + name + " WITH (FORCE)"); err != nil {
-			fmt.Fprintln(os.Stderr, "bench/shop:", err)
-		}
-	}, nil
 }
 
 // fill logs in as the first administrator and makes rows: as many products as

@@ -9,10 +9,10 @@ import (
 	"github.com/gatewright/gate/gen/standard"
 )
 
-// Generate generates the service of a design, the text of its gate.yaml, into an
-// empty folder, which need not exist yet. The service is built from the checkout
-// in the current folder.
-func Generate(dir, yaml string) (gen.Files, error) {
+// Generate generates the service of a design, the text of its gate.yaml, into a
+// folder that need not exist yet. The tables and columns that are named may go. The
+// service is built from the checkout in the current folder.
+func Generate(dir, yaml string, losses ...string) (gen.Files, error) {
 	d, err := design.Parse("gate.yaml", []byte(yaml))
 	if err != nil {
 		return nil, fmt.Errorf("the design of the bench: %w", err)
@@ -20,7 +20,7 @@ func Generate(dir, yaml string) (gen.Files, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	opts := gen.Options{}
+	opts := gen.Options{AllowDestructive: losses}
 	if opts.Replace, err = gen.FindReplace(dir, "."); err != nil {
 		return nil, err
 	}
