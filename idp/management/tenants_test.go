@@ -282,6 +282,17 @@ func TestLogs(t *testing.T) {
 		if len(stats) != 3 || stats[0]["logins"] != 1.0 || stats[1]["logins"] != 0.0 || stats[2]["logins"] != 1.0 || stats[2]["date"] != "2026-11-21T00:00:00.000Z" {
 			t.Errorf("stats: %v", stats)
 		}
+		// whose date was read before midnight, and whose ID was given after another's
+		w.now = time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
+		w.store.Record(t.Context(), tenant.Log{Type: "s"})
+		w.now = w.now.Add(-time.Millisecond)
+		w.store.Record(t.Context(), tenant.Log{Type: "s"})
+		if err := w.store.FlushLogs(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if stats = w.do(token, "GET", "stats/daily?from=20261123&to=20261123", nil, 200).list(); len(stats) != 1 || stats[0]["logins"] != 2.0 {
+			t.Errorf("stats of midnight: %v", stats)
+		}
 		w.send(token, "GET", "stats/daily?from=20261121&to=20261119", nil).refused(400, "before")
 		w.send(token, "GET", "stats/daily?from=19000101", nil).refused(400, "366")
 		if got := w.do(token, "GET", "stats/active-users", nil, 200).text; strings.TrimSpace(got) != "0" {

@@ -14,11 +14,11 @@ type DayCount struct {
 }
 
 // LoginsByDay counts log-ins (s), sign-ups (ss) and leaked passwords (pwd_leak) of
-// the days from one midnight to before another, UTC. Days without any are left
-// out.
+// the days from one midnight to before another, UTC, by the time in the ID of an entry.
+// Days without any are left out.
 func (s *Store) LoginsByDay(ctx context.Context, from, before time.Time) ([]DayCount, error) {
 	const day = int64(24 * time.Hour / time.Millisecond)
-	rows, err := s.db.Read().QueryContext(ctx, `SELECT date / 86400000, type, COUNT(*) FROM idp_logs
+	rows, err := s.db.Read().QueryContext(ctx, `SELECT CAST(substr(id, 1, 13) AS BIGINT) / 86400000, type, COUNT(*) FROM idp_logs
 		WHERE type IN ('s', 'ss', 'pwd_leak') AND id >= $1 AND id < $2 GROUP BY 1, 2`, logID(from), logID(before))
 	if err != nil {
 		return nil, fmt.Errorf("count logs: %w", s.db.Wrap(err))
