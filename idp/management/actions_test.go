@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -259,6 +260,25 @@ func TestActions_bindings(t *testing.T) {
 	triggers := w.do(token, "GET", "actions/triggers", nil, 200).object()["triggers"].([]any)
 	for _, item := range triggers {
 		w.do(token, "GET", "actions/triggers/"+item.(map[string]any)["id"].(string)+"/bindings", nil, 200)
+	}
+}
+
+// A trigger has no more actions than a file of the tenant may say.
+func TestActions_tooManyBindings(t *testing.T) {
+	w := newWorld(t, judging)
+	token := w.everything()
+	const path = "actions/triggers/post-login/bindings"
+	for i := range 21 {
+		act := newAction(fmt.Sprint("a", i))
+		act["deploy"] = true
+		id := w.do(token, "POST", "actions/actions", act, 201).str("id")
+		got := w.send(token, "POST", path, map[string]any{"bindings": []any{map[string]any{"ref": map[string]string{"type": "action_id", "value": id}}}})
+		if i == 20 {
+			got.refused(400, "Array is too long (21), maximum 20")
+		}
+	}
+	if got := w.do(token, "GET", path, nil, 200).object(); got["total"] != 20.0 {
+		t.Errorf("%v are bound", got["total"])
 	}
 }
 

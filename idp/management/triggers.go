@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -88,7 +89,7 @@ func (a *API) answerBindings(ctx context.Context, q *request, b *tenant.Bindings
 
 // wantedBindings reads a body of bindings, and finds their actions.
 func (a *API) wantedBindings(ctx context.Context, q *request, trigger string) ([]tenant.Binding, error) {
-	o, err := q.only(shape.Schema{"bindings": {Check: shape.List(20, shape.ObjectOf(6, 65536)), Needed: true}})
+	o, err := q.only(shape.Schema{"bindings": {Check: shape.List(shape.MaxBindings, shape.ObjectOf(6, 65536)), Needed: true}})
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +190,9 @@ func (a *API) bind(ctx context.Context, q *request, merge func(current, wanted [
 	now := a.now().UTC().Truncate(time.Millisecond)
 	b, err := a.updateBindings(ctx, id, func(b *tenant.Bindings) error {
 		before := b.List
-		b.List = merge(before, wanted)
+		if b.List = merge(before, wanted); len(b.List) > shape.MaxBindings {
+			return badProperty("bindings", fmt.Sprintf("Array is too long (%d), maximum %d", len(b.List), shape.MaxBindings), "")
+		}
 		for i := range b.List {
 			item := &b.List[i]
 			was := slices.IndexFunc(before, func(old tenant.Binding) bool { return old.ActionID == item.ActionID })

@@ -15,10 +15,7 @@ import (
 // What stands in a file is judged by the rules of the Management API: the shapes
 // of the members, and Check of the object.
 
-const (
-	maxIdentities = 100 // of a user
-	maxBindings   = 20  // of a trigger
-)
+const maxIdentities = 100 // of a user
 
 // about returns err with the member that it is about: a path, or with a dot at
 // its end what comes before one.
@@ -87,8 +84,8 @@ func (b *Bindings) fit() error {
 	switch {
 	case CurrentTrigger(b.Trigger) == "":
 		return wrong("trigger_id", "No enum match for: "+shape.Cut(b.Trigger, 64))
-	case len(b.List) > maxBindings:
-		return wrong("bindings", fmt.Sprintf("Array is too long (%d), maximum %d", len(b.List), maxBindings))
+	case len(b.List) > shape.MaxBindings:
+		return wrong("bindings", fmt.Sprintf("Array is too long (%d), maximum %d", len(b.List), shape.MaxBindings))
 	}
 	for _, item := range b.List {
 		if len(item.DisplayName) > 255 {

@@ -17,6 +17,8 @@ const (
 	MaxUserID = 200
 	// MaxCode is how long the code of an action may be, in bytes.
 	MaxCode = 100_000
+	// MaxBindings is how many actions a trigger may have.
+	MaxBindings = 20
 	// MaxSecrets is how many secrets an action has.
 	MaxSecrets = 30
 	// MaxDocument is how large a document of the settings may be, in bytes.
