@@ -129,6 +129,9 @@ func (a *API) createUser(ctx context.Context, q *request) (answer, error) {
 		return answer{}, err
 	}
 	u, err := newUser(c, o)
+	if err == nil {
+		err = a.mayVerify(o)
+	}
 	if err != nil {
 		return answer{}, err
 	}
@@ -141,9 +144,7 @@ func (a *API) createUser(ctx context.Context, q *request) (answer, error) {
 	case err != nil:
 		return answer{}, noUser(err)
 	}
-	if err := a.verifyIfAsked(ctx, q, o, u, ""); err != nil {
-		return answer{}, err
-	}
+	a.verifyIfAsked(ctx, q, o, u, "")
 	return a.answerUser(q, 201, u)
 }
 
@@ -173,7 +174,7 @@ func newUser(c *tenant.Connection, o object) (*tenant.User, error) {
 			return nil, err
 		}
 		id.Email, id.Username = u.Email, u.Username
-		if string(o["verify_email"]) == "true" && u.Email != "" && !u.EmailVerified {
+		if asksLetter(o) && u.Email != "" && !u.EmailVerified {
 			id.Unproven = tenant.NoBrowser // an application signs somebody up: whoever typed the password need not be the owner
 		}
 	case "email":
@@ -236,24 +237,30 @@ func defaultPolicy(_ context.Context, _ *tenant.Connection, u *tenant.User, pass
 	return password.Policy{MinLength: password.MinRunesSecondFactor}.Check(pass, u.Email, u.Username, u.Name)
 }
 
-// verifyIfAsked sends a letter where the body asks for one. The user is stored by
-// then: that there were enough letters for now is for the log.
-func (a *API) verifyIfAsked(ctx context.Context, q *request, o object, u *tenant.User, client string) error {
-	if string(o["verify_email"]) != "true" || u.Email == "" || u.EmailVerified {
-		return nil
-	}
-	if a.cfg.SendVerification == nil {
+// asksLetter reports whether a body asks for a letter to a new address.
+func asksLetter(o object) bool { return string(o["verify_email"]) == "true" }
+
+// mayVerify refuses to store what asks for a letter that nobody sends.
+func (a *API) mayVerify(o object) error {
+	if asksLetter(o) && a.cfg.SendVerification == nil {
 		return unsupported("Letters are not sent here")
 	}
+	return nil
+}
+
+// verifyIfAsked sends a letter where the body asks for one. The user is stored by
+// then: why there is none is for the log.
+func (a *API) verifyIfAsked(ctx context.Context, q *request, o object, u *tenant.User, client string) {
+	if !asksLetter(o) || u.Email == "" || u.EmailVerified {
+		return
+	}
 	err := a.cfg.SendVerification(ctx, u, client)
-	if limited, ok := errors.AsType[*LimitError](err); ok {
+	switch limited, ok := errors.AsType[*LimitError](err); {
+	case ok:
 		a.entry(ctx, q, "fapi", http.StatusTooManyRequests, "The letter to "+u.ID+" was not sent: "+limited.Error())
-		return nil
+	case err != nil && !errors.Is(err, ErrVerified): // it was confirmed a moment ago
+		a.log.ErrorContext(ctx, "letter was not sent", "user_id", u.ID, "err", err)
 	}
-	if errors.Is(err, ErrVerified) {
-		return nil // it was confirmed a moment ago
-	}
-	return err
 }
 
 func (a *API) deleteUser(ctx context.Context, q *request) (answer, error) {

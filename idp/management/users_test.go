@@ -1,7 +1,10 @@
 package management_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"strings"
 	"sync"
@@ -193,6 +196,35 @@ func TestUsers_newAddress(t *testing.T) {
 	}
 	other := w.user(token, "db", "bob@example.com")
 	w.send(token, "PATCH", "users/"+other, `{"email":"new@example.com"}`).refused(409, "The user already exists.")
+}
+
+// A user who asks for a letter is stored with one on its way, or not at all where
+// there are none; a letter that fails later leaves the user and the answer.
+func TestUsers_letters(t *testing.T) {
+	asked := map[string]any{"connection": "db", "email": "ada@example.com", "password": "correct horse battery", "verify_email": true}
+	t.Run("none", func(t *testing.T) {
+		w := newWorld(t, func(c *management.Config) { c.SendVerification = nil })
+		token, id := w.ada()
+		asked := maps.Clone(asked)
+		asked["email"] = "bob@example.com"
+		w.send(token, "POST", "users", asked).refused(400, "Letters are not sent here")
+		w.send(token, "PATCH", "users/"+id, `{"email":"new@example.com","verify_email":true}`).refused(400, "Letters are not sent here")
+		if list := w.do(token, "GET", "users", nil, 200).list(); len(list) != 1 || list[0]["email"] != "ada@example.com" {
+			t.Errorf("users: %v", list)
+		}
+	})
+	t.Run("fails", func(t *testing.T) {
+		w := newWorld(t, func(c *management.Config) {
+			c.SendVerification = func(context.Context, *tenant.User, string) error { return errors.New("the queue is full") }
+		})
+		token := w.everything()
+		w.connection(token, "db")
+		id := w.do(token, "POST", "users", asked, 201).str("user_id")
+		w.do(token, "PATCH", "users/"+id, `{"email":"new@example.com","verify_email":true}`, 200)
+		if n := strings.Count(w.log.String(), "letter was not sent"); n != 2 {
+			t.Errorf("%d letters are missed in\n%s", n, w.log)
+		}
+	})
 }
 
 // A new password, a block and a deletion end what is open.

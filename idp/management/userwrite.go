@@ -26,6 +26,9 @@ func (a *API) updateUser(ctx context.Context, q *request) (answer, error) {
 	if err := oneGroup(o); err != nil {
 		return answer{}, err
 	}
+	if err := a.mayVerify(o); err != nil {
+		return answer{}, err
+	}
 	u, err := a.store.User(ctx, q.id("user"))
 	if err != nil {
 		return answer{}, noUser(err)
@@ -39,9 +42,10 @@ func (a *API) updateUser(ctx context.Context, q *request) (answer, error) {
 		return answer{}, noUser(err)
 	}
 	a.ended(ctx, u.ID, sessions)
-	if err := a.settle(ctx, q, w, u); err != nil {
-		return answer{}, err
+	if w.hash.PasswordHash != "" && a.cfg.PasswordChanged != nil {
+		a.cfg.PasswordChanged(ctx, u, w.conn)
 	}
+	a.verifyIfAsked(ctx, q, o, u, w.text("client_id"))
 	return a.answerUser(q, 200, u)
 }
 
@@ -296,12 +300,4 @@ func (w *userWrite) applyPhone(u *tenant.User, id *tenant.Identity, root bool) e
 		return nil
 	}
 	return w.read("phone_verified", &u.PhoneVerified)
-}
-
-// settle tells whom a change concerns.
-func (a *API) settle(ctx context.Context, q *request, w *userWrite, u *tenant.User) error {
-	if w.hash.PasswordHash != "" && a.cfg.PasswordChanged != nil {
-		a.cfg.PasswordChanged(ctx, u, w.conn)
-	}
-	return a.verifyIfAsked(ctx, q, w.object, u, w.text("client_id"))
 }
