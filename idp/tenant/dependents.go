@@ -79,11 +79,23 @@ func deleteRole(ctx context.Context, tx *sql.Tx, id string) error {
 		"DELETE FROM idp_role_permissions WHERE role_id = $1")
 }
 
-// deleteConnection deletes the users of a connection, and the identities by
-// which users of others were linked to it.
+// deleteConnection deletes the users of a connection, and the identities by which
+// users of others were linked to it, with what they have by such log-ins.
 func (s *Store) deleteConnection(ctx context.Context, tx *sql.Tx, name string) error {
-	if err := s.lockUsers(ctx, tx, "SELECT id FROM idp_users WHERE connection = $1", name); err != nil {
+	const linked = `SELECT user_id FROM idp_identities WHERE connection = $1`
+	if err := s.lockUsers(ctx, tx, "SELECT id FROM idp_users WHERE connection = $1 UNION "+linked, name); err != nil {
 		return err
+	}
+	var others []string
+	err := eachText(ctx, tx, func(id string) { others = append(others, id) },
+		linked+" AND user_id NOT IN (SELECT id FROM idp_users WHERE connection = $1)", name)
+	if err != nil {
+		return err
+	}
+	for _, id := range others {
+		if _, err := s.endWay(ctx, tx, id, name); err != nil {
+			return err
+		}
 	}
 	if _, err := s.logOut(ctx, tx, "user_id IN (SELECT id FROM idp_users WHERE connection = $1)", name); err != nil {
 		return err

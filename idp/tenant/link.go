@@ -7,8 +7,8 @@ import (
 )
 
 // LinkIdentity makes the identities of secondary those of primary, each with
-// the profile that it had, and removes secondary with its metadata and roles. It
-// returns [ErrBlocked] when one of them is blocked, and [ErrUnproven] when a
+// the profile that it had, and removes secondary with its metadata and roles, and logs
+// it out. It returns [ErrBlocked] when one of them is blocked, and [ErrUnproven] when a
 // stranger may have made one of them.
 func (s *Store) LinkIdentity(ctx context.Context, primary, secondary string) (*User, error) {
 	return s.LinkIdentityIf(ctx, primary, secondary, func(_, _ *User) error { return nil })
@@ -43,6 +43,9 @@ func (s *Store) LinkIdentityIf(ctx context.Context, primary, secondary string, a
 			return err
 		}
 		if err := s.moveIdentities(ctx, tx, a, b); err != nil {
+			return err
+		}
+		if _, err := s.logOut(ctx, tx, "user_id = $1", secondary); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, "DELETE FROM idp_tokens WHERE user_id = $1", secondary); err != nil {

@@ -69,6 +69,10 @@ func TestCLI12_queued(t *testing.T) {
 				_, _, err := s.UnlinkIdentity(ctx, u.ID, tenant.Database, linked.Identities[0].UserID)
 				return err
 			}},
+			"linked": {end: func(ctx context.Context, u *tenant.User, _ *tenant.Session) error {
+				_, err := s.LinkIdentity(ctx, ben.ID, u.ID)
+				return err
+			}},
 			"blocked":    {end: func(ctx context.Context, u *tenant.User, _ *tenant.Session) error { return s.EndAll(ctx, u.ID) }},
 			"deleted":    {end: func(ctx context.Context, u *tenant.User, _ *tenant.Session) error { return s.DeleteUser(ctx, u.ID) }},
 			"of another": {end: func(ctx context.Context, _ *tenant.User, ses *tenant.Session) error { return replace(ctx, ses, ben) }},
@@ -92,14 +96,34 @@ func TestCLI12_queued(t *testing.T) {
 		if l, err := s.Logout(t.Context(), "s with its connection"); err != nil || l.UserID != cat.ID {
 			t.Errorf("with its connection: %+v, %v", l, err)
 		}
-		quiet := create(t, s, newUser("quiet@example.com"))
+		must(t, s.Connections.Create(t.Context(), &tenant.Connection{ID: "corp", Name: "corp", Strategy: "oidc"}))
+		dan, second := create(t, s, newUser("dan@example.com")), newUser("")
+		second.Identities[0] = tenant.Identity{Connection: "corp", Provider: "oidc", UserID: "corp|1"}
+		_, err := s.LinkIdentity(t.Context(), dan.ID, create(t, s, second).ID)
+		must(t, err)
 		end := time.Now().Add(time.Hour)
+		for _, way := range []string{"db", "corp"} {
+			by := &tenant.Session{ID: "s by " + way, UserID: dan.ID, Epoch: dan.Epoch, IdleExpiresAt: end, ExpiresAt: end}
+			by.Clients, by.Connection = []string{"told"}, way
+			must(t, s.CreateSession(t.Context(), secret.Text(), by))
+			family(t, s, dan, func(f *tenant.Family) { f.Connection = way })
+		}
+		must(t, s.Connections.Delete(t.Context(), "corp"))
+		if l, err := s.Logout(t.Context(), "s by corp"); err != nil || l.UserID != dan.ID {
+			t.Errorf("by a linked identity of the connection: %+v, %v", l, err)
+		}
+		if list, err := s.FamiliesOf(t.Context(), dan.ID); err != nil || len(list) != 1 || list[0].Connection != "db" {
+			t.Errorf("families after that: %v, %v", list, err)
+		}
+		_, err = s.Session(t.Context(), "s by db")
+		must(t, err)
+		quiet := create(t, s, newUser("quiet@example.com"))
 		must(t, s.CreateSession(t.Context(), secret.Text(), &tenant.Session{
 			ID: "quiet", UserID: quiet.ID, Epoch: quiet.Epoch, IdleExpiresAt: end, ExpiresAt: end,
 			SessionDetails: tenant.SessionDetails{Clients: []string{"other"}},
 		}))
 		endSession(t, s, "quiet")
-		_, err := s.Logout(t.Context(), "quiet")
+		_, err = s.Logout(t.Context(), "quiet")
 		want(t, "nobody wants to be told", err, tenant.ErrNotFound)
 	})
 }
