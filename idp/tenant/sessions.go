@@ -196,9 +196,8 @@ func (s *Store) SessionsOf(ctx context.Context, userID string) ([]*Session, erro
 }
 
 // TouchSession notes that a session was used for a client, and puts off its
-// idle end. One that has ended meanwhile stays ended, and that is no error; but it
-// returns [ErrEnded] when everything of the user was ended after the session's
-// epoch, by a block for example.
+// idle end. It returns [ErrEnded] when it has ended meanwhile, by a log-out, or
+// everything of the user after the session's epoch, by a block for example.
 func (s *Store) TouchSession(ctx context.Context, ses *Session, clientID string, idleUntil time.Time) error {
 	return s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if err := s.inEpoch(ctx, tx, ses.UserID, ses.Epoch); err != nil {
@@ -231,7 +230,7 @@ func (s *Store) touchIn(ctx context.Context, tx *sql.Tx, ses *Session, clientID 
 	kept, err := scanSession(tx.QueryRowContext(ctx, "SELECT "+sessionColumns+` FROM idp_sessions
 		WHERE id = $1 AND expires_at > $2 AND idle_expires_at > $2`+s.forUpdate(), ses.ID, now))
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil
+		return fmt.Errorf("log-in %w", ErrEnded) // its clients are told already, and this one would not be
 	}
 	if err != nil {
 		return err

@@ -137,7 +137,7 @@ func TestSES03_expiry(t *testing.T) {
 		c.advance(time.Minute)
 		_, err = s.SessionBySecret(ctx, text)
 		want(t, "not used", err, tenant.ErrNotFound)
-		must(t, s.TouchSession(ctx, &idle, "c2", c.Now().Add(time.Hour)))
+		want(t, "touch when it is over", s.TouchSession(ctx, &idle, "c2", c.Now().Add(time.Hour)), tenant.ErrEnded)
 		_, err = s.SessionBySecret(ctx, text)
 		want(t, "touched when it was over", err, tenant.ErrNotFound)
 		if list, err := s.SessionsOf(ctx, u.ID); err != nil || len(list) != 0 {
