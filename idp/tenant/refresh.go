@@ -388,8 +388,8 @@ func (s *Store) FamiliesOf(ctx context.Context, userID string) ([]*Family, error
 	return list, s.db.Wrap(rows.Err())
 }
 
-// RevokeFamilies ends the refresh tokens of a user: at one client and in one
-// session, where these are named.
+// RevokeFamilies ends the refresh tokens of a user, and the opaque tokens that came
+// with them: at one client and in one session, where these are named.
 func (s *Store) RevokeFamilies(ctx context.Context, userID, clientID, sessionID string) error {
 	return s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if err := s.lockUsers(ctx, tx, "$1", userID); err != nil {
@@ -400,8 +400,14 @@ func (s *Store) RevokeFamilies(ctx context.Context, userID, clientID, sessionID 
 }
 
 func (s *Store) revokeFamilies(ctx context.Context, tx *sql.Tx, userID, clientID, sessionID string) error {
-	_, err := tx.ExecContext(ctx, `UPDATE idp_refresh SET revoked_at = $4 WHERE user_id = $1 AND revoked_at = 0
-		AND ($2 = '' OR client_id = $2) AND ($3 = '' OR session_id = $3)`, userID, clientID, sessionID, millis(s.now()))
+	const which = "user_id = $1 AND ($2 = '' OR client_id = $2) AND ($3 = '' OR session_id = $3)"
+	_, err := tx.ExecContext(ctx, "UPDATE idp_refresh SET revoked_at = $4 WHERE revoked_at = 0 AND "+which,
+		userID, clientID, sessionID, millis(s.now()))
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, "DELETE FROM idp_tokens WHERE kind = $4 AND grant_id IN (SELECT id FROM idp_refresh WHERE "+which+")",
+		userID, clientID, sessionID, string(OpaqueToken))
 	return err
 }
 

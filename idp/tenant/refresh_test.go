@@ -209,7 +209,14 @@ func TestSES07_bound(t *testing.T) {
 
 		f, _ = family(t, s, u, func(f *tenant.Family) { f.SessionID = "one" })
 		kept, _ := family(t, s, u, func(f *tenant.Family) { f.SessionID = "two" })
+		opaque := map[string]secret.String{f.ID: secret.Text(), kept.ID: secret.Text()}
+		for grant, text := range opaque {
+			must(t, s.CreateToken(ctx, text, tenant.Token{Kind: tenant.OpaqueToken, UserID: u.ID, ClientID: "client", GrantID: grant, ExpiresAt: time.Now().Add(time.Hour)}))
+		}
 		must(t, s.RevokeFamilies(ctx, u.ID, "client", "one"))
+		if stored(t, s, opaque[f.ID]) || !stored(t, s, opaque[kept.ID]) {
+			t.Error("the access tokens that end are not those of the refresh tokens that do")
+		}
 		list, err := s.FamiliesOf(ctx, u.ID)
 		must(t, err)
 		if len(list) != 1 || list[0].ID != kept.ID {
