@@ -47,6 +47,12 @@ type Metadata struct {
 	RevocationURL string
 	// IntrospectionURL is where opaque tokens are explained (RFC 7662).
 	IntrospectionURL string
+	// AuthMethods are how clients authenticate at TokenURL; empty when the issuer
+	// does not say.
+	AuthMethods []string
+	// ResponseIssuer says that answers from AuthorizationURL name the issuer
+	// (RFC 9207 §3).
+	ResponseIssuer bool
 }
 
 // Discover returns the metadata of an issuer: its openid-configuration, or when
@@ -116,6 +122,12 @@ func parseMetadata(client *outbound.Client, from *url.URL, issuer string, body [
 		"revocation_endpoint": &m.RevocationURL, "introspection_endpoint": &m.IntrospectionURL,
 	}
 	for _, member := range members {
+		switch member.Key { // what has another shape than it should says nothing
+		case "token_endpoint_auth_methods_supported":
+			_ = json.Unmarshal(member.Value, &m.AuthMethods)
+		case "authorization_response_iss_parameter_supported":
+			_ = json.Unmarshal(member.Value, &m.ResponseIssuer)
+		}
 		field, ok := fields[member.Key]
 		if !ok {
 			continue

@@ -18,7 +18,10 @@ func TestDiscover(t *testing.T) {
 		"https://full.test/.well-known/openid-configuration": `{"issuer":"https://full.test","jwks_uri":"https://keys.test/k?v=1",
 			"authorization_endpoint":"https://full.test/a","token_endpoint":"https://full.test/t","userinfo_endpoint":"https://full.test/u",
 			"end_session_endpoint":"https://full.test/e","revocation_endpoint":"https://full.test/r",
-			"introspection_endpoint":"https://full.test/i","x":[1,{"y":null}]}`,
+			"introspection_endpoint":"https://full.test/i","x":[1,{"y":null}],"token_endpoint_auth_methods_supported":["client_secret_post"],
+			"authorization_response_iss_parameter_supported":true}`,
+		"https://odd.test/.well-known/openid-configuration": `{"issuer":"https://odd.test","jwks_uri":"https://odd.test/k",
+			"token_endpoint_auth_methods_supported":"none","authorization_response_iss_parameter_supported":"yes"}`,
 		"https://as.test/.well-known/oauth-authorization-server/tenant/1": metadata("https://as.test/tenant/1/", "https://as.test/keys"),
 	}}
 	got, err := oidc.Discover(t.Context(), "https://full.test", oidc.Options{Transport: n})
@@ -29,9 +32,13 @@ func TestDiscover(t *testing.T) {
 		Issuer: "https://full.test", JWKSURL: "https://keys.test/k?v=1", AuthorizationURL: "https://full.test/a",
 		TokenURL: "https://full.test/t", UserInfoURL: "https://full.test/u", EndSessionURL: "https://full.test/e",
 		RevocationURL: "https://full.test/r", IntrospectionURL: "https://full.test/i",
+		AuthMethods: []string{"client_secret_post"}, ResponseIssuer: true,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+	if got, err = oidc.Discover(t.Context(), "https://odd.test", oidc.Options{Transport: n}); err != nil || got.AuthMethods != nil || got.ResponseIssuer {
+		t.Errorf("members of another shape: %v, %v", got, err)
 	}
 	n.requests()
 	if got, err = oidc.Discover(t.Context(), "https://as.test/tenant/1/", oidc.Options{Transport: n}); err != nil || got.JWKSURL != "https://as.test/keys" {

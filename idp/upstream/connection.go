@@ -71,7 +71,7 @@ func newConnection(cfg Config) (*Connection, error) {
 	if err := c.validateAuth(); err != nil {
 		return nil, err
 	}
-	c.source = newSource(asker, p.issuer, oidc.Options{Guarded: guarded, Transport: cfg.Transport}, c.now)
+	c.source = newSource(p.issuer, oidc.Options{Guarded: guarded, Transport: cfg.Transport}, c.now)
 	if p.openID {
 		c.keys, err = jwks.New(c.keySource(guarded))
 	}

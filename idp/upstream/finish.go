@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gatewright/gate/internal/secret"
+	"github.com/gatewright/gate/oidc"
 )
 
 // Finish ends the log-in that started with p. params are those of the callback,
@@ -93,10 +94,10 @@ func (c *Connection) belongs(p *Pending, params url.Values) error {
 }
 
 // checkIssuer compares the issuer that the answer names (RFC 9207 §2.4).
-func (c *Connection) checkIssuer(e *endpoints, params url.Values) error {
+func (c *Connection) checkIssuer(e *oidc.Metadata, params url.Values) error {
 	got := params.Get("iss")
 	switch {
-	case got == "" && !e.responseIssuer:
+	case got == "" && !e.ResponseIssuer:
 		return nil
 	case got == "":
 		return because(ErrInvalid, errors.New("the answer does not name its issuer"))

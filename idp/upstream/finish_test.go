@@ -294,7 +294,7 @@ func TestDiscovery(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if n := o.count("GET " + at); n != 3 {
+	if n := o.count("GET " + at); n != 2 {
 		t.Errorf("asked %d times", n)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

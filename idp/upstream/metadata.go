@@ -1,17 +1,13 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/gatewright/gate/internal/outbound"
-	"github.com/gatewright/gate/internal/strictjson"
 	"github.com/gatewright/gate/oidc"
 )
 
@@ -22,34 +18,26 @@ const (
 	metadataKept = 24 * time.Hour  // where the issuer does not say it again
 )
 
-// endpoints are where a provider is, and what it says that it can do.
-type endpoints struct {
-	oidc.Metadata
-	responseIssuer bool
-	auth           []string // token_endpoint_auth_methods_supported
-}
-
 // A source keeps the metadata of an issuer. One caller at a time asks for it,
 // and the others wait as long as their contexts allow.
 type source struct {
 	turn    chan struct{} // holds a value while somebody has it
-	asker   *outbound.Client
 	issuer  string
 	options oidc.Options
 	now     func() time.Time
 
 	// These belong to who has the turn.
-	known *endpoints
+	known *oidc.Metadata
 	err   error
 	until time.Time
 	said  time.Time // when known was
 }
 
-func newSource(asker *outbound.Client, issuer string, o oidc.Options, now func() time.Time) *source {
-	return &source{turn: make(chan struct{}, 1), asker: asker, issuer: issuer, options: o, now: now}
+func newSource(issuer string, o oidc.Options, now func() time.Time) *source {
+	return &source{turn: make(chan struct{}, 1), issuer: issuer, options: o, now: now}
 }
 
-func (s *source) get(ctx context.Context) (*endpoints, error) {
+func (s *source) get(ctx context.Context) (*oidc.Metadata, error) {
 	select {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
@@ -75,70 +63,38 @@ func (s *source) get(ctx context.Context) (*endpoints, error) {
 	return s.known, s.err
 }
 
-func (s *source) ask(ctx context.Context) (*endpoints, error) {
+func (s *source) ask(ctx context.Context) (*oidc.Metadata, error) {
 	m, err := oidc.Discover(ctx, s.issuer, s.options)
-	if err != nil {
-		return nil, err
+	if err == nil && (m.AuthorizationURL == "" || m.TokenURL == "") {
+		err = fmt.Errorf("discover %s: an endpoint is missing", s.issuer)
 	}
-	if m.AuthorizationURL == "" || m.TokenURL == "" {
-		return nil, fmt.Errorf("discover %s: an endpoint is missing", s.issuer)
-	}
-	e := &endpoints{Metadata: *m}
-	// What else the document says is no address, and read apart from it.
-	doc, err := s.asker.Get(ctx, strings.TrimSuffix(s.issuer, "/")+"/.well-known/openid-configuration", "application/json")
-	if status, ok := errors.AsType[outbound.StatusError](err); ok && status == http.StatusNotFound {
-		return e, nil // an authorization server that is no OpenID provider
-	}
-	if err != nil {
-		return nil, err
-	}
-	value, err := strictjson.Decode(doc.Body, 0)
-	if err != nil {
-		return nil, fmt.Errorf("discover %s: %w", s.issuer, err)
-	}
-	members, _ := value.(map[string]any)
-	e.responseIssuer, _ = members["authorization_response_iss_parameter_supported"].(bool)
-	methods, _ := members["token_endpoint_auth_methods_supported"].([]any)
-	for _, m := range methods {
-		if name, ok := m.(string); ok {
-			e.auth = append(e.auth, name)
-		}
-	}
-	return e, nil
+	return m, err
 }
 
 // endpoints returns where the provider is: what the operator wrote wins over
 // what the issuer says.
-func (c *Connection) endpoints(ctx context.Context) (endpoints, error) {
-	own := endpoints{Metadata: c.preset.ends, responseIssuer: c.cfg.ResponseIssuer}
+func (c *Connection) endpoints(ctx context.Context) (oidc.Metadata, error) {
+	own := c.preset.ends
+	own.ResponseIssuer = c.cfg.ResponseIssuer
 	if c.preset.complete() {
 		return own, nil
 	}
 	e, err := c.source.get(ctx)
 	if err != nil {
-		return endpoints{}, because(ErrUnavailable, err)
+		return oidc.Metadata{}, because(ErrUnavailable, err)
 	}
 	found := *e
-	for _, o := range []struct {
-		to   *string
-		from string
-	}{
-		{&found.AuthorizationURL, own.AuthorizationURL},
-		{&found.TokenURL, own.TokenURL},
-		{&found.UserInfoURL, own.UserInfoURL},
-		{&found.JWKSURL, own.JWKSURL},
-		{&found.EndSessionURL, own.EndSessionURL},
-	} {
-		if o.from != "" {
-			*o.to = o.from
-		}
-	}
-	found.responseIssuer = found.responseIssuer || own.responseIssuer
+	found.AuthorizationURL = cmp.Or(own.AuthorizationURL, e.AuthorizationURL)
+	found.TokenURL = cmp.Or(own.TokenURL, e.TokenURL)
+	found.UserInfoURL = cmp.Or(own.UserInfoURL, e.UserInfoURL)
+	found.JWKSURL = cmp.Or(own.JWKSURL, e.JWKSURL)
+	found.EndSessionURL = cmp.Or(own.EndSessionURL, e.EndSessionURL)
+	found.ResponseIssuer = own.ResponseIssuer || e.ResponseIssuer
 	return found, nil
 }
 
 // method returns how the connection authenticates.
-func (c *Connection) method(e *endpoints) AuthMethod {
+func (c *Connection) method(e *oidc.Metadata) AuthMethod {
 	switch {
 	case c.cfg.AuthMethod != "":
 		return c.cfg.AuthMethod
@@ -150,7 +106,7 @@ func (c *Connection) method(e *endpoints) AuthMethod {
 		return NoSecret
 	case c.preset.auth != "":
 		return c.preset.auth
-	case len(e.auth) > 0 && !slices.Contains(e.auth, string(SecretBasic)):
+	case len(e.AuthMethods) > 0 && !slices.Contains(e.AuthMethods, string(SecretBasic)):
 		return SecretPost
 	default:
 		return SecretBasic

@@ -14,10 +14,11 @@ import (
 	"strings"
 
 	"github.com/gatewright/gate/internal/strictjson"
+	"github.com/gatewright/gate/oidc"
 )
 
 // profile finds out whose log-in it was.
-func (c *Connection) profile(ctx context.Context, e *endpoints, p *Pending, t *Tokens, params url.Values) (*Profile, error) {
+func (c *Connection) profile(ctx context.Context, e *oidc.Metadata, p *Pending, t *Tokens, params url.Values) (*Profile, error) {
 	switch {
 	case c.preset.openID:
 		return c.openIDProfile(ctx, e, p, t, params)
@@ -30,7 +31,7 @@ func (c *Connection) profile(ctx context.Context, e *endpoints, p *Pending, t *T
 	}
 }
 
-func (c *Connection) openIDProfile(ctx context.Context, e *endpoints, p *Pending, t *Tokens, params url.Values) (*Profile, error) {
+func (c *Connection) openIDProfile(ctx context.Context, e *oidc.Metadata, p *Pending, t *Tokens, params url.Values) (*Profile, error) {
 	claims, err := c.verifyIDToken(ctx, p, t)
 	if err != nil {
 		return nil, err
@@ -112,7 +113,7 @@ func (c *Connection) userInfo(ctx context.Context, from string, t *Tokens, sub s
 	return a.members, nil
 }
 
-func (c *Connection) githubProfile(ctx context.Context, e *endpoints, t *Tokens) (*Profile, error) {
+func (c *Connection) githubProfile(ctx context.Context, e *oidc.Metadata, t *Tokens) (*Profile, error) {
 	m, err := c.document(ctx, e.UserInfoURL, t)
 	if err != nil {
 		return nil, err
@@ -146,7 +147,7 @@ func (c *Connection) githubProfile(ctx context.Context, e *endpoints, t *Tokens)
 	return p, nil
 }
 
-func (c *Connection) facebookProfile(ctx context.Context, e *endpoints, t *Tokens) (*Profile, error) {
+func (c *Connection) facebookProfile(ctx context.Context, e *oidc.Metadata, t *Tokens) (*Profile, error) {
 	u, err := url.Parse(e.UserInfoURL)
 	if err != nil {
 		return nil, because(ErrUnavailable, errors.New("the profile's address is not a URL"))
@@ -208,7 +209,7 @@ func (c *Connection) document(ctx context.Context, from string, t *Tokens) (map[
 	return a.members, nil
 }
 
-func (c *Connection) plainProfile(ctx context.Context, e *endpoints, t *Tokens) (*Profile, error) {
+func (c *Connection) plainProfile(ctx context.Context, e *oidc.Metadata, t *Tokens) (*Profile, error) {
 	m, err := c.fetch(ctx, e, t)
 	if err != nil {
 		return nil, err
@@ -254,7 +255,7 @@ func (c *Connection) accountNames() []string {
 	return []string{"sub", "id", "user_id"}
 }
 
-func (c *Connection) fetch(ctx context.Context, e *endpoints, t *Tokens) (map[string]any, error) {
+func (c *Connection) fetch(ctx context.Context, e *oidc.Metadata, t *Tokens) (map[string]any, error) {
 	if c.cfg.FetchProfile == nil {
 		return c.document(ctx, e.UserInfoURL, t)
 	}

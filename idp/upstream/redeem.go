@@ -12,13 +12,14 @@ import (
 
 	"github.com/gatewright/gate/internal/secret"
 	"github.com/gatewright/gate/jose"
+	"github.com/gatewright/gate/oidc"
 )
 
 // assertionLife is how long an assertion that we sign is good.
 const assertionLife = time.Minute
 
 // redeem turns a code into tokens (RFC 6749 §4.1.3).
-func (c *Connection) redeem(ctx context.Context, e *endpoints, p *Pending, code string) (*Tokens, error) {
+func (c *Connection) redeem(ctx context.Context, e *oidc.Metadata, p *Pending, code string) (*Tokens, error) {
 	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {p.RedirectURI}}
 	if p.Verifier != "" {
 		form.Set("code_verifier", p.Verifier)
@@ -39,7 +40,7 @@ func (c *Connection) redeem(ctx context.Context, e *endpoints, p *Pending, code 
 
 // authenticate puts who we are into the form, or returns what goes in front of
 // it.
-func (c *Connection) authenticate(form url.Values, e *endpoints) (user string, password Secret, err error) {
+func (c *Connection) authenticate(form url.Values, e *oidc.Metadata) (user string, password Secret, err error) {
 	switch c.method(e) {
 	case SecretBasic:
 		return c.cfg.ClientID, c.cfg.ClientSecret, nil
