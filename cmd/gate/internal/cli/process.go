@@ -185,12 +185,13 @@ const (
 	levelError
 )
 
-// readable turns a line of structured log into one for people. What is not
-// JSON, a panic for example, counts as an error.
+// readable turns a line of structured log into one for people, in whose terminal
+// it does nothing: paths and errors hold what strangers sent. What is not JSON, a
+// panic for example, counts as an error.
 func readable(line string) (string, int) {
 	var fields map[string]any
 	if json.Unmarshal([]byte(line), &fields) != nil {
-		return line, levelError
+		return plain(strings.ReplaceAll(line, "\t", "    ")), levelError
 	}
 	level := map[string]int{"WARN": levelWarn, "ERROR": levelError}[fmt.Sprint(fields["level"])]
 	text := fmt.Sprint(fields["msg"])
@@ -200,5 +201,5 @@ func readable(line string) (string, int) {
 	if method, ok := fields["method"]; ok {
 		text += fmt.Sprintf(" (%v %v)", method, fields["path"])
 	}
-	return text, level
+	return plain(strings.ReplaceAll(text, "\n", "; ")), level
 }

@@ -1,0 +1,39 @@
+package cli
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+// A stranger's request is a line of the service's log; in the terminal of whoever
+// develops it is text, and one line. So is what a stack says of a panic.
+func TestOPS11_terminal(t *testing.T) {
+	lines := []string{
+		`{"level":"INFO","msg":"request","method":"GET","path":"/\u001b[31mred\u001b]0;pwn\u0007\r\nFAKE` + "\u202e\u009b" + `2J"}`,
+		`{"level":"ERROR","msg":"request failed","err":"panic: \u001b]52;c;QQ==\u0007\nFAKE line","method":"GET\u001b[2J","path":"/` + "\u2066" + `x"}`,
+		"panic: \x1b[2J\r" + "\u009b" + "31m",
+		"\t/service/hooks.go:12",
+	}
+	var said bytes.Buffer
+	log := &serviceLog{talk: newTalk(&said, "never"), all: true}
+	for _, line := range lines {
+		log.add(line)
+	}
+	shown := said.String()
+	if got := strings.Count(shown, "\n"); got != len(lines) {
+		t.Errorf("%d lines for %d: %q", got, len(lines), shown)
+	}
+	kept := (&exitError{lines: log.errors()}).Error()
+	for what, text := range map[string]string{"shown": shown, "kept": kept} {
+		if i := strings.IndexFunc(text, func(r rune) bool { return r != '\n' && steers(r) }); i >= 0 {
+			t.Errorf("%s raw: %q", what, text[i:])
+		}
+		if strings.Contains(text, "\nFAKE") {
+			t.Errorf("%s has a line of the stranger's: %q", what, text)
+		}
+	}
+	if !strings.Contains(shown, "request (GET /·[31mred") || !strings.HasSuffix(shown, "    /service/hooks.go:12\n") {
+		t.Errorf("not told: %q", shown)
+	}
+}
