@@ -126,7 +126,7 @@ func memberTypes() []fieldType {
 	var out []fieldType
 	for _, t := range fieldTypes() {
 		switch t.name {
-		case CreatedAt, UpdatedAt, Password, Roles, ToOne:
+		case CreatedAt, UpdatedAt, Password, Roles, ToOne, File:
 			continue
 		}
 		t.props = slices.DeleteFunc(slices.Clone(t.props), func(p string) bool {
@@ -323,19 +323,21 @@ func (l *loader) actionPaths() {
 			l.errs.Add(a.Pos, path, fmt.Sprintf("actions %s and %s have the same path %s", taken[fold].Name, a.Name, quote(fold)), "write another: path:")
 		case e != nil && (a.Row != e || len(words) < 3 || words[1] != "{id}" || words[2] == "restore"):
 			l.errs.Add(a.Pos, path, fmt.Sprintf("path %s is one of the rows of %s", quote(a.Path), e.Name), "begin it with another word")
-		case e != nil && slices.ContainsFunc(e.Links, func(k *Link) bool { return l.segment(k) == words[2] }):
+		case e != nil && slices.ContainsFunc(e.Links, func(k *Link) bool { return l.segment(k.Name) == words[2] }):
 			l.errs.Add(a.Pos, path, fmt.Sprintf("path %s is the one of a relation of %s", quote(a.Path), e.Name), "write another: path: "+e.Route+"/{id}/"+words[2]+"-now")
+		case e != nil && slices.ContainsFunc(e.FileFields(), func(f *Field) bool { return f.Segment == words[2] }):
+			l.errs.Add(a.Pos, path, fmt.Sprintf("path %s is the one of a file of %s", quote(a.Path), e.Name), "write another: path: "+e.Route+"/{id}/"+words[2]+"-now")
 		}
 		taken[fold] = a
 	}
 }
 
-// segment is what a relation is called in paths.
-func (l *loader) segment(k *Link) string {
+// segment is what a relation or a file is called in paths.
+func (l *loader) segment(name string) string {
 	if l.d.Service.Grammar == Amplication {
-		return k.Name
+		return name
 	}
-	return kebab(k.Name)
+	return kebab(name)
 }
 
 // input reads what an action takes.

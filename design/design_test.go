@@ -67,6 +67,11 @@ func TestFields(t *testing.T) {
 			Values: []design.Value{{Name: "mon", GoName: "Mon"}, {Name: "tue", GoName: "Tue", Label: "Tuesday"}},
 		},
 		{Name: "place", Key: "place", Column: "place", GoName: "Place", GoKey: "Place", Type: design.Geo},
+		{
+			Name: "manual", Key: "manual", Column: "manual", GoName: "Manual", GoKey: "Manual", Type: design.File, Segment: "manual", MaxSize: 20 << 20,
+			FileTypes: []string{"application/pdf", "image/*"}, Description: "How it is used.",
+		},
+		{Name: "photo", Key: "photo", Column: "photo", GoName: "Photo", GoKey: "Photo", Type: design.File, Segment: "photo", MaxSize: 5 << 20},
 		{Name: "code", Key: "code", Column: "code", GoName: "Code", GoKey: "Code", Type: design.Text, MaxLength: 1000, Pattern: "[A-Z]{2}-[0-9]{4}", Default: "AB-1234"},
 		{Name: "opened", Key: "opened", Column: "opened", GoName: "Opened", GoKey: "Opened", Type: design.Date, Min: "2000-01-01", Max: "2030-12-31", Default: "2020-02-29"},
 		{Name: "closed", Key: "closed", Column: "closed", GoName: "Closed", GoKey: "Closed", Type: design.DateTime, Min: "1999-12-31T23:00:00Z"},
@@ -96,8 +101,8 @@ func TestFields(t *testing.T) {
 			}
 		})
 	}
-	if n := len(d.Entity("Thing").Fields); n != 25 {
-		t.Errorf("%d fields, want 25", n)
+	if n := len(d.Entity("Thing").Fields); n != 27 {
+		t.Errorf("%d fields, want 27", n)
 	}
 }
 

@@ -61,6 +61,8 @@ func (l *loader) field(e *Entity, en entry, path string) {
 		f.Required = true
 	case Decimal:
 		f.Precision, f.Scale = defaultPrecision, defaultScale
+	case File:
+		f.MaxSize = defaultFileSize
 	case ToOne:
 		l.relation(e, f, en.value, path)
 	}
@@ -255,8 +257,11 @@ func (l *loader) properties(f *Field, n *node, path string) {
 }
 
 func laterHint(name string) string {
-	if name == "allow" {
+	switch name {
+	case "allow":
 		return "who may use a field stands under fieldRules of the entity"
+	case "folder":
+		return "files are kept in the database, beside their rows: remove it"
 	}
 	return ""
 }
@@ -287,6 +292,10 @@ func (l *loader) property(f *Field, name string, v *node, path string) {
 		keep(&f.ReadOnly)(l.boolean(v, path))
 	case "pattern":
 		f.Pattern = l.pattern(v, path)
+	case "maxSize":
+		keep(&f.MaxSize)(l.fileSize(v, path))
+	case "types":
+		f.FileTypes = l.fileTypes(v, path)
 	case "values":
 		l.values(f, v, path)
 	case "kind":

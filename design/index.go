@@ -122,7 +122,7 @@ func sameFields(a, b []*Field) bool {
 // indexable reports whether the values of a type have an order that is worth an
 // index. A long text is longer than what an index of PostgreSQL takes.
 func indexable(t Type) bool {
-	return !slices.Contains([]Type{LongText, JSON, Password, Roles, MultiEnum, Geo}, t)
+	return !slices.Contains([]Type{LongText, JSON, Password, Roles, MultiEnum, Geo, File}, t)
 }
 
 func fieldNames(e *Entity) []string { return names(e.Fields) }

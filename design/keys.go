@@ -141,6 +141,7 @@ func fieldTypes() []fieldType {
 		{DateTime, "Instant, as 2006-01-02T15:04:05Z.", []string{"required", "unique", "min", "max", "default", column, readOnly, computed}},
 		{JSON, "Any JSON value.", []string{"required", column, readOnly, computed}},
 		{Geo, "Place on earth, as {lat, lng} in degrees.", []string{"required", column, readOnly, computed}},
+		{File, "A file, which is sent and fetched at a path of its own.", []string{"maxSize", "types", column, readOnly}},
 		{ID, "Identifier of the row. Added by itself, as a uuid, unless written.", []string{"kind", column}},
 		{CreatedAt, "When the row was made. Added by itself unless written.", []string{column}},
 		{UpdatedAt, "When the row was last changed. Added by itself unless written.", []string{column}},
@@ -159,12 +160,12 @@ func fieldTypes() []fieldType {
 
 // laterTypes lists the types that are known and not supported yet.
 func laterTypes() []string {
-	return []string{"file", "tenant"}
+	return []string{"tenant"}
 }
 
 // laterProperties lists the properties that are known and not supported yet.
 func laterProperties() []string {
-	return []string{"collation", "index", "allow"}
+	return []string{"collation", "index", "allow", "folder"}
 }
 
 func typeNames() []string {
@@ -197,6 +198,12 @@ func property(name string, t Type) key {
 	case "pattern":
 		k.doc = "Regular expression of RE2 that matches the whole text, also an empty one: [A-Z]{2}-[0-9]{4}."
 		k.schema = object{"type": "string", "minLength": 1, "maxLength": pattern.MaxSize}
+	case "maxSize":
+		k.doc = fmt.Sprintf("Most bytes: a number, or one with KB or MB of 1024 and 1024 × 1024, at most 100MB. Default: %s.", "5MB")
+		k.schema = object{"oneOf": []object{between(1, maxFileSize), {"type": "string", "pattern": sizePattern}}}
+	case "types":
+		k.doc = "What files may be: media types such as application/pdf, and image/* for all of one kind. What a file is its bytes say, as far as they do. Default: anything."
+		k.schema = object{"type": "array", "minItems": 1, "maxItems": maxFileTypes, "uniqueItems": true, "items": object{"type": "string", "pattern": mediaPattern}}
 	case "precision":
 		k.doc = fmt.Sprintf("Digits in all. Default: %d.", defaultPrecision)
 		k.schema = between(1, maxPrecision)

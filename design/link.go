@@ -164,6 +164,7 @@ func (l *loader) links() {
 		l.keyTaken(x.link)
 	}
 	l.joinCollisions()
+	l.files()
 }
 
 // inverse gives a relation its second end.

@@ -228,6 +228,7 @@ const (
 	DateTime  Type = "datetime"
 	JSON      Type = "json"
 	Geo       Type = "geo"
+	File      Type = "file"
 	ID        Type = "id"
 	CreatedAt Type = "created-at"
 	UpdatedAt Type = "updated-at"
@@ -269,6 +270,10 @@ type Field struct {
 	// date and datetime as RFC 3339 or "now"), a bool, an int64, a float64, or
 	// []string for a multi-enum.
 	Default any
+
+	Segment   string   // what a file is called in paths
+	MaxSize   int      // of a file, in bytes
+	FileTypes []string // that a file may be of: image/png, image/*; none: any
 
 	Values   []Value   // of an enum or multi-enum
 	ID       IDKind    // of an id
@@ -375,11 +380,25 @@ func (f *Field) Sortable() bool {
 		return false
 	}
 	switch f.Type {
-	case JSON, Roles, Password, MultiEnum, Geo:
+	case JSON, Roles, Password, MultiEnum, Geo, File:
 		return false
 	}
 	return true
 }
+
+// FileFields returns the fields that are files.
+func (e *Entity) FileFields() []*Field {
+	var files []*Field
+	for _, f := range e.Fields {
+		if f.Type == File {
+			files = append(files, f)
+		}
+	}
+	return files
+}
+
+// FileTable returns the table that keeps what files of the rows hold.
+func (e *Entity) FileTable() string { return e.Table + "_files" }
 
 // IDField returns the field of type id. Every entity has exactly one.
 func (e *Entity) IDField() *Field {

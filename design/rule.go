@@ -90,6 +90,8 @@ func (l *loader) fieldRule(e *Entity, f *Field, action string, n *node, path str
 		l.errs.Add(n.pos, path, "a password is never shown to anybody", "remove this rule")
 	case f.ReadOnly && action != "view":
 		l.errs.Add(n.pos, path, fmt.Sprintf("field %s is set by the service and cannot be written", quote(f.Name)), "remove this rule")
+	case f.Type == File && action == "create":
+		l.errs.Add(n.pos, path, fmt.Sprintf("the file %s is sent to a row that is there", quote(f.Name)), "say under update who may send it")
 	case f.Type == Roles && action != "view":
 		for _, r := range rules {
 			if r.Kind == Public || r.Kind == SignedIn || r.Kind == RowOwner {

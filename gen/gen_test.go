@@ -50,6 +50,7 @@ entities:
       days: {type: multi-enum, values: [mon, {name: by-night, label: "By night </script>"}, sun], required: true, default: [mon]}
       extras: {type: multi-enum, values: [bag, cup]}
       place: geo
+      manual: {type: file, maxSize: 20MB, types: [application/pdf, image/*]}
       ticket: {type: text, pattern: "[A-Z]{2}-[0-9]{4}", minLength: 7}
       shipped: datetime
       extra: json

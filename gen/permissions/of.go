@@ -287,7 +287,7 @@ func fieldRules(e *design.Entity, f *design.Field, action authz.Action) []design
 		rules = f.Access.View
 	}
 	switch {
-	case reads && f.Type == design.Password, !reads && f.ReadOnly:
+	case reads && f.Type == design.Password, !reads && f.ReadOnly, action == authz.Create && f.Type == design.File:
 		return closed
 	case len(rules) > 0:
 		return rules

@@ -237,6 +237,9 @@ func (r *Resource[T]) insert(ctx context.Context, t *transaction, c caller, d *d
 			return unset
 		}
 	}
+	if err := refused(r.foreignFiles(&d.Row, r.entity.All(), nil)); err != nil {
+		return err
+	}
 	if err := r.checkTargets(ctx, c, &d.Row, keys); err != nil {
 		return err
 	}

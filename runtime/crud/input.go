@@ -53,6 +53,9 @@ func (r *Resource[T]) decode(ch *Change[T], m model.Member, writable model.Field
 		return r.expectMember(ch, m.Value)
 	}
 	field, p := r.field(&ch.Row, f)
+	if field.Type == model.FileType {
+		return sentByItself(field), false
+	}
 	if !writable.Has(f) {
 		if f == r.entity.IDField() && id != "" && sameID(m.Value, id) {
 			return model.Problem{}, true // clients send rows back as they got them
@@ -99,6 +102,10 @@ func (r *Resource[T]) fromGo(from *Change[T]) input[T] {
 			}
 			r.copy(&ch.Row, &row, f)
 			field, p := r.field(&ch.Row, f)
+			if field.Type == model.FileType && field.Value(p) != nil {
+				problems = append(problems, sentByItself(field))
+				continue
+			}
 			if problem, ok := field.Check(p); !ok {
 				problems = append(problems, problem)
 			}

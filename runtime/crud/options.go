@@ -11,6 +11,7 @@ type Option func(*options)
 type options struct {
 	expect expected
 	last   func(ctx context.Context, tx *sql.Tx, ids []string) error
+	file   *fileChange
 	part   bool // a change that this one is a part of, and that fails with it
 }
 

@@ -43,6 +43,17 @@ type Service interface {
 	RemoveRows(ctx context.Context, q *query.Query, sel []string) (*Rows, error)
 	// RemoveRow deletes a row and answers it as it was.
 	RemoveRow(ctx context.Context, id string, sel []string, opts ...Option) (Row, error)
+	// OpenFile answers a file of a row to those who may get the row and read the
+	// field. To all others, and where there is none, it is 404.
+	OpenFile(ctx context.Context, id, field string) (*Download, error)
+	// StageFile reads a file for a row from somebody who may change it and the field,
+	// and checks it. [Staged.Close] forgets it.
+	StageFile(ctx context.Context, id, field string, up Upload) (*Staged, error)
+	// KeepFile makes what was staged the file of a row, in place of the one before,
+	// by the rules of a change.
+	KeepFile(ctx context.Context, id, field string, file *Staged, opts ...Option) (Row, error)
+	// RemoveFile removes the file of a row, if there is one, by the rules of a change.
+	RemoveFile(ctx context.Context, id, field string, opts ...Option) (Row, error)
 	// RestoreRow brings back a row that was deleted, for those who may delete it, if
 	// deleted rows are kept; else it is 404.
 	RestoreRow(ctx context.Context, id string, sel []string) (Row, error)
@@ -56,6 +67,7 @@ type encoder interface {
 	appendField(dst []byte, row any, f model.FieldID) []byte
 	rowAt(rows any, i int, set model.FieldSet) Row
 	copyRow(row any, set model.FieldSet) any
+	keyOf(row any) string
 }
 
 // A Row is one row to be answered. It belongs to one request.
@@ -83,6 +95,9 @@ func (r Row) Fields() model.FieldSet { return r.set }
 func (r Row) AppendJSON(dst []byte) []byte {
 	return r.crops.append(r.enc.appendRow(dst, r.row, r.set), r.at)
 }
+
+// Key returns the id of the row, whether it is answered or not.
+func (r Row) Key() string { return r.enc.keyOf(r.row) }
 
 // Copy returns a copy of the row as the struct of its resource, a pointer to it. Fields
 // that are not answered have their zero value there.
@@ -208,6 +223,14 @@ func (r *Resource[T]) copyRow(row any, set model.FieldSet) any {
 	own := *t
 	r.clear(&own, set)
 	return &own
+}
+
+func (r *Resource[T]) keyOf(row any) string {
+	t, ok := row.(*T)
+	if !ok {
+		panic("crud: a row of another resource")
+	}
+	return r.id(t)
 }
 
 func (r *Resource[T]) append(dst []byte, row *T, set model.FieldSet) []byte {

@@ -110,7 +110,7 @@ func (r *Resource[T]) update(ctx context.Context, c caller, id string, in input[
 	if err := r.hash(ctx, ch); err != nil {
 		return nil, err
 	}
-	u := updating[T]{Change: ch, key: key, filter: filter, fields: fields, password: plain, replace: replace}
+	u := updating[T]{Change: ch, key: key, filter: filter, fields: fields, password: plain, replace: replace, file: o.file}
 	err = r.inTx(ctx, o, func(ctx context.Context, t *transaction) error {
 		u.Change = r.fresh(ch)
 		return r.rewrite(ctx, t, c, id, u)
@@ -127,7 +127,7 @@ func (r *Resource[T]) replace(ch *Change[T], writable model.FieldSet, problems m
 	for f := range writable.Without(known).All() {
 		field, p := r.field(&ch.Row, f)
 		switch {
-		case field.ReadOnly || field.Secret() || field.Type == model.Roles || f == r.entity.OwnerField() || f == r.entity.TenantField():
+		case field.ReadOnly || field.Secret() || field.Type == model.Roles || field.Type == model.FileType || f == r.entity.OwnerField() || f == r.entity.TenantField():
 		case field.Required && !field.HasDefault():
 			found.Add(field.Name, model.CodeRequired, "is required")
 		default:
@@ -165,6 +165,7 @@ type updating[T any] struct {
 	fields   scope
 	password string // as it was sent, for the policy
 	replace  bool
+	file     *fileChange // nil unless a file is sent or removed
 }
 
 // rewrite changes a row within a transaction.
@@ -180,6 +181,9 @@ func (r *Resource[T]) rewrite(ctx context.Context, t *transaction, c caller, id 
 		return err
 	}
 	if err := r.unchanged(old, u.expect); err != nil {
+		return err
+	}
+	if err := r.sameFile(old, u.file); err != nil {
 		return err
 	}
 	r.merge(u.Change, old)
@@ -208,6 +212,9 @@ func (r *Resource[T]) rewrite(ctx context.Context, t *transaction, c caller, id 
 			return err
 		}
 	}
+	if err := refused(r.foreignFiles(&u.Row, changed, u.file)); err != nil {
+		return err
+	}
 	changed.Remove(r.entity.IDField())
 	if changed.Empty() && !u.links() {
 		return nil
@@ -225,6 +232,9 @@ func (r *Resource[T]) rewrite(ctx context.Context, t *transaction, c caller, id 
 		changed.Add(f)
 	}
 	if err := r.execUpdate(ctx, t, id, &u, changed); err != nil {
+		return err
+	}
+	if err := r.keepFiles(ctx, t, &u, changed); err != nil {
 		return err
 	}
 	if err := r.recompute(&u.Row, old, &changed); err != nil {

@@ -3,6 +3,7 @@ package graphql
 import (
 	"bytes"
 	"encoding/json"
+	"net/url"
 	"slices"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -177,7 +178,13 @@ func (x *execution) relation(dst []byte, p property, row answered, path []any) [
 // appendValue appends the value of a field as its type in GraphQL has it: ids
 // that are counted become strings (§3.5.5), values of enums names.
 func appendValue(dst []byte, f *model.Field, row crud.Row, id model.FieldID) []byte {
-	return spell(row.AppendField(dst, id), len(dst), f)
+	start := len(dst)
+	dst = spell(row.AppendField(dst, id), start, f)
+	if f.Type == model.FileType && dst[len(dst)-1] == '}' {
+		path := "/api/" + row.Entity().Path + "/" + url.PathEscape(row.Key()) + "/" + f.Segment
+		return append(model.AppendString(append(dst[:len(dst)-1], `,"url":`...), path), '}')
+	}
+	return dst
 }
 
 // spell turns the JSON of a value, which is what dst has from start on, into that of

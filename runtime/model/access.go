@@ -18,6 +18,8 @@ func (f *Field) CheckPointer(p any) error {
 		_, ok = p.(*[]string)
 	case GeoType:
 		ok = isPointer[Geo](p, f.Required)
+	case FileType:
+		ok = isPointer[File](p, false)
 	case DecimalType:
 		ok = isPointer[Decimal](p, f.Required)
 	case DateType:
@@ -53,7 +55,7 @@ func isPointer[V any](p any, required bool) bool {
 }
 
 // Value returns what the field at p holds: nil for null, else a string, int64,
-// float64, bool, [Decimal], [Date], [time.Time], [Geo], [json.RawMessage] or
+// float64, bool, [Decimal], [Date], [time.Time], [Geo], [File], [json.RawMessage] or
 // []string.
 func (f *Field) Value(p any) any {
 	switch p := p.(type) {
@@ -74,6 +76,8 @@ func (f *Field) Value(p any) any {
 	case *Geo:
 		return *p
 	case **Geo:
+		return deref(*p)
+	case **File:
 		return deref(*p)
 	case **string:
 		return deref(*p)
@@ -141,6 +145,8 @@ func (f *Field) Store(p, v any) {
 		put(p, v)
 	case **Geo:
 		putNew(p, v)
+	case **File:
+		putNew(p, v)
 	case **string:
 		putNew(p, v)
 	case **int64:
@@ -198,6 +204,8 @@ func (f *Field) Clear(p any) {
 	case *Geo:
 		*p = Geo{}
 	case **Geo:
+		*p = nil
+	case **File:
 		*p = nil
 	case **string:
 		*p = nil

@@ -14,6 +14,7 @@ import (
 
 var (
 	wireName = regexp.MustCompile(`^[a-z][A-Za-z0-9]{0,62}$`)
+	segment  = regexp.MustCompile(`^[a-z][A-Za-z0-9-]{0,125}$`)
 	sqlName  = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
 )
 
@@ -183,6 +184,8 @@ func (f *Field) check() error {
 		return errors.New("lengths are out of order")
 	case f.Type == DecimalType && (f.Precision < 1 || f.Precision > MaxPrecision || f.Scale < 0 || f.Scale > f.Precision):
 		return fmt.Errorf("precision %d, scale %d: a decimal has 1 to %d digits", f.Precision, f.Scale, MaxPrecision)
+	case f.Type == FileType && (f.Required || f.MaxSize < 1 || !segment.MatchString(f.Segment)):
+		return errors.New("a file is not required, has a greatest size, and is called something in paths")
 	case f.Quoted && f.Type != Integer && f.Type != DecimalType:
 		return fmt.Errorf("a %s is not quoted", f.Type)
 	}
@@ -266,7 +269,7 @@ func (f *Field) checkDefault() error {
 		f.bounds.now = true
 		return nil
 	}
-	if f.Type == Password || f.Type == Roles || f.Type == ID || f.Type == JSON || f.Type == GeoType {
+	if f.Type == Password || f.Type == Roles || f.Type == ID || f.Type == JSON || f.Type == GeoType || f.Type == FileType {
 		return fmt.Errorf("a %s has no default", f.Type)
 	}
 	v, err := f.Parse(f.Default)

@@ -110,7 +110,7 @@ func (f *Field) decodeQuoted(raw json.RawMessage) (any, fault) {
 // isText reports whether the field is a string in JSON.
 func (f *Field) isText() bool {
 	switch f.Type {
-	case Integer, DecimalType, Float, Boolean, Roles, JSON, MultiEnum, GeoType:
+	case Integer, DecimalType, Float, Boolean, Roles, JSON, MultiEnum, GeoType, FileType:
 		return false
 	case ID, Relation:
 		return f.ID != Serial
@@ -132,6 +132,8 @@ func (f *Field) wants() string {
 		return "a list of values"
 	case f.Type == GeoType:
 		return geoForm
+	case f.Type == FileType:
+		return "sent at a path of its own"
 	case f.Quoted && f.Type == Integer:
 		return "an integer, as a string such as \"42\""
 	case f.Quoted:

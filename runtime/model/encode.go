@@ -53,6 +53,10 @@ func appendValue(dst []byte, p any) []byte {
 		if *p != nil {
 			return (*p).append(dst)
 		}
+	case **File:
+		if *p != nil {
+			return (*p).append(dst)
+		}
 	case **string:
 		if *p != nil {
 			return AppendString(dst, **p)

@@ -92,6 +92,9 @@ type Field struct {
 	Pattern              string   // that a text matches as a whole, in the syntax of RE2; "" is none
 	Precision, Scale     int      // of a decimal: digits in all, and after the point
 	Quoted               bool     // an integer or decimal that is a string in JSON; it is read from a number, too
+	Segment              string   // what a file is called in paths
+	MaxSize              int      // of a file, in bytes
+	FileTypes            []string // that a file may be of: image/png, image/*; none: any
 	Values               []string // of an enum or multi-enum
 	// Default is what a row gets when a create names no value: nil, a string
 	// (texts, decimals, dates as RFC 3339 or "now"), a bool, an int64, a
@@ -147,11 +150,12 @@ const (
 	Roles
 	MultiEnum
 	GeoType
+	FileType
 )
 
 var typeNames = [...]string{
 	"none", "text", "longtext", "email", "url", "enum", "username", "password", "id", "relation", "integer",
-	"decimal", "float", "boolean", "date", "datetime", "created-at", "updated-at", "json", "roles", "multi-enum", "geo",
+	"decimal", "float", "boolean", "date", "datetime", "created-at", "updated-at", "json", "roles", "multi-enum", "geo", "file",
 }
 
 // String returns the name of the type as a design spells it.
@@ -230,6 +234,20 @@ func (e *Entity) Find(t Type) FieldID {
 
 // Secret reports whether the field is written and never read, by anybody.
 func (f *Field) Secret() bool { return f.Type == Password }
+
+// FileTable returns the table that keeps what files of the rows hold.
+func (e *Entity) FileTable() string { return e.Table + "_files" }
+
+// Files returns the fields that are files.
+func (e *Entity) Files() FieldSet {
+	var set FieldSet
+	for i := range e.Fields {
+		if e.Fields[i].Type == FileType {
+			set.Add(FieldID(i))
+		}
+	}
+	return set
+}
 
 // serial reports whether the field is an id or relation that is kept in an int64.
 func (f *Field) serial() bool {

@@ -74,6 +74,11 @@ func (f *Field) parse(v any) (any, fault) {
 		return f.parseValues(v)
 	case GeoType:
 		return parseGeo(v)
+	case FileType:
+		if file, ok := v.(File); ok {
+			return file, fault{}
+		}
+		return nil, fault{CodeType, "must be " + f.wants()}
 	case JSON:
 		raw, ok := v.(json.RawMessage)
 		if !ok || !json.Valid(raw) {

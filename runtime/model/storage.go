@@ -39,6 +39,8 @@ func (f *Field) Bind(d store.Dialect, v any) any {
 		return string(appendStrings(nil, v))
 	case Geo:
 		return string(v.append(nil))
+	case File:
+		return string(v.stored())
 	}
 	return v
 }
@@ -91,6 +93,9 @@ func (c *Cell) scan(src any) error {
 	case **Geo:
 		*p = new(Geo)
 		return scanGeo(*p, src)
+	case **File:
+		*p = new(File)
+		return scanFile(*p, src)
 	case **string:
 		*p = new(string)
 		return scanString(*p, src)

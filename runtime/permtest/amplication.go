@@ -113,6 +113,9 @@ func (s *amplication) update(c *caller, e *entity, id string, body map[string]an
 			return a
 		}
 	}
+	if f := fileOf(e, body); f != nil {
+		return s.send(c, e, id, f)
+	}
 	return s.single(c, e, http.MethodPatch, s.one(e, id), s.spelt(e, body))
 }
 

@@ -29,6 +29,9 @@
 // keys lead; what a hook refuses that the rules
 // allow is named in [Config.Except].
 //
+// Files are sent over REST to rows that are there, where fields are changed, and
+// whenever one was sent every caller tries to fetch it.
+//
 // # What is not tried
 //
 // API keys, relations inside of answers of GraphQL, events, own routes and the end of

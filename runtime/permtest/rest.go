@@ -14,7 +14,6 @@ import (
 type rest struct{ *kit }
 
 func (*rest) String() string                       { return "rest" }
-func (*rest) takes(*entity, string, string) bool   { return true }
 func (*rest) path(e *entity) string                { return "/api/" + e.model.Path }
 func (s *rest) one(e *entity, id string) string    { return s.path(e) + "/" + url.PathEscape(id) }
 func (s *rest) answer(status int, b []byte) answer { return answer{status: status, text: short(b)} }
@@ -27,6 +26,13 @@ func (s *rest) rowOf(e *entity, m map[string]any) shown {
 		r.id = fmt.Sprint(id)
 	}
 	return r
+}
+
+// takes reports whether a row is sent with the field: no file is, but to a row that is
+// there.
+func (*rest) takes(e *entity, action, key string) bool {
+	f, ok := e.model.Field(key)
+	return action != create || !ok || e.model.Fields[f].Type != model.FileType
 }
 
 // single sends a request whose answer is a row.
@@ -84,6 +90,9 @@ func (s *rest) create(c *caller, e *entity, body map[string]any) answer {
 }
 
 func (s *rest) update(c *caller, e *entity, id string, body map[string]any) answer {
+	if f := fileOf(e, body); f != nil {
+		return s.send(c, e, id, f)
+	}
 	return s.single(c, e, http.MethodPatch, s.one(e, id), body)
 }
 
@@ -98,5 +107,5 @@ func (s *rest) remove(c *caller, e *entity, id string) answer {
 
 // sortable reports whether lists can be sorted by fields of that type.
 func sortable(t model.Type) bool {
-	return !slices.Contains([]model.Type{model.JSON, model.Roles, model.MultiEnum, model.GeoType}, t)
+	return !slices.Contains([]model.Type{model.JSON, model.Roles, model.MultiEnum, model.GeoType, model.FileType}, t)
 }

@@ -47,7 +47,6 @@ type shown struct {
 // do sends a request as somebody.
 func (k *kit) do(c *caller, method, path string, body any) (status int, answer []byte) {
 	k.t.Helper()
-	k.requests++
 	var raw []byte
 	if body != nil {
 		var err error
@@ -55,13 +54,20 @@ func (k *kit) do(c *caller, method, path string, body any) (status int, answer [
 			k.t.Fatal(err)
 		}
 	}
+	return k.doRaw(c, method, path, "application/json", raw)
+}
+
+// doRaw sends a body of a type.
+func (k *kit) doRaw(c *caller, method, path, media string, raw []byte) (status int, answer []byte) {
+	k.t.Helper()
+	k.requests++
 	req, err := http.NewRequestWithContext(k.ctx(), method, k.url+path, bytes.NewReader(raw))
 	if err != nil {
 		k.t.Fatal(err)
 	}
 	maps.Copy(req.Header, c.headers)
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
+	if raw != nil {
+		req.Header.Set("Content-Type", media)
 	}
 	res, err := k.client.Do(req)
 	if err != nil {

@@ -105,6 +105,9 @@ func (k *kit) tryUpdate(cell string, s surface, c *caller, r *row, f *model.Fiel
 		k.unchanged(cell, e, r, before, c.about(r))
 		return
 	}
+	if f.Type == model.FileType {
+		k.fetches(r, f)
+	}
 	after := k.stored(e, r.id)
 	changed := differ(before, after)
 	if ok && changes && !slices.Contains(changed, f.Column) {

@@ -145,7 +145,7 @@ func operators(t model.Type) []Op {
 		return booleans
 	case model.MultiEnum:
 		return lists
-	case model.JSON, model.Roles, model.GeoType:
+	case model.JSON, model.Roles, model.GeoType, model.FileType:
 		return existence
 	}
 	return nil
@@ -154,7 +154,7 @@ func operators(t model.Type) []Op {
 // sortable reports whether rows can be ordered by a field of that type.
 func sortable(t model.Type) bool {
 	switch t {
-	case model.JSON, model.Roles, model.Password, model.MultiEnum, model.GeoType:
+	case model.JSON, model.Roles, model.Password, model.MultiEnum, model.GeoType, model.FileType:
 		return false
 	}
 	return true

@@ -50,7 +50,7 @@ func (Amplication) routes(h *handlers, route newRoute) []Route {
 			route(http.MethodPatch, path, authz.Update, h.set(l.Name)),
 			route(http.MethodDelete, path, authz.Update, h.tie(l.Name, wordDisconnect, http.StatusOK)))
 	}
-	return routes
+	return append(routes, h.files(route)...)
 }
 
 // appendRow implements dialect.

@@ -66,7 +66,7 @@ func (Feathers) routes(h *handlers, route newRoute) []Route {
 			}
 		}
 	}
-	return routes
+	return append(routes, h.files(route)...)
 }
 
 // body implements dialect: package crud has the words of this grammar.

@@ -37,6 +37,9 @@ type API struct {
 	// Once remembers requests that make rows and have an Idempotency-Key; nil
 	// refuses those.
 	Once *idempotency.Keeper
+	// Uploads bounds the files that are being sent, for all entities; nil bounds those
+	// of each by itself.
+	Uploads *Uploads
 	// Errors writes the refusals.
 	Errors gate.ErrorWriter
 }
@@ -50,7 +53,9 @@ type Route struct {
 	// the row that has the others, where they are asked for by it.
 	Action authz.Action
 	// Rules are the words of that rule, of those for some rows, too.
-	Rules   []string
+	Rules []string
+	// MaxBody is how many bytes of a body it takes, where that is for it to say.
+	MaxBody int64
 	Handler http.Handler
 }
 
@@ -65,14 +70,16 @@ func (a API) Routes(s crud.Service) []Route {
 	h := &handlers{
 		service: s, grammar: a.Grammar, dialect: dialectOf(a.Grammar), policy: a.Policy, errors: a.Errors,
 		prefix: a.Prefix, path: a.Prefix + "/" + s.Entity().Path, noCredentials: a.NoCredentials,
-		once: a.Once,
+		once: a.Once, uploads: a.Uploads, protect: a.Protect,
+	}
+	if h.uploads == nil {
+		h.uploads = new(Uploads)
+	}
+	if h.protect == nil {
+		h.protect = func(next http.Handler) http.Handler { return next }
 	}
 	return h.dialect.routes(h, func(method, path string, action authz.Action, f func(http.ResponseWriter, *http.Request) error) Route {
-		handler := h.handle(f)
-		if a.Protect != nil {
-			handler = a.Protect(handler)
-		}
-		return Route{Method: method, Path: path, Action: action, Rules: s.Entity().Rules(action.String()), Handler: handler}
+		return Route{Method: method, Path: path, Action: action, Rules: s.Entity().Rules(action.String()), Handler: h.protect(h.handle(f))}
 	})
 }
 
@@ -86,6 +93,8 @@ type handlers struct {
 	prefix  string
 	path    string
 	once    *idempotency.Keeper
+	uploads *Uploads
+	protect func(http.Handler) http.Handler
 
 	noCredentials bool
 }

@@ -29,10 +29,11 @@ type edge struct {
 	logger  *slog.Logger
 	errors  gate.ErrorWriter
 	proxies proxies
-	origins []string // of CORS, exact
-	cookies bool     // their pages may use the cookie of a browser's session
-	hsts    bool     // clients reach the service by TLS
-	login   string   // path with the smaller limit
+	origins []string                  // of CORS, exact
+	cookies bool                      // their pages may use the cookie of a browser's session
+	hsts    bool                      // clients reach the service by TLS
+	login   string                    // path with the smaller limit
+	large   func(*http.Request) int64 // how much a route takes beyond the limit of others; nil without such routes
 	now     func() time.Time
 
 	observers []Observer
@@ -111,7 +112,7 @@ func (e *edge) cors(w http.ResponseWriter, r *http.Request) (answered bool) {
 	}
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
-		h.Set("Access-Control-Expose-Headers", "ETag, Idempotency-Replayed, Link, Location, Retry-After, WWW-Authenticate, X-Request-Id")
+		h.Set("Access-Control-Expose-Headers", "Content-Disposition, ETag, Idempotency-Replayed, Link, Location, Retry-After, WWW-Authenticate, X-Request-Id")
 		return false
 	}
 	h.Add("Vary", "Access-Control-Request-Method, Access-Control-Request-Headers")
@@ -138,6 +139,9 @@ func (e *edge) admit(w http.ResponseWriter, r *http.Request) error {
 	limit := int64(maxBody)
 	if r.URL.Path == e.login {
 		limit = maxLoginBody
+	}
+	if e.large != nil && r.Method == http.MethodPut {
+		limit = max(limit, e.large(r))
 	}
 	if r.ContentLength > limit {
 		w.Header().Set("Connection", "close")

@@ -84,6 +84,7 @@ type User struct {
 	Roles     []string
 	CreatedAt time.Time
 	UpdatedAt time.Time
+	Photo     *model.File
 }
 
 func (r *User) pointer(f model.FieldID) any {
@@ -102,6 +103,8 @@ func (r *User) pointer(f model.FieldID) any {
 		return &r.CreatedAt
 	case 6:
 		return &r.UpdatedAt
+	case 7:
+		return &r.Photo
 	}
 	return nil
 }
@@ -118,6 +121,7 @@ func userEntity() *model.Entity {
 			{Name: "roles", Column: "roles", Type: model.Roles, Required: true, Create: admin, Update: admin},
 			{Name: "createdAt", Column: "created_at", Type: model.CreatedAt, Required: true, ReadOnly: true},
 			{Name: "updatedAt", Column: "updated_at", Type: model.UpdatedAt, Required: true, ReadOnly: true},
+			{Name: "photo", Column: "photo", Type: model.FileType, Segment: "photo", MaxSize: 3 << 20, View: admin},
 		},
 		Owner: "id",
 		Allow: model.Allow{
@@ -146,7 +150,15 @@ CREATE TABLE "users" (
 	"name" TEXT,
 	"roles" TEXT NOT NULL,
 	"created_at" TEXT NOT NULL,
-	"updated_at" TEXT NOT NULL
+	"updated_at" TEXT NOT NULL,
+	"photo" TEXT
+);
+CREATE TABLE "users_files" (
+	"file" TEXT NOT NULL,
+	"part" INTEGER NOT NULL,
+	"row_id" TEXT NOT NULL REFERENCES "users" ("id") ON DELETE CASCADE,
+	"data" BLOB NOT NULL,
+	PRIMARY KEY ("file", "part")
 );
 CREATE UNIQUE INDEX "users_email_key" ON "users" ("email");
 `}}, nil

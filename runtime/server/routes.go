@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/gatewright/gate/runtime/action"
 	"github.com/gatewright/gate/runtime/rest"
@@ -11,7 +12,7 @@ import (
 // mountAll puts everything on the mux: the routes of the service, and then those of its
 // own code, which guarded are some of.
 func (a *App) mountAll(guarded []guardedRoute) error {
-	api := rest.API{Prefix: prefix, Grammar: a.service.Grammar, Protect: a.protect, Policy: a.Policy, NoCredentials: a.Auth == nil, Errors: a.errors}
+	api := rest.API{Prefix: prefix, Grammar: a.service.Grammar, Protect: a.protect, Policy: a.Policy, NoCredentials: a.Auth == nil, Uploads: new(rest.Uploads), Errors: a.errors}
 	if a.Auth != nil {
 		api.Once = a.Auth.Once()
 	}
@@ -51,8 +52,12 @@ func (a *App) mountEntities(api *rest.API) error {
 	for _, e := range a.entities {
 		for _, route := range api.Routes(e) {
 			a.routes = append(a.routes, route)
-			if err := a.mount(route.Method+" "+route.Path, route.Handler); err != nil {
+			pattern := route.Method + " " + route.Path
+			if err := a.mount(pattern, route.Handler); err != nil {
 				return err
+			}
+			if route.MaxBody > 0 {
+				a.takes[pattern] = route.MaxBody
 			}
 		}
 	}
@@ -99,4 +104,10 @@ func (a *App) mountActions(api *rest.API, actions []*action.Action) error {
 		}
 	}
 	return nil
+}
+
+// large returns how much of a body a route takes that says so itself, 0 of any other.
+func (a *App) large(r *http.Request) int64 {
+	_, pattern := a.mux.Handler(r)
+	return a.takes[pattern]
 }

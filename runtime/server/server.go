@@ -71,7 +71,7 @@ func build(ctx context.Context, s Service, cfg *config.Config, logger *slog.Logg
 	}
 	a := &App{
 		Name: s.Name, Config: cfg, DB: db, Policy: policy, Logger: logger,
-		service: s, mux: http.NewServeMux(), errors: gate.ErrorWriter{Logger: logger},
+		service: s, mux: http.NewServeMux(), takes: map[string]int64{}, errors: gate.ErrorWriter{Logger: logger},
 	}
 	if s.Auth != nil {
 		a.Auth, err = auth.New(ctx, *s.Auth, auth.Options{Service: s.Name, Settings: cfg, DB: db, Policy: policy, Logger: logger})
@@ -87,11 +87,15 @@ func build(ctx context.Context, s Service, cfg *config.Config, logger *slog.Logg
 	if err := a.finish(); err != nil {
 		return nil, errors.Join(fmt.Errorf("build the service: %w", err), srv.closeParts(ctx))
 	}
+	var large func(*http.Request) int64
+	if len(a.takes) > 0 {
+		large = a.large
+	}
 	srv.handler = rest.InForm(s.Grammar, &edge{
 		next: devHost(a.handler(), cfg, a.errors), logger: logger, errors: a.errors, login: pathLogin,
 		proxies: cfg.TrustedProxies, origins: cfg.CORSOrigins, cookies: s.Auth != nil && s.Auth.Cookies != nil,
 		hsts: cfg.PublicURL != nil && cfg.PublicURL.Scheme == "https", now: time.Now,
-		observers: a.observers, ownRoot: a.ownRoot,
+		observers: a.observers, ownRoot: a.ownRoot, large: large,
 	})
 	return srv, nil
 }

@@ -111,6 +111,7 @@ type App struct {
 
 	service    Service
 	mux        *http.ServeMux
+	takes      map[string]int64 // bytes of a body, by the patterns of routes that say so
 	errors     gate.ErrorWriter
 	entities   []crud.Service
 	passwords  crud.Hasher // made when an entity needs it

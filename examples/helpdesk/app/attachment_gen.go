@@ -10,15 +10,12 @@ import (
 
 // Attachment is one row of the table attachments.
 //
-// A file that came with a ticket; the bytes are kept elsewhere.
+// A file that came with a ticket.
 type Attachment struct {
 	ID             string
 	OrganizationID string
 	TicketID       string
-	FileName       string
-	ContentType    string
-	Size           int64
-	URL            string
+	File           *model.File
 	Internal       bool
 	DeletedAt      *time.Time
 	CreatedAt      time.Time
@@ -30,10 +27,7 @@ const (
 	AttachmentID model.FieldID = iota
 	AttachmentOrganizationID
 	AttachmentTicketID
-	AttachmentFileName
-	AttachmentContentType
-	AttachmentSize
-	AttachmentURL
+	AttachmentFile
 	AttachmentInternal
 	AttachmentDeletedAt
 	AttachmentCreatedAt
@@ -49,14 +43,8 @@ func (r *Attachment) pointer(f model.FieldID) any {
 		return &r.OrganizationID
 	case AttachmentTicketID:
 		return &r.TicketID
-	case AttachmentFileName:
-		return &r.FileName
-	case AttachmentContentType:
-		return &r.ContentType
-	case AttachmentSize:
-		return &r.Size
-	case AttachmentURL:
-		return &r.URL
+	case AttachmentFile:
+		return &r.File
 	case AttachmentInternal:
 		return &r.Internal
 	case AttachmentDeletedAt:
@@ -75,7 +63,7 @@ func attachmentEntity() *model.Entity {
 		Plural:      "Attachments",
 		Path:        "attachments",
 		Table:       "attachments",
-		Description: "A file that came with a ticket; the bytes are kept elsewhere.",
+		Description: "A file that came with a ticket.",
 		Owner:       "ticketId.requesterId",
 		Tenant:      "organizationId",
 		SoftDelete:  "deletedAt",
@@ -86,12 +74,9 @@ func attachmentEntity() *model.Entity {
 		Fields: []model.Field{
 			{Name: "id", Column: "id", Type: model.ID, ID: model.UUID, Required: true, Unique: true, ReadOnly: true},
 			{Name: "organizationId", Column: "organization_id", Type: model.Relation, ID: model.UUID, Required: true, To: "Organization"},
-			{Name: "ticketId", Column: "ticket_id", Type: model.Relation, ID: model.UUID, Required: true, To: "Ticket", OnDelete: model.Cascade},
-			{Name: "fileName", Column: "file_name", Type: model.Text, Required: true, MaxLength: 200},
-			{Name: "contentType", Column: "content_type", Type: model.Text, Required: true, MaxLength: 100},
-			{Name: "size", Column: "size", Type: model.Integer, Required: true, Min: "1", Max: "50000000"},
-			{Name: "url", Column: "url", Type: model.URL, Required: true, MaxLength: 2000},
-			{Name: "internal", Column: "internal", Type: model.Boolean, Required: true, Default: false},
+			{Name: "ticketId", Column: "ticket_id", Type: model.Relation, ID: model.UUID, Required: true, To: "Ticket", OnDelete: model.Cascade, Update: []string{"nobody"}},
+			{Name: "file", Column: "file", Type: model.FileType, Segment: "file", MaxSize: 10485760, FileTypes: []string{"image/*", "application/pdf", "application/zip", "text/*"}},
+			{Name: "internal", Column: "internal", Type: model.Boolean, Required: true, Default: false, Update: []string{"nobody"}},
 			{Name: "deletedAt", Column: "deleted_at", Type: model.DateTime, ReadOnly: true, View: []string{"nobody"}},
 			{Name: "createdAt", Column: "created_at", Type: model.CreatedAt, Required: true, ReadOnly: true},
 			{Name: "updatedAt", Column: "updated_at", Type: model.UpdatedAt, Required: true, ReadOnly: true},
@@ -100,7 +85,7 @@ func attachmentEntity() *model.Entity {
 			View:   []string{"agent"},
 			List:   []string{"agent"},
 			Create: []string{"agent"},
-			Update: []string{"nobody"},
+			Update: []string{"agent"},
 			Delete: []string{"lead"},
 		},
 		Conditions: []model.Condition{
@@ -111,6 +96,9 @@ func attachmentEntity() *model.Entity {
 				{Field: "internal", Values: []any{false}},
 			}},
 			{Action: "create", Rules: []string{"owner"}, Where: []model.Clause{
+				{Field: "internal", Values: []any{false}},
+			}},
+			{Action: "update", Rules: []string{"owner"}, Where: []model.Clause{
 				{Field: "internal", Values: []any{false}},
 			}},
 		},

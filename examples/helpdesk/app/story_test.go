@@ -121,6 +121,9 @@ func (d *desk) send(who, method, path, body string) *http.Response {
 		d.Fatal(err)
 	}
 	r.Header.Set("Content-Type", "application/json")
+	if strings.Trim(body[:min(len(body), 1)], "{[") != "" { // a file
+		r.Header.Set("Content-Type", "text/plain")
+	}
 	if token := d.tokens[who]; token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}

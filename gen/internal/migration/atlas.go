@@ -85,6 +85,8 @@ func (a *atlas) schema(s *Schema) (*schema.Schema, error) {
 			table.AddColumns(column)
 		}
 		switch {
+		case t.Files:
+			table.SetPrimaryKey(schema.NewPrimaryKey(table.Columns[:2]...))
 		case t.Join:
 			table.SetPrimaryKey(schema.NewPrimaryKey(table.Columns...))
 		case len(table.Columns) > 0:
@@ -219,12 +221,14 @@ func (a *atlas) folded(column string) *schema.IndexPart {
 
 func sqliteType(c *Column) schema.Type {
 	switch c.Kind {
-	case Text, Password, Date, DateTime, JSON, Roles, List, Geo, UUID:
+	case Text, Password, Date, DateTime, JSON, Roles, List, Geo, File, UUID:
 		return &schema.StringType{T: "text"}
 	case Integer, Serial, Boolean, Decimal: // a decimal is scaled to a whole number
 		return &schema.IntegerType{T: "integer"}
 	case Float:
 		return &schema.FloatType{T: "real"}
+	case Bytes:
+		return &schema.BinaryType{T: "blob"}
 	}
 	return nil
 }
@@ -245,10 +249,12 @@ func postgresType(c *Column) schema.Type {
 		return &schema.TimeType{T: "date"}
 	case DateTime:
 		return &schema.TimeType{T: "timestamptz"}
-	case JSON, Roles, List, Geo:
+	case JSON, Roles, List, Geo, File:
 		return &schema.JSONType{T: "jsonb"}
 	case UUID:
 		return &schema.UUIDType{T: "uuid"}
+	case Bytes:
+		return &schema.BinaryType{T: "bytea"}
 	}
 	return nil
 }

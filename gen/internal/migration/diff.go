@@ -96,6 +96,10 @@ func (c *comparison) table(t *Table) error {
 		c.did("create", t.Name)
 		return nil
 	}
+	if old.Files || t.Files {
+		c.ofFiles(old, t)
+		return nil
+	}
 	if old.Join || t.Join {
 		c.join(old, t)
 		return nil
@@ -305,7 +309,7 @@ func (c *comparison) statements() ([]statement, error) {
 func variant(of *Schema, keep func(*Table, Column) *Column) *Schema {
 	s := &Schema{Format: snapshotFormat, Database: of.Database}
 	for _, t := range of.Tables {
-		table := &Table{Name: t.Name, Join: t.Join, Deleted: t.Deleted, Search: slices.Clone(t.Search)}
+		table := &Table{Name: t.Name, Join: t.Join, Files: t.Files, Deleted: t.Deleted, Search: slices.Clone(t.Search)}
 		for _, c := range t.Columns {
 			if c := keep(t, *c); c != nil {
 				table.Columns = append(table.Columns, c)

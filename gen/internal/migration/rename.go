@@ -40,8 +40,11 @@ func renamed(from, to *Schema) ([]move, error) {
 		}
 	}
 	for _, t := range to.Tables {
-		if t.link != nil {
+		switch {
+		case t.link != nil:
 			r.pairs(t)
+		case t.of != nil:
+			r.ofFiles(t)
 		}
 	}
 	for _, t := range to.Tables {
@@ -71,7 +74,7 @@ func (r *renaming) table(t *Table) {
 		return
 	}
 	for _, name := range candidates {
-		if old := r.from.table(name); old != nil && !old.Join {
+		if old := r.from.table(name); old != nil && !old.Join && !old.Files {
 			r.move(move{from: name, to: t.Name})
 			return
 		}
@@ -83,7 +86,7 @@ func (r *renaming) table(t *Table) {
 func tableNames(s *Schema) []string {
 	var names []string
 	for _, t := range s.Tables {
-		if !t.Join {
+		if !t.Join && !t.Files {
 			names = append(names, t.Name)
 		}
 	}

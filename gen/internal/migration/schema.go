@@ -25,18 +25,21 @@ type Schema struct {
 	Tables   []*Table        `json:"tables"`
 }
 
-// A Table holds the rows of an entity, or with Join the pairs of a relation.
+// A Table holds the rows of an entity, or with Join the pairs of a relation, or with
+// Files what files of rows hold.
 type Table struct {
 	Name    string    `json:"name"`
 	Join    bool      `json:"join,omitempty"`
+	Files   bool      `json:"files,omitempty"`
 	Columns []*Column `json:"columns"`
 	Indexes []Index   `json:"indexes,omitempty"` // of several columns, or asked for
 	Search  []string  `json:"search,omitempty"`  // the columns that are searched
 	Deleted string    `json:"deleted,omitempty"` // the column that says that a row is there no more: what is unique is so among the others
 
 	pos    design.Position
-	entity *design.Entity // nil for pairs, and in a snapshot
+	entity *design.Entity // nil for pairs and files, and in a snapshot
 	link   *design.Link   // of pairs
+	of     *design.Entity // of files
 }
 
 // An Index is over columns of a table, beside those that [Column] brings.
@@ -47,7 +50,7 @@ type Index struct {
 }
 
 // A Column holds the values of a field. The first column of a table is its
-// primary key; of pairs, all columns are.
+// primary key; of pairs, all columns are, and of files the first two.
 type Column struct {
 	Name       string `json:"name"`
 	Kind       Kind   `json:"kind"`
@@ -90,6 +93,8 @@ const (
 	Roles    Kind = "roles"
 	List     Kind = "list" // of texts
 	Geo      Kind = "geo"
+	File     Kind = "file"  // what is known of it
+	Bytes    Kind = "bytes" // what it holds
 	UUID     Kind = "uuid"
 	Serial   Kind = "serial"
 )
@@ -133,6 +138,7 @@ func FromDesign(d *design.Design) (*Schema, error) {
 			t.Indexes = append(t.Indexes, index(x, false))
 		}
 		s.Tables = append(s.Tables, t)
+		s.files(e)
 	}
 	return s, s.joins(d)
 }
@@ -197,7 +203,7 @@ func kinds(t design.Type) Kind {
 		return DateTime
 	case design.MultiEnum:
 		return List
-	case design.Geo, design.Password, design.Decimal, design.Float, design.Boolean, design.Date, design.DateTime, design.JSON, design.Roles:
+	case design.Geo, design.File, design.Password, design.Decimal, design.Float, design.Boolean, design.Date, design.DateTime, design.JSON, design.Roles:
 		return Kind(t)
 	}
 	return ""

@@ -43,7 +43,7 @@ func (c *comparison) release(t *Table, rows string, way []string) {
 			default:
 				points += fmt.Sprintf(" AND %q IS NOT NULL", child.Deleted)
 			}
-			if !child.Join {
+			if !child.Join && !child.Files {
 				c.alsoLose(child, t)
 				c.release(child, points, append(slices.Clone(way), child.Name))
 			}

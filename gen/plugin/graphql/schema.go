@@ -115,7 +115,7 @@ func readable(e *design.Entity) []*design.Field {
 func writable(e *design.Entity, action string) []*design.Field {
 	var out []*design.Field
 	for _, f := range e.Fields {
-		if !f.ReadOnly && !hidden(f.Access.Rules(action)) && (f != e.Owner || f.Access.Rules(action) != nil) && (f != e.Tenant || e.NamesTenant(action)) {
+		if !f.ReadOnly && f.Type != design.File && !hidden(f.Access.Rules(action)) && (f != e.Owner || f.Access.Rules(action) != nil) && (f != e.Tenant || e.NamesTenant(action)) {
 			out = append(out, f)
 		}
 	}
@@ -391,6 +391,8 @@ func typeOf(e *design.Entity, f *design.Field) string {
 		return "[" + e.Name + f.GoName + "!]"
 	case design.Geo:
 		return "Geo"
+	case design.File:
+		return "File"
 	case design.ID, design.ToOne:
 		return "ID"
 	case design.Int:
@@ -425,7 +427,7 @@ func small(limit string) bool {
 
 func (w *writer) filterOf(e *design.Entity, f *design.Field) string {
 	switch f.Type {
-	case design.JSON, design.Roles, design.Geo:
+	case design.JSON, design.Roles, design.Geo, design.File:
 		return "NullFilter"
 	case design.MultiEnum:
 		return e.Name + f.GoName + "Filter"
@@ -499,6 +501,7 @@ func (w *writer) shared() {
 		{"DateTime", "An instant, such as 2026-11-21T11:45:40Z (RFC 3339)."},
 		{"JSON", "Any value."},
 		{"Geo", "A place on earth: {lat, lng} in degrees."},
+		{"File", "What is known of a file: {name, size, type, sha256, url}. It is sent and fetched at the url."},
 	} {
 		if w.used[s.name] {
 			w.line()

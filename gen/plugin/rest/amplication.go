@@ -41,7 +41,7 @@ func (w *writer) plainPaths() gen.Object {
 			out = append(out, gen.Property{Name: path + "/{id}/restore", Value: gen.Object{parameters, {Name: "post", Value: w.restore()}}})
 		}
 	}
-	return append(out, w.plainRelations()...)
+	return append(append(out, w.files()...), w.plainRelations()...)
 }
 
 // findPlain describes a list.

@@ -63,7 +63,7 @@ func (w *writer) paths() gen.Object {
 			out = append(out, gen.Property{Name: "/api/" + e.Route + "/{id}/restore", Value: gen.Object{parameters, {Name: "post", Value: w.restore()}}})
 		}
 	}
-	return append(out, w.belonging()...)
+	return append(append(out, w.files()...), w.belonging()...)
 }
 
 // idParameter describes the id in a path.
@@ -117,7 +117,7 @@ func (w *writer) answers(status string, good any, errors ...string) gen.Property
 	add := func(status, name string) {
 		out = append(out, gen.Property{Name: status, Value: gen.ResponseRef(name)})
 	}
-	codes := map[string]string{"400": "BadRequest", "404": "NotFound", "409": "Conflict", "412": "PreconditionFailed", "415": "UnsupportedMediaType", "422": "Unprocessable", "429": "TooManyRequests"}
+	codes := map[string]string{"400": "BadRequest", "404": "NotFound", "409": "Conflict", "412": "PreconditionFailed", "413": "PayloadTooLarge", "415": "UnsupportedMediaType", "422": "Unprocessable", "429": "TooManyRequests"}
 	if len(errors) > 0 && errors[0] == "400" {
 		add("400", codes["400"])
 		errors = errors[1:]
@@ -163,7 +163,7 @@ func filterDoc(f *design.Field) string {
 	switch f.Type {
 	case design.MultiEnum:
 		return "Rows whose " + f.Key + " have a value: " + f.Key + "[$contains]=" + f.Values[0].Name + "; or that have none: " + f.Key + "[$null]=true."
-	case design.JSON, design.Roles, design.Geo:
+	case design.JSON, design.Roles, design.Geo, design.File:
 		return "Rows whose " + f.Key + " is, or is not, null: " + f.Key + "[$null]=true."
 	}
 	return "Rows with this " + f.Key + ", or with an operator, such as " + f.Key + "[$ne]."
@@ -368,7 +368,7 @@ func writable(e *design.Entity, action string) []*design.Field {
 	var out []*design.Field
 	for _, f := range e.Fields {
 		rules := f.Access.Rules(action)
-		if !f.ReadOnly && !hidden(rules) && (f != e.Owner || rules != nil) && (f != e.Tenant || e.NamesTenant(action)) {
+		if !f.ReadOnly && f.Type != design.File && !hidden(rules) && (f != e.Owner || rules != nil) && (f != e.Tenant || e.NamesTenant(action)) {
 			out = append(out, f)
 		}
 	}

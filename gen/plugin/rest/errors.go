@@ -73,6 +73,7 @@ func responses(d *design.Design) gen.Object {
 		{"NotFound", "not-found", "Not found", "There is no such row, or none that the caller may see.", 404},
 		{"Conflict", "conflict", "Conflict", "Another row is in the way: a value is taken, or the row is still pointed to.", 409},
 		{"PreconditionFailed", "precondition-failed", "The row was changed in the meantime: get it again", "The row is not the version that was to be changed.", 412},
+		{"PayloadTooLarge", "payload-too-large", "The file must have at most 5242880 bytes", "There is more in the body than is taken.", 413},
 		{"UnsupportedMediaType", "unsupported-media-type", "Unsupported media type", "The body has to be application/json.", 415},
 		{"Unprocessable", "unprocessable", "The Idempotency-Key was used with another body", "The key of the request is that of another one.", 422},
 		{"TooManyRequests", "too-many-requests", "Too many requests", "Come back later; Retry-After says when.", 429},

@@ -27,7 +27,7 @@ func property(d *design.Design, f *design.Field, read bool) gen.Object {
 		out = append(out, gen.Property{Name: "description", Value: f.Description})
 	}
 	out = append(out, more...)
-	if read && f.ReadOnly {
+	if read && (f.ReadOnly || f.Type == design.File) {
 		out = append(out, gen.Property{Name: "readOnly", Value: true})
 	}
 	if !read && f.Default != nil && f.Default != "now" {
@@ -76,6 +76,17 @@ func jsonType(d *design.Design, f *design.Field) (string, gen.Object) {
 	case design.Geo:
 		add("properties", gen.Object{{Name: "lat", Value: degrees(90)}, {Name: "lng", Value: degrees(180)}})
 		add("required", []string{"lat", "lng"})
+		add("additionalProperties", false)
+		return "object", more
+	case design.File:
+		text := gen.Object{{Name: "type", Value: "string"}}
+		add("properties", gen.Object{
+			{Name: "name", Value: text},
+			{Name: "size", Value: gen.Object{{Name: "type", Value: "integer"}, {Name: "format", Value: "int64"}}},
+			{Name: "type", Value: text},
+			{Name: "sha256", Value: text},
+		})
+		add("required", []string{"name", "size", "type", "sha256"})
 		add("additionalProperties", false)
 		return "object", more
 	case design.ID, design.ToOne:
@@ -191,6 +202,13 @@ func example(d *design.Design, f *design.Field) any {
 		return []string{f.Values[0].Name}
 	case design.Geo:
 		return gen.Object{{Name: "lat", Value: json.Number("48.2082")}, {Name: "lng", Value: json.Number("16.3738")}}
+	case design.File:
+		return gen.Object{
+			{Name: "name", Value: "figs.png"},
+			{Name: "size", Value: 48213},
+			{Name: "type", Value: "image/png"},
+			{Name: "sha256", Value: "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"},
+		}
 	case design.Date:
 		return cmp.Or(f.Min, f.Max, "2026-01-31")
 	case design.DateTime, design.CreatedAt, design.UpdatedAt:

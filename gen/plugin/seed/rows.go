@@ -165,6 +165,8 @@ func (r *reader) member(row *row, s *design.Setting) {
 	switch l := e.Link(s.Key); {
 	case f != nil && f.ReadOnly:
 		r.errs.Add(s.Pos, s.Path, fmt.Sprintf("%s.%s is set by the service", e.Name, f.Name), "remove it")
+	case f != nil && f.Type == design.File:
+		r.errs.Add(s.Pos, s.Path, fmt.Sprintf("%s.%s is a file", e.Name, f.Name), "send it to the service: PUT /api/"+e.Route+"/{id}/"+f.Segment)
 	case f != nil && f.Type == design.Password:
 		r.password(row, f, s)
 	case f != nil && f.Relation != nil:

@@ -50,7 +50,7 @@ func rowSchema(d *design.Design, e *design.Entity) gen.Object {
 	properties := gen.Object{}
 	var required []string
 	for _, f := range e.Fields {
-		if f.ReadOnly {
+		if f.ReadOnly || f.Type == design.File {
 			continue
 		}
 		s := fieldSchema(d, f)

@@ -145,6 +145,8 @@ func (c column) GoType() string {
 		return "[]string"
 	case design.Geo:
 		typ = "model.Geo"
+	case design.File:
+		typ = "model.File"
 	case design.ID, design.ToOne:
 		if c.idKind() == design.Serial {
 			typ = "int64"
@@ -188,6 +190,11 @@ func (c column) Meta() []gen.Member {
 	m.number("Precision", c.Precision)
 	m.number("Scale", c.Scale)
 	m.flag("Quoted", c.Quoted)
+	m.text("Segment", c.Segment)
+	m.number("MaxSize", c.MaxSize)
+	if len(c.FileTypes) > 0 {
+		m.add("FileTypes", gen.Texts(c.FileTypes))
+	}
 	if len(c.Values) > 0 {
 		m.add("Values", gen.Texts(valueNames(c.Values)))
 	}
@@ -307,6 +314,8 @@ func modelType(t design.Type) string {
 		return "MultiEnum"
 	case design.Geo:
 		return "GeoType"
+	case design.File:
+		return "FileType"
 	case design.Date:
 		return "DateType"
 	case design.DateTime:

@@ -112,7 +112,7 @@ func (r *resolver) field(key string) *design.Field {
 func (r *resolver) keys() string {
 	var list []string
 	for _, f := range r.e.Fields {
-		if !f.ReadOnly && f.Type != design.Password {
+		if !f.ReadOnly && f.Type != design.Password && f.Type != design.File {
 			list = append(list, f.Key)
 		}
 	}
@@ -126,7 +126,7 @@ func (r *resolver) own(s *design.Setting, what string) *design.Field {
 	case f == nil:
 		r.errs.Add(s.Pos, s.Path, fmt.Sprintf("%s: %s has no field %q", what, r.e.Name, s.Key), "its fields are: "+r.keys())
 		return nil
-	case f.ReadOnly:
+	case f.ReadOnly, f.Type == design.File:
 		r.errs.Add(s.Pos, s.Path, fmt.Sprintf("%s: the service itself sets the field %s of %s", what, f.Key, r.e.Name), "leave it out")
 		return nil
 	case f == r.e.Tenant:
