@@ -95,10 +95,11 @@ func (b *bench) run(ctx context.Context) (err error) {
 	return nil
 }
 
-// open opens the database as a service does.
-func (b *bench) open(ctx context.Context) (*store.DB, error) {
+// open opens the database as a service does, whose statements end after that time,
+// after 5 seconds if it is 0.
+func (b *bench) open(ctx context.Context, timeout time.Duration) (*store.DB, error) {
 	if b.database == "postgres" {
-		return postgres.Open(ctx, b.url, postgres.Config{})
+		return postgres.Open(ctx, b.url, postgres.Config{StatementTimeout: timeout})
 	}
 	return sqlite.Open(ctx, b.url, sqlite.Config{})
 }
@@ -115,7 +116,7 @@ func (b *bench) migrate(ctx context.Context, db *store.DB) error {
 
 // fill makes the tables and their rows, many with each statement.
 func (b *bench) fill(ctx context.Context) error {
-	db, err := b.open(ctx)
+	db, err := b.open(ctx, time.Hour)
 	if err != nil {
 		return err
 	}
@@ -123,7 +124,7 @@ func (b *bench) fill(ctx context.Context) error {
 	if err := b.migrate(ctx, db); err != nil {
 		return err
 	}
-	const many = 50_000 // less than a statement may take
+	const many = 50_000
 	fill := `WITH RECURSIVE n (i) AS (SELECT $1 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < $2)
 		INSERT INTO items (id, name, code, stock, price, sold, note, created_at, updated_at)
 		SELECT printf('01900000-0000-7000-8000-%012d', i), 'Dish ' || (i * 7919 % 1000003), 'C' || i,

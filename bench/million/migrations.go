@@ -44,7 +44,7 @@ var steps = []step{
 func (b *bench) migrations(ctx context.Context) error {
 	dbs := make([]*store.DB, 3) // who migrates, who writes, who reads: three processes
 	for i := range dbs {
-		db, err := b.open(ctx)
+		db, err := b.open(ctx, 0)
 		if err != nil {
 			return err
 		}
