@@ -130,7 +130,7 @@ func memberTypes() []fieldType {
 			continue
 		}
 		t.props = slices.DeleteFunc(slices.Clone(t.props), func(p string) bool {
-			return slices.Contains([]string{"unique", "searchable", "column", "default", "readOnly", "computed", "renamedFrom"}, p)
+			return slices.Contains([]string{"unique", "searchable", "caseInsensitive", "column", "default", "readOnly", "computed", "renamedFrom"}, p)
 		})
 		if t.name == ID {
 			t.doc, t.props = "Identifier of a row.", append(t.props, "required")

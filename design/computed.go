@@ -17,7 +17,7 @@ func (l *loader) computed(e *Entity, f *Field, n *node, path string) {
 	if v == nil {
 		return
 	}
-	for _, name := range []string{"unique", "searchable", "minLength", "maxLength", "pattern", "min", "max", "default", "column", "readOnly", "renamedFrom"} {
+	for _, name := range []string{"unique", "searchable", "caseInsensitive", "minLength", "maxLength", "pattern", "min", "max", "default", "column", "readOnly", "renamedFrom"} {
 		if p := n.get(name); p != nil {
 			l.errs.Add(p.pos, join(path, name), fmt.Sprintf("a computed field has no %s: no row keeps it", quote(name)), "remove it")
 		}

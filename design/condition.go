@@ -185,6 +185,8 @@ func (l *loader) clause(f *Field, en entry, path string) Clause {
 	case n.isNull() && f.Required:
 		l.errs.Add(n.pos, path, fmt.Sprintf("field %s is required and never null", quote(f.Name)), "")
 	case n.isNull():
+	case f.CaseInsensitive:
+		l.errs.Add(n.pos, path, fmt.Sprintf("field %s is the same in letters of either case and can be compared with null alone", quote(f.Name)), "write null or {not: null}, or use an enum")
 	case !comparesExactly(f.Type):
 		l.errs.Add(n.pos, path, fmt.Sprintf("field %s is of type %s and can be compared with null alone", quote(f.Name), f.Type), "write null or {not: null}, or use a field of type "+exactTypes())
 	case n.kind == KindList:

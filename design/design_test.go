@@ -72,7 +72,7 @@ func TestFields(t *testing.T) {
 			FileTypes: []string{"application/pdf", "image/*"}, Description: "How it is used.",
 		},
 		{Name: "photo", Key: "photo", Column: "photo", GoName: "Photo", GoKey: "Photo", Type: design.File, Segment: "photo", MaxSize: 5 << 20},
-		{Name: "code", Key: "code", Column: "code", GoName: "Code", GoKey: "Code", Type: design.Text, MaxLength: 1000, Pattern: "[A-Z]{2}-[0-9]{4}", Default: "AB-1234"},
+		{Name: "code", Key: "code", Column: "code", GoName: "Code", GoKey: "Code", Type: design.Text, CaseInsensitive: true, MaxLength: 1000, Pattern: "[A-Z]{2}-[0-9]{4}", Default: "AB-1234"},
 		{Name: "opened", Key: "opened", Column: "opened", GoName: "Opened", GoKey: "Opened", Type: design.Date, Min: "2000-01-01", Max: "2030-12-31", Default: "2020-02-29"},
 		{Name: "closed", Key: "closed", Column: "closed", GoName: "Closed", GoKey: "Closed", Type: design.DateTime, Min: "1999-12-31T23:00:00Z"},
 		{Name: "due", Key: "due", Column: "due", GoName: "Due", GoKey: "Due", Type: design.Date, Default: "now"},

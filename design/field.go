@@ -274,6 +274,8 @@ func (l *loader) property(f *Field, name string, v *node, path string) {
 		keep(&f.Unique)(l.boolean(v, path))
 	case "searchable":
 		keep(&f.Searchable)(l.boolean(v, path))
+	case "caseInsensitive":
+		keep(&f.CaseInsensitive)(l.boolean(v, path))
 	case "min":
 		f.Min = l.limit(f, v, path)
 	case "max":

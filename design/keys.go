@@ -127,7 +127,7 @@ type fieldType struct {
 func fieldTypes() []fieldType {
 	const column, readOnly, computed = "column", "readOnly", "computed"
 	types := []fieldType{
-		{Text, "One line of text.", []string{"required", "unique", "searchable", "minLength", "maxLength", "pattern", "default", column, readOnly, computed}},
+		{Text, "One line of text.", []string{"required", "unique", "searchable", "caseInsensitive", "minLength", "maxLength", "pattern", "default", column, readOnly, computed}},
 		{LongText, "Text of any length.", []string{"required", "searchable", "minLength", "maxLength", "default", column, readOnly, computed}},
 		{Email, "E-mail address; keeps its spelling and compares without case.", []string{"required", "unique", "searchable", "default", column, readOnly, computed}},
 		{URL, "Address that starts with http:// or https://.", []string{"required", "unique", "searchable", "maxLength", "default", column, readOnly, computed}},
@@ -165,7 +165,7 @@ func laterTypes() []string {
 
 // laterProperties lists the properties that are known and not supported yet.
 func laterProperties() []string {
-	return []string{"collation", "index", "allow", "folder"}
+	return []string{"index", "allow", "folder"}
 }
 
 func typeNames() []string {
@@ -186,6 +186,8 @@ func property(name string, t Type) key {
 		k.doc, k.schema = "Whether no two rows may have the same value. Default: false.", boolSchema()
 	case "searchable":
 		k.doc, k.schema = "Whether $search looks into the field. Default: false.", boolSchema()
+	case "caseInsensitive":
+		k.doc, k.schema = "Whether texts are the same in ASCII letters of either case, where they are unique, found or sorted; they keep their spelling. Default: false.", boolSchema()
 	case "min":
 		k.doc, k.schema = "Smallest value.", limitSchema(t)
 	case "max":

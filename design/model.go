@@ -251,7 +251,9 @@ type Field struct {
 	Required   bool // never null
 	Unique     bool
 	Searchable bool
-	ReadOnly   bool // set by the service only: id, created-at, updated-at, and what says so
+	// CaseInsensitive says that a text is the same in ASCII letters of either case.
+	CaseInsensitive bool
+	ReadOnly        bool // set by the service only: id, created-at, updated-at, and what says so
 
 	// Computed are the fields of the same entity that a function of the service
 	// makes the value of. Such a field is ReadOnly and has no column; of any other
@@ -369,6 +371,11 @@ func (e *Entity) Field(name string) *Field {
 		}
 	}
 	return nil
+}
+
+// FoldsCase reports whether values are the same in ASCII letters of either case.
+func (f *Field) FoldsCase() bool {
+	return f.Type == Email || f.Type == Username || f.CaseInsensitive
 }
 
 // Comparable reports whether rows can be found by the field.

@@ -55,7 +55,7 @@ func siteEntity() *model.Entity {
 			{Name: "tags", Column: "tags", Type: model.MultiEnum, Values: []string{"by-foot", "by-car"}},
 			{Name: "at", Column: "at", Type: model.GeoType, Required: true},
 			{Name: "sold", Column: "sold", Type: model.GeoType},
-			{Name: "code", Column: "code", Type: model.Text, Pattern: "[A-Z]{2}[0-9]*"},
+			{Name: "code", Column: "code", Type: model.Text, CaseInsensitive: true, Pattern: "[A-Za-z]{2}[0-9]*"},
 			{Name: "since", Column: "since", Type: model.DateType, Min: "2000-01-01", Max: "2030-12-31"},
 		},
 		Allow: model.Allow{View: public, List: public, Create: public, Update: public, Delete: public},
@@ -114,7 +114,7 @@ func TestTypes_refused(t *testing.T) {
 			{`{` + at + `,"open":"mon"}`, "open type"},
 			{`{` + at + `,"open":{"mon":true}}`, "open type"},
 			{`{` + at + `,"open":[` + many + `]}`, "open too_long"},
-			{`{` + at + `,"code":"ab"}`, "code format"},
+			{`{` + at + `,"code":"abc"}`, "code format"},
 			{`{` + at + `,"code":"AB1\n"}`, "code format"},
 			{`{` + at + `,"code":""}`, "code format"},
 			{`{` + at + `,"since":"1999-12-31"}`, "since too_small"},
@@ -253,4 +253,47 @@ func row(r crud.Row, err error) func(testing.TB) crud.Row {
 		}
 		return r
 	}
+}
+
+// TestTypes_caseInsensitive: a text keeps its spelling, and is found and sorted in
+// letters of either case alike, by every operator.
+func TestTypes_caseInsensitive(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		sites := newSites(t, db)
+		for _, code := range []string{"bX2", "Ax1", "ay3", "BX1"} {
+			if _, err := sites.CreateRow(t.Context(), []byte(`{"at":{"lat":1,"lng":2},"code":"`+code+`"}`), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		codes := func(where query.Expr) string {
+			t.Helper()
+			page, err := sites.Find(t.Context(), &query.Query{Where: where, Sort: []query.Sort{{Field: "code"}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var list []string
+			for _, s := range page.Data {
+				list = append(list, *s.Code)
+			}
+			return strings.Join(list, " ")
+		}
+		term := func(op query.Op, value any) query.Expr { return query.Term{Field: "code", Op: op, Value: value} }
+		for _, tt := range []struct {
+			where query.Expr
+			want  string
+		}{
+			{nil, "Ax1 ay3 BX1 bX2"},
+			{term(query.Eq, "AX1"), "Ax1"},
+			{term(query.Ne, "AX1"), "ay3 BX1 bX2"},
+			{term(query.In, []any{"bx1", "AY3"}), "ay3 BX1"},
+			{term(query.Gt, "AY3"), "BX1 bX2"},
+			{term(query.StartsWith, "bx"), "BX1 bX2"},
+			{term(query.Contains, "X1"), "Ax1 BX1"},
+			{term(query.Like, "ax%"), "Ax1"},
+		} {
+			if got := codes(tt.where); got != tt.want {
+				t.Errorf("%v: %s, want %s", tt.where, got, tt.want)
+			}
+		}
+	})
 }

@@ -186,6 +186,8 @@ func (f *Field) check() error {
 		return fmt.Errorf("precision %d, scale %d: a decimal has 1 to %d digits", f.Precision, f.Scale, MaxPrecision)
 	case f.Type == FileType && (f.Required || f.MaxSize < 1 || !segment.MatchString(f.Segment)):
 		return errors.New("a file is not required, has a greatest size, and is called something in paths")
+	case f.CaseInsensitive && f.Type != Text:
+		return fmt.Errorf("a %s has no letters of two cases", f.Type)
 	case f.Quoted && f.Type != Integer && f.Type != DecimalType:
 		return fmt.Errorf("a %s is not quoted", f.Type)
 	}

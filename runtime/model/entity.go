@@ -82,7 +82,9 @@ type Field struct {
 	Required   bool // never null
 	Unique     bool
 	Searchable bool // found by a search
-	ReadOnly   bool // set by the service alone
+	// CaseInsensitive says that a text is the same in ASCII letters of either case.
+	CaseInsensitive bool
+	ReadOnly        bool // set by the service alone
 	// Computed names the fields of the same row that a function of the service
 	// makes the value of. Such a field has no column, and nobody writes it.
 	Computed []string
@@ -247,6 +249,11 @@ func (e *Entity) Files() FieldSet {
 		}
 	}
 	return set
+}
+
+// FoldsCase reports whether values are the same in ASCII letters of either case.
+func (f *Field) FoldsCase() bool {
+	return f.Type == Email || f.Type == Username || f.CaseInsensitive
 }
 
 // serial reports whether the field is an id or relation that is kept in an int64.

@@ -414,7 +414,7 @@ func (c *Compiler) in(s *Statement, t term, negative bool) {
 func (c *Compiler) comparable(s *Statement, f model.FieldID) {
 	field := &c.entity.Fields[f]
 	switch {
-	case foldsCase(field.Type):
+	case field.FoldsCase():
 		c.folded(s, f)
 		if c.dialect == store.SQLite {
 			s.text(" COLLATE NOCASE")
@@ -437,7 +437,7 @@ func (c *Compiler) folded(s *Statement, f model.FieldID) {
 }
 
 func (c *Compiler) value(s *Statement, f model.FieldID, v any) {
-	if text, ok := v.(string); ok && foldsCase(c.entity.Fields[f].Type) {
+	if text, ok := v.(string); ok && c.entity.Fields[f].FoldsCase() {
 		v = lowerASCII(text)
 	}
 	c.bind(s, f, v)
@@ -451,7 +451,7 @@ func (c *Compiler) pattern(s *Statement, t term) {
 		c.holds(s, t.field, text)
 		return
 	}
-	fold := foldsCase(c.entity.Fields[t.field].Type)
+	fold := c.entity.Fields[t.field].FoldsCase()
 	if c.dialect == store.SQLite && !fold {
 		s.text(c.columns[t.field], " GLOB ")
 		s.bind(anchor(t.op, text, "*", "?", escapeGlob))

@@ -160,9 +160,6 @@ func sortable(t model.Type) bool {
 	return true
 }
 
-// foldsCase reports whether values of that type compare without case.
-func foldsCase(t model.Type) bool { return t == model.Email || t == model.Username }
-
 // isText reports whether a column of that field is text whose order would
 // depend on the collation of the database.
 func isText(f *model.Field) bool {

@@ -147,15 +147,12 @@ func index(x *design.Index, unique bool) Index {
 	out := Index{Unique: unique}
 	for _, f := range x.Fields {
 		out.Columns = append(out.Columns, f.Column)
-		if unique && folds(f.Type) {
+		if unique && f.FoldsCase() {
 			out.Fold = append(out.Fold, f.Column)
 		}
 	}
 	return out
 }
-
-// folds reports whether values of a type are the same in letters of either case.
-func folds(t design.Type) bool { return t == design.Email || t == design.Username }
 
 func column(f *design.Field) (*Column, error) {
 	c := &Column{
@@ -186,7 +183,7 @@ func column(f *design.Field) (*Column, error) {
 	}
 	if f.Unique {
 		c.Unique = Exact
-		if folds(f.Type) {
+		if f.FoldsCase() {
 			c.Unique = Fold
 		}
 	}

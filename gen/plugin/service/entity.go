@@ -178,6 +178,7 @@ func (c column) Meta() []gen.Member {
 	m.flag("Required", c.Required)
 	m.flag("Unique", c.Unique)
 	m.flag("Searchable", c.Searchable)
+	m.flag("CaseInsensitive", c.CaseInsensitive)
 	m.flag("ReadOnly", c.ReadOnly && c.Computed == nil)
 	if c.Computed != nil {
 		m.add("Computed", gen.Texts(keysOf(c.Computed)))
