@@ -25,6 +25,10 @@ func (p *Provider) consentPage(w http.ResponseWriter, r *http.Request, q *reques
 	} else {
 		page.Here = ""
 	}
+	if page.SwitchURL, err = p.switchURL(q); err != nil {
+		p.faultPage(w, r, err)
+		return
+	}
 	for _, s := range a.scope {
 		if s == "openid" {
 			continue
@@ -42,6 +46,19 @@ func (p *Provider) consentPage(w http.ResponseWriter, r *http.Request, q *reques
 	if err := p.pages(r).Consent(w, r, http.StatusOK, page); err != nil {
 		p.faultPage(w, r, err)
 	}
+}
+
+// switchURL is where somebody else logs in for the same request, empty when it is
+// for one person alone. The session goes on until they have: whoever comes back is
+// asked as before.
+func (p *Provider) switchURL(q *request) (string, error) {
+	if q.UserID != "" {
+		return "", nil
+	}
+	other := *q
+	other.Asked, other.LoginHint, other.ScreenHint = nil, "", ""
+	state, err := p.sealRequest(&other)
+	return "/u/login?state=" + state, err
 }
 
 // askedOf returns the session and the person who was asked, and what was shown to

@@ -428,3 +428,40 @@ func TestIDP11_primaryUser(t *testing.T) {
 		})
 	}
 }
+
+// IDP-11: who is logged in as somebody else than they are need not answer for them:
+// another person logs in for the same request, and is asked themselves. Until then
+// nothing has changed.
+func TestIDP11_somebodyElse(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	browser := stranger(t, s)
+	s.AddUser("bob@example.com")
+	in := authorization("scope", "openid create:items", "login_hint", "ada@example.com")
+	page, _ := asks(t, s, browser, in)
+	_, rest, found := strings.Cut(page, `Not you? <a href="`)
+	way, _, _ := strings.Cut(rest, `"`)
+	way = strings.ReplaceAll(way, "&amp;", "&")
+	if !found || !strings.HasPrefix(way, "/u/login?state=") {
+		t.Fatalf("no way out: %.3000s", page)
+	}
+	// Nobody follows the link of another browser.
+	if res, body := s.Do(s.Browser(), http.MethodGet, way, nil); res.StatusCode != http.StatusBadRequest || strings.Contains(body, `name="password"`) {
+		t.Errorf("in another browser: %d", res.StatusCode)
+	}
+	res, form := s.Do(browser, http.MethodGet, way, nil)
+	if res.StatusCode != http.StatusOK || strings.Contains(form, "ada@example.com") || strings.Contains(form, `name="decision"`) {
+		t.Fatalf("%d %.3000s", res.StatusCode, form)
+	}
+	if _, asked := asks(t, s, browser, authorization("scope", "openid")); asked {
+		t.Error("the link ended the session")
+	}
+	_, page = s.Do(browser, http.MethodPost, "/u/login", s.Fill(form, "username", "bob@example.com", "password", idptest.Password), "Origin", s.URL)
+	if !strings.Contains(page, `name="decision"`) || !strings.Contains(page, "bob@example.com") {
+		t.Fatalf("the other one was not asked: %.3000s", page)
+	}
+	res, body := decide(s, browser, page, "allow")
+	back := answerOf(t, res, body)
+	if _, tokens := exchange(s, back.Get("code")); !strings.Contains(claims(t, tokens["access_token"]), `"sub":"`+userID(t, s, "bob@example.com")+`"`) {
+		t.Errorf("%v %v", back, tokens)
+	}
+}

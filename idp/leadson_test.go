@@ -160,3 +160,28 @@ func TestPages_languageLasts(t *testing.T) {
 	}
 	in("the new password", page, "de")
 }
+
+// A request that cannot be answered leads to where the application is, never to
+// where it says.
+func TestErrorPage_leadsOn(t *testing.T) {
+	s := idptest.New(t, idptest.Config{Edit: func(c *idp.Config) { c.Development = true }})
+	for name, tt := range map[string]struct {
+		path string
+		in   url.Values
+		want []string
+	}{
+		"address": {"/authorize", authorization("redirect_uri", "https://evil.example/"), []string{`href="http://localhost:3000/"`}},
+		"log-out": {"/v2/logout", url.Values{"client_id": {idptest.SPA}, "returnTo": {"https://evil.example/"}}, []string{`href="http://localhost:3000/"`}},
+		"client":  {"/authorize", authorization("client_id", "nobody"), []string{`<span class="word">gate</span> <span class="word">idp</span>`}},
+	} {
+		res, page := s.Do(s.Browser(), http.MethodGet, tt.path, tt.in)
+		for _, want := range append(tt.want, `class="sheet duo open fault"`) {
+			if !strings.Contains(page, want) {
+				t.Errorf("%s: %d, no %s in %.3000s", name, res.StatusCode, want, page)
+			}
+		}
+		if strings.Contains(page, `href="https://evil.example`) || strings.Contains(page, "`") {
+			t.Errorf("%s: %s", name, page)
+		}
+	}
+}

@@ -376,8 +376,6 @@ func (p *Provider) loginRefused(w http.ResponseWriter, r *http.Request, v *visit
 	}
 }
 
-// consentPage asks whether the client may have what it asks for.
-
 // accountName is what a person is called to their face.
 func accountName(u *tenant.User) string {
 	for _, name := range []string{u.Email, u.Username, u.PhoneNumber, u.Name} {
@@ -415,13 +413,12 @@ func (p *Provider) errorPage(w http.ResponseWriter, r *http.Request, err error) 
 		Frame: login.Frame{Host: p.host, Locales: cmp.Or(page.locales, p.cookie(r, languageCookie))}, Fault: page.fault, Code: page.code, Description: page.description,
 		Reference: reference,
 	}
-	if c := page.client; c != nil {
-		data.Application, data.RestartURL = c.Name, pageURL(c.InitiateLoginURI)
+	if page.client != nil {
+		data.Application = page.client.Name
 	}
-	if page.restart != "" {
-		data.RestartURL = page.restart
-	} else if page.fault == login.FaultTicket {
-		data.RestartURL = p.beginning(r.Context(), nil, "")
+	data.RestartURL = page.restart
+	if page.restart == "" && (page.client != nil || page.fault == login.FaultTicket) {
+		data.RestartURL = p.beginning(r.Context(), page.client, "")
 	}
 	if p.cfg.Development {
 		data.Developer = page.hint

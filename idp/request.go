@@ -165,7 +165,7 @@ func (p *Provider) requestClient(ctx context.Context, id string) (*tenant.Client
 	if errors.Is(err, tenant.ErrNotFound) || err == nil && c.Global {
 		return nil, &pageError{
 			oauthError: refuse("invalid_request", unknownClient(id)), fault: login.FaultUnknownClient,
-			hint: "No application has this client_id. `gate idp client list` shows those there are.",
+			hint: "No application has this client_id. See those there are: gate idp client list",
 		}
 	}
 	return c, err

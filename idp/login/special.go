@@ -48,7 +48,7 @@ type ErrorPage struct {
 
 // Error writes the page for what cannot be mended in place.
 func (p *Pages) Error(w http.ResponseWriter, r *http.Request, status int, data ErrorPage) error {
-	v := p.view(r, "error", "fault", data, data.Frame)
+	v := p.view(r, "error", "open fault", data, data.Frame)
 	v.fault = "error." + string(data.Fault)
 	if !v.speaker.has(v.fault + ".heading") {
 		v.fail(fmt.Errorf("there is no fault %q", data.Fault))
