@@ -72,14 +72,22 @@ func spaStep(want *SPA) step {
 		d.text("token_endpoint_auth_method", old.AuthMethod, "none")
 		d.truth("oidc_conformant", old.OIDCConform, true)
 		d.entries("grant_types", old.GrantTypes, []string{"authorization_code", "refresh_token"})
-		d.entries("callbacks", old.Callbacks, want.Callbacks)
-		d.entries("allowed_logout_urls", old.LogoutURLs, want.LogoutURLs)
-		d.entries("web_origins", old.WebOrigins, want.WebOrigins)
+		if !want.servedElsewhere(old.Callbacks) {
+			d.entries("callbacks", old.Callbacks, want.Callbacks)
+			d.entries("allowed_logout_urls", old.LogoutURLs, want.LogoutURLs)
+			d.entries("web_origins", old.WebOrigins, want.WebOrigins)
+		}
 		idTokens(d, old.JWT)
 		d.nested("refresh_token", old.RefreshTokens, refreshTokens(have == nil)...)
 		r.warnGrants(want.Name, old.GrantTypes)
 		return r.clientFinding(want.Name, have, d, func(c *newClient) { r.result.ClientID = c.ID }), nil
 	}
+}
+
+// servedElsewhere reports whether a client that has these callbacks is not where it
+// was guessed to be.
+func (s *SPA) servedElsewhere(callbacks []string) bool {
+	return s.Guessed && len(callbacks) > 0 && !slices.ContainsFunc(s.Callbacks, func(c string) bool { return slices.Contains(callbacks, c) })
 }
 
 func machineStep(want *Machine) step {

@@ -87,6 +87,7 @@ type SPA struct {
 	Callbacks  []string // URLs that a login may return to, compared exactly
 	LogoutURLs []string // URLs that a logout may return to
 	WebOrigins []string // origins that silent renewal and pop-ups work from
+	Guessed    bool     // the addresses are for a client that has none: nobody said where it is served
 }
 
 // A Machine is a confidential client that gets tokens for the API by its client

@@ -197,6 +197,35 @@ func TestPlan_whatIsNotAskedForStays(t *testing.T) {
 	}
 }
 
+// Nobody who does not say where the client is served gives it another place than it
+// has; one that has none, or was put there, is watched as ever.
+func TestPlan_guessedAddresses(t *testing.T) {
+	for name, tt := range map[string]struct {
+		callbacks []any
+		guessed   bool
+		drifts    bool
+	}{
+		"elsewhere":            {[]any{"https://shop.example/auth-callback"}, true, false},
+		"elsewhere, and asked": {[]any{"https://shop.example/auth-callback"}, false, true},
+		"nowhere":              {[]any{}, true, true},
+		"there":                {[]any{"http://localhost:3000/auth-callback"}, true, true},
+	} {
+		f := newFake(t)
+		apply(t, f, desired())
+		c := f.one(t, "clients", "menu SPA")
+		c["callbacks"], c["web_origins"] = tt.callbacks, []any{}
+		want := desired()
+		want.SPA.Guessed = tt.guessed
+		p, err := tenant(t, f).Plan(t.Context(), want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Empty() == tt.drifts {
+			t.Errorf("%s: %s", name, p)
+		}
+	}
+}
+
 func TestPlan_warnsOfGrants(t *testing.T) {
 	f := newFake(t)
 	apply(t, f, desired())

@@ -83,6 +83,7 @@ func FromDesign(d *design.Design, o DesignOptions) (Desired, error) {
 		Connections: []string{defaultConnection},
 	}
 	if len(o.Origins) == 0 {
+		want.SPA.Guessed = true
 		o.Origins = []string{fmt.Sprintf("http://localhost:%d", d.Service.Port)}
 	}
 	for _, origin := range o.Origins {

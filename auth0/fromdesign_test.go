@@ -40,6 +40,7 @@ func TestFromDesign(t *testing.T) {
 		SPA: &auth0.SPA{
 			Name: "Amplication SPA", Callbacks: []string{"http://localhost:3000/auth-callback"},
 			LogoutURLs: []string{"http://localhost:3000/login"}, WebOrigins: []string{"http://localhost:3000"},
+			Guessed: true,
 		},
 		Machine: &auth0.Machine{Name: "menu machine", Scopes: all},
 		Roles: []auth0.Role{

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/idp/actions"
+	"github.com/gatewright/gate/idp/login"
 	"github.com/gatewright/gate/idp/management"
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/password"
@@ -187,9 +188,20 @@ func (p *Provider) linkedIdentity(ctx context.Context, token string) (management
 // the owner chooses.
 func (p *Provider) managementPolicy(ctx context.Context, conn *tenant.Connection, u *tenant.User, text string) error {
 	if code := p.judge(ctx, conn, text, u.Email, u.Username, u.Name); code != "" {
-		return &password.PolicyError{Reasons: []string{strings.ReplaceAll(string(code), "_", " ")}}
+		return &password.PolicyError{Reasons: []string{demand(code, pagePolicy(conn))}}
 	}
 	return nil
+}
+
+// demand says what a password lacks to whoever sets it for somebody else.
+func demand(code login.Code, policy login.Policy) string {
+	switch code {
+	case login.PasswordTooShort:
+		return fmt.Sprintf("it takes at least %d characters", policy.MinLength)
+	case login.PasswordTooWeak:
+		return fmt.Sprintf("it takes %d of small letters, capital letters, digits and other characters", policy.Classes)
+	}
+	return strings.ReplaceAll(string(code), "_", " ")
 }
 
 // testAction runs the draft of an action with an event.

@@ -42,9 +42,11 @@ type Config struct {
 	// Required.
 	Issuer string
 	// ClientID is a public client with the callback [CallbackPath] below the
-	// issuer; empty leaves the page that logs in out. Audience and Scope are what
-	// it asks for.
-	ClientID, Audience, Scope string
+	// issuer; empty leaves the page that logs in out.
+	ClientID string
+	// Asks returns the audience, empty for none, and the scope that it asks for. It is
+	// called for each log-in: APIs come while the provider runs. Required with ClientID.
+	Asks func(context.Context) (audience, scope string, err error)
 	// API is an address of the service to try the token on, for the commands.
 	API string
 	// Outbox is the folder of the letters, as mail.Folder fills it; empty leaves
@@ -83,6 +85,9 @@ func New(cfg Config) (http.Handler, error) {
 	}
 	if cfg.ClientID == "" && cfg.Outbox == "" {
 		return nil, errors.New("trial pages: neither a client nor a folder of letters")
+	}
+	if cfg.ClientID != "" && cfg.Asks == nil {
+		return nil, errors.New("trial pages: nothing says what the client asks for")
 	}
 	if cfg.HTTP == nil {
 		cfg.HTTP = &http.Client{Timeout: 10 * time.Second}
@@ -141,6 +146,11 @@ func (t *trial) begin(w http.ResponseWriter, r *http.Request) {
 		t.write(w, "out.html", map[string]any{"Style": t.cfg.Style, "Try": Path, "Home": Path, "Outbox": t.cfg.Outbox != ""})
 		return
 	}
+	audience, scope, err := t.cfg.Asks(r.Context())
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
 	state, verifier := secret.Text().Reveal(), secret.Text().Reveal()
 	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure where the issuer is
 		Name: cookie, Value: state + "." + verifier, Path: Path, HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: 3600,
@@ -149,10 +159,10 @@ func (t *trial) begin(w http.ResponseWriter, r *http.Request) {
 	sum := sha256.Sum256([]byte(verifier))
 	in := url.Values{
 		"client_id": {t.cfg.ClientID}, "redirect_uri": {t.redirectURI()}, "response_type": {"code"}, "state": {state},
-		"scope": {t.cfg.Scope}, "code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"},
+		"scope": {scope}, "code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"},
 	}
-	if t.cfg.Audience != "" {
-		in.Set("audience", t.cfg.Audience)
+	if audience != "" {
+		in.Set("audience", audience)
 	}
 	for _, name := range []string{"screen_hint", "prompt", "connection", "ui_locales"} {
 		if value := r.URL.Query().Get(name); value != "" {
@@ -191,6 +201,9 @@ func (t *trial) callback(w http.ResponseWriter, r *http.Request) {
 		}
 		page["Access"], page["Claims"] = tokens["access_token"], claimsOf(tokens["access_token"])
 		page["ID"] = claimsOf(tokens["id_token"])
+		if !strings.Contains(tokens["access_token"], ".") { // a token for an API is a JWT
+			page["UserInfo"] = t.cfg.Issuer + "userinfo"
+		}
 	}
 	t.write(w, "try.html", page)
 }

@@ -1,6 +1,7 @@
 package trial_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -27,12 +28,17 @@ func provider(t *testing.T) *httptest.Server {
 	return srv
 }
 
+// asks always asks for the same.
+func asks(audience string) func(context.Context) (string, string, error) {
+	return func(context.Context) (string, string, error) { return audience, "openid", nil }
+}
+
 func pages(t *testing.T) (http.Handler, string, *httptest.Server) {
 	t.Helper()
 	srv := provider(t)
 	dir := filepath.Join(t.TempDir(), "outbox")
 	h, err := trial.New(trial.Config{
-		Issuer: srv.URL + "/", ClientID: "web", Audience: "api", Scope: "openid", API: "http://localhost:3000/api/items", Outbox: dir,
+		Issuer: srv.URL + "/", ClientID: "web", Asks: asks("api"), API: "http://localhost:3000/api/items", Outbox: dir,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -170,9 +176,10 @@ func TestOutbox_alone(t *testing.T) {
 
 func TestNew_refuses(t *testing.T) {
 	for name, cfg := range map[string]trial.Config{
-		"issuer elsewhere":   {Issuer: "https://id.example.com/", ClientID: "c"},
+		"issuer elsewhere":   {Issuer: "https://id.example.com/", ClientID: "c", Asks: asks("api")},
+		"asks for nothing":   {Issuer: "http://localhost:3001/", ClientID: "c"},
 		"nothing to show":    {Issuer: "http://localhost:3001/"},
-		"no issuer":          {ClientID: "c"},
+		"no issuer":          {ClientID: "c", Asks: asks("api")},
 		"letters, no issuer": {Outbox: "outbox"},
 		"letters elsewhere":  {Issuer: "https://id.example.com/", Outbox: "outbox"},
 	} {
@@ -201,5 +208,47 @@ func TestTry_loggedOut(t *testing.T) {
 	w := get(h, "localhost:3001", strings.TrimPrefix(in.Get("returnTo"), srv.URL))
 	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "<h1>Logged out</h1>") || !strings.Contains(w.Body.String(), `class="btn primary" href="/try"`) {
 		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+// An API that comes while the page is there is asked for at the next log-in; without
+// one the page says what the token is good for.
+func TestTry_firstAPI(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"access_token":"opaque","id_token":"e30.e30.e30"}`))
+	}))
+	defer srv.Close()
+	audience := ""
+	h, err := trial.New(trial.Config{
+		Issuer: srv.URL + "/", ClientID: "web", Asks: func(context.Context) (string, string, error) { return audience, "openid", nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := get(h, "localhost:3001", "/try")
+	u, err := url.Parse(w.Header().Get("Location"))
+	if err != nil || u.Query().Has("audience") {
+		t.Fatalf("%v, %v", u, err)
+	}
+	body := get(h, "localhost:3001", "/try/callback?code=good&state="+u.Query().Get("state"), w.Result().Cookies()[0]).Body.String()
+	for _, want := range []string{"is for no API", "gate idp api create", srv.URL + "/userinfo"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("no %q in %s", want, body)
+		}
+	}
+	audience = "https://new.example/api"
+	if to := get(h, "localhost:3001", "/try").Header().Get("Location"); !strings.Contains(to, "audience="+url.QueryEscape(audience)) {
+		t.Errorf("asks at %s", to)
+	}
+}
+
+// A page has one mark of where people are, which is in the list of pages.
+func TestPages_oneTail(t *testing.T) {
+	h, _, _ := pages(t)
+	for _, path := range []string{"/try/callback", "/try?logged_out", "/outbox"} {
+		body := get(h, "localhost:3001", path).Body.String()
+		if strings.Count(body, `aria-current="page"`) != 1 || !strings.Contains(body, `<div class="sheet hall">`) {
+			t.Errorf("%s: %s", path, body)
+		}
 	}
 }

@@ -2,9 +2,13 @@ package auth
 
 import (
 	"context"
+	"net/url"
 
 	"github.com/gatewright/gate/runtime/crud"
 )
 
 // Judge is what the entity of the accounts asks of a change.
 func (a *Auth) Judge(ctx context.Context, c crud.Changed) error { return a.judge(ctx, c) }
+
+// PublicURL is where links in letters lead.
+func PublicURL(opts Options) *url.URL { return publicURL(opts) }

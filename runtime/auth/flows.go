@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"time"
@@ -54,7 +56,20 @@ func publicURL(opts Options) *url.URL {
 	if u := opts.Settings.PublicURL; u != nil {
 		return u
 	}
-	return &url.URL{Scheme: "http", Host: opts.Settings.Addr} // in development alone
+	return &url.URL{Scheme: "http", Host: localName(opts.Settings.Addr)} // in development alone
+}
+
+// localName is an address under development as people are told it everywhere else: a
+// browser keeps other cookies for 127.0.0.1.
+func localName(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr
+	}
+	if ip, err := netip.ParseAddr(host); host != "" && (err != nil || !ip.IsLoopback() && !ip.IsUnspecified()) {
+		return addr
+	}
+	return net.JoinHostPort("localhost", port)
 }
 
 // openLetters opens the way to send letters.

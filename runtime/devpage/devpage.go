@@ -206,6 +206,20 @@ type State struct {
 	StartedIn string `json:"started_in"`
 	// Error is why the last change did not build; nil if it did.
 	Error *Failure `json:"error"`
+	// Provider is the identity provider that runs beside the service; nil without.
+	Provider *Provider `json:"provider"`
+}
+
+// A Provider is an identity provider for development. The page names the file with
+// the password and never reads it.
+type Provider struct {
+	// Outbox is the page of its letters.
+	Outbox string `json:"outbox"`
+	// Admin is the address of its first administrator, File where the password is.
+	Admin string `json:"admin"`
+	File  string `json:"file"`
+	// Role is one that can be given to people; empty when there is none.
+	Role string `json:"role"`
 }
 
 // A Failure is why a change does not build.

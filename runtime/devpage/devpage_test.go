@@ -274,6 +274,16 @@ func TestPage_issuer(t *testing.T) {
 			t.Errorf("the page has %s", bad)
 		}
 	}
+	write(t, f.StateFile, `{"provider":{"outbox":"http://localhost:3001/outbox","admin":"ada@example.com","file":"/shop/.gate/idp.json","role":"author"}}`)
+	body = get(f, "/").Body.String()
+	for _, want := range []string{
+		`<a href="http://localhost:3001/try">Identity provider</a>`, `<a href="http://localhost:3001/outbox">Outbox</a>`,
+		"<h3>ada@example.com</h3>", "password in <code>/shop/.gate/idp.json</code>", "<pre>gate idp role assign author you@example.com</pre>",
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("beside a provider the page lacks %s", want)
+		}
+	}
 	f.Issuer, f.Try = "https://shop.eu.auth0.com/", ""
 	if body := get(f, "/").Body.String(); !strings.Contains(body, "https://shop.eu.auth0.com/") || strings.Contains(body, "Log in there") {
 		t.Error("a page for trying is named that is not there")

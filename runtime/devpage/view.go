@@ -22,6 +22,7 @@ type view struct {
 	AdminFile                    string
 	Failure                      *Failure
 	Admin                        *admin
+	Provider                     *Provider
 	Addresses                    []address
 	Routes                       []routeView
 	Commands                     []command
@@ -57,6 +58,12 @@ func (p *Page) view(r *http.Request) view {
 	if readJSON(f.StateFile, &s) {
 		v.StartedIn, v.Generator, v.Failure = s.StartedIn, s.Gate, s.Error
 		v.Design = strings.TrimPrefix(s.Design, "gate.yaml")
+		v.Provider = s.Provider
+	}
+	if v.Provider != nil && v.Provider.Role != "" {
+		v.Commands = append(v.Commands, command{
+			"Give somebody a role, in the folder of the service", "gate idp role assign " + v.Provider.Role + " you@example.com",
+		})
 	}
 	return v
 }

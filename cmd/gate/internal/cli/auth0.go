@@ -48,7 +48,7 @@ type auth0Target struct {
 	Dir     string   `arg:"" default:"." help:"Folder of the service, with its gate.yaml."`
 	Domain  string   `xor:"where" placeholder:"HOST" help:"Tenant, such as shop.eu.auth0.com; that of gate.yaml unless said."`
 	URL     string   `name:"url" xor:"where" placeholder:"URL" help:"Origin of the tenant, for one elsewhere, such as http://localhost:3001."`
-	Origin  []string `placeholder:"ORIGIN" help:"Where the web client is served from; may be given more than once, localhost and the port of the service unless said."`
+	Origin  []string `placeholder:"ORIGIN" help:"Where the web client is served from; may be given more than once. Unless said, localhost and the port of the service, and where a client that is there is served already."`
 	Machine bool     `help:"A machine client with all permissions, too."`
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -146,8 +147,24 @@ func (d *dev) migrate(ctx context.Context, bin string) (string, error) {
 			names = append(names, m.Name)
 		}
 	}
+	return applied(names), nil
+}
+
+// applied says which migrations were, in the width of a line: parts of a service name
+// theirs alike.
+func applied(names []string) string {
+	const most = 3
 	if len(names) == 0 {
-		return "nothing to apply", nil
+		return "nothing to apply"
 	}
-	return fmt.Sprintf("%d applied: %s", len(names), strings.Join(names, ", ")), nil
+	var distinct []string
+	for _, name := range names {
+		if !slices.Contains(distinct, name) {
+			distinct = append(distinct, name)
+		}
+	}
+	if len(distinct) > most {
+		distinct = append(distinct[:most], "…")
+	}
+	return fmt.Sprintf("%d applied: %s", len(names), strings.Join(distinct, ", "))
 }

@@ -144,7 +144,11 @@ func (d *dev) chooseAddr(ctx context.Context) error {
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", d.addr)
 	if err != nil {
-		return failf("--addr localhost:0 picks a free port, and service.port in gate.yaml is the one that counts without --addr", "cannot listen on %s: %w", d.addr, err)
+		hint := "--addr localhost:0 picks a free port, and service.port in gate.yaml is the one that counts without --addr"
+		if d.providerTaken(ctx) {
+			hint = "that of the identity provider is taken, too: --addr localhost:0 --idp localhost:0 pick free ports"
+		}
+		return failf(hint, "cannot listen on %s: %w", d.addr, err)
 	}
 	return l.Close()
 }
@@ -493,7 +497,7 @@ func (d *dev) tellState(problem map[string]any) {
 	state := map[string]any{
 		"name": d.p.design.Service.Name, "gate": version(), "design": d.p.summary(),
 		"database":   map[design.Database]string{design.SQLite: "SQLite", design.Postgres: "PostgreSQL"}[d.p.design.Service.Database],
-		"started_in": short(d.took), "error": problem,
+		"started_in": short(d.took), "error": problem, "provider": d.provider.facts(),
 	}
 	data, err := json.Marshal(state)
 	if err != nil {

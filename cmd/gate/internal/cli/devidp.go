@@ -21,6 +21,7 @@ import (
 	"github.com/gatewright/gate/idp/config"
 	"github.com/gatewright/gate/idp/trial"
 	"github.com/gatewright/gate/idp/upstream/fake"
+	"github.com/gatewright/gate/runtime/devpage"
 )
 
 // A devProvider is the identity provider that gate dev runs beside a service
@@ -33,6 +34,7 @@ type devProvider struct {
 	client   string // client_id of the single-page client
 	machine  string // client_id of the machine client
 	secret   string // its secret, when it was made now
+	role     string // one that can be given, if there is any
 	admin    string // address of the first administrator
 	password string // when they were made now
 	file     string // with what was made up
@@ -46,20 +48,50 @@ const (
 	viteOrigin = "http://localhost:5173" // where a front end under development is served
 )
 
+// issuer is where people log in; empty when the design does not say auth-auth0.
+func (d *dev) issuer() (string, error) {
+	plugin := d.p.design.Plugin(auth0.Plugin)
+	if plugin == nil || d.cmd.IDP == "" {
+		return issuerOf(plugin), nil
+	}
+	host, port, err := net.SplitHostPort(d.cmd.IDP)
+	if err != nil || host != "" && !thisMachine(host) {
+		return "", failf("it is for this machine alone: --idp localhost:3001", "--idp %s: not HOST:PORT of this machine", d.cmd.IDP)
+	}
+	return "http://localhost:" + port + "/", nil
+}
+
+// issuerOf is the issuer of the environment, or else of a design.
+func issuerOf(plugin *design.Plugin) string {
+	if plugin == nil {
+		return ""
+	}
+	return cmp.Or(os.Getenv("AUTH0_ISSUER_URL"), settingText(plugin, "issuerURL"))
+}
+
+// providerTaken reports whether somebody else listens where the provider is to be.
+func (d *dev) providerTaken(ctx context.Context) bool {
+	issuer, err := d.issuer()
+	if err != nil {
+		return false
+	}
+	u, err := url.Parse(issuer)
+	if err != nil || u.Scheme != "http" || u.Hostname() != "localhost" {
+		return false
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", u.Port()))
+	if err == nil {
+		_ = l.Close()
+	}
+	return err != nil
+}
+
 // openProvider starts the provider when the design's issuer is this machine.
 // An issuer elsewhere, also one that the environment names, is left alone.
 func (d *dev) openProvider(ctx context.Context) error {
-	plugin := d.p.design.Plugin(auth0.Plugin)
-	if plugin == nil {
-		return nil
-	}
-	issuer := cmp.Or(os.Getenv("AUTH0_ISSUER_URL"), settingText(plugin, "issuerURL"))
-	if d.cmd.IDP != "" {
-		host, port, err := net.SplitHostPort(d.cmd.IDP)
-		if err != nil || host != "" && !thisMachine(host) {
-			return failf("it is for this machine alone: --idp localhost:3001", "--idp %s: not HOST:PORT of this machine", d.cmd.IDP)
-		}
-		issuer = "http://localhost:" + port + "/"
+	issuer, err := d.issuer()
+	if issuer == "" || err != nil {
+		return err
 	}
 	u, err := url.Parse(issuer)
 	if err != nil || u.Scheme != "http" || u.Hostname() != "localhost" {
@@ -133,6 +165,9 @@ func (p *devProvider) open(ctx context.Context, d *dev, listener net.Listener) e
 		return err
 	}
 	p.audience = desired.API.Identifier
+	if len(desired.Roles) > 0 {
+		p.role = desired.Roles[0].Name
+	}
 	cfg.Seed = p.seed(desired, clientID(d))
 	social, err := newFake(p.issuer)
 	if err != nil {
@@ -149,9 +184,10 @@ func (p *devProvider) open(ctx context.Context, d *dev, listener net.Listener) e
 	if err := p.read(report, desired, filepath.Join(dir, "idp.json")); err != nil {
 		return errors.Join(err, p.in.Close(ctx))
 	}
+	scope := strings.Join(append([]string{tryScope}, scopeValues(desired)...), " ")
 	handler, err := devSite{provider: p.in, fake: social, pages: trial.Config{
-		Issuer: p.issuer, ClientID: p.client, Audience: p.audience, Style: p.in.Style(), Outbox: filepath.Join(dir, "outbox"),
-		Scope: "openid profile email offline_access " + strings.Join(scopeValues(desired), " "), API: d.url() + d.firstRoute(),
+		Issuer: p.issuer, ClientID: p.client, Style: p.in.Style(), Outbox: filepath.Join(dir, "outbox"), API: d.url() + d.firstRoute(),
+		Asks: func(context.Context) (string, string, error) { return p.audience, scope, nil },
 	}}.handler()
 	if err != nil {
 		return errors.Join(err, p.in.Close(ctx))
@@ -300,6 +336,14 @@ func (p *devProvider) read(report config.Report, want auth0.Desired, file string
 		return err
 	}
 	return os.WriteFile(file, append(data, '\n'), 0o600)
+}
+
+// facts are what the start page of the service tells.
+func (p *devProvider) facts() *devpage.Provider {
+	if p == nil {
+		return nil
+	}
+	return &devpage.Provider{Outbox: strings.TrimSuffix(p.issuer, "/") + trial.OutboxPath, Admin: p.admin, File: p.file, Role: p.role}
 }
 
 // environment points the service at the provider.

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"bytes"
+	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -98,6 +100,51 @@ func TestSource(t *testing.T) {
 	} {
 		if got := sourceAt(dir); got != want {
 			t.Errorf("%q: %q, want %q", dir, got, want)
+		}
+	}
+}
+
+// TestDev_portsTaken: who cannot have the port of the service hears in the same breath
+// that that of the provider is taken.
+func TestDev_portsTaken(t *testing.T) {
+	t.Setenv("AUTH0_ISSUER_URL", "")
+	service, provider := takenPort(t), takenPort(t)
+	for issuer, both := range map[string]bool{
+		"http://localhost:" + provider + "/": true, "http://localhost:0/": false, "https://shop.eu.auth0.com/": false,
+	} {
+		d := &dev{cmd: &devCmd{Addr: "localhost:" + service}, p: issued(t, issuer)}
+		f, ok := errors.AsType[*fault](d.chooseAddr(t.Context()))
+		if !ok || strings.Contains(f.hint, "--idp localhost:0") != both {
+			t.Errorf("%s: %v, %+v", issuer, ok, f)
+		}
+	}
+}
+
+// takenPort takes a port of this machine, which it returns.
+func takenPort(t *testing.T) string {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+// TestApplied: the line of the migrations fits in a terminal.
+func TestApplied(t *testing.T) {
+	for want, names := range map[string][]string{
+		"nothing to apply":                       nil,
+		"2 applied: init, sessions":              {"init", "sessions"},
+		"5 applied: init, sessions, refresh, …":  {"init", "sessions", "refresh", "tokens", "init"},
+		"3 applied: init, 20261121_search_items": {"init", "init", "20261121_search_items"},
+	} {
+		if got := applied(names); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }

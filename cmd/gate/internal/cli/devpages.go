@@ -95,9 +95,11 @@ func outbox(cfg *config.Config) string {
 // tryClient is the name of the client of the page that logs in.
 const tryClient = "Development"
 
+// tryScope is what that page asks for besides the scopes of an API.
+const tryScope = "openid profile email offline_access"
+
 // seedTry makes the client of the page that logs in, and lets it use the
-// connections that keep passwords; there is one afterwards. The page asks for the
-// first API besides the Management API.
+// connections that keep passwords; there is one afterwards.
 func seedTry(ctx context.Context, in *config.Instance, page *trial.Config) error {
 	base := strings.TrimSuffix(page.Issuer, "/")
 	seed := config.Seed{Clients: []config.Client{{
@@ -120,22 +122,28 @@ func seedTry(ctx context.Context, in *config.Instance, page *trial.Config) error
 		return err
 	}
 	made, _ := report.Find("client", tryClient)
-	page.ClientID, page.Scope = made.ID, "openid profile email offline_access"
+	page.ClientID = made.ID
+	page.Asks = func(ctx context.Context) (audience, scope string, err error) { return tryAsks(ctx, in, page.Issuer) }
+	return nil
+}
+
+// tryAsks returns the first API besides the Management API and its scopes.
+func tryAsks(ctx context.Context, in *config.Instance, issuer string) (audience, scope string, err error) {
 	apis, err := in.Tenant().APIs.List(ctx)
 	if err != nil {
-		return err
+		return "", "", err
 	}
+	scope = tryScope
 	for _, api := range apis {
-		if api.System || api.Identifier == page.Issuer+"api/v2/" { // there may be one of another issuer of before
+		if api.System || api.Identifier == issuer+"api/v2/" { // there may be one of another issuer of before
 			continue
 		}
-		page.Audience = api.Identifier
 		for _, s := range api.Scopes {
-			page.Scope += " " + s.Value
+			scope += " " + s.Value
 		}
-		break
+		return api.Identifier, scope, nil
 	}
-	return nil
+	return "", scope, nil
 }
 
 // A devSite is a provider with what there is besides in development.

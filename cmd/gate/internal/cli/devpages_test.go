@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -14,7 +15,10 @@ func TestOPS17_provider(t *testing.T) {
 	provider := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	site, err := devSite{
 		provider: provider, fake: provider,
-		pages: trial.Config{Issuer: "http://localhost:9/", ClientID: "menu", Outbox: t.TempDir()},
+		pages: trial.Config{
+			Issuer: "http://localhost:9/", ClientID: "menu", Outbox: t.TempDir(),
+			Asks: func(context.Context) (string, string, error) { return "", "openid", nil },
+		},
 	}.handler()
 	if err != nil {
 		t.Fatal(err)

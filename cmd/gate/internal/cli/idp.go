@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -183,7 +184,8 @@ func refusal(err error) error {
 	if !ok {
 		return err
 	}
-	message := strings.ToLower(r.Message[:1]) + strings.TrimSuffix(r.Message[1:], ".")
+	message := strings.TrimPrefix(r.Message, "PasswordStrengthError: ") // a word for programs
+	message = strings.ToLower(message[:1]) + strings.TrimSuffix(message[1:], ".")
 	if len(r.Reasons) > 0 {
 		message += ": " + strings.Join(r.Reasons, ", ")
 	}
@@ -229,7 +231,8 @@ func (a *admin) show(v any, lines ...[2]string) error {
 
 // table lays rows out in columns, with a margin of two.
 func table(w io.Writer, head []string, rows [][]string) error {
-	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	var laid bytes.Buffer
+	t := tabwriter.NewWriter(&laid, 0, 0, 3, ' ', 0)
 	if head != nil {
 		fmt.Fprintf(t, "  %s\n", strings.ToUpper(strings.Join(head, "\t")))
 	}
@@ -237,9 +240,17 @@ func table(w io.Writer, head []string, rows [][]string) error {
 		for i := range row {
 			row[i] = plain(row[i])
 		}
-		fmt.Fprintf(t, "  %s\n", strings.TrimRight(strings.Join(row, "\t"), "\t"))
+		fmt.Fprintf(t, "  %s\n", strings.Join(row, "\t")) // also cells with nothing in them: a column ends where one is missing
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for line := range strings.Lines(laid.String()) {
+		if _, err := io.WriteString(w, strings.TrimRight(line, " \n")+"\n"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // plain takes from a text what a terminal could act on: names come from people.

@@ -114,7 +114,7 @@ func (a *admin) ensureRole(name string) error {
 		}
 	}
 	r := new(tenant.Role)
-	if err := a.send(http.MethodPost, "roles", map[string]any{"name": name, "description": "Everything"}, r); err != nil {
+	if err := a.send(http.MethodPost, "roles", map[string]any{"name": name, "description": "Everything that there was when it was made"}, r); err != nil {
 		return err
 	}
 	apis, err := a.Tenant().APIs.List(a.out)

@@ -74,9 +74,9 @@ func (idpAPIListCmd) Run(out *console, idp *idpCmd) error {
 		}
 		var rows [][]string
 		for _, p := range all {
-			rows = append(rows, []string{p.Identifier, p.Name, count(len(p.Scopes), "scope", "scopes"), map[bool]string{true: "roles decide"}[p.EnforcePolicies]})
+			rows = append(rows, []string{p.Identifier, p.Name, count(len(p.Scopes), "scope", "scopes"), yesNo(p.EnforcePolicies)})
 		}
-		return a.print(raw, []string{"identifier", "name", "scopes", ""}, rows)
+		return a.print(raw, []string{"identifier", "name", "scopes", "roles decide"}, rows)
 	})
 }
 

@@ -153,7 +153,7 @@ func clientLines(c *tenant.Client) [][2]string {
 		{"name", c.Name},
 		{"type", typeOf(c)},
 		{"description", c.Description},
-		{"of", map[bool]string{true: "you", false: "somebody else: people are asked for consent"}[c.FirstParty]},
+		{"first party", map[bool]string{true: "yes", false: "no: people are asked for consent"}[c.FirstParty]},
 		{"authenticates", c.AuthMethod},
 		{"grants", strings.Join(c.GrantTypes, " ")},
 		{"callbacks", strings.Join(c.Callbacks, " ")},
