@@ -21,6 +21,7 @@ import (
 	"github.com/gatewright/gate/idp/login"
 	"github.com/gatewright/gate/idp/management"
 	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/internal/seal"
 	"github.com/gatewright/gate/jose"
 	"github.com/gatewright/gate/mail"
 	"github.com/gatewright/gate/password"
@@ -119,7 +120,7 @@ type Provider struct {
 	askedFor   refusals // letters and accounts, which anybody may ask for
 	mails      *mail.Queue
 	settled    settled
-	seal       *box
+	seal       box
 	csrfKey    []byte
 	certs      *certificates
 	log        *slog.Logger
@@ -241,10 +242,10 @@ func (p *Provider) open(ctx context.Context, db *store.DB) (err error) {
 	if p.hasher, err = password.New(p.cfg.PasswordCost); err != nil {
 		return err
 	}
-	if p.seal, err = newBox(p.cfg.Secret, "gate idp transaction"); err != nil {
+	if p.seal.Box, err = seal.New(p.cfg.Secret, "gate idp transaction"); err != nil {
 		return err
 	}
-	if p.csrfKey, err = derive(p.cfg.Secret, "gate idp csrf"); err != nil {
+	if p.csrfKey, err = seal.Key(p.cfg.Secret, "gate idp csrf"); err != nil {
 		return err
 	}
 	if err := p.settle(ctx); err != nil {

@@ -1,43 +1,18 @@
 package idp
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+
+	"github.com/gatewright/gate/internal/seal"
 )
 
-func derive(master []byte, purpose string) ([]byte, error) {
-	key, err := hkdf.Key(sha256.New, master, nil, purpose, 32)
-	if err != nil {
-		return nil, fmt.Errorf("derive key: %w", err)
-	}
-	return key, nil
-}
-
 // A box seals what travels through a browser and comes back.
-type box struct{ aead cipher.AEAD }
-
-func newBox(master []byte, purpose string) (*box, error) {
-	key, err := derive(master, purpose)
-	if err != nil {
-		return nil, err
-	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, fmt.Errorf("derive key: %w", err)
-	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		return nil, fmt.Errorf("derive key: %w", err)
-	}
-	return &box{aead}, nil
-}
+type box struct{ *seal.Box }
 
 // close seals v for one use, which open has to name too.
 func (b *box) close(use string, v any) (string, error) {
@@ -45,8 +20,7 @@ func (b *box) close(use string, v any) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("seal: %w", err)
 	}
-	sealed := b.aead.Seal(nil, nil, data, []byte(use)) //nolint:gosec // this AEAD draws its own nonces
-	return base64.RawURLEncoding.EncodeToString(sealed), nil
+	return base64.RawURLEncoding.EncodeToString(b.Seal(data, use)), nil
 }
 
 var errSealed = errors.New("not sealed by us for this use")
@@ -56,7 +30,7 @@ func (b *box) open(use, text string, v any) error {
 	if err != nil {
 		return errSealed
 	}
-	if data, err = b.aead.Open(nil, nil, data, []byte(use)); err != nil {
+	if data, err = b.Open(data, use); err != nil {
 		return errSealed
 	}
 	return json.Unmarshal(data, v)

@@ -2,7 +2,6 @@ package tenant
 
 import (
 	"context"
-	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -65,14 +64,6 @@ const tokenPrefix = "v1."
 
 // forEver stands for no end.
 const forEver = int64(1) << 53
-
-func refreshKey(master []byte) ([]byte, error) {
-	key, err := hkdf.Key(sha256.New, master, nil, "gate idp refresh token", 32)
-	if err != nil {
-		return nil, fmt.Errorf("tenant: derive key: %w", err)
-	}
-	return key, nil
-}
 
 // text returns the token of a generation.
 func (s *Store) text(f *Family, generation int64) secret.String {

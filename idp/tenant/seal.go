@@ -1,14 +1,11 @@
 package tenant
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
-	"crypto/sha256"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"strings"
+
+	"github.com/gatewright/gate/internal/seal"
 )
 
 // sealedPrefix tells a sealed secret from one that an operator wrote into the
@@ -19,33 +16,16 @@ var errNotSealed = errors.New("is not sealed") //nolint:gochecknoglobals // cons
 
 // A sealer seals the secrets of objects. What it seals opens for the same
 // object only.
-type sealer struct{ aead cipher.AEAD }
+type sealer struct{ box *seal.Box }
 
-func newSealer(secret []byte, purpose string) (*sealer, error) {
-	key, err := hkdf.Key(sha256.New, secret, nil, purpose, 32)
-	if err != nil {
-		return nil, fmt.Errorf("tenant: derive key: %w", err)
-	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, fmt.Errorf("tenant: derive key: %w", err)
-	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		return nil, fmt.Errorf("tenant: derive key: %w", err)
-	}
-	return &sealer{aead}, nil
-}
-
-func (s *sealer) seal(text, bound string) string {
+func (s sealer) seal(text, bound string) string {
 	if text == "" {
 		return ""
 	}
-	sealed := s.aead.Seal(nil, nil, []byte(text), []byte(bound)) //nolint:gosec // this AEAD draws its own nonces
-	return sealedPrefix + base64.RawURLEncoding.EncodeToString(sealed)
+	return sealedPrefix + base64.RawURLEncoding.EncodeToString(s.box.Seal([]byte(text), bound))
 }
 
-func (s *sealer) open(sealed, bound string) (string, error) {
+func (s sealer) open(sealed, bound string) (string, error) {
 	if sealed == "" {
 		return "", nil
 	}
@@ -57,7 +37,7 @@ func (s *sealer) open(sealed, bound string) (string, error) {
 	if err != nil {
 		return "", ErrWrongSecret
 	}
-	text, err := s.aead.Open(nil, nil, data, []byte(bound))
+	text, err := s.box.Open(data, bound)
 	if err != nil {
 		return "", ErrWrongSecret
 	}

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gatewright/gate/internal/seal"
 	"github.com/gatewright/gate/store"
 )
 
@@ -75,7 +76,7 @@ type Store struct {
 	unset    *Settings // while there are none
 	db       *store.DB
 	now      func() time.Time
-	seal     *sealer
+	seal     sealer
 	refresh  []byte // the key of refresh tokens
 	logs     *logQueue
 	looks    looks
@@ -99,11 +100,11 @@ func Open(ctx context.Context, db *store.DB, cfg Config) (*Store, error) {
 	}
 	s := &Store{db: db, now: cfg.Now, unset: new(Settings)}
 	var err error
-	if s.seal, err = newSealer(cfg.Secret, "gate idp seal"); err != nil {
-		return nil, err
+	if s.seal.box, err = seal.New(cfg.Secret, "gate idp seal"); err != nil {
+		return nil, fmt.Errorf("tenant: %w", err)
 	}
-	if s.refresh, err = refreshKey(cfg.Secret); err != nil {
-		return nil, err
+	if s.refresh, err = seal.Key(cfg.Secret, "gate idp refresh token"); err != nil {
+		return nil, fmt.Errorf("tenant: %w", err)
 	}
 	s.Clients = newCollection[Client](s, kindClient)
 	s.APIs = newCollection[API](s, kindAPI)

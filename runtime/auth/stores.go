@@ -2,12 +2,11 @@ package auth
 
 import (
 	"context"
-	"crypto/hkdf"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"time"
 
+	"github.com/gatewright/gate/internal/seal"
 	"github.com/gatewright/gate/jose"
 	"github.com/gatewright/gate/mail"
 	"github.com/gatewright/gate/runtime/config"
@@ -127,7 +126,7 @@ func openStores(ctx context.Context, cfg Config, opts Options) (s stores, err er
 
 // derive returns a key of 32 bytes for one purpose from AUTH_SECRET (RFC 5869).
 func derive(settings *config.Config, purpose string) []byte {
-	key, err := hkdf.Key(sha256.New, []byte(settings.AuthSecret.Reveal()), nil, "gatewright: "+purpose, 32)
+	key, err := seal.Key([]byte(settings.AuthSecret.Reveal()), "gatewright: "+purpose)
 	if err != nil {
 		panic("auth: " + err.Error()) // 32 bytes are not too many
 	}

@@ -1,13 +1,13 @@
 package accounts
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
+
+	sealing "github.com/gatewright/gate/internal/seal"
 )
 
 // sealLabel separates this use of a key from others.
@@ -16,12 +16,11 @@ const sealLabel = "gate refresh token: child\x00"
 // seal encrypts child so that whoever has both the key and the parent can read
 // it.
 func seal(key []byte, parent, child string) (string, error) {
-	aead, err := sealer(key, parent)
+	box, err := sealer(key, parent)
 	if err != nil {
 		return "", fmt.Errorf("seal: %w", err)
 	}
-	sealed := aead.Seal(nil, nil, []byte(child), nil) //nolint:gosec // the nonce is random and made inside
-	return base64.RawURLEncoding.EncodeToString(sealed), nil
+	return base64.RawURLEncoding.EncodeToString(box.Seal([]byte(child), "")), nil
 }
 
 // unseal returns what seal encrypted with the same key and parent.
@@ -30,23 +29,19 @@ func unseal(key []byte, parent, sealed string) (string, error) {
 	if err != nil {
 		return "", errors.New("unseal: malformed")
 	}
-	aead, err := sealer(key, parent)
+	box, err := sealer(key, parent)
 	if err != nil {
 		return "", fmt.Errorf("unseal: %w", err)
 	}
-	child, err := aead.Open(nil, nil, data, nil)
+	child, err := box.Open(data, "")
 	if err != nil {
 		return "", errors.New("unseal: sealed with another key or for another parent")
 	}
 	return string(child), nil
 }
 
-func sealer(key []byte, parent string) (cipher.AEAD, error) {
+func sealer(key []byte, parent string) (*sealing.Box, error) {
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte(sealLabel + parent))
-	block, err := aes.NewCipher(mac.Sum(nil))
-	if err != nil {
-		return nil, err
-	}
-	return cipher.NewGCMWithRandomNonce(block)
+	return sealing.WithKey(mac.Sum(nil))
 }

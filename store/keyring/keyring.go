@@ -47,6 +47,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gatewright/gate/internal/seal"
 	"github.com/gatewright/gate/jose"
 	"github.com/gatewright/gate/store"
 )
@@ -117,7 +118,7 @@ var ringName = regexp.MustCompile(`^[a-z0-9-]{0,63}$`)
 type Keyring struct {
 	db   *store.DB
 	cfg  Config
-	seal *sealer
+	seal sealer
 	keys *jose.KeySet
 
 	refreshing sync.Mutex // one at a time
@@ -138,10 +139,11 @@ func Open(ctx context.Context, db *store.DB, cfg Config) (*Keyring, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &Keyring{db: db, cfg: cfg, keys: new(jose.KeySet)}
-	if k.seal, err = newSealer(cfg.Secret, cfg.Ring); err != nil {
-		return nil, err
+	box, err := seal.New(cfg.Secret, "gate keyring seal")
+	if err != nil {
+		return nil, fmt.Errorf("keyring: %w", err)
 	}
+	k := &Keyring{db: db, cfg: cfg, keys: new(jose.KeySet), seal: sealer{box, cfg.Ring}}
 	if err := k.Refresh(ctx); err != nil {
 		return nil, err
 	}

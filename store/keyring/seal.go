@@ -2,20 +2,17 @@ package keyring
 
 import (
 	"crypto"
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
-	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
 
+	"github.com/gatewright/gate/internal/seal"
 	"github.com/gatewright/gate/jose"
 )
 
@@ -46,29 +43,13 @@ func supported(alg jose.Algorithm) bool {
 
 // A sealer makes, seals and opens the private halves of keys.
 type sealer struct {
-	aead cipher.AEAD
+	box  *seal.Box
 	ring string
-}
-
-func newSealer(secret []byte, ring string) (*sealer, error) {
-	key, err := hkdf.Key(sha256.New, secret, nil, "gate keyring seal", 32)
-	if err != nil {
-		return nil, fmt.Errorf("keyring: derive key: %w", err)
-	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, fmt.Errorf("keyring: derive key: %w", err)
-	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		return nil, fmt.Errorf("keyring: derive key: %w", err)
-	}
-	return &sealer{aead, ring}, nil
 }
 
 // generate returns a new key under its name: that of its public half
 // (RFC 7638), of a shared secret one by chance.
-func (s *sealer) generate(alg jose.Algorithm) (id, sealed string, err error) {
+func (s sealer) generate(alg jose.Algorithm) (id, sealed string, err error) {
 	material, err := newMaterial(alg)
 	if err != nil {
 		return "", "", err
@@ -80,17 +61,16 @@ func (s *sealer) generate(alg jose.Algorithm) (id, sealed string, err error) {
 		}
 		id = key.Thumbprint()
 	}
-	text := s.aead.Seal(nil, nil, material, s.bound(id, alg)) //nolint:gosec // this AEAD draws its own nonces
-	return id, base64.StdEncoding.EncodeToString(text), nil
+	return id, base64.StdEncoding.EncodeToString(s.box.Seal(material, s.bound(id, alg))), nil
 }
 
 // open returns a key that was sealed under this name, for this algorithm.
-func (s *sealer) open(id string, alg jose.Algorithm, sealed string) (*jose.Key, error) {
+func (s sealer) open(id string, alg jose.Algorithm, sealed string) (*jose.Key, error) {
 	text, err := base64.StdEncoding.DecodeString(sealed)
 	if err != nil {
 		return nil, fmt.Errorf("signing key %s: %w", id, err)
 	}
-	material, err := s.aead.Open(nil, nil, text, s.bound(id, alg))
+	material, err := s.box.Open(text, s.bound(id, alg))
 	if err != nil {
 		return nil, fmt.Errorf("signing key %s: %w", id, ErrWrongSecret)
 	}
@@ -102,12 +82,12 @@ func (s *sealer) open(id string, alg jose.Algorithm, sealed string) (*jose.Key, 
 }
 
 // bound is what a sealed key belongs to, so that rows cannot be exchanged.
-func (s *sealer) bound(id string, alg jose.Algorithm) []byte {
+func (s sealer) bound(id string, alg jose.Algorithm) string {
 	text := "gate key\x00" + string(alg) + "\x00" + id
 	if s.ring != "" {
 		text += "\x00" + s.ring
 	}
-	return []byte(text)
+	return text
 }
 
 // newMaterial returns a new private key as PKCS#8, or a shared secret.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/gatewright/gate/internal/seal"
 )
 
 // By says what a [Limit] counts by. The zero value is the key.
@@ -65,7 +67,7 @@ func NewLimiter(cfg Config, name string, limits ...Limit) (*Limiter, error) {
 		}
 	}
 	l := &Limiter{keeper: newKeeper(cfg), name: name, limits: append([]Limit(nil), limits...), now: cfg.Now}
-	if l.names, err = derive(cfg.Secret, "gate throttle limit"); err != nil {
+	if l.names, err = seal.Key(cfg.Secret, "gate throttle limit"); err != nil {
 		return nil, err
 	}
 	return l, nil

@@ -41,15 +41,14 @@ package throttle
 import (
 	"cmp"
 	"context"
-	"crypto/hkdf"
 	"crypto/rand"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/internal/seal"
 	"github.com/gatewright/gate/store"
 )
 
@@ -104,10 +103,10 @@ func New(cfg Config) (*Throttle, error) {
 		return nil, err
 	}
 	t := &Throttle{keeper: newKeeper(cfg), log: cfg.Logger, now: cfg.Now}
-	if t.names, err = derive(cfg.Secret, "gate throttle counter"); err != nil {
+	if t.names, err = seal.Key(cfg.Secret, "gate throttle counter"); err != nil {
 		return nil, err
 	}
-	if t.devices.key, err = derive(cfg.Secret, "gate throttle device"); err != nil {
+	if t.devices.key, err = seal.Key(cfg.Secret, "gate throttle device"); err != nil {
 		return nil, err
 	}
 	return t, nil
@@ -138,14 +137,6 @@ func (cfg Config) complete() (Config, error) {
 		cfg.Now = time.Now
 	}
 	return cfg, nil
-}
-
-func derive(secret []byte, label string) ([]byte, error) {
-	key, err := hkdf.Key(sha256.New, secret, nil, label, sha256.Size)
-	if err != nil {
-		return nil, fmt.Errorf("throttle: derive key: %w", err)
-	}
-	return key, nil
 }
 
 // Account returns the name under which attempts on a known account are counted,
