@@ -178,3 +178,32 @@ func localURL(raw string) bool {
 func containsAll(all, some []string) bool {
 	return !slices.ContainsFunc(some, func(s string) bool { return !slices.Contains(all, s) })
 }
+
+// enabled reports whether a client may use a connection.
+func enabled(conn *tenant.Connection, c *tenant.Client) bool {
+	return conn.DomainLevel && !c.FirstParty || slices.Contains(conn.EnabledClients, c.ID)
+}
+
+// offers reports whether a client may use a connection here: one to an imitation
+// of another provider, where nobody is asked for a password, is for development.
+func (p *Provider) offers(conn *tenant.Connection, c *tenant.Client) bool {
+	return enabled(conn, c) && (p.cfg.Development || !conn.Imitates())
+}
+
+// imagined reports whether all that a user logs in with are imitations of other
+// providers, and this is no development: then there is no such person.
+func (p *Provider) imagined(ctx context.Context, u *tenant.User) (bool, error) {
+	if p.cfg.Development || len(u.Identities) == 0 {
+		return false, nil
+	}
+	for _, i := range u.Identities {
+		conn, err := p.tenant.Connections.ByName(ctx, i.Connection)
+		if errors.Is(err, tenant.ErrNotFound) || err == nil && !conn.Imitates() {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}

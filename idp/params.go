@@ -119,3 +119,26 @@ func shown(name string) string {
 	}
 	return "Parameter '" + name + "'"
 }
+
+func unique(list []string) []string {
+	var out []string
+	seen := make(map[string]bool, len(list))
+	for _, s := range list {
+		if !seen[s] {
+			seen[s] = true
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// maxScope bounds the scopes that a request asks for, in bytes: some four hundred.
+const maxScope = 8 << 10
+
+// scope returns the scopes that a request asks for, each once.
+func (p params) scope() ([]string, error) {
+	if len(p["scope"]) > maxScope {
+		return nil, refuse("invalid_scope", "scope is too long")
+	}
+	return unique(p.list("scope")), nil
+}
