@@ -127,7 +127,7 @@ func isFinal(err error) bool {
 		return !slices.ContainsFunc(several.Unwrap(), func(err error) bool { return !isFinal(err) })
 	}
 	status, ok := errors.AsType[statusError](err)
-	return ok && status < http.StatusInternalServerError && status != http.StatusTooManyRequests && status != http.StatusRequestTimeout
+	return ok && status/100 == 4 && status != http.StatusTooManyRequests && status != http.StatusRequestTimeout
 }
 
 func (p *Provider) tellClient(ctx context.Context, id string, l *tenant.Logout) error {
@@ -172,7 +172,7 @@ func (p *Provider) postForm(ctx context.Context, target, body string) error {
 		return err
 	}
 	defer res.Body.Close()
-	if res.StatusCode >= http.StatusBadRequest {
+	if res.StatusCode/100 != 2 { // a redirect leads away from who is to be told
 		return statusError(res.StatusCode)
 	}
 	return nil

@@ -88,6 +88,7 @@ func TestCLI12_tries(t *testing.T) {
 		"never back":      {[]int{503, 503, 503, 503, 503, 503}, 5},
 		"not interested":  {[]int{400}, 1},
 		"gone for a time": {[]int{502, 404}, 2},
+		"behind a log-in": {[]int{302, 303}, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, now := withClock(t)
