@@ -275,13 +275,11 @@ func (k *ticket) proves(u *tenant.User) bool {
 func (k *ticket) own(u *tenant.User) bool { return u.ID == k.Provider+"|"+k.Subject }
 
 // resetTicket returns the ticket for a link that sets the password of an
-// identity; of the first one that has a password when none is named.
+// identity; when none is named of the user's own, or else of the first one that has
+// a password.
 func resetTicket(u *tenant.User, i *tenant.Identity) (ticket, bool) {
-	for n := range u.Identities {
-		own := &u.Identities[n]
-		if i == nil && own.Provider == tenant.Database && (u.ID == own.Provider+"|"+own.UserID || n == len(u.Identities)-1) {
-			i = own
-		}
+	if own := u.Own(); i == nil && own != nil && own.Provider == tenant.Database {
+		i = own
 	}
 	for n := range u.Identities {
 		if own := &u.Identities[n]; i == nil && own.Provider == tenant.Database {

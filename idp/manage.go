@@ -43,7 +43,7 @@ func (p *Provider) ManagementConfig() management.Config {
 			k := ticket{Kind: t.Kind, UserID: t.User.ID, Email: t.User.Email}
 			if t.Kind == tenant.ResetTicket {
 				var ok bool
-				if k, ok = resetTicket(t.User, nil); !ok {
+				if k, ok = resetTicket(t.User, t.Identity); !ok {
 					return "", fmt.Errorf("user %w with a password", tenant.ErrNotFound)
 				}
 			}

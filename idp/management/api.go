@@ -95,7 +95,8 @@ type Block struct {
 type TicketRequest struct {
 	Kind     tenant.TokenKind // tenant.ResetTicket or tenant.EmailTicket
 	User     *tenant.User
-	ClientID string // where the person goes afterwards, when it is known
+	Identity *tenant.Identity // whose password is set; nil means the user's own
+	ClientID string           // where the person goes afterwards, when it is known
 	// ResultURL is where the person goes afterwards, in place of that; http or
 	// https.
 	ResultURL string

@@ -163,6 +163,27 @@ func TestTickets(t *testing.T) {
 	}
 	w.send(token, "POST", "tickets/password-change", `{"user_id":"nobody"}`).refused(404, "The user does not exist.")
 	w.send(token, "POST", "tickets/password-change", map[string]any{"user_id": id, "client_id": "nobody"}).refused(404, "The client does not exist")
+
+	// A link is for the password of the identity that is named, and no other's.
+	linked := w.user(token, "db", "second@example.com")
+	w.do(token, "POST", "users/"+id+"/identities", map[string]any{"provider": "auth0", "user_id": strings.TrimPrefix(linked, "auth0|")}, 201)
+	identity := map[string]any{"provider": "auth0", "user_id": strings.TrimPrefix(linked, "auth0|")}
+	for name, body := range map[string]map[string]any{
+		"by its address": {"email": "second@example.com", "connection_id": conn},
+		"by its ID":      {"user_id": id, "identity": identity},
+	} {
+		w.do(token, "POST", "tickets/password-change", body, 201)
+		if i := w.ticket.Identity; w.ticket.User.ID != id || i == nil || "auth0|"+i.UserID != linked {
+			t.Errorf("%s: asked for %+v", name, w.ticket)
+		}
+		w.send(token, "POST", "tickets/email-verification", body).refused(400, "linked identity")
+	}
+	w.do(token, "POST", "tickets/password-change", map[string]any{"user_id": id}, 201)
+	if w.ticket.Identity != nil {
+		t.Errorf("nobody named: asked for %+v", w.ticket)
+	}
+	identity["user_id"] = "another"
+	w.send(token, "POST", "tickets/password-change", map[string]any{"user_id": id, "identity": identity}).refused(400, "no such identity")
 	none := newWorld(t, func(c *management.Config) { c.Ticket = nil })
 	none.send(none.everything(), "POST", "tickets/password-change", `{"user_id":"x"}`).refused(400, "Links are not made here")
 }

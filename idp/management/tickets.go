@@ -3,6 +3,7 @@ package management
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/gatewright/gate/idp/internal/shape"
@@ -58,7 +59,7 @@ func (a *API) ticket(ctx context.Context, q *request, kind tenant.TokenKind) (an
 			return answer{}, noClient(err)
 		}
 	}
-	if t.User, err = a.ticketUser(ctx, o); err != nil {
+	if t.User, t.Identity, err = a.ticketUser(ctx, o); err != nil {
 		return answer{}, err
 	}
 	if why := unfit(t); why != "" {
@@ -73,40 +74,56 @@ func (a *API) ticket(ctx context.Context, q *request, kind tenant.TokenKind) (an
 
 // unfit says why a link would be good for nothing.
 func unfit(t TicketRequest) string {
-	switch t.Kind { //nolint:exhaustive // the others are no links
-	case tenant.EmailTicket:
-		if t.User.Email == "" {
-			return "The user does not have an email address."
-		}
-	case tenant.ResetTicket:
-		for _, id := range t.User.Identities {
-			if id.Provider == tenant.Database {
-				return ""
-			}
-		}
+	isDatabase := func(i tenant.Identity) bool { return i.Provider == tenant.Database }
+	switch named := t.Identity; {
+	case t.Kind == tenant.EmailTicket && t.User.Email == "":
+		return "The user does not have an email address."
+	case t.Kind == tenant.EmailTicket && named != nil && t.User.ID != named.Provider+"|"+named.UserID:
+		return "The address of a linked identity is not verified by a link"
+	case t.Kind == tenant.ResetTicket && (named != nil && !isDatabase(*named) || !slices.ContainsFunc(t.User.Identities, isDatabase)):
 		return "The user has no password in a database connection"
 	}
 	return ""
 }
 
-// ticketUser returns the user whom a body names by ID, or by address and
-// connection.
-func (a *API) ticketUser(ctx context.Context, o object) (*tenant.User, error) {
+// ticketUser returns the user whom a body names by ID, or by address and connection,
+// and the identity, if it names one of theirs so.
+func (a *API) ticketUser(ctx context.Context, o object) (*tenant.User, *tenant.Identity, error) {
 	if id := o.text("user_id"); id != "" {
 		u, err := a.store.User(ctx, id)
-		return u, noUser(err)
+		if err != nil {
+			return nil, nil, noUser(err)
+		}
+		i, err := ticketIdentity(o, u)
+		return u, i, err
 	}
 	if o.text("email") == "" || o.text("connection_id") == "" {
-		return nil, badProperty("user_id", "Missing required property: user_id, or email and connection_id", "")
+		return nil, nil, badProperty("user_id", "Missing required property: user_id, or email and connection_id", "")
 	}
 	c, err := a.store.Connections.Get(ctx, o.text("connection_id"))
 	if err != nil {
-		return nil, noConnection(err)
+		return nil, nil, noConnection(err)
 	}
 	address, err := tenant.CanonicalEmail(o.text("email"))
 	if err != nil {
+		return nil, nil, err
+	}
+	u, i, err := a.store.UserByLogin(ctx, c.Name, address)
+	return u, i, noUser(err)
+}
+
+// ticketIdentity returns the identity of a user that a body names; nil for none.
+func ticketIdentity(o object, u *tenant.User) (*tenant.Identity, error) {
+	var named struct {
+		Provider string `json:"provider"`
+		UserID   string `json:"user_id"`
+	}
+	if err := o.read("identity", &named); err != nil || o["identity"] == nil {
 		return nil, err
 	}
-	u, _, err := a.store.UserByLogin(ctx, c.Name, address)
-	return u, noUser(err)
+	i := slices.IndexFunc(u.Identities, func(i tenant.Identity) bool { return i.Provider == named.Provider && i.UserID == named.UserID })
+	if i < 0 {
+		return nil, badProperty("identity", "The user has no such identity", "")
+	}
+	return &u.Identities[i], nil
 }
