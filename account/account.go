@@ -6,12 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/internal/loopback"
 	"github.com/gatewright/gate/mail"
 )
 
@@ -159,12 +158,10 @@ func (c *Config) validate() error {
 }
 
 func checkPublic(u *url.URL) error {
-	addr, err := netip.ParseAddr(u.Hostname())
-	local := strings.EqualFold(u.Hostname(), "localhost") || err == nil && addr.IsLoopback()
 	switch {
 	case u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Opaque != "":
 		return errors.New("public URL is more or less than scheme, host and path")
-	case u.Scheme != "https" && (u.Scheme != "http" || !local):
+	case u.Scheme != "https" && (u.Scheme != "http" || !loopback.Host(u.Hostname())):
 		return errors.New("public URL is not https: links in letters open accounts")
 	}
 	return nil

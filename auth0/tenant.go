@@ -7,11 +7,12 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/gatewright/gate/internal/loopback"
 )
 
 // Config says which tenant, and who asks. Domain or BaseURL is required, and
@@ -130,17 +131,12 @@ func (cfg Config) origin() (*url.URL, error) {
 		return nil, errors.New("the base URL has credentials")
 	case u.Hostname() == "" || u.Path != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, fmt.Errorf("the base URL %q has to be scheme and host alone", raw)
-	case u.Scheme == "http" && loopback(u.Hostname()):
+	case u.Scheme == "http" && loopback.Host(u.Hostname()):
 		return u, nil
 	case u.Scheme != "https":
 		return nil, fmt.Errorf("the base URL %q has to be https: the token would be anybody's on the way", raw)
 	}
 	return u, nil
-}
-
-func loopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
 func wait(ctx context.Context, d time.Duration) error {

@@ -11,12 +11,13 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"time"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/gatewright/gate/internal/loopback"
 )
 
 // Breach asks a service which passwords have leaked, without telling it the
@@ -51,16 +52,10 @@ func (b *Breach) Validate() error {
 	switch {
 	case b.URL == "":
 		return nil
-	case err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
+	case err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || !loopback.Host(u.Hostname())):
 		return errors.New("password: the URL of the breach service is not https")
 	}
 	return nil
-}
-
-// loopback reports whether the host is this machine.
-func loopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.IsLoopback() || host == "localhost"
 }
 
 // Leaked reports whether the password is known to have leaked. Without an answer

@@ -32,6 +32,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gatewright/gate/internal/loopback"
 	"github.com/gatewright/gate/internal/secret"
 	"github.com/gatewright/gate/internal/unverified"
 )
@@ -126,11 +127,7 @@ func thisMachine(host string) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		name = h
 	}
-	if name == "localhost" {
-		return true
-	}
-	ip := net.ParseIP(strings.Trim(name, "[]"))
-	return ip != nil && ip.IsLoopback()
+	return loopback.Host(strings.Trim(name, "[]"))
 }
 
 // cookie holds the state and the verifier while the person logs in.

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gatewright/gate/internal/loopback"
 	"github.com/gatewright/gate/internal/outbound"
 	"github.com/gatewright/gate/internal/secret"
 	"github.com/gatewright/gate/jose"
@@ -106,7 +107,7 @@ func (c *Connection) validateURLs(asker *outbound.Client) error {
 		if err != nil {
 			return fmt.Errorf("%q: %w", u, err)
 		}
-		if c.cfg.Imitation && !loopback(parsed.Hostname()) {
+		if c.cfg.Imitation && !loopback.Host(parsed.Hostname()) {
 			return fmt.Errorf("%q: an imitation that is not on this machine", u)
 		}
 	}

@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
+
+	"github.com/gatewright/gate/internal/loopback"
 )
 
 // A Guard judges where a request comes from. There is no pattern that goes
@@ -72,9 +73,7 @@ func secure(origin string) bool {
 	case "https":
 		return true
 	case "http":
-		host := u.Hostname()
-		addr, err := netip.ParseAddr(host)
-		return err == nil && addr.IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")
+		return loopback.Site(u.Hostname())
 	default:
 		return false
 	}

@@ -15,6 +15,8 @@ import (
 	"net/url"
 	"syscall"
 	"time"
+
+	"github.com/gatewright/gate/internal/loopback"
 )
 
 // The limits of a request.
@@ -127,7 +129,7 @@ func (c *Client) ParseURL(raw string) (*url.URL, error) {
 		return nil, errors.New("a URL without a host")
 	case u.User != nil || u.Fragment != "":
 		return nil, errors.New("a URL with credentials or a fragment")
-	case u.Scheme == "http" && !c.guarded && loopbackHost(u.Hostname()):
+	case u.Scheme == "http" && !c.guarded && loopback.Host(u.Hostname()):
 		return u, nil
 	case u.Scheme != "https":
 		return nil, errors.New("a URL that is not https")
@@ -204,14 +206,6 @@ func read(body io.Reader, size int64) ([]byte, error) {
 		return nil, fmt.Errorf("more than %d bytes", MaxBody)
 	}
 	return b, nil
-}
-
-func loopbackHost(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.IsLoopback()
 }
 
 func anyAddress(string, string, syscall.RawConn) error { return nil }

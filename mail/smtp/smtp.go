@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -23,6 +22,7 @@ import (
 
 	gomail "github.com/wneessen/go-mail"
 
+	"github.com/gatewright/gate/internal/loopback"
 	"github.com/gatewright/gate/internal/secret"
 	"github.com/gatewright/gate/mail"
 )
@@ -126,13 +126,8 @@ func (s *Sender) read(u *url.URL) error {
 		}
 		s.user, s.password = u.User.Username(), secret.String(password)
 	}
-	s.local = isLoopback(s.host)
+	s.local = loopback.Host(s.host)
 	return nil
-}
-
-func isLoopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return strings.EqualFold(host, "localhost") || err == nil && addr.IsLoopback()
 }
 
 // Send implements [mail.Sender]. An error that is [mail.ErrRefused] is the

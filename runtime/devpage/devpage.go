@@ -25,6 +25,7 @@ import (
 	"strings"
 
 	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/internal/loopback"
 	"github.com/gatewright/gate/internal/secret"
 	"github.com/gatewright/gate/runtime/model"
 )
@@ -135,11 +136,7 @@ func IsLocal(host string) bool {
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		return false
 	}
-	if strings.EqualFold(name, "localhost") {
-		return true
-	}
-	addr, err := netip.ParseAddr(name)
-	return err == nil && addr.IsLoopback()
+	return loopback.Host(name)
 }
 
 // sameOrigin reports whether a request that says where it comes from comes from

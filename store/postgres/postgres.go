@@ -14,7 +14,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net/netip"
 	"runtime"
 	"strconv"
 	"strings"
@@ -23,6 +22,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/gatewright/gate/internal/loopback"
 	"github.com/gatewright/gate/store"
 )
 
@@ -149,9 +149,5 @@ func checkTLS(host string, conf *tls.Config) error {
 
 // local reports whether host is a unix socket or a loopback address.
 func local(host string) bool {
-	if strings.HasPrefix(host, "/") || strings.HasPrefix(host, "@") || host == "localhost" {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.Unmap().IsLoopback()
+	return strings.HasPrefix(host, "/") || strings.HasPrefix(host, "@") || loopback.Host(host)
 }

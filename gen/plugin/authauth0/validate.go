@@ -2,13 +2,13 @@ package authauth0
 
 import (
 	"net/mail"
-	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
 
 	"github.com/gatewright/gate/design"
 	"github.com/gatewright/gate/gen/plugin/internal/remote"
+	"github.com/gatewright/gate/internal/loopback"
 )
 
 // Validate refuses what the service would refuse when it starts, and what would
@@ -165,18 +165,13 @@ func (c *checker) issuer() {
 		c.bad("issuerURL", "is the address of a document", "leave out what begins with .well-known")
 	case !strings.HasSuffix(s.IssuerURL, "/"):
 		c.bad("issuerURL", "has no slash at the end, which the tokens of the issuer have", s.IssuerURL+"/")
-	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
+	case u.Scheme != "https" && (u.Scheme != "http" || !loopback.Host(u.Hostname())):
 		c.bad("issuerURL", "has to begin with https://", "http:// is for this machine only: localhost, 127.0.0.1, [::1]")
 	case u.Path != "/":
 		c.bad("issuerURL", "has a path, and an Auth0 issuer is a host alone", "take auth-oidc for an issuer of another kind")
 	case u.Host != s.Domain:
 		c.bad("issuerURL", "is of another host than the domain "+s.Domain, "both are the tenant, or its custom domain")
 	}
-}
-
-func loopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
 // words checks what is read by people and pages.
@@ -186,7 +181,7 @@ func (c *checker) words() {
 		switch {
 		case err != nil || u.Fragment != "" || u.User != nil || strings.HasPrefix(r.value, "//") || u.Scheme == "" && !strings.HasPrefix(r.value, "/"):
 			c.bad(r.name, "has to be a path or a URL", "for instance /auth-callback")
-		case u.Scheme != "" && u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
+		case u.Scheme != "" && u.Scheme != "https" && (u.Scheme != "http" || !loopback.Host(u.Hostname())):
 			c.bad(r.name, "has to begin with https://", "http:// is for this machine only: localhost, 127.0.0.1, [::1]")
 		}
 	}

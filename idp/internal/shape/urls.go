@@ -2,19 +2,11 @@ package shape
 
 import (
 	"encoding/json"
-	"net"
 	"net/url"
 	"strings"
-)
 
-// webLoopback reports whether a host is this machine.
-func webLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") || strings.HasSuffix(strings.ToLower(host), ".localhost") {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
-}
+	"github.com/gatewright/gate/internal/loopback"
+)
 
 // ReturnURL says what is wrong with an address that browsers are sent to: a
 // callback, or one after log-out. A custom scheme is for native programs.
@@ -134,7 +126,7 @@ func Endpoint(s string) string {
 		return "is no URL"
 	case u.User != nil || strings.Contains(s, "#"):
 		return "names a user or has a fragment"
-	case u.Scheme == "https", u.Scheme == "http" && webLoopback(u.Hostname()):
+	case u.Scheme == "https", u.Scheme == "http" && loopback.Site(u.Hostname()):
 		return ""
 	}
 	return "has to be https"

@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -20,6 +19,7 @@ import (
 	"time"
 
 	"github.com/gatewright/gate/idp/upstream"
+	"github.com/gatewright/gate/internal/loopback"
 	"github.com/gatewright/gate/jose"
 )
 
@@ -105,7 +105,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, errors.New("imitation of a provider: it is for development only")
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
 		return nil, errors.New("imitation of a provider: the issuer is not a URL")
-	case !loopback(u.Hostname()):
+	case !loopback.Host(u.Hostname()):
 		return nil, fmt.Errorf("imitation of a provider: %s is not this machine", u.Hostname())
 	case len(cfg.RedirectURIs) == 0:
 		return nil, errors.New("imitation of a provider: there is no redirect URI")
@@ -190,12 +190,4 @@ func (s *Server) Connection(name, strategy string) upstream.Config {
 		cfg.Issuer = s.cfg.Issuer
 	}
 	return cfg
-}
-
-func loopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.IsLoopback()
 }

@@ -18,7 +18,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -27,6 +26,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/gatewright/gate/internal/loopback"
 	"github.com/gatewright/gate/runtime/server"
 )
 
@@ -81,7 +81,7 @@ func read(a *server.App, addr string) (*settings, error) {
 	token, _ := a.Config.Lookup(keyToken)
 	token = strings.TrimSpace(token)
 	switch {
-	case token == "" && !isLoopback(host):
+	case token == "" && !loopback.Host(host):
 		return nil, fmt.Errorf("%s: is not set, and others can reach %s: make one with openssl rand -base64 48, or listen on 127.0.0.1", keyToken, addr)
 	case token != "" && len(token) < minToken:
 		return nil, fmt.Errorf("%s: is shorter than %d bytes: make one with openssl rand -base64 48", keyToken, minToken)
@@ -89,14 +89,6 @@ func read(a *server.App, addr string) (*settings, error) {
 		return nil, fmt.Errorf("%s: holds a blank: make one with openssl rand -base64 48", keyToken)
 	}
 	return &settings{addr: addr, token: token}, nil
-}
-
-func isLoopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.IsLoopback()
 }
 
 // observer counts. Its labels are a method, a route and a status, of all of which
@@ -227,7 +219,7 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (l *listener) permitted(r *http.Request) bool {
 	if l.token == "" {
 		host, _, err := net.SplitHostPort(r.Host)
-		return err == nil && isLoopback(host)
+		return err == nil && loopback.Host(host)
 	}
 	sent := r.Header["Authorization"]
 	if len(sent) != 1 {
