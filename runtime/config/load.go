@@ -158,7 +158,7 @@ func (l *loader) database() secret.String {
 		raw = l.options.Database
 	}
 	if raw == "" {
-		l.bad(keyDatabase, "is not set", "for instance DATABASE_URL=postgres://user@localhost/name")
+		l.bad(keyDatabase, "is not set", "for instance DATABASE_URL=postgres://user@localhost/name, in .env of the folder where the service is started")
 	}
 	u, err := url.Parse(raw)
 	if err != nil {

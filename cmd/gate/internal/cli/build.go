@@ -136,7 +136,7 @@ func (d *dev) migrate(ctx context.Context, bin string) (string, error) {
 			return "", ctx.Err()
 		}
 		for line := range strings.Lines(stderr.String()) {
-			d.log.add(strings.TrimRight(line, "\n"))
+			d.log.keep(strings.TrimRight(line, "\n"))
 		}
 		return "", fmt.Errorf("migrate: %w", &exitError{err: err, lines: d.log.errors()})
 	}

@@ -152,6 +152,16 @@ type serviceLog struct {
 const keptLines = 20
 
 func (l *serviceLog) add(line string) {
+	text, level := l.keep(line)
+	if level >= levelWarn || l.all {
+		l.talk.event(map[string]any{"event": "log", "line": line})
+		l.talk.line("  " + l.talk.paint(dim, time.Now().Format(time.TimeOnly)) + "  " + text)
+	}
+}
+
+// keep takes a line that an error is going to tell, if anybody has to hear of it. It
+// returns the line for people and its level.
+func (l *serviceLog) keep(line string) (string, int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.file != nil {
@@ -164,10 +174,7 @@ func (l *serviceLog) add(line string) {
 			l.last = l.last[1:]
 		}
 	}
-	if level >= levelWarn || l.all {
-		l.talk.event(map[string]any{"event": "log", "line": line})
-		l.talk.line("  " + l.talk.paint(dim, time.Now().Format(time.TimeOnly)) + "  " + text)
-	}
+	return text, level
 }
 
 // errors returns the last lines that told of an error, and forgets them.

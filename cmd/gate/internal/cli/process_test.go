@@ -37,3 +37,19 @@ func TestOPS11_terminal(t *testing.T) {
 		t.Errorf("not told: %q", shown)
 	}
 }
+
+// TestServiceLog_keep: what an error tells is not told by a line of the log before it.
+func TestServiceLog_keep(t *testing.T) {
+	var out bytes.Buffer
+	l := &serviceLog{talk: newTalk(&out, "never")}
+	for _, line := range []string{`{"level":"INFO","msg":"applying"}`, "DATABASE_URL is not set"} {
+		l.keep(line)
+	}
+	if got := l.errors(); len(got) != 1 || got[0] != "DATABASE_URL is not set" || out.Len() > 0 {
+		t.Errorf("%q, and said %q", got, out.String())
+	}
+	l.add(`{"level":"ERROR","msg":"lost"}`)
+	if got := l.errors(); len(got) != 1 || out.Len() == 0 {
+		t.Errorf("a line of the service that runs is not told: %q, %q", got, out.String())
+	}
+}
