@@ -39,7 +39,7 @@ func Example() {
 	// create api "https://api.shop.example"
 	//     name: + "Shop API"
 	//     signing_alg: + "RS256"
-	//     enforce_policies: "false" -> "true"
+	//     enforce_policies: + "true"
 	//     token_dialect: + "access_token_authz"
 	//     scopes: + "create:orders"
 	// create role "clerk"

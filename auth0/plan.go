@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -54,6 +55,9 @@ type FieldChange struct {
 	After  string
 }
 
+// planWidth is how long a line of a plan becomes by what could stand in the next.
+const planWidth = 80
+
 // Empty reports whether there is nothing to do.
 func (p *Plan) Empty() bool { return len(p.Changes) == 0 }
 
@@ -97,16 +101,36 @@ func (c *Change) write(b *strings.Builder) {
 		fmt.Fprintf(b, " (%s)", c.Reason)
 	}
 	b.WriteByte('\n')
+	var lead, line string // of the list that is being written: its entries share lines
+	flush := func() {
+		if line != "" {
+			b.WriteString(line + "\n")
+		}
+		lead, line = "", ""
+	}
 	for _, f := range c.Fields {
+		sign, value := "+", f.After
 		switch {
-		case f.Before == "":
-			fmt.Fprintf(b, "    %s: + %q\n", f.Path, f.After)
 		case f.After == "":
-			fmt.Fprintf(b, "    %s: - %q\n", f.Path, f.Before)
-		default:
+			sign, value = "-", f.Before
+		case f.Before != "" && c.Kind != Create: // what is made had nothing before
+			flush()
 			fmt.Fprintf(b, "    %s: %q -> %q\n", f.Path, f.Before, f.After)
+			continue
+		}
+		text := strconv.Quote(value)
+		switch next := "    " + f.Path + ": " + sign + " "; {
+		case next != lead:
+			flush()
+			lead, line = next, next+text
+		case len(line)+len(", ")+len(text) < planWidth:
+			line += ", " + text
+		default:
+			b.WriteString(line + ",\n")
+			line = strings.Repeat(" ", len(lead)) + text
 		}
 	}
+	flush()
 }
 
 func (c *Change) equal(o *Change) bool {

@@ -1,9 +1,0 @@
-// The authentication provider of react-admin, set up as its documentation says.
-import { Auth0Client } from '@auth0/auth0-spa-js'
-import { Auth0AuthProvider, httpClient } from 'ra-auth-auth0'
-
-window.admin = (options, urls) => {
-  window.client = new Auth0Client(options)
-  window.provider = Auth0AuthProvider(window.client, urls)
-  window.http = httpClient(window.client)
-}
