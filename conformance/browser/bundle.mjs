@@ -6,7 +6,7 @@ import { build } from 'esbuild'
 await mkdir('dist', { recursive: true })
 await copyFile('node_modules/@auth0/auth0-spa-js/dist/auth0-spa-js.production.js', 'dist/auth0-spa-js.js')
 await build({
-  entryPoints: ['site/react.jsx', 'site/admin.js'],
+  entryPoints: ['site/react.jsx', 'site/admin.jsx'],
   outdir: 'dist',
   bundle: true,
   format: 'iife',

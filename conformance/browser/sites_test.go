@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -45,6 +46,13 @@ func newWorld(t *testing.T) *world {
 			t.Error(err)
 		}
 		w.ahead.Add(int64(by))
+	})
+	mux.HandleFunc("GET /-/status", func(rw http.ResponseWriter, r *http.Request) { // of an API that refuses
+		code, err := strconv.Atoi(r.FormValue("code"))
+		if err != nil {
+			t.Error(err)
+		}
+		http.Error(rw, http.StatusText(code), code)
 	})
 	mux.HandleFunc("GET /onward", func(rw http.ResponseWriter, r *http.Request) { // as a server with its pages elsewhere
 		http.Redirect(rw, r, w.stray+"/arrived?"+r.URL.RawQuery, http.StatusFound)

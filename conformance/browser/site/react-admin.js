@@ -1,5 +1,7 @@
-// What ra-auth-auth0 takes from react-admin, which is large: the key under which
-// react-admin looks for the page to go back to, and fetchUtils.fetchJson.
+// What ra-auth-auth0 and the pages take from react-admin, which is large: the key
+// under which it looks for the page to go back to, fetchUtils.fetchJson, and useLogin.
+import { createContext, useContext } from 'react'
+
 export const PreviousLocationStorageKey = '@react-admin/nextPathname'
 export const fetchUtils = {
   async fetchJson(url, options) {
@@ -8,3 +10,6 @@ export const fetchUtils = {
     return { status: res.status, json: await res.json() }
   },
 }
+
+export const LoginContext = createContext(() => {})
+export const useLogin = () => useContext(LoginContext)
