@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/internal/framing"
 )
 
 // Limits of a request's body, whatever the handler would take.
@@ -53,11 +54,7 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer func() { end(e.answered(rec, r, id, start)) }() // after finish, which answers a panic
 	}
 	defer e.finish(rec, r, id, start)
-	if len(r.TransferEncoding) > 0 && r.ProtoMajor == 1 {
-		// net/http hides whether a Content-Length came along (RFC 9112 §6.1);
-		// if it did, what follows on this connection cannot be trusted.
-		rec.Header().Set("Connection", "close")
-	}
+	framing.Guard(rec.Header(), r)
 	if e.cors(rec, r) {
 		return
 	}

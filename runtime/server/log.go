@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/gatewright/gate/internal/terminal"
 )
 
 // maxLogText bounds one value of a log line; most of them come from clients.
@@ -15,12 +17,12 @@ const maxLogText = 1 << 10
 // redacted is logged in the place of a secret.
 const redacted = "[redacted]"
 
-// newLogger returns a logger that writes one JSON object a line and keeps
-// secrets out: values whose name says that they are secret, and texts that look
+// newLogger returns a logger that writes one JSON object a line, in which nothing
+// acts on the terminal of who reads it, and keeps secrets out: values whose name says that they are secret, and texts that look
 // like a token whatever their name. Secrets of the types of internal/secret
 // keep themselves out.
 func newLogger(w io.Writer, level slog.Level) *slog.Logger {
-	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: redact}))
+	return slog.New(slog.NewJSONHandler(terminal.Escaping{W: w}, &slog.HandlerOptions{Level: level, ReplaceAttr: redact}))
 }
 
 func redact(_ []string, a slog.Attr) slog.Attr {

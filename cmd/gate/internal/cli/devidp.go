@@ -192,7 +192,7 @@ func (p *devProvider) open(ctx context.Context, d *dev, listener net.Listener) e
 	if err != nil {
 		return errors.Join(err, p.in.Close(ctx))
 	}
-	p.serve(ctx, listener, handler)
+	p.serve(ctx, listener, handler, log)
 	return nil
 }
 
@@ -209,8 +209,8 @@ func (p *devProvider) plant(ctx context.Context, seed config.Seed, social *fake.
 }
 
 // serve answers until the provider is closed.
-func (p *devProvider) serve(ctx context.Context, listener net.Listener, handler http.Handler) {
-	p.server = &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+func (p *devProvider) serve(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) {
+	p.server = newProviderServer(handler, log)
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.stop = stop
 	go func() {

@@ -21,6 +21,7 @@ import (
 	"github.com/gatewright/gate/idp/actions"
 	"github.com/gatewright/gate/idp/config"
 	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/internal/terminal"
 )
 
 // idpCmd administers an identity provider: directly in its database, whether it
@@ -256,7 +257,7 @@ func table(w io.Writer, head []string, rows [][]string) error {
 // plain takes from a text what a terminal could act on: names come from people.
 func plain(s string) string {
 	return strings.Map(func(r rune) rune {
-		if steers(r) {
+		if terminal.Steers(r) {
 			return '·'
 		}
 		return r

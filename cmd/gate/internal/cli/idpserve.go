@@ -21,6 +21,8 @@ import (
 	"github.com/gatewright/gate/idp/config"
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/idp/trial"
+	"github.com/gatewright/gate/internal/framing"
+	"github.com/gatewright/gate/internal/terminal"
 )
 
 type idpServeCmd struct {
@@ -62,7 +64,7 @@ func (c *idpServeCmd) Run(out *console, idp *idpCmd) error {
 func newServeLogger(out *console, cfg *config.Config) *slog.Logger {
 	level := slog.LevelInfo
 	_ = level.UnmarshalText([]byte(cmp.Or(cfg.LogLevel, "info"))) // was checked
-	return slog.New(slog.NewJSONHandler(out.talk.w, &slog.HandlerOptions{Level: level}))
+	return slog.New(slog.NewJSONHandler(terminal.Escaping{W: out.talk.w}, &slog.HandlerOptions{Level: level}))
 }
 
 // An idpServer is one run of gate idp serve.
@@ -134,11 +136,7 @@ func (s *idpServer) serve(ctx context.Context, in *config.Instance, listener net
 	if err != nil {
 		return err
 	}
-	srv := &http.Server{
-		Handler: s.handler(site), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
-		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // what strangers do to a connection
-	}
+	srv := newProviderServer(s.handler(site), s.log)
 	running, stop := context.WithCancel(ctx)
 	var background sync.WaitGroup
 	background.Go(func() { in.Run(running) })
@@ -159,6 +157,19 @@ func (s *idpServer) serve(ctx context.Context, in *config.Instance, listener net
 		return fmt.Errorf("requests were still going on after %s: %w", shutdownTime, err)
 	}
 	return nil
+}
+
+// newProviderServer returns the server of a provider, here and in gate dev.
+func newProviderServer(next http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			framing.Guard(w.Header(), r)
+			next.ServeHTTP(w, r)
+		}),
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug), // what strangers do to a connection
+	}
 }
 
 // site is the provider, with what there is besides in development.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatewright/gate/design"
 	"github.com/gatewright/gate/idp/actions"
+	"github.com/gatewright/gate/internal/terminal"
 )
 
 // What programs get means what it meant, and does nothing to the terminal of a
@@ -78,7 +79,7 @@ func TestTalk_steers(t *testing.T) {
 	if _, err := v.Write([]byte("\xc2\n\xff\n")); err != nil {
 		t.Fatal(err)
 	}
-	if i := strings.IndexFunc(said.String(), func(r rune) bool { return r != '\n' && steers(r) || r == utf8.RuneError }); i >= 0 {
+	if i := strings.IndexFunc(said.String(), func(r rune) bool { return r != '\n' && terminal.Steers(r) || r == utf8.RuneError }); i >= 0 {
 		t.Errorf("raw: %q", said.String()[max(0, i-60):])
 	}
 	if got := strings.Count(said.String(), "Zoë"); got < 12 {

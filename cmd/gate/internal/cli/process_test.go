@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/gatewright/gate/internal/terminal"
 )
 
 // A stranger's request is a line of the service's log; in the terminal of whoever
@@ -26,7 +28,7 @@ func TestOPS11_terminal(t *testing.T) {
 	}
 	kept := (&exitError{lines: log.errors()}).Error()
 	for what, text := range map[string]string{"shown": shown, "kept": kept} {
-		if i := strings.IndexFunc(text, func(r rune) bool { return r != '\n' && steers(r) }); i >= 0 {
+		if i := strings.IndexFunc(text, func(r rune) bool { return r != '\n' && terminal.Steers(r) }); i >= 0 {
 			t.Errorf("%s raw: %q", what, text[i:])
 		}
 		if strings.Contains(text, "\nFAKE") {

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/gatewright/gate/design"
+	"github.com/gatewright/gate/internal/terminal"
 )
 
 // The columns of the terminal: mark, name, detail, right edge.
@@ -65,7 +66,7 @@ func speaksUTF8() bool {
 
 // toPrograms sends every word to w as JSON instead.
 func (t *talk) toPrograms(w io.Writer) {
-	t.programs = json.NewEncoder(escaping{w})
+	t.programs = json.NewEncoder(terminal.Escaping{W: w})
 	t.programs.SetEscapeHTML(false)
 	t.terminal = false
 }

@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/gatewright/gate/idp/config"
+)
+
+// OPS-04: what follows a request whose end is told in two ways is no request.
+func TestOPS04_provider(t *testing.T) {
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := newProviderServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/first" {
+			t.Errorf("asked for %s", r.URL.Path)
+		}
+	}), slog.New(slog.DiscardHandler))
+	if srv.ReadHeaderTimeout == 0 || srv.ReadTimeout == 0 || srv.WriteTimeout == 0 || srv.IdleTimeout == 0 {
+		t.Errorf("a client may take for ever: %v %v %v %v", srv.ReadHeaderTimeout, srv.ReadTimeout, srv.WriteTimeout, srv.IdleTimeout)
+	}
+	go func() { _ = srv.Serve(listener) }() // ends with Close
+	defer srv.Close()
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "POST /first HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"+
+		"GET /second HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if !res.Close {
+		t.Error("the connection stays open")
+	}
+}
+
+// OPS-11: a line of the log does nothing to the terminal that shows it.
+func TestOPS11_provider(t *testing.T) {
+	const path = "/\x1b[31mred\nFAKE\u202e\u009b"
+	var out bytes.Buffer
+	newServeLogger(&console{talk: newTalk(&out, "never")}, &config.Config{}).InfoContext(t.Context(), "request", "path", path)
+	var line struct{ Path string }
+	if err := json.Unmarshal(out.Bytes(), &line); err != nil || line.Path != path {
+		t.Errorf("%q %v", line.Path, err)
+	}
+	if strings.ContainsAny(out.String(), "\x1b\u202e\u009b") || strings.Count(out.String(), "\n") != 1 {
+		t.Errorf("raw: %q", out.String())
+	}
+}
