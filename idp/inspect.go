@@ -426,5 +426,8 @@ func (p *Provider) verifyHint(ctx context.Context, token string) (*jose.Claims, 
 	if err != nil {
 		return p.verifySecretHint(ctx, token, clients, issued)
 	}
+	if _, access := claims.Extra["azp"]; access || len(claims.Audience) != 1 {
+		return nil, errHint // an access token says for whom it was made, whatever its audience
+	}
 	return claims, nil
 }

@@ -83,6 +83,13 @@ func (a *API) createAPI(ctx context.Context, q *request) (answer, error) {
 	if err := a.checkAPI(api); err != nil {
 		return answer{}, err
 	}
+	// Its access tokens would say the audience of that client's ID tokens.
+	switch _, err := a.store.Clients.Get(ctx, api.Identifier); {
+	case err == nil:
+		return answer{}, conflict("The identifier is the ID of a client.", "")
+	case !errors.Is(err, tenant.ErrNotFound):
+		return answer{}, err
+	}
 	if err := a.store.APIs.Create(ctx, api); err != nil {
 		return answer{}, noAPI(err)
 	}

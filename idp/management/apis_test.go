@@ -31,9 +31,14 @@ func TestAPIs(t *testing.T) {
 		t.Errorf("scopes are not replaced: %s", diff)
 	}
 	w.send(token, "POST", "resource-servers", `{"identifier":"https://menu.example/api"}`).refused(409, "A resource server with the same identifier already exists.")
-	for _, audience := range []string{w.api.Audience(), issuer + "userinfo", issuer + "mfa/"} {
+	for _, audience := range []string{
+		w.api.Audience(), strings.TrimSuffix(w.api.Audience(), "/"), issuer, strings.TrimSuffix(issuer, "/"),
+		issuer + "userinfo", issuer + "userinfo/", issuer + "mfa/", issuer + "me",
+	} {
 		w.send(token, "POST", "resource-servers", map[string]any{"identifier": audience}).refused(409, "already exists")
 	}
+	client := w.do(token, "POST", "clients", `{"name":"Web"}`, 201).str("client_id")
+	w.send(token, "POST", "resource-servers", map[string]any{"identifier": client}).refused(409, "the ID of a client")
 	for body, text := range map[string]string{
 		`{}`:                   "Missing required property: identifier",
 		`{"identifier":"a b"}`: "format identifier",

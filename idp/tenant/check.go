@@ -136,10 +136,10 @@ func (a *API) Check() error {
 }
 
 // ReservedIdentifier reports whether an identifier belongs to the provider whose
-// Management API has the other one.
+// Management API has the other one, whether it ends with a slash or not.
 func ReservedIdentifier(identifier, managementAPI string) bool {
 	root := strings.TrimSuffix(managementAPI, "/api/v2/")
-	return slices.Contains([]string{root + "/userinfo", root + "/mfa/", root + "/me/", managementAPI}, identifier)
+	return slices.Contains([]string{root, root + "/userinfo", root + "/mfa", root + "/me", root + "/api/v2"}, strings.TrimRight(identifier, "/"))
 }
 
 // Check judges a client grant, of a client at an API. The error is a

@@ -128,6 +128,12 @@ func (in *restoration) object(ctx context.Context, l *dumpLine) (updated bool, e
 	case l.API != nil:
 		return in.api(ctx, l.API)
 	case l.Client != nil:
+		switch _, err := s.APIs.ByName(ctx, l.Client.ID); {
+		case err == nil:
+			return false, wrong("client_id", "is the identifier of an API")
+		case !errors.Is(err, ErrNotFound):
+			return false, err
+		}
 		in.policies(l.Client)
 		if err := fit(shape.Client(), l.Client); err != nil {
 			return false, err
@@ -209,6 +215,13 @@ func (in *restoration) api(ctx context.Context, a *API) (bool, error) {
 	}
 	if in.own != "" && ReservedIdentifier(a.Identifier, in.own) {
 		return false, wrong("identifier", "belongs to the provider itself")
+	}
+	// Its access tokens would say the audience of that client's ID tokens.
+	switch _, err := in.s.Clients.Get(ctx, a.Identifier); {
+	case err == nil:
+		return false, wrong("identifier", "is the ID of a client")
+	case !errors.Is(err, ErrNotFound):
+		return false, err
 	}
 	for _, find := range []func() (*API, error){
 		func() (*API, error) { return in.s.APIs.ByName(ctx, a.Identifier) },

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -182,6 +183,25 @@ func TestImport_names(t *testing.T) {
 	}
 	if api, err := other.APIs.Get(ctx, "mine"); err != nil || api.System || len(api.Scopes) != 1 {
 		t.Errorf("API %+v, %v", api, err)
+	}
+}
+
+// TestImport_clientAsAPI: no API is called as a client is, whichever came first.
+func TestImport_clientAsAPI(t *testing.T) {
+	s := open(t, storetest.SQLite(t), nil)
+	must(t, s.Clients.Create(t.Context(), &tenant.Client{ID: "c1", Name: "Web"}))
+	must(t, s.APIs.Create(t.Context(), &tenant.API{ID: "a1", Name: "API", Identifier: "https://api"}))
+	source := open(t, storetest.SQLite(t), nil)
+	must(t, source.APIs.Create(t.Context(), &tenant.API{ID: "a2", Name: "As a client", Identifier: "c1"}))
+	must(t, source.Clients.Create(t.Context(), &tenant.Client{ID: "https://api", Name: "As an API"}))
+	var dump bytes.Buffer
+	must(t, source.Export(t.Context(), &dump, tenant.DumpOptions{Secrets: true}))
+	report, err := s.Import(t.Context(), &dump, tenant.RestoreOptions{ManagementAPI: "https://id.example/api/v2/"})
+	if err != nil || report.Failed != 2 {
+		t.Errorf("%+v %v", report, err)
+	}
+	if _, err := s.APIs.ByName(t.Context(), "c1"); !errors.Is(err, tenant.ErrNotFound) {
+		t.Errorf("an API with the ID of a client: %v", err)
 	}
 }
 
