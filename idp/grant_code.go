@@ -81,6 +81,15 @@ func (p *Provider) issuanceOf(ctx context.Context, c caller, t *tenant.Token, k 
 		accessMore: k.AccessMore, idMore: k.IDMore,
 		access: access{scope: k.Scope, permissions: k.Permissions},
 	}
+	if !c.FirstParty { // it may have become one of others since
+		given, err := p.tenant.Consent(ctx, u.ID, c.ID, k.Audience)
+		if err != nil {
+			return nil, err
+		}
+		if len(given) == 0 {
+			return nil, errNotAllowed
+		}
+	}
 	if k.Audience == "" {
 		return i, nil
 	}

@@ -14,6 +14,10 @@ import (
 
 var errRefresh = refuse("invalid_grant", "Unknown or invalid refresh token.") //nolint:gochecknoglobals // constant; SDKs look for this text
 
+// errNotAllowed is the answer to a client of others that brings what was given out
+// when it was none: people are asked at the authorization endpoint.
+var errNotAllowed = refuse("invalid_grant", "The person has not allowed this application what it was given.") //nolint:gochecknoglobals // constant
+
 // grantRefresh exchanges a refresh token (RFC 6749 §6, RFC 9700 §4.14). Roles,
 // permissions and the claims of actions are those of now.
 func (p *Provider) grantRefresh(_ http.ResponseWriter, r *http.Request, c caller, in params) (map[string]any, error) {
@@ -93,6 +97,10 @@ func (p *Provider) renew(r *http.Request, c caller, in params, f *tenant.Family)
 		}
 		scope = asked
 	}
+	// The client may have become one of others since.
+	if scope, err = p.stillAllowed(ctx, c.Client, u, f, scope); err != nil {
+		return nil, err
+	}
 	a, err := p.accessOf(ctx, c.Client, u, audience, scope)
 	if err != nil {
 		return nil, err
@@ -113,6 +121,27 @@ func (p *Provider) renew(r *http.Request, c caller, in params, f *tenant.Family)
 		return nil, err
 	}
 	return i, p.refreshWished(ctx, f, result)
+}
+
+// stillAllowed leaves out of the scope of a refresh token what the person did not
+// allow a client of others. Of a password grant, which asks nobody, it is what that
+// grant gives.
+func (p *Provider) stillAllowed(ctx context.Context, c *tenant.Client, u *tenant.User, f *tenant.Family, scope []string) ([]string, error) {
+	if c.FirstParty {
+		return scope, nil
+	}
+	scope = slices.Clone(scope) // the one of the family stays
+	if slices.Contains(f.Grants, "password") {
+		return p.allowedAsked(ctx, c, u, f.Audience, scope)
+	}
+	given, err := p.tenant.Consent(ctx, u.ID, c.ID, f.Audience)
+	if err != nil {
+		return nil, err
+	}
+	if len(given) == 0 {
+		return nil, errNotAllowed
+	}
+	return slices.DeleteFunc(scope, func(s string) bool { return !slices.Contains(given, s) }), nil
 }
 
 // checkResource refuses a resource (RFC 8707 §2.2) other than the one that was
