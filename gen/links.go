@@ -20,9 +20,10 @@ func LinkVerbs(l *design.Link, action string, open func([]design.Rule) bool) []s
 	creates := open(to.Allow.Create) && !slices.ContainsFunc(to.Fields, func(f *design.Field) bool { return f.Type == design.Password })
 	switch {
 	case key == nil:
+		ties := open(to.Allow.View) && (!l.Far() || open(to.Allow.Update)) // pairs are of the rows at the end that is written
 		add("create", creates && open(to.Allow.View))
-		add("connect", open(to.Allow.View))
-		add("disconnect", open(to.Allow.View))
+		add("connect", ties)
+		add("disconnect", ties)
 	case l.HasKey():
 		sent := sendable(l.From, key, action)
 		add("create", sent && creates && open(to.Allow.View))

@@ -20,9 +20,11 @@ func (m *Matrix) links(e *design.Entity, into *Entity) {
 		for i := range into.Grants {
 			g := &into.Grants[i]
 			far := m.grant(l.To.Name, Caller{Kind: g.Kind, Name: g.Name})
-			g.Links = append(g.Links, Link{
-				Name: l.Name, To: l.To.Name, See: far.Rows.List, Far: far.Rows.View, Create: g.Rows.Create, Update: g.Rows.Update,
-			})
+			link := Link{Name: l.Name, To: l.To.Name, See: far.Rows.List, Far: far.Rows.View, Create: g.Rows.Create, Update: g.Rows.Update}
+			if l.Far() {
+				link.Far = far.Rows.Update // whose pairs they are
+			}
+			g.Links = append(g.Links, link)
 		}
 	}
 }

@@ -40,16 +40,17 @@ func ties(t *testing.T, m *permissions.Matrix, entity, caller, name string) stri
 	return "no link"
 }
 
-// TestLinks: to tie two rows takes the right to change the one and to get the
-// other, from either end.
+// TestLinks: to tie two rows takes the right to change the one whose relation it is
+// and to get the other, and from the other end the right to change that, too.
 func TestLinks(t *testing.T) {
 	m := matrix(t, tagged("editor", "[owner, editor]"))
 	for _, tt := range []struct{ entity, caller, link, want string }{
 		{"Post", "anonymous", "tags", "Tag: all none none none"},
 		{"Post", "signed-in", "tags", "Tag: all none all own"},
 		{"Post", "editor", "tags", "Tag: all all all all"},
+		{"Tag", "anonymous", "posts", "Post: all none none none"},
 		{"Tag", "editor", "posts", "Post: all all none none"},
-		{"Tag", "signed-in", "posts", "Post: all all none none"},
+		{"Tag", "signed-in", "posts", "Post: all own none none"},
 		{"User", "editor", "posts", "no link"}, // a key keeps that one
 	} {
 		if got := ties(t, m, tt.entity, tt.caller, tt.link); got != tt.want {

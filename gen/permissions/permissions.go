@@ -164,7 +164,7 @@ type Link struct {
 	To   string `json:"to"` // entity
 	// See are the rows of To that are shown with one of these, those that list
 	// reaches; Far those that may be tied to one of these, and untied: those that get
-	// shows.
+	// shows, or, where the relation is written in To, those that update reaches.
 	See Cell `json:"see"`
 	Far Cell `json:"far"`
 	// Create and Update are the rows of this entity with which that may be done, when

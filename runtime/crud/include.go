@@ -48,10 +48,17 @@ type relative interface {
 	// bear creates a row of a JSON object, whose key, if there is one, has that
 	// value, and returns its id.
 	bear(ctx context.Context, c caller, body json.RawMessage, at nesting, key model.FieldID, value any) (any, error)
+	// bearTied creates a row of a JSON object, whose relation leads to the row with the
+	// id far.
+	bearTied(ctx context.Context, c caller, body json.RawMessage, at nesting, name string, far any) error
 	// point changes the key of the row with that id.
 	point(ctx context.Context, c caller, id any, key model.FieldID, value any) error
 	// release makes the key of the row with that id null, if it has that value.
 	release(ctx context.Context, c caller, id any, key model.FieldID, value any) error
+	// tie changes the row with that id, so that its relation leads to the row with
+	// the id far; untie so that it does not.
+	tie(ctx context.Context, c caller, id any, name string, far any) error
+	untie(ctx context.Context, c caller, id any, name string, far any) error
 }
 
 // A branch is an include that was found right.
@@ -108,6 +115,11 @@ func (r *Resource[T]) relate(targets map[string]target) error {
 				return fmt.Errorf("link %q: %s.%s does not lead back", l.Name, l.To, l.Inverse)
 			}
 			rel.far = far
+		case rel.elsewhere():
+			back, ok := other.Link(l.Through.Inverse)
+			if !ok || back.Through == nil || *back.Through != (model.Join{Table: l.Through.Table, Near: l.Through.Far, Far: l.Through.Near}) {
+				return fmt.Errorf("link %q: %s.%s is not its other end", l.Name, l.To, l.Through.Inverse)
+			}
 		}
 		rel.kind = r.entity.Fields[rel.near].ID
 		r.relations[l.Name] = rel

@@ -117,7 +117,7 @@ func townEntities() map[string]*model.Entity {
 			Links: []model.Link{
 				{Name: "restaurant", To: "Restaurant", Key: "restaurantId"},
 				{Name: "tags", To: "Tag", Many: true, Through: &model.Join{Table: "dish_tags", Near: "dish_id", Far: "tag_id"}},
-				{Name: "orders", To: "Order", Many: true, Through: &model.Join{Table: "order_dishes", Near: "dish_id", Far: "order_id"}},
+				{Name: "orders", To: "Order", Many: true, Through: &model.Join{Table: "order_dishes", Near: "dish_id", Far: "order_id", Inverse: "dishes"}},
 			},
 		},
 		{
@@ -138,7 +138,7 @@ func townEntities() map[string]*model.Entity {
 			Name: "Tag", Plural: "Tags", Path: "tags", Table: "tags", Allow: model.Allow{View: public, List: []string{"manager"}},
 			Fields: []model.Field{id, text("name")},
 			Links: []model.Link{
-				{Name: "dishes", To: "Dish", Many: true, Through: &model.Join{Table: "dish_tags", Near: "tag_id", Far: "dish_id"}},
+				{Name: "dishes", To: "Dish", Many: true, Through: &model.Join{Table: "dish_tags", Near: "tag_id", Far: "dish_id", Inverse: "tags"}},
 			},
 		},
 		{

@@ -159,7 +159,7 @@ func (r *Resource[T]) keep(ch *Change[T], n nested, at nesting) {
 		field, p := r.field(&ch.Row, n.rel.near)
 		field.Store(p, n.far)
 		ch.Set.Add(n.rel.near)
-	case n.rel.Through != nil && n.verb != create:
+	case n.rel.Through != nil && !n.rel.elsewhere() && n.verb != create:
 		ch.pairs = append(ch.pairs, pairing{n.rel, n.far, n.path, n.verb == disconnect})
 	default:
 		ch.nested = append(ch.nested, n)
@@ -237,6 +237,8 @@ func (r *Resource[T]) nest(ctx context.Context, t *transaction, c caller, ch *Ch
 		var err error
 		switch {
 		case n.rel.Key != "":
+		case n.rel.elsewhere():
+			err = n.elsewhere(ctx, c, ch.at, key)
 		case n.verb == disconnect:
 			err = n.rel.to.release(ctx, c, n.far, n.rel.far, key)
 		case n.verb == connect:

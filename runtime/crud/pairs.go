@@ -41,9 +41,67 @@ func noSuchRow(path string) model.Problem {
 	return model.Problem{Field: path, Code: model.CodeNotFound, Message: "points to a row that does not exist"}
 }
 
+// elsewhere reports whether the pairs of the relation are of the rows at its other
+// end.
+func (rel *relation) elsewhere() bool { return rel.Through != nil && rel.Through.Inverse != "" }
+
+// elsewhere does what a body says about a pair that is of the other row: it is a
+// change of that, as it is where the body is of that.
+func (n *nested) elsewhere(ctx context.Context, c caller, at nesting, key any) error {
+	switch to, name := n.rel.to, n.rel.Through.Inverse; n.verb {
+	case connect:
+		return to.tie(ctx, c, n.far, name, key)
+	case disconnect:
+		return to.untie(ctx, c, n.far, name, key)
+	default:
+		return to.bearTied(ctx, c, n.body, at.deeper(), name, key)
+	}
+}
+
+// tie implements relative.
+func (r *Resource[T]) tie(ctx context.Context, c caller, id any, name string, far any) error {
+	return r.tied(ctx, c, id, pairing{r.relations[name], far, "", false})
+}
+
+// untie implements relative.
+func (r *Resource[T]) untie(ctx context.Context, c caller, id any, name string, far any) error {
+	return r.tied(ctx, c, id, pairing{r.relations[name], far, "", true})
+}
+
+// tied changes the row with that id by a pair.
+func (r *Resource[T]) tied(ctx context.Context, c caller, id any, p pairing) error {
+	_, err := r.update(ctx, c, text(id), r.paired(p, func(model.FieldSet, string) (*Change[T], model.Problems, error) {
+		return &Change[T]{}, nil, nil
+	}), false, asPart)
+	return err
+}
+
+// bearTied implements relative.
+func (r *Resource[T]) bearTied(ctx context.Context, c caller, body json.RawMessage, at nesting, name string, far any) error {
+	if err := r.mayBe(c, create); err != nil {
+		return err
+	}
+	_, err := r.create(ctx, c, r.paired(pairing{r.relations[name], far, "", false}, r.fromJSON(body, at)), asPart)
+	return err
+}
+
+// paired is an input with a pair as if it had been sent.
+func (r *Resource[T]) paired(p pairing, in input[T]) input[T] {
+	return func(writable model.FieldSet, id string) (*Change[T], model.Problems, error) {
+		ch, problems, err := in(writable, id)
+		if err == nil {
+			ch.pairs = append(ch.pairs, p)
+			if !slices.Contains(ch.Links, p.rel.Name) {
+				ch.Links = append(ch.Links, p.rel.Name)
+			}
+		}
+		return ch, problems, err
+	}
+}
+
 // pair writes the pairs of a row that was written in this transaction: to tie two
-// rows takes the right to change the one, and to get the other. A row out of sight
-// is refused in the words for one that does not exist.
+// rows takes the right to change the one whose pairs they are, and to get the other.
+// A row out of sight is refused in the words for one that does not exist.
 func (r *Resource[T]) pair(ctx context.Context, t *transaction, c caller, row *T, pairs []pairing) error {
 	c = r.beside(c, row)
 	var problems model.Problems

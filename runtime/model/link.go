@@ -18,6 +18,11 @@ type Link struct {
 type Join struct {
 	Table     string
 	Near, Far string // columns: the id of a row of this entity, and of the other
+
+	// Inverse is the relation of the other entity whose other end this is: pairs are
+	// of its rows, and whoever changes one from here changes a row there. Empty at the
+	// end whose they are.
+	Inverse string
 }
 
 // Link returns the link of that name.

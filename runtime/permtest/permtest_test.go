@@ -65,7 +65,7 @@ entities:
       id: {type: id, kind: serial}
       word: {type: text, required: true, maxLength: 6}
       hidden: {type: boolean, required: true, default: false}
-    allow: {view: [{rules: public, when: {hidden: false}}, admin], list: clerk, create: clerk, update: admin}
+    allow: {view: [{rules: public, when: {hidden: false}}, admin], list: clerk, create: clerk, update: clerk}
   Order:
     fields:
       buyer: {type: relation, to: User, required: true, onDelete: cascade}
@@ -253,7 +253,8 @@ func TestRun_wrong(t *testing.T) {
 			e.Conditions = slices.DeleteFunc(e.Conditions, func(c model.Condition) bool { return c.Action == "update" })
 			e.Allow.Update = []string{"clerk"}
 		}), []string{"clerk · tie · Product.tags · rest: want 403, got 200"}},
-		"far end seen": {entity("Tag", func(e *model.Entity) { without(e, "view", ""); e.Allow.View = []string{"public"} }), []string{"clerk · tie · Product.tags · rest: want 400, got 200"}},
+		"ties from the other end": {entity("Tag", func(e *model.Entity) { e.Links[0].Through.Inverse = "" }), []string{"clerk · tie · Tag.products · rest: want 400, got 200"}},
+		"far end seen":            {entity("Tag", func(e *model.Entity) { without(e, "view", ""); e.Allow.View = []string{"public"} }), []string{"clerk · tie · Product.tags · rest: want 400, got 200"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			src := market

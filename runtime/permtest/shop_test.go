@@ -262,6 +262,9 @@ func entityOf(e *design.Entity) *model.Entity {
 		switch {
 		case l.Join != nil:
 			link.Through = &model.Join{Table: l.Join.Table, Near: l.Join.Near, Far: l.Join.Far}
+			if l.Far() {
+				link.Through.Inverse = l.Inverse.Name
+			}
 		case l.HasKey():
 			link.Key = l.Field.Key
 		default:

@@ -35,10 +35,11 @@ func (k *kit) ties(s surface, c *caller, e *entity) {
 		tried := map[string]bool{}
 		for _, near := range k.seenBy(c, e) {
 			for _, far := range k.seenBy(c, to) {
-				w := k.onTie(s, c, &g.Links[i], near, far)
+				x := &ends{l, near, far}
+				w := k.onTie(s, c, &g.Links[i], x)
 				if kind := w.String() + c.about(near) + c.about(far); !tried[kind] {
 					tried[kind] = true
-					k.tryTie(cell, s, c, &ends{l, near, far}, w)
+					k.tryTie(cell, s, c, x, w)
 				}
 			}
 		}
@@ -46,12 +47,28 @@ func (k *kit) ties(s surface, c *caller, e *entity) {
 	}
 }
 
-// onTie is what comes of connecting two rows, and of disconnecting them: it
-// changes the one, and takes that get shows the other.
-func (k *kit) onTie(s surface, c *caller, l *link, near, far *row) want {
-	w := k.onRow(s, c, near, update)
-	if !w.refused() && (!c.in(&l.Far, far) || !near.reaches(far)) {
-		return status(http.StatusBadRequest)
+// onTie is what comes of connecting two rows, and of disconnecting them: it changes
+// the one, and the other as well where the pairs are of that. Whoever changes no row
+// at one of the ends is told that first.
+func (k *kit) onTie(s surface, c *caller, l *link, x *ends) want {
+	w := k.onRow(s, c, x.near, update)
+	changes := func(r *row) bool { return r.entity.grantTo(c).Rows.Update.admitted() }
+	if changes(x.near) && (!w.refused() || x.link.Through.Inverse != "" && !changes(x.far)) {
+		return k.onFar(s, c, l, x.link, x.near.reaches(x.far), x.far)
+	}
+	return w
+}
+
+// onFar is what comes of it at the other end.
+func (k *kit) onFar(s surface, c *caller, may *link, l *model.Link, reaches bool, far *row) want {
+	w := status(http.StatusOK)
+	if l.Through.Inverse != "" {
+		w = k.onRow(s, c, far, update)
+	} else if !c.in(&may.Far, far) {
+		w = status(http.StatusNotFound)
+	}
+	if w.statuses[0] == http.StatusNotFound || !w.refused() && !reaches {
+		return status(http.StatusBadRequest) // in the words for a row that does not exist
 	}
 	return w
 }
@@ -137,16 +154,16 @@ func (k *kit) createsTied(cell string, s surface, c *caller, e *entity, may *lin
 	if !may.Create.admitted() || !k.mayMake(c, e) {
 		return
 	}
-	tried := map[bool]bool{}
+	tried := map[string]bool{}
 	for _, far := range k.seenBy(c, k.find(l.To)) {
 		d := k.draft(s, c, e, e.variants[0], true)
-		seen := c.in(&may.Far, far) && d.reaches(far)
-		if tried[seen] || d.want.refused() {
+		other := k.onFar(s, c, may, l, d.reaches(far), far)
+		if tried[other.String()] || d.want.refused() {
 			continue
 		}
-		tried[seen] = true
-		if !seen {
-			d.want = status(http.StatusBadRequest)
+		tried[other.String()] = true
+		if other.refused() {
+			d.want = other
 		}
 		maps.Copy(d.body, pairing(l, "connect", far))
 		k.tryCreate(cell, s, c, d)

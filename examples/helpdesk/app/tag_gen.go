@@ -60,9 +60,10 @@ func tagEntity() *model.Entity {
 		Links: []model.Link{
 			{Name: "organization", To: "Organization", Key: "organizationId"},
 			{Name: "tickets", To: "Ticket", Many: true, Through: &model.Join{
-				Table: "ticket_tags",
-				Near:  "tag_id",
-				Far:   "ticket_id",
+				Table:   "ticket_tags",
+				Near:    "tag_id",
+				Far:     "ticket_id",
+				Inverse: "tags",
 			}},
 		},
 		Fields: []model.Field{

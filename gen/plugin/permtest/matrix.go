@@ -20,7 +20,7 @@ func matrix(d *design.Design) ([]byte, error) {
 		return nil, err
 	}
 	tokens := on(d, "auth-oidc") || on(d, "auth-auth0") // that may give a permission, and no role
-	file := file{Service: m.Service, Authentication: m.Authentication, Entities: make([]entity, len(m.Entities))}
+	file := file{Service: m.Service, Authentication: m.Authentication, Entities: make([]entity, len(m.Entities)), Actions: m.Actions}
 	for _, c := range m.Callers {
 		if tokens || c.Kind != permissions.Permission {
 			file.Callers = append(file.Callers, caller{c.Kind, c.Name, c.AcrossTenants})
@@ -53,6 +53,8 @@ type file struct {
 	Authentication bool     `json:"authentication"`
 	Callers        []caller `json:"callers"`
 	Entities       []entity `json:"entities"`
+
+	Actions []permissions.Action `json:"actions,omitempty"`
 }
 
 type caller struct {

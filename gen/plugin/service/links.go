@@ -14,8 +14,14 @@ func (e *entity) Relations() [][]gen.Member {
 		m.flag("Many", l.Many)
 		switch {
 		case l.Join != nil:
-			m.add("Through", gen.Struct(gen.Name(modelPackage, "Join"), gen.Member{Name: "Table", Value: gen.Text(l.Join.Table)},
-				gen.Member{Name: "Near", Value: gen.Text(l.Join.Near)}, gen.Member{Name: "Far", Value: gen.Text(l.Join.Far)}))
+			join := members{}
+			join.text("Table", l.Join.Table)
+			join.text("Near", l.Join.Near)
+			join.text("Far", l.Join.Far)
+			if l.Far() {
+				join.text("Inverse", l.Inverse.Name)
+			}
+			m.add("Through", gen.Struct(gen.Name(modelPackage, "Join"), join...))
 		case l.HasKey():
 			m.text("Key", l.Field.Key)
 		default:
