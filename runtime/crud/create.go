@@ -261,7 +261,7 @@ func (r *Resource[T]) insert(ctx context.Context, t *transaction, c caller, d *d
 	if err := run(ctx, r.after[authz.Create], &d.Change); err != nil {
 		return err
 	}
-	r.tell(t, Changed{Action: authz.Create, ID: r.id(&d.Row), Set: r.entity.All()})
+	r.tell(t, Changed{Action: authz.Create, ID: r.id(&d.Row), Set: r.entity.All()}, &d.Row)
 	return nil
 }
 

@@ -107,7 +107,7 @@ func (r *Resource[T]) leave(ctx context.Context, t *transaction, f model.FieldID
 			if err := r.bury(ctx, t, &rows[i], query.Filter{}, stillNeeded(), at); err != nil {
 				return err
 			}
-			r.tell(t, Changed{Action: authz.Delete, ID: r.id(&rows[i]), Set: r.entity.All(), Before: r.snapshot(&rows[i])})
+			r.tell(t, Changed{Action: authz.Delete, ID: r.id(&rows[i]), Set: r.entity.All(), Before: r.snapshot(&rows[i])}, &rows[i])
 		}
 		return nil
 	default:
@@ -250,7 +250,7 @@ func (r *Resource[T]) restore(ctx context.Context, c caller, id string) (*Change
 		if err := r.revive(ctx, t, ch); err != nil {
 			return err
 		}
-		r.tell(t, Changed{Action: authz.Create, ID: r.id(old), Set: r.entity.All()})
+		r.tell(t, Changed{Action: authz.Create, ID: r.id(old), Set: r.entity.All()}, old)
 		return nil
 	})
 	return ch, err
@@ -356,7 +356,7 @@ func (r *Resource[T]) comeBack(ctx context.Context, t *transaction, f model.Fiel
 			if err := r.exhume(ctx, t, &row, &rows[i]); err != nil {
 				return err
 			}
-			r.tell(t, Changed{Action: authz.Create, ID: r.id(&row), Set: r.entity.All()})
+			r.tell(t, Changed{Action: authz.Create, ID: r.id(&row), Set: r.entity.All()}, &row)
 		}
 	}
 	return nil

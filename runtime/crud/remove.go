@@ -77,7 +77,7 @@ func (r *Resource[T]) remove(ctx context.Context, c caller, id string, opts ...O
 		if err := run(ctx, r.after[authz.Delete], ch); err != nil {
 			return err
 		}
-		r.tell(t, Changed{Action: authz.Delete, ID: r.id(old), Set: r.entity.All(), Before: r.snapshot(old)})
+		r.tell(t, Changed{Action: authz.Delete, ID: r.id(old), Set: r.entity.All(), Before: r.snapshot(old)}, old)
 		return nil
 	})
 	return row, err

@@ -102,6 +102,8 @@ type Changed struct {
 	// Before is the row before the change; for Create there was none, and
 	// nobody sees it.
 	Before Snapshot
+	// Size is how many bytes the texts of the row have, before the change and after.
+	Size int
 }
 
 // A Hasher turns passwords into what is stored.

@@ -3,9 +3,11 @@ package crud
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"time"
 
+	"github.com/gatewright/gate/runtime/model"
 	"github.com/gatewright/gate/store"
 )
 
@@ -151,10 +153,35 @@ func (r *Resource[T]) inTx(ctx context.Context, o options, fn func(ctx context.C
 	return r.answer(transact(ctx, r.db, writeTimeout, part))
 }
 
-// tell leaves word of a change for after the commit.
-func (r *Resource[T]) tell(t *transaction, c Changed) {
+// tell leaves word of a change for after the commit. Rows are what the row was, and
+// what it is.
+func (r *Resource[T]) tell(t *transaction, c Changed, rows ...*T) {
+	if len(r.onChange) == 0 {
+		return
+	}
 	c.Entity = r.entity.Name
+	for _, row := range rows {
+		c.Size += r.size(row)
+	}
 	for _, listener := range r.onChange {
 		t.committed = append(t.committed, func(ctx context.Context) { listener(ctx, c) })
 	}
+}
+
+// size returns how many bytes the texts of a row have.
+func (r *Resource[T]) size(row *T) int {
+	n := 0
+	for i := range r.entity.Fields {
+		switch v := r.value(row, model.FieldID(i)).(type) {
+		case string:
+			n += len(v)
+		case json.RawMessage:
+			n += len(v)
+		case []string:
+			for _, s := range v {
+				n += len(s)
+			}
+		}
+	}
+	return n
 }

@@ -254,7 +254,7 @@ func (r *Resource[T]) rewrite(ctx context.Context, t *transaction, c caller, id 
 	}
 	r.tell(t, Changed{
 		Action: authz.Update, ID: r.id(&u.Row), Set: changed, Replaced: u.replace, Before: r.snapshot(old),
-	})
+	}, old, &u.Row)
 	return nil
 }
 

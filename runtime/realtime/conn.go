@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gatewright/gate"
@@ -40,11 +41,12 @@ func (r Reason) Error() string { return "connection closed: " + string(r) }
 // A Conn is a connection, whatever carries it. [Realtime.Open] makes one,
 // [Conn.Run] keeps it. Its methods may be called from many goroutines.
 type Conn struct {
-	rt     *Realtime
-	client gate.Client
-	queue  chan *event
-	wake   chan struct{} // who it belongs to changed, or should be asked
-	calls  *bucket
+	rt      *Realtime
+	client  gate.Client
+	queue   chan *event
+	waiting atomic.Int64  // bytes of the queue
+	wake    chan struct{} // who it belongs to changed, or should be asked
+	calls   *bucket
 
 	closing sync.Once
 	done    chan struct{}
@@ -95,13 +97,25 @@ func (c *Conn) leave() {
 	})
 }
 
-// push queues an event; it never waits.
+// push queues an event; it never waits. A client that does not take its events keeps
+// no more than so many of them, and of their bytes.
 func (c *Conn) push(e *event) {
+	if !c.room(e) {
+		c.Close(Slow)
+		return
+	}
+	c.waiting.Add(e.size)
 	select {
 	case c.queue <- e:
 	default:
 		c.Close(Slow)
 	}
+}
+
+// room reports whether the queue takes the bytes of an event. An empty one takes any.
+func (c *Conn) room(e *event) bool {
+	n := c.waiting.Load()
+	return n == 0 || n+e.size <= queueBytes
 }
 
 // Run tells the connection its events until it is closed, and returns why: a
@@ -137,6 +151,7 @@ func (c *Conn) Run(ctx context.Context, send func(context.Context, Event) error)
 			}
 		case e := <-c.queue:
 			err = c.deliver(ctx, e, send)
+			c.waiting.Add(-e.size)
 		}
 		if reason, ok := errors.AsType[Reason](err); ok {
 			c.Close(reason)

@@ -26,6 +26,9 @@ type Event struct {
 	Data json.RawMessage
 }
 
+// eventBytes is what an event takes without the texts of its row, about.
+const eventBytes = 512
+
 // An event is a change on its way to everybody. What it shows to whom is
 // decided at each connection.
 type event struct {
@@ -33,6 +36,7 @@ type event struct {
 	change  crud.Changed
 	logger  *slog.Logger
 	at      time.Time // after the commit
+	size    int64     // bytes that it may come to keep: of the row, and of its JSON
 	seq     uint64    // given by the dispatcher
 	id      string
 	removed []byte // what those are told who cannot see the row any more
@@ -46,7 +50,7 @@ type event struct {
 }
 
 func newEvent(s source, c crud.Changed, logger *slog.Logger, at time.Time) *event {
-	e := &event{source: s, change: c, logger: logger, at: at}
+	e := &event{source: s, change: c, logger: logger, at: at, size: eventBytes + 2*int64(c.Size)}
 	entity := s.Entity()
 	f := &entity.Fields[entity.IDField()]
 	e.removed = f.AppendKey([]byte{'{'})
@@ -63,7 +67,7 @@ func newEvent(s source, c crud.Changed, logger *slog.Logger, at time.Time) *even
 // read anew, for what it was then may be more than may be seen now.
 func (e *event) again() *event {
 	return &event{
-		source: e.source, change: e.change, logger: e.logger, at: time.Now(), seq: e.seq, id: e.id, removed: e.removed,
+		source: e.source, change: e.change, logger: e.logger, at: time.Now(), size: e.size, seq: e.seq, id: e.id, removed: e.removed,
 	}
 }
 
@@ -139,16 +143,36 @@ func (e *event) encode(row crud.Row) []byte {
 	return data
 }
 
-// ring keeps the last events for clients that come back.
+// ring keeps the last events for clients that come back: so many of them, and of
+// their bytes.
 type ring struct {
 	events [ringSize]*event
-	last   uint64 // sequence number of the newest; 0 for none
+	first  uint64 // sequence number of the oldest that is there
+	last   uint64 // of the newest; 0 for none
+	bytes  int64
 }
 
-func (r *ring) add(e *event) {
+// add numbers an event and keeps it as it is told again, without what is read of its
+// row for those who are told now.
+func (r *ring) add(e *event, id func(seq uint64) string) {
 	r.last++
-	e.seq = r.last
-	r.events[e.seq%ringSize] = e
+	e.seq, e.id = r.last, id(r.last)
+	r.drop(r.last)
+	r.events[r.last%ringSize], r.bytes = e.again(), r.bytes+e.size
+	if r.last >= ringSize {
+		r.first = max(r.first, r.last-ringSize+1)
+	}
+	for ; r.bytes > ringBytes && r.first < r.last; r.first++ {
+		r.drop(r.first)
+	}
+}
+
+// drop forgets the event in the place of that number.
+func (r *ring) drop(seq uint64) {
+	if at := &r.events[seq%ringSize]; *at != nil {
+		r.bytes -= (*at).size
+		*at = nil
+	}
 }
 
 // since returns the events after seq, and false when some of them are gone.
@@ -168,26 +192,31 @@ func (r *ring) since(seq uint64) ([]*event, bool) {
 }
 
 // clear forgets all events, since one is missing.
-func (r *ring) clear() { r.events = [ringSize]*event{} }
+func (r *ring) clear() { r.events, r.bytes = [ringSize]*event{}, 0 }
 
 // changed takes note of a change after its commit. It does not block: when the
 // dispatcher is too far behind, everybody has to begin anew.
 func (rt *Realtime) changed(ctx context.Context, c crud.Changed) {
-	e, ok := rt.byName(c.Entity)
+	s, ok := rt.byName(c.Entity)
 	if !ok {
 		return
 	}
-	select {
-	case rt.backlog <- newEvent(e, c, rt.cfg.Logger, time.Now()):
-	default:
-		rt.cfg.Logger.WarnContext(ctx, "events lost, all connections close")
-		rt.mu.Lock()
-		defer rt.mu.Unlock()
-		rt.ring.last++ // whoever comes back has missed something
-		rt.ring.clear()
-		for conn := range rt.conns {
-			conn.Close(Lost)
+	e := newEvent(s, c, rt.cfg.Logger, time.Now())
+	if n := rt.waiting.Add(e.size); n <= backlogBytes || n == e.size {
+		select {
+		case rt.backlog <- e:
+			return
+		default:
 		}
+	}
+	rt.waiting.Add(-e.size)
+	rt.cfg.Logger.WarnContext(ctx, "events lost, all connections close")
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	rt.ring.last++ // whoever comes back has missed something
+	rt.ring.clear()
+	for conn := range rt.conns {
+		conn.Close(Lost)
 	}
 }
 
@@ -209,6 +238,7 @@ func (rt *Realtime) dispatch(ctx context.Context) {
 			return
 		case e := <-rt.backlog:
 			rt.tell(e)
+			rt.waiting.Add(-e.size)
 		}
 	}
 }
@@ -216,8 +246,7 @@ func (rt *Realtime) dispatch(ctx context.Context) {
 func (rt *Realtime) tell(e *event) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
-	rt.ring.add(e)
-	e.id = rt.eventID(e.seq)
+	rt.ring.add(e, rt.eventID)
 	for c := range rt.topics[e.source.Entity().Path] {
 		c.push(e)
 	}

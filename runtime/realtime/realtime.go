@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gatewright/gate"
@@ -26,8 +27,11 @@ const (
 
 	maxLogin     = 8 << 10 // of a login, as over HTTP
 	queueSize    = 128     // events that wait for a connection
+	queueBytes   = 4 << 20 // of which they are, unless it is one
 	backlogSize  = 4096    // changes that wait for all
-	ringSize     = 512     // events kept for clients that come back
+	backlogBytes = 64 << 20
+	ringSize     = 512 // events kept for clients that come back
+	ringBytes    = 32 << 20
 	checkEvery   = 2 * time.Second
 	checkTimeout = 3 * time.Second
 	readTimeout  = 1500 * time.Millisecond // of one try to read a row for events
@@ -107,6 +111,7 @@ type Realtime struct {
 	boot     string // tells the events of this process from those of another
 
 	backlog chan *event
+	waiting atomic.Int64 // bytes of the backlog
 	stop    context.CancelFunc
 	told    chan struct{} // closed when the dispatcher has ended
 	running sync.WaitGroup

@@ -23,8 +23,8 @@ const heartbeatEvery = 15 * time.Second
 //
 // Credentials come in headers, as for every request; a token in the URL is
 // refused. A client that comes back sends the header Last-Event-ID and is told
-// what it missed as far as this process remembers, the last 512 events; when it
-// does not, the first event is "reset", and the client reads again what it
+// what it missed as far as this process remembers, the last 512 events, or fewer
+// where their rows are large; when it does not, the first event is "reset", and the client reads again what it
 // shows. The stream ends with an event "close" whose data is the [Reason].
 func (rt *Realtime) Events() http.Handler { return http.HandlerFunc(rt.serveEvents) }
 

@@ -100,13 +100,13 @@ func (c *Conn) resume(ctx context.Context, paths []string, lastID string) (bool,
 	}
 	// What came in since the subscription is among what was missed.
 	for len(c.queue) > 0 {
-		<-c.queue
+		c.waiting.Add(-(<-c.queue).size)
 	}
 	for _, e := range missed {
 		if _, wanted := rt.topics[e.source.Entity().Path][c]; !wanted {
 			continue
 		}
-		if len(c.queue) == cap(c.queue) {
+		if len(c.queue) == cap(c.queue) || !c.room(e) {
 			return false, nil
 		}
 		c.push(e.again())
