@@ -117,7 +117,7 @@ func readCredentials(w http.ResponseWriter, r *http.Request) (Credentials, error
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return Credentials{}, &Error{Status: http.StatusRequestEntityTooLarge, Err: err}
 		}
-		return Credentials{}, &Error{Status: http.StatusBadRequest, Message: "The body could not be read", Err: err}
+		return Credentials{}, Unreadable(err)
 	}
 	v, err := strictjson.Decode(body, strictjson.MaxDepth)
 	if err != nil {

@@ -56,6 +56,15 @@ func (e *Error) Is(target error) bool {
 	return ok && e.Status != http.StatusInternalServerError && e.Status == statusOf(code)
 }
 
+// Unreadable returns the answer to a request whose body could not be read: what its
+// reader says as an [Error], else 400.
+func Unreadable(err error) error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	return &Error{Status: http.StatusBadRequest, Message: "The body could not be read", Err: err}
+}
+
 // ErrorWriter writes errors as HTTP answers. The zero value is ready to use.
 type ErrorWriter struct {
 	// Logger gets every answer of 500 and more, once, with its cause; nil

@@ -28,7 +28,7 @@ func readBody(w http.ResponseWriter, r *http.Request, names ...string) (body, er
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return nil, &gate.Error{Status: http.StatusRequestEntityTooLarge, Err: err}
 		}
-		return nil, badRequest("The body could not be read")
+		return nil, gate.Unreadable(err)
 	}
 	v, err := strictjson.Decode(data, 4)
 	if err != nil {

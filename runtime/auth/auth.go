@@ -386,6 +386,22 @@ func (a *Auth) protect(next http.Handler, most int64) http.Handler {
 	return received(a.withDevice(a.service.Guard(a.parsers...).Optional().Protect(a.ownAccounts(next))), most)
 }
 
+// Knows reports whether the credentials of a request are good now. Its body is not
+// looked at.
+func (a *Auth) Knows(r *http.Request) bool {
+	if len(a.parsers) == 0 {
+		return false
+	}
+	c, found, err := a.service.Parse(r, a.parsers...)
+	if err != nil || !found {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+	defer cancel()
+	_, err = a.service.Authenticate(ctx, c, c.Strategy)
+	return err == nil
+}
+
 // LogsIn reports whether there is a log-in that answers an access token.
 func (a *Auth) LogsIn() bool { return a.cfg.JWT != nil }
 

@@ -62,7 +62,7 @@ func readNamed(w http.ResponseWriter, r *http.Request) (named, error) {
 		return sent, &gate.Error{Status: http.StatusRequestEntityTooLarge}
 	}
 	if err != nil {
-		return sent, &gate.Error{Status: http.StatusBadRequest, Message: "The body could not be read", Err: err}
+		return sent, gate.Unreadable(err)
 	}
 	members, err := model.Members(body)
 	if err != nil {

@@ -49,6 +49,9 @@ type Config struct {
 	CORSOrigins []string
 	// TrustedProxies are the peers whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
+	// MaxBodies bounds the bytes of bodies that requests hold at once, of strangers and
+	// of everybody else each; zero means [DefaultMaxBodies].
+	MaxBodies int64
 	// LogLevel is the least level that is logged.
 	LogLevel slog.Level
 	// Docs says whether the OpenAPI document and its viewer are served.
@@ -60,6 +63,9 @@ type Config struct {
 
 	lookup func(string) (string, bool) // a function, because a map would be printed with its secrets
 }
+
+// DefaultMaxBodies is [Config.MaxBodies] where nothing else is said: 64 MiB.
+const DefaultMaxBodies = 64 << 20
 
 // Pool says how a service uses a database server. Zero leaves a setting to
 // package store/postgres.
@@ -144,6 +150,7 @@ const (
 	keyPublicURL     = "PUBLIC_URL"
 	keyCORS          = "CORS_ORIGINS"
 	keyProxies       = "TRUSTED_PROXIES"
+	keyMaxBodies     = "MAX_BODIES_MB"
 	keyLogLevel      = "LOG_LEVEL"
 	keyDocs          = "DOCS"
 	keyDev           = "GATE_DEV"
@@ -161,7 +168,7 @@ func known() []string {
 	return []string{
 		keyAddr, keyDatabase, keyMaxConns, keyTimeout, keySecret, keyKeyFile, keyAdmin, keyMailURL, keyMailFrom, keyIssuer, keyAudience,
 		keyAuth0Issuer, keyAuth0Audience, keyAuth0Domain, keyAuth0Client, keyAuth0Redirect, keyAuth0Logout, keyAuth0Scope, keyFirstAdmin,
-		keyPublicURL, keyCORS, keyProxies, keyLogLevel, keyDocs, keyDev, keyDevState,
+		keyPublicURL, keyCORS, keyProxies, keyMaxBodies, keyLogLevel, keyDocs, keyDev, keyDevState,
 	}
 }
 

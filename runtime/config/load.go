@@ -128,6 +128,7 @@ func (l *loader) settings() {
 	c.PublicURL = l.publicURL()
 	c.CORSOrigins = l.origins()
 	c.TrustedProxies = l.proxies()
+	c.MaxBodies = l.maxBodies()
 	c.LogLevel = l.logLevel()
 	c.Docs = l.onOff(keyDocs, true)
 	c.Dev = l.dev()
@@ -293,6 +294,19 @@ func (l *loader) proxies() []netip.Prefix {
 		}
 	}
 	return prefixes
+}
+
+// maxBodies reads a number of MiB.
+func (l *loader) maxBodies() int64 {
+	raw := l.get(keyMaxBodies)
+	if raw == "" {
+		return DefaultMaxBodies
+	}
+	n, err := strconv.ParseInt(raw, 10, 64)
+	if err != nil || n < 1 || n > 65536 {
+		l.bad(keyMaxBodies, "must be a number from 1 to 65536", "for instance MAX_BODIES_MB=64: MiB of bodies that requests hold at once")
+	}
+	return n << 20
 }
 
 func (l *loader) logLevel() slog.Level {

@@ -315,7 +315,7 @@ func readBody(r *http.Request) ([]byte, error) {
 		return nil, &gate.Error{Status: http.StatusRequestEntityTooLarge}
 	}
 	if err != nil {
-		return nil, &gate.Error{Status: http.StatusBadRequest, Message: "The body could not be read", Err: err}
+		return nil, gate.Unreadable(err)
 	}
 	return body, nil
 }

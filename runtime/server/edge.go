@@ -30,10 +30,11 @@ type edge struct {
 	logger  *slog.Logger
 	errors  gate.ErrorWriter
 	proxies proxies
-	origins []string                  // of CORS, exact
-	cookies bool                      // their pages may use the cookie of a browser's session
-	hsts    bool                      // clients reach the service by TLS
-	login   string                    // path with the smaller limit
+	origins []string // of CORS, exact
+	cookies bool     // their pages may use the cookie of a browser's session
+	hsts    bool     // clients reach the service by TLS
+	login   string   // path with the smaller limit
+	bodies  *bodies
 	large   func(*http.Request) int64 // how much a route takes beyond the limit of others; nil without such routes
 	now     func() time.Time
 
@@ -61,6 +62,9 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := e.admit(rec, r); err != nil {
 		e.errors.Write(rec, r, err)
 		return
+	}
+	if r.ContentLength != 0 && e.streamed(r) == 0 { // or -1: nobody said
+		defer e.bodies.count(rec, r)()
 	}
 	e.next.ServeHTTP(rec, r)
 }
@@ -120,6 +124,15 @@ func (e *edge) cors(w http.ResponseWriter, r *http.Request) (answered bool) {
 	return true
 }
 
+// streamed returns how much a route takes that bounds its bodies by itself, and does not
+// hold them; 0 for any other.
+func (e *edge) streamed(r *http.Request) int64 {
+	if e.large == nil || r.Method != http.MethodPut {
+		return 0
+	}
+	return e.large(r)
+}
+
 // admit refuses requests that no handler should see, and bounds the body.
 func (e *edge) admit(w http.ResponseWriter, r *http.Request) error {
 	if !canonical(r) {
@@ -137,9 +150,7 @@ func (e *edge) admit(w http.ResponseWriter, r *http.Request) error {
 	if r.URL.Path == e.login {
 		limit = maxLoginBody
 	}
-	if e.large != nil && r.Method == http.MethodPut {
-		limit = max(limit, e.large(r))
-	}
+	limit = max(limit, e.streamed(r))
 	if r.ContentLength > limit {
 		w.Header().Set("Connection", "close")
 		return &gate.Error{Status: http.StatusRequestEntityTooLarge}

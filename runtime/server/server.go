@@ -95,7 +95,7 @@ func build(ctx context.Context, s Service, cfg *config.Config, logger *slog.Logg
 		next: devHost(a.handler(), cfg, a.errors), logger: logger, errors: a.errors, login: pathLogin,
 		proxies: cfg.TrustedProxies, origins: cfg.CORSOrigins, cookies: s.Auth != nil && s.Auth.Cookies != nil,
 		hsts: cfg.PublicURL != nil && cfg.PublicURL.Scheme == "https", now: time.Now,
-		observers: a.observers, ownRoot: a.ownRoot, large: large,
+		observers: a.observers, ownRoot: a.ownRoot, large: large, bodies: a.bodies(),
 	})
 	return srv, nil
 }
