@@ -86,6 +86,11 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, req *request) {
 		a.notAllowed(w, r, http.MethodPost, "A mutation goes by POST")
 		return
 	}
+	if _, keyed := r.Header["Idempotency-Key"]; keyed && op.Operation != ast.Query {
+		// whoever sends one takes it that this happens once, and may send it again
+		writeRefusal(w, refuse(codeBadRequest, "Idempotency-Key is not kept for mutations: this would be done again"))
+		return
+	}
 	in := inputs{schema: a.schema}
 	variables, err := in.variables(op, req.variables)
 	if err != nil {
