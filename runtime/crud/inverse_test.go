@@ -84,7 +84,7 @@ func TestPairs_otherEnd(t *testing.T) {
 		if got, want := strings.Join(heard, ", "), "dishes, dishes, dishes, dishes, dishes"; got != want {
 			t.Errorf("hooks of the rows whose relation it is heard %q, want %q", got, want)
 		}
-		if got, want := strings.Join(told, ", "), "update 1, update 1, update 1, update 2, update 2, create " + next; got != want {
+		if got, want := strings.Join(told, ", "), "update 1, update 1, update 1, update 2, update 2, create "+next; got != want {
 			t.Errorf("who listens heard %q, want %q", got, want)
 		}
 	})

@@ -146,13 +146,14 @@ func (f *Field) wants() string {
 	return "a number"
 }
 
-// decodeJSON refuses what a JSON column cannot keep, and takes the blanks out.
+// decodeJSON refuses what a JSON column cannot keep, and spells it as it will be read.
 func decodeJSON(raw json.RawMessage) (any, fault) {
 	if string(raw) == "null" {
 		return nil, fault{}
 	}
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
+	zeros := 0 // that exponents stand for
 	for {
 		token, err := dec.Token()
 		if errors.Is(err, io.EOF) {
@@ -167,24 +168,34 @@ func decodeJSON(raw json.RawMessage) (any, fault) {
 				return nil, fault{CodeFormat, "must not contain the character NUL"}
 			}
 		case json.Number:
-			if !modest(token.String()) {
-				return nil, fault{CodePrecision, fmt.Sprintf("must not contain numbers of more than %d digits", maxDigits)}
+			more, ok := modest(token.String())
+			if zeros += more; !ok || zeros > maxZeros {
+				return nil, fault{CodePrecision, fmt.Sprintf("must not contain numbers of more than %d digits, or many with exponents", maxDigits)}
 			}
 		}
 	}
-	var out bytes.Buffer
-	if err := json.Compact(&out, raw); err != nil {
+	out, err := spell(raw)
+	if err != nil {
 		return nil, fault{CodeFormat, "must be JSON"}
 	}
-	return json.RawMessage(out.Bytes()), fault{}
+	return out, fault{}
 }
 
 // maxDigits bounds a number inside a JSON field, so that no database has to
 // refuse it.
 const maxDigits = 300
 
-func modest(number string) bool {
+// maxZeros bounds those that all exponents of a value stand for, which are written out.
+const maxZeros = 64 << 10
+
+// modest returns the zeros that the exponent of a number stands for, and whether the
+// number is within bounds when it is written out.
+func modest(number string) (zeros int, ok bool) {
 	mantissa, exponent, _ := strings.Cut(strings.ToLower(number), "e")
 	exp, err := strconv.Atoi(cmp.Or(exponent, "0"))
-	return err == nil && len(mantissa) <= maxDigits && exp <= maxDigits && exp >= -maxDigits
+	if err != nil || exp > maxDigits || exp < -maxDigits {
+		return 0, false
+	}
+	zeros = max(exp, -exp)
+	return zeros, len(strings.TrimLeft(mantissa, "-"))-strings.Count(mantissa, ".")+zeros <= maxDigits
 }

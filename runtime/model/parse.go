@@ -84,7 +84,7 @@ func (f *Field) parse(v any) (any, fault) {
 		if !ok || !json.Valid(raw) {
 			return nil, fault{CodeType, "must be JSON"}
 		}
-		return raw, fault{}
+		return decodeJSON(raw)
 	default:
 		s, ok := v.(string)
 		if !ok {

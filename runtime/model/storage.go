@@ -1,6 +1,7 @@
 package model
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -85,7 +86,10 @@ func (c *Cell) scan(src any) error {
 	case *Date:
 		return scanDate(p, src)
 	case *json.RawMessage:
-		return scanJSON(p, src)
+		if err := scanJSON(p, src); err != nil {
+			return err
+		}
+		return compact(p)
 	case *[]string:
 		return scanStrings(p, src)
 	case *Geo:
@@ -269,6 +273,16 @@ func scanJSON(p *json.RawMessage, src any) error {
 	default:
 		return mismatch(src, "JSON")
 	}
+	return nil
+}
+
+// compact takes the blanks out that jsonb writes behind colons and commas.
+func compact(p *json.RawMessage) error {
+	out := bytes.NewBuffer(make([]byte, 0, len(*p)))
+	if err := json.Compact(out, *p); err != nil {
+		return fmt.Errorf("a JSON column: %w", err)
+	}
+	*p = out.Bytes()
 	return nil
 }
 
