@@ -1,6 +1,6 @@
 // Package permtest tries who may do what in a service: every caller of the
 // permission matrix, each action, each entity and each field, over each surface,
-// what is allowed and what is refused.
+// what is allowed and what is refused; and who may call the actions of the service.
 //
 // What has to happen is taken from the matrix that "gate design permissions"
 // makes of a design. What does happen is seen over HTTP, in the service as it is
@@ -34,8 +34,9 @@
 //
 // # What is not tried
 //
-// API keys, relations inside of answers of GraphQL, events, own routes and the end of
-// one's own tenant. Somebody with a permission and no role
-// can only come with a token of an issuer, so elsewhere the roles that give it
-// stand for it.
+// API keys, events, own routes that are no actions, arguments of actions in GraphQL,
+// and the end of one's own tenant. Somebody with a permission and no role can only come
+// with a token of an issuer, so elsewhere the roles that give it stand for it. What a
+// run leaves out beside that, because there would be too many rows or no way to tell,
+// is in its log: "not tried: …".
 package permtest

@@ -99,7 +99,7 @@ func (s *graphql) ran(c *caller, e *entity, document string, variables map[strin
 		s.t.Errorf("graphql answers no object: %s", a.text)
 		return a
 	}
-	if r.Data["it"] == nil {
+	if e == nil || r.Data["it"] == nil {
 		for _, err := range r.Errors {
 			a.status = statusOf(err.Extensions.Code)
 			break
@@ -154,6 +154,96 @@ func (s *graphql) list(c *caller, e *entity) answer {
 			return sum
 		}
 	}
+}
+
+// follows tries the relations of rows that are listed: the rows that they lead to, and
+// of each the fields that are not open to the caller in every one. A relation that is
+// closed to them is null, with an error.
+func (k *kit) follows(s *graphql, c *caller, e *entity) {
+	k.t.Helper()
+	if !e.grantTo(c).Rows.List.admitted() {
+		return
+	}
+	for i := range e.model.Links {
+		l := &e.model.Links[i]
+		x := &lead{link: l, from: e, to: k.find(l.To), action: view}
+		if l.Many {
+			x.action = list
+		}
+		cell := cellName(s, c, include, e, l.Name)
+		if k.except(cell) || x.to.nobody(x.action) || l.Key != "" && e.hidden(l.Name, view) || l.Inverse != "" && x.to.hidden(x.to.design(l.Inverse), view) {
+			continue // the schema does not have it
+		}
+		undo := k.tieFor(c, x)
+		found := s.include(cell, c, x)
+		w, g := k.onLead(s, c, x, false), e.grantTo(c)
+		whole := k.whole(c, e, &g.field(e.design(x.key())).List, &g.Rows.List)
+		for id, got := range found {
+			switch {
+			case w.refused() && (len(got.rows) > 0 || !got.refused):
+				k.t.Errorf("%s: want a refusal, got %d rows (of %s)", cell, len(got.rows), id)
+			case !w.refused() && got.refused && whole:
+				k.t.Errorf("%s: want rows, got a refusal (of %s)", cell, id)
+			}
+		}
+		if !w.refused() {
+			k.checkIncluded(cell, s, c, x, found)
+		}
+		undo()
+	}
+}
+
+// include lists some rows with what a relation leads to. There are so few of them that
+// each field that is refused has an error of its own.
+func (s *graphql) include(cell string, c *caller, x *lead) map[string]led {
+	s.t.Helper()
+	const inner = 10
+	rows := x.to.grantTo(c).Rows.at(x.action)
+	fields := []string{x.to.id().Name}
+	for i := range x.to.model.Fields {
+		f := &x.to.model.Fields[i]
+		if s.has(x.to, f) && f != x.to.id() && len(fields) < 5 && !s.whole(c, x.to, x.to.grantTo(c).field(x.to.design(f.Name)).at(x.action), rows) {
+			fields = append(fields, f.Name)
+		}
+	}
+	page, each := "", 1
+	if x.link.Many {
+		page, each = fmt.Sprintf("(limit: %d)", inner), inner
+	}
+	size := max(1, 90/(each*len(fields)))
+	status, raw := s.do(c, http.MethodPost, "/api/graphql", map[string]any{"query": fmt.Sprintf("{ it: %s(limit: %d) { %s %s%s { %s } } }",
+		member(x.from.model.Plural), size, x.from.id().Name, x.link.Name, page, strings.Join(fields, " "))})
+	var r reply
+	if err := decode(raw, &r); err != nil || status != http.StatusOK {
+		s.t.Errorf("%s: want 200, got %d: %s", cell, status, short(raw))
+		return nil
+	}
+	found := map[string]led{}
+	list, _ := r.Data["it"].([]any)
+	for i, one := range list {
+		m, _ := one.(map[string]any)
+		path := []any{"it", i, x.link.Name}
+		got := led{rows: map[string]shown{}}
+		for _, err := range r.Errors {
+			got.refused = got.refused || fmt.Sprint(err.Path) == fmt.Sprint(path)
+		}
+		switch to := m[x.link.Name].(type) {
+		case map[string]any:
+			row := s.rowOf(x.to, to, &r, path)
+			got.rows[row.id] = row
+		case []any:
+			for j, far := range to {
+				m, _ := far.(map[string]any)
+				row := s.rowOf(x.to, m, &r, append(slices.Clone(path), j))
+				got.rows[row.id] = row
+			}
+			got.part = len(to) == inner
+		}
+		if id := m[x.from.id().Name]; id != nil {
+			found[fmt.Sprint(id)] = got
+		}
+	}
+	return found
 }
 
 func (s *graphql) ask(c *caller, e *entity, question, key string) answer {

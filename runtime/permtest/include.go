@@ -2,6 +2,7 @@ package permtest
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -12,10 +13,13 @@ import (
 
 // includes tries the relations of an entity: the rows that they lead to come with
 // those that are listed, by the rules of their own entity, and nobody asks about a
-// field of theirs that they may not read. GraphQL has the same rows in its answers,
-// and no words to ask for them in another way.
+// field of theirs that they may not read. Of GraphQL see [kit.follows].
 func (k *kit) includes(s surface, c *caller, e *entity) {
 	k.t.Helper()
+	if over, ok := s.(*graphql); ok {
+		k.follows(over, c, e)
+		return
+	}
 	over, includes := s.(*rest)
 	_, asks := s.(*amplication) // which has no words to include them
 	g := e.grantTo(c)
@@ -130,7 +134,8 @@ func (k *kit) checkIncluded(cell string, s surface, c *caller, x *lead, found ma
 	rows := far.Rows.at(x.action)
 	id := x.to.design(x.to.id().Name)
 	if !far.field(id).at(x.action).same(rows) {
-		return // which rows they are is not told
+		k.leftOut("%s: which rows they are, as the answer does not tell", cell)
+		return
 	}
 	near := g.field(x.from.design(x.key()))
 	for _, r := range x.from.rows {
@@ -148,7 +153,11 @@ func (k *kit) checkIncluded(cell string, s surface, c *caller, x *lead, found ma
 			case !there && in && !got.part:
 				k.t.Errorf("%s: does not show a row (%s)", cell, about)
 			case there:
-				k.checkShown(cell, k.readable(s, c, t, x.action), one.fields, about)
+				want := k.readable(s, c, t, x.action)
+				if _, ok := s.(*graphql); ok { // which has what was asked for
+					maps.DeleteFunc(want, func(name string, _ bool) bool { _, asked := one.fields[name]; return !asked })
+				}
+				k.checkShown(cell, want, one.fields, about)
 			}
 		}
 	}
@@ -220,6 +229,8 @@ func (s *rest) include(c *caller, x *lead) (answer, map[string]led) {
 type led struct {
 	rows map[string]shown
 	part bool // there are more
+
+	refused bool // with an error of its own
 }
 
 // read reads what a row has under the name of a relation.

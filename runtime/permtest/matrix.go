@@ -16,6 +16,14 @@ type matrix struct {
 	Authentication bool           `json:"authentication"`
 	Callers        []matrixCaller `json:"callers"`
 	Entities       []matrixEntity `json:"entities"`
+	Actions        []matrixAction `json:"actions"`
+}
+
+// A matrixAction is something that can be called, and who may.
+type matrixAction struct {
+	Name    string   `json:"name"`
+	Row     string   `json:"row"` // the entity of the row on which it is called
+	Callers []string `json:"callers"`
 }
 
 // The kinds of callers.

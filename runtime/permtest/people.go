@@ -52,9 +52,7 @@ func (k *kit) people() {
 				continue
 			}
 			if !k.possible(c) {
-				if c.kind == role {
-					k.t.Logf("nobody can hold the role %s here, so that it is not tried", c.name)
-				}
+				k.leftOut("%s: nobody can come as that here", c)
 				continue
 			}
 			k.admit(c)

@@ -2,6 +2,7 @@ package permtest
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"os"
 	"slices"
@@ -75,6 +76,10 @@ func Run(t testing.TB, c Config) {
 	for _, e := range k.entities {
 		k.entity(e)
 	}
+	k.actions()
+	for _, what := range k.left {
+		t.Logf("not tried: %s", what)
+	}
 	for name := range c.Except {
 		if !k.used[name] {
 			t.Errorf("Except names %q, and there is no such cell: remove it", name)
@@ -104,7 +109,15 @@ type kit struct {
 	n        int // rows so far
 	requests int
 	used     map[string]bool // of Except
+	left     []string        // what was not tried, and why
 	doubles  map[string]*double
+}
+
+// leftOut notes what is not tried, which is told at the end.
+func (k *kit) leftOut(format string, args ...any) {
+	if what := fmt.Sprintf(format, args...); !slices.Contains(k.left, what) {
+		k.left = append(k.left, what)
+	}
 }
 
 // rest is the REST surface in the grammar of the service.

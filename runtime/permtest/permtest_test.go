@@ -96,11 +96,14 @@ entities:
 type recorder struct {
 	testing.TB
 
-	failures []string
+	failures, logs []string
 }
 
-func (r *recorder) Helper()             {}
-func (r *recorder) Logf(string, ...any) {}
+func (r *recorder) Helper() {}
+
+func (r *recorder) Logf(format string, args ...any) {
+	r.logs = append(r.logs, fmt.Sprintf(format, args...))
+}
 
 func (r *recorder) Errorf(format string, args ...any) {
 	r.failures = append(r.failures, fmt.Sprintf(format, args...))
@@ -253,6 +256,9 @@ func TestRun_wrong(t *testing.T) {
 			e.Conditions = slices.DeleteFunc(e.Conditions, func(c model.Condition) bool { return c.Action == "update" })
 			e.Allow.Update = []string{"clerk"}
 		}), []string{"clerk · tie · Product.tags · rest: want 403, got 200"}},
+		"field of a relation":     {entity("Product", func(e *model.Entity) { field(e, "cost").View = nil }), []string{"customer · include · Order.product · graphql: shows cost"}},
+		"rows of a relation":      {entity("Product", func(e *model.Entity) { without(e, "view", ""); e.Allow.View = []string{"public"} }), []string{"customer · include · Order.product · graphql: shows a row"}},
+		"relation closed":         {entity("Product", func(e *model.Entity) { e.Conditions = nil; e.Allow.View = []string{"clerk"} }), []string{"customer · include · Order.product · graphql: want rows, got a refusal"}},
 		"ties from the other end": {entity("Tag", func(e *model.Entity) { e.Links[0].Through.Inverse = "" }), []string{"clerk · tie · Tag.products · rest: want 400, got 200"}},
 		"far end seen":            {entity("Tag", func(e *model.Entity) { without(e, "view", ""); e.Allow.View = []string{"public"} }), []string{"clerk · tie · Product.tags · rest: want 400, got 200"}},
 	} {

@@ -92,7 +92,8 @@ func (k *kit) checkListed(cell string, s surface, c *caller, e *entity, a answer
 	g := e.grantTo(c)
 	id := g.field(e.design(e.id().Name))
 	if !id.List.same(&g.Rows.List) {
-		return // which rows they are is not told
+		k.leftOut("%s: which rows they are, as the answer does not tell", cell)
+		return
 	}
 	listed := map[string]shown{}
 	for _, r := range a.rows {

@@ -51,7 +51,7 @@ func (k *kit) describe() {
 			k.t.Fatalf("the service has no entity %s: generate it again", m.Name)
 		}
 		e := &entity{matrixEntity: m, model: s.Entity(), service: s}
-		e.variants = e.vary()
+		e.variants = k.vary(e)
 		k.entities = append(k.entities, e)
 		if k.app.Auth != nil && m.Name == k.app.Auth.EntityName() {
 			k.accounts = e
@@ -110,12 +110,16 @@ func (e *entity) holds(values map[string]any) func([]clause) bool {
 }
 
 // vary returns values for each condition of the rules, of which it holds and of
-// which it does not.
-func (e *entity) vary() []map[string]any {
+// which it does not. Of a very long list of them it leaves some out.
+func (k *kit) vary(e *entity) []map[string]any {
 	list := []map[string]any{{}}
 	put := func(v map[string]any) {
-		if !slices.ContainsFunc(list, func(o map[string]any) bool { return fmt.Sprint(o) == fmt.Sprint(v) }) && len(list) < maxVariants {
+		switch {
+		case slices.ContainsFunc(list, func(o map[string]any) bool { return fmt.Sprint(o) == fmt.Sprint(v) }):
+		case len(list) < maxVariants:
 			list = append(list, v)
+		default:
+			k.leftOut("rows of %s like %v: %d others are", e.Name, v, maxVariants-1)
 		}
 	}
 	add := func(clauses []clause, not int) {
@@ -123,10 +127,12 @@ func (e *entity) vary() []map[string]any {
 		for i := range clauses {
 			f := e.named(clauses[i].Field)
 			if f == nil {
+				k.leftOut("rows of %s by %s, which is no field of a row", e.Name, clauses[i].Field)
 				return
 			}
 			met, ok := clauses[i].met(f, i == not)
 			if !ok {
+				k.leftOut("rows of %s by %s: there is no value to tell them apart", e.Name, clauses[i].Field)
 				return
 			}
 			v[f.Name] = e.spelt(f, met)
@@ -138,7 +144,9 @@ func (e *entity) vary() []map[string]any {
 		for i := range where {
 			add(where, i)
 		}
-		for i := range where { // a rule may be about another value than it should be
+	}
+	for _, where := range e.wheres() { // a rule may be about another value than it should be
+		for i := range where {
 			if f := e.named(where[i].Field); f != nil && f.Type == model.Enum {
 				for _, other := range f.Values {
 					put(map[string]any{f.Name: other})
