@@ -1,6 +1,7 @@
 package realtime_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -44,7 +45,7 @@ func TestSES09_slowLargeRows(t *testing.T) {
 	case <-time.After(patience):
 		t.Fatal("six MiB wait for a client that takes nothing, and it is not closed")
 	}
-	if err := slow.Run(t.Context(), nil); !errors.Is(err, realtime.Slow) {
+	if err := slow.Run(t.Context(), func(context.Context, realtime.Event) error { return nil }); !errors.Is(err, realtime.Slow) {
 		t.Errorf("closed: %v", err)
 	}
 }
