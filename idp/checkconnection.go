@@ -2,7 +2,10 @@ package idp
 
 import (
 	"cmp"
+	"context"
 	"errors"
+	"net"
+	"time"
 
 	"github.com/gatewright/gate/idp/internal/shape"
 	"github.com/gatewright/gate/idp/tenant"
@@ -10,7 +13,8 @@ import (
 )
 
 // checkConnection refuses options that no log-in could be done with, and names the
-// one that is wrong. The client may be written later, and addresses have been judged.
+// one that is wrong. The client may be written later. With an issuer on this machine
+// any address will do, for commands do not know whether that provider is in development.
 func (p *Provider) checkConnection(c *tenant.Connection) error {
 	if c.Strategy == tenant.Database || c.Options.ClientID == "" {
 		return nil
@@ -22,7 +26,7 @@ func (p *Provider) checkConnection(c *tenant.Connection) error {
 	if err != nil {
 		return shape.Wrong("options", shape.Cut(err.Error(), 256))
 	}
-	cfg.AllowPrivate = true
+	cfg.AllowPrivate = cfg.AllowPrivate || local(p.host)
 	if err = tryUpstream(cfg); err == nil {
 		return nil
 	}
@@ -46,5 +50,29 @@ func tryUpstream(cfg upstream.Config) error {
 	if err != nil {
 		return err
 	}
-	return conn.Close()
+	defer conn.Close()
+	return conn.Reachable(context.Background(), nil)
+}
+
+// findConnection refuses a connection to a host whose name leads nowhere that it may
+// lead. It asks for the name, which takes time.
+func (p *Provider) findConnection(ctx context.Context, c *tenant.Connection) error {
+	if c.Strategy == tenant.Database || c.Options.ClientID == "" || local(p.host) {
+		return nil
+	}
+	cfg, err := p.upstreamConfig(c)
+	if err != nil {
+		return nil // checkConnection says so
+	}
+	conn, err := upstream.New(cfg)
+	if err != nil {
+		return nil
+	}
+	defer conn.Close()
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	if err := conn.Reachable(ctx, net.DefaultResolver.LookupNetIP); err != nil {
+		return shape.Wrong("options", shape.Cut(cmp.Or(errors.Unwrap(err), err).Error(), 256))
+	}
+	return nil
 }

@@ -104,7 +104,7 @@ func (p *Provider) upstreamConfig(from *tenant.Connection) (upstream.Config, err
 	cfg := upstream.Config{
 		Name: from.Name, Strategy: from.Strategy, ClientID: o.ClientID, ClientSecret: secret.String(o.ClientSecret),
 		Issuer: o.Issuer, AuthorizationURL: o.AuthorizationURL, TokenURL: o.TokenURL, UserInfoURL: o.UserInfoURL,
-		AllowPrivate: p.cfg.Development, Now: p.now,
+		AllowPrivate: p.cfg.Development, Private: p.private, Now: p.now,
 	}
 	if cfg.Issuer == "" && o.DiscoveryURL != "" {
 		cfg.Issuer = strings.TrimSuffix(o.DiscoveryURL, "/.well-known/openid-configuration")

@@ -53,8 +53,8 @@ func (p *Provider) ManagementConfig() management.Config {
 		VerifyIDToken:   p.linkedIdentity,
 		Policy:          p.managementPolicy,
 		CheckAction:     p.checkAction,
-		CheckConnection: p.checkConnection,
-		TestAction:      p.testAction,
+		CheckConnection: p.checkConnection, FindConnection: p.findConnection,
+		TestAction: p.testAction,
 		SendVerification: func(ctx context.Context, u *tenant.User, clientID string) error {
 			c, err := p.tenant.Clients.Get(ctx, clientID)
 			if err != nil && !errors.Is(err, tenant.ErrNotFound) {

@@ -22,6 +22,7 @@ import (
 	"github.com/gatewright/gate/idp/management"
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/internal/seal"
+	"github.com/gatewright/gate/idp/upstream"
 	"github.com/gatewright/gate/jose"
 	"github.com/gatewright/gate/mail"
 	"github.com/gatewright/gate/password"
@@ -67,6 +68,10 @@ type Config struct {
 	// explains errors, and lets connections lead to this machine. It is refused
 	// unless the issuer is on this machine.
 	Development bool
+	// PrivateUpstreams lists hosts, addresses and networks that are not on the
+	// internet and that connections may lead to all the same, with https; see
+	// [upstream.ParsePrivate].
+	PrivateUpstreams []string
 	// Outbox is the path of a page of this host that shows letters, to which the
 	// pages lead that say that one was sent. It is refused without Development;
 	// empty means that there is none.
@@ -130,6 +135,7 @@ type Provider struct {
 
 	api       *management.API
 	upstreams upstreams
+	private   upstream.Private
 	origins   atomic.Pointer[originSet]
 	told      sync.WaitGroup // back-channel log-outs on their way
 }
@@ -166,6 +172,10 @@ func configure(cfg Config) (*Provider, error) {
 	case cfg.Development && !local(host):
 		return nil, fmt.Errorf("development is for this machine alone, and the issuer is %s", cfg.Issuer)
 	}
+	private, err := upstream.ParsePrivate(cfg.PrivateUpstreams)
+	if err != nil {
+		return nil, fmt.Errorf("private upstreams: %w", err)
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
@@ -174,7 +184,7 @@ func configure(cfg Config) (*Provider, error) {
 	}
 	p := &Provider{
 		cfg: cfg, issuer: cfg.Issuer, base: base, host: host, secure: strings.HasPrefix(base, "https:"),
-		log: cfg.Logger, now: cfg.Now, cross: http.NewCrossOriginProtection(),
+		log: cfg.Logger, now: cfg.Now, cross: http.NewCrossOriginProtection(), private: private,
 	}
 	if err := p.cross.AddTrustedOrigin(base); err != nil {
 		return nil, err

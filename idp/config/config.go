@@ -15,6 +15,7 @@ import (
 
 	"github.com/gatewright/gate/design"
 	"github.com/gatewright/gate/idp/login"
+	"github.com/gatewright/gate/idp/upstream"
 	"github.com/gatewright/gate/internal/secret"
 )
 
@@ -45,6 +46,8 @@ type Config struct {
 	TLS    TLS    `yaml:"tls" doc:"Certificate and key as PEM files, or the word local for a certificate authority of this machine (development)."`
 	// TrustedProxies are the peers whose X-Forwarded-For is believed.
 	TrustedProxies []string `yaml:"trustedProxies" doc:"Addresses of proxies in front, such as 10.0.0.0/8: their X-Forwarded-For is believed."`
+	// PrivateUpstreams are what connections may lead to that is not on the internet.
+	PrivateUpstreams []string `yaml:"privateUpstreams" doc:"Hosts, addresses and networks that are not on the internet and that connections may lead to, with https: sso.corp, 10.0.0.5, 10.20.0.0/16."`
 	// Signup is closed (also when empty), confirm or open.
 	Signup string `yaml:"signup" enum:"closed,confirm,open" doc:"Who may make an account: nobody (closed), whoever confirms their address (confirm), everybody at once (open)."`
 	// RotateKeys is how long a signing key signs; zero means 90 days.
@@ -219,6 +222,11 @@ func (c *checker) addresses() {
 			c.problem(path, "an address or a range such as 10.0.0.0/8; names can be anybody's", "%s is not an address", quote(text))
 		case p.Bits() == 0:
 			c.problem(path, "name the proxies in front of the provider", "%s is everybody, who then could pretend to come from anywhere", quote(text))
+		}
+	}
+	for i, text := range c.PrivateUpstreams {
+		if _, err := upstream.ParsePrivate([]string{text}); err != nil {
+			c.problem(fmt.Sprintf("privateUpstreams[%d]", i), "name a host, an address or a network of your own", "%s", err)
 		}
 	}
 	if u, err := url.Parse(c.Protection.BreachCheck); err != nil || c.Protection.BreachCheck != "" && (u.Host == "" || u.Scheme != "https" && !isLocal(u.Hostname())) {

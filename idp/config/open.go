@@ -137,7 +137,8 @@ func (c *Config) provider(o Options, own *ownAPI) (idp.Config, *actions.Runner, 
 	}
 	cfg := idp.Config{
 		Issuer: c.Issuer, Secret: []byte(key.Reveal()), Signup: signup,
-		Development: o.Development, Outbox: o.Outbox, RequestLimit: c.RequestLimit, ManagementLimit: c.ManagementLimit, RotateEvery: c.RotateKeys, Logger: o.Logger,
+		PrivateUpstreams: c.PrivateUpstreams,
+		Development:      o.Development, Outbox: o.Outbox, RequestLimit: c.RequestLimit, ManagementLimit: c.ManagementLimit, RotateEvery: c.RotateKeys, Logger: o.Logger,
 	}
 	if cfg.Looks, err = c.looksConfig(); err != nil {
 		return idp.Config{}, nil, err

@@ -138,6 +138,9 @@ type Config struct {
 	// as nobody there has to be asked; a [*tenant.FieldError] is a refusal. Nil takes
 	// what [tenant.Connection.Check] does.
 	CheckConnection func(c *tenant.Connection) error
+	// FindConnection asks for the names of hosts that a connection leads to, and
+	// refuses one that is no place to connect to. Nil asks for none.
+	FindConnection func(ctx context.Context, c *tenant.Connection) error
 	// CheckAction compiles an action. What is wrong with its code comes back as
 	// text; the error means that it could not be judged. Nil takes all code.
 	CheckAction func(ctx context.Context, a *tenant.Action) (problem string, err error)

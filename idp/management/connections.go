@@ -74,6 +74,9 @@ func (a *API) createConnection(ctx context.Context, q *request) (answer, error) 
 	if err := a.checkConnection(c); err != nil {
 		return answer{}, err
 	}
+	if err := a.findConnection(ctx, c); err != nil {
+		return answer{}, err
+	}
 	if err := a.store.Connections.Create(ctx, c); err != nil {
 		return answer{}, noConnection(err)
 	}
@@ -90,6 +93,14 @@ func (a *API) checkConnection(c *tenant.Connection) error {
 	return a.cfg.CheckConnection(c)
 }
 
+// findConnection asks for the names of hosts. No transaction is open meanwhile.
+func (a *API) findConnection(ctx context.Context, c *tenant.Connection) error {
+	if a.cfg.FindConnection == nil {
+		return nil
+	}
+	return a.cfg.FindConnection(ctx, c)
+}
+
 func databaseDefaults(options object) {
 	for name, value := range map[string]string{
 		"mfa": `{"active":true,"return_enroll_settings":true}`, "passwordPolicy": `"good"`, "strategy_version": "2",
@@ -104,15 +115,24 @@ func (a *API) updateConnection(ctx context.Context, q *request) (answer, error) 
 	if err != nil {
 		return answer{}, err
 	}
-	c, err := a.store.Connections.Update(ctx, q.id("connection"), func(c *tenant.Connection) error {
+	next := func(c *tenant.Connection) (*tenant.Connection, error) {
 		next, err := patched(c, change)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := keepSecrets(c, next); err != nil {
-			return err
+			return nil, err
 		}
-		if err := a.checkConnection(next); err != nil {
+		return next, a.checkConnection(next)
+	}
+	if _, there := change["options"]; there {
+		if err := a.findChanged(ctx, q.id("connection"), next); err != nil {
+			return answer{}, noConnection(err)
+		}
+	}
+	c, err := a.store.Connections.Update(ctx, q.id("connection"), func(c *tenant.Connection) error {
+		next, err := next(c)
+		if err != nil {
 			return err
 		}
 		*c = *next
@@ -123,6 +143,18 @@ func (a *API) updateConnection(ctx context.Context, q *request) (answer, error) 
 	}
 	shown, err := showConnection(c)
 	return answer{status: 200, body: shown}, err
+}
+
+// findChanged judges the hosts of a connection as a change leaves it.
+func (a *API) findChanged(ctx context.Context, id string, change func(*tenant.Connection) (*tenant.Connection, error)) error {
+	c, err := a.store.Connections.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	if c, err = change(c); err != nil {
+		return err
+	}
+	return a.findConnection(ctx, c)
 }
 
 func (a *API) deleteConnection(ctx context.Context, q *request) (answer, error) {

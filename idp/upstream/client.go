@@ -41,16 +41,14 @@ type answer struct {
 func newClient(cfg *Config) *client {
 	transport := cfg.Transport
 	if transport == nil {
-		dialer := &net.Dialer{Timeout: connectTimeout, Control: publicAddress}
-		switch {
-		case cfg.Imitation:
+		dialer := &net.Dialer{Timeout: connectTimeout}
+		if cfg.Imitation {
 			dialer.Control = loopbackAddress
-		case cfg.AllowPrivate:
-			dialer.Control = nil
 		}
-		transport = &http.Transport{
-			DialContext: dialer.DialContext, TLSHandshakeTimeout: connectTimeout, ForceAttemptHTTP2: true,
-			MaxIdleConnsPerHost: 2, IdleConnTimeout: 30 * time.Second, MaxResponseHeaderBytes: 64 << 10,
+		own := newTransport(dialer.DialContext)
+		if transport = own; !cfg.Imitation && !cfg.AllowPrivate {
+			own.DialContext = cfg.Private.dial
+			transport = encrypted{own}
 		}
 	}
 	return &client{
@@ -62,16 +60,15 @@ func newClient(cfg *Config) *client {
 	}
 }
 
-// publicAddress is asked for the address that is about to be connected to,
-// whatever a name resolved to before.
-func publicAddress(_, address string, _ syscall.RawConn) error {
-	if ap, err := netip.ParseAddrPort(address); err != nil || ap.Port() != 443 || !outbound.Public(ap.Addr()) {
-		return outbound.AddressError(address)
+func newTransport(dial func(ctx context.Context, network, address string) (net.Conn, error)) *http.Transport {
+	return &http.Transport{
+		DialContext: dial, TLSHandshakeTimeout: connectTimeout, ForceAttemptHTTP2: true,
+		MaxIdleConnsPerHost: 2, IdleConnTimeout: 30 * time.Second, MaxResponseHeaderBytes: 64 << 10,
 	}
-	return nil
 }
 
-// loopbackAddress does the same for an imitation, whatever "localhost" means.
+// loopbackAddress is asked for the address that is about to be connected to for an
+// imitation, whatever "localhost" means.
 func loopbackAddress(_, address string, _ syscall.RawConn) error {
 	if ap, err := netip.ParseAddrPort(address); err != nil || !ap.Addr().Unmap().IsLoopback() {
 		return outbound.AddressError(address)

@@ -136,6 +136,9 @@ type Config struct {
 	// and without TLS to this machine. It is for development and for providers
 	// in one's own network, and only for an operator to say.
 	AllowPrivate bool
+	// Private lists what is connected to in the operator's own networks, with TLS;
+	// it too is only for an operator to say.
+	Private Private
 	// Imitation says that the URLs lead to an imitation of the provider, like
 	// that of package fake: accounts are named as if it were the provider, and
 	// any credentials will do. Every URL has to be on this machine. It is for

@@ -62,29 +62,33 @@ func newConnection(cfg Config) (*Connection, error) {
 	p.replace(&cfg)
 	c.preset = p
 	guarded := !cfg.AllowPrivate && !cfg.Imitation && cfg.Transport == nil
-	asker, err := outbound.New(outbound.Config{Guarded: guarded, Transport: cfg.Transport})
+	judge, err := outbound.New(outbound.Config{Guarded: guarded, Transport: cfg.Transport})
 	if err != nil {
 		return nil, err
 	}
-	if err := c.validateURLs(asker); err != nil {
+	if err := c.validateURLs(judge); err != nil {
 		return nil, err
 	}
 	if err := c.validateAuth(); err != nil {
 		return nil, err
 	}
-	c.source = newSource(p.issuer, oidc.Options{Guarded: guarded, Transport: cfg.Transport}, c.now)
+	ask := oidc.Options{Guarded: guarded, Transport: cfg.Transport}
+	if guarded && !cfg.Private.empty() {
+		ask = oidc.Options{Transport: c.client.http.Transport} // a guard of its own
+	}
+	c.source = newSource(p.issuer, ask, c.now)
 	if p.openID {
-		c.keys, err = jwks.New(c.keySource(guarded))
+		c.keys, err = jwks.New(c.keySource(ask))
 	}
 	return c, err
 }
 
-func (c *Connection) keySource(guarded bool) jwks.Config {
+func (c *Connection) keySource(ask oidc.Options) jwks.Config {
 	algorithms := c.cfg.Algorithms
 	if len(algorithms) == 0 {
 		algorithms = []jose.Algorithm{jose.RS256, jose.ES256, jose.EdDSA}
 	}
-	keys := jwks.Config{URL: c.preset.ends.JWKSURL, Algorithms: slices.Clone(algorithms), Guarded: guarded, Transport: c.cfg.Transport}
+	keys := jwks.Config{URL: c.preset.ends.JWKSURL, Algorithms: slices.Clone(algorithms), Guarded: ask.Guarded, Transport: ask.Transport}
 	if !c.preset.complete() {
 		keys.URL = ""
 		keys.Locate = func(ctx context.Context) (string, error) {
