@@ -19,12 +19,18 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 		in, err = queryParams(r)
 	}
 	if err != nil {
-		p.errorPage(w, r, err)
+		p.unread(w, r, err)
 		return
 	}
 	q, c, err := p.readRequest(r.Context(), in)
+	if err != nil && q == nil {
+		if _, fault := asOAuth(err); fault { // who asks could not be looked up
+			p.unread(w, r, err)
+			return
+		}
+	}
 	if err != nil {
-		p.authorizeError(w, r, err)
+		p.halted(w, r, q, c, err)
 		return
 	}
 	ses, u, err := p.currentSession(r)

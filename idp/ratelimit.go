@@ -66,10 +66,28 @@ func (p *Provider) limited(next http.HandlerFunc) http.HandlerFunc {
 		}, nil, nil)
 		refused := refuse("too_many_requests", "Too many requests. Look at the headers X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset.")
 		refused.retryAfter = s.Wait
+		if p.refusedUnseen(w, r, refused) {
+			return
+		}
 		if strings.Contains(r.Header.Get("Accept"), "text/html") {
 			p.errorPage(w, r, &pageError{oauthError: refused, fault: login.FaultTooMany})
 			return
 		}
 		p.fail(w, r, refused)
 	}
+}
+
+// refusedUnseen sends the refusal of an authorization request that nobody sees back to
+// the client; it asks the database for nothing.
+func (p *Provider) refusedUnseen(w http.ResponseWriter, r *http.Request, refused *oauthError) bool {
+	if r.URL.Path != "/authorize" {
+		return false
+	}
+	q, c := p.addressee(r)
+	if q == nil {
+		return false
+	}
+	setRetryAfter(w, refused.retryAfter)
+	p.respondError(w, r, q, c, refuse("temporarily_unavailable", refused.description))
+	return true
 }

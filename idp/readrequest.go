@@ -16,7 +16,7 @@ import (
 
 // readRequest checks an authorization request. The error is a *pageError until
 // the client and its address are known, and a *backError from then on; others
-// are faults.
+// are faults, with as much of the request as was read and can be answered, or nil.
 func (p *Provider) readRequest(ctx context.Context, in params) (*request, *tenant.Client, error) {
 	c, err := p.requestClient(ctx, in["client_id"])
 	if err != nil {
@@ -32,13 +32,16 @@ func (p *Provider) readRequest(ctx context.Context, in params) (*request, *tenan
 	if err := readResponse(q, in); err != nil {
 		return nil, c, &backError{q, c, err}
 	}
+	if err := q.checkPosts(c); err != nil {
+		return nil, c, err
+	}
 	if err := p.readRest(ctx, q, c, in); err != nil {
 		var page *pageError
 		var refused *oauthError
 		if !errors.As(err, &page) && errors.As(err, &refused) {
 			return nil, c, &backError{q, c, refused}
 		}
-		return nil, c, err
+		return q, c, err
 	}
 	sealed, err := p.sealRequest(q)
 	if err == nil && len(sealed) > maxRequest {
@@ -159,6 +162,23 @@ const maxRequest = tripCookies*cookieSize - 1500
 // withheld are parameters that scripts have no business with.
 var withheld = []string{"client_secret", "client_assertion", "id_token_hint", "request", "code_challenge", "state", "nonce"} //nolint:gochecknoglobals // constant
 
+// checkPosts refuses an answer by a message to an origin that is not registered,
+// whatever else is wrong with the request.
+func (q *request) checkPosts(c *tenant.Client) error {
+	if q.posts(c) {
+		return nil
+	}
+	return &pageError{
+		oauthError: &oauthError{
+			status: http.StatusForbidden, code: "invalid_request",
+			description: "The origin of redirect_uri is not in the list of allowed web origins.",
+		},
+		fault: login.FaultWebOrigin, client: c,
+		hint: "Add " + originOf(q.RedirectURI) + " to the web origins of the application: gate idp client update " + c.ID +
+			" --web-origin " + originOf(q.RedirectURI),
+	}
+}
+
 func (p *Provider) readRest(ctx context.Context, q *request, c *tenant.Client, in params) error {
 	if err := (caller{Client: c}).may(q.grant()); err != nil {
 		return err
@@ -199,17 +219,6 @@ func (p *Provider) readRest(ctx context.Context, q *request, c *tenant.Client, i
 	}
 	if err := p.readHint(ctx, q, in["id_token_hint"]); err != nil {
 		return err
-	}
-	if !q.posts(c) {
-		return &pageError{
-			oauthError: &oauthError{
-				status: http.StatusForbidden, code: "invalid_request",
-				description: "The origin of redirect_uri is not in the list of allowed web origins.",
-			},
-			fault: login.FaultWebOrigin, client: c,
-			hint: "Add " + originOf(q.RedirectURI) + " to the web origins of the application: gate idp client update " + c.ID +
-				" --web-origin " + originOf(q.RedirectURI),
-		}
 	}
 	q.Query = params{}
 	for name, value := range in {

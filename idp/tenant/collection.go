@@ -91,6 +91,15 @@ func (c *Collection[T, P]) Get(ctx context.Context, id string) (*T, error) {
 	return nil, &missing{c.kind, id}
 }
 
+// Known returns the object with this ID as it was read last, however long ago: for
+// whoever has to tell its owner that nothing can be read.
+func (c *Collection[T, P]) Known(id string) (*T, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	o, ok := c.all.byID[id]
+	return o, ok
+}
+
 // Stored returns the object with this ID as the database has it now, or
 // [ErrNotFound]: for whoever found that two collections do not fit together, of
 // which each may be a second old.
