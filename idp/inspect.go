@@ -22,6 +22,9 @@ var errToken = errors.New("token is not good")
 // errTokenExpired is an errToken: one of ours whose time is over.
 var errTokenExpired = fmt.Errorf("%w any more", errToken)
 
+// errScope means that a token is good and was asked for without what this takes.
+var errScope = errors.New("The token was asked for without the scope openid") //nolint:staticcheck // an error_description
+
 // A bearer is what an access token says.
 type bearer struct {
 	userID   string // empty: the client acts for itself
@@ -155,6 +158,11 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusUnauthorized, map[string]string{"error": "invalid_token", "error_description": "Unauthorized"})
 		return
 	}
+	if errors.Is(err, errScope) {
+		w.Header().Set("WWW-Authenticate", `Bearer error="insufficient_scope", error_description="`+errScope.Error()+`", scope="openid"`)
+		writeJSON(w, http.StatusForbidden, map[string]string{"error": "insufficient_scope", "error_description": errScope.Error()})
+		return
+	}
 	if err != nil {
 		p.fail(w, r, err)
 		return
@@ -186,12 +194,14 @@ func (p *Provider) holder(ctx context.Context, b *bearer) (*tenant.User, error) 
 	return u, nil
 }
 
+// userOf returns whose claims a token may read: errToken of one that is not for
+// userinfo, errScope of one that is and lacks openid.
 func (p *Provider) userOf(ctx context.Context, token string) (*tenant.User, *bearer, error) {
 	b, err := p.inspect(ctx, token, p.verifier)
 	if err != nil {
 		return nil, nil, err
 	}
-	if b.userID == "" || !slices.Contains(b.audience, p.base+"/userinfo") || !slices.Contains(b.scope, "openid") {
+	if b.userID == "" || !slices.Contains(b.audience, p.base+"/userinfo") {
 		return nil, nil, errToken
 	}
 	u, err := p.holder(ctx, b)
@@ -200,6 +210,9 @@ func (p *Provider) userOf(ctx context.Context, token string) (*tenant.User, *bea
 	}
 	if err := p.clientThere(ctx, b); err != nil {
 		return nil, nil, err
+	}
+	if !slices.Contains(b.scope, "openid") {
+		return nil, nil, errScope
 	}
 	return u, b, nil
 }

@@ -1,6 +1,7 @@
 package idp_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -122,6 +123,35 @@ func TestLOG15_userinfo(t *testing.T) {
 		if status, body := send(t, s, tt.method, tt.path, tt.kind, tt.body, tt.header...); status != tt.status {
 			t.Errorf("%s: %d %.200s", name, status, body)
 		}
+	}
+}
+
+// LOG-15: a token for userinfo that was asked for without openid says who may not read
+// what (RFC 6750 §3.1); one for an API alone is none for userinfo, as at Auth0.
+func TestLOG15_userinfoScope(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	ada := s.AddUser("ada@example.com")
+	ask := func(tokens map[string]any) (*http.Response, map[string]any) {
+		res, body := s.Do(s.HTTP, http.MethodGet, "/userinfo", nil, "Authorization", fmt.Sprint("Bearer ", tokens["access_token"]))
+		return res, s.JSON(body)
+	}
+	opaque := enter(t, s, s.Browser(), "ada@example.com", "scope", "profile email", "audience", "", "nonce", "")
+	res, said := ask(opaque)
+	if got := res.Header.Get("WWW-Authenticate"); res.StatusCode != http.StatusForbidden || said["error"] != "insufficient_scope" || said["sub"] != nil ||
+		!strings.HasPrefix(got, `Bearer error="insufficient_scope"`) || !strings.HasSuffix(got, `scope="openid"`) {
+		t.Errorf("without openid: %d %v %v", res.StatusCode, res.Header, said)
+	}
+	api := enter(t, s, s.Browser(), "ada@example.com", "scope", "create:items", "nonce", "")
+	res, said = ask(api)
+	if res.StatusCode != http.StatusUnauthorized || said["error"] != "invalid_token" || res.Header.Get("WWW-Authenticate") != `Bearer error="invalid_token"` {
+		t.Errorf("for an API: %d %v %v", res.StatusCode, res.Header, said)
+	}
+	// Who is gone learns nothing about scopes.
+	if err := s.Tenant().DeleteUser(t.Context(), ada.ID); err != nil {
+		t.Fatal(err)
+	}
+	if res, _ := ask(opaque); res.StatusCode != http.StatusUnauthorized {
+		t.Errorf("of nobody: %d", res.StatusCode)
 	}
 }
 
