@@ -494,8 +494,12 @@ func TestCLI08_federatedAddress(t *testing.T) {
 		t.Fatalf("%d %.300s", res.StatusCode, body)
 	}
 	for name, browser := range map[string]*http.Client{"logged in to nothing": c.Browser(), "to another account": other} {
-		if status, page := press(c.Server, browser, link, "/u/email-verification"); status != http.StatusForbidden && status != http.StatusBadRequest {
+		status, page := press(c.Server, browser, link, "/u/email-verification")
+		if status != http.StatusForbidden && status != http.StatusBadRequest {
 			t.Errorf("%s: %d %.500s", name, status, page)
+		}
+		if !strings.Contains(page, `href="http://localhost:3000/"`) || !strings.Contains(page, "Go to Menu") {
+			t.Errorf("%s: no way to log in: %.3000s", name, page)
 		}
 		if got, err := c.Tenant().User(t.Context(), u.ID); err != nil || got.EmailVerified {
 			t.Errorf("%s: %+v, %v", name, got, err)

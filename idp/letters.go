@@ -398,7 +398,7 @@ func (p *Provider) postVerifyEmail(w http.ResponseWriter, r *http.Request) {
 	}
 	stranger, both := err == nil && maybeStranger(u, p.browserHash(r)), false
 	if err == nil {
-		err = p.mayConfirm(r, u)
+		err = p.mayConfirm(r, u, k)
 	}
 	if err == nil && u.Moved() {
 		both, err = p.loggedIn(r, u)

@@ -89,7 +89,7 @@ func TestSignup_nameTakenMeanwhile(t *testing.T) {
 		t.Fatalf("first: %d %s", status, body)
 	}
 	second := linkTo(t, s, "second@example.com")
-	if status, body := press(s, s.Browser(), second, "/u/email-verification"); status != http.StatusBadRequest || !strings.Contains(body, "Somebody else took the user name") {
+	if status, body := press(s, s.Browser(), second, "/u/email-verification"); status != http.StatusBadRequest || !strings.Contains(body, "Somebody else took your user name") || !strings.Contains(body, "Create your account again, with another user name.") {
 		t.Errorf("second: %d %.1500s", status, body)
 	}
 	if users, err := s.Tenant().UsersByEmail(t.Context(), "second@example.com"); err != nil || len(users) != 0 {

@@ -417,7 +417,8 @@ func (p *Provider) errorPage(w http.ResponseWriter, r *http.Request, err error) 
 		data.Application = page.client.Name
 	}
 	data.RestartURL = page.restart
-	if page.restart == "" && (page.client != nil || page.fault == login.FaultTicket) {
+	again := slices.Contains([]login.Fault{login.FaultTicket, login.FaultNameTaken, login.FaultSignupClosed}, page.fault)
+	if page.restart == "" && (page.client != nil || again) {
 		data.RestartURL = p.beginning(r.Context(), page.client, "")
 	}
 	if p.cfg.Development {

@@ -179,7 +179,7 @@ func (p *Provider) openPending(ctx context.Context, text string) (*tenant.Token,
 	}
 	conn, err := p.tenant.Connections.ByName(ctx, n.Connection)
 	if errors.Is(err, tenant.ErrNotFound) || err == nil && !p.signupOpen(conn) {
-		return nil, nil, &pageError{oauthError: refuse("invalid_request", "Sign-up was closed after the letter was sent"), fault: login.FaultTicket}
+		return nil, nil, &pageError{oauthError: refuse("invalid_request", "Sign-up was closed after the letter was sent"), fault: login.FaultSignupClosed}
 	}
 	return t, n, err
 }
@@ -248,7 +248,7 @@ func (p *Provider) faster(ctx context.Context, n *pendingAccount) error {
 		return have
 	}
 	return &pageError{
-		oauthError: refuse("invalid_request", "Somebody else took the user name meanwhile. Sign up again, with another one."), fault: login.FaultTicket,
+		oauthError: refuse("invalid_request", "Somebody else took the user name meanwhile"), fault: login.FaultNameTaken,
 	}
 }
 

@@ -3,6 +3,7 @@ package idp
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gatewright/gate/idp/login"
@@ -27,7 +28,7 @@ func maybeStranger(u *tenant.User, browser string) bool {
 // address of a user. Who comes from another provider may have said any address
 // there, and their account cannot be handed over: whoever opens the letter has to
 // be logged in to it.
-func (p *Provider) mayConfirm(r *http.Request, u *tenant.User) error {
+func (p *Provider) mayConfirm(r *http.Request, u *tenant.User, k *ticket) error {
 	if own := u.Own(); own != nil && own.Provider == tenant.Database {
 		return nil
 	}
@@ -36,7 +37,9 @@ func (p *Provider) mayConfirm(r *http.Request, u *tenant.User) error {
 		return err
 	}
 	if !here {
-		return &pageError{oauthError: refuse("access_denied", "The account of the link is not logged in here"), fault: login.FaultLogInFirst}
+		page := &pageError{oauthError: refuse("access_denied", "The account of the link is not logged in here"), fault: login.FaultLogInFirst}
+		page.client, page.restart = p.entrance(r.Context(), u, k)
+		return page
 	}
 	return nil
 }
@@ -46,6 +49,34 @@ func (p *Provider) mayConfirm(r *http.Request, u *tenant.User) error {
 func (p *Provider) loggedIn(r *http.Request, u *tenant.User) (bool, error) {
 	_, current, err := p.currentSession(r)
 	return current != nil && current.ID == u.ID, err
+}
+
+// entrance returns where the user of a link logs in: at the application that it is
+// about, else at the first of ours that takes them. It is empty when none has a page.
+func (p *Provider) entrance(ctx context.Context, u *tenant.User, k *ticket) (*tenant.Client, string) {
+	meant, err := p.tenant.Clients.Get(ctx, k.ClientID)
+	if err == nil {
+		if where := p.beginning(ctx, meant, ""); where != "" {
+			return meant, where
+		}
+	}
+	all, err := p.tenant.Clients.List(ctx)
+	if err != nil {
+		return nil, "" // the page says what to do without
+	}
+	for _, c := range all {
+		takes := func(i tenant.Identity) bool {
+			ok, err := p.admits(ctx, c, i.Connection)
+			return ok && err == nil
+		}
+		if !c.FirstParty || c.Global || !slices.ContainsFunc(u.Identities, takes) {
+			continue
+		}
+		if where := p.beginning(ctx, c, ""); where != "" {
+			return c, where
+		}
+	}
+	return nil, ""
 }
 
 // handOver gives an account to the owner of its address: the address is confirmed,

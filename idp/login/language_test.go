@@ -4,6 +4,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -85,4 +86,39 @@ func FuzzLanguage(f *testing.F) {
 			t.Errorf("language %q", got)
 		}
 	})
+}
+
+// A date is in the words of the reader, and says its zone; programs find it in
+// datetime.
+func TestDates(t *testing.T) {
+	p, m := pages(t, config()), mails(t, login.MailConfig{})
+	at := time.Date(2027, 3, 1, 23, 5, 0, 0, time.FixedZone("", -3600))
+	for lang, want := range map[string]string{"en": "2 March 2027, 00:05\u00a0UTC", "de": "2. März 2027, 00:05\u00a0UTC", "fr": "2 mars 2027, 00:05\u00a0UTC"} {
+		w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("Accept-Language", lang)
+		if err := p.VerifyEmail(w, r, 200, login.VerifyEmailPage{Form: login.Form{Action: "/u/x"}, Email: "a@example.com", Expires: at}); err != nil {
+			t.Fatal(err)
+		}
+		if got := find(parse(t, w.Body.String()), "time"); len(got) != 1 || got[0].text != want || got[0].attrs["datetime"] != "2027-03-02T00:05:00Z" {
+			t.Errorf("page in %s: %+v", lang, got)
+		}
+		l := letter()
+		l.When = at
+		if got, err := m.Write(login.MailPasswordChanged, lang, l); err != nil || !strings.Contains(got.Text, want) {
+			t.Errorf("letter in %s: %v %s", lang, err, got.Text)
+		}
+	}
+	l := letter()
+	l.When = at.AddDate(0, 0, -1)
+	if got, err := m.Write(login.MailPasswordChanged, "fr", l); err != nil || !strings.Contains(got.Text, "le 1er mars 2027, 00:05\u00a0UTC") {
+		t.Errorf("the first: %v %s", err, got.Text)
+	}
+	// What is of today says when.
+	w := httptest.NewRecorder()
+	if err := p.LoggedOut(w, httptest.NewRequest("GET", "/", nil), 200, login.LoggedOutPage{At: noon().Add(-time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	if got := find(parse(t, w.Body.String()), "time"); len(got) != 1 || got[0].text != "13:32\u00a0UTC" || got[0].attrs["datetime"] != "2026-11-21T13:32:08Z" {
+		t.Errorf("today: %+v", got)
+	}
 }

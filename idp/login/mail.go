@@ -281,7 +281,7 @@ func (m *Mails) data(language string, l Letter) mailData {
 		d.Life = m.speakers[language].duration(l.Life)
 	}
 	if !l.When.IsZero() {
-		d.When = l.When.UTC().Format("2006-01-02 15:04 UTC")
+		d.When = m.speakers[language].moment(l.When)
 	}
 	return d
 }

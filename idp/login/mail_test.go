@@ -88,7 +88,7 @@ The link works once, for 30` + "\u00a0" + `minutes.
 
 If it was not you who asked, there is nothing to do: your password stays as it is.
 
-Asked for from 198.51.100.7 on 2026-11-21 14:32 UTC.
+Asked for from 198.51.100.7 on 21 November 2026, 14:32` + "\u00a0" + `UTC.
 `
 	if got.Text != want {
 		t.Errorf("%s", got.Text)

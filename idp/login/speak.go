@@ -183,9 +183,9 @@ type moment struct {
 // Moment says a time: the hour on the same day, else the date too.
 func (v *view) Moment(t time.Time) moment {
 	t, now := t.UTC(), v.pages.now().UTC()
-	human := t.Format("15:04\u00a0UTC")
+	human := t.Format(clock)
 	if t.YearDay() != now.YearDay() || t.Year() != now.Year() {
-		human = t.Format("2006-01-02 15:04\u00a0UTC")
+		human = v.speaker.moment(t)
 	}
 	return moment{Machine: t.Format(time.RFC3339), Human: human}
 }

@@ -21,6 +21,8 @@ const (
 	FaultExpired       Fault = "expired"        // the transaction is over, or began in another browser
 	FaultNoCookies     Fault = "no_cookies"     // the browser sent none that we set
 	FaultTicket        Fault = "ticket"         // a link is used, too old or not whole
+	FaultNameTaken     Fault = "name_taken"     // a link came too late for its user name
+	FaultSignupClosed  Fault = "signup_closed"  // a link came when nobody may sign up any more
 	FaultLogInFirst    Fault = "log_in_first"   // a link is for who is logged in to the account here
 	FaultForm          Fault = "form"           // a form came from elsewhere or was open for too long
 	FaultNotFound      Fault = "not_found"      // there is no such page

@@ -168,6 +168,21 @@ func (s *speaker) duration(d time.Duration) string {
 	return s.count(int((d+time.Second-1)/time.Second), "second")
 }
 
+// clock is a time of day: always in UTC, as nobody knows where the reader is, and says so.
+const clock = "15:04\u00a0UTC"
+
+// moment says a time with its date.
+func (s *speaker) moment(t time.Time) string {
+	t = t.UTC()
+	day := strconv.Itoa(t.Day())
+	if t.Day() == 1 && s.lang == "fr" {
+		day = "1er"
+	}
+	return s.plain("unit.date", map[string]string{
+		"day": day, "month": s.messages["unit.month."+strconv.Itoa(int(t.Month()))], "year": strconv.Itoa(t.Year()), "time": t.Format(clock),
+	})
+}
+
 // count says how many; French has its singular for zero too.
 func (s *speaker) count(n int, unit string) string {
 	form := "other"
