@@ -74,7 +74,7 @@ func logoutHint(c *tenant.Client, target string) string {
 		return "The request names no application, so that " + strconv.Quote(target) + " has to be among the log-out URLs of the tenant " +
 			"(allowed_logout_urls of PATCH /api/v2/tenants/settings). Send client_id or id_token_hint for those of an application."
 	}
-	return "Add " + strconv.Quote(target) + " to the log-out URLs of the application " + strconv.Quote(c.Name) +
+	return "Add " + strconv.Quote(target) + " to the log-out URLs of the application " + strconv.Quote(c.Name) + ", " + commandPlace +
 		": gate idp client update " + c.ID + " --logout-url " + shellQuote(target)
 }
 

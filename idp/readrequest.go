@@ -100,9 +100,16 @@ func callbackHint(c *tenant.Client, address string) string {
 	if address == "" {
 		return "The redirect_uri is no address to be registered; one is added by: gate idp client update " + c.ID + " --callback URL"
 	}
-	return "Add " + strconv.Quote(address) + " to the callbacks of the application " + strconv.Quote(c.Name) +
+	hint := "Add " + strconv.Quote(address) + " to the callbacks of the application " + strconv.Quote(c.Name) + ", " + commandPlace +
 		": gate idp client update " + c.ID + " --callback " + shellQuote(address)
+	if origin := originOf(address); c.AppType == tenant.SPA && origin != "" && !slices.ContainsFunc(c.WebOrigins, func(o string) bool { return originOf(o) == origin }) {
+		hint += " --web-origin " + shellQuote(origin) // its pages ask in the background, too
+	}
+	return hint
 }
+
+// commandPlace says where gate idp finds the database of a provider in development.
+const commandPlace = "in the folder of idp.yaml or, with gate dev, of the service"
 
 // readResponse reads how the answer is wanted. The default mode depends on the
 // type, so that an error about either still goes where it belongs.
@@ -174,7 +181,7 @@ func (q *request) checkPosts(c *tenant.Client) error {
 			description: "The origin of redirect_uri is not in the list of allowed web origins.",
 		},
 		fault: login.FaultWebOrigin, client: c,
-		hint: "Add " + originOf(q.RedirectURI) + " to the web origins of the application: gate idp client update " + c.ID +
+		hint: "Add " + originOf(q.RedirectURI) + " to the web origins of the application, " + commandPlace + ": gate idp client update " + c.ID +
 			" --web-origin " + originOf(q.RedirectURI),
 	}
 }

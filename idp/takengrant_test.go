@@ -70,4 +70,13 @@ func TestCallback_command(t *testing.T) {
 			t.Errorf("%q: no %s in %.3000s", raw, want, page)
 		}
 	}
+	// An application in a browser needs its origin as well: one command does for a page
+	// that is served from another port than the one that was registered.
+	vite := authorization("redirect_uri", "http://localhost:5173/auth-callback")
+	_, page := s.Do(s.Browser(), http.MethodGet, "/authorize", vite)
+	page = html.UnescapeString(words.Replace(page))
+	want := "gate idp client update " + idptest.SPA + " --callback 'http://localhost:5173/auth-callback' --web-origin 'http://localhost:5173'"
+	if !strings.Contains(page, want+"<") || !strings.Contains(page, "in the folder of idp.yaml or, with gate dev, of the service:") {
+		t.Errorf("no %s in %.3000s", want, page)
+	}
 }
