@@ -1,12 +1,10 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -15,7 +13,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/gatewright/gate/idp/actions"
@@ -38,10 +35,10 @@ type idpCmd struct {
 	Client     idpClientCmd     `cmd:"" help:"Applications."`
 	API        idpAPICmd        `cmd:"" name:"api" help:"APIs that access tokens are for."`
 	Role       idpRoleCmd       `cmd:"" help:"Roles and their permissions."`
-	Connection idpConnectionCmd `cmd:"" help:"Where people come from."`
+	Connection idpConnectionCmd `cmd:"" help:"Where people log in: passwords kept here, and other providers."`
 	Action     idpActionCmd     `cmd:"" help:"Scripts that run at log-in and the like."`
 	Key        idpKeyCmd        `cmd:"" help:"Keys that sign tokens."`
-	Log        idpLogCmd        `cmd:"" help:"What happened."`
+	Log        idpLogCmd        `cmd:"" help:"Show the log."`
 	Export     idpExportCmd     `cmd:"" help:"Write the tenant, or its users, to a file."`
 	Import     idpImportCmd     `cmd:"" help:"Read a tenant, or users, from a file."`
 	CA         idpCACmd         `cmd:"" name:"ca" help:"Print the certificate authority of this machine."`
@@ -151,7 +148,7 @@ func (c *idpCmd) administer(out *console, do func(a *admin) error) (err error) {
 	if err != nil {
 		return err
 	}
-	logger := slog.New(slog.NewTextHandler(out.talk.w, &slog.HandlerOptions{Level: slog.LevelError}))
+	logger := slog.New(slog.NewTextHandler(out.talk.w, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	in, err := cfg.Open(out, config.Options{Administration: true, Worker: actionsWorker, Console: printConsole(out.talk), Logger: logger})
 	if err != nil {
 		return opening(cfg, err)
@@ -228,30 +225,6 @@ func (a *admin) show(v any, lines ...[2]string) error {
 		}
 	}
 	return table(a.out.stdout, nil, rows)
-}
-
-// table lays rows out in columns, with a margin of two.
-func table(w io.Writer, head []string, rows [][]string) error {
-	var laid bytes.Buffer
-	t := tabwriter.NewWriter(&laid, 0, 0, 3, ' ', 0)
-	if head != nil {
-		fmt.Fprintf(t, "  %s\n", strings.ToUpper(strings.Join(head, "\t")))
-	}
-	for _, row := range rows {
-		for i := range row {
-			row[i] = plain(row[i])
-		}
-		fmt.Fprintf(t, "  %s\n", strings.Join(row, "\t")) // also cells with nothing in them: a column ends where one is missing
-	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	for line := range strings.Lines(laid.String()) {
-		if _, err := io.WriteString(w, strings.TrimRight(line, " \n")+"\n"); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // plain takes from a text what a terminal could act on: names come from people.

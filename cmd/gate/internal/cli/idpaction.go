@@ -17,9 +17,9 @@ import (
 type idpActionCmd struct {
 	List   idpActionListCmd   `cmd:"" help:"List them."`
 	Create idpActionCreateCmd `cmd:"" help:"Make one from a file. It runs when it is deployed and bound."`
-	Deploy idpActionDeployCmd `cmd:"" help:"Have its code run from now on, with another file if you like."`
-	Bind   idpActionBindCmd   `cmd:"" help:"Run one at its trigger, after those that are bound."`
-	Unbind idpActionUnbindCmd `cmd:"" help:"Run one no more."`
+	Deploy idpActionDeployCmd `cmd:"" help:"Deploy its code, or new code from a file."`
+	Bind   idpActionBindCmd   `cmd:"" help:"Run one at its trigger, after those already bound."`
+	Unbind idpActionUnbindCmd `cmd:"" help:"Stop running one at its trigger."`
 	Delete idpActionDeleteCmd `cmd:"" help:"Delete one."`
 	Test   idpActionTestCmd   `cmd:"" help:"Run one with an event, and print what it decides."`
 	Logs   idpActionLogsCmd   `cmd:"" help:"List failures of actions."`
@@ -92,7 +92,7 @@ type idpActionCreateCmd struct {
 	Name    string   `arg:"" help:"Name."`
 	File    string   `required:"" placeholder:"FILE" help:"JavaScript of the action."`
 	Trigger string   `default:"post-login" enum:"post-login,credentials-exchange,pre-user-registration,post-user-registration,post-change-password" help:"post-login, credentials-exchange, pre-user-registration, post-user-registration or post-change-password."`
-	Secret  []string `name:"secret-env" placeholder:"NAME" help:"Environment variable that becomes a secret of this name; may be given more than once."`
+	Secret  []string `name:"secret-env" placeholder:"NAME" help:"Environment variable whose value becomes the secret of the same name; may be given more than once."`
 	Deploy  bool     `help:"Deploy it, too: it can be tested, and bound to its trigger."`
 	Bind    bool     `help:"Deploy and bind it, too: it runs from now on."`
 }
@@ -359,7 +359,7 @@ func try(ctx context.Context, r *actions.Runner, trigger actions.Trigger, event 
 }
 
 type idpActionLogsCmd struct {
-	Limit int `default:"20" help:"The most that are shown, 1000 at most."`
+	Limit int `default:"20" help:"How many to show at most, up to 1000."`
 }
 
 // Example is what help ends with.

@@ -12,7 +12,7 @@ import (
 
 type idpAdminCmd struct {
 	Email      string `arg:"" help:"Address."`
-	Role       string `default:"administrator" help:"Role to give. When there is none of this name it is made, with all permissions that all APIs but that of the provider have now."`
+	Role       string `default:"administrator" help:"Role to give. If there is none of this name, it is made with every permission of every API but the provider's own."`
 	Connection string `placeholder:"NAME" help:"Connection; the only one that keeps passwords unless said."`
 }
 

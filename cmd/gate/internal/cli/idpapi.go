@@ -121,10 +121,10 @@ func apiLines(p *tenant.API) [][2]string {
 // apiFlags are the settings of an API.
 type apiFlags struct {
 	Scope         []string       `placeholder:"SCOPE[=TEXT]" help:"Permission, with what it allows; may be given more than once."`
-	RBAC          *bool          `name:"rbac" negatable:"" help:"Whether people get only what their roles permit, told in the claim permissions."`
+	RBAC          *bool          `name:"rbac" negatable:"" help:"Whether people get only what their roles permit; the claim permissions lists it."`
 	Offline       *bool          `negatable:"" help:"Whether clients may have refresh tokens for it."`
-	Consent       *bool          `negatable:"" help:"Whether people are asked for consent by one's own applications, too."`
-	TokenLifetime *time.Duration `placeholder:"TIME" help:"Life of access tokens."`
+	Consent       *bool          `negatable:"" help:"Whether your own applications ask people for consent, too."`
+	TokenLifetime *time.Duration `placeholder:"TIME" help:"Lifetime of access tokens."`
 	SigningAlg    string         `placeholder:"ALG" help:"RS256, PS256, ES256 or HS256."`
 }
 
@@ -132,7 +132,7 @@ type apiFlags struct {
 func (f apiFlags) check() error {
 	const most = 720 * time.Hour
 	if life := f.TokenLifetime; life != nil && (*life < time.Second || *life > most) {
-		return misused("--token-lifetime is 720h at most, such as 90m or 24h", "a life of %s is too long or too short", *life)
+		return misused("--token-lifetime is 720h at most, such as 90m or 24h", "a lifetime of %s is too long or too short", *life)
 	}
 	if known := []string{"RS256", "PS256", "ES256", "HS256"}; f.SigningAlg != "" && !slices.Contains(known, f.SigningAlg) {
 		return misused("--signing-alg is one of "+strings.Join(known, ", "), "tokens are not signed with %q", f.SigningAlg)

@@ -364,7 +364,7 @@ type idpClientUpdateCmd struct {
 	Client      string   `arg:"" help:"ID or name."`
 	Name        *string  `placeholder:"NAME" help:"Another name."`
 	Description *string  `placeholder:"TEXT" help:"Another description."`
-	ThirdParty  *bool    `negatable:"" help:"It is of somebody else: people are asked whether it may have what it asks for."`
+	ThirdParty  *bool    `negatable:"" help:"It is somebody else's: people are asked whether it may have what it asks for."`
 	Remove      []string `placeholder:"VALUE" help:"Take this address, origin or grant from its lists; may be given more than once."`
 	clientLists
 }
@@ -481,7 +481,7 @@ func (c *idpSecretShowCmd) Run(out *console, idp *idpCmd) error {
 func (a *admin) confidential(name string) (*tenant.Client, error) {
 	cl, err := a.client(name)
 	if err == nil && cl.AuthMethod == tenant.AuthNone {
-		return nil, failf("programs that people have in their hands keep none", "the client %s has no secret", cl.Name)
+		return nil, failf("what runs in a browser or on a device cannot keep one", "the client %s has no secret", cl.Name)
 	}
 	return cl, err
 }

@@ -13,7 +13,7 @@ type idpConnectionCmd struct {
 	List    idpConnectionListCmd    `cmd:"" help:"List them."`
 	Create  idpConnectionCreateCmd  `cmd:"" help:"Make one."`
 	Enable  idpConnectionEnableCmd  `cmd:"" help:"Let clients use one."`
-	Disable idpConnectionDisableCmd `cmd:"" help:"Let clients use one no more."`
+	Disable idpConnectionDisableCmd `cmd:"" help:"Stop clients from using one."`
 	Delete  idpConnectionDeleteCmd  `cmd:"" help:"Delete one, with its users."`
 }
 
@@ -62,10 +62,10 @@ type idpConnectionCreateCmd struct {
 	Name            string            `arg:"" help:"Letters, digits and hyphens."`
 	Strategy        string            `default:"auth0" help:"auth0 (passwords are kept here), google-oauth2, github, windowslive, waad, apple, facebook, gitlab, oidc or oauth2."`
 	Issuer          string            `placeholder:"URL" help:"Issuer of an OpenID provider."`
-	ClientID        string            `placeholder:"ID" help:"Who we are there."`
+	ClientID        string            `placeholder:"ID" help:"Our client ID at the provider."`
 	ClientSecretEnv string            `placeholder:"NAME" help:"Environment variable that holds the secret."`
 	Option          map[string]string `placeholder:"NAME=VALUE" help:"Further options, by the names of Auth0's Management API; a value that is JSON is taken as JSON."`
-	ClosedSignup    bool              `help:"Nobody may make an account in it."`
+	ClosedSignup    bool              `help:"Nobody may sign up in it."`
 	Client          []string          `placeholder:"CLIENT" help:"Client that may use it; may be given more than once."`
 }
 
@@ -94,7 +94,7 @@ func (c *idpConnectionCreateCmd) Run(out *console, idp *idpCmd) error {
 			options["client_secret"] = text
 		}
 		if c.Strategy != tenant.Database && c.ClientID == "" {
-			return misused("--client-id is who we are at the other provider", "a connection of the strategy %s needs a client", c.Strategy)
+			return misused("--client-id is our client ID at the other provider", "a connection of the strategy %s needs a client", c.Strategy)
 		}
 		if _, given := options["client_secret"]; c.Strategy != tenant.Database && c.Strategy != "oidc" && c.Strategy != "oauth2" && !given {
 			return misused("--client-secret-env names the variable that holds it", "a connection of the strategy %s needs the secret of its client", c.Strategy)

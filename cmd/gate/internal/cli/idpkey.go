@@ -12,7 +12,7 @@ import (
 
 type idpKeyCmd struct {
 	List   idpKeyListCmd   `cmd:"" help:"List them."`
-	Rotate idpKeyRotateCmd `cmd:"" help:"Have the next key sign."`
+	Rotate idpKeyRotateCmd `cmd:"" help:"Sign with the next key."`
 	Revoke idpKeyRevokeCmd `cmd:"" help:"Remove a key that leaked: its tokens are refused."`
 }
 

@@ -11,11 +11,11 @@ import (
 
 type idpLogCmd struct {
 	Query  string        `arg:"" optional:"" help:"As Auth0's log search has it: type:fp AND ip:203.0.113.7."`
-	Type   []string      `placeholder:"TYPE" help:"Of this type, such as s (log-in), f (failed), sapi (administration); may be given more than once."`
-	User   string        `placeholder:"USER" help:"Of this user, by address or ID."`
+	Type   []string      `placeholder:"TYPE" help:"Only this type, such as s (log-in), f (failed), sapi (administration); may be given more than once."`
+	User   string        `placeholder:"USER" help:"Only this user, by address or ID."`
 	Since  time.Duration `placeholder:"TIME" help:"No older than this, such as 24h."`
-	Limit  int           `default:"50" help:"The most that are shown, 1000 at most."`
-	Follow bool          `short:"f" help:"Go on with what happens."`
+	Limit  int           `default:"50" help:"How many to show at most, up to 1000."`
+	Follow bool          `short:"f" help:"Keep printing new entries."`
 }
 
 // Example is what help ends with.

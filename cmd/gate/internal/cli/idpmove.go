@@ -14,12 +14,12 @@ import (
 )
 
 type idpExportCmd struct {
-	File         string   `arg:"" help:"File to write, which is not there yet; - is standard output."`
+	File         string   `arg:"" help:"File to write, which must not exist; - is standard output."`
 	Users        bool     `help:"Only the users, one JSON object a line as Auth0 exports them."`
 	CSV          bool     `name:"csv" help:"With --users, as a table."`
-	Connection   string   `placeholder:"NAME" help:"With --users, those of this connection."`
+	Connection   string   `placeholder:"NAME" help:"With --users, only this connection."`
 	Field        []string `placeholder:"NAME" help:"With --users, this field of each, such as email or app_metadata.plan; may be given more than once."`
-	Secrets      bool     `help:"With the secrets and the hashes of passwords: the file is then worth what the database is."`
+	Secrets      bool     `help:"Include secrets and password hashes: keep the file as safe as the database."`
 	WithoutUsers bool     `help:"Without users."`
 }
 

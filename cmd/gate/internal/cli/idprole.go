@@ -12,7 +12,7 @@ type idpRoleCmd struct {
 	List     idpRoleListCmd     `cmd:"" help:"List them."`
 	Show     idpRoleShowCmd     `cmd:"" help:"Show one, with its permissions."`
 	Create   idpRoleCreateCmd   `cmd:"" help:"Make one."`
-	Delete   idpRoleDeleteCmd   `cmd:"" help:"Delete one, and take it from all who have it."`
+	Delete   idpRoleDeleteCmd   `cmd:"" help:"Delete one, also from everybody who has it."`
 	Grant    idpRoleGrantCmd    `cmd:"" help:"Give one permissions of an API."`
 	Revoke   idpRoleRevokeCmd   `cmd:"" help:"Take permissions of an API from one."`
 	Assign   idpRoleAssignCmd   `cmd:"" help:"Give one to people."`
@@ -154,7 +154,7 @@ func (c *idpRoleDeleteCmd) Run(out *console, idp *idpCmd) error {
 type permissionArgs struct {
 	which
 	Permission []string `arg:"" help:"Scopes of the API."`
-	API        string   `name:"api" placeholder:"API" help:"Identifier or name; management is the Management API. The only one there is besides unless said."`
+	API        string   `name:"api" placeholder:"API" help:"Identifier or name; management is the Management API. Needed when there are several others."`
 }
 
 // change gives or takes permissions.
@@ -268,7 +268,7 @@ func (c *people) each(out *console, idp *idpCmd, give bool) error {
 				return err
 			}
 			if !give && !slices.Contains(has, r.ID) {
-				a.done("nothing to change: %s was no %s", u.Email, c.Role)
+				a.done("nothing to change: %s does not have the role %s", u.Email, c.Role)
 				continue
 			}
 			add, remove, done := []string{c.Role}, []string(nil), "%s is %s"

@@ -50,7 +50,13 @@ func (c *idpServeCmd) Run(out *console, idp *idpCmd) error {
 	if err != nil {
 		return err
 	}
-	s := &idpServer{cfg: cfg, out: out, dev: c.Dev, log: newServeLogger(out, cfg)}
+	s := &idpServer{cfg: cfg, out: out, dev: c.Dev}
+	s.log = slog.New(slog.NewJSONHandler(terminal.Escaping{W: out.talk.w}, &slog.HandlerOptions{Level: &s.level}))
+	if c.Dev && cfg.LogLevel == "" {
+		s.level.Set(slog.LevelWarn) // until it has said where it is: what it makes for itself is no news there
+	} else {
+		s.levelOf(cfg)
+	}
 	if err := s.checkDev(); err != nil {
 		return err
 	}
@@ -60,11 +66,9 @@ func (c *idpServeCmd) Run(out *console, idp *idpCmd) error {
 	return s.run(out)
 }
 
-// newServeLogger returns the log of the server, one JSON object a line.
-func newServeLogger(out *console, cfg *config.Config) *slog.Logger {
-	level := slog.LevelInfo
-	_ = level.UnmarshalText([]byte(cmp.Or(cfg.LogLevel, "info"))) // was checked
-	return slog.New(slog.NewJSONHandler(terminal.Escaping{W: out.talk.w}, &slog.HandlerOptions{Level: level}))
+// levelOf has the log, one JSON object a line, be as the configuration says.
+func (s *idpServer) levelOf(cfg *config.Config) {
+	_ = s.level.UnmarshalText([]byte(cmp.Or(cfg.LogLevel, "info"))) // was checked
 }
 
 // An idpServer is one run of gate idp serve.
@@ -73,6 +77,7 @@ type idpServer struct {
 	out   *console
 	dev   bool
 	log   *slog.Logger
+	level slog.LevelVar
 	tls   *tls.Config
 	trust []string // lines of the environment in which the certificate is trusted
 }
@@ -214,6 +219,7 @@ func (s *idpServer) tellReady(addr net.Addr) {
 		}
 	}
 	t.line("")
+	s.levelOf(s.cfg)
 }
 
 // tellSeed shows what was made. Secrets that were made up go to the terminal or,

@@ -18,11 +18,11 @@ type idpUserCmd struct {
 	Create        idpUserCreateCmd   `cmd:"" help:"Make one."`
 	Update        idpUserUpdateCmd   `cmd:"" help:"Change one."`
 	Delete        idpUserDeleteCmd   `cmd:"" help:"Delete one, with all that belongs to them."`
-	Block         idpUserBlockCmd    `cmd:"" help:"Keep one out, and end what is open."`
-	Unblock       idpUserUnblockCmd  `cmd:"" help:"Let one in again."`
+	Block         idpUserBlockCmd    `cmd:"" help:"Block one, and end their sessions."`
+	Unblock       idpUserUnblockCmd  `cmd:"" help:"Unblock one."`
 	Roles         idpUserRolesCmd    `cmd:"" help:"Show, give and take roles."`
-	ResetPassword idpUserPasswordCmd `cmd:"" help:"Give one another password, and end what is open."`
-	Sessions      idpUserSessionsCmd `cmd:"" help:"List where one is logged in."`
+	ResetPassword idpUserPasswordCmd `cmd:"" help:"Set a new password, and end their sessions."`
+	Sessions      idpUserSessionsCmd `cmd:"" help:"List their sessions."`
 	Logout        idpUserLogoutCmd   `cmd:"" help:"End all sessions and refresh tokens of one."`
 }
 
@@ -66,9 +66,9 @@ func userPath(u *tenant.User, rest ...string) string {
 
 type idpUserListCmd struct {
 	Query      string `arg:"" optional:"" help:"As Auth0's user search has it: email:ada*, app_metadata.plan:gold, blocked:true."`
-	Connection string `placeholder:"NAME" help:"Of this connection alone."`
-	Limit      int    `default:"50" help:"The most that are shown, 1000 at most."`
-	Offset     int    `help:"How many are left out."`
+	Connection string `placeholder:"NAME" help:"Only this connection."`
+	Limit      int    `default:"50" help:"How many to show at most, up to 1000."`
+	Offset     int    `help:"How many to skip."`
 }
 
 // Example is what help ends with.
@@ -119,7 +119,7 @@ func paged(limit, offset int) error {
 	case limit < 1 || limit > 1000:
 		return misused("the next ones come with --offset", "--limit is from 1 to 1000, and not %d", limit)
 	case offset < 0:
-		return misused("0 leaves none out", "--offset %d is less than nothing", offset)
+		return misused("0 skips none", "--offset %d is negative", offset)
 	}
 	return nil
 }
@@ -214,7 +214,7 @@ type idpUserCreateCmd struct {
 	Username   string   `placeholder:"NAME" help:"User name, where the connection has them."`
 	Connection string   `placeholder:"NAME" help:"Connection; the only one that keeps passwords unless said."`
 	Role       []string `placeholder:"ROLE" help:"Role to give; may be given more than once."`
-	Unverified bool     `help:"The address is not known to be theirs."`
+	Unverified bool     `help:"The address is not verified."`
 }
 
 // Help says where the password comes from.
@@ -275,7 +275,7 @@ func (c *idpUserCreateCmd) Run(out *console, idp *idpCmd) error {
 // mailAddress refuses what nobody can be written to at.
 func mailAddress(text string) error {
 	if address, err := tenant.CanonicalEmail(text); err != nil || address == "" {
-		return misused("write it as ada@example.com", "%q is no address of mail", text)
+		return misused("write it as ada@example.com", "%q is not an e-mail address", text)
 	}
 	return nil
 }
@@ -308,11 +308,11 @@ func (a *admin) database(name string) (*tenant.Connection, error) {
 type idpUserUpdateCmd struct {
 	whom
 	Email        *string           `placeholder:"ADDRESS" help:"Another address."`
-	Verified     *bool             `negatable:"" help:"Whether the address is known to be theirs."`
+	Verified     *bool             `negatable:"" help:"Whether the address is verified."`
 	Name         *string           `placeholder:"NAME" help:"Another name."`
 	Username     *string           `placeholder:"NAME" help:"Another user name."`
-	UserMetadata map[string]string `placeholder:"KEY=VALUE" help:"Set what they may change themselves; a value that is JSON is taken as JSON, null removes one."`
-	AppMetadata  map[string]string `placeholder:"KEY=VALUE" help:"Set what applications decide by."`
+	UserMetadata map[string]string `placeholder:"KEY=VALUE" help:"Set user_metadata, which they may change themselves; a value that is JSON is taken as JSON, null removes one."`
+	AppMetadata  map[string]string `placeholder:"KEY=VALUE" help:"Set app_metadata, which applications decide by."`
 	Connection   string            `placeholder:"NAME" help:"Connection whose address or user name it is; that of the password unless said."`
 }
 
@@ -352,7 +352,7 @@ func (c *idpUserUpdateCmd) Run(out *console, idp *idpCmd) error {
 			in["connection"] = name
 		}
 		if len(in) == 0 {
-			return misused("gate idp user update --help lists what can be", "nothing is to be changed")
+			return misused("gate idp user update --help lists what can be changed", "nothing to change")
 		}
 		if err := a.send(http.MethodPatch, userPath(u), in, nil); err != nil {
 			return err

@@ -90,7 +90,7 @@ func (c *idpUserPasswordCmd) Run(out *console, idp *idpCmd) error {
 		if err := a.send(http.MethodPatch, userPath(u), in, nil); err != nil {
 			return err
 		}
-		a.done("%s has another password, and what was open has ended", c.User)
+		a.done("%s has a new password, and their sessions have ended", c.User)
 		if shown == "" {
 			return nil
 		}
