@@ -80,9 +80,7 @@ func TestPWD11_allOrNothing(t *testing.T) {
 func TestConsents_allOrNothing(t *testing.T) {
 	w := newWorld(t)
 	token, id := w.ada()
-	if err := w.store.AddConsent(t.Context(), id, "c1", "urn:a", []string{"read:a"}); err != nil {
-		t.Fatal(err)
-	}
+	w.consent(id, "read:a")
 	family := w.family(id, "")
 	grant, _ := w.do(token, "GET", "grants", nil, 200).list()[0]["id"].(string)
 	w.broken("UPDATE", "idp_refresh", func() {

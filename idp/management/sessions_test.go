@@ -75,9 +75,7 @@ func TestConsents(t *testing.T) {
 	w.connection(token, "db")
 	ada, bob := w.user(token, "db", "ada@example.com"), w.user(token, "db", "bob@example.com")
 	for _, id := range []string{ada, bob} {
-		if err := w.store.AddConsent(t.Context(), id, "c1", "urn:a", []string{"read:a", "write:a"}); err != nil {
-			t.Fatal(err)
-		}
+		w.consent(id, "read:a", "write:a")
 	}
 	family := w.family(ada, "")
 	got := w.do(token, "GET", "grants?user_id="+strings.ReplaceAll(ada, "|", "%7C"), nil, 200).list()

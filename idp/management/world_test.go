@@ -282,6 +282,7 @@ func (w *world) family(user, session string) string {
 	if err := w.store.APIs.Create(w.t.Context(), api); err != nil && !errors.Is(err, tenant.ErrExists) {
 		w.t.Fatal(err)
 	}
+	w.app(f.ClientID)
 	if _, err := w.store.CreateFamily(w.t.Context(), f); err != nil {
 		w.t.Fatal(err)
 	}
@@ -295,4 +296,24 @@ func (w *world) ada() (token, id string) {
 	token = w.everything()
 	w.connection(token, "db")
 	return token, w.user(token, "db", "ada@example.com")
+}
+
+// app makes a client, if it is not there.
+func (w *world) app(id string) {
+	w.t.Helper()
+	if err := w.store.Clients.Create(w.t.Context(), &tenant.Client{ID: id, Name: id}); err != nil && !errors.Is(err, tenant.ErrExists) {
+		w.t.Fatal(err)
+	}
+}
+
+// consent has a user allow the client c1 something at the API urn:a.
+func (w *world) consent(user string, scope ...string) {
+	w.t.Helper()
+	w.app("c1")
+	if err := w.store.APIs.Create(w.t.Context(), &tenant.API{ID: "a", Identifier: "urn:a", Name: "A"}); err != nil && !errors.Is(err, tenant.ErrExists) {
+		w.t.Fatal(err)
+	}
+	if err := w.store.AddConsent(w.t.Context(), user, "c1", "urn:a", scope); err != nil {
+		w.t.Fatal(err)
+	}
 }

@@ -252,9 +252,16 @@ func (s *Store) Consent(ctx context.Context, userID, clientID, audience string) 
 	return strings.Fields(scope), s.db.Wrap(err)
 }
 
-// AddConsent notes scopes that a user allowed a client, beside those before.
+// AddConsent notes scopes that a user allowed a client, beside those before. It
+// returns [ErrEnded] when the client or the API is gone.
 func (s *Store) AddConsent(ctx context.Context, userID, clientID, audience string, scope []string) error {
 	return s.userError(s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if err := s.clientStays(ctx, tx, clientID); err != nil {
+			return err
+		}
+		if err := s.apiStays(ctx, tx, audience); err != nil {
+			return err
+		}
 		if err := s.lockUsers(ctx, tx, "$1", userID); err != nil {
 			return err
 		}

@@ -35,6 +35,10 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
+	if err := s.Clients.Create(ctx, &tenant.Client{ID: "web", Name: "Web"}); err != nil {
+		fmt.Println(err)
+		return
+	}
 	first, err := s.CreateFamily(ctx, &tenant.Family{ID: tenant.NewGrantID(), UserID: ada.ID, Epoch: ada.Epoch, ClientID: "web"})
 	if err != nil {
 		fmt.Println(err)

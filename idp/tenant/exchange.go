@@ -40,8 +40,10 @@ func (s *Store) Exchange(ctx context.Context, x *Exchange) (secret.String, error
 		}
 	}
 	err := s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if err := s.apiStays(ctx, tx, x.Family); err != nil {
-			return err
+		if x.Family != nil { // the client stays, or takes the code with it
+			if err := s.apiStays(ctx, tx, x.Family.Audience); err != nil {
+				return err
+			}
 		}
 		if err := s.inEpoch(ctx, tx, x.UserID, x.Epoch); err != nil {
 			return err

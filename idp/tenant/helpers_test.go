@@ -99,9 +99,18 @@ func family(t testing.TB, s *tenant.Store, u *tenant.User, change func(*tenant.F
 	if change != nil {
 		change(f)
 	}
+	app(t, s, f.ClientID)
 	text, err := s.CreateFamily(t.Context(), f)
 	must(t, err)
 	return f, text
+}
+
+// app makes a client, if it is not there.
+func app(t testing.TB, s *tenant.Store, id string) {
+	t.Helper()
+	if err := s.Clients.Create(t.Context(), &tenant.Client{ID: id, Name: id}); !errors.Is(err, tenant.ErrExists) {
+		must(t, err)
+	}
 }
 
 func rotating(leeway time.Duration) func(*tenant.Family) (tenant.Use, error) {

@@ -90,14 +90,17 @@ func NewGrantID() string {
 
 // CreateFamily stores a family under f.ID, made by [NewGrantID], and returns
 // its first token. It returns [ErrEnded] when everything of the user was ended after
-// f.Epoch, and when the API of f.Audience is gone.
+// f.Epoch, and when the client or the API of f.Audience is gone.
 func (s *Store) CreateFamily(ctx context.Context, f *Family) (secret.String, error) {
 	doc, err := f.prepare()
 	if err != nil {
 		return "", err
 	}
 	err = s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if err := s.apiStays(ctx, tx, f); err != nil {
+		if err := s.clientStays(ctx, tx, f.ClientID); err != nil {
+			return err
+		}
+		if err := s.apiStays(ctx, tx, f.Audience); err != nil {
 			return err
 		}
 		if err := s.inEpoch(ctx, tx, f.UserID, f.Epoch); err != nil {

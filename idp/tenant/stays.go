@@ -35,14 +35,24 @@ func (s *Store) connectionStays(ctx context.Context, tx *sql.Tx, c *Connection) 
 	return err
 }
 
-// apiStays is stays for the API of a refresh token. It returns [ErrEnded].
-func (s *Store) apiStays(ctx context.Context, tx *sql.Tx, f *Family) error {
-	if f == nil || f.Audience == "" {
+// clientStays is stays for the client that something is stored for, which may be
+// none. It returns [ErrEnded].
+func (s *Store) clientStays(ctx context.Context, tx *sql.Tx, id string) error {
+	return s.goesOn(ctx, tx, kindClient, id)
+}
+
+// apiStays is the same for an API.
+func (s *Store) apiStays(ctx context.Context, tx *sql.Tx, audience string) error {
+	return s.goesOn(ctx, tx, kindAPI, audience)
+}
+
+func (s *Store) goesOn(ctx context.Context, tx *sql.Tx, kind, name string) error {
+	if name == "" {
 		return nil
 	}
-	_, err := s.stays(ctx, tx, kindAPI, f.Audience)
+	_, err := s.stays(ctx, tx, kind, name)
 	if errors.Is(err, ErrNotFound) {
-		return fmt.Errorf("log-in for %s %w", f.Audience, ErrEnded)
+		return fmt.Errorf("log-in for %s %w", name, ErrEnded)
 	}
 	return err
 }

@@ -93,6 +93,7 @@ func TestIDP13_tokensAfterAPI(t *testing.T) {
 		ctx := t.Context()
 		u := create(t, s, newUser("ada@example.com"))
 		session(t, s, u, "session")
+		app(t, s, "client")
 		f := &tenant.Family{
 			ID: tenant.NewGrantID(), UserID: u.ID, Epoch: u.Epoch, ClientID: "client", FamilyDetails: tenant.FamilyDetails{Audience: "https://a.example"},
 		}
@@ -109,6 +110,96 @@ func TestIDP13_tokensAfterAPI(t *testing.T) {
 		text, err := s.Exchange(ctx, x)
 		if err != nil || !strings.HasPrefix(text.Reveal(), "v1.") {
 			t.Errorf("with the API: %v", err)
+		}
+	})
+}
+
+// IDP-13: what a log-in to a client comes to after the client is gone is nothing for the
+// next one of its ID.
+func TestIDP13_tokensAfterClient(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := open(t, db, nil)
+		ctx := t.Context()
+		u := create(t, s, newUser("ada@example.com"))
+		session(t, s, u, "session")
+		code := secret.Text()
+		token := func(kind tenant.TokenKind, text secret.String) error {
+			return s.CreateToken(ctx, text, tenant.Token{Kind: kind, UserID: u.ID, ClientID: "app", ExpiresAt: time.Now().Add(time.Minute)})
+		}
+		things := map[string]func() error{
+			"a family": func() error {
+				_, err := s.CreateFamily(ctx, &tenant.Family{ID: tenant.NewGrantID(), UserID: u.ID, Epoch: u.Epoch, ClientID: "app"})
+				return err
+			},
+			"a code":          func() error { return token(tenant.CodeToken, secret.Text()) },
+			"an opaque token": func() error { return token(tenant.OpaqueToken, secret.Text()) },
+			"a consent":       func() error { return s.AddConsent(ctx, u.ID, "app", "", []string{"openid"}) },
+		}
+		must(t, s.Clients.Create(ctx, &tenant.Client{ID: "app", Name: "App"}))
+		for _, store := range things {
+			must(t, store())
+		}
+		must(t, token(tenant.CodeToken, code))
+		must(t, s.Clients.Delete(ctx, "app"))
+		for name, store := range things {
+			want(t, name, store(), tenant.ErrEnded)
+		}
+		must(t, s.Clients.Create(ctx, &tenant.Client{ID: "app", Name: "App"}))
+		_, err := s.Exchange(ctx, &tenant.Exchange{
+			Code: code, Data: []byte("{}"), Until: time.Now().Add(time.Minute), UserID: u.ID, Epoch: u.Epoch, SessionID: "session",
+			Family: &tenant.Family{ID: tenant.NewGrantID(), UserID: u.ID, Epoch: u.Epoch, ClientID: "app"},
+		})
+		want(t, "an exchange", err, tenant.ErrNotFound)
+		for _, table := range []string{"idp_refresh", "idp_tokens", "idp_consents"} {
+			var n int
+			must(t, db.Read().QueryRowContext(ctx, "SELECT COUNT(*) FROM "+table).Scan(&n))
+			if n != 0 {
+				t.Errorf("%s has %d rows of a client that is gone", table, n)
+			}
+		}
+	})
+}
+
+// IDP-13: what is stored for a client waits for a deletion of it that is under way, and a
+// consent for that of the API, too.
+func TestIDP13_deletionUnderWay(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		if db.Dialect() != store.Postgres {
+			return // there one transaction writes at a time
+		}
+		s := open(t, db, nil)
+		u := create(t, s, newUser("ada@example.com"))
+		for name, tt := range map[string]struct {
+			gone  string
+			store func(ctx context.Context) error
+		}{
+			"a family": {"app", func(ctx context.Context) error {
+				_, err := s.CreateFamily(ctx, &tenant.Family{ID: tenant.NewGrantID(), UserID: u.ID, Epoch: u.Epoch, ClientID: "app"})
+				return err
+			}},
+			"a code": {"app", func(ctx context.Context) error {
+				return s.CreateToken(ctx, secret.Text(), tenant.Token{Kind: tenant.CodeToken, UserID: u.ID, ClientID: "app", ExpiresAt: time.Now().Add(time.Minute)})
+			}},
+			"a consent": {"app", func(ctx context.Context) error { return s.AddConsent(ctx, u.ID, "app", "", []string{"openid"}) }},
+			"a consent at an API": {"api", func(ctx context.Context) error {
+				return s.AddConsent(ctx, u.ID, "app", "https://a.example", []string{"read"})
+			}},
+		} {
+			t.Run(name, func(t *testing.T) {
+				must(t, s.Clients.Create(t.Context(), &tenant.Client{ID: "app", Name: "App"}))
+				must(t, s.APIs.Create(t.Context(), &tenant.API{ID: "api", Identifier: "https://a.example"}))
+				done := make(chan error, 1)
+				must(t, db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+					if _, err := tx.ExecContext(ctx, "DELETE FROM idp_objects WHERE id = $1", tt.gone); err != nil {
+						return err
+					}
+					go func() { done <- tt.store(t.Context()) }()
+					return someoneWaits(ctx, db, done)
+				}))
+				want(t, "after the deletion", <-done, tenant.ErrEnded)
+				_, err := db.Exec(t.Context(), "DELETE FROM idp_objects WHERE id IN ('app', 'api')")
+				must(t, err)
+			})
 		}
 	})
 }

@@ -46,9 +46,15 @@ type Token struct {
 }
 
 // CreateToken stores a token under the SHA-256 of text. It returns [ErrExists]
-// when that is there.
+// when that is there, and [ErrEnded] when the client is gone that a code or an opaque
+// token is for.
 func (s *Store) CreateToken(ctx context.Context, text secret.String, t Token) error {
 	err := s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if t.Kind == CodeToken || t.Kind == OpaqueToken {
+			if err := s.clientStays(ctx, tx, t.ClientID); err != nil {
+				return err
+			}
+		}
 		if t.Epoch != nil {
 			if err := s.inEpoch(ctx, tx, t.UserID, *t.Epoch); err != nil {
 				return err

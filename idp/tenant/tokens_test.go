@@ -19,6 +19,7 @@ func TestIDP03_once(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s := open(t, db, nil)
 		text := secret.Text()
+		app(t, s, "c")
 		must(t, s.CreateToken(t.Context(), text, tenant.Token{
 			Kind: tenant.CodeToken, UserID: "u", ClientID: "c", GrantID: "g", ExpiresAt: time.Now().Add(time.Minute), Data: json.RawMessage(`{"a":1}`),
 		}))

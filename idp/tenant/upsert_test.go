@@ -99,7 +99,8 @@ func TestCLI08_upsertHandsOver(t *testing.T) {
 				u.AppMetadata = map[string]any{"plan": "free"}
 				u.Identities = append(u.Identities, tenant.Identity{Connection: "github", Provider: "github", UserID: "666"})
 				create(t, s, u)
-				must(t, s.AddConsent(t.Context(), u.ID, "client", "https://api", []string{"read"}))
+				app(t, s, "client")
+				must(t, s.AddConsent(t.Context(), u.ID, "client", "", []string{"read"}))
 				o := logIn(t, s, u)
 
 				got := upserted(t, s, u.ID, `{"email":"victim@example.com","app_metadata":{"customer":"C-1"},`+tt.row+`}`)
@@ -121,7 +122,7 @@ func TestCLI08_upsertHandsOver(t *testing.T) {
 				if diff := cmp.Diff(map[string]any{"plan": "free", "customer": "C-1"}, got.AppMetadata); diff != "" {
 					t.Error(diff)
 				}
-				if allowed, err := s.Consent(t.Context(), u.ID, "client", "https://api"); err != nil || allowed != nil {
+				if allowed, err := s.Consent(t.Context(), u.ID, "client", ""); err != nil || allowed != nil {
 					t.Errorf("allowed before: %v, %v", allowed, err)
 				}
 				if other, err := s.User(t.Context(), "github|666"); err != nil || other.EmailVerified {

@@ -144,6 +144,7 @@ func TestUsers_delete(t *testing.T) {
 		must(t, s.APIs.Create(ctx, &tenant.API{ID: "a", Identifier: "x", Scopes: []tenant.APIScope{{Value: "read"}}}))
 		must(t, s.AddRoles(ctx, u.ID, "r"))
 		must(t, s.AddUserPermissions(ctx, u.ID, tenant.Permission{API: "x", Name: "read"}))
+		app(t, s, "client")
 		must(t, s.AddConsent(ctx, u.ID, "client", "x", []string{"read"}))
 		must(t, s.CreateSession(ctx, secret.Text(), &tenant.Session{ID: "s", UserID: u.ID, Epoch: u.Epoch, IdleExpiresAt: end, ExpiresAt: end}))
 		must(t, s.CreateToken(ctx, secret.Text(), tenant.Token{Kind: tenant.CodeToken, UserID: u.ID, ExpiresAt: end}))
@@ -288,6 +289,7 @@ func TestAccess(t *testing.T) {
 			t.Errorf("roles %v, %v", list, err)
 		}
 
+		app(t, s, "c")
 		must(t, s.AddConsent(ctx, u.ID, "c", "https://api", []string{"read", "write"}))
 		must(t, s.AddConsent(ctx, u.ID, "c", "https://api", []string{"read", "delete"}))
 		if got, err := s.Consent(ctx, u.ID, "c", "https://api"); err != nil || strings.Join(got, " ") != "read write delete" {
