@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 
 	"github.com/gatewright/gate/idp/login"
@@ -209,7 +208,7 @@ func (p *Provider) readLogout(r *http.Request, in params) (*logout, error) {
 		if err != nil {
 			return nil, err
 		}
-		if clientID != "" && !slices.Contains(claims.Audience, clientID) {
+		if clientID != "" && clientID != claims.Audience[0] {
 			return nil, &pageError{oauthError: refuse("invalid_request", "id_token_hint is for another client"), fault: login.FaultRequest}
 		}
 		clientID, l.userID = claims.Audience[0], claims.Subject

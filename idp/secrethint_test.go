@@ -198,3 +198,29 @@ func TestCLI09_proofBySecret(t *testing.T) {
 		t.Errorf("after a log-in of now: %d", status)
 	}
 }
+
+// IDP-12: an access token is no hint, also where an API has the name of a client.
+func TestIDP12_accessTokenIsNoHint(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	s.AddUser("ada@example.com")
+	for id, identifier := range map[string]string{"api_spa": idptest.SPA, "api_web": idptest.Web} {
+		if err := s.Tenant().APIs.Create(t.Context(), &tenant.API{ID: id, Identifier: identifier, Scopes: []tenant.APIScope{{Value: "read"}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, in := range map[string][]string{
+		"of another client":    {"audience", idptest.SPA, "scope", "read"},
+		"for userinfo as well": {"audience", idptest.Web, "scope", "openid read"},
+	} {
+		browser := s.Browser()
+		res, body := s.Login(browser, web(in...), "ada@example.com", idptest.Password)
+		_, tokens := exchange(s, answerOf(t, res, body).Get("code"), "client_id", idptest.Web, "client_secret", idptest.Secret)
+		token, _ := tokens["access_token"].(string)
+		if res, _ := s.Do(browser, http.MethodGet, "/oidc/logout", url.Values{"id_token_hint": {token}}); token == "" || res.StatusCode != http.StatusBadRequest {
+			t.Errorf("%s: %d %v", name, res.StatusCode, tokens)
+		}
+		if !silent(t, s, browser).Has("code") {
+			t.Errorf("%s: logged out", name)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package management
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,8 +11,15 @@ import (
 	"github.com/gatewright/gate/idp/tenant"
 )
 
-// freshFor is how old a log-in may be that vouches for linking two accounts.
+// freshFor is how old a log-in may be by which people link an account to theirs, or
+// take one away.
 const freshFor = 10 * time.Minute
+
+// fresh reports whether a log-in is young enough for that.
+func (a *API) fresh(at time.Time) bool {
+	age := a.now().Sub(at)
+	return !at.IsZero() && age <= freshFor && age >= -time.Minute
+}
 
 // linkIdentity makes the identities of another user those of this one. The other
 // is named, or proved by a fresh ID token: the way for users themselves, who have
@@ -102,10 +110,8 @@ func (a *API) provenUser(ctx context.Context, q *request, token string) (Caller,
 	if q.self {
 		logins = append(logins, q.caller.AuthTime)
 	}
-	for _, at := range logins {
-		if age := a.now().Sub(at); at.IsZero() || age > freshFor || age < -time.Minute {
-			return none, badProperty("link_with", "the log-in is older than ten minutes, log in again", "")
-		}
+	if slices.ContainsFunc(logins, func(at time.Time) bool { return !a.fresh(at) }) {
+		return none, badProperty("link_with", "the log-in is older than ten minutes, log in again", "")
 	}
 	return proof, nil
 }
@@ -125,7 +131,12 @@ func (a *API) mayVouch(ctx context.Context, client string) error {
 	return nil
 }
 
+// unlinkIdentity makes a linked identity a user of its own. Users themselves have to
+// have logged in lately: whoever finds an open page does not take their way in.
 func (a *API) unlinkIdentity(ctx context.Context, q *request) (answer, error) {
+	if q.self && !a.fresh(q.caller.AuthTime) {
+		return answer{}, unsupported("The log-in is older than ten minutes, log in again")
+	}
 	u, ended, err := a.store.UnlinkIdentity(ctx, q.id("user"), q.id("provider"), q.id("identity"))
 	switch {
 	case errors.Is(err, tenant.ErrExists):

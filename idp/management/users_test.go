@@ -363,6 +363,19 @@ func TestUsers_linkWithToken(t *testing.T) {
 	if got := w.do(bearer(ada, "spa", 0), "POST", "users/"+ada+"/identities", map[string]string{"link_with": bearer(bob, "spa", 0)}, 201).list(); len(got) != 2 {
 		t.Errorf("linked: %v", got)
 	}
+	// Taking it away asks for the same of the person, and of an administrator not.
+	path := "users/" + ada + "/identities/auth0/" + strings.TrimPrefix(bob, "auth0|")
+	for name, me := range map[string]string{
+		"stale": bearer(ada, "spa", 11*time.Minute), "from to come": bearer(ada, "spa", -time.Hour),
+		"without a time": w.bearer(management.Caller{ClientID: "spa", Subject: ada, Scopes: []string{"update:current_user_identities"}}),
+	} {
+		if r := w.send(me, "DELETE", path, nil); r.status != 400 || !strings.Contains(r.text, "log in again") {
+			t.Errorf("unlink, %s: %d %s", name, r.status, r.text)
+		}
+	}
+	if got := w.do(bearer(ada, "spa", 9*time.Minute), "DELETE", path, nil, 200).list(); len(got) != 1 {
+		t.Errorf("unlinked: %v", got)
+	}
 }
 
 // CLI-09: a log-in from before the password was set anew vouches for nothing, nor
