@@ -51,7 +51,7 @@ func (c *idpServeCmd) Run(out *console, idp *idpCmd) error {
 		return err
 	}
 	s := &idpServer{cfg: cfg, out: out, dev: c.Dev}
-	s.log = slog.New(slog.NewJSONHandler(terminal.Escaping{W: out.talk.w}, &slog.HandlerOptions{Level: &s.level}))
+	s.log = newServeLogger(out, &s.level)
 	if c.Dev && cfg.LogLevel == "" {
 		s.level.Set(slog.LevelWarn) // until it has said where it is: what it makes for itself is no news there
 	} else {
@@ -66,7 +66,12 @@ func (c *idpServeCmd) Run(out *console, idp *idpCmd) error {
 	return s.run(out)
 }
 
-// levelOf has the log, one JSON object a line, be as the configuration says.
+// newServeLogger returns the log of the server, one JSON object a line.
+func newServeLogger(out *console, level slog.Leveler) *slog.Logger {
+	return slog.New(slog.NewJSONHandler(terminal.Escaping{W: out.talk.w}, &slog.HandlerOptions{Level: level}))
+}
+
+// levelOf has the log be as the configuration says.
 func (s *idpServer) levelOf(cfg *config.Config) {
 	_ = s.level.UnmarshalText([]byte(cmp.Or(cfg.LogLevel, "info"))) // was checked
 }

@@ -10,8 +10,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-
-	"github.com/gatewright/gate/idp/config"
 )
 
 // OPS-04: what follows a request whose end is told in two ways is no request.
@@ -53,7 +51,7 @@ func TestOPS04_provider(t *testing.T) {
 func TestOPS11_provider(t *testing.T) {
 	const path = "/\x1b[31mred\nFAKE\u202e\u009b"
 	var out bytes.Buffer
-	newServeLogger(&console{talk: newTalk(&out, "never")}, &config.Config{}).InfoContext(t.Context(), "request", "path", path)
+	newServeLogger(&console{talk: newTalk(&out, "never")}, slog.LevelInfo).InfoContext(t.Context(), "request", "path", path)
 	var line struct{ Path string }
 	if err := json.Unmarshal(out.Bytes(), &line); err != nil || line.Path != path {
 		t.Errorf("%q %v", line.Path, err)

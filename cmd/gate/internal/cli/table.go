@@ -82,14 +82,14 @@ func layOut(columns int, head []string, rows [][]string) string {
 	}
 	var b strings.Builder
 	for _, row := range all {
-		line := margin
+		cells := []string{margin}
 		for i, cell := range row[:min(last, len(row))] {
-			line += pad(cell, widths[i]+gap)
+			cells = append(cells, pad(cell, widths[i]+gap))
 		}
 		if len(row) > last {
-			line += strings.Join(wrapWords(row[last], room), "\n"+strings.Repeat(" ", before))
+			cells = append(cells, strings.Join(wrapWords(row[last], room), "\n"+strings.Repeat(" ", before)))
 		}
-		fmt.Fprintln(&b, strings.TrimRight(line, " "))
+		fmt.Fprintln(&b, strings.TrimRight(strings.Join(cells, ""), " "))
 	}
 	return b.String()
 }
