@@ -2,6 +2,7 @@ package idp
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gatewright/gate/idp/login"
@@ -57,6 +58,7 @@ func (p *Provider) switchURL(q *request) (string, error) {
 	}
 	other := *q
 	other.Asked, other.LoginHint, other.ScreenHint = nil, "", ""
+	other.Prompt = append(slices.Clone(q.Prompt), "login") // another provider asks, too
 	state, err := p.sealRequest(&other)
 	return "/u/login?state=" + state, err
 }

@@ -234,7 +234,7 @@ func (p *Provider) ways(r *http.Request, v *visit) ([]login.Connection, error) {
 	}
 	var ways []login.Connection
 	for _, conn := range list {
-		hidden := conn.ShowAsButton != nil && !*conn.ShowAsButton
+		hidden := conn.ShowAsButton != nil && !*conn.ShowAsButton && v.request.Connection != conn.Name
 		if conn.Strategy == tenant.Database || !p.offers(conn, v.client) || hidden ||
 			v.request.Connection != "" && v.request.Connection != conn.Name {
 			continue

@@ -29,11 +29,12 @@ func (p *Provider) readRequest(ctx context.Context, in params) (*request, *tenan
 	if state, ok := in["state"]; ok {
 		q.State = &state
 	}
-	if err := readResponse(q, in); err != nil {
-		return nil, c, &backError{q, c, err}
-	}
+	wrong := readResponse(q, in)
 	if err := q.checkPosts(c); err != nil {
 		return nil, c, err
+	}
+	if wrong != nil {
+		return nil, c, &backError{q, c, wrong}
 	}
 	if err := p.readRest(ctx, q, c, in); err != nil {
 		var page *pageError

@@ -123,4 +123,8 @@ func TestIDP10_noMessageElsewhere(t *testing.T) {
 			t.Errorf("%s: %d %.300s", wrong, res.StatusCode, body)
 		}
 	}
+	res, body := s.Do(s.HTTP, http.MethodGet, "/authorize", authorization("response_mode", "web_message", "response_type", "id_token", "nonce", ""))
+	if res.StatusCode != http.StatusForbidden || strings.Contains(body, "authorization_response") {
+		t.Errorf("no nonce: %d %.300s", res.StatusCode, body)
+	}
 }

@@ -211,6 +211,9 @@ func (s *Store) TouchSession(ctx context.Context, ses *Session, clientID string,
 // [Store.CreateToken] does: both, or neither.
 func (s *Store) TouchSessionWith(ctx context.Context, ses *Session, clientID string, idleUntil time.Time, with *NewToken) error {
 	err := s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if err := s.clientStays(ctx, tx, with.ClientID); err != nil {
+			return err
+		}
 		if with.Epoch != nil {
 			if err := s.inEpoch(ctx, tx, with.UserID, *with.Epoch); err != nil {
 				return err

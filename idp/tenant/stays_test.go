@@ -121,7 +121,8 @@ func TestIDP13_tokensAfterClient(t *testing.T) {
 		s := open(t, db, nil)
 		ctx := t.Context()
 		u := create(t, s, newUser("ada@example.com"))
-		session(t, s, u, "session")
+		ses, err := s.SessionBySecret(ctx, session(t, s, u, "session"))
+		must(t, err)
 		code := secret.Text()
 		token := func(kind tenant.TokenKind, text secret.String) error {
 			return s.CreateToken(ctx, text, tenant.Token{Kind: kind, UserID: u.ID, ClientID: "app", ExpiresAt: time.Now().Add(time.Minute)})
@@ -131,7 +132,12 @@ func TestIDP13_tokensAfterClient(t *testing.T) {
 				_, err := s.CreateFamily(ctx, &tenant.Family{ID: tenant.NewGrantID(), UserID: u.ID, Epoch: u.Epoch, ClientID: "app"})
 				return err
 			},
-			"a code":          func() error { return token(tenant.CodeToken, secret.Text()) },
+			"a code": func() error { return token(tenant.CodeToken, secret.Text()) },
+			"a code of a session": func() error {
+				return s.TouchSessionWith(ctx, ses, "app", ses.IdleExpiresAt, &tenant.NewToken{Text: secret.Text(), Token: tenant.Token{
+					Kind: tenant.CodeToken, UserID: u.ID, ClientID: "app", ExpiresAt: time.Now().Add(time.Minute),
+				}})
+			},
 			"an opaque token": func() error { return token(tenant.OpaqueToken, secret.Text()) },
 			"a consent":       func() error { return s.AddConsent(ctx, u.ID, "app", "", []string{"openid"}) },
 		}
@@ -145,7 +151,7 @@ func TestIDP13_tokensAfterClient(t *testing.T) {
 			want(t, name, store(), tenant.ErrEnded)
 		}
 		must(t, s.Clients.Create(ctx, &tenant.Client{ID: "app", Name: "App"}))
-		_, err := s.Exchange(ctx, &tenant.Exchange{
+		_, err = s.Exchange(ctx, &tenant.Exchange{
 			Code: code, Data: []byte("{}"), Until: time.Now().Add(time.Minute), UserID: u.ID, Epoch: u.Epoch, SessionID: "session",
 			Family: &tenant.Family{ID: tenant.NewGrantID(), UserID: u.ID, Epoch: u.Epoch, ClientID: "app"},
 		})
