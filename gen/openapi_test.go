@@ -77,7 +77,7 @@ func promised(typ design.Type) []string {
 		query.Contains: "$contains", query.StartsWith: "$startsWith", query.EndsWith: "$endsWith", query.Like: "$like", query.Null: "$null",
 	}
 	var names []string
-	for t := model.Text; t <= model.GeoType; t++ {
+	for t := model.Text; t <= model.FileType; t++ {
 		if t.String() != string(typ) {
 			continue
 		}
@@ -126,7 +126,7 @@ func TestOpenAPIOperators_amplication(t *testing.T) {
 			}
 			got := slices.Sorted(maps.Keys(of.Properties))
 			var want []string
-			for typ := model.Text; typ <= model.GeoType; typ++ {
+			for typ := model.Text; typ <= model.FileType; typ++ {
 				if typ.String() == string(e.Fields[i].Type) {
 					for _, op := range query.Operators(typ) {
 						if op != query.Like { // which Prisma has no word for

@@ -114,7 +114,9 @@ func TestNoFilesLeft(t *testing.T) {
 		}
 		idle = append(idle, conn)
 	}
-	time.Sleep(100 * time.Millisecond) // until it has taken as many as it can
+	for deadline := time.Now().Add(time.Minute); !strings.Contains(r.said.String(), "too many open files") && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond)
+	}
 	for _, conn := range idle {
 		_ = conn.Close()
 	}
@@ -142,9 +144,10 @@ func TestSlowClients(t *testing.T) {
 		"body":  head + "Content-Length: 1000\r\n\r\n{",
 		"chunk": head + "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
 	} {
-		ended[name] = make(chan time.Duration, 50)
+		out := make(chan time.Duration, 50)
+		ended[name] = out
 		for range 50 {
-			go func() { ended[name] <- drip(r.url, text) }()
+			go func() { out <- drip(r.url, text) }()
 		}
 	}
 	for range 50 {
@@ -162,7 +165,7 @@ func TestSlowClients(t *testing.T) {
 		start := time.Now()
 		r.want(201, "POST", "/api/items", token, dish)
 		r.want(200, "GET", "/api/items", token, "")
-		if took := time.Since(start); took > 3*time.Second {
+		if took := time.Since(start); took > time.Minute { // whatever else the machine does: they would wait for the slow ones
 			t.Errorf("a write and a read took %v beside slow clients", took)
 		}
 	}

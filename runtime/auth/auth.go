@@ -383,7 +383,11 @@ func (a *Auth) protect(next http.Handler, most int64) http.Handler {
 	if len(a.parsers) == 0 {
 		return next
 	}
-	return received(a.withDevice(a.service.Guard(a.parsers...).Optional().Protect(a.ownAccounts(next))), most)
+	known := a.withDevice(a.service.Guard(a.parsers...).Optional().Protect(a.ownAccounts(next)))
+	if most == 0 {
+		return known // next reads the body: nobody is told to send it before
+	}
+	return received(known, most)
 }
 
 // Knows reports whether the credentials of a request are good now. Its body is not

@@ -75,7 +75,9 @@ func (r *Resource[T]) OpenFile(ctx context.Context, id, field string) (*Download
 	if !isFile || !ok {
 		return nil, notFound(id)
 	}
-	row, err := r.one(ctx, key, filter, model.Fields(f, r.entity.IDField()).Union(fields.judged()), query.Unlocked)
+	looking, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	row, err := r.one(looking, key, filter, model.Fields(f, r.entity.IDField()).Union(fields.judged()), query.Unlocked)
 	switch {
 	case err != nil:
 		return nil, r.answer(err)
@@ -90,12 +92,15 @@ func (r *Resource[T]) OpenFile(ctx context.Context, id, field string) (*Download
 		return nil, &gate.Error{Status: http.StatusNotFound, Message: "There is no file"}
 	}
 	return &Download{File: file, Body: &parts{size: file.Size, loaded: -1, load: func(part int64) ([]byte, error) {
-		return r.part(ctx, file.Key(), part)
+		data, err := r.part(ctx, file.Key(), part)
+		return data, r.answer(err)
 	}}}, nil
 }
 
 // part reads a part of a file.
 func (r *Resource[T]) part(ctx context.Context, key string, part int64) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
 	s := r.statement()
 	defer r.recycle(s)
 	query.Part(s, r.db.Dialect(), r.entity, key, part)
@@ -129,7 +134,9 @@ func (r *Resource[T]) StageFile(ctx context.Context, id, field string, up Upload
 	if !isFile || !ok {
 		return nil, notFound(id)
 	}
-	row, err := r.reachable(ctx, c, id, key, filter, query.Unlocked)
+	looking, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	row, err := r.reachable(looking, c, id, key, filter, query.Unlocked)
 	if err != nil {
 		return nil, r.answer(err)
 	}

@@ -244,8 +244,16 @@ func fits(said, is string) bool {
 		return said == "audio/wav" || said == "audio/x-wav"
 	case "application/ogg":
 		return said == "audio/ogg" || said == "video/ogg"
+	case "video/webm":
+		return said == "audio/webm" || said == "video/x-matroska" || said == "audio/x-matroska"
+	case "video/avi":
+		return said == "video/x-msvideo" || said == "video/vnd.avi"
+	case "application/x-rar-compressed":
+		return said == "application/vnd.rar"
+	case "image/x-icon":
+		return said == "image/vnd.microsoft.icon"
 	case "video/mp4":
-		return said == "audio/mp4" || said == "video/quicktime" || said == "image/heic" || said == "image/avif"
+		return said == "audio/mp4" || said == "audio/x-m4a" || said == "video/x-m4v" || said == "video/quicktime" || said == "image/heic" || said == "image/avif"
 	case octets: // the bytes of no type that has a sign
 		return !textual(said) && !signed(said)
 	}

@@ -150,8 +150,8 @@ func (c *Conn) Run(ctx context.Context, send func(context.Context, Event) error)
 				err = nil // the next round will tell
 			}
 		case e := <-c.queue:
+			c.waiting.Add(-e.size) // it waits no more
 			err = c.deliver(ctx, e, send)
-			c.waiting.Add(-e.size)
 		}
 		if reason, ok := errors.AsType[Reason](err); ok {
 			c.Close(reason)

@@ -71,7 +71,11 @@ func (h *handlers) upload(f *model.Field) func(http.ResponseWriter, *http.Reques
 			return err
 		}
 		defer done()
-		patience(w, int64(f.MaxSize))
+		size := int64(f.MaxSize)
+		if r.ContentLength >= 0 {
+			size = min(size, r.ContentLength)
+		}
+		patience(w, size)
 		up, end, err := uploadOf(r)
 		if err != nil {
 			return err
@@ -191,6 +195,9 @@ func (h *handlers) download(name string) func(http.ResponseWriter, *http.Request
 		if err != nil {
 			return err
 		}
+		if _, err := d.Body.Read(nil); err != nil && !errors.Is(err, io.EOF) { // the first part, while an error can be told
+			return err
+		}
 		header := w.Header()
 		header.Set("Content-Type", harmless(d.File.Type))
 		header.Set("Content-Disposition", disposition(d.File.Name))
@@ -199,6 +206,10 @@ func (h *handlers) download(name string) func(http.ResponseWriter, *http.Request
 		header.Set("Etag", `"`+d.File.SHA256+`"`)
 		header.Add("Vary", "Authorization, Cookie")
 		patience(w, d.File.Size)
+		if strings.Contains(r.Header.Get("Range"), ",") { // each would load a part anew (RFC 9110 §14.2)
+			r = r.Clone(r.Context())
+			r.Header.Del("Range")
+		}
 		http.ServeContent(w, r, "", time.Time{}, d.Body)
 		return nil
 	}

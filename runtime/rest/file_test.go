@@ -163,6 +163,9 @@ func TestFile(t *testing.T) {
 		if w := n.do(bob, "GET", one+"/scan", "", "Range", "bytes=700000-"); w.Code != http.StatusRequestedRangeNotSatisfiable {
 			t.Errorf("beyond the end: %d", w.Code)
 		}
+		if w := n.do(bob, "GET", one+"/scan", "", "Range", "bytes=0-0,-1,0-0,-1"); w.Code != http.StatusOK || w.Body.Len() != 614400 {
+			t.Errorf("many ranges, each of which is another read: %d %d", w.Code, w.Body.Len())
+		}
 		if w := n.do(bob, "GET", one+"/scan", "", "If-None-Match", h.Get("Etag")); w.Code != http.StatusNotModified || w.Body.Len() > 0 {
 			t.Errorf("who has it: %d", w.Code)
 		}

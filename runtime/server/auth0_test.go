@@ -256,7 +256,8 @@ func postgresMigrations() ([]store.Migration, error) {
 CREATE TABLE "items" ("id" uuid PRIMARY KEY, "name" text NOT NULL, "price" numeric(10,2) NOT NULL, "description" text, "image" text,
 	"secret" text, "created_at" timestamptz NOT NULL, "updated_at" timestamptz NOT NULL);
 CREATE TABLE "users" ("id" uuid PRIMARY KEY, "email" text NOT NULL, "password" text NOT NULL, "name" text, "roles" jsonb NOT NULL,
-	"created_at" timestamptz NOT NULL, "updated_at" timestamptz NOT NULL);
+	"created_at" timestamptz NOT NULL, "updated_at" timestamptz NOT NULL, "photo" jsonb);
+CREATE TABLE "users_files" ("file" text NOT NULL, "part" integer NOT NULL, "row_id" uuid NOT NULL REFERENCES "users" ("id") ON DELETE CASCADE, "data" bytea NOT NULL, PRIMARY KEY ("file", "part"));
 CREATE UNIQUE INDEX "users_email_key" ON "users" ((lower("email" COLLATE "C")));
 `}}, nil
 }

@@ -64,7 +64,7 @@ func onServer(s server.Service) server.Service {
 		ms, err := migrations()
 		ms[0].SQL = strings.NewReplacer(
 			`"id" TEXT`, `"id" uuid`, `"price" INTEGER`, `"price" numeric(10,2)`, `"roles" TEXT`, `"roles" jsonb`, `_at" TEXT`, `_at" timestamptz`,
-			" COLLATE NOCASE", "", `("email")`, `(lower("email" COLLATE "C"))`,
+			" COLLATE NOCASE", "", "BLOB", "bytea", `"row_id" TEXT`, `"row_id" uuid`, `"photo" TEXT`, `"photo" jsonb`, `("email")`, `(lower("email" COLLATE "C"))`,
 		).Replace(ms[0].SQL)
 		return ms, err
 	}

@@ -291,7 +291,7 @@ func (u *use) notTaken(ctx context.Context, tx *sql.Tx) error {
 		return refused()
 	}
 	ago := u.now.Sub(time.UnixMilli(used.Int64))
-	inTime := ago < u.grace && ago > -u.grace // long ahead: the clock was set back
+	inTime := ago < u.grace && ago > -max(u.grace, time.Minute) // another process may be ahead; for long, the clock was set back
 	if inTime && sealed != "" && network != "" && network == u.network && agent == u.agent {
 		ok, err := u.again(ctx, tx, generation+1, sealed)
 		if ok || err != nil {
