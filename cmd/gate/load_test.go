@@ -94,12 +94,14 @@ func (l *load) awaitStatus(status, n int) {
 // end ends the writers. What is under way is cut off.
 func (l *load) end() { l.stop(); l.writers.Wait() }
 
-// only demands that nothing but these statuses was answered.
-func (l *load) only(t *testing.T, want ...int) {
+// only demands that nothing but these statuses was answered, and shows what the
+// service said of another.
+func (l *load) only(t *testing.T, r *running, want ...int) {
 	t.Helper()
 	for status, a := range l.statuses {
 		if !slices.Contains(want, status) {
-			t.Errorf("answered %d: %s", status, a.body)
+			id := strings.Trim(strings.TrimPrefix(requestID.FindString(a.body), `"requestId":`), `"`)
+			t.Errorf("answered %d: %s\n%s", status, a.body, r.said.with(id))
 		}
 	}
 	t.Logf("answers %v, the slowest after %v, %d cut off", maps.Collect(maps.All(l.counts)), l.slowest, l.cut)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 
@@ -110,7 +109,7 @@ func (r *Resource[T]) part(ctx context.Context, key string, part int64) ([]byte,
 	}
 	defer rows.Close()
 	if !rows.Next() {
-		return nil, errors.Join(rows.Err(), fmt.Errorf("part %d of a file of %s: %w", part, r.entity.Table, io.ErrUnexpectedEOF))
+		return nil, errors.Join(rows.Err(), fmt.Errorf("part %d of a file of %s is not there", part, r.entity.Table))
 	}
 	var data []byte
 	if err := rows.Scan(&data); err != nil {

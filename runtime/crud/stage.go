@@ -164,7 +164,7 @@ func (p *parts) Read(to []byte) (int, error) {
 	if part := p.at / partSize; part != p.loaded {
 		data, err := p.load(part)
 		if err == nil && int64(len(data)) != min(partSize, p.size-part*partSize) {
-			err = io.ErrUnexpectedEOF
+			err = fmt.Errorf("part %d of a file has %d bytes", part, len(data))
 		}
 		if err != nil {
 			return 0, err

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"errors"
+	"io"
 	"regexp"
 	"strings"
 
@@ -23,6 +24,8 @@ func classify(err error) store.Problem {
 		return store.Problem{Kind: store.Unavailable}
 	case pgconn.SafeToRetry(err): // the connection broke before anything was sent
 		return store.Problem{Kind: store.Unavailable, Retry: true}
+	case errors.Is(err, io.ErrUnexpectedEOF): // the server died in the middle of a statement
+		return store.Problem{Kind: store.Unavailable}
 	}
 	return store.Problem{}
 }

@@ -469,3 +469,33 @@ func TestMigrate_deadlock(t *testing.T) {
 		t.Errorf("the migration: %v", err)
 	}
 }
+
+// TestServerCrashes: a server that dies in the middle of a statement sends the end
+// of the connection instead of an error, and says nothing of the data.
+func TestServerCrashes(t *testing.T) {
+	crasher := storetest.NewCrasher(t)
+	db := open(t, crasher.URL, postgres.Config{StatementTimeout: time.Hour})
+	asked := make(chan error, 2)
+	go func() {
+		asked <- db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, "SELECT pg_sleep(3600)")
+			return err
+		})
+	}()
+	go func() {
+		var nothing any
+		asked <- db.Wrap(db.Read().QueryRowContext(t.Context(), "SELECT pg_sleep(3600)").Scan(&nothing))
+	}()
+	for sleeping := 0; sleeping < 2; time.Sleep(time.Millisecond) {
+		if err := db.Read().QueryRowContext(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'").Scan(&sleeping); err != nil {
+			t.Fatal(err)
+		}
+	}
+	crasher.Stop(t, true)
+	for range 2 {
+		if err := <-asked; !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("in the middle of a statement: %v, want %v", err, store.ErrUnavailable)
+		}
+	}
+	crasher.Start(t)
+}
