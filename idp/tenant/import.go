@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -97,9 +96,8 @@ type userImport struct {
 	connection *Connection
 	report     ImportReport
 	batch      []importedUser
-	ends       map[string]bool // the users of the batch all of whose sessions end
-	changed    []string        // the users of the batch who were there before
-	over       []*User         // those of them whose account was handed over
+	changed    []string // the users of the batch who were there before
+	over       []*User  // those of them whose account was handed over
 }
 
 // An importedUser is a row that could be read.
@@ -166,17 +164,19 @@ func (in *userImport) flush(ctx context.Context) error {
 	}
 	report := in.report
 	err := in.s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		report, in.ends, in.changed, in.over = in.report, map[string]bool{}, nil, nil
+		report, in.changed, in.over = in.report, nil, nil
+		users := make([]*User, 0, len(batch))
+		for _, row := range batch {
+			users = append(users, row.user)
+		}
+		if err := in.s.lockImported(ctx, tx, users); err != nil {
+			return err
+		}
 		if err := in.s.connectionStays(ctx, tx, in.connection); err != nil {
 			return err
 		}
 		for _, row := range batch {
 			if err := in.store(ctx, tx, row, &report); err != nil {
-				return err
-			}
-		}
-		for _, id := range slices.Sorted(maps.Keys(in.ends)) { // after all rows of users, which are locked first
-			if _, err := in.s.endAll(ctx, tx, id); err != nil {
 				return err
 			}
 		}

@@ -172,3 +172,69 @@ func TestStore_again(t *testing.T) {
 		want(t, "one deadlock after the other", s.EndAll(t.Context(), u.ID), store.ErrUnavailable)
 	})
 }
+
+// TestImport_lockOrder: an import locks users in the order of everybody else, not
+// in that of its file, and one import at a time adds users to a connection. So no
+// two wait for each other.
+func TestImport_lockOrder(t *testing.T) {
+	const header = `{"gate_tenant":{"version":1}}` + "\n"
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		if db.Dialect() != store.Postgres {
+			return // there one transaction writes at a time
+		}
+		s := open(t, db, nil)
+		connect(t, s)
+		var rows, dump strings.Builder
+		for _, name := range []string{"c", "b", "a"} {
+			u := newUser(name + "@example.com")
+			u.Identities[0].UserID, u.Identities[0].Username = name, name
+			create(t, s, u)
+			fmt.Fprintf(&dump, `{"user":{"user_id":"auth0|%s","identities":[{"connection":"db","provider":"auth0","user_id":"%[1]s"}]},"logins":[{"email":"%[1]s@example.com"}]}`+"\n", name)
+		}
+		rows.WriteString(`{"user_id":"c","email":"other@example.com"}` + "\n" + `{"email":"b@example.com"}` + "\n" + `{"username":"a"}` + "\n")
+		for name, run := range map[string]func() (tenant.ImportReport, error){
+			"users": func() (tenant.ImportReport, error) {
+				return s.ImportUsers(t.Context(), strings.NewReader(rows.String()), tenant.ImportOptions{Connection: "db", Upsert: true})
+			},
+			"tenant": func() (tenant.ImportReport, error) {
+				return s.Import(t.Context(), strings.NewReader(header+dump.String()), tenant.RestoreOptions{})
+			},
+		} {
+			t.Run(name, func(t *testing.T) {
+				importing := func() error {
+					report, err := run()
+					if err == nil && report.Updated != 3 {
+						err = fmt.Errorf("imported %+v", report)
+					}
+					return err
+				}
+				waits(t, db, importing, "SELECT id FROM idp_users WHERE id = 'auth0|a' FOR UPDATE",
+					"SELECT id FROM idp_users WHERE id IN ('auth0|b', 'auth0|c') FOR UPDATE NOWAIT")
+				waits(t, db, importing, "SELECT id FROM idp_objects WHERE kind = 'connection' AND name = 'db' FOR NO KEY UPDATE",
+					"SELECT id FROM idp_users FOR UPDATE NOWAIT")
+			})
+		}
+	})
+}
+
+// waits holds what one statement locks, and is sure that run waits for it and holds
+// nothing of what the other one locks.
+func waits(t *testing.T, db *store.DB, run func() error, hold, free string) {
+	t.Helper()
+	done := make(chan error, 1)
+	err := db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, hold); err != nil {
+			return err
+		}
+		go func() { done <- run() }()
+		if err := someoneWaits(ctx, db, done); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, free)
+		return err
+	})
+	if err != nil {
+		t.Fatalf("%s: %v", hold, err)
+	}
+	must(t, <-done)
+}

@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 )
 
@@ -80,17 +79,6 @@ func (in *restoration) identities(ctx context.Context, l *dumpLine) error {
 	return nil
 }
 
-// connectionsOf returns the names of the connections of users, in one order.
-func connectionsOf(batch []restoredUser) []string {
-	names := map[string]bool{}
-	for _, r := range batch {
-		for _, i := range r.User.Identities {
-			names[i.Connection] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(names))
-}
-
 // flush stores the users of the batch. Its rows count when it is stored.
 func (in *restoration) flush(ctx context.Context) error {
 	batch := in.users
@@ -101,10 +89,12 @@ func (in *restoration) flush(ctx context.Context) error {
 	report := in.report
 	err := in.s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		report = in.report
-		for _, name := range connectionsOf(batch) {
-			if _, err := in.s.stays(ctx, tx, kindConnection, name); err != nil {
-				return err
-			}
+		users := make([]*User, 0, len(batch))
+		for _, r := range batch {
+			users = append(users, r.User)
+		}
+		if err := in.s.lockImported(ctx, tx, users); err != nil {
+			return err
 		}
 		for i := range batch {
 			if err := in.store(ctx, tx, &batch[i], &report); err != nil {

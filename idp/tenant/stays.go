@@ -14,9 +14,13 @@ import (
 // with the next one of the same name. Whoever locks rows of users, too, calls it
 // first, as a deletion does.
 func (s *Store) stays(ctx context.Context, tx *sql.Tx, kind, name string) (id string, err error) {
-	lock := ""
-	if s.db.Dialect() == store.Postgres {
-		lock = " FOR KEY SHARE" // changes may pass
+	return s.held(ctx, tx, kind, name, " FOR KEY SHARE") // changes may pass
+}
+
+// held returns the ID of an object that it locks.
+func (s *Store) held(ctx context.Context, tx *sql.Tx, kind, name, lock string) (id string, err error) {
+	if s.db.Dialect() != store.Postgres {
+		lock = ""
 	}
 	err = tx.QueryRowContext(ctx, "SELECT id FROM idp_objects WHERE kind = $1 AND name = $2"+lock, kind, name).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {

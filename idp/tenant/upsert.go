@@ -42,7 +42,9 @@ func (in *userImport) upsert(ctx context.Context, tx *sql.Tx, row importedUser, 
 		}
 	}
 	if over || u.Blocked && !blocked {
-		in.ends[u.ID] = true
+		if _, err := in.s.endAll(ctx, tx, u.ID); err != nil {
+			return err
+		}
 	}
 	report.Updated++
 	if in.changed = append(in.changed, u.ID); over {
