@@ -79,7 +79,7 @@ func (p *Provider) toLogin(w http.ResponseWriter, r *http.Request, q *request, c
 	if q.Connection != "" {
 		conn, err := p.tenant.Connections.ByName(r.Context(), q.Connection)
 		if err != nil {
-			p.authorizeError(w, r, err)
+			p.halted(w, r, q, c, err)
 			return
 		}
 		if conn.Strategy != tenant.Database {
@@ -89,7 +89,7 @@ func (p *Provider) toLogin(w http.ResponseWriter, r *http.Request, q *request, c
 	}
 	state, err := p.sealRequest(q)
 	if err != nil {
-		p.authorizeError(w, r, err)
+		p.halted(w, r, q, c, err)
 		return
 	}
 	page := "/u/login"

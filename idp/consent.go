@@ -93,7 +93,7 @@ func (p *Provider) showConsent(w http.ResponseWriter, r *http.Request, v *visit)
 	}
 	a, err := p.accessOf(r.Context(), v.client, u, v.request.Audience, v.request.Scope)
 	if err != nil {
-		p.authorizeError(w, r, p.back(v.request, v.client, err))
+		p.halted(w, r, v.request, v.client, p.back(v.request, v.client, err))
 		return
 	}
 	p.consentPage(w, r, v.request, v.client, ses, u, a)
@@ -122,7 +122,7 @@ func (p *Provider) postConsent(w http.ResponseWriter, r *http.Request, v *visit)
 		err = p.tenant.AddConsent(ctx, u.ID, v.client.ID, q.Audience, shown.Scope)
 	}
 	if err != nil {
-		p.authorizeError(w, r, p.back(q, v.client, err))
+		p.halted(w, r, q, v.client, p.back(q, v.client, err))
 		return
 	}
 	q.Consented = containsAll(shown.Scope, consented(a)) // else there is more by now, and they are asked again

@@ -295,7 +295,7 @@ func (p *Provider) upstreamCallback(w http.ResponseWriter, r *http.Request) {
 func (p *Provider) enterFrom(w http.ResponseWriter, r *http.Request, q *request, c *tenant.Client, from *tenant.Connection, profile *upstream.Profile, at time.Time) {
 	u, err := p.userFrom(r, c, from, profile)
 	if err != nil {
-		p.authorizeError(w, r, p.back(q, c, err))
+		p.halted(w, r, q, c, p.back(q, c, err))
 		return
 	}
 	if u.Blocked {
@@ -305,7 +305,7 @@ func (p *Provider) enterFrom(w http.ResponseWriter, r *http.Request, q *request,
 	}
 	ses, err := p.newSession(w, r, u, from.Name, tenant.AuthMethod{Name: "federated", At: at})
 	if err != nil {
-		p.faultPage(w, r, err)
+		p.halted(w, r, q, c, err)
 		return
 	}
 	p.finish(w, r, q, c, ses, u)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 
@@ -59,10 +60,10 @@ func (p *Provider) finish(w http.ResponseWriter, r *http.Request, q *request, c 
 }
 
 // back makes a refusal one that goes back to the client; faults stay what they
-// are.
+// are, and so does the end of a log-in.
 func (p *Provider) back(q *request, c *tenant.Client, err error) error {
 	refused, fault := asOAuth(err)
-	if fault {
+	if fault || errors.Is(err, tenant.ErrEnded) {
 		return err
 	}
 	return &backError{q, c, refused}

@@ -341,7 +341,7 @@ func (p *Provider) postLogin(w http.ResponseWriter, r *http.Request, v *visit) {
 	}
 	ses, err := p.newSession(w, r, u, conn.Name, tenant.AuthMethod{Name: "pwd"})
 	if err != nil {
-		p.faultPage(w, r, err)
+		p.halted(w, r, v.request, v.client, err)
 		return
 	}
 	if p.secure {
@@ -391,7 +391,7 @@ func (p *Provider) errorPage(w http.ResponseWriter, r *http.Request, err error) 
 	var page *pageError
 	if !errors.As(err, &page) {
 		refused, fault := asOAuth(err)
-		if fault {
+		if fault || errors.Is(err, tenant.ErrEnded) {
 			p.faultPage(w, r, err)
 			return
 		}

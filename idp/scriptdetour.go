@@ -118,12 +118,12 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request, d *detour, sta
 	}
 	a, err := p.accessOf(ctx, c, u, q.Audience, q.Scope)
 	if err != nil {
-		p.authorizeError(w, r, p.back(q, c, err))
+		p.halted(w, r, q, c, p.back(q, c, err))
 		return
 	}
 	ask, err := p.moreToAllow(ctx, q, c, u, a)
 	if err != nil {
-		p.authorizeError(w, r, err)
+		p.halted(w, r, q, c, err)
 		return
 	}
 	if ask {
@@ -132,7 +132,7 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request, d *detour, sta
 	}
 	e, err := p.loginEvent(r, q, c, ses, u, a)
 	if err != nil {
-		p.authorizeError(w, r, err)
+		p.halted(w, r, q, c, err)
 		return
 	}
 	for name, value := range in {
@@ -144,12 +144,12 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request, d *detour, sta
 	e.flow.State = state
 	bound, err := p.bound(ctx, actions.TriggerPostLogin)
 	if err != nil || p.cfg.Actions == nil {
-		p.authorizeError(w, r, errors.Join(err, errTransaction))
+		p.halted(w, r, q, c, errors.Join(err, errTransaction))
 		return
 	}
 	result, err := p.cfg.Actions.ContinuePostLogin(ctx, bound, e.event, e.flow, *d.Result)
 	if err != nil {
-		p.authorizeError(w, r, p.back(q, c, p.actionFailed(ctx, actions.TriggerPostLogin, err)))
+		p.halted(w, r, q, c, p.back(q, c, p.actionFailed(ctx, actions.TriggerPostLogin, err)))
 		return
 	}
 	p.decide(w, r, q, c, ses, u, a, &result)

@@ -139,7 +139,7 @@ func (p *Provider) signupRefused(w http.ResponseWriter, r *http.Request, v *visi
 func (p *Provider) enter(w http.ResponseWriter, r *http.Request, v *visit, u *tenant.User, conn *tenant.Connection) {
 	ses, err := p.newSession(w, r, u, conn.Name, tenant.AuthMethod{Name: "pwd"})
 	if err != nil {
-		p.faultPage(w, r, err)
+		p.halted(w, r, v.request, v.client, err)
 		return
 	}
 	p.finish(w, r, v.request, v.client, ses, u)
