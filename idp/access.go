@@ -11,9 +11,12 @@ import (
 	"github.com/gatewright/gate/idp/tenant"
 )
 
+// offline is the scope that asks for a refresh token.
+const offline = "offline_access"
+
 // oidcScopes are scopes that no API defines. They always stay.
 var oidcScopes = []string{ //nolint:gochecknoglobals // constant
-	"openid", "profile", "email", "phone", "address", "offline_access",
+	"openid", "profile", "email", "phone", "address", offline,
 	"name", "given_name", "family_name", "nickname", "email_verified", "picture", "created_at",
 }
 
@@ -52,9 +55,8 @@ func (p *Provider) allowedAsked(ctx context.Context, c *tenant.Client, u *tenant
 func (p *Provider) accessOf(ctx context.Context, c *tenant.Client, u *tenant.User, audience string, asked []string) (a access, err error) {
 	var permitted []string
 	defer func() {
-		if a.permissions != nil && !c.FirstParty {
-			// What people did not allow a stranger, roles do not give it.
-			a.permissions = slices.DeleteFunc(a.permissions, func(s string) bool { return !slices.Contains(a.scope, s) })
+		if !c.FirstParty {
+			a.cutPermissions()
 		}
 	}()
 	if audience != "" {
@@ -84,12 +86,18 @@ func (p *Provider) accessOf(ctx context.Context, c *tenant.Client, u *tenant.Use
 	}
 	for _, s := range asked {
 		switch {
-		case s == "offline_access" && !mayGoOffline(c, a.api):
+		case s == offline && !mayGoOffline(c, a.api):
 		case slices.Contains(oidcScopes, s), slices.Contains(permitted, s):
 			a.scope = append(a.scope, s)
 		}
 	}
 	return a, nil
+}
+
+// cutPermissions leaves those that are scopes: what people did not allow a stranger,
+// roles do not give it.
+func (a *access) cutPermissions() {
+	a.permissions = slices.DeleteFunc(a.permissions, func(s string) bool { return !slices.Contains(a.scope, s) })
 }
 
 // mayGoOffline reports whether a client gets refresh tokens for an API.
@@ -105,11 +113,12 @@ func saysPermissions(api *tenant.API) bool {
 
 // apply makes the changes of actions to the scopes. At the Management API a person
 // gets no more than what is about their own account: scopes there are power over
-// everybody, and an action that adds its own need not know their names.
-func (a *access) apply(add, remove []string) {
+// everybody, and an action that adds its own need not know their names. Refresh tokens
+// are for the client and the API to allow.
+func (a *access) apply(c *tenant.Client, add, remove []string) {
 	system := a.api != nil && a.api.System
 	for _, s := range add {
-		if system && !slices.Contains(oidcScopes, s) && !slices.Contains(selfScopes, s) {
+		if system && !slices.Contains(oidcScopes, s) && !slices.Contains(selfScopes, s) || s == offline && !mayGoOffline(c, a.api) {
 			continue
 		}
 		if !slices.Contains(a.scope, s) {

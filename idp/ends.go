@@ -128,7 +128,7 @@ func refreshEnds(c *tenant.Client, made, used time.Time) ends {
 
 // refreshes reports whether a grant leads to a refresh token.
 func (p *Provider) refreshes(i *issuance) bool {
-	return slices.Contains(i.scope, "offline_access") && !i.refresh.over(p.now())
+	return slices.Contains(i.scope, offline) && !i.refresh.over(p.now())
 }
 
 // addRefresh adds the first refresh token of a grant to an answer, where there is

@@ -122,7 +122,7 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request, q *request, c 
 		p.halted(w, r, q, c, err)
 		return
 	}
-	a.apply(result.AccessToken.AddScope, result.AccessToken.RemoveScope)
+	a.apply(c, result.AccessToken.AddScope, result.AccessToken.RemoveScope)
 	p.respond(w, r, q, c, ses, u, a, result)
 }
 
@@ -179,6 +179,8 @@ type code struct {
 	IDMore        map[string]any      `json:"im"`
 	Epoch         int64               `json:"e"`
 	Refresh       ends                `json:"re,omitzero"` // of the refresh token
+	// Asked says that it was given to a client of others, for which people are asked.
+	Asked bool `json:"ask,omitempty"`
 }
 
 // respond makes what the client asked for and sends it back.
@@ -234,6 +236,7 @@ func (p *Provider) newCode(q *request, ses *tenant.Session, i *issuance) (*tenan
 		RedirectURI: q.RedirectURI, RedirectGiven: q.RedirectGiven, Challenge: q.Challenge, Nonce: q.Nonce,
 		Audience: q.Audience, Scope: i.scope, Permissions: i.permissions, SID: ses.ID, AuthTime: ses.AuthenticatedAt,
 		Connection: ses.Connection, Methods: ses.Methods, AccessMore: i.accessMore, IDMore: i.idMore, Epoch: ses.Epoch, Refresh: i.refresh,
+		Asked: !i.client.FirstParty,
 	})
 	if err != nil {
 		return nil, err

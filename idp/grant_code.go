@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/internal/secret"
@@ -40,19 +41,19 @@ func (p *Provider) grantCode(_ http.ResponseWriter, r *http.Request, c caller, i
 	if err == nil {
 		err = p.checkResource(in, k.Audience)
 	}
-	if err != nil {
-		return nil, p.codeSpoilt(r, c, text, err)
+	var u *tenant.User
+	if err == nil {
+		u, err = p.liveUser(ctx, found.UserID)
 	}
-	u, err := p.liveUser(ctx, found.UserID)
-	if err != nil {
-		return nil, err
+	var i *issuance
+	if err == nil {
+		i, err = p.issuanceOf(ctx, c, found, &k, u)
 	}
-	i, err := p.issuanceOf(ctx, c, found, &k, u)
 	if errors.Is(err, tenant.ErrNotFound) {
-		return nil, invalid
+		err = invalid
 	}
 	if err != nil {
-		return nil, err
+		return nil, p.codeSpoilt(r, c, u, text, err)
 	}
 	body, err := p.exchange(ctx, text, i, k.Connection)
 	switch {
@@ -72,7 +73,8 @@ func (p *Provider) grantCode(_ http.ResponseWriter, r *http.Request, c caller, i
 	return body, nil
 }
 
-// issuanceOf returns what the tokens of a code are made from. The error is
+// issuanceOf returns what the tokens of a code are made from, which is judged once
+// more: what was allowed may have been taken away since. The error is
 // [tenant.ErrNotFound] when the API is gone.
 func (p *Provider) issuanceOf(ctx context.Context, c caller, t *tenant.Token, k *code, u *tenant.User) (*issuance, error) {
 	i := &issuance{
@@ -81,21 +83,29 @@ func (p *Provider) issuanceOf(ctx context.Context, c caller, t *tenant.Token, k 
 		accessMore: k.AccessMore, idMore: k.IDMore,
 		access: access{scope: k.Scope, permissions: k.Permissions},
 	}
-	if !c.FirstParty { // it may have become one of others since
-		given, err := p.tenant.Consent(ctx, u.ID, c.ID, k.Audience)
-		if err != nil {
+	if k.Audience != "" {
+		var err error
+		if i.api, err = p.tenant.APIs.ByName(ctx, k.Audience); err != nil {
 			return nil, err
 		}
-		if len(given) == 0 {
-			return nil, errNotAllowed
-		}
 	}
-	if k.Audience == "" {
+	if !mayGoOffline(c.Client, i.api) {
+		i.scope = slices.DeleteFunc(i.scope, func(s string) bool { return s == offline })
+	}
+	if c.FirstParty {
 		return i, nil
 	}
-	var err error
-	i.api, err = p.tenant.APIs.ByName(ctx, k.Audience)
-	return i, err
+	given, err := p.tenant.Consent(ctx, u.ID, c.ID, k.Audience)
+	if err != nil {
+		return nil, err
+	}
+	if len(given) == 0 || !k.Asked && !containsAll(given, i.scope) { // it has become one of others since
+		return nil, errNotAllowed
+	}
+	if !k.Asked {
+		i.cutPermissions()
+	}
+	return i, nil
 }
 
 // exchange makes the tokens that a code leads to, uses the code up and stores them
@@ -140,9 +150,12 @@ func checkExchange(k *code, c caller, in params) error {
 	return nil
 }
 
-// codeSpoilt uses a code up that came with what does not belong to it, and
-// returns the refusal.
-func (p *Provider) codeSpoilt(r *http.Request, c caller, text secret.String, refused error) error {
+// codeSpoilt uses a code up that came with what does not belong to it, or that is
+// refused, and returns the refusal. The user may be nil; a fault uses nothing up.
+func (p *Provider) codeSpoilt(r *http.Request, c caller, u *tenant.User, text secret.String, refused error) error {
+	if _, fault := asOAuth(refused); fault {
+		return refused
+	}
 	_, err := p.tenant.UseToken(r.Context(), tenant.CodeToken, text)
 	switch {
 	case errors.Is(err, tenant.ErrUsed):
@@ -150,7 +163,7 @@ func (p *Provider) codeSpoilt(r *http.Request, c caller, text secret.String, ref
 	case err != nil && !errors.Is(err, tenant.ErrNotFound):
 		return err
 	}
-	p.record(r, "feacft", c.Client, nil, refused.Error(), nil)
+	p.record(r, "feacft", c.Client, u, refused.Error(), nil)
 	return refused
 }
 

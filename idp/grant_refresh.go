@@ -105,6 +105,9 @@ func (p *Provider) renew(r *http.Request, c caller, in params, f *tenant.Family)
 	if err != nil {
 		return nil, err
 	}
+	if !mayGoOffline(c.Client, a.api) { // it was taken from the API
+		return nil, refuse("invalid_grant", errRefresh.description+" The API allows no refresh tokens any more.")
+	}
 	i := &issuance{
 		client: c.Client, user: u, access: a, sid: f.SessionID, authTime: f.AuthTime, methods: f.Methods, grantID: f.ID, epoch: u.Epoch,
 		grants: append([]string{"refresh_token"}, slices.DeleteFunc(slices.Clone(f.Grants), func(g string) bool { return g == "refresh_token" })...),
@@ -188,7 +191,7 @@ func (p *Provider) refreshWished(ctx context.Context, f *tenant.Family, result *
 func (p *Provider) liveUser(ctx context.Context, id string) (*tenant.User, error) {
 	u, err := p.tenant.User(ctx, id)
 	if errors.Is(err, tenant.ErrNotFound) {
-		return nil, refuse("invalid_grant", "Unknown or invalid refresh token.")
+		return nil, refuse("invalid_grant", "The account is gone.")
 	}
 	if err != nil {
 		return nil, err

@@ -151,7 +151,7 @@ func (p *Provider) applyWithoutBrowser(r *http.Request, u *tenant.User, i *issua
 		}
 		i.user, i.epoch = primary, primary.Epoch
 	}
-	i.apply(result.AccessToken.AddScope, result.AccessToken.RemoveScope)
+	i.apply(i.client, result.AccessToken.AddScope, result.AccessToken.RemoveScope)
 	i.accessMore, i.idMore, i.refresh = result.AccessToken.Claims, result.IDToken, endsOf(&result.RefreshToken)
 	return nil
 }
