@@ -41,6 +41,11 @@ func queryParams(r *http.Request) (params, error) {
 // bodyParams reads the parameters of a body: a form, or one JSON object as
 // Auth0's SDKs send it.
 func bodyParams(w http.ResponseWriter, r *http.Request) (params, error) {
+	for _, coding := range r.Header["Content-Encoding"] {
+		if !strings.EqualFold(coding, "identity") {
+			return nil, &oauthError{status: http.StatusUnsupportedMediaType, code: "invalid_request", description: "Send the body without a Content-Encoding"}
+		}
+	}
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {

@@ -81,6 +81,10 @@ func TestLOG11_bodies(t *testing.T) {
 			t.Errorf("%s: %d %.200s", name, status, body)
 		}
 	}
+	status, body := send(t, s, http.MethodPost, "/oauth/token", jsonType, begin+`"password":"`+idptest.Password+`"}`, "Content-Encoding", "gzip")
+	if status != http.StatusUnsupportedMediaType || !strings.Contains(body, "without a Content-Encoding") {
+		t.Errorf("gzip: %d %s", status, body) // it is not unpacked, and not taken for something else
+	}
 	// Pages and the other endpoints read bodies the same way.
 	for _, path := range []string{
 		"/authorize", "/oauth/revoke", "/oauth/introspect", "/dbconnections/signup", "/dbconnections/change_password", "/oidc/logout", "/u/login", "/userinfo",

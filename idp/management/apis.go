@@ -80,8 +80,11 @@ func (a *API) createAPI(ctx context.Context, q *request) (answer, error) {
 	if api.Name == "" {
 		api.Name = api.Identifier
 	}
-	if err := a.checkAPI(api); err != nil {
+	if err := checkAPI(api); err != nil {
 		return answer{}, err
+	}
+	if tenant.ReservedIdentifier(api.Identifier, a.Audience()) {
+		return answer{}, conflict("A resource server with the same identifier already exists.", "")
 	}
 	// Its access tokens would say the audience of that client's ID tokens.
 	switch _, err := a.store.Clients.Get(ctx, api.Identifier); {
@@ -117,7 +120,7 @@ func (a *API) updateAPI(ctx context.Context, q *request) (answer, error) {
 		if err != nil {
 			return err
 		}
-		if err := a.checkAPI(next); err != nil {
+		if err := checkAPI(next); err != nil {
 			return err
 		}
 		*api = *next
@@ -148,10 +151,7 @@ func (a *API) deleteAPI(ctx context.Context, q *request) (answer, error) {
 }
 
 // checkAPI judges an API as a whole, and gives it the secret that it needs.
-func (a *API) checkAPI(api *tenant.API) error {
-	if tenant.ReservedIdentifier(api.Identifier, a.Audience()) {
-		return conflict("A resource server with the same identifier already exists.", "")
-	}
+func checkAPI(api *tenant.API) error {
 	if api.SigningAlg == "HS256" && api.SigningSecret == "" {
 		api.SigningSecret = newText(64)
 	}

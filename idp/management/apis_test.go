@@ -39,6 +39,14 @@ func TestAPIs(t *testing.T) {
 	}
 	client := w.do(token, "POST", "clients", `{"name":"Web"}`, 201).str("client_id")
 	w.send(token, "POST", "resource-servers", map[string]any{"identifier": client}).refused(409, "the ID of a client")
+	operator := w.bearer(management.Caller{ClientID: "operator", Scopes: []string{"create:clients"}, ChoosesIDs: true})
+	w.do(token, "POST", "resource-servers", `{"identifier":"orders"}`, 201)
+	w.send(operator, "POST", "clients", `{"name":"Orders","client_id":"orders"}`).refused(409, "the identifier of an API")
+	// One that was there before its identifier was taken can be changed.
+	if err := w.store.APIs.Create(t.Context(), &tenant.API{ID: "api_old", Identifier: issuer + "me", Name: "Old", SigningAlg: "RS256"}); err != nil {
+		t.Fatal(err)
+	}
+	w.do(token, "PATCH", "resource-servers/api_old", `{"name":"Older"}`, 200)
 	for body, text := range map[string]string{
 		`{}`:                   "Missing required property: identifier",
 		`{"identifier":"a b"}`: "format identifier",

@@ -152,6 +152,13 @@ func (a *API) createClient(ctx context.Context, q *request) (answer, error) {
 	if err := c.Check(); err != nil {
 		return answer{}, err
 	}
+	// Its ID tokens would say the audience of that API's access tokens.
+	switch _, err := a.store.APIs.ByName(ctx, c.ID); {
+	case err == nil:
+		return answer{}, conflict("The client_id is the identifier of an API.", "")
+	case !errors.Is(err, tenant.ErrNotFound):
+		return answer{}, err
+	}
 	if err := a.store.Clients.Create(ctx, c); err != nil {
 		return answer{}, noClient(err)
 	}

@@ -1,7 +1,9 @@
 package management
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -115,23 +117,19 @@ func (a *API) updateConnection(ctx context.Context, q *request) (answer, error) 
 	if err != nil {
 		return answer{}, err
 	}
-	next := func(c *tenant.Connection) (*tenant.Connection, error) {
-		next, err := patched(c, change)
-		if err != nil {
-			return nil, err
-		}
-		if err := keepSecrets(c, next); err != nil {
-			return nil, err
-		}
-		return next, a.checkConnection(next)
+	c, err := a.store.Connections.Get(ctx, q.id("connection"))
+	if err != nil {
+		return answer{}, noConnection(err)
 	}
-	if _, there := change["options"]; there {
-		if err := a.findChanged(ctx, q.id("connection"), next); err != nil {
-			return answer{}, noConnection(err)
-		}
+	next, leads, err := a.changedConnection(c, change)
+	if err == nil && leads {
+		err = a.findConnection(ctx, next)
 	}
-	c, err := a.store.Connections.Update(ctx, q.id("connection"), func(c *tenant.Connection) error {
-		next, err := next(c)
+	if err != nil {
+		return answer{}, err
+	}
+	c, err = a.store.Connections.Update(ctx, c.ID, func(c *tenant.Connection) error {
+		next, _, err := a.changedConnection(c, change)
 		if err != nil {
 			return err
 		}
@@ -145,16 +143,28 @@ func (a *API) updateConnection(ctx context.Context, q *request) (answer, error) 
 	return answer{status: 200, body: shown}, err
 }
 
-// findChanged judges the hosts of a connection as a change leaves it.
-func (a *API) findChanged(ctx context.Context, id string, change func(*tenant.Connection) (*tenant.Connection, error)) error {
-	c, err := a.store.Connections.Get(ctx, id)
+// changedConnection returns a connection as a change leaves it, and whether its
+// options are others: with those of before it goes on, whatever would be said of them
+// today.
+func (a *API) changedConnection(c *tenant.Connection, change object) (next *tenant.Connection, leads bool, err error) {
+	if next, err = patched(c, change); err != nil {
+		return nil, false, err
+	}
+	if err := keepSecrets(c, next); err != nil {
+		return nil, false, err
+	}
+	before, err := json.Marshal(c.Options)
 	if err != nil {
-		return err
+		return nil, false, err
 	}
-	if c, err = change(c); err != nil {
-		return err
+	after, err := json.Marshal(next.Options)
+	if err != nil {
+		return nil, false, err
 	}
-	return a.findConnection(ctx, c)
+	if bytes.Equal(before, after) {
+		return next, false, next.Check()
+	}
+	return next, true, a.checkConnection(next)
 }
 
 func (a *API) deleteConnection(ctx context.Context, q *request) (answer, error) {

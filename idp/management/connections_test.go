@@ -1,10 +1,13 @@
 package management_test
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
 
+	"github.com/gatewright/gate/idp/internal/shape"
+	"github.com/gatewright/gate/idp/management"
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/store"
 	"github.com/gatewright/gate/store/storetest"
@@ -281,4 +284,28 @@ func dumpObjects(t *testing.T, db *store.DB) string {
 		t.Fatal(err)
 	}
 	return all.String()
+}
+
+// Where a connection leads is judged when it is said, and not with every change.
+func TestConnections_judgedWithOptions(t *testing.T) {
+	var strict bool
+	judge := func(*tenant.Connection) error {
+		if strict {
+			return &shape.Error{Field: "options", Reason: "leads nowhere"}
+		}
+		return nil
+	}
+	w := newWorld(t, func(c *management.Config) {
+		c.CheckConnection = judge
+		c.FindConnection = func(_ context.Context, c *tenant.Connection) error { return judge(c) }
+	})
+	token := w.everything()
+	options := map[string]any{"client_id": "a", "client_secret": "qhGx41PzmNv8", "issuer": "https://sso.example", "scope": []string{"openid", "email"}}
+	made := w.do(token, "POST", "connections", map[string]any{"name": "sso", "strategy": "oidc", "options": options}, 201)
+	path, read := "connections/"+made.str("id"), made.object()["options"]
+	strict = true
+	w.do(token, "PATCH", path, `{"display_name":"Work"}`, 200)
+	w.do(token, "PATCH", path, map[string]any{"options": read}, 200) // as it was read
+	options["issuer"] = "https://other.example"
+	w.send(token, "PATCH", path, map[string]any{"options": options}).refused(400, "leads nowhere")
 }

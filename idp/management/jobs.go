@@ -32,6 +32,8 @@ const (
 	usersExport = "users_export" // the types of jobs
 	usersImport = "users_import"
 
+	locationOf = "location of " // the use of a sealed link, with the ID of its job
+
 	jobToken    tenant.TokenKind = "job"
 	exportToken tenant.TokenKind = "export"
 )
@@ -65,8 +67,12 @@ func (a *API) newJob(kind string) *job {
 	return &job{ID: "job_" + newText(22), Type: kind, Status: "pending", CreatedAt: a.now().UTC().Truncate(time.Millisecond)}
 }
 
+// saveJob stores a new job. The link to an export opens the file, to anybody: it is
+// sealed.
 func (a *API) saveJob(ctx context.Context, j *job) error {
-	data, err := json.Marshal(j)
+	stored := *j
+	stored.Location = a.store.Seal(j.Location, locationOf+j.ID)
+	data, err := json.Marshal(stored)
 	if err != nil {
 		return err
 	}
@@ -92,6 +98,9 @@ func (a *API) job(ctx context.Context, q *request) (*job, error) {
 	}
 	if j.Type == usersExport && !q.can("read:users") {
 		return nil, insufficient("read:users") // its link opens the file
+	}
+	if j.Location, err = a.store.Unseal(j.Location, locationOf+j.ID); err != nil {
+		return nil, err
 	}
 	if j.Type == usersImport && j.Summary == nil && a.now().After(j.CreatedAt.Add(importWithin+endWithin)) {
 		j.fail(importFailed, brokenOff)
@@ -242,6 +251,13 @@ func (a *API) importJob(ctx context.Context, q *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	upsert := form["upsert"] == "true"
+	switch {
+	case upsert && !q.can("update:users"):
+		return answer{}, insufficient("update:users") // it changes those who are there
+	case !upsert && form["upsert"] != "" && form["upsert"] != "false":
+		return answer{}, badProperty("upsert", "No enum match for: "+shape.Cut(form["upsert"], 32), "true or false")
+	}
 	c, err := a.store.Connections.Get(ctx, form["connection_id"])
 	if err != nil {
 		return answer{}, noConnection(err)
@@ -258,7 +274,7 @@ func (a *API) importJob(ctx context.Context, q *request) (answer, error) {
 		}
 	}
 	j := a.newJob(usersImport)
-	j.Connection, j.ConnectionID, j.ExternalID, j.Upsert = c.Name, c.ID, form["external_id"], form["upsert"] == "true"
+	j.Connection, j.ConnectionID, j.ExternalID, j.Upsert = c.Name, c.ID, form["external_id"], upsert
 	if err := a.saveJob(ctx, j); err != nil {
 		<-a.jobs.slots
 		return answer{}, err

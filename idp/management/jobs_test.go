@@ -212,3 +212,38 @@ func TestJobs_verification(t *testing.T) {
 	w.send(token, "POST", "jobs/verification-email", `{"user_id":"nobody"}`).refused(404, "The user does not exist.")
 	w.send(token, "GET", "jobs/job_x", nil).refused(404, "The job does not exist")
 }
+
+// IDP-21: an import that changes those who are there takes the scope for that.
+func TestIDP21_importUpsert(t *testing.T) {
+	w := newWorld(t)
+	conn := w.connection(w.everything(), "db")
+	rows := upload(conn, `[{"email":"ada@example.com"}]`, "upsert", "true")
+	got := w.send(w.machine("create:users read:users"), "POST", "jobs/users-imports", rows)
+	got.refused(403, "Insufficient scope, expected any of: update:users")
+	if got.str("errorCode") != "insufficient_scope" {
+		t.Errorf("refused with %s", got.text)
+	}
+	w.do(w.machine("create:users update:users"), "POST", "jobs/users-imports", rows, 202)
+	w.do(w.machine("create:users"), "POST", "jobs/users-imports", upload(conn, `[{"email":"bob@example.com"}]`, "upsert", "false"), 202)
+	w.send(w.everything(), "POST", "jobs/users-imports", upload(conn, "[]", "upsert", "True")).refused(400, "No enum match for: True")
+}
+
+// AUZ-19: who reads the database finds no link to a file of users.
+func TestAUZ19_exportLinkSealed(t *testing.T) {
+	w := newWorld(t)
+	token := w.everything()
+	id := w.do(token, "POST", "jobs/users-exports", `{"format":"json"}`, 200).str("id")
+	link := w.do(token, "GET", "jobs/"+id, nil, 200).str("location")
+	_, ticket, ok := strings.Cut(link, "jobs/exports/")
+	if !ok {
+		t.Fatalf("no link: %q", link)
+	}
+	var docs, clear int
+	err := w.db.Read().QueryRowContext(t.Context(), "SELECT COUNT(*), COALESCE(SUM(doc LIKE '%' || $1 || '%'), 0) FROM idp_tokens", ticket).Scan(&docs, &clear)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if docs != 2 || clear != 0 {
+		t.Errorf("%d of %d rows have the link", clear, docs)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gatewright/gate/idp/internal/shape"
@@ -22,6 +23,24 @@ type problem struct {
 	reasons []string
 	// retryAfter is when the same may work; zero says nothing.
 	retryAfter time.Duration
+	bearer     *bearer // nil when the token is not what was wrong
+}
+
+// A bearer is what WWW-Authenticate says of a token, RFC 6750 §3.
+type bearer struct {
+	fault string // empty when there was no token
+	scope string
+}
+
+func (b *bearer) challenge(description string) string {
+	parts := []string{`Bearer realm="api/v2"`}
+	if b.fault != "" {
+		parts = append(parts, `error="`+b.fault+`"`, `error_description="`+description+`"`)
+	}
+	if b.scope != "" {
+		parts = append(parts, `scope="`+b.scope+`"`)
+	}
+	return strings.Join(parts, ", ")
 }
 
 // Error returns the message.
@@ -79,10 +98,6 @@ func absent(message, code string) error {
 
 func conflict(message, code string) error {
 	return &problem{status: http.StatusConflict, message: message, code: code}
-}
-
-func forbidden(message, code string) error {
-	return &problem{status: http.StatusForbidden, message: message, code: code}
 }
 
 func unsupported(format string, args ...any) error {

@@ -87,6 +87,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if p.retryAfter > 0 {
 			h.Set("Retry-After", strconv.Itoa(int((p.retryAfter+time.Second-1)/time.Second)))
 		}
+		if p.bearer != nil {
+			h.Set("WWW-Authenticate", p.bearer.challenge(p.message))
+		}
 		ans = answer{status: p.status, body: p}
 	}
 	a.write(ctx, w, r, ans)
@@ -215,6 +218,11 @@ func (q *request) readBody(w http.ResponseWriter, r *http.Request) error {
 	if q.body = body; len(body) == 0 {
 		return nil
 	}
+	for _, coding := range r.Header["Content-Encoding"] {
+		if !strings.EqualFold(coding, "identity") {
+			return &problem{status: http.StatusUnsupportedMediaType, message: "Send the body without a Content-Encoding"}
+		}
+	}
 	q.media, q.bounds, err = mime.ParseMediaType(r.Header.Get("Content-Type"))
 	want := "application/json"
 	if q.route.media != "" {
@@ -235,25 +243,27 @@ func (a *API) authenticate(ctx context.Context, w http.ResponseWriter, r *http.R
 	if q.route.open {
 		return nil
 	}
-	refuse := func(message string) error {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="api/v2"`)
-		return &problem{status: http.StatusUnauthorized, message: message}
+	refuse := func(fault, message string) error {
+		return &problem{status: http.StatusUnauthorized, message: message, bearer: &bearer{fault: fault}}
 	}
 	header := r.Header.Values("Authorization")
 	if len(header) == 0 {
-		return refuse("Missing authentication")
+		return refuse("", "Missing authentication")
 	}
 	scheme, token, _ := strings.Cut(header[0], " ")
 	token = strings.TrimSpace(token)
 	if len(header) > 1 || !strings.EqualFold(scheme, "Bearer") || token == "" || strings.ContainsAny(token, " \t,") {
-		return &problem{status: http.StatusBadRequest, message: "Bad HTTP authentication header format", code: "invalid_bearer_header"}
+		return &problem{
+			status: http.StatusBadRequest, message: "Bad HTTP authentication header format", code: "invalid_bearer_header",
+			bearer: &bearer{fault: "invalid_request"},
+		}
 	}
 	caller, err := a.cfg.Verify(ctx, token)
 	switch {
 	case errors.Is(err, ErrExpiredToken):
-		return refuse("Expired token received for JSON Web Token validation")
+		return refuse("invalid_token", "Expired token received for JSON Web Token validation")
 	case errors.Is(err, ErrBadToken):
-		return refuse("Invalid token")
+		return refuse("invalid_token", "Invalid token")
 	case err != nil:
 		a.log.ErrorContext(ctx, "management token could not be judged", "err", err)
 		return &problem{status: http.StatusServiceUnavailable, message: "The token cannot be judged now, try again"}
@@ -292,7 +302,11 @@ func (q *request) authorize() error {
 }
 
 func insufficient(scopes string) error {
-	return forbidden("Insufficient scope, expected any of: "+strings.Join(strings.Fields(scopes), ","), "insufficient_scope")
+	list := strings.Fields(scopes)
+	return &problem{
+		status: http.StatusForbidden, code: "insufficient_scope", message: "Insufficient scope, expected any of: " + strings.Join(list, ","),
+		bearer: &bearer{fault: "insufficient_scope", scope: list[0]}, // one of them is enough
+	}
 }
 
 // isSelf reports whether a scope is for the current user alone.

@@ -2,6 +2,7 @@ package management_test
 
 import (
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -56,8 +57,11 @@ func TestIDP21_everyRoute(t *testing.T) {
 		}
 		got := w.send(w.machine(others), r.Method, path, nil)
 		got.refused(403, "Insufficient scope, expected any of: "+strings.Join(strings.Fields(r.Scopes), ","))
-		if got.str("errorCode") != "insufficient_scope" {
-			t.Errorf("%s %s: %s", r.Method, r.Path, got.text)
+		one, _, _ := strings.Cut(r.Scopes, " ")
+		challenge := got.header.Get("WWW-Authenticate")
+		if got.str("errorCode") != "insufficient_scope" || !strings.HasPrefix(challenge, `Bearer realm="api/v2", error="insufficient_scope"`) ||
+			!strings.HasSuffix(challenge, `, scope="`+one+`"`) {
+			t.Errorf("%s %s: %s, %s", r.Method, r.Path, got.text, challenge)
 		}
 		for s := range strings.FieldsSeq(r.Scopes) {
 			if got := w.send(w.machine(s), r.Method, path, nil); strings.Contains(s, "current_user") != (got.status == 403) {
@@ -76,19 +80,28 @@ func TestServe_authentication(t *testing.T) {
 		header string
 		status int
 		text   string
+		fault  string // RFC 6750 §3.1
 	}{
-		{"Basic abc", 400, "Bad HTTP authentication header format"},
-		{"Bearer", 400, "Bad HTTP authentication header format"},
-		{"Bearer a b", 400, "Bad HTTP authentication header format"},
-		{"Bearer a,Bearer b", 400, "Bad HTTP authentication header format"},
-		{"Bearer " + strings.Repeat("x", 5000), 401, "Invalid token"},
+		{"Basic abc", 400, "Bad HTTP authentication header format", "invalid_request"},
+		{"Bearer", 400, "Bad HTTP authentication header format", "invalid_request"},
+		{"Bearer a b", 400, "Bad HTTP authentication header format", "invalid_request"},
+		{"Bearer a,Bearer b", 400, "Bad HTTP authentication header format", "invalid_request"},
+		{"Bearer " + strings.Repeat("x", 5000), 401, "Invalid token", "invalid_token"},
 	} {
 		req := httptest.NewRequestWithContext(t.Context(), "GET", "/api/v2/roles", nil)
 		req.Header.Set("Authorization", tt.header)
-		w.serve(req).refused(tt.status, tt.text)
+		r := w.serve(req)
+		r.refused(tt.status, tt.text)
+		if got := r.header.Get("WWW-Authenticate"); got != `Bearer realm="api/v2", error="`+tt.fault+`", error_description="`+tt.text+`"` {
+			t.Errorf("%.20s: %s", tt.header, got)
+		}
 	}
 	req := httptest.NewRequestWithContext(t.Context(), "GET", "/api/v2/roles?access_token="+token, nil)
-	w.serve(req).refused(401, "Missing authentication")
+	r := w.serve(req)
+	r.refused(401, "Missing authentication")
+	if got := r.header.Get("WWW-Authenticate"); got != `Bearer realm="api/v2"` {
+		t.Errorf("without a token: %s", got) // says nothing of one
+	}
 	req = httptest.NewRequestWithContext(t.Context(), "GET", "/api/v2/roles", nil)
 	req.Header["Authorization"] = []string{"Bearer " + token, "Bearer " + token}
 	w.serve(req).refused(400, "Bad HTTP")
@@ -162,10 +175,13 @@ func TestServe_bodies(t *testing.T) {
 		r := w.send(token, "POST", "roles", tt.body)
 		r.refused(tt.status, tt.text)
 	}
+	req := httptest.NewRequestWithContext(t.Context(), "POST", "/api/v2/roles", strings.NewReader("\x1f\x8b\x08"))
+	req.Header = http.Header{"Authorization": {"Bearer " + token}, "Content-Type": {"application/json"}, "Content-Encoding": {"identity", "gzip"}}
+	w.serve(req).refused(415, "without a Content-Encoding")
 	// One byte less is read, and a backslash before u0000 is no NUL.
 	w.do(token, "POST", "roles", `{"name":"x","description":"\\u0000"`+strings.Repeat(" ", 1<<20-36)+`}`, 200)
 	w.send(token, "POST", "roles", form{"name=x", "application/x-www-form-urlencoded"}).refused(415, "application/json")
-	req := httptest.NewRequestWithContext(t.Context(), "POST", "/api/v2/roles", strings.NewReader(strings.Repeat(" ", 1<<20+1)))
+	req = httptest.NewRequestWithContext(t.Context(), "POST", "/api/v2/roles", strings.NewReader(strings.Repeat(" ", 1<<20+1)))
 	req.ContentLength = -1 // as when it comes in chunks
 	req.Header.Set("Authorization", "Bearer "+token)
 	w.serve(req).refused(413, "1048576")

@@ -130,7 +130,7 @@ func (a *API) createUser(ctx context.Context, q *request) (answer, error) {
 	}
 	u, err := newUser(c, o)
 	if err == nil {
-		err = a.mayVerify(o)
+		err = a.mayVerify(o, u)
 	}
 	if err != nil {
 		return answer{}, err
@@ -174,7 +174,7 @@ func newUser(c *tenant.Connection, o object) (*tenant.User, error) {
 			return nil, err
 		}
 		id.Email, id.Username = u.Email, u.Username
-		if asksLetter(o) && u.Email != "" && !u.EmailVerified {
+		if asksLetter(o, u) {
 			id.Unproven = tenant.NoBrowser // an application signs somebody up: whoever typed the password need not be the owner
 		}
 	case "email":
@@ -237,12 +237,15 @@ func defaultPolicy(_ context.Context, _ *tenant.Connection, u *tenant.User, pass
 	return password.Policy{MinLength: password.MinRunesSecondFactor}.Check(pass, u.Email, u.Username, u.Name)
 }
 
-// asksLetter reports whether a body asks for a letter to a new address.
-func asksLetter(o object) bool { return string(o["verify_email"]) == "true" }
+// asksLetter reports whether a body asks for a letter to a user who has an address
+// to confirm.
+func asksLetter(o object, u *tenant.User) bool {
+	return string(o["verify_email"]) == "true" && u.Email != "" && !u.EmailVerified
+}
 
 // mayVerify refuses to store what asks for a letter that nobody sends.
-func (a *API) mayVerify(o object) error {
-	if asksLetter(o) && a.cfg.SendVerification == nil {
+func (a *API) mayVerify(o object, u *tenant.User) error {
+	if asksLetter(o, u) && a.cfg.SendVerification == nil {
 		return unsupported("Letters are not sent here")
 	}
 	return nil
@@ -251,7 +254,7 @@ func (a *API) mayVerify(o object) error {
 // verifyIfAsked sends a letter where the body asks for one. The user is stored by
 // then: why there is none is for the log.
 func (a *API) verifyIfAsked(ctx context.Context, q *request, o object, u *tenant.User, client string) {
-	if !asksLetter(o) || u.Email == "" || u.EmailVerified {
+	if !asksLetter(o, u) {
 		return
 	}
 	err := a.cfg.SendVerification(ctx, u, client)

@@ -481,3 +481,18 @@ func TestUsers_race(t *testing.T) {
 		}
 	})
 }
+
+// Where no letters are sent, what asks for none that is due is no mistake.
+func TestUsers_noLetterDue(t *testing.T) {
+	w := newWorld(t, func(c *management.Config) { c.SendVerification = nil })
+	token := w.everything()
+	w.connection(token, "db")
+	id := w.do(token, "POST", "users", `{"connection":"db","email":"ada@example.com","email_verified":true,"password":"correct horse battery","verify_email":true}`, 201).str("user_id")
+	w.do(token, "PATCH", "users/"+id, `{"name":"Ada","verify_email":true}`, 200)
+	w.send(token, "PATCH", "users/"+id, `{"email":"new@example.com","verify_email":true}`).refused(400, "Letters are not sent here")
+	if got := w.do(token, "GET", "users/"+id, nil, 200).str("email"); got != "ada@example.com" {
+		t.Errorf("the address is %s", got)
+	}
+	body := `{"connection":"db","email":"bob@example.com","password":"correct horse battery","verify_email":true}`
+	w.send(token, "POST", "users", body).refused(400, "Letters are not sent here")
+}

@@ -26,9 +26,6 @@ func (a *API) updateUser(ctx context.Context, q *request) (answer, error) {
 	if err := oneGroup(o); err != nil {
 		return answer{}, err
 	}
-	if err := a.mayVerify(o); err != nil {
-		return answer{}, err
-	}
 	u, err := a.store.User(ctx, q.id("user"))
 	if err != nil {
 		return answer{}, noUser(err)
@@ -37,7 +34,13 @@ func (a *API) updateUser(ctx context.Context, q *request) (answer, error) {
 	if err := a.prepare(ctx, w, u); err != nil {
 		return answer{}, err
 	}
-	u, sessions, err := a.store.ChangeUser(ctx, u.ID, w.apply)
+	u, sessions, err := a.store.ChangeUser(ctx, u.ID, func(u *tenant.User) (tenant.Ending, error) {
+		ending, err := w.apply(u)
+		if err == nil {
+			err = a.mayVerify(o, u)
+		}
+		return ending, err
+	})
 	if err != nil {
 		return answer{}, noUser(err)
 	}

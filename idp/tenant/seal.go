@@ -25,6 +25,14 @@ func (s sealer) seal(text, bound string) string {
 	return sealedPrefix + base64.RawURLEncoding.EncodeToString(s.box.Seal([]byte(text), bound))
 }
 
+// Seal returns a text as it may be stored: whoever reads the database alone learns
+// nothing of it. Use says for what it is kept, and [Store.Unseal] takes it for
+// nothing else. The empty text stays as it is.
+func (s *Store) Seal(text, use string) string { return s.seal.seal(text, "text "+use) }
+
+// Unseal returns what was sealed for the same use.
+func (s *Store) Unseal(sealed, use string) (string, error) { return s.seal.open(sealed, "text "+use) }
+
 func (s sealer) open(sealed, bound string) (string, error) {
 	if sealed == "" {
 		return "", nil
