@@ -185,6 +185,7 @@ type ticket struct {
 	Kind     tenant.TokenKind `json:"-"`
 	UserID   string           `json:"-"`
 	ClientID string           `json:"-"`
+	alone    bool             // see [tenant.Token]
 	// Email is the address that the letter goes to: a ticket is of no use after
 	// a change of it.
 	Email string `json:"email"`
@@ -209,7 +210,7 @@ func (p *Provider) ticket(ctx context.Context, t ticket, life time.Duration) (st
 	}
 	text := secret.Text()
 	err = p.tenant.CreateToken(ctx, text, tenant.Token{
-		Kind: t.Kind, UserID: t.UserID, ClientID: t.ClientID, ExpiresAt: p.now().Add(life), Data: data,
+		Kind: t.Kind, UserID: t.UserID, ClientID: t.ClientID, ExpiresAt: p.now().Add(life), Data: data, Alone: t.alone,
 	})
 	path := "/u/email-verification"
 	if t.Kind == tenant.ResetTicket {

@@ -61,7 +61,7 @@ func (p *Provider) pend(r *http.Request, c *tenant.Client, locales string, asked
 	if !exists {
 		n.Username, n.User = u.Username, u
 	}
-	if _, err := p.keepPending(ctx, c, n); err != nil {
+	if _, err := p.keepPending(ctx, c, n, false); err != nil {
 		return err
 	}
 	if err := p.sendPending(r, c, n); err != nil {
@@ -73,8 +73,9 @@ func (p *Provider) pend(r *http.Request, c *tenant.Client, locales string, asked
 	return nil
 }
 
-// keepPending keeps what is pending, and returns the text of its link.
-func (p *Provider) keepPending(ctx context.Context, c *tenant.Client, n *pendingAccount) (secret.String, error) {
+// keepPending keeps what is pending, and returns the text of its link. One that is
+// alone takes the place of those before it, for an address and a browser.
+func (p *Provider) keepPending(ctx context.Context, c *tenant.Client, n *pendingAccount, alone bool) (secret.String, error) {
 	clientID := ""
 	if c != nil {
 		clientID = c.ID
@@ -85,7 +86,7 @@ func (p *Provider) keepPending(ctx context.Context, c *tenant.Client, n *pending
 	}
 	text := secret.Text()
 	return text, p.tenant.CreateToken(ctx, text, tenant.Token{
-		Kind: tenant.NewAccount, UserID: n.owner(), ClientID: clientID, ExpiresAt: p.now().Add(verifyLife), Data: data,
+		Kind: tenant.NewAccount, UserID: n.owner(), ClientID: clientID, ExpiresAt: p.now().Add(verifyLife), Data: data, Alone: alone,
 	})
 }
 
@@ -99,11 +100,7 @@ func (p *Provider) sendPending(r *http.Request, c *tenant.Client, n *pendingAcco
 
 // pendingLetter keeps what is pending under a new link, and writes the letter.
 func (p *Provider) pendingLetter(ctx context.Context, c *tenant.Client, n *pendingAccount) (login.MailKind, login.Letter, bool, error) {
-	// One at a time for an address and a browser: the newest.
-	if err := p.tenant.VoidTokens(ctx, n.owner(), tenant.NewAccount); err != nil {
-		return "", login.Letter{}, false, err
-	}
-	text, err := p.keepPending(ctx, c, n)
+	text, err := p.keepPending(ctx, c, n, true)
 	if n.User == nil {
 		return login.MailExists, login.Letter{Account: n.Email, Link: p.beginning(ctx, c, "")}, err == nil, err
 	}

@@ -112,9 +112,7 @@ func (p *Provider) sendReset(r *http.Request, c *tenant.Client, conn *tenant.Con
 		if k.ClientID = clientID; k.Email != address {
 			return "", login.Letter{}, false, nil // changed in between
 		}
-		if err := p.tenant.VoidTokens(ctx, u.ID, tenant.ResetTicket); err != nil {
-			return "", login.Letter{}, false, err
-		}
+		k.alone = true
 		link, err := p.ticket(ctx, k, resetLife)
 		return login.MailReset, login.Letter{Account: k.Email, Link: link, Life: resetLife}, err == nil, err
 	})

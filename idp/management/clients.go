@@ -259,18 +259,6 @@ func (a *API) deleteClient(ctx context.Context, q *request) (answer, error) {
 	if err := a.store.Clients.Delete(ctx, id); err != nil && !errors.Is(err, tenant.ErrNotFound) {
 		return answer{}, err
 	}
-	conns, err := a.store.Connections.List(ctx)
-	if err != nil {
-		return answer{}, err
-	}
-	for _, conn := range conns {
-		if !slices.Contains(conn.EnabledClients, id) {
-			continue
-		}
-		if err := a.setEnabled(ctx, conn.ID, map[string]bool{id: false}); err != nil && !errors.Is(err, tenant.ErrNotFound) {
-			return answer{}, err
-		}
-	}
 	return noContent()
 }
 

@@ -209,8 +209,9 @@ func (c *Collection[T, P]) Update(ctx context.Context, id string, change func(*T
 }
 
 // Delete removes an object with what hangs on it, or returns [ErrNotFound]: with
-// a client and an API their grants, tokens and permissions, with a role that
-// users have it, and with a connection its users.
+// a client and an API their grants, tokens and permissions, with a client that
+// connections are enabled for it, with a role that users have it, and with a
+// connection its users.
 func (c *Collection[T, P]) Delete(ctx context.Context, id string) error {
 	err := c.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		var name string
@@ -225,6 +226,9 @@ func (c *Collection[T, P]) Delete(ctx context.Context, id string) error {
 	})
 	if c.kind == kindClient || c.kind == kindAPI {
 		c.s.Grants.forget()
+	}
+	if c.kind == kindClient {
+		c.s.Connections.forget()
 	}
 	return err
 }

@@ -2,6 +2,7 @@ package tenant_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -330,6 +331,10 @@ func TestDelete_dependents(t *testing.T) {
 			must(t, s.Roles.Create(ctx, &tenant.Role{ID: "r", Name: "r"}))
 		}
 		makeAll()
+		must(t, s.Connections.Create(ctx, &tenant.Connection{
+			ID: "gh", Name: "github", Strategy: "github", EnabledClients: []string{"other", "client"},
+			Options: tenant.ConnectionOptions{ClientID: "client", ClientSecret: "hush"},
+		}))
 		p := tenant.Permission{API: "https://api", Name: "read"}
 		must(t, s.Grants.Create(ctx, &tenant.ClientGrant{ID: "g", ClientID: "client", Audience: "https://api"}))
 		must(t, s.AddRolePermissions(ctx, "r", p))
@@ -344,6 +349,9 @@ func TestDelete_dependents(t *testing.T) {
 		}
 		_, err := s.FindRefreshToken(ctx, text)
 		want(t, "refresh token of a client that is gone", err, tenant.ErrNotFound)
+		if c, err := s.Connections.Get(ctx, "gh"); err != nil || !slices.Equal(c.EnabledClients, []string{"other"}) || c.Options.ClientSecret != "hush" || c.Options.ClientID != "client" {
+			t.Errorf("connection of a client that is gone: %+v, %v", c, err)
+		}
 		must(t, s.APIs.Delete(ctx, "a"))
 		must(t, s.Roles.Delete(ctx, "r"))
 		must(t, s.Connections.Delete(ctx, "con"))

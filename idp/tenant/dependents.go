@@ -3,6 +3,10 @@ package tenant
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -44,18 +48,65 @@ func execAll(ctx context.Context, tx *sql.Tx, arg string, statements ...string) 
 }
 
 func (s *Store) deleteClient(ctx context.Context, tx *sql.Tx, id string) error {
+	disabled, err := s.disableClient(ctx, tx, id) // objects before users, see [Store.inTx]
+	if err != nil {
+		return err
+	}
 	const people = "SELECT user_id FROM idp_refresh WHERE client_id = $1 UNION SELECT user_id FROM idp_tokens WHERE client_id = $1"
 	if err := s.lockUsers(ctx, tx, people, id); err != nil {
 		return err
 	}
-	err := deleteGrants(ctx, tx, func(client, _ string) bool { return client == id })
+	err = deleteGrants(ctx, tx, func(client, _ string) bool { return client == id })
 	if err != nil {
 		return err
 	}
-	return execAll(ctx, tx, id,
+	err = execAll(ctx, tx, id,
 		"DELETE FROM idp_refresh WHERE client_id = $1",
 		"DELETE FROM idp_tokens WHERE client_id = $1",
 		"DELETE FROM idp_consents WHERE client_id = $1")
+	if err == nil && disabled {
+		err = bump(ctx, tx, kindConnection)
+	}
+	return err
+}
+
+// disableClient takes a client from the connections that it may use, and reports
+// whether there were any.
+func (s *Store) disableClient(ctx context.Context, tx *sql.Tx, id string) (disabled bool, err error) {
+	var docs []string
+	err = eachText(ctx, tx, func(doc string) { docs = append(docs, doc) },
+		"SELECT doc FROM idp_objects WHERE kind = $1 AND doc LIKE $2 ORDER BY id"+s.forUpdate(), kindConnection, `%"`+id+`"%`)
+	if err != nil {
+		return false, err
+	}
+	for _, doc := range docs {
+		var members map[string]json.RawMessage // its secrets stay sealed
+		var c struct {
+			ID      string   `json:"id"`
+			Clients []string `json:"enabled_clients"`
+		}
+		if err := errors.Join(json.Unmarshal([]byte(doc), &members), json.Unmarshal([]byte(doc), &c)); err != nil {
+			return false, fmt.Errorf("decode connection: %w", err)
+		}
+		if !slices.Contains(c.Clients, id) {
+			continue
+		}
+		members["enabled_clients"], err = json.Marshal(slices.DeleteFunc(c.Clients, func(enabled string) bool { return enabled == id }))
+		if err != nil {
+			return false, err
+		}
+		data, err := json.Marshal(members)
+		if err != nil {
+			return false, err
+		}
+		_, err = tx.ExecContext(ctx, "UPDATE idp_objects SET doc = $3, updated_at = $4 WHERE kind = $1 AND id = $2",
+			kindConnection, c.ID, string(data), millis(s.now()))
+		if err != nil {
+			return false, err
+		}
+		disabled = true
+	}
+	return disabled, nil
 }
 
 func (s *Store) deleteAPI(ctx context.Context, tx *sql.Tx, identifier string) error {
@@ -82,20 +133,13 @@ func deleteRole(ctx context.Context, tx *sql.Tx, id string) error {
 // deleteConnection deletes the users of a connection, and the identities by which
 // users of others were linked to it, with what they have by such log-ins.
 func (s *Store) deleteConnection(ctx context.Context, tx *sql.Tx, name string) error {
-	const linked = `SELECT user_id FROM idp_identities WHERE connection = $1`
+	const linked = "SELECT user_id FROM idp_identities WHERE connection = $1"
+	const others = linked + " AND user_id NOT IN (SELECT id FROM idp_users WHERE connection = $1)"
 	if err := s.lockUsers(ctx, tx, "SELECT id FROM idp_users WHERE connection = $1 UNION "+linked, name); err != nil {
 		return err
 	}
-	var others []string
-	err := eachText(ctx, tx, func(id string) { others = append(others, id) },
-		linked+" AND user_id NOT IN (SELECT id FROM idp_users WHERE connection = $1)", name)
-	if err != nil {
+	if _, err := s.endWay(ctx, tx, name, others); err != nil {
 		return err
-	}
-	for _, id := range others {
-		if _, err := s.endWay(ctx, tx, id, name); err != nil {
-			return err
-		}
 	}
 	if _, err := s.logOut(ctx, tx, "user_id IN (SELECT id FROM idp_users WHERE connection = $1)", name); err != nil {
 		return err

@@ -200,8 +200,8 @@ func (s *Store) lockUsers(ctx context.Context, tx *sql.Tx, query string, args ..
 
 // logOut deletes sessions, returns those that were live, and remembers which
 // clients are to be told.
-func (s *Store) logOut(ctx context.Context, tx *sql.Tx, where string, arg any) ([]*Session, error) {
-	list, err := s.endSessions(ctx, tx, where, arg)
+func (s *Store) logOut(ctx context.Context, tx *sql.Tx, where string, args ...any) ([]*Session, error) {
+	list, err := s.endSessions(ctx, tx, where, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -209,8 +209,8 @@ func (s *Store) logOut(ctx context.Context, tx *sql.Tx, where string, arg any) (
 }
 
 // endSessions deletes sessions and returns those that were live.
-func (s *Store) endSessions(ctx context.Context, tx *sql.Tx, where string, arg any) ([]*Session, error) {
-	rows, err := tx.QueryContext(ctx, "DELETE FROM idp_sessions WHERE "+where+" RETURNING "+sessionColumns, arg) //nolint:gosec // where is ours
+func (s *Store) endSessions(ctx context.Context, tx *sql.Tx, where string, args ...any) ([]*Session, error) {
+	rows, err := tx.QueryContext(ctx, "DELETE FROM idp_sessions WHERE "+where+" RETURNING "+sessionColumns, args...) //nolint:gosec // where is ours
 	if err != nil {
 		return nil, err
 	}
@@ -229,56 +229,25 @@ func (s *Store) endSessions(ctx context.Context, tx *sql.Tx, where string, arg a
 	return list, rows.Err()
 }
 
-// endWay ends what a user has by log-ins of one connection: sessions, which it
-// returns, refresh tokens, and what is with them.
-func (s *Store) endWay(ctx context.Context, tx *sql.Tx, userID, connection string) (ended []*Session, err error) {
-	sessions, err := each(ctx, tx, scanSession, "SELECT "+sessionColumns+" FROM idp_sessions WHERE user_id = $1", userID)
+// endWay ends what users have by log-ins of one connection: sessions, which it
+// returns, refresh tokens, and what is with them. users is a query for their IDs, in
+// which $1 is the connection and args are what comes after it.
+func (s *Store) endWay(ctx context.Context, tx *sql.Tx, connection, users string, args ...any) ([]*Session, error) {
+	where := "user_id IN (" + users + ") AND doc ->> 'connection' = $1"
+	if s.db.Dialect() == store.Postgres {
+		where = "user_id IN (" + users + ") AND CAST(doc AS jsonb) ->> 'connection' = $1"
+	}
+	args = append([]any{connection}, args...)
+	ended, err := s.logOut(ctx, tx, where, args...)
 	if err != nil {
 		return nil, err
 	}
-	for _, ses := range sessions {
-		if ses.Connection != connection {
-			continue
-		}
-		list, err := s.logOut(ctx, tx, "id = $1", ses.ID)
-		if err != nil {
-			return nil, err
-		}
-		ended = append(ended, list...)
-	}
-	families, err := each(ctx, tx, scanFamily, "SELECT "+familyColumns+" FROM idp_refresh WHERE user_id = $1 AND revoked_at = 0", userID)
+	_, err = tx.ExecContext(ctx, fmt.Sprintf("UPDATE idp_refresh SET revoked_at = %d WHERE revoked_at = 0 AND %s", millis(s.now()), where), args...) //nolint:gosec // both are ours
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range families {
-		if f.Connection != connection {
-			continue
-		}
-		if _, err := tx.ExecContext(ctx, "UPDATE idp_refresh SET revoked_at = $2 WHERE id = $1", f.ID, millis(s.now())); err != nil {
-			return nil, err
-		}
-		if _, err := tx.ExecContext(ctx, "DELETE FROM idp_tokens WHERE grant_id = $1", f.ID); err != nil {
-			return nil, err
-		}
-	}
-	return ended, nil
-}
-
-// each reads all rows of a query in a transaction.
-func each[T any](ctx context.Context, tx *sql.Tx, scan func(scanner) (*T, error), query string, args ...any) (list []*T, err error) {
-	rows, err := tx.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		v, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, v)
-	}
-	return list, rows.Err()
+	_, err = tx.ExecContext(ctx, "DELETE FROM idp_tokens WHERE grant_id IN (SELECT id FROM idp_refresh WHERE "+where+")", args...) //nolint:gosec // where is ours
+	return ended, err
 }
 
 // RevokeConsents forgets what a user allowed, and ends the codes, refresh tokens and

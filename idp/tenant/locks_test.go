@@ -55,7 +55,7 @@ func TestSES05_lockOrder(t *testing.T) {
 			"grant":    func(_ *tenant.User, f *tenant.Family) error { return s.RevokeGrant(t.Context(), f.ID) },
 			"families": func(u *tenant.User, _ *tenant.Family) error { return s.RevokeFamilies(t.Context(), u.ID, "", "") },
 			"links": func(u *tenant.User, _ *tenant.Family) error {
-				return s.VoidTokens(t.Context(), u.ID, tenant.ResetTicket)
+				return s.CreateToken(t.Context(), secret.Text(), tenant.Token{Kind: tenant.ResetTicket, UserID: u.ID, Alone: true})
 			},
 			"user":   func(u *tenant.User, _ *tenant.Family) error { return s.DeleteUser(t.Context(), u.ID) },
 			"client": func(_ *tenant.User, f *tenant.Family) error { return s.Clients.Delete(t.Context(), f.ClientID) },
@@ -121,7 +121,9 @@ func TestSES05_endingsAtOnce(t *testing.T) {
 				"all":      func() error { return s.EndAll(t.Context(), u.ID) },
 				"grant":    func() error { return s.RevokeGrant(t.Context(), f.ID) },
 				"families": func() error { return s.RevokeFamilies(t.Context(), u.ID, "client", "") },
-				"links":    func() error { return s.VoidTokens(t.Context(), u.ID, tenant.ResetTicket) },
+				"links": func() error {
+					return s.CreateToken(t.Context(), secret.Text(), tenant.Token{Kind: tenant.ResetTicket, UserID: u.ID, Alone: true})
+				},
 			} {
 				wg.Go(func() {
 					if err := end(); err != nil {

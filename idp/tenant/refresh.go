@@ -129,7 +129,8 @@ func (f *Family) prepare() ([]byte, error) {
 	return doc, nil
 }
 
-// insertFamily stores a new family, and ends the oldest when there are too many.
+// insertFamily stores a new family, and ends the oldest when there are too many, with
+// the opaque tokens that came with them.
 func (s *Store) insertFamily(ctx context.Context, tx *sql.Tx, f *Family, doc []byte) error {
 	now := millis(s.now())
 	_, err := tx.ExecContext(ctx, `INSERT INTO idp_refresh
@@ -139,10 +140,19 @@ func (s *Store) insertFamily(ctx context.Context, tx *sql.Tx, f *Family, doc []b
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE idp_refresh SET revoked_at = $3 WHERE id IN (SELECT id FROM idp_refresh
-		WHERE user_id = $1 AND client_id = $2 AND revoked_at = 0 AND id <> $5 ORDER BY created_at DESC, id LIMIT 1000 OFFSET $4)`,
+	var ended []string
+	err = eachText(ctx, tx, func(id string) { ended = append(ended, id) }, `UPDATE idp_refresh SET revoked_at = $3 WHERE id IN (SELECT id FROM idp_refresh
+		WHERE user_id = $1 AND client_id = $2 AND revoked_at = 0 AND id <> $5 ORDER BY created_at DESC, id LIMIT 1000 OFFSET $4) RETURNING id`,
 		f.UserID, f.ClientID, now, MaxFamilies-1, f.ID)
-	return err
+	if err != nil {
+		return err
+	}
+	for _, id := range ended { // one, as a rule
+		if _, err := tx.ExecContext(ctx, "DELETE FROM idp_tokens WHERE grant_id = $1 AND kind = $2", id, string(OpaqueToken)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func end(t time.Time) int64 {

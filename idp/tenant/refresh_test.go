@@ -237,16 +237,30 @@ func TestSES07_bound(t *testing.T) {
 func TestRefresh_bounded(t *testing.T) {
 	s := open(t, storetest.SQLite(t), newClock().Now) // all in one millisecond
 	u := create(t, s, newUser("ada@example.com"))
+	opaque := map[string]secret.String{}
 	for range tenant.MaxFamilies + 20 {
-		_, text := family(t, s, u, nil)
+		f, text := family(t, s, u, nil)
 		if _, err := s.FindRefreshToken(t.Context(), text); err != nil {
 			t.Fatalf("the one just made: %v", err)
 		}
+		opaque[f.ID] = secret.Text()
+		must(t, s.CreateToken(t.Context(), opaque[f.ID], tenant.Token{
+			Kind: tenant.OpaqueToken, UserID: u.ID, ClientID: f.ClientID, GrantID: f.ID, ExpiresAt: newClock().Now().Add(time.Hour),
+		}))
 	}
 	list, err := s.FamiliesOf(t.Context(), u.ID)
 	must(t, err)
 	if len(list) != tenant.MaxFamilies {
 		t.Errorf("%d live families, want %d", len(list), tenant.MaxFamilies)
+	}
+	for _, f := range list {
+		_, err := s.Token(t.Context(), tenant.OpaqueToken, opaque[f.ID])
+		must(t, err)
+		delete(opaque, f.ID)
+	}
+	for _, text := range opaque {
+		_, err := s.Token(t.Context(), tenant.OpaqueToken, text)
+		want(t, "opaque token of a family that ended", err, tenant.ErrNotFound)
 	}
 }
 

@@ -43,6 +43,9 @@ type Token struct {
 	// Epoch is that of the user when they proved who they are: after its end
 	// [Store.CreateToken] stores nothing. Nil means that it does not matter.
 	Epoch *int64
+	// Alone makes those of its kind useless that the user has from before: both, or
+	// neither.
+	Alone bool
 }
 
 // CreateToken stores a token under the SHA-256 of text. It returns [ErrExists]
@@ -57,6 +60,14 @@ func (s *Store) CreateToken(ctx context.Context, text secret.String, t Token) er
 		}
 		if t.Epoch != nil {
 			if err := s.inEpoch(ctx, tx, t.UserID, *t.Epoch); err != nil {
+				return err
+			}
+		}
+		if t.Alone {
+			if err := s.lockUsers(ctx, tx, "$1", t.UserID); err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, "DELETE FROM idp_tokens WHERE user_id = $1 AND kind = $2", t.UserID, string(t.Kind)); err != nil {
 				return err
 			}
 		}
@@ -178,17 +189,6 @@ func (s *Store) NewestToken(ctx context.Context, userID string, kind TokenKind) 
 		return nil, s.db.Wrap(err)
 	}
 	return t, nil
-}
-
-// VoidTokens makes the tokens of a kind that a user has useless.
-func (s *Store) VoidTokens(ctx context.Context, userID string, kind TokenKind) error {
-	return s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if err := s.lockUsers(ctx, tx, "$1", userID); err != nil {
-			return err
-		}
-		_, err := tx.ExecContext(ctx, "DELETE FROM idp_tokens WHERE user_id = $1 AND kind = $2", userID, string(kind))
-		return err
-	})
 }
 
 // SetTokenData replaces what a token stands for, and keeps it until then: for

@@ -66,9 +66,18 @@ func TestOTP01_tokens(t *testing.T) {
 		other := made
 		other.Kind = tenant.EmailTicket
 		must(t, s.CreateToken(ctx, text, other)) // the same text, another kind
-		must(t, s.VoidTokens(ctx, "u", tenant.ResetTicket))
+		newer := made
+		newer.Alone = true
+		must(t, s.CreateToken(ctx, secret.Text(), newer))
 		_, err = s.UseToken(ctx, tenant.ResetTicket, text)
 		want(t, "void", err, tenant.ErrNotFound)
+		last := secret.Text()
+		must(t, s.CreateToken(ctx, last, newer))
+		want(t, "one that is there", s.CreateToken(ctx, last, made), tenant.ErrExists)
+		newer.UserID = "somebody else"
+		want(t, "one that is there", s.CreateToken(ctx, last, newer), tenant.ErrExists)
+		_, err = s.Token(ctx, tenant.ResetTicket, last)
+		must(t, err) // nobody's link goes for one that was not stored
 		c.advance(time.Minute)
 		_, err = s.UseToken(ctx, tenant.EmailTicket, text)
 		want(t, "expired", err, tenant.ErrNotFound)
