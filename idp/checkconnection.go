@@ -69,9 +69,13 @@ func (p *Provider) findConnection(ctx context.Context, c *tenant.Connection) err
 		return nil
 	}
 	defer conn.Close()
+	lookup := p.cfg.Lookup
+	if lookup == nil {
+		lookup = net.DefaultResolver.LookupNetIP
+	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	if err := conn.Reachable(ctx, net.DefaultResolver.LookupNetIP); err != nil {
+	if err := conn.Reachable(ctx, lookup); err != nil {
 		return shape.Wrong("options", shape.Cut(cmp.Or(errors.Unwrap(err), err).Error(), 256))
 	}
 	return nil

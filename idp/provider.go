@@ -72,6 +72,9 @@ type Config struct {
 	// internet and that connections may lead to all the same, with https; see
 	// [upstream.ParsePrivate].
 	PrivateUpstreams []string
+	// Lookup finds the addresses of the hosts that a connection leads to, when it is
+	// written; nil means net.DefaultResolver.
+	Lookup upstream.Lookup
 	// Outbox is the path of a page of this host that shows letters, to which the
 	// pages lead that say that one was sent. It is refused without Development;
 	// empty means that there is none.

@@ -78,7 +78,8 @@ func (p *Provider) limited(next http.HandlerFunc) http.HandlerFunc {
 }
 
 // refusedUnseen sends the refusal of an authorization request that nobody sees back to
-// the client; it asks the database for nothing.
+// the client. It asks the database for no more than whether the settings changed, once
+// a second for all of them.
 func (p *Provider) refusedUnseen(w http.ResponseWriter, r *http.Request, refused *oauthError) bool {
 	if r.URL.Path != "/authorize" {
 		return false

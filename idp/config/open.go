@@ -15,6 +15,7 @@ import (
 	"github.com/gatewright/gate/idp"
 	"github.com/gatewright/gate/idp/actions"
 	"github.com/gatewright/gate/idp/login"
+	"github.com/gatewright/gate/idp/upstream"
 	"github.com/gatewright/gate/mail"
 	"github.com/gatewright/gate/mail/smtp"
 	"github.com/gatewright/gate/password"
@@ -41,6 +42,8 @@ type Options struct {
 	Worker func() *exec.Cmd
 	// Console gets each line that scripts write; nil means none.
 	Console func(ctx context.Context, e actions.ConsoleEntry)
+	// Lookup finds hosts, see [idp.Config].
+	Lookup upstream.Lookup
 	// Logger gets faults; nil means slog.Default().
 	Logger *slog.Logger
 }
@@ -137,8 +140,8 @@ func (c *Config) provider(o Options, own *ownAPI) (idp.Config, *actions.Runner, 
 	}
 	cfg := idp.Config{
 		Issuer: c.Issuer, Secret: []byte(key.Reveal()), Signup: signup,
-		PrivateUpstreams: c.PrivateUpstreams,
-		Development:      o.Development, Outbox: o.Outbox, RequestLimit: c.RequestLimit, ManagementLimit: c.ManagementLimit, RotateEvery: c.RotateKeys, Logger: o.Logger,
+		PrivateUpstreams: c.PrivateUpstreams, Lookup: o.Lookup,
+		Development: o.Development, Outbox: o.Outbox, RequestLimit: c.RequestLimit, ManagementLimit: c.ManagementLimit, RotateEvery: c.RotateKeys, Logger: o.Logger,
 	}
 	if cfg.Looks, err = c.looksConfig(); err != nil {
 		return idp.Config{}, nil, err

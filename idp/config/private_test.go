@@ -2,14 +2,27 @@ package config_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/gatewright/gate/idp/config"
 )
+
+// zone is what names mean here; the machine is not asked.
+func zone(_ context.Context, _, host string) ([]netip.Addr, error) {
+	switch host {
+	case "sso.corp":
+		return []netip.Addr{netip.MustParseAddr("10.0.0.5")}, nil
+	case "login.example.com":
+		return []netip.Addr{netip.MustParseAddr("93.184.215.14")}, nil
+	}
+	return nil, errors.New("no such host")
+}
 
 // In production a connection that could not be connected to is refused when it is
 // written, and one in a network that idp.yaml lists is taken.
@@ -23,7 +36,7 @@ func TestJKS03_privateConnections(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		in, err := c.Open(t.Context(), config.Options{Administration: true, Logger: slog.New(slog.DiscardHandler)})
+		in, err := c.Open(t.Context(), config.Options{Administration: true, Lookup: zone, Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -43,7 +56,7 @@ func TestJKS03_privateConnections(t *testing.T) {
 	in := open("")
 	refused(in, http.MethodPost, "connections", body("a", "http://127.0.0.1:8080/realms/a"), "https")
 	refused(in, http.MethodPost, "connections", body("a", "https://10.0.0.5/realms/a"), "lists 10.0.0.5 under privateUpstreams in idp.yaml")
-	refused(in, http.MethodPost, "connections", body("a", "https://localhost/realms/a"), "is not on the internet")
+	refused(in, http.MethodPost, "connections", body("a", "https://sso.corp/realms/a"), "sso.corp (10.0.0.5) is not on the internet")
 	var made struct {
 		ID string `json:"id"`
 	}
@@ -54,11 +67,14 @@ func TestJKS03_privateConnections(t *testing.T) {
 	delete(change, "name")
 	delete(change, "strategy")
 	refused(in, http.MethodPatch, "connections/"+made.ID, change, "192.168.1.9 is not on the internet")
-	change["options"].(map[string]any)["issuer"] = "https://localhost:8443"
-	refused(in, http.MethodPatch, "connections/"+made.ID, change, "privateUpstreams")
+	change["options"].(map[string]any)["issuer"] = "https://sso.corp:8443"
+	refused(in, http.MethodPatch, "connections/"+made.ID, change, "lists sso.corp under privateUpstreams")
 
 	in = open("privateUpstreams: [10.0.0.0/24]\n")
 	if err := in.Admin.Do(t.Context(), http.MethodPost, "connections", body("a", "https://10.0.0.5:8443/realms/a"), nil); err != nil {
+		t.Error(err)
+	}
+	if err := in.Admin.Do(t.Context(), http.MethodPost, "connections", body("c", "https://sso.corp"), nil); err != nil {
 		t.Error(err)
 	}
 	refused(in, http.MethodPost, "connections", body("b", "https://10.0.1.5/realms/a"), "10.0.1.5 is not on the internet")

@@ -242,7 +242,7 @@ func (s *Store) endWay(ctx context.Context, tx *sql.Tx, connection, users string
 	if err != nil {
 		return nil, err
 	}
-	_, err = tx.ExecContext(ctx, fmt.Sprintf("UPDATE idp_refresh SET revoked_at = %d WHERE revoked_at = 0 AND %s", millis(s.now()), where), args...) //nolint:gosec // both are ours
+	_, err = tx.ExecContext(ctx, fmt.Sprintf("UPDATE idp_refresh SET revoked_at = %d WHERE revoked_at = 0 AND %s", millis(s.now()), where), args...)
 	if err != nil {
 		return nil, err
 	}

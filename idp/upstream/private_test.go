@@ -16,9 +16,18 @@ import (
 
 // The operator names networks of their own, and no more than they mean.
 func TestJKS03_parsePrivate(t *testing.T) {
-	for _, entry := range []string{"0.0.0.0/0", "::/0", "169.254.169.254", "169.254.0.0/16", "fe80::/10", "", "sso.corp:8443", "https://sso.corp", "*.corp", "10.0.0.0/33", ".corp", "sso.corp."} {
-		if _, err := upstream.ParsePrivate([]string{"sso.corp", entry}); err == nil {
-			t.Errorf("%q was taken", entry)
+	for entry, want := range map[string]string{
+		"0.0.0.0/0": "every address", "::/0": "every address", "::ffff:0.0.0.0/96": "every address",
+		"169.254.169.254": "never connected to", "169.254.0.0/16": "never connected to", "fe80::/10": "never connected to",
+		"::ffff:169.254.0.0/112": "never connected to", "fd00:ec2::254": "never connected to", "168.63.129.16/32": "never connected to",
+		"0.0.0.0": "no host", "0.0.0.0/8": "no host", "::": "no host", "::ffff:10.0.0.0/90": "neither a host",
+		"localhost": "by its address: 127.0.0.1", "LocalHost": "by its address", "sso.localhost": "by its address",
+		"": "neither a host", "sso.corp:8443": "neither a host", "https://sso.corp": "neither a host", "*.corp": "neither a host",
+		"10.0.0.0/33": "neither a host", ".corp": "neither a host", "sso.corp.": "neither a host",
+		"10.0.0": "neither a host", "127.1": "neither a host", "2130706433": "neither a host", "0x7f.0x1": "neither a host",
+	} {
+		if _, err := upstream.ParsePrivate([]string{"sso.corp", entry}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", entry, err, want)
 		}
 	}
 }
@@ -45,8 +54,6 @@ func TestJKS03_privateUpstreams(t *testing.T) {
 		"a name in a network":     {named, []string{"127.0.0.1"}, true},
 		"another network":         {server.URL, []string{"10.0.0.0/8"}, false},
 		"another host":            {server.URL, []string{"sso.corp"}, false},
-		// A name that is listed means a network of the operator's, not this machine.
-		"a name that became this machine": {named, []string{"localhost"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			private, err := upstream.ParsePrivate(tt.list)
@@ -92,6 +99,9 @@ func TestReachable(t *testing.T) {
 		"public.test": {netip.MustParseAddr("93.184.215.14")},
 		"sso.corp":    {netip.MustParseAddr("10.1.2.3")},
 		"meta.test":   {netip.MustParseAddr("169.254.169.254")},
+		"imds.test":   {netip.MustParseAddr("fd00:ec2::254")},
+		"ali.test":    {netip.MustParseAddr("100.100.100.200")},
+		"here.test":   {netip.MustParseAddr("127.0.0.1")},
 		"both.test":   {netip.MustParseAddr("10.1.2.3"), netip.MustParseAddr("::ffff:93.184.215.14")},
 	}
 	lookup := func(_ context.Context, _, host string) ([]netip.Addr, error) {
@@ -120,7 +130,19 @@ func TestReachable(t *testing.T) {
 		{"https://SSO.corp", nil, ""}, // lookup does not know it so
 		{"https://sso.corp:8443", []string{"sso.corp"}, ""},
 		{"https://sso.corp", []string{"10.1.0.0/16"}, ""},
-		{"https://meta.test", []string{"meta.test", "169.0.0.0/8"}, "meta.test (169.254.169.254)"},
+		{"https://meta.test", []string{"meta.test", "169.0.0.0/8"}, "meta.test (169.254.169.254) is where clouds keep"},
+		{"https://imds.test", []string{"imds.test", "fd00::/8"}, "never connected to"},
+		{"https://ali.test", []string{"ali.test", "100.64.0.0/10"}, "never connected to"},
+		// A name that is listed means a network of the operator's, not this machine.
+		{"https://here.test", []string{"here.test"}, "here.test (127.0.0.1) is this machine: it is not connected to unless the operator lists 127.0.0.1, the address,"},
+		{"https://here.test", []string{"127.0.0.0/8"}, ""},
+		{"https://127.0.0.1", nil, "127.0.0.1 is this machine"},
+		{"https://[::1]:8443", []string{"::1"}, ""},
+		{"https://[::ffff:93.184.215.14]", nil, ""},
+		{"https://[::ffff:10.0.0.5]", nil, "10.0.0.5 is not on the internet"},
+		{"https://[::ffff:10.0.0.5]", []string{"10.0.0.0/8"}, ""},
+		{"https://10.0.0.5", []string{"::ffff:10.0.0.0/104"}, ""},
+		{"https://10.0.0.5", []string{"::ffff:10.0.0.5"}, ""},
 		{"https://[fd00::5]", nil, "fd00::5 is not on the internet"},
 		{"https://[fd00::5]", []string{"fd00::/8"}, ""},
 	} {
