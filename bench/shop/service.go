@@ -1,16 +1,12 @@
 package main
 
 import (
-	"bytes"
 	_ "embed" // the design
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 
 	"github.com/gatewright/gate/bench/internal/load"
@@ -23,16 +19,16 @@ var design string
 // A pair is the service and the bare handler on one database.
 type pair struct {
 	floor, gate *contender
-	drop        func() // removes the database
+	rows        map[string][]map[string]any // by collection, as the service answers
 	bearer      string
 }
 
 // service builds and starts both on a database with rows.
 func (b *bench) service(database, root string) (s *pair, err error) {
-	s = &pair{drop: func() {}}
+	s = &pair{rows: map[string][]map[string]any{}, gate: &contender{name: "gate", same: true, drop: func() {}}}
 	defer func() {
 		if err != nil {
-			s.stop()
+			s.gate.stop()
 		}
 	}()
 	dir := filepath.Join(root, "gate")
@@ -45,159 +41,128 @@ func (b *bench) service(database, root string) (s *pair, err error) {
 	}
 	settings, at := []string{program.Secret()}, filepath.Join(dir, ".gate", "shop.db")
 	if database == "postgres" {
-		if at, s.drop, err = program.Database(); err != nil {
+		if at, s.gate.drop, err = program.Database(); err != nil {
 			return s, err
 		}
 		settings = append(settings, "DATABASE_URL="+at)
 	}
-	p, err := program.Service(bin, dir, settings...)
-	if err != nil {
+	if s.gate.Program, err = program.Service(bin, dir, settings...); err != nil {
 		return s, err
 	}
-	s.gate = &contender{name: "gate", Program: p}
-	ids, err := s.fill(dir, b.rows)
-	if err != nil {
+	if err := s.fill(dir, b.rows); err != nil {
 		return s, err
 	}
-	if p, err = program.Start(bare, database, at); err != nil {
-		return s, err
-	}
-	s.floor = &contender{name: "bare", Program: p, asks: asks(ids)}
-	s.gate.asks = asks(ids, "Authorization: Bearer "+s.bearer)
-	return s, s.same()
+	s.gate.asks = s.asks("Authorization: Bearer " + s.bearer)
+	p, err := program.Start(bare, database, at)
+	s.floor = &contender{name: "bare", Program: p, asks: s.asks(), same: true, drop: func() {}}
+	return s, err
 }
 
-// same sees that both answer the document of GraphQL alike: whatever goes wrong in
-// it is answered with 200.
-func (s *pair) same() error {
-	var answers [2]struct{ Data struct{ Orders []any } }
-	for i, c := range []*contender{s.floor, s.gate} {
-		if err := s.post(c, "/api/graphql", http.StatusOK, json.RawMessage(document), &answers[i]); err != nil {
-			return err
-		}
+// asks are the requests to both.
+func (s *pair) asks(header ...string) map[string][]load.Request {
+	const fields = "id name price description status categoryId createdAt updatedAt"
+	graphql := func(query string, variables map[string]any) load.Request {
+		body, _ := json.Marshal(map[string]any{"query": query, "variables": variables})
+		return load.New("POST", "/api/graphql", string(body), 200, header...)
 	}
-	if len(answers[0].Data.Orders) == 0 || !reflect.DeepEqual(answers[0], answers[1]) {
-		return fmt.Errorf("the answers to %s differ: %.300v and %.300v", document, answers[0], answers[1])
-	}
-	return nil
-}
-
-// document is what is asked by GraphQL.
-const document = `{"query":"{orders(limit: 20, orderBy: [{placedAt: desc}, {id: asc}], where: {status: {eq: sent}}) ` +
-	`{id customer lines {count product {name price category {name}}}}}"}`
-
-func (s *pair) stop() {
-	for _, c := range []*contender{s.floor, s.gate} {
-		if c != nil {
-			c.Stop()
-		}
-	}
-	s.drop()
-}
-
-// asks are the requests to both. The ids are of products.
-func asks(ids []string, header ...string) map[string][]load.Request {
+	order := map[string]any{"customer": "Maria", "status": "open", "placedAt": "2026-11-22T12:00:00Z"}
+	body, _ := json.Marshal(order)
 	all := map[string][]load.Request{
-		"list": {load.New("GET", "/api/products?status=published&price[$gte]=20&$sort[price]=-1&$limit=25", "", 200, header...)},
-		"create": {load.New("POST", "/api/orders",
-			`{"customer":"Maria","status":"open","placedAt":"2026-11-22T12:00:00Z"}`, 201, header...)},
-		"graphql": {load.New("POST", "/api/graphql", document, 200, header...)},
+		"list":   {load.New("GET", "/api/products?status=published&price[$gte]=20&$sort[price]=-1&$limit=25", "", 200, header...)},
+		"create": {load.New("POST", "/api/orders", string(body), 201, header...)},
+		"graphql list": {graphql("{products(limit: 25, orderBy: [{price: desc}, {id: asc}], where: {status: {eq: published}, price: {gte: 20}}) "+
+			"{"+fields+"}}", nil)},
+		"graphql create": {graphql("mutation($input: CreateOrderInput!) {createOrder(input: $input) {id customer status placedAt createdAt updatedAt}}",
+			map[string]any{"input": order})},
+		"graphql nested": {graphql("{orders(limit: 20, orderBy: [{placedAt: desc}, {id: asc}], where: {status: {eq: sent}}) "+
+			"{id customer lines {count product {name price category {name}}}}}", nil)},
 	}
-	for _, id := range ids {
+	for i := range min(len(s.rows["products"]), 200) {
+		id := s.id("products", i)
 		all["get"] = append(all["get"], load.New("GET", "/api/products/"+id, "", 200, header...))
+		all["graphql get"] = append(all["graphql get"], graphql("query($id: ID!) {product(id: $id) {"+fields+"}}", map[string]any{"id": id}))
 	}
 	return all
 }
 
 // fill logs in as the first administrator and makes rows: as many products as
-// orders, twice as many lines. It returns ids of products.
-func (s *pair) fill(dir string, rows int) (ids []string, err error) {
+// orders, twice as many lines.
+func (s *pair) fill(dir string, rows int) error {
 	data, err := os.ReadFile(filepath.Join(dir, ".gate", "admin.json"))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var admin map[string]string
 	if err := json.Unmarshal(data, &admin); err != nil {
-		return nil, err
+		return err
 	}
 	admin["strategy"] = "local"
 	var session struct{ AccessToken string }
-	if err := s.post(s.gate, "/api/authentication", http.StatusCreated, admin, &session); err != nil {
-		return nil, err
+	if err := s.post("/api/authentication", admin, &session); err != nil {
+		return err
 	}
 	s.bearer = session.AccessToken
-	categories, err := s.make("categories", 20, func(i int) map[string]any {
+	if err := s.make("categories", 20, func(i int) map[string]any {
 		return map[string]any{"name": fmt.Sprintf("Category %d", i)}
-	})
-	if err != nil {
-		return nil, err
+	}); err != nil {
+		return err
 	}
-	products, err := s.make("products", rows, func(i int) map[string]any {
+	if err := s.make("products", rows, func(i int) map[string]any {
 		return map[string]any{
 			"name": fmt.Sprintf("Dish %d", i), "price": float64(i*7919%10_000) / 100, "description": "Fresh, with lemon and olive oil.",
-			"status": []string{"draft", "published"}[i%2], "categoryId": categories[i%len(categories)],
+			"status": []string{"draft", "published"}[i%2], "categoryId": s.id("categories", i),
 		}
-	})
-	if err != nil {
-		return nil, err
+	}); err != nil {
+		return err
 	}
-	orders, err := s.make("orders", rows, func(i int) map[string]any {
+	if err := s.make("orders", rows, func(i int) map[string]any {
 		return map[string]any{
 			"customer": fmt.Sprintf("Customer %d", i), "status": []string{"open", "sent"}[i%2],
 			"placedAt": fmt.Sprintf("2026-%02d-%02dT%02d:%02d:00Z", 1+i%10, 1+i%28, i%24, i%60),
 		}
-	})
-	if err != nil {
-		return nil, err
+	}); err != nil {
+		return err
 	}
-	_, err = s.make("lines", 2*rows, func(i int) map[string]any {
-		return map[string]any{"orderId": orders[i/2], "productId": products[i*31%len(products)], "count": 1 + i%9}
+	return s.make("lines", 2*rows, func(i int) map[string]any {
+		return map[string]any{"orderId": s.id("orders", i/2), "productId": s.id("products", i*31), "count": 1 + i%9}
 	})
-	return products[:min(len(products), 200)], err
 }
 
-// make makes rows of a collection and returns their ids.
-func (s *pair) make(path string, n int, row func(i int) map[string]any) (ids []string, err error) {
-	for len(ids) < n {
+// id is the id of a row, counted round and round.
+func (s *pair) id(path string, i int) string {
+	id, _ := s.rows[path][i%len(s.rows[path])]["id"].(string)
+	return id
+}
+
+// make makes rows of a collection.
+func (s *pair) make(path string, n int, row func(i int) map[string]any) error {
+	for len(s.rows[path]) < n {
 		batch := make([]map[string]any, 0, 100)
-		for i := len(ids); i < n && len(batch) < cap(batch); i++ {
+		for i := len(s.rows[path]); i < n && len(batch) < cap(batch); i++ {
 			batch = append(batch, row(i))
 		}
-		var made []struct{ ID string }
-		if err := s.post(s.gate, "/api/"+path, http.StatusCreated, batch, &made); err != nil {
-			return nil, err
+		var made []map[string]any
+		if err := s.post("/api/"+path, batch, &made); err != nil {
+			return err
 		}
-		for _, r := range made {
-			ids = append(ids, r.ID)
-		}
+		s.rows[path] = append(s.rows[path], made...)
 	}
-	return ids, nil
+	return nil
 }
 
-func (s *pair) post(to *contender, path string, status int, body, into any) error {
+// post creates something at the service.
+func (s *pair) post(path string, body, into any) error {
 	data, err := json.Marshal(body)
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequest(http.MethodPost, "http://"+to.Addr+path, bytes.NewReader(data))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "application/json")
+	var header []string
 	if s.bearer != "" {
-		req.Header.Set("Authorization", "Bearer "+s.bearer)
+		header = append(header, "Authorization: Bearer "+s.bearer)
 	}
-	res, err := http.DefaultClient.Do(req)
+	answer, err := load.Once(s.gate.Addr, load.New("POST", path, string(data), 201, header...))
 	if err != nil {
 		return err
-	}
-	defer res.Body.Close()
-	answer, err := io.ReadAll(res.Body)
-	if err != nil {
-		return err
-	}
-	if res.StatusCode != status {
-		return fmt.Errorf("POST %s: %s %.300s", path, res.Status, answer)
 	}
 	return json.Unmarshal(answer, into)
 }

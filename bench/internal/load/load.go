@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -77,6 +78,35 @@ func Run(addr string, n int, length time.Duration, requests ...Request) (Measure
 	return all, fault
 }
 
+// Once sends one request to an address and returns the body of the answer, and an
+// error if it has another status.
+func Once(addr string, r Request) ([]byte, error) {
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	if _, err := conn.Write(r.text); err != nil {
+		return nil, err
+	}
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err == nil && res.StatusCode != r.status {
+		err = fmt.Errorf("%s: status %d, want %d: %.500s", r.line(), res.StatusCode, r.status, body)
+	}
+	return body, err
+}
+
+// line is the first line of the request.
+func (r Request) line() string {
+	line, _, _ := strings.Cut(string(r.text), "\r\n")
+	return line
+}
+
 // drive is one connection.
 func drive(addr string, requests []Request, first int, until time.Time) ([]time.Duration, error) {
 	conn, err := net.Dial("tcp", addr)
@@ -101,8 +131,7 @@ func drive(addr string, requests []Request, first int, until time.Time) ([]time.
 		}
 		if h.status != r.status {
 			body, _ := io.ReadAll(io.LimitReader(answers, int64(min(h.length, 500))))
-			line, _, _ := strings.Cut(string(r.text), "\r\n")
-			return times, fmt.Errorf("%s: status %d, want %d: %s", line, h.status, r.status, body)
+			return times, fmt.Errorf("%s: status %d, want %d: %s", r.line(), h.status, r.status, body)
 		}
 		if err := h.skip(answers); err != nil {
 			return times, err

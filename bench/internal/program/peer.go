@@ -10,9 +10,12 @@ import (
 
 // What is what a peer says of itself on its first line of output, as JSON.
 type What struct {
-	Name string           // for the table
-	Addr string           // where it listens
-	Asks map[string][]Ask // what to ask it, by what is measured
+	Name     string           // for the table
+	Not      string           // why it is not measured on this database; it ends then
+	Addr     string           // where it listens
+	Asks     map[string][]Ask // what to ask it, by what is measured
+	SameRows bool             // it has the rows under the ids of the service, so that answers are the same
+	Notes    []string         // what whoever reads the table has to know
 }
 
 // An Ask is a request to a peer.
@@ -23,27 +26,40 @@ type Ask struct {
 	Header       []string // "Name: value"
 }
 
-// Peer builds a program, after what "go generate" makes for it, and starts it with
-// a folder for its data and how many rows it is to have.
-func Peer(dir, data string, rows int) (*Program, *What, error) {
-	bin := filepath.Join(data, "peer")
-	if err := os.MkdirAll(data, 0o700); err != nil {
-		return nil, nil, err
+// BuildPeer builds the program in a folder to a file, after what "go generate" makes
+// for it. All this happens in a copy below work, so that nothing is left in the checkout.
+func BuildPeer(dir, work, bin string) error {
+	if err := os.CopyFS(work, os.DirFS(dir)); err != nil {
+		return err
 	}
-	if err := goTool(dir, "generate", "."); err != nil {
-		return nil, nil, err
+	if err := goTool(work, "generate", "."); err != nil {
+		return err
 	}
-	if err := goTool(dir, "build", "-trimpath", "-buildvcs=false", "-tags=generated", "-ldflags=-s -w", "-o", bin, "."); err != nil {
-		return nil, nil, err
-	}
-	p, err := Start(bin, data, strconv.Itoa(rows))
+	return goTool(work, "build", "-trimpath", "-buildvcs=false", "-tags=generated", "-ldflags=-s -w", "-o", bin, ".")
+}
+
+// A Site is where a peer has its rows.
+type Site struct {
+	Dir      string // a folder for its data, with rows.json, the rows as the service has them
+	Rows     int
+	Database string // sqlite or postgres
+	Address  string // of an empty database, for postgres
+}
+
+// StartPeer starts a peer. One that cannot be measured there says why and is nil.
+func StartPeer(bin string, s Site) (*Program, *What, error) {
+	p, err := Start(bin, s.Dir, strconv.Itoa(s.Rows), s.Database, s.Address)
 	if err != nil {
 		return nil, nil, err
 	}
 	var w What
 	if err := json.Unmarshal([]byte(p.Addr), &w); err != nil {
 		p.Stop()
-		return nil, nil, fmt.Errorf("it says %q in place of what it is: %w", p.Addr, err)
+		return nil, nil, fmt.Errorf("%s says %q in place of what it is: %w", filepath.Base(bin), p.Addr, err)
+	}
+	if w.Not != "" {
+		p.Stop()
+		return nil, &w, nil
 	}
 	p.Addr = w.Addr
 	return p, &w, nil

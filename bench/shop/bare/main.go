@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the drivers
@@ -48,13 +49,14 @@ func run(database, at string) error {
 
 type shop struct {
 	read, write *sql.DB
+	unit        float64 // of prices in the database
 
 	one, total, page, insert, nested *sql.Stmt
 }
 
 // open opens the database and prepares the statements.
 func open(database, at string) (*shop, error) {
-	s := &shop{}
+	s := &shop{unit: 100}
 	var err error
 	price, now := "price / 100.0", "$4"
 	if database == "postgres" {
@@ -62,7 +64,7 @@ func open(database, at string) (*shop, error) {
 		if s.read, err = sql.Open("pgx", at); err != nil {
 			return nil, err
 		}
-		s.write = s.read
+		s.write, s.unit = s.read, 1
 	} else {
 		if s.read, err = sql.Open("sqlite", "file:"+at+"?mode=ro&_pragma=busy_timeout(2000)"); err != nil {
 			return nil, err
@@ -156,29 +158,32 @@ func (s *shop) find(ctx context.Context, status, least, limit string) (p page, e
 	if err != nil {
 		return p, err
 	}
-	if s.write != s.read {
-		price *= 100 // units
-	}
+	price *= s.unit
 	if p.Limit, err = strconv.Atoi(limit); err != nil {
 		return p, err
 	}
 	if err := s.total.QueryRowContext(ctx, status, price).Scan(&p.Total); err != nil {
 		return p, err
 	}
-	rows, err := s.page.QueryContext(ctx, status, price, p.Limit, p.Skip)
+	p.Data, err = s.products(ctx, status, price, p.Limit, p.Skip)
+	return p, err
+}
+
+func (s *shop) products(ctx context.Context, status string, least float64, limit, skip int) ([]product, error) {
+	rows, err := s.page.QueryContext(ctx, status, least, limit, skip)
 	if err != nil {
-		return p, err
+		return nil, err
 	}
 	defer rows.Close()
-	p.Data = []product{}
+	list := []product{}
 	for rows.Next() {
 		var one product
 		if err := one.scan(rows); err != nil {
-			return p, err
+			return nil, err
 		}
-		p.Data = append(p.Data, one)
+		list = append(list, one)
 	}
-	return p, rows.Err()
+	return list, rows.Err()
 }
 
 type order struct {
@@ -196,13 +201,13 @@ func (s *shop) create(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "bad request", http.StatusBadRequest)
 		return
 	}
-	o.ID, o.CreatedAt = newID(), time.Now().UTC().Format("2006-01-02T15:04:05.000000Z")
-	o.UpdatedAt = o.CreatedAt
-	answer(w, http.StatusCreated, o, s.insertOne(r.Context(), &o))
+	answer(w, http.StatusCreated, &o, s.insertNew(r.Context(), &o))
 }
 
-// insertOne is one transaction, as a service with hooks has it.
-func (s *shop) insertOne(ctx context.Context, o *order) error {
+// insertNew is one transaction, as a service with hooks has it.
+func (s *shop) insertNew(ctx context.Context, o *order) error {
+	o.ID, o.CreatedAt = newID(), time.Now().UTC().Format("2006-01-02T15:04:05.000000Z")
+	o.UpdatedAt = o.CreatedAt
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -246,15 +251,37 @@ type orderWithLines struct {
 	Lines    []line `json:"lines"`
 }
 
-// graphql answers the one document that is asked for, by one statement.
+// graphql answers the four documents that are asked for. It knows them by how they
+// begin, and has one statement for each.
 func (s *shop) graphql(w http.ResponseWriter, r *http.Request) {
-	var document struct{ Query string }
+	var document struct {
+		Query     string
+		Variables struct {
+			ID    string
+			Input order
+		}
+	}
 	if err := json.NewDecoder(r.Body).Decode(&document); err != nil {
 		http.Error(w, "bad request", http.StatusBadRequest)
 		return
 	}
-	orders, err := s.orders(r.Context())
-	answer(w, http.StatusOK, map[string]any{"data": map[string]any{"orders": orders}}, err)
+	var name string
+	var v any
+	var err error
+	switch q := document.Query; {
+	case strings.HasPrefix(q, "query"):
+		var p product
+		name, v, err = "product", &p, p.scan(s.one.QueryRowContext(r.Context(), document.Variables.ID))
+	case strings.HasPrefix(q, "mutation"):
+		name, v, err = "createOrder", &document.Variables.Input, s.insertNew(r.Context(), &document.Variables.Input)
+	case strings.HasPrefix(q, "{products"):
+		name = "products"
+		v, err = s.products(r.Context(), "published", 20*s.unit, 25, 0)
+	default:
+		name = "orders"
+		v, err = s.orders(r.Context())
+	}
+	answer(w, http.StatusOK, map[string]any{"data": map[string]any{name: v}}, err)
 }
 
 func (s *shop) orders(ctx context.Context) (list []*orderWithLines, err error) {
