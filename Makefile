@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := check
-.PHONY: check fmt lint test fuzz bench examples help
+.PHONY: check fmt lint test fuzz bench compare examples help
 LINT := go tool -modfile=$(CURDIR)/.ci/tools/go.mod golangci-lint
 
 check: ## everything CI runs
@@ -22,6 +22,10 @@ bench: ## the budgets, each as a ratio to its floor, and what sizes cost
 	go run ./bench
 	go run ./bench/shop
 	go run ./bench/gen
+
+compare: ## services and libraries of others, in the same run
+	go run ./bench/shop -peers bench/compare/pocketbase,bench/compare/entgql
+	cd bench/compare && go run .
 
 examples: ## regenerate the committed examples
 	for d in examples/*/gate.yaml; do go run ./cmd/gate generate $$(dirname $$d) || exit 1; done
