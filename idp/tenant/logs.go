@@ -36,6 +36,14 @@ type Log struct {
 	Details      map[string]any `json:"details,omitempty"`
 }
 
+// LogTypes returns the types that entries have, sorted.
+func LogTypes() []string {
+	return []string{
+		"actions_execution_failed", "api_limit", "f", "fapi", "feacft", "feccft", "fepft", "ferrt", "fertft", "fp", "fs", "fsa", "limit_mu", "limit_wc",
+		"mgmt_api_read", "pwd_leak", "s", "sapi", "scp", "scpr", "seacft", "seccft", "sepft", "sertft", "slo", "srrt", "ss", "ssa", "sv",
+	}
+}
+
 const (
 	queueSize  = 4096
 	batchSize  = 256

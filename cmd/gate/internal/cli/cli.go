@@ -153,6 +153,9 @@ func usage(err error) string {
 			}
 		}
 	}
+	if name == "gate" && err.Error() == "unexpected argument init" { // as git and npm call it
+		return "gate new NAME starts a service; gate --help lists the commands"
+	}
 	if example == "" {
 		return "gate --help lists the commands; gate COMMAND --help ends in an example"
 	}

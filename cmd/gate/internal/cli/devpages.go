@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/gatewright/gate/idp/config"
@@ -94,6 +95,11 @@ func outbox(cfg *config.Config) string {
 
 // tryClient is the name of the client of the page that logs in.
 const tryClient = "Development"
+
+// isTryClient reports whether a client is that one.
+func isTryClient(c *tenant.Client) bool {
+	return c.Name == tryClient && slices.ContainsFunc(c.Callbacks, func(u string) bool { return strings.HasSuffix(u, trial.CallbackPath) })
+}
 
 // tryScope is what that page asks for besides the scopes of an API.
 const tryScope = "openid profile email offline_access"

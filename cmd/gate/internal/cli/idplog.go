@@ -3,19 +3,21 @@ package cli
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/internal/typo"
 )
 
 type idpLogCmd struct {
-	Query  string        `arg:"" optional:"" help:"As Auth0's log search has it: type:fp AND ip:203.0.113.7."`
-	Type   []string      `placeholder:"TYPE" help:"Only this type, such as s (log-in), f (failed), sapi (administration); may be given more than once."`
-	User   string        `placeholder:"USER" help:"Only this user, by address or ID."`
-	Since  time.Duration `placeholder:"TIME" help:"No older than this, such as 24h."`
-	Limit  int           `default:"50" help:"How many to show at most, up to 1000."`
-	Follow bool          `short:"f" help:"Keep printing new entries."`
+	Query  string   `arg:"" optional:"" help:"As Auth0's log search has it: type:fp AND ip:203.0.113.7."`
+	Type   []string `placeholder:"TYPE" help:"Only this type, such as s (log-in), f (failed), sapi (administration); may be given more than once."`
+	User   string   `placeholder:"USER" help:"Only this user, by address or ID."`
+	Since  string   `placeholder:"TIME" help:"No older than this: 90m, 24h, 7d, a day such as 2026-11-21, or a moment such as 2026-11-21T08:00:00Z."`
+	Limit  int      `default:"50" help:"How many to show at most, up to 1000."`
+	Follow bool     `short:"f" help:"Keep printing new entries."`
 }
 
 // Example is what help ends with.
@@ -26,8 +28,15 @@ func (c *idpLogCmd) Run(out *console, idp *idpCmd) error {
 	if err := paged(c.Limit, 0); err != nil {
 		return err
 	}
+	if err := knownTypes(c.Type); err != nil {
+		return err
+	}
+	since, err := sinceTime(c.Since, time.Now())
+	if err != nil {
+		return err
+	}
 	return idp.administer(out, func(a *admin) error {
-		q := tenant.LogQuery{Q: c.query(time.Now()), Limit: c.Limit}
+		q := tenant.LogQuery{Q: c.query(since), Limit: c.Limit}
 		if c.User != "" {
 			u, err := whom{c.User}.find(a)
 			if err != nil {
@@ -43,8 +52,48 @@ func (c *idpLogCmd) Run(out *console, idp *idpCmd) error {
 	})
 }
 
+// kindsOfLog says which types there are.
+const kindsOfLog = "types are those of Auth0: s and f are log-ins, fp a wrong password, seacft and seccft tokens, sapi administration"
+
+// knownTypes refuses a type that no entry has.
+func knownTypes(types []string) error {
+	for _, t := range types {
+		if known := tenant.LogTypes(); !slices.Contains(known, t) {
+			hint := kindsOfLog
+			if meant := typo.Nearest(t, known); meant != "" {
+				hint = "did you mean " + meant + "? " + hint
+			}
+			return misused(hint, "no entry of the log has the type %q; there are %s", t, strings.Join(known, ", "))
+		}
+	}
+	return nil
+}
+
+// sinceTime reads how far the log is looked at; the zero time is all of it.
+func sinceTime(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if d, err := time.ParseDuration(text); err == nil && d > 0 {
+		return now.Add(-d), nil
+	}
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		if n, err := strconv.ParseUint(days, 10, 16); err == nil && n > 0 {
+			return now.AddDate(0, 0, -int(n)), nil
+		}
+	}
+	if t, err := time.ParseInLocation(time.DateOnly, text, now.Location()); err == nil {
+		return t, nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		err = misused("write how long ago (90m, 24h, 7d), a day (2026-11-21) or a moment (2026-11-21T08:00:00Z)", "--since %q is no time", text)
+	}
+	return t, err
+}
+
 // query puts the flags together.
-func (c *idpLogCmd) query(now time.Time) string {
+func (c *idpLogCmd) query(since time.Time) string {
 	var parts []string
 	if c.Query != "" {
 		parts = append(parts, "("+c.Query+")")
@@ -56,8 +105,8 @@ func (c *idpLogCmd) query(now time.Time) string {
 	if len(types) > 0 {
 		parts = append(parts, "("+strings.Join(types, " OR ")+")")
 	}
-	if c.Since > 0 {
-		parts = append(parts, "date:["+now.Add(-c.Since).UTC().Format("2006-01-02T15:04:05.000Z")+" TO *]")
+	if !since.IsZero() {
+		parts = append(parts, "date:["+since.UTC().Format("2006-01-02T15:04:05.000Z")+" TO *]")
 	}
 	return strings.Join(parts, " AND ")
 }
@@ -66,7 +115,7 @@ func (c *idpLogCmd) query(now time.Time) string {
 func (a *admin) logs(q tenant.LogQuery) ([]*tenant.Log, error) {
 	list, _, err := a.Tenant().SearchLogs(a.out, q)
 	if err == nil && len(list) == 0 && strings.Contains(q.Q, "type:") && !a.json {
-		a.out.talk.line("  types are those of Auth0: s and f are log-ins, fp a wrong password, seacft and seccft tokens, sapi administration")
+		a.out.talk.line("  " + kindsOfLog)
 	}
 	if err == nil && len(list) == 0 {
 		a.adviseFields("entry", q.UnknownFields(), tenant.LogFields())

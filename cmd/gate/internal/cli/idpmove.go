@@ -58,11 +58,44 @@ func (c *idpExportCmd) Run(out *console, idp *idpCmd) error {
 		} else {
 			err = a.Tenant().Export(out, buffered, tenant.DumpOptions{Secrets: c.Secrets, WithoutUsers: c.WithoutUsers})
 		}
-		if err = errors.Join(err, buffered.Flush()); err == nil && c.File != "-" {
+		if err = errors.Join(err, buffered.Flush()); err != nil {
+			return err
+		}
+		if c.File != "-" {
 			a.done("wrote %s", c.File)
 		}
-		return err
+		if c.Users {
+			return nil
+		}
+		return a.adviseDevelopment()
 	})
+}
+
+// adviseDevelopment says what of an export gate idp serve --dev made, which no other
+// provider has a use for.
+func (a *admin) adviseDevelopment() error {
+	clients, err := a.Tenant().Clients.List(a.out)
+	if err != nil {
+		return err
+	}
+	connections, err := a.Tenant().Connections.List(a.out)
+	if err != nil {
+		return err
+	}
+	advise := func(what, name string) {
+		a.out.talk.line("  " + plain("the "+what+" "+name+" is that of gate idp serve --dev; where the file goes: gate idp "+what+" delete "+name))
+	}
+	for _, c := range clients {
+		if isTryClient(c) {
+			advise("client", c.Name)
+		}
+	}
+	for _, c := range connections {
+		if imitates(c) {
+			advise("connection", c.Name)
+		}
+	}
+	return nil
 }
 
 // create opens a file that was not there for its owner alone. What became of an
