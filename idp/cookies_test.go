@@ -350,3 +350,43 @@ func TestSES_oneBrowserCookie(t *testing.T) {
 		t.Errorf("%d %.500s", res.StatusCode, body)
 	}
 }
+
+// A tenant whose browsers forget a session when they are closed sends it without an
+// end.
+func TestSession_cookieMode(t *testing.T) {
+	for mode, forgets := range map[string]bool{"": false, "persistent": false, "non-persistent": true} {
+		s := idptest.New(t, idptest.Config{})
+		s.AddUser("ada@example.com")
+		if _, err := s.Tenant().UpdateSettings(t.Context(), func(set *tenant.Settings) error {
+			if mode != "" {
+				set.SessionCookie = &tenant.SessionCookie{Mode: mode}
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		jar := &seenCookies{}
+		browser := s.Browser()
+		jar.CookieJar, browser.Jar = browser.Jar, jar
+		enter(t, s, browser, "ada@example.com")
+		if got := jar.last["gate_session"]; got == nil || got.Value == "" || (got.MaxAge == 0 && got.Expires.IsZero()) != forgets {
+			t.Errorf("%q: %v", mode, got)
+		}
+	}
+}
+
+// seenCookies keeps cookies as they were sent.
+type seenCookies struct {
+	http.CookieJar
+	last map[string]*http.Cookie
+}
+
+func (s *seenCookies) SetCookies(u *url.URL, cookies []*http.Cookie) {
+	if s.last == nil {
+		s.last = map[string]*http.Cookie{}
+	}
+	for _, c := range cookies {
+		s.last[c.Name] = c
+	}
+	s.CookieJar.SetCookies(u, cookies)
+}

@@ -189,8 +189,7 @@ func (p *Provider) handSession(ctx context.Context, w http.ResponseWriter, ses *
 	if err := p.tenant.CreateSession(ctx, text, &own); err != nil {
 		return nil, err
 	}
-	p.setCookie(w, sessionCookie, text.Reveal(), own.ExpiresAt.Sub(p.now()))
-	return &own, nil
+	return &own, p.keepSession(ctx, w, text, own.ExpiresAt.Sub(p.now()))
 }
 
 // saveMetadata writes what actions changed.

@@ -89,9 +89,21 @@ func (p *Provider) newSession(w http.ResponseWriter, r *http.Request, u *tenant.
 	if err := p.storeSession(ctx, old, text, ses); err != nil {
 		return nil, err
 	}
-	p.setCookie(w, sessionCookie, text.Reveal(), life)
 	p.noteLogin(ctx, u)
-	return ses, nil
+	return ses, p.keepSession(ctx, w, text, life)
+}
+
+// keepSession gives the browser the secret of its session.
+func (p *Provider) keepSession(ctx context.Context, w http.ResponseWriter, text secret.String, life time.Duration) error {
+	set, err := p.tenant.Settings(ctx)
+	if err != nil {
+		return err
+	}
+	if set.SessionCookie != nil && set.SessionCookie.Mode == "non-persistent" {
+		life = 0 // until the browser is closed
+	}
+	p.setCookie(w, sessionCookie, text.Reveal(), life)
+	return nil
 }
 
 // noteLogin counts a log-in, which is one whether or not that works.

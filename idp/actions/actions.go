@@ -127,6 +127,7 @@ type Runner struct {
 	host  *host
 	exec  executor
 	rooms [maxDepth + 1]room // by depth
+	turns turns
 
 	close sync.Once
 	done  chan struct{}
@@ -149,6 +150,7 @@ func New(cfg Config) (*Runner, error) {
 		return nil, fmt.Errorf("actions: %w", err)
 	}
 	r := &Runner{cfg: cfg, host: h, done: make(chan struct{})}
+	r.turns = turns{most: max(1, cfg.MaxOpen/4), of: map[string]*turn{}}
 	for i := range r.rooms {
 		r.rooms[i] = room{make(chan struct{}, cfg.MaxOpen), make(chan struct{}, cfg.MaxConcurrent)}
 	}

@@ -119,6 +119,7 @@ func (r *Runner) run(ctx context.Context, a *Action, job *sandbox.Job, v *visit,
 		return nil, err
 	}
 	v.seat = place
+	whole := job.Wall
 	if deadline, ok := ctx.Deadline(); ok {
 		job.Wall = min(job.Wall, max(time.Until(deadline), 0)) // some of it went by
 	}
@@ -128,8 +129,8 @@ func (r *Runner) run(ctx context.Context, a *Action, job *sandbox.Job, v *visit,
 		message := strings.TrimPrefix(strings.TrimPrefix(err.Error(), kind.Error()), ": ")
 		return nil, &Error{Action: a.Name, Kind: kind, Message: v.hide.Replace(message)}
 	}
-	if o.Failure != nil && o.Failure.Kind == sandbox.Timeout && place.starved() {
-		return nil, &Error{Action: a.Name, Kind: ErrBusy} // it was not the one who was slow
+	if o.Failure != nil && o.Failure.Kind == sandbox.Timeout && (place.starved() || job.Wall < whole-whole/10) {
+		return nil, &Error{Action: a.Name, Kind: ErrBusy} // it was not the one who was slow, or alone
 	}
 	if o.Failure != nil {
 		return nil, failure(a, o.Failure, v)

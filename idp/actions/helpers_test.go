@@ -55,6 +55,13 @@ func action(code string) actions.Action {
 
 func one(code string) []actions.Action { return []actions.Action{action(code)} }
 
+// loginOf is a log-in of that user.
+func loginOf(user string) actions.PostLoginEvent {
+	event := loginEvent()
+	event.User.UserID = user
+	return event
+}
+
 func loginEvent() actions.PostLoginEvent {
 	verified := true
 	return actions.PostLoginEvent{

@@ -1,6 +1,7 @@
 package actions_test
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -191,6 +192,7 @@ func TestPostLogin(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			got.Ran = nil // TestContinue_boundMeanwhile
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Error(diff)
 			}
@@ -376,6 +378,49 @@ func TestContinue_afterChallenge(t *testing.T) {
 	got, err := r.ContinuePostLogin(t.Context(), list, loginEvent(), actions.Flow{}, paused)
 	if err != nil || got.Paused() || got.IDToken["next"] != true {
 		t.Error(got, err)
+	}
+}
+
+// A rule that is bound, or deployed anew, while the person is away judges a log-in
+// that comes back; what has run does not run again.
+func TestContinue_boundMeanwhile(t *testing.T) {
+	r := newRunner(t, actions.Config{})
+	roles := actions.Action{
+		ID: "roles", Version: 1, Name: "roles",
+		Code: `exports.onExecutePostLogin = (e, api) => { api.idToken.setCustomClaim('role', 'writer'); api.idToken.setCustomClaim('n', (e.user.app_metadata.n || 0) + 1); api.user.setAppMetadata('n', (e.user.app_metadata.n || 0) + 1); };`,
+	}
+	away := actions.Action{ID: "away", Name: "away", Code: `exports.onExecutePostLogin = (e, api) => { api.redirect.sendUserTo('https://terms.example/'); };`}
+	deny := actions.Action{ID: "deny", Name: "deny", Code: `exports.onExecutePostLogin = (e, api) => { api.access.deny('blocked by policy'); };`}
+	flow := actions.Flow{CanRedirect: true}
+	paused, err := r.PostLogin(t.Context(), []actions.Action{roles, away}, loginEvent(), flow)
+	if err != nil || paused.Redirect == nil {
+		t.Fatal(paused, err)
+	}
+	stored, err := json.Marshal(paused)
+	if err != nil {
+		t.Fatal(err)
+	}
+	goOn := func(list ...actions.Action) actions.PostLoginResult {
+		t.Helper()
+		var prior actions.PostLoginResult
+		if err := json.Unmarshal(stored, &prior); err != nil {
+			t.Fatal(err)
+		}
+		got, err := r.ContinuePostLogin(t.Context(), list, loginEvent(), flow, prior)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	if got := goOn(roles, away); got.Deny != nil || got.IDToken["role"] != "writer" || got.IDToken["n"] != 1.0 {
+		t.Errorf("nothing changed: %+v", got)
+	}
+	if got := goOn(deny, roles, away); got.Deny == nil || got.Deny.Reason != "blocked by policy" {
+		t.Errorf("bound meanwhile: %+v", got)
+	}
+	roles.Version, roles.Code = 2, `exports.onExecutePostLogin = (e, api) => { api.idToken.setCustomClaim('role', 'reader'); };`
+	if got := goOn(roles, away); got.IDToken["role"] != "reader" {
+		t.Errorf("deployed meanwhile: %+v", got)
 	}
 }
 

@@ -92,6 +92,8 @@ type PostLoginResult struct {
 	Methods      []string       `json:"methods,omitempty"`
 	Session      SessionChanges `json:"session,omitzero"`
 	RefreshToken SessionChanges `json:"refresh_token,omitzero"`
+	// Ran are the actions that have run, with their versions, when the flow pauses.
+	Ran []string `json:"ran,omitempty"`
 }
 
 // Paused reports whether the flow waits for the user.

@@ -2,6 +2,7 @@ package actions_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"net/http"
 	"os/exec"
@@ -36,7 +37,7 @@ func TestOPS05_waitingForAnswers(t *testing.T) {
 			done := make(chan error, 3)
 			for range 2 {
 				go func() {
-					_, err := claim(t, r, fetches, nil)
+					_, err := r.PostLogin(t.Context(), one(fetches), loginOf(rand.Text()), actions.Flow{})
 					done <- err
 				}()
 				<-site.asked
@@ -46,7 +47,7 @@ func TestOPS05_waitingForAnswers(t *testing.T) {
 				t.Errorf("while two wait: %v", err)
 			}
 			go func() {
-				_, err := claim(t, r, fetches, nil)
+				_, err := r.PostLogin(t.Context(), one(fetches), loginOf(rand.Text()), actions.Flow{})
 				done <- err
 			}()
 			<-site.asked
@@ -92,7 +93,7 @@ func TestBusy_afterAnswer(t *testing.T) {
 	long, stop := context.WithCancel(t.Context())
 	defer stop()
 	go func() {
-		_, err := r.PostLogin(long, handler(`console.log('here'); return new Promise((resolve) => setTimeout(resolve, 50000));`), loginEvent(), actions.Flow{})
+		_, err := r.PostLogin(long, handler(`console.log('here'); return new Promise((resolve) => setTimeout(resolve, 50000));`), loginOf("somebody else"), actions.Flow{})
 		other <- err
 	}()
 	<-begun
@@ -103,5 +104,79 @@ func TestBusy_afterAnswer(t *testing.T) {
 	stop()
 	if err := <-other; err == nil {
 		t.Error("the one that computes came to its end")
+	}
+}
+
+// An execution that found no processor free for a while, and then had too little of
+// its time left, is none that was too slow either.
+func TestBusy_late(t *testing.T) {
+	begun := make(chan struct{}, 2)
+	r := newRunner(t, actions.Config{
+		Worker: workerCommand, MaxConcurrent: 1, MaxOpen: 8, Timeout: 2 * time.Second,
+		Console: func(context.Context, actions.ConsoleEntry) { begun <- struct{}{} },
+	})
+	endless := handler(`console.log('here'); return new Promise((resolve) => setTimeout(resolve, 50000));`)
+	first, stop := context.WithCancel(t.Context())
+	defer stop()
+	ended, late := make(chan error, 1), make(chan error, 1)
+	go func() {
+		_, err := r.PostLogin(first, endless, loginOf("ann"), actions.Flow{})
+		ended <- err
+	}()
+	<-begun
+	go func() {
+		_, err := r.PostLogin(t.Context(), endless, loginOf("bob"), actions.Flow{})
+		late <- err
+	}()
+	for r.UnderWay() < 2 {
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(time.Second / 2)
+	stop()
+	if err := <-ended; err == nil {
+		t.Error("the first one came to its end")
+	}
+	if err := <-late; !errors.Is(err, actions.ErrBusy) {
+		t.Error(err)
+	}
+	if _, err := r.PostLogin(t.Context(), endless, loginOf("eve"), actions.Flow{}); !errors.Is(err, actions.ErrTimeout) {
+		t.Errorf("alone: %v", err)
+	}
+}
+
+// Who begins many log-ins at a time waits for the own ones, and nobody else does.
+func TestBusy_oneUser(t *testing.T) {
+	site := waiting{make(chan struct{}), make(chan struct{})}
+	r := newRunner(t, actions.Config{Worker: workerCommand, MaxConcurrent: 1, MaxOpen: 8, AllowedHosts: []string{"h.example"}, Transport: site})
+	fetches := handler(`await fetch('https://h.example/').catch(() => {});`)
+	done := make(chan error, 40)
+	for range cap(done) {
+		go func() {
+			_, err := r.PostLogin(t.Context(), fetches, loginOf("mallory"), actions.Flow{})
+			done <- err
+		}()
+	}
+	<-site.asked
+	<-site.asked
+	for r.Waiting("mallory") < cap(done) {
+		time.Sleep(time.Millisecond)
+	}
+	if n := r.UnderWay(); n != 2 {
+		t.Errorf("%d of one user are under way, want 2 of 8", n)
+	}
+	if _, err := r.PostLogin(t.Context(), handler(``), loginOf("ann"), actions.Flow{}); err != nil {
+		t.Errorf("somebody else: %v", err)
+	}
+	close(site.answer)
+	for range cap(done) - 2 {
+		<-site.asked
+	}
+	for range cap(done) {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	if n := r.Waiting("mallory"); n != 0 {
+		t.Errorf("%d are kept of who has gone", n)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -36,7 +37,8 @@ func (r *Runner) PostLogin(ctx context.Context, actions []Action, event PostLogi
 // with onContinuePostLogin of the same action, after a challenge with the next
 // one. The caller has made sure that the user came back with the right state,
 // and has passed the challenge. event has the request with which the user came
-// back. The result includes prior.
+// back. What was bound in front of that action meanwhile, or deployed anew, runs
+// first: a rule that is bound is never left out. The result includes prior.
 func (r *Runner) ContinuePostLogin(ctx context.Context, actions []Action, event PostLoginEvent, flow Flow, prior PostLoginResult) (PostLoginResult, error) {
 	var id, resume string
 	switch {
@@ -57,12 +59,23 @@ func (r *Runner) ContinuePostLogin(ctx context.Context, actions []Action, event 
 		at++
 	}
 	prior.Redirect, prior.Challenge = nil, nil
-	return r.postLogin(ctx, actions[at:], event, flow, prior, resume)
+	left := slices.DeleteFunc(slices.Clone(actions[:at]), func(a Action) bool { return slices.Contains(prior.Ran, a.revision()) })
+	return r.postLogin(ctx, append(left, actions[at:]...), event, flow, prior, resume)
 }
 
+// revision names the code of an action.
+func (a *Action) revision() string { return a.ID + "@" + strconv.Itoa(a.Version) }
+
 func (r *Runner) postLogin(ctx context.Context, actions []Action, event PostLoginEvent, flow Flow, result PostLoginResult, resume string) (PostLoginResult, error) {
+	leave, err := r.turn(ctx, event.User.UserID)
+	if err != nil {
+		return PostLoginResult{}, err
+	}
+	defer leave()
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.Timeout)
 	defer cancel()
+	ran := result.Ran
+	result.Ran = nil
 	state := newDecision(r, &flow, result)
 	for i := range actions {
 		a := &actions[i]
@@ -79,7 +92,6 @@ func (r *Runner) postLogin(ctx context.Context, actions []Action, event PostLogi
 		if a.ID == resume && resume != "" {
 			t.function, t.optional = "onContinuePostLogin", true
 		}
-		var err error
 		if t.event, err = asMap(in); err != nil {
 			return PostLoginResult{}, err
 		}
@@ -90,6 +102,10 @@ func (r *Runner) postLogin(ctx context.Context, actions []Action, event PostLogi
 		}
 		if err := state.apply(ctx, a, records); err != nil {
 			return PostLoginResult{}, err
+		}
+		ran = append(ran, a.revision())
+		if state.result.Paused() {
+			state.result.Ran = ran
 		}
 		if state.result.Deny != nil || state.result.Paused() {
 			break

@@ -31,10 +31,12 @@ func TestSettings(t *testing.T) {
 	if one := w.do(token, "GET", "tenants/settings?fields=friendly_name", nil, 200).object(); len(one) != 1 {
 		t.Errorf("fields: %v", one)
 	}
+	w.do(token, "PATCH", "tenants/settings", `{"session_cookie":{"mode":"non-persistent"}}`, 200)
 	for body, text := range map[string]string{
 		`{"session_lifetime":0}`: "is not between", `{"session_lifetime":"1"}`: "Expected type number", `{"session_lifetime":1e9}`: "is not between",
 		`{"flags":{"a":1}}`: "Expected type boolean", `{"support_email":"x"}`: "format email", `{"support_url":"javascript:x"}`: "http or https",
 		`{"allowed_logout_urls":["data:x"]}`: "cannot be returned to", `{"default_redirection_uri":"http://a.example"}`: "https",
+		`{"session_cookie":{}}`: "mode", `{"session_cookie":{"mode":"forever"}}`: "No enum match", `{"session_cookie":{"max":1}}`: "mode",
 		`{"gate_documents":{}}`: "not allowed: gate_documents", `{"gate_attack_protection":{}}`: "not allowed",
 	} {
 		w.send(token, "PATCH", "tenants/settings", body).refused(400, text)

@@ -290,6 +290,19 @@ func TestIDP21_currentUser(t *testing.T) {
 	} {
 		w.send(me, r[0], r[1], nil).refused(403, "Insufficient scope")
 	}
+	// Whoever may write, and not read, is shown what they may write.
+	theirs := w.do(token, "PATCH", "users/"+ada, `{"app_metadata":{"plan":"secret"},"user_metadata":{"theme":"light"}}`, 200)
+	writer := w.bearer(management.Caller{ClientID: "spa", Subject: ada, AuthTime: w.now, Scopes: []string{"update:current_user_metadata"}})
+	for path, body := range map[string]string{"": `{}`, "?fields=email,identities,user_metadata": `{"user_metadata":{"a":1}}`} {
+		got := w.do(writer, "PATCH", "users/"+ada+path, body, 200)
+		if !strings.Contains(got.text, `"theme"`) || strings.Contains(got.text, "secret") || strings.Contains(got.text, "ada@") || strings.Contains(got.text, "identities") {
+			t.Errorf("a writer is shown %s, of %s", got.text, theirs.text)
+		}
+	}
+	if got := w.do(w.machine("update:users_app_metadata"), "PATCH", "users/"+ada, `{}`, 200); !strings.Contains(got.text, "secret") || strings.Contains(got.text, "theme") ||
+		strings.Contains(got.text, "ada@") {
+		t.Errorf("a program that writes is shown %s", got.text)
+	}
 	// A machine's subject is no user, and the empty subject is nobody.
 	nobody := w.bearer(management.Caller{ClientID: "robot", Scopes: []string{"read:current_user"}})
 	w.send(nobody, "GET", "users/"+ada, nil).refused(403, "Insufficient scope")

@@ -49,7 +49,27 @@ func (a *API) updateUser(ctx context.Context, q *request) (answer, error) {
 		a.cfg.PasswordChanged(ctx, u, w.conn)
 	}
 	a.verifyIfAsked(ctx, q, o, u, w.text("client_id"))
-	return a.answerUser(q, 200, u)
+	return a.answerWritten(q, u)
+}
+
+// answerWritten shows a user who was changed: to whoever may not read users what
+// their scope lets them write, and no more.
+func (a *API) answerWritten(q *request, u *tenant.User) (answer, error) {
+	seen := "user_metadata"
+	switch {
+	case q.self && q.can("read:current_user"), !q.self && (q.can("update:users") || q.can("read:users")):
+		return a.answerUser(q, 200, u)
+	case !q.self:
+		seen = "app_metadata"
+	}
+	o, err := showUser(u)
+	if err != nil {
+		return answer{}, err
+	}
+	maps.DeleteFunc(o, func(name string, _ json.RawMessage) bool {
+		return name != "user_id" && name != "updated_at" && name != seen
+	})
+	return answer{status: 200, body: q.pick(o)}, nil
 }
 
 // userScope refuses what the scopes of the caller do not cover.

@@ -273,6 +273,13 @@ type Binding struct {
 	UpdatedAt   time.Time `json:"updated_at,omitzero"`
 }
 
+// A SessionCookie has the mode "persistent", which is that of the zero value, or
+// "non-persistent": the browser forgets it when it is closed, however long the
+// session lives.
+type SessionCookie struct {
+	Mode string `json:"mode,omitempty"`
+}
+
 // Settings are those of the tenant. The zero value has the defaults of the
 // fields.
 type Settings struct {
@@ -286,10 +293,12 @@ type Settings struct {
 	DefaultRedirectionURI string   `json:"default_redirection_uri,omitempty"`
 	LogoutURLs            []string `json:"allowed_logout_urls,omitempty"`
 	// SessionLifetime and IdleSessionLifetime are hours; zero means 168 and 72.
-	SessionLifetime     float64         `json:"session_lifetime,omitempty"`
-	IdleSessionLifetime float64         `json:"idle_session_lifetime,omitempty"`
-	EnabledLocales      []string        `json:"enabled_locales,omitempty"`
-	Flags               map[string]bool `json:"flags,omitempty"`
+	SessionLifetime     float64 `json:"session_lifetime,omitempty"`
+	IdleSessionLifetime float64 `json:"idle_session_lifetime,omitempty"`
+	// SessionCookie says how long a browser keeps the cookie of the session.
+	SessionCookie  *SessionCookie  `json:"session_cookie,omitempty"`
+	EnabledLocales []string        `json:"enabled_locales,omitempty"`
+	Flags          map[string]bool `json:"flags,omitempty"`
 	// Protection is what guards against guessing, by the names of Auth0's
 	// attack-protection endpoints.
 	Protection map[string]json.RawMessage `json:"gate_attack_protection,omitempty"`

@@ -278,12 +278,25 @@ func Settings() Schema {
 		"change_password":         {Check: ObjectOf(10, MaxDocument)},
 		"guardian_mfa_page":       {Check: ObjectOf(10, MaxDocument)},
 		"error_page":              {Check: ObjectOf(10, MaxDocument)},
-		"session_cookie":          {Check: ObjectOf(4, 1024)},
+		"session_cookie":          {Check: sessionCookie},
 		"sessions":                {Check: ObjectOf(10, 4096)},
 		"oidc_logout":             {Check: ObjectOf(10, 4096)},
 		"mtls":                    {Check: ObjectOf(10, 4096)},
 		"acr_values_supported":    {Check: List(100, Text(1, 255))},
 	}
+}
+
+func sessionCookie(raw json.RawMessage) string {
+	var o struct {
+		Mode json.RawMessage `json:"mode"`
+	}
+	if m := ObjectOf(1, 64)(raw); m != "" {
+		return m
+	}
+	if json.Unmarshal(raw, &o) != nil || len(o.Mode) == 0 {
+		return "Missing required property: mode"
+	}
+	return OneOf("persistent", "non-persistent")(o.Mode)
 }
 
 // Flags is an object of booleans; null removes one.
