@@ -252,6 +252,12 @@ func (b *bench) peer(bin, database, root string, s *pair) (*contender, error) {
 		return nil, nil
 	}
 	c.Program, c.same = p, said.SameRows
+	if database == "postgres" {
+		if err := program.Settle(site.Address); err != nil {
+			c.stop()
+			return nil, err
+		}
+	}
 	for _, what := range slices.Sorted(maps.Keys(said.Asks)) {
 		for _, r := range said.Asks[what] {
 			c.asks[what] = append(c.asks[what], load.New(r.Method, r.Path, r.Body, r.Status, r.Header...))

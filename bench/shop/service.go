@@ -52,6 +52,11 @@ func (b *bench) service(database, root string) (s *pair, err error) {
 	if err := s.fill(dir, b.rows); err != nil {
 		return s, err
 	}
+	if database == "postgres" {
+		if err := program.Settle(at); err != nil {
+			return s, err
+		}
+	}
 	s.gate.asks = s.asks("Authorization: Bearer " + s.bearer)
 	p, err := program.Start(bare, database, at)
 	s.floor = &contender{name: "bare", Program: p, asks: s.asks(), same: true, drop: func() {}}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/gatewright/gate/store/postgres"
 	"github.com/gatewright/gate/store/storetest"
@@ -22,16 +23,7 @@ func Database() (at string, drop func(), err error) {
 		return "", drop, err
 	}
 	name := "gate_bench_" + strings.ToLower(rand.Text())
-	run := func(statement string) error {
-		ctx := context.Background()
-		db, err := postgres.Open(ctx, server, postgres.Config{MaxConns: 1})
-		if err != nil {
-			return err
-		}
-		_, err = db.Write().ExecContext(ctx, statement)
-		return errors.Join(err, db.Close())
-	}
-	if err := run("CREATE DATABASE " + name); err != nil {
+	if err := run(server, "CREATE DATABASE "+name); err != nil {
 		return "", drop, err
 	}
 	u, err := url.Parse(server)
@@ -40,8 +32,22 @@ func Database() (at string, drop func(), err error) {
 	}
 	u.Path = "/" + name
 	return u.String(), func() {
-		if err := run("DROP DATABASE " + name + " WITH (FORCE)"); err != nil {
+		if err := run(server, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
 			fmt.Fprintln(os.Stderr, "drop the database:", err)
 		}
 	}, nil
+}
+
+// Settle has PostgreSQL learn about the rows of a database that was just filled, as
+// it does by itself some minutes later.
+func Settle(at string) error { return run(at, "VACUUM ANALYZE") }
+
+func run(at, statement string) error {
+	ctx := context.Background()
+	db, err := postgres.Open(ctx, at, postgres.Config{MaxConns: 1, StatementTimeout: time.Minute})
+	if err != nil {
+		return err
+	}
+	_, err = db.Write().ExecContext(ctx, statement)
+	return errors.Join(err, db.Close())
 }

@@ -85,7 +85,7 @@ func open(database, at string) (*shop, error) {
 	}{
 		{s.read, &s.one, "SELECT " + columns + " FROM products WHERE id = $1"},
 		{s.read, &s.total, "SELECT count(*)" + found},
-		{s.read, &s.page, "SELECT " + columns + found + " ORDER BY price DESC, id LIMIT $3 OFFSET $4"},
+		{s.read, &s.page, "SELECT " + columns + found + " ORDER BY products.price DESC, id LIMIT $3 OFFSET $4"}, // not by what is selected, which is no index
 		{s.write, &s.insert, "INSERT INTO orders (id, customer, status, placed_at, created_at, updated_at) VALUES ($1, $2, $3, " + now + ", $5, $5)"},
 		{s.read, &s.nested, `SELECT o.id, o.customer, l.count, p.name, p.` + price + `, c.name
 			FROM (SELECT id, customer, placed_at FROM orders WHERE status = $1 ORDER BY placed_at DESC, id LIMIT $2) o
