@@ -170,6 +170,7 @@ func (l *loader) owner(e *Entity, n *node, path string) {
 		e.Owner = f
 	case f.Type != ToOne:
 		l.errs.Add(n.pos, path, fmt.Sprintf("owner %s is of type %s and has to be a relation", quote(name), f.Type), "")
+	case f.Relation.Entity == nil: // reported where the relation is
 	case auth != "" && f.Relation.To != auth:
 		l.errs.Add(n.pos, path, fmt.Sprintf("owner %s points to %s and has to point to %s, which holds the accounts", quote(name), f.Relation.To, auth), "")
 	default:
@@ -211,6 +212,7 @@ func (l *loader) ownerThrough(e *Entity, near, far string, at Position, path str
 		l.errs.Add(at, path, fmt.Sprintf("owner %s is not a field of %s%s", quote(near+"."+far), other.Name, l.didYouMean(near+"."+far, candidates)), "")
 	case f.Relation == nil:
 		l.errs.Add(at, path, fmt.Sprintf("owner %s is of type %s and has to be a relation", quote(near+"."+far), f.Type), "")
+	case f.Relation.Entity == nil: // reported where the relation is
 	case auth != "" && f.Relation.To != auth:
 		l.errs.Add(at, path, fmt.Sprintf("owner %s points to %s and has to point to %s, which holds the accounts", quote(near+"."+far), f.Relation.To, auth), "")
 	default:
