@@ -176,6 +176,11 @@ func apiDelete(want API) step {
 			r.warn("the API %q stays: it has the scopes %q, which are not the design's", want.Identifier, foreign)
 			return nil, nil
 		}
+		if r.held != "" {
+			r.warn("the API %q stays as long as the role %q: only by the permissions of this API is it known whose that is; "+
+				"take the role from everybody, and destroy again", want.Identifier, r.held)
+			return nil, nil
+		}
 		f := &finding{change: Change{Kind: Delete, Object: apiObject, Name: want.Identifier, Reason: fmt.Sprintf("called %q", have.Name)}}
 		for _, s := range have.Scopes {
 			f.change.Fields = append(f.change.Fields, FieldChange{"scopes", s.Value, ""})

@@ -390,6 +390,38 @@ func TestDestroy_staysWithAReason(t *testing.T) {
 	}
 }
 
+// TestDestroy_again: a role that stays because people have it goes when nobody has it
+// any more. By the API it is known whose it is, so that stays with it, and this is
+// said before anything is deleted.
+func TestDestroy_again(t *testing.T) {
+	f := newFake(t)
+	apply(t, f, desired())
+	role := f.one(t, "roles", "menu-admin")["id"].(string)
+	f.having[role] = []object{{"user_id": "auth0|1"}}
+	destroy := func() *auth0.Plan {
+		t.Helper()
+		tn := tenant(t, f)
+		p, err := tn.PlanDestroy(t.Context(), desired())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tn.Apply(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	if p := destroy(); !strings.Contains(p.String(), `warning: the API "`+audience+`" stays as long as the role "menu-admin"`) {
+		t.Errorf("the first time:\n%s", p)
+	}
+	f.one(t, "resource-servers", "Menu API")
+	f.one(t, "roles", "menu-admin")
+	delete(f.having, role)
+	p := destroy()
+	if len(f.objects["roles"]) != 0 || len(f.objects["resource-servers"]) != 1 || len(p.Warnings) != 0 { // the tenant's own API
+		t.Errorf("the second time:\n%s%v", p, f.objects)
+	}
+}
+
 // TestDestroy_namesTheMachineThatStays: whoever made a machine client, too, and
 // does not say so again is told of it.
 func TestDestroy_namesTheMachineThatStays(t *testing.T) {

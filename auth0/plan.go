@@ -154,6 +154,7 @@ type run struct {
 	result   Result
 	roles    map[string]string // id by name
 	action   string            // id
+	held     string            // a role that is the design's by its permissions, and stays
 	warnings []string
 }
 

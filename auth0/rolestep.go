@@ -143,12 +143,21 @@ func roleDelete(want *Role) step {
 			return nil, err
 		}
 		if why != "" {
+			if len(all) > 0 && (why == roleHeld || why == roleUnseen) {
+				r.held = want.Name
+			}
 			r.warn("the role %q stays: %s", want.Name, why)
 			return nil, nil
 		}
 		return &finding{change, r.deletion(apiPath("roles", have.ID))}, nil
 	}
 }
+
+// Why a role of the design stays until later.
+const (
+	roleHeld   = "people have it"
+	roleUnseen = "the token may not see who has it, which needs the scope read:users"
+)
 
 // keepRole says why a role is not deleted, empty when it is.
 func (r *run) keepRole(ctx context.Context, have *wireRole, want *Role, permissions []wirePermission) (string, error) {
@@ -166,11 +175,11 @@ func (r *run) keepRole(ctx context.Context, have *wireRole, want *Role, permissi
 	users, _, err := readPage[struct{}](ctx, r.Tenant, apiPath("roles", have.ID, "users"), "users", query)
 	switch {
 	case status(err) == http.StatusForbidden:
-		return "the token may not see who has it, which needs the scope read:users", nil
+		return roleUnseen, nil
 	case err != nil:
 		return "", err
 	case len(users) > 0:
-		return "people have it", nil
+		return roleHeld, nil
 	}
 	return "", nil
 }

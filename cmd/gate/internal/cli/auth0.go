@@ -198,6 +198,9 @@ func (c *auth0ApplyCmd) Run(out *console) error {
 	if err := errors.Join(advice(err), write(result)); err != nil {
 		return err
 	}
+	if !p.Empty() { // which was told
+		out.talk.line("  " + out.talk.paint(green, tick(out.talk)) + " applied to " + plain(result.Domain))
+	}
 	c.tell(out.talk, result)
 	return nil
 }
@@ -205,17 +208,15 @@ func (c *auth0ApplyCmd) Run(out *console) error {
 // toFile reports whether the result goes into a file.
 func (c *auth0ApplyCmd) toFile() bool { return c.EnvFile != "" && c.EnvFile != "-" }
 
-// tell says that it is done, and where what the service has to know is.
+// tell says where what the service has to know is.
 func (c *auth0ApplyCmd) tell(t *talk, r *auth0.Result) {
-	done := "  " + t.paint(green, tick(t)) + " "
-	t.line(done + "applied to " + plain(r.Domain))
 	if !c.toFile() {
 		return
 	}
 	if r.ClientID != "" {
 		t.named("Client ID", plain(r.ClientID))
 	}
-	t.line(done + "wrote " + plain(c.EnvFile))
+	t.line("  " + t.paint(green, tick(t)) + " wrote " + plain(c.EnvFile))
 	t.named("The service", "reads it with: set -a; . "+sourced(c.EnvFile)+"; set +a")
 }
 
@@ -226,7 +227,7 @@ type auth0DestroyCmd struct {
 
 // Help says what stays.
 func (auth0DestroyCmd) Help() string {
-	return auth0Help + " Users, connections and what others made stay: clients that apply did not make, an API with another name or further scopes, an action with other code, and roles that somebody has or that are not as apply makes them. The machine client of apply --machine goes with destroy --machine."
+	return auth0Help + " Users, connections and what others made stay: clients that apply did not make, an API with another name or further scopes, an action with other code, and roles that somebody has or that are not as apply makes them. With a role that somebody has stays the API, by which it is known again: take it from them, and destroy again. The machine client of apply --machine goes with destroy --machine."
 }
 
 // Example is what help ends with.
