@@ -352,7 +352,7 @@ entities:
 	r.want(200, "GET", "/api/notes", "", "")
 
 	write(t, filepath.Join(dir, "gate.yaml"), strings.Replace(yaml, "    allow", "      done: {type: boolean, default: false}\n    allow", 1))
-	if e := r.await("change"); e["status"] != "restarted" {
+	if e := r.await("change"); e["status"] != "restarted" || !strings.Contains(fmt.Sprint(e["news"]), "migration 0002_") || !strings.Contains(fmt.Sprint(e["news"]), "applied") {
 		t.Fatalf("a better design: %v", e)
 	}
 	if a := r.want(200, "GET", "/api/notes", "", ""); !strings.Contains(a.body, `"text":"milk"`) || !strings.Contains(a.body, `"done":false`) {

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/gatewright/gate/auth0"
@@ -29,12 +30,17 @@ import (
 type devProvider struct {
 	in       *config.Instance
 	server   *http.Server
+	social   *fake.Server
+	origins  []string      // where a front end is served
+	want     auth0.Desired // what the database was brought to
+	asks     atomic.Pointer[asked]
 	issuer   string
 	audience string
 	client   string // client_id of the single-page client
 	machine  string // client_id of the machine client
 	secret   string // its secret, when it was made now
-	role     string // one that can be given, if there is any
+	role     string // one that is worth giving, if there is any
+	roles    string // what to say of those of the administrator
 	admin    string // address of the first administrator
 	password string // when they were made now
 	file     string // with what was made up
@@ -137,15 +143,7 @@ func (d *dev) issuerMoved(old *project) {
 }
 
 func (p *devProvider) open(ctx context.Context, d *dev, listener net.Listener) error {
-	desired, err := auth0.FromDesign(d.p.design, auth0.DesignOptions{
-		Origins: []string{d.url(), viteOrigin}, Machine: true,
-	})
-	if err != nil {
-		return err
-	}
-	if desired.SPA.Name == auth0.DefaultClientName {
-		desired.SPA.Name = d.p.design.Service.Name + " SPA" // people read it on the pages here
-	}
+	p.origins = []string{d.url(), viteOrigin}
 	if err := d.p.prepare(); err != nil {
 		return err
 	}
@@ -164,48 +162,33 @@ func (p *devProvider) open(ctx context.Context, d *dev, listener net.Listener) e
 	if err != nil {
 		return err
 	}
-	p.audience = desired.API.Identifier
-	if len(desired.Roles) > 0 {
-		p.role = desired.Roles[0].Name
-	}
-	cfg.Seed = p.seed(desired, clientID(d))
-	social, err := newFake(p.issuer)
-	if err != nil {
+	if p.social, err = newFake(p.issuer); err != nil {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(d.log.file, nil))
 	if p.in, err = cfg.Open(ctx, config.Options{Development: true, Outbox: trial.OutboxPath, Logger: log}); err != nil {
 		return err
 	}
-	report, err := p.plant(ctx, cfg.Seed, social)
+	want, err := p.desired(d)
 	if err != nil {
 		return errors.Join(err, p.in.Close(ctx))
 	}
-	if err := p.read(report, desired, filepath.Join(dir, "idp.json")); err != nil {
+	report, err := p.plant(ctx, d, want)
+	if err != nil {
 		return errors.Join(err, p.in.Close(ctx))
 	}
-	scope := strings.Join(append([]string{tryScope}, scopeValues(desired)...), " ")
-	handler, err := devSite{provider: p.in, fake: social, pages: trial.Config{
+	if err := p.read(report, want, filepath.Join(dir, "idp.json")); err != nil {
+		return errors.Join(err, p.in.Close(ctx))
+	}
+	handler, err := devSite{provider: p.in, fake: p.social, pages: trial.Config{
 		Issuer: p.issuer, ClientID: p.client, Style: p.in.Style(), Outbox: filepath.Join(dir, "outbox"), API: d.url() + d.firstRoute(),
-		Asks: func(context.Context) (string, string, error) { return p.audience, scope, nil },
+		Asks: func(context.Context) (string, string, error) { a := p.asks.Load(); return a.audience, a.scope, nil },
 	}}.handler()
 	if err != nil {
 		return errors.Join(err, p.in.Close(ctx))
 	}
 	p.serve(ctx, listener, handler, log)
 	return nil
-}
-
-// plant puts the seed into the database, with a log-in by another provider.
-func (p *devProvider) plant(ctx context.Context, seed config.Seed, social *fake.Server) (config.Report, error) {
-	if err := seedFake(ctx, p.in, social, &seed); err != nil {
-		return nil, err
-	}
-	report, err := p.in.Seed(ctx, seed)
-	if err != nil {
-		return nil, err
-	}
-	return report, moveFake(ctx, p.in, social)
 }
 
 // serve answers until the provider is closed.
@@ -279,8 +262,9 @@ func (p *devProvider) seed(want auth0.Desired, spaID string) config.Seed {
 		Clients: []config.Client{
 			{
 				Name: want.SPA.Name, Type: config.SPA, ID: spaID,
-				Callbacks:  append(slices.Clone(want.SPA.Callbacks), strings.TrimSuffix(p.issuer, "/")+trial.CallbackPath),
-				LogoutURLs: append(slices.Clone(want.SPA.LogoutURLs), p.issuer+"try"), WebOrigins: want.SPA.WebOrigins,
+				Callbacks: append(slices.Clone(want.SPA.Callbacks), strings.TrimSuffix(p.issuer, "/")+trial.CallbackPath),
+				// A log-out that names no address leads to the first: a page that is there.
+				LogoutURLs: append([]string{p.issuer + "try"}, want.SPA.LogoutURLs...), WebOrigins: want.SPA.WebOrigins,
 			},
 			{
 				Name: devMachine, Type: config.Machine,
@@ -293,8 +277,8 @@ func (p *devProvider) seed(want auth0.Desired, spaID string) config.Seed {
 		role := config.Role{Name: r.Name, Description: r.Description}
 		if len(r.Permissions) > 0 {
 			role.Permissions = map[string][]string{want.API.Identifier: r.Permissions}
-			seed.Users[0].Roles = append(seed.Users[0].Roles, r.Name)
 		}
+		seed.Users[0].Roles = append(seed.Users[0].Roles, r.Name)
 		seed.Roles = append(seed.Roles, role)
 	}
 	if want.Action != nil {
@@ -428,5 +412,5 @@ func (p *devProvider) tell(t *talk) {
 		password = t.paint(bold, p.password)
 	}
 	t.line("")
-	t.named("Users", pad(p.admin, 27)+pad("every role", 13)+password)
+	t.named("Users", pad(p.admin, 27)+pad(p.roles, 13)+password)
 }
