@@ -102,6 +102,31 @@ func (p *Policy) Held(roles []string) []string {
 	return held
 }
 
+// Defaults returns the names of the roles that every new account of an entity gets,
+// in the order of the policy; empty names that of the accounts.
+func (p *Policy) Defaults(entity string) []string {
+	names := []string{}
+	for _, role := range p.roles {
+		if role.Default && role.Entity == entity {
+			names = append(names, role.Name)
+		}
+	}
+	return names
+}
+
+// HeldBy is [Policy.Held] for an account of an entity: roles that those may not hold
+// count for nothing. Empty names that of the accounts, which may hold any.
+func (p *Policy) HeldBy(entity string, roles []string) []string {
+	return p.Held(slices.DeleteFunc(slices.Clone(roles), func(role string) bool { return !p.Admits(entity, role) }))
+}
+
+// Admits reports whether accounts of an entity may hold the role; empty names that
+// of the accounts. Nobody holds a role that the policy does not know.
+func (p *Policy) Admits(entity, role string) bool {
+	i, known := p.index[role]
+	return known && (entity == "" || p.roles[i].Entity == entity)
+}
+
 // CheckRule returns an error when the rule names a role that the policy does not
 // know, or tenants when it knows none, and so could never admit anyone by it.
 // Permissions are not checked: a token from elsewhere may carry ones that no role
@@ -221,6 +246,20 @@ func (p *Policy) MayGrant(principal *gate.Principal, role string) bool {
 	return !slices.ContainsFunc(p.grant(p.reach[i]).sorted, func(permission string) bool {
 		return !p.holdsPermission(principal, permission)
 	})
+}
+
+// MayGive is [Policy.MayGrant] where accounts of several entities log in: it reports
+// whether the principal may give the role to an account of that one, empty for that of
+// the accounts. What every account of another has is no default there, and only those
+// give it who hold it.
+func (p *Policy) MayGive(principal *gate.Principal, entity, role string) bool {
+	switch i, known := p.index[role]; {
+	case !known || !p.Admits(entity, role):
+		return false
+	case p.roles[i].Entity != entity:
+		return principal != nil && principal.Subject != "" && p.holdsRole(principal, role)
+	}
+	return p.MayGrant(principal, role)
 }
 
 func anonymous(principal *gate.Principal) bool {

@@ -18,8 +18,13 @@ type Role struct {
 	Permissions []string
 	// Inherits are roles that whoever holds this one holds too.
 	Inherits []string
-	// Default says that every new account gets the role.
+	// Default says that every new account gets the role: of Entity, where that is not
+	// empty.
 	Default bool
+	// Entity names the entity, beside that of the accounts, whose rows may hold the
+	// role; they hold no other. Empty means that the role is for the accounts alone,
+	// which may hold any.
+	Entity string
 	// AcrossTenants says that who holds the role stands above tenants: what the
 	// role gives is not kept to the rows of one. A default role cannot be one.
 	AcrossTenants bool
@@ -75,6 +80,9 @@ func (p *Policy) inherit() error {
 			j, known := p.index[name]
 			if !known {
 				return fmt.Errorf("authz: role %q inherits %q, and there is no such role", role.Name, name)
+			}
+			if role.Entity != "" && p.roles[j].Entity != role.Entity {
+				return fmt.Errorf("authz: role %q, which is for %s, inherits %q, which is not", role.Name, role.Entity, name)
 			}
 			if err := visit(j, trail); err != nil {
 				return err
