@@ -61,6 +61,10 @@ type Config struct {
 	// Entity is the key under which results show the account; empty means
 	// "user", [EntityNone] that there are no accounts.
 	Entity string
+	// EntityOf returns the key under which the result of one account shows it, where
+	// there are several kinds of them; nil, or empty, means Entity. Sessions are of
+	// Entity whatever it says: subjects have to tell the kinds apart.
+	EntityOf func(*Principal) string
 	// LoadEntity returns the account as its owner may see it, for results:
 	// never with a password hash. Nil means Principal.Entity as it is. An
 	// error that is [ErrNotAuthenticated] says that there is no such account.

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"errors"
@@ -193,6 +194,9 @@ func (st *state) describe(ctx context.Context, strategy string, p *Principal) (*
 		return result, nil
 	}
 	result.EntityName, result.Entity = st.cfg.Entity, p.Entity
+	if st.cfg.EntityOf != nil {
+		result.EntityName = cmp.Or(st.cfg.EntityOf(p), st.cfg.Entity)
+	}
 	if st.cfg.LoadEntity != nil {
 		entity, err := st.cfg.LoadEntity(ctx, p)
 		if err != nil {

@@ -27,7 +27,7 @@ type Accounts struct {
 	password *model.Field            // nil without
 	roles    *model.Field            // nil without
 	tenant   *model.Field            // nil without
-	held     func([]string) []string // roles with those that they hold; nil when none does
+	held     func([]string) []string // roles that count, with those that they hold; nil when all do, and none does
 	// confirmed reports whether the address of an account is; nil when that does
 	// not matter for logging in.
 	confirmed func(ctx context.Context, subject string) (bool, error)
@@ -36,8 +36,9 @@ type Accounts struct {
 	// matters when theirs is deleted; nil when deleted tenants are not kept.
 	above func(*gate.Principal) bool
 
-	defaults []string // the roles of an account whose entity keeps none
-	byID     string   // statements
+	defaults []string    // the roles of an account whose entity keeps none
+	others   []*Accounts // those of other entities that log in, of the accounts alone
+	byID     string      // statements
 	byLogin  string
 	replace  string // of a hash by a better one of the same password
 
@@ -47,20 +48,20 @@ type Accounts struct {
 	now         func() time.Time
 }
 
-// newAccounts returns the accounts of an entity whose fields are named in cfg.
-func newAccounts(db *store.DB, e *model.Entity, cfg Config, now func() time.Time) (*Accounts, error) {
+// newAccounts returns the accounts of an entity whose fields are those.
+func newAccounts(db *store.DB, e *model.Entity, said fields, now func() time.Time) (*Accounts, error) {
 	a := &Accounts{db: db, entity: e, cache: newCache(), now: now, id: &e.Fields[e.IDField()]}
 	var err error
-	if a.login, err = field(e, cfg.Login); err != nil {
+	if a.login, err = field(e, said.login); err != nil {
 		return nil, err
 	}
-	if cfg.Password != "" {
-		if a.password, err = field(e, cfg.Password); err != nil {
+	if said.password != "" {
+		if a.password, err = field(e, said.password); err != nil {
 			return nil, err
 		}
 	}
-	if cfg.Roles != "" {
-		if a.roles, err = field(e, cfg.Roles); err != nil {
+	if said.roles != "" {
+		if a.roles, err = field(e, said.roles); err != nil {
 			return nil, err
 		}
 	}
@@ -135,9 +136,19 @@ func sameText(d store.Dialect, column string, t model.Type) string {
 	}
 }
 
+// of returns the accounts that a subject is one of.
+func (a *Accounts) of(subject string) *Accounts {
+	for _, other := range a.others {
+		if other.entity.Account(subject) != "" {
+			return other
+		}
+	}
+	return a
+}
+
 // key returns the argument for the id column.
 func (a *Accounts) key(subject string) (any, bool) {
-	id, ok := a.id.ID.Parse(subject)
+	id, ok := a.id.ID.Parse(a.entity.Account(subject))
 	if !ok || a.id.ID != model.Serial {
 		return id, ok
 	}
@@ -150,6 +161,7 @@ func (a *Accounts) key(subject string) (any, bool) {
 // [gate.ErrNotAuthenticated]; any other error means that it could not tell. The
 // principal is shared and must not be changed.
 func (a *Accounts) Subject(ctx context.Context, id string) (*gate.Principal, error) {
+	a = a.of(id)
 	if e, ok := a.cache.subject(id, a.now()); ok {
 		return e.principal, nil
 	}
@@ -188,6 +200,7 @@ func (a *Accounts) ByLogin(ctx context.Context, name string) (*gate.Account, err
 // Proof returns the [gate.Principal.Proof] of an account as it is now, without
 // remembering anything.
 func (a *Accounts) Proof(ctx context.Context, subject string) (string, error) {
+	a = a.of(subject)
 	key, ok := a.key(subject)
 	if !ok {
 		return "", gate.ErrNotAuthenticated
@@ -235,6 +248,7 @@ func (a *Accounts) read(ctx context.Context, login, query string, arg any) (*ent
 	case err != nil:
 		return nil, fmt.Errorf("read account: %w", a.db.Wrap(err))
 	}
+	subject = a.entity.Subject(subject)
 	acc := gate.Account{Subject: subject, PasswordHash: hash.String, Roles: a.defaults, Tenant: tenant.String}
 	if a.roles != nil {
 		acc.Roles = nil

@@ -55,6 +55,9 @@ type Config struct {
 	// StepUp is how long ago somebody may have logged in who changes a password,
 	// a login name, the address that letters go to, roles, or deletes an account; zero means [DefaultStepUp].
 	StepUp time.Duration
+	// Also are the entities beside that of the accounts whose rows log in. It does not
+	// go together with OIDC and Letters yet.
+	Also []Also
 	// Strategies registers the ways to authenticate, in the order in which a
 	// request is looked at.
 	Strategies func(*Auth) error
@@ -179,6 +182,7 @@ type Auth struct {
 	accounts *Accounts // nil until Use
 	entity   Entity
 	flows    *account.Flows
+	realms   []*realm         // that of the accounts first; none until Use
 	breach   *password.Breach // nil unless it is asked
 	issuer   *issuer          // nil unless tokens of one are taken
 	bearer   *bearer          // nil unless there are tokens of both kinds
@@ -198,6 +202,9 @@ func New(ctx context.Context, cfg Config, opts Options) (_ *Auth, err error) {
 	}
 	cfg.Entity = cmp.Or(cfg.Entity, "user")
 	cfg.StepUp = cmp.Or(cfg.StepUp, DefaultStepUp)
+	if err := cfg.checkAlso(); err != nil {
+		return nil, fmt.Errorf("authentication: %w", err)
+	}
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
@@ -236,7 +243,7 @@ func New(ctx context.Context, cfg Config, opts Options) (_ *Auth, err error) {
 // gateConfig configures the engine with the strategies registered so far.
 func (a *Auth) gateConfig() (gate.Config, error) {
 	c := gate.Config{
-		Entity: a.cfg.Entity, LoadEntity: a.loadEntity, Permissions: a.opts.Policy.Permissions,
+		Entity: a.cfg.Entity, EntityOf: a.entityOf, LoadEntity: a.loadEntity, Permissions: a.opts.Policy.Permissions,
 		Sessions: a.sessions, Logger: a.opts.Logger, Now: a.opts.Now,
 		AuthStrategies: a.logins, ParseStrategies: a.parsers, Audit: a.trail, LoginHeader: a.rememberDevice,
 	}
@@ -313,37 +320,16 @@ func (a *Auth) Register(name string, st gate.Strategy) error {
 	return nil
 }
 
-// Use says which entity holds the accounts, and registers the strategies. It is
-// called once, before the service answers requests.
-func (a *Auth) Use(e Entity) error {
+// Use says which entity holds the accounts, and which hold those of [Config.Also], in
+// its order; it registers the strategies. It is called once, before the service
+// answers requests.
+func (a *Auth) Use(e Entity, also ...Entity) error {
 	if a.entity != nil {
 		return errors.New("authentication has its entity already")
 	}
-	found, err := newAccounts(a.opts.DB, e.Entity(), a.cfg, a.opts.Now)
-	if err != nil {
+	if err := a.useAll(e, also); err != nil {
 		return fmt.Errorf("authentication: %w", err)
 	}
-	for _, role := range a.opts.Policy.Roles() {
-		if role.Default {
-			found.defaults = append(found.defaults, role.Name)
-		}
-		if len(role.Inherits) > 0 {
-			found.held = a.opts.Policy.Held
-		}
-	}
-	a.accounts, a.entity = found, e
-	a.cfg.Email = emailField(e.Entity(), a.cfg)
-	if err := a.usePeople(); err != nil {
-		return fmt.Errorf("authentication: %w", err)
-	}
-	if err := a.openFlows(); err != nil {
-		return fmt.Errorf("authentication: %w", err)
-	}
-	if l := a.cfg.Letters; l != nil && l.Confirm {
-		found.confirmed = users{found, a}.confirmed
-	}
-	e.OnChange(a.changed)
-	e.Check(a.judge)
 	if err := a.cfg.Strategies(a); err != nil {
 		return fmt.Errorf("authentication: %w", err)
 	}
@@ -418,11 +404,13 @@ func (a *Auth) loadEntity(ctx context.Context, p *gate.Principal) (any, error) {
 	if known, ok := gate.PrincipalFromContext(ctx); !ok || known.Subject != p.Subject {
 		ctx = gate.ContextWithPrincipal(ctx, p)
 	}
-	row, err := a.entity.GetRow(ctx, p.Subject, nil)
+	r := a.realm(p)
+	id := r.entity.Entity().Account(p.Subject)
+	row, err := r.entity.GetRow(ctx, id, nil)
 	switch {
 	case errors.Is(err, gate.ErrForbidden) || isNotFound(err):
 		// The rules hide the account from its owner; who it is is no secret.
-		return map[string]any{"id": p.Subject, "roles": p.Roles}, nil
+		return map[string]any{"id": cmp.Or(id, p.Subject), "roles": p.Roles}, nil
 	case err != nil:
 		return nil, err
 	}

@@ -141,7 +141,7 @@ func newSystem(t *testing.T, change func(*auth.Config)) (*system, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hasher, err := auth.NewHasher(s.Auth, "club")
+	hasher, err := auth.NewHasher(s.Auth, "club", "password")
 	if err != nil {
 		t.Fatal(err)
 	}

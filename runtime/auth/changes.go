@@ -17,43 +17,44 @@ import (
 
 // judge refuses changes of accounts that take more than a log-in, and ends what a
 // change ends in its own transaction: a change that cannot end it is not made.
-func (a *Auth) judge(ctx context.Context, c crud.Changed) error {
-	if err := a.stepUp(ctx, c); err != nil || c.Action == authz.Create {
+func (r *realm) judge(ctx context.Context, c crud.Changed) error {
+	c.ID = r.entity.Entity().Subject(c.ID) // which is how everything here speaks of accounts
+	if err := r.stepUp(ctx, c); err != nil || c.Action == authz.Create {
 		return err
 	}
-	tx, ok := crud.Tx(ctx, a.opts.DB)
+	tx, ok := crud.Tx(ctx, r.auth.opts.DB)
 	if !ok {
 		return errors.New("an account is changed outside of a transaction")
 	}
-	return a.endIn(ctx, tx, c)
+	return r.endIn(ctx, tx, c)
 }
 
 // stepUp refuses what takes an account over, or away, to whoever has not logged
 // in for a while: a stolen token is not enough for it, nor is an API key.
-func (a *Auth) stepUp(ctx context.Context, c crud.Changed) error {
-	if c.Action == authz.Delete && a.people != nil {
-		if err := a.people.forgetIn(ctx, c.ID); err != nil { // is undone with the rest if it is refused below
+func (r *realm) stepUp(ctx context.Context, c crud.Changed) error {
+	if c.Action == authz.Delete && r.auth.people != nil {
+		if err := r.auth.people.forgetIn(ctx, c.ID); err != nil { // is undone with the rest if it is refused below
 			return err
 		}
 	}
 	switch {
 	case authz.IsSystem(ctx),
-		c.Action == authz.Create && !a.changes(c.Set, a.cfg.Roles) && !a.moves(c.Set),
-		c.Action == authz.Update && !a.delicate(c.Set):
+		c.Action == authz.Create && !r.changes(c.Set, r.fields.roles) && !r.moves(c.Set),
+		c.Action == authz.Update && !r.delicate(c.Set):
 		return nil
 	}
 	p, _ := gate.PrincipalFromContext(ctx)
-	if err := p.RequireFresh(a.cfg.StepUp, a.opts.Now()); err != nil || c.Action != authz.Update || a.letters == nil {
+	if err := p.RequireFresh(r.auth.cfg.StepUp, r.auth.opts.Now()); err != nil || c.Action != authz.Update || r.auth.letters == nil {
 		return err
 	}
 	// Where there are letters, an address counts when it was confirmed, and a
 	// password is for its owner to choose.
 	var problems model.Problems
 	switch own := p.Subject == c.ID; {
-	case own && a.changes(c.Set, a.cfg.Email):
-		problems.Add(a.cfg.Email, model.CodeReadOnly, "is changed by PUT "+AccountPath+"/email, and counts when it was confirmed")
-	case !own && a.changes(c.Set, a.cfg.Password):
-		problems.Add(a.cfg.Password, model.CodeReadOnly, "is for its owner to set, with the letter that POST "+AccountPath+"/password/forgot sends")
+	case own && r.changes(c.Set, r.fields.email):
+		problems.Add(r.fields.email, model.CodeReadOnly, "is changed by PUT "+AccountPath+"/email, and counts when it was confirmed")
+	case !own && r.changes(c.Set, r.fields.password):
+		problems.Add(r.fields.password, model.CodeReadOnly, "is for its owner to set, with the letter that POST "+AccountPath+"/password/forgot sends")
 	default:
 		return nil
 	}
@@ -62,48 +63,48 @@ func (a *Auth) stepUp(ctx context.Context, c crud.Changed) error {
 
 // delicate reports whether a change of these fields changes who may log in, or
 // as what.
-func (a *Auth) delicate(set model.FieldSet) bool {
-	return a.changes(set, a.cfg.Login) || a.readdresses(set) ||
-		a.changes(set, a.cfg.Password) || a.changes(set, a.cfg.Roles) || a.moves(set)
+func (r *realm) delicate(set model.FieldSet) bool {
+	return r.changes(set, r.fields.login) || r.readdresses(set) ||
+		r.changes(set, r.fields.password) || r.changes(set, r.fields.roles) || r.moves(set)
 }
 
 // readdresses reports whether a change of these fields gives an account another
 // address: whoever reads the letters to it sets a new password, and whoever an
 // issuer says it belongs to may get the account. Where there are neither letters
 // nor such an issuer, an address that nobody logs in with is a field like others.
-func (a *Auth) readdresses(set model.FieldSet) bool {
-	return a.letters != nil && a.changes(set, a.cfg.Email) || a.people != nil && a.changes(set, a.people.Email)
+func (r *realm) readdresses(set model.FieldSet) bool {
+	return r.auth.letters != nil && r.changes(set, r.fields.email) || r.auth.people != nil && r.changes(set, r.auth.people.Email)
 }
 
 // moves reports whether a change of these fields changes the tenant of an account.
-func (a *Auth) moves(set model.FieldSet) bool {
-	f := a.entity.Entity().TenantField()
+func (r *realm) moves(set model.FieldSet) bool {
+	f := r.entity.Entity().TenantField()
 	return f != model.NoField && set.Has(f)
 }
 
-func (a *Auth) changes(set model.FieldSet, name string) bool {
-	f, ok := a.entity.Entity().Field(name)
+func (r *realm) changes(set model.FieldSet, name string) bool {
+	f, ok := r.entity.Entity().Field(name)
 	return ok && set.Has(f)
 }
 
 // endIn ends what a change of an account ends: with a new password and without the
 // account itself its sessions, with other roles its refresh tokens. In another
 // tenant it has none of the keys that were made for the old one, either.
-func (a *Auth) endIn(ctx context.Context, tx *sql.Tx, c crud.Changed) error {
-	if err := a.voidIn(ctx, tx, c); err != nil {
+func (r *realm) endIn(ctx context.Context, tx *sql.Tx, c crud.Changed) error {
+	if err := r.voidIn(ctx, tx, c); err != nil {
 		return err
 	}
-	gone, password, moved := c.Action == authz.Delete, a.changes(c.Set, a.cfg.Password), a.moves(c.Set)
-	if !gone && !password && !moved && !a.changes(c.Set, a.cfg.Roles) {
+	gone, password, moved := c.Action == authz.Delete, r.changes(c.Set, r.fields.password), r.moves(c.Set)
+	if !gone && !password && !moved && !r.changes(c.Set, r.fields.roles) {
 		return nil
 	}
-	if a.refresh != nil {
-		if err := a.refresh.EndSubjectIn(ctx, tx, a.cfg.Entity, c.ID); err != nil {
+	if r.auth.refresh != nil {
+		if err := r.auth.refresh.EndSubjectIn(ctx, tx, r.auth.cfg.Entity, c.ID); err != nil {
 			return err
 		}
 	}
 	if !gone && !password {
-		return a.revokeKeysIn(ctx, tx, c.ID, moved)
+		return r.auth.revokeKeysIn(ctx, tx, c.ID, moved)
 	}
 	caller, _ := gate.PrincipalFromContext(ctx)
 	own := caller != nil && caller.Subject == c.ID
@@ -111,12 +112,12 @@ func (a *Auth) endIn(ctx context.Context, tx *sql.Tx, c crud.Changed) error {
 	if own && !gone && caller.SessionID != "" {
 		except = append(except, caller.SessionID)
 	}
-	told, err := a.sessions.EndSubjectIn(ctx, tx, a.cfg.Entity, c.ID, except...)
+	told, err := r.auth.sessions.EndSubjectIn(ctx, tx, r.auth.cfg.Entity, c.ID, except...)
 	if err != nil {
 		return err
 	}
-	crud.OnCommit(ctx, a.opts.DB, told)
-	return a.revokeKeysIn(ctx, tx, c.ID, gone || moved || !own && !authz.IsSystem(ctx)) // the account is taken back from somebody
+	crud.OnCommit(ctx, r.auth.opts.DB, told)
+	return r.auth.revokeKeysIn(ctx, tx, c.ID, gone || moved || !own && !authz.IsSystem(ctx)) // the account is taken back from somebody
 }
 
 // revokeKeysIn ends the API keys of an account when that is needed.
@@ -133,66 +134,67 @@ func (a *Auth) revokeKeysIn(ctx context.Context, tx *sql.Tx, subject string, nee
 
 // changed follows the changes of accounts, after the commit. It ends sessions and
 // tokens once more, for what hooks of the service changed after [Auth.judge].
-func (a *Auth) changed(ctx context.Context, c crud.Changed) {
+func (r *realm) changed(ctx context.Context, c crud.Changed) {
+	c.ID = r.entity.Entity().Subject(c.ID)
 	if c.Action == authz.Create {
-		a.note(ctx, "account.create", c.ID)
-		a.welcome(ctx, c.ID)
+		r.auth.note(ctx, "account.create", c.ID)
+		r.auth.welcome(ctx, c.ID)
 		return
 	}
-	a.accounts.cache.drop(c.ID)
+	r.accounts.cache.drop(c.ID)
 	// The change is made whether or not its sender still waits for the answer.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	if c.Action == authz.Delete {
-		a.note(ctx, "account.delete", c.ID)
-		if a.people != nil {
-			a.people.bound.dropText(c.ID)
+		r.auth.note(ctx, "account.delete", c.ID)
+		if r.auth.people != nil {
+			r.auth.people.bound.dropText(c.ID)
 		}
-		a.endSessions(ctx, c.ID)
-		a.forget(ctx, c.ID)
+		r.auth.endSessions(ctx, c.ID)
+		r.auth.forget(ctx, c.ID)
 		return
 	}
-	if a.moves(c.Set) {
-		a.note(ctx, "tenant.change", c.ID)
-		a.endRefresh(ctx, c.ID)
-		a.revokeKeys(ctx, c.ID)
+	if r.moves(c.Set) {
+		r.auth.note(ctx, "tenant.change", c.ID)
+		r.auth.endRefresh(ctx, c.ID)
+		r.auth.revokeKeys(ctx, c.ID)
 	}
-	if a.changes(c.Set, a.cfg.Roles) {
-		a.note(ctx, "roles.change", c.ID)
+	if r.changes(c.Set, r.fields.roles) {
+		r.auth.note(ctx, "roles.change", c.ID)
 		// Roles are read for each request, so the access token may live out its
 		// minutes. It is not renewed: who holds other rights logs in anew.
-		a.endRefresh(ctx, c.ID)
+		r.auth.endRefresh(ctx, c.ID)
 	}
 	caller, _ := gate.PrincipalFromContext(ctx)
-	byAnother := a.byAnother(ctx, c.ID)
-	if login, address := a.changes(c.Set, a.cfg.Login), a.readdresses(c.Set); login || address {
+	byAnother := r.auth.byAnother(ctx, c.ID)
+	if login, address := r.changes(c.Set, r.fields.login), r.readdresses(c.Set); login || address {
 		if login {
-			a.note(ctx, "login.change", c.ID)
+			r.auth.note(ctx, "login.change", c.ID)
 		} else {
-			a.note(ctx, "address.change", c.ID)
+			r.auth.note(ctx, "address.change", c.ID)
 		}
 		purposes := pastLinks()
 		if byAnother {
 			purposes = append(purposes, accounts.UndoEmailChange)
 		}
-		if err := a.tokens.Void(ctx, a.cfg.Entity, c.ID, purposes...); err != nil {
-			a.opts.Logger.ErrorContext(ctx, "links in letters not made void", "subject", c.ID, "err", err)
+		if err := r.auth.tokens.Void(ctx, r.auth.cfg.Entity, c.ID, purposes...); err != nil {
+			r.auth.opts.Logger.ErrorContext(ctx, "links in letters not made void", "subject", c.ID, "err", err)
 		}
 	}
-	if !a.changes(c.Set, a.cfg.Password) {
+	if !r.changes(c.Set, r.fields.password) {
 		return
 	}
-	a.note(ctx, "password.change", c.ID)
-	if err := a.flows.PasswordChanged(ctx, c.ID); err != nil {
-		a.opts.Logger.ErrorContext(ctx, "links in letters not made void", "subject", c.ID, "err", err)
+	r.auth.note(ctx, "password.change", c.ID)
+	if err := r.flows.PasswordChanged(ctx, c.ID); err != nil {
+		r.auth.opts.Logger.ErrorContext(ctx, "links in letters not made void", "subject", c.ID, "err", err)
 	}
 	if caller != nil && caller.Subject == c.ID && caller.SessionID != "" {
-		a.endSessions(ctx, c.ID, caller.SessionID)
+		r.auth.endSessions(ctx, c.ID, caller.SessionID)
 		return
 	}
-	a.endSessions(ctx, c.ID)
+	r.auth.endSessions(ctx, c.ID)
 	if byAnother { // the account is taken back from somebody
-		a.revokeKeys(ctx, c.ID)
+		r.auth.revokeKeys(ctx, c.ID)
 	}
 }
 

@@ -27,11 +27,12 @@ const AccountPath = "/api/account"
 const keyOverlap = 24 * time.Hour
 
 // openFlows makes what people do with their accounts.
-func (a *Auth) openFlows() error {
+func (r *realm) openFlows() error {
+	a := r.auth
 	cfg := account.Config{
-		Service: a.opts.Service, Users: users{a.accounts, a}, Tokens: a.tokens, Sessions: a.sessions,
+		Service: a.opts.Service, Users: users{r.accounts, r}, Tokens: a.tokens, Sessions: a.sessions,
 		Hasher: a.hasher, Policy: password.Policy{Words: []string{a.opts.Service}}, Throttle: a.throttle, Limiter: a.posted,
-		Audit: a.trail, Fresh: a.cfg.StepUp, Entity: a.cfg.Entity, LoginField: a.cfg.Login, Permit: a.permit, Logger: a.opts.Logger, Now: a.opts.Now,
+		Audit: a.trail, Fresh: a.cfg.StepUp, Entity: a.cfg.Entity, LoginField: r.fields.login, Permit: r.permit, Logger: a.opts.Logger, Now: a.opts.Now,
 	}
 	if a.breach != nil {
 		cfg.Breach = a.breach
@@ -47,7 +48,7 @@ func (a *Auth) openFlows() error {
 		cfg.PublicURL = publicURL(a.opts).JoinPath(AccountPath)
 	}
 	var err error
-	a.flows, err = account.New(cfg)
+	r.flows, err = account.New(cfg)
 	return err
 }
 
@@ -98,13 +99,21 @@ func openLetters(cfg Letters, opts Options) (*mail.Queue, error) {
 	return mail.NewQueue(sender, mail.QueueConfig{Logger: opts.Logger})
 }
 
-// Flows returns what people do with their accounts, for the service's own code.
+// Flows returns what people do with their accounts, for the service's own code: those
+// of the entity of the accounts alone.
 func (a *Auth) Flows() *account.Flows { return a.flows }
 
 // Account answers below [AccountPath]: changing one's password, looking after
 // one's sessions and keys, and what the links in letters lead to.
 func (a *Auth) Account() http.Handler {
-	return a.protect(a.flows.Handler(AccountPath), account.MaxBody)
+	handlers := make(map[*realm]http.Handler, len(a.realms))
+	for _, r := range a.realms {
+		handlers[r] = r.flows.Handler(AccountPath)
+	}
+	return a.protect(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p, _ := gate.PrincipalFromContext(r.Context())
+		handlers[a.realm(p)].ServeHTTP(w, r)
+	}), account.MaxBody)
 }
 
 // apiKey finds an API key in the words of its strategy.

@@ -44,7 +44,7 @@ func (h *people) update(ctx context.Context, account string, p *Profile) error {
 		return nil
 	}
 	e := h.auth.entity.Entity()
-	row, err := users{h.auth.accounts, h.auth}.row(ctx, account)
+	row, err := users{h.auth.accounts, h.auth.realms[0]}.row(ctx, account)
 	if err != nil {
 		return err
 	}

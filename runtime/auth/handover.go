@@ -96,21 +96,21 @@ func pastLinks() []accounts.Purpose {
 // transaction of the change: with another password or address those that are on
 // their way. Of an address of before an issuer's word counts no more. Who looks after accounts has the last word, else the owner may undo a
 // change of address.
-func (a *Auth) voidIn(ctx context.Context, tx *sql.Tx, c crud.Changed) error {
-	address := a.changes(c.Set, a.cfg.Login) || a.readdresses(c.Set)
-	if !address && !a.changes(c.Set, a.cfg.Password) {
+func (r *realm) voidIn(ctx context.Context, tx *sql.Tx, c crud.Changed) error {
+	address := r.changes(c.Set, r.fields.login) || r.readdresses(c.Set)
+	if !address && !r.changes(c.Set, r.fields.password) {
 		return nil
 	}
 	purposes := pastLinks()
-	if address && a.byAnother(ctx, c.ID) {
+	if address && r.auth.byAnother(ctx, c.ID) {
 		purposes = append(purposes, accounts.UndoEmailChange)
 	}
-	if address && a.people != nil {
-		if err := a.people.store.Moved(ctx, tx, a.cfg.Entity, c.ID); err != nil {
+	if address && r.auth.people != nil {
+		if err := r.auth.people.store.Moved(ctx, tx, r.auth.cfg.Entity, c.ID); err != nil {
 			return err
 		}
 	}
-	return a.tokens.VoidIn(ctx, tx, a.cfg.Entity, c.ID, purposes...)
+	return r.auth.tokens.VoidIn(ctx, tx, r.auth.cfg.Entity, c.ID, purposes...)
 }
 
 // byAnother reports whether a change of an account is made by somebody else than

@@ -27,7 +27,7 @@ func TestPWD06_leaked(t *testing.T) {
 	}))
 	defer lists.Close()
 	s := mustSystem(t, func(c *auth.Config) { c.BreachURL = lists.URL + "/range/" })
-	h, err := auth.NewHasher(s.Auth, "club")
+	h, err := auth.NewHasher(s.Auth, "club", "password")
 	if err != nil {
 		t.Fatal(err)
 	}

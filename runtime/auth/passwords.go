@@ -14,13 +14,13 @@ import (
 	"github.com/gatewright/gate/runtime/model"
 )
 
-// NewHasher returns what checks and hashes the passwords of an entity's rows, for
-// a service of that name. It shares the hasher of a, and its bound on how much is
+// NewHasher returns what checks and hashes the passwords of an entity's rows, which are
+// in that field, for a service of that name. It shares the hasher of a, and its bound on how much is
 // hashed at a time; nil is a service without authentication.
-func NewHasher(a *Auth, service string) (crud.Hasher, error) {
-	h := rowHasher{policy: password.Policy{Words: []string{service}}}
+func NewHasher(a *Auth, service, field string) (crud.Hasher, error) {
+	h := rowHasher{policy: password.Policy{Words: []string{service}}, field: field}
 	if a != nil {
-		h.hasher, h.breach, h.field = a.hasher, a.breach, a.cfg.Password
+		h.hasher, h.breach = a.hasher, a.breach
 		return h, nil
 	}
 	var err error
@@ -72,14 +72,19 @@ const expectAccounts = 1000
 // expect tells the hasher what kinds of hashes there are, imported ones too, so
 // that it refuses an unknown user no faster than the slowest of them.
 func (a *Auth) expect(ctx context.Context) error {
-	if a.accounts == nil || a.accounts.password == nil {
-		return nil
+	var errs []error
+	for _, r := range a.realms {
+		if r.accounts.password == nil {
+			continue
+		}
+		unusable, err := a.hasher.ExpectEach(r.accounts.hashes(ctx, expectAccounts))
+		if unusable > 0 {
+			a.opts.Logger.WarnContext(ctx, "password hashes that cannot be verified: these accounts need a new password",
+				"entity", r.key, "count", unusable)
+		}
+		errs = append(errs, err)
 	}
-	unusable, err := a.hasher.ExpectEach(a.accounts.hashes(ctx, expectAccounts))
-	if unusable > 0 {
-		a.opts.Logger.WarnContext(ctx, "password hashes that cannot be verified: these accounts need a new password", "count", unusable)
-	}
-	return err
+	return errors.Join(errs...)
 }
 
 // hashes returns password hashes, at most limit.

@@ -13,15 +13,15 @@ import (
 // permit holds what somebody does with their own account against the rule of the
 // field, as a PATCH would. The rule of the entity is for those who look after
 // accounts: it does not keep anybody from their own password.
-func (a *Auth) permit(ctx context.Context, p *gate.Principal, c account.Change) error {
-	name := a.cfg.Email
+func (r *realm) permit(ctx context.Context, p *gate.Principal, c account.Change) error {
+	name := r.fields.email
 	if c == account.NewPassword {
-		name = a.cfg.Password
-		if !a.passwordLogins {
+		name = r.fields.password
+		if !r.auth.passwordLogins {
 			return &gate.AuthError{Code: gate.ErrForbidden, Message: "Nobody logs in here with a password", Subject: p.Subject}
 		}
 	}
-	f, err := field(a.entity.Entity(), name)
+	f, err := field(r.entity.Entity(), name)
 	if err != nil {
 		return &gate.AuthError{Code: gate.ErrForbidden, Message: "Accounts have no such field", Subject: p.Subject, Err: err}
 	}
@@ -33,11 +33,11 @@ func (a *Auth) permit(ctx context.Context, p *gate.Principal, c account.Change) 
 		return err // cannot be: the entity was checked when it was made
 	}
 	if p.Roles == nil && p.Strategy == "" { // who opened a letter is the account, and nobody has looked it up
-		if p, err = a.accounts.Subject(ctx, p.Subject); err != nil {
+		if p, err = r.accounts.Subject(ctx, p.Subject); err != nil {
 			return err
 		}
 	}
-	decision := a.opts.Policy.Decide(p, rule)
+	decision := r.auth.opts.Policy.Decide(p, rule)
 	if !f.ReadOnly && (decision == authz.Allowed || decision == authz.OwnRows) {
 		return nil
 	}

@@ -15,12 +15,21 @@ import (
 // above tenants. In this process that counts at once, in others within five
 // seconds. The server calls it once, when all entities are there.
 func (a *Auth) Tenants(entities ...crud.Service) error {
-	if a.accounts == nil || a.accounts.tenant == nil {
+	for _, r := range a.realms {
+		if err := a.tenantsOf(r.accounts, entities); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *Auth) tenantsOf(accounts *Accounts, entities []crud.Service) error {
+	if accounts.tenant == nil {
 		return nil
 	}
 	for _, s := range entities {
 		e := s.Entity()
-		if e.Name != a.accounts.tenant.To || e.SoftDeleteField() == model.NoField {
+		if e.Name != accounts.tenant.To || e.SoftDeleteField() == model.NoField {
 			continue
 		}
 		told, ok := s.(interface {
@@ -31,11 +40,11 @@ func (a *Auth) Tenants(entities ...crud.Service) error {
 		}
 		told.OnChange(func(_ context.Context, c crud.Changed) {
 			if c.Action != authz.Update { // a tenant that comes back is told of as a new one
-				a.accounts.cache.empty()
+				accounts.cache.empty()
 			}
 		})
-		a.accounts.above = a.opts.Policy.AcrossTenants
-		a.accounts.questions(e)
+		accounts.above = a.opts.Policy.AcrossTenants
+		accounts.questions(e)
 	}
 	return nil
 }

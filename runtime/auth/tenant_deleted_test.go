@@ -89,7 +89,7 @@ CREATE TABLE "members" (` + id + `, "login" TEXT NOT NULL UNIQUE, "password" TEX
 		if err != nil {
 			t.Fatal(err)
 		}
-		hasher, err := auth.NewHasher(a, "club")
+		hasher, err := auth.NewHasher(a, "club", "password")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,7 +18,7 @@ import (
 type users struct {
 	*Accounts
 
-	auth *Auth
+	realm *realm
 }
 
 var _ account.Users = users{}
@@ -51,14 +51,14 @@ func (u users) Profile(ctx context.Context, subject string) (account.Profile, er
 		_ = json.Unmarshal(values[field], &s) // what is no text is not there
 		return s
 	}
-	p := account.Profile{Subject: subject, Login: text(u.auth.cfg.Login), Email: text(u.auth.cfg.Email), Name: text("name")}
-	p.EmailVerified, err = u.auth.verified.Is(ctx, u.auth.cfg.Entity, subject, p.Email)
+	p := account.Profile{Subject: subject, Login: text(u.realm.fields.login), Email: text(u.realm.fields.email), Name: text("name")}
+	p.EmailVerified, err = u.realm.auth.verified.Is(ctx, u.realm.auth.cfg.Entity, subject, p.Email)
 	return p, err
 }
 
 // row returns the readable fields of an account.
 func (u users) row(ctx context.Context, subject string) (map[string]json.RawMessage, error) {
-	row, err := u.auth.entity.GetRow(authz.System(ctx), subject, nil)
+	row, err := u.realm.entity.GetRow(authz.System(ctx), u.entity.Account(subject), nil)
 	if isNotFound(err) {
 		return nil, gate.ErrNotAuthenticated
 	}
@@ -99,11 +99,11 @@ func (u users) SetPassword(ctx context.Context, subject, old, hash string) error
 
 // SetEmail implements [account.Users].
 func (u users) SetEmail(ctx context.Context, subject, email string) error {
-	body, err := json.Marshal(map[string]string{u.auth.cfg.Email: email})
+	body, err := json.Marshal(map[string]string{u.realm.fields.email: email})
 	if err != nil {
 		return err
 	}
-	_, err = u.auth.entity.PatchRow(authz.System(ctx), subject, body, nil)
+	_, err = u.realm.entity.PatchRow(authz.System(ctx), u.entity.Account(subject), body, nil)
 	if e, ok := errors.AsType[*gate.Error](err); ok && e.Status == http.StatusConflict {
 		return account.ErrTaken
 	}
@@ -119,21 +119,21 @@ func (u users) ConfirmEmail(ctx context.Context, subject, email string, what acc
 	if err != nil || p.Email != email {
 		return err
 	}
-	if err := u.auth.people.handOver(ctx, subject, what); err != nil {
+	if err := u.realm.auth.people.handOver(ctx, subject, what); err != nil {
 		return err
 	}
 	if what == account.Opened {
-		return u.auth.verified.Set(ctx, u.auth.cfg.Entity, subject, email)
+		return u.realm.auth.verified.Set(ctx, u.realm.auth.cfg.Entity, subject, email)
 	}
-	return u.auth.verified.SetOwned(ctx, u.auth.cfg.Entity, subject, email)
+	return u.realm.auth.verified.SetOwned(ctx, u.realm.auth.cfg.Entity, subject, email)
 }
 
 // emailField returns the name of the field with the address for letters.
-func emailField(e *model.Entity, cfg Config) string {
-	if cfg.Email != "" {
-		return cfg.Email
+func emailField(e *model.Entity, said fields) string {
+	if said.email != "" {
+		return said.email
 	}
-	if f, err := field(e, cfg.Login); err == nil && f.Type == model.Email {
+	if f, err := field(e, said.login); err == nil && f.Type == model.Email {
 		return f.Name
 	}
 	if f := e.Find(model.Email); f != model.NoField {

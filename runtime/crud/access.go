@@ -25,6 +25,7 @@ type rules struct {
 	// known when the resources are linked.
 	far      *model.Entity
 	farOwner model.FieldID
+	holder   *model.Entity // of whom rows are owned; nil when they are not, or not linked
 }
 
 // A rule admits callers to rows: to all of them, and, under conditions, to some.
@@ -206,6 +207,15 @@ func (c caller) subject() string {
 	return c.principal.Subject
 }
 
+// account is the id by which the caller owns rows, empty for who logged in as a row
+// of another entity than their owners are.
+func (r *rules) account(c *caller) string {
+	if r.holder == nil {
+		return ""
+	}
+	return r.holder.Account(c.subject())
+}
+
 // ownRows returns the rows that belong to the caller.
 func (r *rules) ownRows(c *caller) query.Filter {
 	if !c.own.Unlimited() {
@@ -214,28 +224,41 @@ func (r *rules) ownRows(c *caller) query.Filter {
 	relation, _, through := r.entity.OwnerThrough()
 	switch {
 	case !through:
-		c.own = query.Equals(r.entity, r.entity.OwnerField(), c.subject())
+		c.own = query.Equals(r.entity, r.entity.OwnerField(), r.account(c))
 	case r.far == nil: // not linked
 		c.own = query.Nothing()
 	default:
-		c.own = query.Through(relation, r.far, query.Equals(r.far, r.farOwner, c.subject()))
+		c.own = query.Through(relation, r.far, query.Equals(r.far, r.farOwner, r.account(c)))
 	}
 	return c.own
 }
 
-// link finds the entity through which rows are owned.
-func (r *rules) link(targets map[model.FieldID]target) error {
+// link finds the entity through which rows are owned, and that of their owners.
+func (r *rules) link(targets map[string]target) error {
 	relation, name, through := r.entity.OwnerThrough()
 	if !through {
+		r.holder = holder(r.entity, r.entity.OwnerField(), targets)
 		return nil
 	}
-	far := targets[relation].Entity()
+	far := targets[r.entity.Fields[relation].To].Entity()
 	owner, ok := far.Field(name)
 	if !ok || far.Fields[owner].Type != model.ID && far.Fields[owner].Type != model.Relation {
 		return fmt.Errorf("owner %q: %s.%s is neither id nor relation", r.entity.Owner, far.Name, name)
 	}
 	r.far, r.farOwner = far, owner
+	r.holder = holder(far, owner, targets)
 	return nil
+}
+
+// holder returns the entity of the owners that a field names, nil without one.
+func holder(e *model.Entity, owner model.FieldID, targets map[string]target) *model.Entity {
+	if owner == model.NoField {
+		return nil
+	}
+	if f := &e.Fields[owner]; f.Type == model.Relation {
+		return targets[f.To].Entity()
+	}
+	return e
 }
 
 // rows returns the rows to which a rule admits the caller, or the greatest
@@ -393,10 +416,14 @@ func (r *rules) systemFields(action authz.Action) model.FieldSet {
 	return all
 }
 
-// owns reports whether a row whose owner field holds that value belongs to the
-// caller.
-func (c caller) owns(owner any) bool {
-	return c.subject() != "" && text(owner) == c.subject() && (c.principal.Scopes == nil || slices.Contains(c.principal.Scopes, gate.ScopeOwner))
+// is reports whether the caller logged in as that row of the entity, which is nil
+// for none.
+func (c caller) is(e *model.Entity, id any) bool {
+	if e == nil {
+		return false
+	}
+	own := e.Account(c.subject())
+	return own != "" && text(id) == own && (c.principal.Scopes == nil || slices.Contains(c.principal.Scopes, gate.ScopeOwner))
 }
 
 // text returns the value of an id or relation as text; empty for null.

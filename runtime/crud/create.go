@@ -202,7 +202,7 @@ func (r *Resource[T]) complete(c caller, d *draft[T]) {
 			field.Store(p, "") // no password fits
 			d.have.Add(f)
 		case f == r.entity.OwnerField() && !c.system:
-			if v, err := field.Parse(c.subject()); err == nil {
+			if v, err := field.Parse(r.rules.account(&c)); err == nil {
 				field.Store(p, v)
 			}
 		}

@@ -284,7 +284,7 @@ func (r *Resource[T]) within(c caller, body json.RawMessage, at nesting, key mod
 		case writable.Has(key):
 			field.Store(p, value)
 			ch.Set.Add(key)
-		case key != r.entity.OwnerField() || !c.owns(value): // which the service sets to the same
+		case key != r.entity.OwnerField() || !c.is(r.rules.holder, value): // which the service sets to the same
 			problems = append(problems, r.unwritable(key))
 		}
 		return ch, problems, nil

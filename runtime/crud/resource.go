@@ -277,7 +277,7 @@ func (r *Resource[T]) link(targets map[string]target) error {
 	if err := r.relate(targets); err != nil {
 		return err
 	}
-	if err := r.rules.link(r.targets); err != nil {
+	if err := r.rules.link(targets); err != nil {
 		return err
 	}
 	r.linked = true

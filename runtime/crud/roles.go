@@ -31,11 +31,12 @@ func compileRoles(policy *authz.Policy, e *model.Entity, rules rules) roleRules 
 	if rr.field == model.NoField {
 		return rr
 	}
+	rr.defaults = policy.Defaults(e.Kind())
 	for _, role := range policy.Roles() {
-		rr.known = append(rr.known, role.Name)
-		if role.Default {
-			rr.defaults = append(rr.defaults, role.Name)
+		if !policy.Admits(e.Kind(), role.Name) {
+			continue
 		}
+		rr.known = append(rr.known, role.Name)
 		if e.TenantField() != model.NoField && policy.AcrossTenants(&gate.Principal{Subject: "-", Roles: []string{role.Name}}) {
 			rr.high = append(rr.high, role.Name)
 		}
@@ -46,6 +47,9 @@ func compileRoles(policy *authz.Policy, e *model.Entity, rules rules) roleRules 
 		if err == nil && filter.Unlimited() && fields.always.Has(rr.field) && blind == nil && seen.Unlimited() {
 			rr.granting = append(rr.granting, role.Name)
 		}
+	}
+	if e.LogsIn { // the roles of its rows are for the accounts to give
+		return rr
 	}
 	rr.staying = [][]string{rr.granting}
 	for _, role := range rr.known {
@@ -61,7 +65,7 @@ func compileRoles(policy *authz.Policy, e *model.Entity, rules rules) roleRules 
 // givers returns the roles whose holders can give that one.
 func (rr *roleRules) givers(role string) []string {
 	return slices.DeleteFunc(slices.Clone(rr.granting), func(holder string) bool {
-		return !rr.policy.MayGrant(&gate.Principal{Subject: "-", Roles: []string{holder}}, role)
+		return !rr.policy.MayGive(&gate.Principal{Subject: "-", Roles: []string{holder}}, rr.entity.Kind(), role)
 	})
 }
 
@@ -88,7 +92,7 @@ func (rr *roleRules) check(c caller, old, updated []string) model.Problems {
 // above reports whether the caller may give the role, and take it. A role that
 // the service no longer knows may come back: nobody is above it.
 func (rr *roleRules) above(c caller, role string) bool {
-	return c.system || slices.Contains(rr.known, role) && rr.policy.MayGrant(c.principal, role)
+	return c.system || slices.Contains(rr.known, role) && rr.policy.MayGive(c.principal, rr.entity.Kind(), role)
 }
 
 // outranks reports whether the caller may give all of the roles that not
@@ -121,7 +125,7 @@ func (r *Resource[T]) mayChangeAccount(ctx context.Context, c caller, old, row *
 	}
 	before, after := r.rolesOf(old), r.rolesOf(row)
 	if changed.Has(r.roles.field) {
-		if c.owns(r.id(old)) && !c.system {
+		if c.is(r.entity, r.id(old)) && !c.system {
 			return refused(model.Problems{{
 				Field: r.entity.Fields[r.roles.field].Name, Code: model.CodeForbidden, Message: "cannot be changed by oneself",
 			}})
@@ -133,7 +137,7 @@ func (r *Resource[T]) mayChangeAccount(ctx context.Context, c caller, old, row *
 	if err := r.someoneGrants(ctx, c, old, before, after, r.moves(changed)); err != nil {
 		return err
 	}
-	if c.owns(r.id(old)) || r.roles.outranks(c, before) {
+	if c.is(r.entity, r.id(old)) || r.roles.outranks(c, before) {
 		return nil
 	}
 	for f := range changed.All() {
@@ -154,7 +158,7 @@ func (r *Resource[T]) mayRemoveAccount(ctx context.Context, c caller, old *T) er
 		return nil
 	}
 	roles := r.rolesOf(old)
-	if !c.owns(r.id(old)) && !r.roles.outranks(c, roles) {
+	if !c.is(r.entity, r.id(old)) && !r.roles.outranks(c, roles) {
 		return forbidden("The account has roles that you cannot give")
 	}
 	return r.someoneGrants(ctx, c, old, roles, nil, false)

@@ -56,7 +56,7 @@ func (r *rules) within(c *caller, action authz.Action, rows query.Filter) (query
 		return query.Every(rows, query.Equals(r.entity, field, tenant)), nil
 	}
 	if r.accounts() { // one's own account is one's own in no tenant, too
-		return query.Every(rows, query.Equals(r.entity, r.entity.IDField(), c.subject())), nil
+		return query.Every(rows, query.Equals(r.entity, r.entity.IDField(), r.entity.Account(c.subject()))), nil
 	}
 	return query.Nothing(), nil
 }

@@ -135,7 +135,9 @@ func (p *Page) commands(host string) []command {
 	if credentials != "" {
 		list = append(list, command{"Ask who you are", "curl " + host + "/api/me " + credentials})
 	}
-	e := p.entity(func(e *model.Entity) bool { return len(e.Allow.Create) > 0 && e.Name != p.facts.AuthEntity })
+	e := p.entity(func(e *model.Entity) bool {
+		return len(e.Allow.Create) > 0 && e.Name != p.facts.AuthEntity && !e.LogsIn
+	})
 	if e == nil {
 		return list
 	}

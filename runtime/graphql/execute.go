@@ -184,7 +184,9 @@ func (x *execution) call(dst []byte, c *call, f selected) ([]byte, error) {
 			if !known || p.Subject == "" {
 				return nil, gate.ErrNotAuthenticated
 			}
-			id = p.Subject
+			if id = c.entity.Account(p.Subject); id == "" { // logged in as a row of another entity
+				return append(dst, "null"...), nil
+			}
 		}
 		row, err := c.service.GetRow(ctx, id, &query.Selection{Include: s.include, Lenient: true})
 		if err != nil {

@@ -193,7 +193,7 @@ func (b *binder) bind(mutation bool, f *ast.FieldDefinition) (*call, error) {
 		if err := b.checkPage(f, entity); err != nil {
 			return nil, err
 		}
-	case f.Name == "me" && len(f.Arguments) == 0:
+	case f.Name == "me" && len(f.Arguments) == 0, f.Name == "me"+entity && len(f.Arguments) == 0:
 		what = me
 	case entity == "Int":
 		what = count

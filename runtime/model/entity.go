@@ -26,6 +26,14 @@ type Entity struct {
 	// tenants. The rules of an entity that has one hold within the tenant of the
 	// caller.
 	Tenant string
+	// Subjects is what the subjects of those begin with who log in as rows of the
+	// entity beside the accounts: "Customer/", before the id. It is empty for the
+	// accounts, whose subject is the id, and for rows that nobody logs in as.
+	Subjects string
+	// LogsIn says that rows of the entity log in, beside those of the entity of the
+	// accounts. Their subject is the name of the entity, a slash and the id, where
+	// that of an account is the id.
+	LogsIn bool
 	// Version is the name of the field that counts the changes of a row, a required
 	// integer that the service sets; empty when rows do not count them.
 	Version string
@@ -172,6 +180,39 @@ func (t Type) String() string {
 func (e *Entity) Field(name string) (FieldID, bool) {
 	f, ok := e.names[name]
 	return f, ok
+}
+
+// Kind is how roles and subjects speak of those who log in as rows of the entity:
+// its name where it [Entity.LogsIn], else empty.
+func (e *Entity) Kind() string {
+	if e.LogsIn {
+		return e.Name
+	}
+	return ""
+}
+
+// Account returns the id of the row as which a subject logged in; empty if it is
+// none of the entity. The same id is somebody else in each.
+func (e *Entity) Account(subject string) string {
+	id := subject
+	if e.LogsIn {
+		var own bool
+		if id, own = strings.CutPrefix(subject, e.Name+"/"); !own {
+			return ""
+		}
+	}
+	if strings.Contains(id, "/") {
+		return ""
+	}
+	return id
+}
+
+// Subject returns the subject of who logs in as the row with that id.
+func (e *Entity) Subject(id string) string {
+	if e.LogsIn {
+		return e.Name + "/" + id
+	}
+	return id
 }
 
 // IDField returns the place of the field that identifies a row.

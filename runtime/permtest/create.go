@@ -58,7 +58,7 @@ func (k *kit) createsWith(s surface, c *caller, e *entity) {
 		allowed := c.makes(may, full.row)
 		w := k.onField(s, e, f, create, allowed)
 		if !w.refused() {
-			if v, ok := k.valid(c, full.row, f, values); ok && name != e.Owner {
+			if v, ok := k.valid(c, full.row, f, values); ok && !e.owned(name) {
 				full.body[f.Name] = v
 			}
 			continue
@@ -101,7 +101,7 @@ func (k *kit) valid(c *caller, r *row, f *model.Field, values map[string]any) (a
 		}
 		return t.entity.key(t.id), true
 	case model.Roles:
-		if c.kind == role {
+		if c.kind == role && r.entity == k.accounts {
 			return []string{c.name}, true
 		}
 		return []string{}, true
@@ -181,13 +181,13 @@ func (k *kit) draftIn(s surface, c *caller, e *entity, variant map[string]any, m
 		name := e.design(f.Name)
 		may := &g.field(name).Create
 		_, varies := variant[f.Name]
-		owner := name == near && !through && e.Owner != "id"
+		owner := name == near && !through && e.Owner != "id" || f.Name == e.others
 		switch {
 		case name == e.Tenant && f.Type == model.Relation:
 			k.nameTenant(s, c, d, f)
 		case f.ReadOnly, f.Type == model.Roles, owner && !f.Required && !varies:
 		case owner:
-			if c.account == "" { // nobody whose it could be
+			if c.account == "" || f.Name == e.others { // nobody whose it could be
 				wrong = append(wrong, http.StatusBadRequest)
 			}
 		case may.Rows == none && g.Rows.Create.admitted() || !s.takes(e, create, f.Name):

@@ -39,13 +39,13 @@ func (k *kit) doorOf(s *server.Service) door {
 	case a == nil:
 		return nobody{}
 	case a.JWT != nil:
-		return &password{k, a, "/api/authentication", false}
+		return &password{k, "/api/authentication", false}
 	case a.Cookies != nil && a.OIDC == nil:
-		return &password{k, a, "/api/session", true}
+		return &password{k, "/api/session", true}
 	case a.OIDC != nil:
 		return newIssuer(k, a.OIDC)
 	}
-	return &password{k, a, "", false}
+	return &password{k, "", false}
 }
 
 // nobody is the door of a service without authentication.
@@ -63,7 +63,6 @@ func (nobody) enter(*caller, map[string]any) (http.Header, error) {
 type password struct {
 	*kit
 
-	auth    *auth.Config
 	path    string
 	cookies bool
 }
@@ -73,11 +72,11 @@ func (p *password) makes() bool               { return false }
 func (p *password) gives(string, string) bool { return false }
 
 func (p *password) enter(_ *caller, row map[string]any) (http.Header, error) {
-	name, secret := fmt.Sprint(row[p.auth.Login]), fmt.Sprint(row[p.auth.Password])
+	name, secret := fmt.Sprint(row[p.as.login]), fmt.Sprint(row[p.as.password])
 	if p.path == "" {
 		return http.Header{"Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+secret))}}, nil
 	}
-	body, err := json.Marshal(map[string]string{"strategy": "local", p.auth.Login: name, p.auth.Password: secret})
+	body, err := json.Marshal(map[string]string{"strategy": p.as.strategy, p.as.login: name, p.as.password: secret})
 	if err != nil {
 		return nil, err
 	}

@@ -78,7 +78,7 @@ func (k *kit) onField(s surface, e *entity, f *model.Field, action string, allow
 	switch {
 	case !s.takes(e, action, f.Name):
 		return status(http.StatusBadRequest)
-	case f.ReadOnly, name == e.Owner && !e.ruled(name), name == e.Tenant && !allowed:
+	case f.ReadOnly, e.owned(name) && !e.ruled(name), name == e.Tenant && !allowed:
 		return status(http.StatusBadRequest)
 	case !allowed:
 		return status(http.StatusForbidden)

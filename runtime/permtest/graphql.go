@@ -24,7 +24,7 @@ func (s *graphql) takes(e *entity, action, key string) bool {
 	}
 	name := e.design(key)
 	field := &e.model.Fields[f]
-	return !field.ReadOnly && field.Type != model.FileType && !e.hidden(name, action) && (name != e.Owner || e.ruledBy(name, action)) &&
+	return !field.ReadOnly && field.Type != model.FileType && !e.hidden(name, action) && (!e.owned(name) || e.ruledBy(name, action)) &&
 		(name != e.Tenant || s.namesTenant(e, action)) &&
 		(field.Type != model.Roles || e.ruledBy(name, action)) && (field.Type != model.Password || s.m.Authentication)
 }

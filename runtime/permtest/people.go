@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/authz"
@@ -21,6 +22,7 @@ const ghost = "ghost"
 // A caller is somebody who calls.
 type caller struct {
 	kind, name string
+	of         string // the entity as a row of which they log in, beside the accounts
 	account    string // id; empty for whom there is none
 	tenant     string // id of that in which the account is; empty for none
 	outside    bool   // it is in none, where others are in one
@@ -37,6 +39,9 @@ func (c *caller) String() string {
 	if c.outside {
 		who += " in no tenant"
 	}
+	if c.of != "" {
+		who += " of " + c.of
+	}
 	return who
 }
 
@@ -44,10 +49,9 @@ func (c *caller) String() string {
 // that holds the accounts.
 func (k *kit) people() {
 	k.t.Helper()
-	known := slices.Clone(k.m.Callers)
-	known = append(known, matrixCaller{Kind: signedIn, Name: ghost})
+	known := append(k.known(), matrixCaller{Kind: signedIn, Name: ghost})
 	for _, m := range known {
-		for _, c := range k.places(caller{kind: m.Kind, name: m.Name, above: m.AcrossTenants}) {
+		for _, c := range k.places(caller{kind: m.Kind, name: m.Name, of: k.as.name(k.accounts), above: m.AcrossTenants}) {
 			if m.Kind == anonymous || k.except(c.String()) {
 				continue
 			}
@@ -209,7 +213,7 @@ func (k *kit) give(c *caller) {
 	if c.name == ghost && c.kind == signedIn { // no door of the service lets that in
 		q := k.app.DB.Dialect().Quote
 		_, err := k.app.DB.Exec(k.ctx(), "UPDATE "+q(k.accounts.model.Table)+" SET "+q(f.Column)+" = $1 WHERE "+q(k.accounts.id().Column)+" = $2",
-			`["`+ghost+`"]`, k.accounts.key(c.account))
+			`["`+strings.Join(append([]string{ghost}, k.foreign()...), `","`)+`"]`, k.accounts.key(c.account))
 		if err != nil {
 			k.t.Fatal(err)
 		}
@@ -249,7 +253,7 @@ func (k *kit) bystanders() {
 	}
 	r := k.idle(k.home())
 	roles := []string{}
-	for _, c := range k.m.Callers {
+	for _, c := range k.known() {
 		if c.Kind == role {
 			roles = append(roles, c.Name)
 		}

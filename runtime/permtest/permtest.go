@@ -61,31 +61,42 @@ func Run(t testing.TB, c Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := &kit{t: t, cfg: c, m: m, used: map[string]bool{}, doubles: map[string]*double{}, client: &http.Client{Timeout: time.Minute}}
+	used := map[string]bool{}
+	for _, as := range logIns(c.Service.Auth) {
+		k := &kit{t: t, cfg: c, m: m, as: as, used: used, doubles: map[string]*double{}, client: &http.Client{Timeout: time.Minute}}
+		k.run()
+		for _, what := range k.left {
+			t.Logf("not tried: %s", what)
+		}
+		t.Logf("%d requests of %d callers on %d entities", k.requests, len(k.callers), len(k.entities))
+	}
+	for name := range c.Except {
+		if !used[name] {
+			t.Errorf("Except names %q, and there is no such cell: remove it", name)
+		}
+	}
+}
+
+// run tries everything, as those who log in as rows of one entity.
+func (k *kit) run() {
+	k.t.Helper()
 	k.open()
 	k.describe()
 	k.checkTargets()
-	k.callers = []*caller{{kind: anonymous}}
+	if k.as.key == "" {
+		k.callers = []*caller{{kind: anonymous}}
+	}
 	k.rows()
-	if !c.NoREST {
+	if !k.cfg.NoREST {
 		k.surfaces = append(k.surfaces, k.rest())
 	}
-	if c.GraphQL {
+	if k.cfg.GraphQL {
 		k.surfaces = append(k.surfaces, &graphql{kit: k})
 	}
 	for _, e := range k.entities {
 		k.entity(e)
 	}
 	k.actions()
-	for _, what := range k.left {
-		t.Logf("not tried: %s", what)
-	}
-	for name := range c.Except {
-		if !k.used[name] {
-			t.Errorf("Except names %q, and there is no such cell: remove it", name)
-		}
-	}
-	t.Logf("%d requests of %d callers on %d entities", k.requests, len(k.callers), len(k.entities))
 }
 
 // kit is a test under way.
@@ -93,6 +104,7 @@ type kit struct {
 	t   testing.TB
 	cfg Config
 	m   *matrix
+	as  logIn
 
 	app      *server.App
 	url      string

@@ -21,6 +21,7 @@ type entity struct {
 	variants []map[string]any // values that tell rows apart by the conditions of rules
 	rows     []*row
 	made     bool
+	others   string // the key that says whose row it is, where that is nobody who calls
 }
 
 // A row is one that the test made.
@@ -53,13 +54,14 @@ func (k *kit) describe() {
 		e := &entity{matrixEntity: m, model: s.Entity(), service: s}
 		e.variants = k.vary(e)
 		k.entities = append(k.entities, e)
-		if k.app.Auth != nil && m.Name == k.app.Auth.EntityName() {
+		if k.callsAs(e.model) {
 			k.accounts = e
 		}
 		if m.Tenant != "" && e.named(m.Tenant) == e.id() {
 			k.tenants = e
 		}
 	}
+	k.disown()
 }
 
 // wire returns what a field or relation of the design is called in JSON.
@@ -231,6 +233,9 @@ func (k *kit) make(e *entity, h holder, variant map[string]any) *row {
 		if err = k.tryInsert(r); err == nil {
 			if e == k.tenants {
 				r.tenant = r.id
+			}
+			if f := e.model.Find(model.Roles); f != model.NoField { // others than call log in as it
+				k.patch(r, map[string]any{e.model.Fields[f].Name: []string{}})
 			}
 			return r
 		}

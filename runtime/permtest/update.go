@@ -89,8 +89,7 @@ func (k *kit) elsewhere(c *caller, r *row, f *model.Field) bool {
 
 // signsIn reports whether somebody proves with the field who they are.
 func (k *kit) signsIn(f *model.Field) bool {
-	a := k.cfg.Service.Auth
-	return f.Name == a.Login || f.Name == a.Password || f.Type == model.Password || f.Type == model.Email
+	return f.Name == k.as.login || f.Name == k.as.password || f.Type == model.Password || f.Type == model.Email
 }
 
 // tryUpdate sends another value for a field of a row.
@@ -153,7 +152,7 @@ func (k *kit) another(c *caller, r *row, f *model.Field, w want) (any, bool) {
 		if w.refused() {
 			return k.anything(f, nil), true
 		}
-		if c.kind == role && !c.owns(r) {
+		if c.kind == role && e == k.accounts && !c.owns(r) {
 			return []string{c.name}, k.isAside(r.owner)
 		}
 		return k.rolesOf(r), false
@@ -196,7 +195,7 @@ func (k *kit) sameOr(c *caller, r *row, f *model.Field) (any, bool) {
 // rolesOf returns the roles of an account that the test gave it.
 func (k *kit) rolesOf(r *row) []string {
 	for _, c := range k.callers {
-		if c.account == r.id && c.kind == role {
+		if r.entity == k.accounts && c.account == r.id && c.kind == role {
 			return []string{c.name}
 		}
 	}
@@ -217,7 +216,7 @@ func (k *kit) double(s surface, c *caller) *double {
 	if d := k.doubles[name]; d != nil {
 		return d
 	}
-	d := &double{caller: &caller{kind: c.kind, name: c.name, tenant: c.tenant, outside: c.outside, above: c.above}}
+	d := &double{caller: &caller{kind: c.kind, name: c.name, of: c.of, tenant: c.tenant, outside: c.outside, above: c.above}}
 	k.admit(d.caller)
 	last := len(k.accounts.rows) - 1
 	d.row = k.accounts.rows[last]

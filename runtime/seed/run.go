@@ -174,14 +174,8 @@ func (r *Run) power(row *row) []string {
 	if raw, ok := row.Values[s.Entity().Fields[f].Name]; !ok || json.Unmarshal(raw, &roles) != nil {
 		return nil
 	}
-	return slices.DeleteFunc(roles, func(name string) bool {
-		for _, role := range r.seeder.app.Policy.Roles() {
-			if role.Name == name {
-				return role.Default
-			}
-		}
-		return false
-	})
+	everybodys := r.seeder.app.Policy.Defaults(s.Entity().Kind())
+	return slices.DeleteFunc(roles, func(name string) bool { return slices.Contains(everybodys, name) })
 }
 
 // create makes a row.

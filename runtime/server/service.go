@@ -114,7 +114,6 @@ type App struct {
 	takes      map[string]int64 // bytes of a body, by the patterns of routes that say so
 	errors     gate.ErrorWriter
 	entities   []crud.Service
-	passwords  crud.Hasher // made when an entity needs it
 	routes     []rest.Route
 	guarded    []guardedRoute
 	actions    []*action.Action
@@ -145,27 +144,22 @@ const prefix = "/api"
 func (a *App) Serve(s crud.Service) {
 	if e := s.Entity(); e.Find(model.Password) != model.NoField {
 		if u, ok := s.(interface{ UsePasswords(crud.Hasher) }); ok {
-			u.UsePasswords(a.hasher())
+			h, err := auth.NewHasher(a.Auth, a.Name, e.Fields[e.Find(model.Password)].Name)
+			a.err = errors.Join(a.err, err)
+			u.UsePasswords(h)
 		}
 	}
 	a.entities = append(a.entities, s)
 }
 
-// hasher returns the one hasher of the service.
-func (a *App) hasher() crud.Hasher {
-	if a.passwords == nil {
-		a.passwords, a.err = auth.NewHasher(a.Auth, a.Name)
-	}
-	return a.passwords
-}
-
-// Authenticate says which entity holds the accounts. Call it once, after the
-// calls of Serve, in a service with [Service.Auth].
-func (a *App) Authenticate(users auth.Entity) error {
+// Authenticate says which entity holds the accounts, and which log in beside it, see
+// [auth.Config.Also]. Call it once, after the calls of Serve, in a service with
+// [Service.Auth].
+func (a *App) Authenticate(users auth.Entity, also ...auth.Entity) error {
 	if a.Auth == nil {
 		return errors.New("the service has no authentication")
 	}
-	return a.Auth.Use(users)
+	return a.Auth.Use(users, also...)
 }
 
 // Handle serves an own handler on a pattern of [http.ServeMux]. Like the routes
