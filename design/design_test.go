@@ -283,10 +283,15 @@ func TestWarnings(t *testing.T) {
 		{"accounts for all to see", "User: {fields: " + accounts + ", allow: {list: public}}", "5:120: warning: everybody on the network may list Users, the accounts [public-accounts]"},
 		{"open delete", "Item: {allow: {delete: public}}", "5:26: warning: everybody on the network may delete Items [public-writes]"},
 		{"public and more", "Item: {allow: {view: [public, signed-in]}}", "5:25: warning: public lets everybody in: the rules beside it add nothing [needless-rule]"},
+		{
+			"customers beside staff", "Customer: {fields: " + accounts + ", allow: {create: public}}\n  User: {fields: " + accounts + ", allow: {view: signed-in}}",
+			"6:120: warning: everybody who signs up as a Customer may view Users, as one who is signed in [signed-in-strangers]",
+		},
+		{"customers beside whom signs up", "Customer: {fields: " + accounts + ", allow: {create: public}}\n  User: {fields: " + accounts + ", allow: {create: public, view: signed-in}}", ""},
 		{"nothing allowed", "Item: {allow: {view: nobody}}", "5:3: warning: nobody may do anything with Item [nobody-may]"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			src := header + "plugins: {auth-core: {entity: User}}\nentities:\n  " + tt.entities + "\n"
+			src := header + "plugins: {auth-core: {entity: User, also: [Customer]}}\nentities:\n  " + tt.entities + "\n"
 			var got []string
 			for _, w := range parse(t, src).Warnings() {
 				got = append(got, strings.TrimPrefix(strings.SplitN(w.String(), "\n", 2)[0], "gate.yaml:"))

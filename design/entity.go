@@ -155,7 +155,7 @@ func (l *loader) owner(e *Entity, n *node, path string) {
 	f := e.Field(name)
 	var candidates []string
 	for _, c := range e.Fields {
-		if c.Type == ToOne || c.Type == ID && e.Name == auth {
+		if c.Type == ToOne || c.Type == ID && l.logsIn(e.Name) {
 			candidates = append(candidates, c.Name)
 		}
 	}
@@ -163,16 +163,16 @@ func (l *loader) owner(e *Entity, n *node, path string) {
 	case f == nil:
 		l.errs.Add(n.pos, path, fmt.Sprintf("owner %s is not a field of %s%s", quote(name), e.Name, l.didYouMean(name, candidates)), "")
 	case f.Type == ID:
-		if auth != "" && auth != e.Name {
-			l.errs.Add(n.pos, path, fmt.Sprintf("owner id is only for %s, whose rows are the accounts", auth), "name a field that is a relation to "+auth)
+		if auth != "" && !l.logsIn(e.Name) {
+			l.errs.Add(n.pos, path, fmt.Sprintf("owner id is only for %s, whose rows are the accounts", l.whoLogsIn()), "name a field that is a relation to "+l.whoLogsIn())
 			return
 		}
 		e.Owner = f
 	case f.Type != ToOne:
 		l.errs.Add(n.pos, path, fmt.Sprintf("owner %s is of type %s and has to be a relation", quote(name), f.Type), "")
 	case f.Relation.Entity == nil: // reported where the relation is
-	case auth != "" && f.Relation.To != auth:
-		l.errs.Add(n.pos, path, fmt.Sprintf("owner %s points to %s and has to point to %s, which holds the accounts", quote(name), f.Relation.To, auth), "")
+	case auth != "" && !l.logsIn(f.Relation.To):
+		l.errs.Add(n.pos, path, fmt.Sprintf("owner %s points to %s and has to point to %s, which holds the accounts", quote(name), f.Relation.To, l.whoLogsIn()), "")
 	default:
 		e.Owner = f
 	}
@@ -199,22 +199,22 @@ func (l *loader) ownerThrough(e *Entity, near, far string, at Position, path str
 	f := other.Field(far)
 	var candidates []string
 	for _, c := range other.Fields {
-		if c.Relation != nil && (auth == "" || c.Relation.To == auth) {
+		if c.Relation != nil && (auth == "" || l.logsIn(c.Relation.To)) {
 			candidates = append(candidates, near+"."+c.Name)
 		}
 	}
 	switch {
 	case strings.Contains(far, "."):
 		l.errs.Add(at, path, fmt.Sprintf("owner %s is more than one relation away", quote(near+"."+far)), "give "+other.Name+" an owner relation of its own, and name that")
-	case other.Name == auth:
+	case l.logsIn(other.Name):
 		l.errs.Add(at, path, fmt.Sprintf("owner %s: %s is the account itself", quote(near+"."+far), quote(near)), "write: owner: "+near)
 	case f == nil:
 		l.errs.Add(at, path, fmt.Sprintf("owner %s is not a field of %s%s", quote(near+"."+far), other.Name, l.didYouMean(near+"."+far, candidates)), "")
 	case f.Relation == nil:
 		l.errs.Add(at, path, fmt.Sprintf("owner %s is of type %s and has to be a relation", quote(near+"."+far), f.Type), "")
 	case f.Relation.Entity == nil: // reported where the relation is
-	case auth != "" && f.Relation.To != auth:
-		l.errs.Add(at, path, fmt.Sprintf("owner %s points to %s and has to point to %s, which holds the accounts", quote(near+"."+far), f.Relation.To, auth), "")
+	case auth != "" && !l.logsIn(f.Relation.To):
+		l.errs.Add(at, path, fmt.Sprintf("owner %s points to %s and has to point to %s, which holds the accounts", quote(near+"."+far), f.Relation.To, l.whoLogsIn()), "")
 	default:
 		e.OwnerThrough = &Through{Relation: relation, Field: f}
 	}

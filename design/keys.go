@@ -58,8 +58,9 @@ func serviceKeys() []key {
 func roleKeys() []key {
 	return append([]key{
 		{name: "description", doc: "Who holds this role.", schema: textSchema()},
-		{name: "default", doc: "Whether every new account holds this role. Default: false.", schema: boolSchema()},
+		{name: "default", doc: "Whether every new account holds this role, or every new row of its entity. Default: false.", schema: boolSchema()},
 		{name: acrossKey, doc: "Whether who holds this role stands above tenants: their rules hold for the rows of all. Default: false.", schema: boolSchema()},
+		{name: roleEntityKey, doc: "The entity whose rows hold the role, one that auth-core lists under also. Default: that of the accounts, which may hold every role.", schema: ref("entityName")},
 		{name: "permissions", doc: "What the role may do, as verb:noun. A * stands for any verb or noun, alone for everything.", schema: object{
 			"type": "array", "uniqueItems": true,
 			"items": object{"type": "string", "pattern": wildPattern, "maxLength": maxPermission},

@@ -115,7 +115,7 @@ func (l *loader) relations() {
 		if f.Required && r.OnDelete == SetNull {
 			l.errs.Add(f.Pos, a.path, "a required relation cannot be emptied by onDelete: set-null", "restrict, cascade, or required: false")
 		}
-		if r.OnDelete == Cascade && !a.many && a.from.Name == l.authEntityName() {
+		if r.OnDelete == Cascade && !a.many && l.logsIn(a.from.Name) {
 			l.later(func() { l.cascadesToAccounts(f, a.path) })
 		}
 	}

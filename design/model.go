@@ -155,7 +155,9 @@ type Entity struct {
 	// SoftDelete is the field that says when a row was deleted, which nobody reads;
 	// nil when deleted rows are not kept.
 	SoftDelete *Field
-	Pos        Position
+	// LogsIn says that rows log in, beside those of the entity of the accounts.
+	LogsIn bool
+	Pos    Position
 }
 
 // Through is a field of the row that a relation points to.

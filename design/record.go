@@ -181,6 +181,9 @@ func (l *loader) recordNames(claim func(name, owner, what, path string, at Posit
 		for _, name := range []string{e.Name, e.Plural, e.Plural + "Count", "create" + e.Name, "update" + e.Name, "delete" + e.Name} {
 			taken[strings.ToLower(name)] = "entity " + e.Name
 		}
+		if e.LogsIn {
+			taken["me"+strings.ToLower(e.Name)] = "the " + e.Name + " that is calling"
+		}
 	}
 	for _, a := range l.d.Actions {
 		if other, ok := taken[strings.ToLower(a.Name)]; ok {

@@ -10,6 +10,7 @@ import (
 func (l *loader) resolve() {
 	l.permissions = l.d.Permissions()
 	l.exact = slices.DeleteFunc(slices.Clone(l.permissions), func(p string) bool { return strings.Contains(p, "*") })
+	l.otherAccounts()
 	l.inheritance()
 	l.relations()
 	l.links()
@@ -121,9 +122,9 @@ func (l *loader) passwordHolders() {
 	}
 	for _, e := range l.d.Entities {
 		for _, f := range e.Fields {
-			if e.Name != auth && (f.Type == Password || f.Type == Roles) {
+			if !l.logsIn(e.Name) && (f.Type == Password || f.Type == Roles) {
 				l.errs.Add(f.Pos, "entities."+e.Name+".fields."+f.Name,
-					fmt.Sprintf("only %s, the entity of the accounts, can have a field of type %s", auth, f.Type), "")
+					fmt.Sprintf("only %s, the entity of the accounts, can have a field of type %s", l.whoLogsIn(), f.Type), "list it in the plugin for a log-in of its own: "+AuthCore+": {"+alsoKey+": ["+e.Name+"]}")
 			}
 		}
 	}

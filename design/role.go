@@ -10,6 +10,9 @@ import (
 // acrossKey says of a role that it stands above tenants.
 const acrossKey = "acrossTenants"
 
+// roleEntityKey says of a role that it is for the rows of one entity.
+const roleEntityKey = "entity"
+
 // A Role is a named set of permissions.
 type Role struct {
 	Name        string // kebab-case
@@ -19,8 +22,12 @@ type Role struct {
 	// AcrossTenants says that who holds the role stands above tenants: sees and
 	// changes by their rules the rows of all.
 	AcrossTenants bool
-	Inherits      []string // names of roles that whoever holds this one holds too; never in a circle
-	Pos           Position
+	// Entity is the entity whose rows hold the role, one that logs in beside the
+	// accounts; empty for those of the accounts.
+	Entity    string
+	EntityPos Position
+	Inherits  []string // names of roles that whoever holds this one holds too; never in a circle
+	Pos       Position
 }
 
 // Permissions lists the permissions that roles hold, wildcards among them,
@@ -55,6 +62,11 @@ func (l *loader) role(e entry) {
 	}
 	if v := n.get(acrossKey); v != nil {
 		r.AcrossTenants, _ = l.boolean(v, join(path, acrossKey))
+	}
+	if v := n.get(roleEntityKey); v != nil {
+		if name, ok := l.text(v, join(path, roleEntityKey), maxName); ok {
+			r.Entity, r.EntityPos = name, v.pos
+		}
 	}
 	if v := n.get("permissions"); !v.isNull() {
 		r.Permissions = l.permissionsOf(v, path+".permissions")

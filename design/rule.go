@@ -225,9 +225,9 @@ func (l *loader) rule(e *Entity, n *node, path string) (Rule, bool) {
 func (l *loader) noOwner(e *Entity, at Position, path string) {
 	hint := "add: owner: with the name of a field that is a relation to the entity of the accounts"
 	for _, f := range e.Fields {
-		if auth := l.authEntityName(); f.Type == ToOne && f.Relation.To == auth {
+		if f.Type == ToOne && l.logsIn(f.Relation.To) {
 			hint = "add: owner: " + f.Name
-		} else if f.Type == ID && e.Name == auth {
+		} else if f.Type == ID && l.logsIn(e.Name) {
 			hint = "add: owner: id"
 		}
 	}

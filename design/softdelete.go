@@ -30,7 +30,7 @@ func (l *loader) softDelete(e *Entity, n *node, path string) {
 // keepsRows refuses what cannot be kept with its deleted rows, or brought back with
 // them.
 func (l *loader) keepsRows(e *Entity, at Position, path string) {
-	if e.Name == l.authEntityName() {
+	if l.logsIn(e.Name) {
 		l.errs.Add(at, path, fmt.Sprintf("%s holds the accounts, which are deleted for good", e.Name),
 			"their sessions, keys and passwords end with them; a field such as active: boolean, and a rule about it, closes one for a time")
 	}
@@ -42,7 +42,7 @@ func (l *loader) keepsRows(e *Entity, at Position, path string) {
 	for _, other := range l.d.Entities {
 		for _, f := range other.Fields {
 			if f.Relation != nil && f.Relation.Entity == e && f.Relation.OnDelete == Cascade && other.SoftDelete == nil &&
-				(other.Name != l.authEntityName() || f != other.Tenant) { // accounts of a deleted tenant are closed, and stay
+				(!l.logsIn(other.Name) || f != other.Tenant) { // accounts of a deleted tenant are closed, and stay
 				l.errs.Add(f.Pos, "entities."+other.Name+".fields."+f.Name,
 					fmt.Sprintf("rows of %s would be deleted for good with a %s that can come back", other.Name, e.Name),
 					"write softDelete: true in "+other.Name+", or onDelete: restrict")

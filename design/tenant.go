@@ -111,6 +111,10 @@ func (l *loader) tenants() {
 	if l.d.Service.InsecureOpenToEveryone {
 		l.errs.Add(at, path, openKey+" cannot open what belongs to tenants: without authentication nobody is in one", "remove one or the other")
 	}
+	if s := l.alsoSetting(); s != nil && len(s.Children) > 0 {
+		l.errs.Add(s.Pos, s.Path, fmt.Sprintf("rows of %s belong to tenants: beside that nobody logs in yet but the accounts", first.Name), "remove "+alsoKey+", or tenant: from all entities")
+		return
+	}
 	core, accounts := l.d.Plugin(AuthCore), l.d.Entity(l.authEntityName())
 	switch {
 	case core == nil:

@@ -58,6 +58,9 @@ func (w *warner) rule(e *Entity, action string, r Rule, all []Rule, path string)
 			"turn auth-core on, write public, or see "+openKey)
 	case len(r.When) > 0 && slices.ContainsFunc(all, Rule{Kind: r.Kind, Name: r.Name}.same):
 		w.add(WarnNeedlessRule, r.Pos, path, fmt.Sprintf("%s may %s all %s: the rule with a condition adds nothing", r, action, e.Plural), "")
+	case r.Kind == SignedIn && w.newcomers() != nil:
+		w.add(WarnSignedIn, r.Pos, path, fmt.Sprintf("everybody who signs up as a %s may %s %s%s, as one who is signed in", w.newcomers().Name, action, e.Plural, onlyWhen(r)),
+			"name a role of those who are meant")
 	case r.Kind != Public:
 	case len(r.When) == 0 && len(all) > 1:
 		w.add(WarnNeedlessRule, r.Pos, path, "public lets everybody in: the rules beside it add nothing", "")
@@ -66,6 +69,24 @@ func (w *warner) rule(e *Entity, action string, r Rule, all []Rule, path string)
 	case w.d.Authentication() && (action == "update" || action == "delete"):
 		w.add(WarnPublicWrites, r.Pos, path, fmt.Sprintf("everybody on the network may %s %s%s", action, e.Plural, onlyWhen(r)), "signed-in, owner, a role or a permission would narrow it")
 	}
+}
+
+// newcomers returns an entity as a row of which strangers log in who make no account:
+// signed-in is not whom the accounts are for then. It is nil where strangers make
+// accounts, too.
+func (w *warner) newcomers() *Entity {
+	var found *Entity
+	for _, e := range w.d.Entities {
+		signsUp := slices.ContainsFunc(e.Allow.Create, func(r Rule) bool { return r.Kind == Public })
+		switch {
+		case !signsUp || !w.holdsAccounts(e):
+		case !e.LogsIn:
+			return nil
+		case found == nil:
+			found = e
+		}
+	}
+	return found
 }
 
 func onlyWhen(r Rule) string {

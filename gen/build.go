@@ -66,6 +66,8 @@ type parsedTemplate struct {
 // Authentication is how a service finds out who is calling.
 type Authentication struct {
 	Accounts *design.AuthEntity
+	// Also are the entities beside it whose rows log in.
+	Also []*design.AuthEntity
 
 	// Config is the members of the auth.Config of the service.
 	Config []Member
@@ -73,6 +75,38 @@ type Authentication struct {
 	// Register names functions in the package app, func(*auth.Auth) error, that
 	// register strategies, in the order in which these are tried.
 	Register []string
+}
+
+// LogIns returns the entities whose rows log in, that of the accounts first.
+func (a *Authentication) LogIns() []*design.AuthEntity {
+	return append([]*design.AuthEntity{a.Accounts}, a.Also...)
+}
+
+// Credentials describes what each of them logs in with, a password.
+func (a *Authentication) Credentials() []any {
+	var list []any
+	for _, e := range a.LogIns() {
+		list = append(list, Object{
+			{Name: "type", Value: "object"},
+			{Name: "required", Value: []string{"strategy", e.Identity.Key, e.Password.Key}},
+			{Name: "properties", Value: Object{
+				{Name: "strategy", Value: Object{{Name: "const", Value: e.Strategy}}},
+				{Name: e.Identity.Key, Value: Object{{Name: "type", Value: "string"}}},
+				{Name: e.Password.Key, Value: Object{{Name: "type", Value: "string"}, {Name: "format", Value: "password"}}},
+			}},
+		})
+	}
+	return list
+}
+
+// Shown describes the members of an answer that show who logged in: one of them is
+// there.
+func (a *Authentication) Shown() []Property {
+	var list []Property
+	for _, e := range a.LogIns() {
+		list = append(list, Property{Name: Lower(e.Name), Value: SchemaRef(e.Name)})
+	}
+	return list
 }
 
 // A Variable is an environment variable that the service reads.

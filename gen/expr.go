@@ -105,6 +105,26 @@ func Struct(typ Expr, members ...Member) Expr {
 	return Expr{code: b.String(), imports: imports}
 }
 
+// List returns a literal of a list of structs, one a line.
+func List(typ Expr, items ...[]Member) Expr {
+	var b strings.Builder
+	imports := slices.Clone(typ.imports)
+	b.WriteString("[]" + typ.code + "{\n")
+	for _, members := range items {
+		b.WriteString("{")
+		for i, m := range members {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			b.WriteString(Name("", m.Name).code + ": " + m.Value.code)
+			imports = append(imports, m.Value.imports...)
+		}
+		b.WriteString("},\n")
+	}
+	b.WriteString("}")
+	return Expr{code: b.String(), imports: imports}
+}
+
 // Value returns the zero value of a struct type.
 func Value(typ Expr) Expr { return Expr{code: typ.code + "{}", imports: typ.imports} }
 

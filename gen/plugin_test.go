@@ -59,6 +59,10 @@ func TestPluginErrors(t *testing.T) {
 		"hasty rotation":    {"  auth-core: {entity: User}\n  auth-jwt: {rotateKeys: 1h}\n", "gate.yaml:5:26: rotateKeys has to be from 24h", ""},
 		"refresh is words":  {"  auth-core: {entity: User}\n  auth-jwt: {refresh: often}\n", "gate.yaml:5:23: refresh has to be", ""},
 		"header splitting":  {"  auth-core: {entity: User}\n  auth-basic: {realm: \"a\\r\\nX: y\"}\n", "gate.yaml:5:23: realm cannot be", ""},
+		"also unknown":      {"  auth-core: {entity: User, also: [Usr]}\n  auth-jwt: {}\n", `gate.yaml:4:36: unknown entity "Usr", did you mean "User"?`, "name the entity that logs in"},
+		"also twice":        {"  auth-core: {entity: User, also: [User]}\n  auth-jwt: {}\n", "gate.yaml:4:36: User is listed twice, or holds the accounts", "remove it here"},
+		"also a number":     {"  auth-core: {entity: User, also: [5]}\n  auth-jwt: {}\n", "gate.yaml:4:36: ", ""},
+		"also no list":      {"  auth-core: {entity: User, also: User}\n  auth-jwt: {}\n", "gate.yaml:4:35: also has to be a list", ""},
 		"realm with quotes": {"  auth-core: {entity: User}\n  auth-basic: {realm: 'a\", x=\"'}\n", "gate.yaml:5:23: realm can only hold", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

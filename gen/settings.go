@@ -135,6 +135,10 @@ func settingSchema(f reflect.StructField, v reflect.Value) map[string]any {
 	case f.Type.Kind() == reflect.Map:
 		schema["type"], schema["additionalProperties"] = "object", map[string]any{"type": "string", "minLength": 1}
 		return schema
+	case f.Type.Kind() == reflect.Slice:
+		schema["type"], schema["items"] = "array", map[string]any{"type": "string", "minLength": 1}
+		schema["uniqueItems"] = true
+		return schema
 	case f.Type == reflect.TypeFor[time.Duration]():
 		schema["type"], schema["pattern"] = "string", `^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
 	case f.Type.Kind() == reflect.Bool:

@@ -47,16 +47,20 @@ type stranger struct {
 
 func strangers(d *design.Design, policy *authz.Policy) []stranger {
 	list := []stranger{{"everybody on the network", newJudge(policy, nil)}}
-	if !signUp(d) {
-		return list
+	join := func(who, entity string) {
+		account := Caller{Kind: SignedIn}.principal()
+		account.Roles = policy.Defaults(entity)
+		list = append(list, stranger{who, newJudge(policy, account)})
 	}
-	account := Caller{Kind: SignedIn}.principal()
-	for _, r := range d.Roles {
-		if r.Default {
-			account.Roles = append(account.Roles, r.Name)
+	if signUp(d) {
+		join("everybody who signs up", "")
+	}
+	for _, e := range d.Entities {
+		if e.LogsIn && d.Authentication() && signsUp(e) {
+			join("everybody who signs up as a "+e.Name, e.Name)
 		}
 	}
-	return append(list, stranger{"everybody who signs up", newJudge(policy, account)})
+	return list
 }
 
 // signUp reports whether strangers make accounts.

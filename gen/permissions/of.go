@@ -13,7 +13,7 @@ import (
 func Policy(d *design.Design) (*authz.Policy, error) {
 	roles := make([]authz.Role, len(d.Roles))
 	for i, r := range d.Roles {
-		roles[i] = authz.Role{Name: r.Name, Permissions: r.Permissions, Inherits: r.Inherits, Default: r.Default, AcrossTenants: r.AcrossTenants}
+		roles[i] = authz.Role{Name: r.Name, Permissions: r.Permissions, Inherits: r.Inherits, Default: r.Default, Entity: r.Entity, AcrossTenants: r.AcrossTenants}
 	}
 	return authz.NewPolicy(roles)
 }

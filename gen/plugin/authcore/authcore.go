@@ -5,6 +5,7 @@ package authcore
 
 import (
 	"embed"
+	"fmt"
 	"slices"
 	"time"
 
@@ -39,7 +40,8 @@ const breachURL = "https://api.pwnedpasswords.com/range/"
 
 // settings are what gate.yaml says.
 type settings struct {
-	Entity string `yaml:"entity" doc:"The entity that holds the accounts." required:"true"`
+	Entity string   `yaml:"entity" doc:"The entity that holds the accounts." required:"true"`
+	Also   []string `yaml:"also" doc:"Entities beside it whose rows log in, each by a log-in of its own: local-customer for Customer."`
 	// BreachCheck leaves the machine, so it is off unless somebody wants it.
 	BreachCheck bool          `yaml:"breachCheck" doc:"Whether new passwords are looked for in the lists of api.pwnedpasswords.com, which gets five digits of their SHA-1."`
 	StepUp      time.Duration `yaml:"stepUp" doc:"How long ago somebody may have logged in who changes a password, a login name or roles, or deletes an account; from 1m to 24h." min:"1m" max:"24h"`
@@ -48,6 +50,7 @@ type settings struct {
 type part struct {
 	settings settings
 	accounts *design.AuthEntity
+	also     []*design.AuthEntity
 }
 
 // Settings returns where the settings go.
@@ -59,22 +62,72 @@ func (p *part) Validate(d *design.Design, place *design.Plugin) error {
 	if s := place.Setting("entity"); s != nil {
 		at = s.ValuePos
 	}
+	var errs design.Errors
 	var err error
 	p.accounts, err = d.AuthEntity(p.settings.Entity, at)
-	return err
+	errs.Join(err)
+	if len(p.settings.Also) > 0 {
+		p.readAlso(d, place.Setting("also"), &errs)
+	}
+	return errs.Err()
+}
+
+// readAlso finds the entities that log in beside the accounts.
+func (p *part) readAlso(d *design.Design, s *design.Setting, errs *design.Errors) {
+	taken := []string{p.settings.Entity}
+	for i, name := range p.settings.Also {
+		at := s.Children[i]
+		a, err := d.AlsoAuthEntity(name, at.ValuePos, at.Path)
+		errs.Join(err)
+		switch {
+		case slices.Contains(taken, name):
+			errs.Add(at.ValuePos, at.Path, name+" is listed twice, or holds the accounts", "remove it here")
+		case a != nil && slices.ContainsFunc(p.also, func(o *design.AuthEntity) bool { return o.Strategy == a.Strategy }):
+			errs.Add(at.ValuePos, at.Path, "two entities would log in by the strategy "+a.Strategy, "rename one of them")
+		case d.Entity("Me"+name) != nil:
+			errs.Add(d.Entity("Me"+name).Pos, "entities.Me"+name, fmt.Sprintf("me%s is the %s that is calling, in GraphQL", name, name), "rename the entity Me"+name)
+		case a != nil:
+			p.also = append(p.also, a)
+		}
+		taken = append(taken, name)
+	}
+	for _, other := range [][2]string{
+		{"auth-basic", "a name and a password that come with each request do not say whose they are"},
+		{"auth-letters", "letters are for the accounts alone yet"},
+		{"auth-auth0", "whom the issuer vouches for is one of the accounts"},
+		{"auth-oidc", "whom the issuer vouches for is one of the accounts"},
+	} {
+		if p := d.Plugin(other[0]); p != nil && p.Enabled {
+			errs.Add(s.Pos, s.Path, "also does not go together with "+other[0]+": "+other[1],
+				"remove one or the other; auth-jwt, auth-session and auth-apikey go together with it")
+		}
+	}
 }
 
 // Contribute adds the authentication that providers complete.
 func (p *part) Contribute(b *gen.Build) error {
 	a := p.accounts
 	b.Authentication = &gen.Authentication{
-		Accounts: a,
+		Accounts: a, Also: p.also,
 		Config: []gen.Member{
 			{Name: "Entity", Value: gen.Text(gen.Lower(a.Name))},
 			{Name: "Login", Value: gen.Text(a.Identity.Key)},
 			{Name: "Password", Value: gen.Text(a.Password.Key)},
 			{Name: "Roles", Value: gen.Text(a.Roles.Key)},
 		},
+	}
+	if len(p.also) > 0 {
+		var also [][]gen.Member
+		for _, e := range p.also {
+			also = append(also, []gen.Member{
+				{Name: "Entity", Value: gen.Text(gen.Lower(e.Name))},
+				{Name: "Strategy", Value: gen.Text(e.Strategy)},
+				{Name: "Login", Value: gen.Text(e.Identity.Key)},
+				{Name: "Password", Value: gen.Text(e.Password.Key)},
+				{Name: "Roles", Value: gen.Text(e.Roles.Key)},
+			})
+		}
+		b.Authentication.Config = append(b.Authentication.Config, gen.Member{Name: "Also", Value: gen.List(gen.Name(authPackage, "Also"), also...)})
 	}
 	if p.settings.StepUp != defaultStepUp {
 		b.Authentication.Config = append(b.Authentication.Config, gen.Member{Name: "StepUp", Value: gen.Duration(p.settings.StepUp)})
@@ -89,7 +142,7 @@ func (p *part) Contribute(b *gen.Build) error {
 	}, gen.Variable{
 		Name: "ADMIN_EMAIL", Doc: "Login name of the administrator whom the first start makes.",
 	})
-	b.API.Paths = append(b.API.Paths, paths(a, passwords(b.Design))...)
+	b.API.Paths = append(b.API.Paths, paths(b.Authentication, passwords(b.Design))...)
 	b.API.Schemas = append(b.API.Schemas, schemas()...)
 	b.API.Tags = append(b.API.Tags,
 		gen.Property{Name: "authentication", Value: "Logging in and out, and who is calling."},

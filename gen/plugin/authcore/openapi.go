@@ -3,7 +3,6 @@ package authcore
 import (
 	"slices"
 
-	"github.com/gatewright/gate/design"
 	"github.com/gatewright/gate/gen"
 )
 
@@ -26,7 +25,7 @@ func responses(status string, answer gen.Object, refusals ...string) gen.Propert
 	return gen.Property{Name: "responses", Value: append(list, gen.Property{Name: "401", Value: gen.ResponseRef("NotAuthenticated")})}
 }
 
-func paths(a *design.AuthEntity, passwords bool) []gen.Property {
+func paths(a *gen.Authentication, passwords bool) []gen.Property {
 	done := gen.Object{{Name: "description", Value: "Done."}}
 	secret := gen.Object{{Name: "type", Value: "string"}, {Name: "format", Value: "password"}}
 	id := gen.Object{
@@ -38,9 +37,17 @@ func paths(a *design.AuthEntity, passwords bool) []gen.Property {
 	sessions := gen.Object{{Name: "type", Value: "object"}, {Name: "properties", Value: gen.Object{
 		{Name: "sessions", Value: gen.Object{{Name: "type", Value: "array"}, {Name: "items", Value: gen.SchemaRef("auth.Device")}}},
 	}}}
+	account := gen.SchemaRef(a.Accounts.Name)
+	if len(a.Also) > 0 {
+		var any []any
+		for _, e := range a.LogIns() {
+			any = append(any, gen.SchemaRef(e.Name))
+		}
+		account = gen.Object{{Name: "anyOf", Value: any}}
+	}
 	list := []gen.Property{
 		{Name: "/me", Value: gen.Object{{Name: "get", Value: operation("authentication", "The account that is calling", "me",
-			responses("200", gen.JSONResponse("The account, with what it may read of itself.", gen.SchemaRef(a.Name))))}}},
+			responses("200", gen.JSONResponse("The account, with what it may read of itself.", account)))}}},
 		{Name: "/me/permissions", Value: gen.Object{{Name: "get", Value: operation("authentication", "What the caller may do", "myPermissions",
 			responses("200", gen.JSONResponse("The roles of the caller and the permissions that they hold.", gen.SchemaRef("auth.Permissions"))))}}},
 		{Name: "/account/password", Value: gen.Object{{Name: "put", Value: operation("account", "Change the password; every other device is logged out", "changePassword",

@@ -98,7 +98,7 @@ func (p *part) Contribute(b *gen.Build) error {
 		{Name: "description", Value: "The accessToken that POST /authentication answers."},
 	}})
 	b.API.Paths = append(b.API.Paths, gen.Property{Name: "/authentication", Value: path()})
-	b.API.Schemas = append(b.API.Schemas, schemas(a.Accounts, s.Refresh)...)
+	b.API.Schemas = append(b.API.Schemas, schemas(a, s.Refresh)...)
 	b.Template(gen.File{Path: "app/auth_jwt_gen.go", Owner: gen.Generated}, templates, "templates/auth_jwt.go.tmpl", &data{b, s})
 	return nil
 }

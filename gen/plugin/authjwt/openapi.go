@@ -1,7 +1,6 @@
 package authjwt
 
 import (
-	"github.com/gatewright/gate/design"
 	"github.com/gatewright/gate/gen"
 )
 
@@ -35,17 +34,8 @@ func path() gen.Object {
 	return gen.Object{{Name: "post", Value: login}, {Name: "delete", Value: logout}}
 }
 
-func schemas(a *design.AuthEntity, refresh bool) []gen.Property {
+func schemas(a *gen.Authentication, refresh bool) []gen.Property {
 	text := gen.Object{{Name: "type", Value: "string"}}
-	local := gen.Object{
-		{Name: "type", Value: "object"},
-		{Name: "required", Value: []string{"strategy", a.Identity.Key, a.Password.Key}},
-		{Name: "properties", Value: gen.Object{
-			{Name: "strategy", Value: gen.Object{{Name: "const", Value: "local"}}},
-			{Name: a.Identity.Key, Value: text},
-			{Name: a.Password.Key, Value: gen.Object{{Name: "type", Value: "string"}, {Name: "format", Value: "password"}}},
-		}},
-	}
 	token := gen.Object{
 		{Name: "type", Value: "object"},
 		{Name: "required", Value: []string{"strategy", "accessToken"}},
@@ -54,7 +44,7 @@ func schemas(a *design.AuthEntity, refresh bool) []gen.Property {
 			{Name: "accessToken", Value: text},
 		}},
 	}
-	credentials := []any{local, token}
+	credentials := append(a.Credentials(), token)
 	answer := gen.Object{{Name: "accessToken", Value: text}}
 	if refresh {
 		credentials = append(credentials, gen.Object{
@@ -73,7 +63,7 @@ func schemas(a *design.AuthEntity, refresh bool) []gen.Property {
 	result := gen.Object{
 		{Name: "type", Value: "object"},
 		{Name: "required", Value: []string{"accessToken", "authentication"}},
-		{Name: "properties", Value: append(answer, gen.Object{
+		{Name: "properties", Value: append(append(answer, gen.Object{
 			{Name: "authentication", Value: gen.Object{
 				{Name: "type", Value: "object"},
 				{Name: "properties", Value: gen.Object{
@@ -81,8 +71,7 @@ func schemas(a *design.AuthEntity, refresh bool) []gen.Property {
 					{Name: "payload", Value: gen.Object{{Name: "type", Value: "object"}, {Name: "description", Value: "The claims of the token."}}},
 				}},
 			}},
-			{Name: gen.Lower(a.Name), Value: gen.SchemaRef(a.Name)},
-		}...)},
+		}...), a.Shown()...)},
 	}
 	return []gen.Property{
 		{Name: "auth.Credentials", Value: gen.Object{{Name: "oneOf", Value: credentials}}},

@@ -62,9 +62,9 @@ func (p *part) Contribute(b *gen.Build) error {
 		{Name: "name", Value: "__Host-gate"},
 		{Name: "description", Value: "The cookie that POST /session sets."},
 	}})
-	b.API.Paths = append(b.API.Paths, gen.Property{Name: "/session", Value: path(a.Accounts)})
-	b.API.Schemas = append(b.API.Schemas, gen.Property{Name: "auth.Session", Value: schema(a.Accounts)})
-	b.Template(gen.File{Path: "app/auth_session_gen.go", Owner: gen.Generated}, templates, "templates/auth_session.go.tmpl", data{local})
+	b.API.Paths = append(b.API.Paths, gen.Property{Name: "/session", Value: path(a)})
+	b.API.Schemas = append(b.API.Schemas, gen.Property{Name: "auth.Session", Value: schema(a)})
+	b.Template(gen.File{Path: "app/auth_session_gen.go", Owner: gen.Generated}, templates, "templates/auth_session.go.tmpl", data{local, a.Also})
 	return nil
 }
 
@@ -72,17 +72,15 @@ func (p *part) Contribute(b *gen.Build) error {
 type data struct {
 	// Local says that another plugin registers the strategy of that name.
 	Local bool
+	// Also are the entities beside the accounts whose rows log in.
+	Also []*design.AuthEntity
 }
 
-func path(a *design.AuthEntity) gen.Object {
-	credentials := gen.Object{
-		{Name: "type", Value: "object"},
-		{Name: "required", Value: []string{"strategy", a.Identity.Key, a.Password.Key}},
-		{Name: "properties", Value: gen.Object{
-			{Name: "strategy", Value: gen.Object{{Name: "const", Value: "local"}}},
-			{Name: a.Identity.Key, Value: gen.Object{{Name: "type", Value: "string"}}},
-			{Name: a.Password.Key, Value: gen.Object{{Name: "type", Value: "string"}, {Name: "format", Value: "password"}}},
-		}},
+func path(a *gen.Authentication) gen.Object {
+	list := a.Credentials()
+	credentials := gen.Object{{Name: "oneOf", Value: list}}
+	if one, ok := list[0].(gen.Object); ok && len(list) == 1 {
+		credentials = one
 	}
 	operation := func(summary, id string, body gen.Object, responses gen.Object) gen.Object {
 		o := gen.Object{
@@ -119,16 +117,15 @@ func path(a *design.AuthEntity) gen.Object {
 	}
 }
 
-func schema(a *design.AuthEntity) gen.Object {
+func schema(a *gen.Authentication) gen.Object {
 	return gen.Object{
 		{Name: "type", Value: "object"},
 		{Name: "required", Value: []string{"authentication"}},
-		{Name: "properties", Value: gen.Object{
+		{Name: "properties", Value: append(gen.Object{
 			{Name: "authentication", Value: gen.Object{
 				{Name: "type", Value: "object"},
 				{Name: "properties", Value: gen.Object{{Name: "strategy", Value: gen.Object{{Name: "type", Value: "string"}}}}},
 			}},
-			{Name: gen.Lower(a.Name), Value: gen.SchemaRef(a.Name)},
-		}},
+		}, a.Shown()...)},
 	}
 }

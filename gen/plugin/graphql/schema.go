@@ -19,7 +19,7 @@ func schema(b *gen.Build) []byte {
 	d := b.Design
 	w := &writer{design: d, used: map[string]bool{}}
 	if b.Authentication != nil {
-		w.accounts = b.Authentication.Accounts
+		w.accounts, w.also = b.Authentication.Accounts, b.Authentication.Also
 		w.logsIn = slices.ContainsFunc(b.API.Paths, func(p gen.Property) bool { return p.Name == "/authentication" })
 	}
 	w.all = w.closed()
@@ -51,6 +51,7 @@ type writer struct {
 	all    bool            // everything is in the schema, whoever may do it
 
 	accounts *design.AuthEntity // nil if there are none
+	also     []*design.AuthEntity
 	logsIn   bool
 }
 
@@ -146,6 +147,12 @@ func (w *writer) queries() {
 	if w.accounts != nil && w.open(w.accounts.Allow.View) {
 		w.doc("  ", "The account that is calling.")
 		w.line("  me: ", w.accounts.Name)
+	}
+	for _, e := range w.also {
+		if w.open(e.Allow.View) {
+			w.doc("  ", "The "+e.Name+" that is calling; null for whom is something else.")
+			w.line("  me", e.Name, ": ", e.Name)
+		}
 	}
 	w.actionFields(design.Query)
 	w.line("}")
