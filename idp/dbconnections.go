@@ -1,6 +1,7 @@
 package idp
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -227,7 +228,7 @@ func (p *Provider) apiChangePassword(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
-	typed := firstOf(in["email"], in["username"])
+	typed := cmp.Or(in["email"], in["username"])
 	if typed == "" {
 		p.fail(w, r, missing("email"))
 		return

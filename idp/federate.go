@@ -1,6 +1,7 @@
 package idp
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -389,17 +390,8 @@ func setProfile(u *tenant.User, profile *upstream.Profile) {
 		u.Nickname = profile.Username
 	}
 	if u.Name == "" {
-		u.Name = firstOf(u.Nickname, u.Email)
+		u.Name = cmp.Or(u.Nickname, u.Email)
 	}
-}
-
-func firstOf(list ...string) string {
-	for _, s := range list {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
 }
 
 // upstreamFailed says why a log-in with another provider came to nothing: to the

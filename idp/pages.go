@@ -82,8 +82,8 @@ func (p *Provider) chooseLanguage(r *http.Request, v *visit, chosen string) (err
 	return err
 }
 
-// withForm does the same for a form, which has to come from our own page in the
-// same browser.
+// withForm does what withRequest does for a form, which has to come from our own
+// page in the same browser.
 func (p *Provider) withForm(next pageHandler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		form, err := p.ownForm(w, r)

@@ -198,8 +198,8 @@ func (p *Provider) saveMetadata(ctx context.Context, u *tenant.User, primary str
 		return nil
 	}
 	change := func(u *tenant.User) error {
-		mergeMetadata(&u.AppMetadata, app)
-		mergeMetadata(&u.UserMetadata, user)
+		tenant.MergeMetadata(&u.AppMetadata, app)
+		tenant.MergeMetadata(&u.UserMetadata, user)
 		return nil
 	}
 	saved, err := p.tenant.UpdateUser(ctx, u.ID, change)

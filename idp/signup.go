@@ -281,8 +281,8 @@ func (p *Provider) signUp(r *http.Request, c *tenant.Client, locales string, n n
 	if err != nil {
 		return nil, err
 	}
-	mergeMetadata(&u.AppMetadata, patch.AppMetadata)
-	mergeMetadata(&u.UserMetadata, patch.UserMetadata)
+	tenant.MergeMetadata(&u.AppMetadata, patch.AppMetadata)
+	tenant.MergeMetadata(&u.UserMetadata, patch.UserMetadata)
 	// The hash is made for known and unknown addresses alike.
 	hash, err := p.hasher.Hash(ctx, n.Password)
 	if err != nil {
@@ -342,17 +342,4 @@ func (n *newUser) user() *tenant.User {
 		u.Nickname = local
 	}
 	return u
-}
-
-func mergeMetadata(into *map[string]any, patch map[string]any) {
-	for name, value := range patch {
-		if value == nil {
-			delete(*into, name)
-			continue
-		}
-		if *into == nil {
-			*into = map[string]any{}
-		}
-		(*into)[name] = value
-	}
 }

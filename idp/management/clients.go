@@ -1,6 +1,7 @@
 package management
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -291,15 +292,8 @@ func (a *API) clientConnections(ctx context.Context, q *request) (answer, error)
 	all = slices.DeleteFunc(all, func(c *tenant.Connection) bool {
 		return !slices.Contains(c.EnabledClients, id) || len(strategies) > 0 && !slices.Contains(strategies, c.Strategy)
 	})
-	q.query.Set("take", orText(q.query.Get("take"), "50"))
+	q.query.Set("take", cmp.Or(q.query.Get("take"), "50"))
 	return pages(q, "connections", all, func(c *tenant.Connection) string { return c.ID }, showConnection)
-}
-
-func orText(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }
 
 // clientDefaults gives a new client what Auth0 gives it, with safer grants: no

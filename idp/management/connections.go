@@ -2,6 +2,7 @@ package management
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -199,7 +200,7 @@ func (a *API) listConnectionClients(ctx context.Context, q *request) (answer, er
 	if err != nil {
 		return answer{}, noConnection(err)
 	}
-	q.query.Set("take", orText(q.query.Get("take"), "50"))
+	q.query.Set("take", cmp.Or(q.query.Get("take"), "50"))
 	return pages(q, "clients", c.EnabledClients, func(id string) string { return id }, func(id string) (object, error) {
 		return object{"client_id": quoted(id)}, nil
 	})

@@ -1,6 +1,7 @@
 package management
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -27,7 +28,7 @@ func (a *API) newCredential(o object) (tenant.Credential, error) {
 	}
 	c := tenant.Credential{
 		ID: "cred_" + newText(20), Name: o.text("name"), Type: "public_key", PEM: o.text("pem"),
-		Algorithm: orText(o.text("alg"), "RS256"), CreatedAt: a.now().UTC().Truncate(time.Millisecond),
+		Algorithm: cmp.Or(o.text("alg"), "RS256"), CreatedAt: a.now().UTC().Truncate(time.Millisecond),
 	}
 	kid, err := c.Thumbprint()
 	if err != nil {

@@ -1,6 +1,7 @@
 package management
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
@@ -218,7 +219,7 @@ func checkTexts(screens object) error {
 		}
 		for _, key := range slices.Sorted(maps.Keys(texts)) {
 			if why := shape.Text(0, maxText)(texts[key]); why != "" || len(key) > 128 {
-				return badProperty(screen+"."+shape.Cut(key, 64), orText(why, "the name of a property is too long"), "")
+				return badProperty(screen+"."+shape.Cut(key, 64), cmp.Or(why, "the name of a property is too long"), "")
 			}
 		}
 	}

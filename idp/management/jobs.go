@@ -2,6 +2,7 @@ package management
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -188,7 +189,7 @@ func (a *API) exportJob(ctx context.Context, q *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	opts := tenant.ExportOptions{Format: orText(o.text("format"), tenant.JSONLines)}
+	opts := tenant.ExportOptions{Format: cmp.Or(o.text("format"), tenant.JSONLines)}
 	if err := errors.Join(o.read("limit", &opts.Limit), o.read("fields", &opts.Fields)); err != nil {
 		return answer{}, err
 	}

@@ -1,6 +1,7 @@
 package management
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -48,7 +49,7 @@ func (a *API) listUserSessions(ctx context.Context, q *request) (answer, error) 
 	if err != nil {
 		return answer{}, err
 	}
-	q.query.Set("take", orText(q.query.Get("take"), "50"))
+	q.query.Set("take", cmp.Or(q.query.Get("take"), "50"))
 	return pages(q, "sessions", all, func(s *tenant.Session) string { return s.ID }, showSession)
 }
 
@@ -140,7 +141,7 @@ func (a *API) listUserTokens(ctx context.Context, q *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	q.query.Set("take", orText(q.query.Get("take"), "50"))
+	q.query.Set("take", cmp.Or(q.query.Get("take"), "50"))
 	ans, err := pages(q, "tokens", all, func(f *tenant.Family) string { return f.ID }, func(f *tenant.Family) (object, error) {
 		return a.showFamily(ctx, f)
 	})

@@ -1,6 +1,7 @@
 package management
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -124,7 +125,7 @@ func (a *API) wantedBindings(ctx context.Context, q *request, trigger string) ([
 		case len(item.DisplayName) > 255:
 			return nil, badProperty("bindings.display_name", "String is too long", "")
 		}
-		list = append(list, tenant.Binding{ActionID: act.ID, DisplayName: orText(item.DisplayName, act.Name)})
+		list = append(list, tenant.Binding{ActionID: act.ID, DisplayName: cmp.Or(item.DisplayName, act.Name)})
 	}
 	return list, nil
 }

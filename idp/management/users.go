@@ -1,6 +1,7 @@
 package management
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -155,7 +156,7 @@ func newUser(c *tenant.Connection, o object) (*tenant.User, error) {
 		return nil, err
 	}
 	u.Extra = nil
-	id := tenant.Identity{Connection: c.Name, Provider: c.Strategy, UserID: orText(o.text("user_id"), tenant.NewSubject())}
+	id := tenant.Identity{Connection: c.Name, Provider: c.Strategy, UserID: cmp.Or(o.text("user_id"), tenant.NewSubject())}
 	if u.Email, err = tenant.CanonicalEmail(o.text("email")); err != nil {
 		return nil, err
 	}
@@ -195,9 +196,9 @@ func newUser(c *tenant.Connection, o object) (*tenant.User, error) {
 	}
 	u.Identities = []tenant.Identity{id}
 	u.AppMetadata = tenant.Unreserved(u.AppMetadata)
-	u.Name = orText(u.Name, orText(u.Email, orText(u.Username, u.PhoneNumber)))
+	u.Name = cmp.Or(u.Name, u.Email, u.Username, u.PhoneNumber)
 	local, _, _ := strings.Cut(u.Email, "@")
-	u.Nickname = orText(u.Nickname, orText(u.Username, orText(local, u.PhoneNumber)))
+	u.Nickname = cmp.Or(u.Nickname, u.Username, local, u.PhoneNumber)
 	return u, nil
 }
 

@@ -128,8 +128,8 @@ func (row importedUser) merge(u *User) error {
 		return shortened(err)
 	}
 	row.mergeProofs(u, number)
-	mergeMetadata(&u.UserMetadata, row.user.UserMetadata)
-	mergeMetadata(&u.AppMetadata, row.user.AppMetadata)
+	MergeMetadata(&u.UserMetadata, row.user.UserMetadata)
+	MergeMetadata(&u.AppMetadata, row.user.AppMetadata)
 	for name, value := range map[string]map[string]any{"user_metadata": u.UserMetadata, "app_metadata": u.AppMetadata} {
 		data, err := json.Marshal(value)
 		if err != nil {
@@ -161,8 +161,8 @@ func (row importedUser) mergeProofs(u *User, number string) {
 	}
 }
 
-// mergeMetadata adds members; null removes one.
-func mergeMetadata(into *map[string]any, from map[string]any) {
+// MergeMetadata adds members to those of a user; null removes one.
+func MergeMetadata(into *map[string]any, from map[string]any) {
 	for name, value := range from {
 		if value == nil {
 			delete(*into, name)

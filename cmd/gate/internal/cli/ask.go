@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -149,7 +150,7 @@ func (a *asker) text(question, suggestion string, check func(string) error) (str
 		if err != nil {
 			return "", err
 		}
-		answer = or(answer, suggestion)
+		answer = cmp.Or(answer, suggestion)
 		if err = check(answer); err == nil {
 			return answer, nil
 		}

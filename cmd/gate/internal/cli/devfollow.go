@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -114,7 +115,7 @@ func (d *dev) problem(err error, names []string) {
 	failure := map[string]any{"message": message, "since": time.Now().Format(time.TimeOnly)}
 	if errs, ok := errors.AsType[*design.Errors](err); ok && len(errs.Problems) > 0 {
 		first := errs.Problems[0]
-		hint = or(hint, first.Hint)
+		hint = cmp.Or(hint, first.Hint)
 		place = fmt.Sprintf("%s:%d", filepath.Base(first.File), first.Line)
 		message = first.Message
 		if more := len(errs.Problems) - 1; more > 0 {

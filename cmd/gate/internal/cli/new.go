@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"path/filepath"
@@ -105,11 +106,11 @@ func (c *newCmd) ask(out *console) error {
 			return errors.New("nothing was made")
 		}
 	}
-	c.Module = or(c.Module, "example.com/"+c.Name)
-	c.Starter = or(c.Starter, "empty")
-	c.Database = or(c.Database, string(design.SQLite))
-	c.Auth = or(c.Auth, string(design.AuthJWT))
-	c.Dir = or(c.Dir, c.Name)
+	c.Module = cmp.Or(c.Module, "example.com/"+c.Name)
+	c.Starter = cmp.Or(c.Starter, "empty")
+	c.Database = cmp.Or(c.Database, string(design.SQLite))
+	c.Auth = cmp.Or(c.Auth, string(design.AuthJWT))
+	c.Dir = cmp.Or(c.Dir, c.Name)
 	return nil
 }
 
@@ -145,11 +146,4 @@ func (c *newCmd) questions(a *asker) (err error) {
 			option{string(design.AuthNone), "for services behind a gateway, and public data"})
 	}
 	return err
-}
-
-func or(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }
