@@ -327,6 +327,10 @@ func TestClients_credentials(t *testing.T) {
 	}
 	w.do(token, "PATCH", "clients/"+id, made.textWithout("client_id", "global", "is_first_party", "client_authentication_methods"), 200)
 	path := "clients/" + id + "/credentials"
+	again := map[string]any{"client_authentication_methods": map[string]any{"private_key_jwt": map[string]any{"credentials": []any{
+		map[string]any{"credential_type": "public_key", "pem": second}, map[string]any{"credential_type": "public_key", "pem": second},
+	}}}}
+	w.send(token, "PATCH", "clients/"+id, again).refused(400, "Array items are not unique")
 	cred := w.do(token, "POST", path, map[string]any{"credential_type": "public_key", "pem": second}, 201).str("id")
 	w.send(token, "POST", path, map[string]any{"credential_type": "public_key", "pem": third}).refused(400, "at most 2")
 	if got := w.do(token, "GET", path, nil, 200).list(); len(got) != 2 || got[0]["kid"] == got[1]["kid"] || got[0]["alg"] != "RS256" {

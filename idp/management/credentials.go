@@ -93,6 +93,9 @@ func knownCredentials(c *tenant.Client, creds []tenant.Credential) ([]tenant.Cre
 		}
 		list[n] = c.Credentials[i]
 	}
+	if len(list) == maxCredentials && list[0].KeyID == list[1].KeyID {
+		return nil, badProperty("client_authentication_methods.private_key_jwt.credentials", "Array items are not unique", "")
+	}
 	return list, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"mime/multipart"
+	"strings"
 	"time"
 
 	"github.com/gatewright/gate/idp/internal/shape"
@@ -248,7 +249,7 @@ func (a *API) download(ctx context.Context, q *request) (answer, error) {
 
 // importJob reads users from a file, in the background.
 func (a *API) importJob(ctx context.Context, q *request) (answer, error) {
-	form, users, err := q.importForm()
+	form, err := q.importForm()
 	if err != nil {
 		return answer{}, err
 	}
@@ -283,17 +284,18 @@ func (a *API) importJob(ctx context.Context, q *request) (answer, error) {
 	shown := *j
 	a.background("import users", func(ctx context.Context) error {
 		defer func() { <-a.jobs.slots }()
-		return a.runImport(ctx, j, users)
+		return a.runImport(ctx, j, form["users"])
 	})
 	return accepted(shown)
 }
 
-// importForm reads the fields of a form and the file in it.
-func (q *request) importForm() (map[string]string, []byte, error) {
-	form, users := map[string]string{}, []byte(nil)
+// importForm reads the fields of a form, of which users is a file.
+func (q *request) importForm() (map[string]string, error) {
 	if q.media != "multipart/form-data" || q.bounds["boundary"] == "" {
-		return nil, nil, badBody("The body has to be multipart/form-data with a file named users")
+		return nil, badBody("The body has to be multipart/form-data with a file named users")
 	}
+	most := map[string]int{"users": maxImport, "connection_id": 64, "upsert": 32, "external_id": 1024, "send_completion_email": 32}
+	form := map[string]string{}
 	r := multipart.NewReader(bytes.NewReader(q.body), q.bounds["boundary"])
 	for {
 		part, err := r.NextPart()
@@ -301,40 +303,41 @@ func (q *request) importForm() (map[string]string, []byte, error) {
 			break
 		}
 		if err != nil {
-			return nil, nil, badBody("The form cannot be read")
+			return nil, badBody("The form cannot be read")
 		}
 		data, err := io.ReadAll(part)
 		if err != nil {
-			return nil, nil, badBody("The form cannot be read")
+			return nil, badBody("The form cannot be read")
 		}
-		if part.FormName() == "users" {
-			users = data
-			continue
+		name := part.FormName()
+		limit, known := most[name]
+		_, twice := form[name]
+		switch {
+		case !known:
+			return nil, badProperty("", "Additional properties not allowed: "+shape.Cut(name, 32), "")
+		case name == "users" && len(data) > limit:
+			return nil, &problem{status: 413, message: "The file of users is larger than 500 kB"}
+		case twice || len(data) > limit:
+			return nil, badProperty(name, "is there twice or too long", "")
 		}
-		if _, twice := form[part.FormName()]; twice || len(data) > 1024 {
-			return nil, nil, badProperty(shape.Cut(part.FormName(), 32), "is there twice or too long", "")
-		}
-		form[part.FormName()] = string(data)
+		form[name] = string(data)
 	}
-	switch {
-	case form["connection_id"] == "":
-		return nil, nil, badProperty("connection_id", "Missing required property: connection_id", "")
-	case len(users) == 0:
-		return nil, nil, badProperty("users", "Missing required property: users", "")
-	case len(users) > maxImport:
-		return nil, nil, &problem{status: 413, message: "The file of users is larger than 500 kB"}
+	for _, name := range []string{"connection_id", "users"} {
+		if form[name] == "" {
+			return nil, badProperty(name, "Missing required property: "+name, "")
+		}
 	}
-	return form, users, nil
+	return form, nil
 }
 
-func (a *API) runImport(ctx context.Context, j *job, users []byte) error {
+func (a *API) runImport(ctx context.Context, j *job, users string) error {
 	ctx, cancel := context.WithTimeout(ctx, importWithin)
 	defer cancel()
 	j.Status = "processing"
 	err := a.changeJob(ctx, j)
 	var report tenant.ImportReport
 	if err == nil {
-		report, err = a.store.ImportUsers(ctx, bytes.NewReader(users), tenant.ImportOptions{Connection: j.Connection, Upsert: j.Upsert, Job: j.ID})
+		report, err = a.store.ImportUsers(ctx, strings.NewReader(users), tenant.ImportOptions{Connection: j.Connection, Upsert: j.Upsert, Job: j.ID})
 	}
 	j.Status, j.Percentage = "completed", 100
 	j.Summary = &summary{Failed: report.Failed, Updated: report.Updated, Inserted: report.Inserted, Total: report.Total}

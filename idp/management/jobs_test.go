@@ -122,6 +122,8 @@ func TestJobs_importRefusals(t *testing.T) {
 		"empty":         {upload(conn, ""), 400, "users"},
 		"too large":     {upload(conn, strings.Repeat(" ", 500_001)), 413, "500 kB"},
 		"twice":         {upload(conn, "[]", "upsert", "true", "upsert", "false"), 400, "there twice"},
+		"users twice":   {upload(conn, "[]", "users", "[]"), 400, "there twice"},
+		"a wrong name":  {upload(conn, "[]", "upsret", "true"), 400, "Additional properties not allowed: upsret"},
 		"cut off":       {form{"--xyz\r\nContent-Disposition: form-data; name=\"users\"\r\n\r\n[", "multipart/form-data; boundary=xyz"}, 400, "cannot be read"},
 		"no boundary":   {form{"x", "multipart/form-data"}, 400, "multipart/form-data"},
 	} {

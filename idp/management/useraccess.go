@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/gatewright/gate/idp/tenant"
 )
@@ -88,7 +89,7 @@ func (a *API) listUserPermissions(ctx context.Context, q *request) (answer, erro
 	for p := range sources {
 		list = append(list, p)
 	}
-	slices.SortFunc(list, func(x, y tenant.Permission) int { return compareText(permissionID(x), permissionID(y)) })
+	slices.SortFunc(list, func(x, y tenant.Permission) int { return strings.Compare(permissionID(x), permissionID(y)) })
 	names, err := a.permissionNames(ctx)
 	if err != nil {
 		return answer{}, err
@@ -120,16 +121,6 @@ func (a *API) roleSources(ctx context.Context, user string, sources map[tenant.P
 		}
 	}
 	return nil
-}
-
-func compareText(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 func (a *API) addUserPermissions(ctx context.Context, q *request) (answer, error) {

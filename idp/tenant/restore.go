@@ -213,14 +213,7 @@ func (in *restoration) api(ctx context.Context, a *API) (bool, error) {
 	if a.System && in.own != "" {
 		return in.systemAPI(ctx, a)
 	}
-	if in.own != "" && ReservedIdentifier(a.Identifier, in.own) {
-		return false, wrong("identifier", "belongs to the provider itself")
-	}
-	// Its access tokens would say the audience of that client's ID tokens.
-	switch _, err := in.s.Clients.Get(ctx, a.Identifier); {
-	case err == nil:
-		return false, wrong("identifier", "is the ID of a client")
-	case !errors.Is(err, ErrNotFound):
+	if err := in.newIdentifier(ctx, a.Identifier); err != nil {
 		return false, err
 	}
 	for _, find := range []func() (*API, error){
@@ -243,6 +236,25 @@ func (in *restoration) api(ctx context.Context, a *API) (bool, error) {
 		return nil
 	})
 	return updated, err
+}
+
+// newIdentifier refuses an identifier that no API may have, unless one has it here.
+func (in *restoration) newIdentifier(ctx context.Context, identifier string) error {
+	if _, err := in.s.APIs.ByName(ctx, identifier); !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if in.own != "" && ReservedIdentifier(identifier, in.own) {
+		return wrong("identifier", "belongs to the provider itself")
+	}
+	// Its access tokens would say the audience of that client's ID tokens.
+	_, err := in.s.Clients.Get(ctx, identifier)
+	switch {
+	case err == nil:
+		return wrong("identifier", "is the ID of a client")
+	case !errors.Is(err, ErrNotFound):
+		return err
+	}
+	return nil
 }
 
 // systemAPI takes the dump's own API for that of this tenant.

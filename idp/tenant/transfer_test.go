@@ -205,6 +205,22 @@ func TestImport_clientAsAPI(t *testing.T) {
 	}
 }
 
+// An API that was there before its identifier was taken is restored as others are.
+func TestImport_reservedSince(t *testing.T) {
+	s := open(t, storetest.SQLite(t), nil)
+	must(t, s.APIs.Create(t.Context(), &tenant.API{ID: "a1", Name: "Old", Identifier: "https://id.example/me"}))
+	var dump bytes.Buffer
+	must(t, s.Export(t.Context(), &dump, tenant.DumpOptions{Secrets: true}))
+	options := tenant.RestoreOptions{ManagementAPI: "https://id.example/api/v2/"}
+	if report, err := s.Import(t.Context(), bytes.NewReader(dump.Bytes()), options); err != nil || report.Failed != 0 || report.Updated == 0 {
+		t.Errorf("where it is: %+v %v", report, err)
+	}
+	other := open(t, storetest.SQLite(t), nil)
+	if report, err := other.Import(t.Context(), &dump, options); err != nil || report.Failed != 1 {
+		t.Errorf("where it is not: %+v %v", report, err)
+	}
+}
+
 // TestImport_otherIssuer: the Management API of a tenant is named after its
 // issuer. In another it is the one there, with all that was granted at it.
 func TestImport_otherIssuer(t *testing.T) {
