@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/internal/loopback"
 )
 
 // offline is the scope that asks for a refresh token.
@@ -174,14 +175,13 @@ func localURL(raw string) bool {
 	if err != nil {
 		return false
 	}
-	name := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	name := strings.TrimSuffix(u.Hostname(), ".")
 	if addr, err := netip.ParseAddr(name); err == nil {
-		addr = addr.Unmap()
-		return addr.IsLoopback() || addr.IsUnspecified()
+		return loopback.Host(name) || addr.Unmap().IsUnspecified()
 	}
 	// To a browser a name that ends in a number is an address, as in 127.1 or 0x7f000001.
 	last := name[strings.LastIndexByte(name, '.')+1:]
-	return name == "localhost" || strings.HasSuffix(name, ".localhost") || last != "" && last[0] >= '0' && last[0] <= '9'
+	return loopback.Site(name) || last != "" && last[0] >= '0' && last[0] <= '9'
 }
 
 func containsAll(all, some []string) bool {

@@ -151,10 +151,15 @@ func TestSES07_revokedInLeeway(t *testing.T) {
 	}
 }
 
-// CLI-08: an address that another provider confirmed does not become another one.
+// CLI-08: an address that another provider confirmed does not become another one, and
+// is confirmed in whatever letters it is, each time.
 func TestCLI08_kelvin(t *testing.T) {
 	c := federated(t)
-	if u := c.with(c.Browser(), "corp", "1003"); u.Email != "\u212Aate@corp.example" || !u.EmailVerified {
-		t.Errorf("%q, confirmed: %t", u.Email, u.EmailVerified)
+	for person, want := range map[string]string{"1003": "\u212Aate@corp.example", "1004": "zoë.Ä@mÜller.example"} {
+		for _, connection := range []string{"corp", "github", "corp"} {
+			if u := c.with(c.Browser(), connection, person); u.Email != want || !u.EmailVerified {
+				t.Errorf("%s: %q, confirmed: %t", connection, u.Email, u.EmailVerified)
+			}
+		}
 	}
 }

@@ -31,6 +31,7 @@ func people() []fake.Person {
 		{ID: 1001, Login: "ada", Name: "Ada Lovelace", Email: "Ada@Example.com", EmailVerified: true},
 		{ID: 1002, Login: "grace", Name: "Grace Hopper", Email: "ada@example.com"},
 		{ID: 1003, Login: "kate", Name: "Kate", Email: "\u212Aate@Corp.example", EmailVerified: true}, // KELVIN SIGN
+		{ID: 1004, Login: "zoe", Name: "Zoë", Email: "Zoë.Ä@MÜLLER.example", EmailVerified: true},
 	}
 }
 

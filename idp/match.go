@@ -1,10 +1,12 @@
 package idp
 
 import (
+	"cmp"
 	"net"
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gatewright/gate/idp/internal/shape"
@@ -62,11 +64,14 @@ func foldOrigin(raw string) string {
 	return strings.ToLower(scheme) + "://" + strings.ToLower(rest[:end]) + rest[end:]
 }
 
-// sameLoopback reports whether u is the registered address but for its port, on
-// this machine by number.
+// sameLoopback reports whether u is the registered address but for its port, which is
+// one to listen on, on this machine by number.
 func sameLoopback(registered string, u *url.URL) bool {
 	r, err := url.Parse(registered)
 	if err != nil || r.Scheme != "http" || u.Scheme != "http" || r.Hostname() != u.Hostname() {
+		return false
+	}
+	if n, err := strconv.ParseUint(cmp.Or(u.Port(), "80"), 10, 16); err != nil || n == 0 {
 		return false
 	}
 	addr, err := netip.ParseAddr(u.Hostname())

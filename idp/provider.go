@@ -22,6 +22,7 @@ import (
 	"github.com/gatewright/gate/idp/management"
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/idp/upstream"
+	"github.com/gatewright/gate/internal/loopback"
 	"github.com/gatewright/gate/internal/seal"
 	"github.com/gatewright/gate/jose"
 	"github.com/gatewright/gate/mail"
@@ -209,11 +210,10 @@ func checkIssuer(issuer string) (base, host string, err error) {
 	return strings.TrimSuffix(issuer, "/"), u.Host, nil
 }
 
-// local reports whether a host is this machine.
+// local reports whether a host, which may have a port, is this machine.
 func local(host string) bool {
 	u := url.URL{Host: host}
-	name := u.Hostname()
-	return name == "localhost" || strings.HasSuffix(name, ".localhost") || name == "127.0.0.1" || name == "::1"
+	return loopback.Site(u.Hostname())
 }
 
 func (p *Provider) open(ctx context.Context, db *store.DB) (err error) {

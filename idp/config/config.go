@@ -16,6 +16,7 @@ import (
 	"github.com/gatewright/gate/design"
 	"github.com/gatewright/gate/idp/login"
 	"github.com/gatewright/gate/idp/upstream"
+	"github.com/gatewright/gate/internal/loopback"
 	"github.com/gatewright/gate/internal/secret"
 )
 
@@ -171,7 +172,7 @@ func (c *checker) issuer() {
 		c.problem("issuer", "write it as https://id.example.com/", "issuer %s is not an address", quote(c.Issuer))
 	case u.Path != "/":
 		c.problem("issuer", "write it as "+u.Scheme+"://"+u.Host+"/", "issuer %s has to end with a slash, and has no other path: SDKs put paths behind it", quote(c.Issuer))
-	case u.Scheme == "http" && !isLocal(u.Hostname()):
+	case u.Scheme == "http" && !loopback.Site(u.Hostname()):
 		c.problem("issuer", "behind a proxy, too, the issuer is what people type: https://"+u.Host+"/", "issuer %s is not https, and http is for this machine alone", quote(c.Issuer))
 	}
 }
@@ -179,13 +180,7 @@ func (c *checker) issuer() {
 // Local reports whether the issuer is this machine.
 func (c *Config) Local() bool {
 	u, err := url.Parse(c.Issuer)
-	return err == nil && isLocal(u.Hostname())
-}
-
-// isLocal reports whether a host is this machine, as [idp.Open] has it: not every
-// loopback address is, as others are another machine to a browser.
-func isLocal(host string) bool {
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || host == "127.0.0.1" || host == "::1"
+	return err == nil && loopback.Site(u.Hostname())
 }
 
 // Address returns where to listen.
@@ -195,12 +190,16 @@ func (c *Config) Address() string {
 	}
 	u, err := url.Parse(c.Issuer)
 	switch {
-	case err == nil && isLocal(u.Hostname()):
+	case err == nil && loopback.Site(u.Hostname()):
 		port := u.Port()
 		if port == "" {
 			port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 		}
-		return net.JoinHostPort("127.0.0.1", port)
+		host := "127.0.0.1"
+		if net.ParseIP(u.Hostname()) != nil {
+			host = u.Hostname()
+		}
+		return net.JoinHostPort(host, port)
 	case c.TLS.On():
 		return ":8443"
 	}
@@ -229,7 +228,7 @@ func (c *checker) addresses() {
 			c.problem(fmt.Sprintf("privateUpstreams[%d]", i), "name a host, an address or a network of your own", "%s", err)
 		}
 	}
-	if u, err := url.Parse(c.Protection.BreachCheck); err != nil || c.Protection.BreachCheck != "" && (u.Host == "" || u.Scheme != "https" && !isLocal(u.Hostname())) {
+	if u, err := url.Parse(c.Protection.BreachCheck); err != nil || c.Protection.BreachCheck != "" && (u.Host == "" || u.Scheme != "https" && !loopback.Host(u.Hostname())) {
 		c.problem("protection.breachCheck", "write it as https://api.pwnedpasswords.com/range/", "breachCheck %s is not an https address", quote(c.Protection.BreachCheck))
 	}
 }

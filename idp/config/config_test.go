@@ -62,7 +62,7 @@ func TestParse_refused(t *testing.T) {
 		"enum":                  {local + "signup: opn\n", `2:9: signup has to be one of closed, confirm, open, not "opn", did you mean "open"?`, "who may make an account: nobody"},
 		"terminal escapes":      {local + "signup: \"\\e[2J\"\n", `2:9: signup has to be one of closed, confirm, open, not "\x1b[2J"`, ""},
 		"synchronous elsewhere": {local + "database: postgres://idp@db/idp\nsynchronous: full\n", "3:14: synchronous is for SQLite", "leave it out"},
-		"another machine":       {"issuer: http://127.0.0.2:3001/\n", `1:9: issuer "http://127.0.0.2:3001/" is not https, and http is for this machine alone`, "https://127.0.0.2:3001/"},
+		"another machine":       {"issuer: http://192.0.2.1:3001/\n", `1:9: issuer "http://192.0.2.1:3001/" is not https, and http is for this machine alone`, "https://192.0.2.1:3001/"},
 		"issuer, slash":         {"issuer: https://id.example.com\n", `1:9: issuer "https://id.example.com" has to end with a slash, and has no other path: SDKs put paths behind it`, "https://id.example.com/"},
 		"issuer, path":          {"issuer: https://id.example.com/auth/\n", `1:9: issuer "https://id.example.com/auth/" has to end`, ""},
 		"issuer, http":          {"issuer: http://id.example.com/\n", `1:9: issuer "http://id.example.com/" is not https, and http is for this machine alone`, ""},
@@ -284,10 +284,12 @@ func TestParse_environment(t *testing.T) {
 
 func TestAddress(t *testing.T) {
 	for text, want := range map[string]string{
-		local:                               "127.0.0.1:3001",
-		"issuer: http://localhost/\n":       "127.0.0.1:80",
-		local + "listen: \"127.0.0.1:1\"\n": "127.0.0.1:1",
-		"issuer: https://localhost:3001/\ntls: local\n":                     "127.0.0.1:3001",
+		local:                                           "127.0.0.1:3001",
+		"issuer: http://localhost/\n":                   "127.0.0.1:80",
+		"issuer: http://127.0.0.2:3001/\n":              "127.0.0.2:3001",
+		"issuer: http://[::1]:3001/\n":                  "[::1]:3001",
+		local + "listen: \"127.0.0.1:1\"\n":             "127.0.0.1:1",
+		"issuer: https://localhost:3001/\ntls: local\n": "127.0.0.1:3001",
 		"issuer: https://id.example.com/\ntrustedProxies: [10.0.0.1]\n":     ":8080",
 		"issuer: https://id.example.com/\ntls: {certificate: a, key: b}\n":  ":8443",
 		"issuer: https://login.localhost/\ntls: {certificate: a, key: b}\n": "127.0.0.1:443",

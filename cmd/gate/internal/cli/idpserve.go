@@ -9,8 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,6 +20,7 @@ import (
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/idp/trial"
 	"github.com/gatewright/gate/internal/framing"
+	"github.com/gatewright/gate/internal/loopback"
 	"github.com/gatewright/gate/internal/terminal"
 )
 
@@ -100,7 +99,7 @@ func (s *idpServer) checkDev() error {
 	if err != nil {
 		return err
 	}
-	if addr, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !addr.IsLoopback()) {
+	if !loopback.Host(host) {
 		return failf("listen: 127.0.0.1:PORT, or "+hint, "--dev is for this machine alone, and %s is for others, too", s.cfg.Address())
 	}
 	if len(s.cfg.Proxies()) > 0 {
@@ -288,12 +287,12 @@ func bounded(path string) string {
 	return path[:min(len(path), 200)]
 }
 
-// thisMachine reports whether a request was sent to a name of this machine.
+// thisMachine reports whether a host, which may have a port, is this machine.
 func thisMachine(host string) bool {
-	u := url.URL{Host: host}
-	name := u.Hostname()
-	addr, err := netip.ParseAddr(name)
-	return name == "localhost" || strings.HasSuffix(name, ".localhost") || err == nil && addr.IsLoopback()
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return loopback.Site(strings.Trim(host, "[]"))
 }
 
 // A statusRecorder remembers the status of an answer.

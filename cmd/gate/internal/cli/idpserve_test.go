@@ -60,3 +60,14 @@ func TestOPS11_provider(t *testing.T) {
 		t.Errorf("raw: %q", out.String())
 	}
 }
+
+func TestThisMachine(t *testing.T) {
+	for host, want := range map[string]bool{
+		"localhost": true, "LocalHost:3001": true, "shop.localhost:3001": true, "127.0.0.2:1": true, "::1": true, "[::1]": true, "[::1]:3001": true,
+		"": false, "192.0.2.1:3001": false, "localhost.example": false, "[::2]:3001": false,
+	} {
+		if got := thisMachine(host); got != want {
+			t.Errorf("%q: %t", host, got)
+		}
+	}
+}
