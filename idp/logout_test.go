@@ -252,21 +252,10 @@ func TestIDP19_hints(t *testing.T) {
 	browser := s.Browser()
 	ada, _ := enter(t, s, browser, "ada@example.com")["id_token"].(string)
 	sid, _ := claimsMap(t, ada)["sid"].(string)
-	// JWT-08: an access token is none, also of an API that was called as a client is.
-	if err := s.Tenant().APIs.Create(t.Context(), &tenant.API{ID: tenant.NewSubject(), Name: "x", Identifier: idptest.SPA}); err != nil {
-		t.Fatal(err)
-	}
-	res, body := s.Do(browser, http.MethodGet, "/authorize", authorization("scope", "openid", "audience", idptest.SPA))
-	_, got := exchange(s, answerOf(t, res, body).Get("code"))
-	access, _ := got["access_token"].(string)
-	if !strings.Contains(claims(t, access), `"aud":["`+idptest.SPA) {
-		t.Fatalf("no such token: %v", got)
-	}
 	loggedIn := func() bool { t.Helper(); return silent(t, s, browser).Has("code") }
 	for name, q := range map[string]url.Values{
 		"a hint made up":          {"id_token_hint": {ada[:len(ada)-6] + "AAAAAA"}},
 		"no JWT":                  {"id_token_hint": {"x"}},
-		"an access token":         {"id_token_hint": {access}},
 		"another client":          {"id_token_hint": {ada}, "client_id": {idptest.Web}},
 		"another session":         {"id_token_hint": {ada}, "logout_hint": {"else"}},
 		"an address of nobody":    {"id_token_hint": {ada}, "post_logout_redirect_uri": {"http://evil.example/"}},
