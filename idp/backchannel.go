@@ -30,12 +30,12 @@ const (
 
 // tellLogout tells the clients of a session that it ended (OpenID Connect
 // Back-Channel Logout 1.0), in the background. What this process does not come to
-// is stored with that end, and told by another one.
+// is stored with that end, and told by another one: all of it when it has ended.
 func (p *Provider) tellLogout(ses *tenant.Session) {
 	if len(ses.Clients) == 0 {
 		return
 	}
-	p.told.Go(func() {
+	p.behind.begin(func() {
 		ctx := context.Background()
 		l, err := p.tenant.Logout(ctx, ses.ID)
 		switch {

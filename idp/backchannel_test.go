@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"testing"
 	"time"
 
@@ -114,5 +115,28 @@ func TestCLI12_tries(t *testing.T) {
 				t.Errorf("it is kept: %v", err)
 			}
 		})
+	}
+}
+
+// CLI-12: a provider that has ended begins nothing: a log-out that comes after that
+// waits for the next process.
+func TestCLI12_closed(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	heard := away(t, s)
+	s.AddUser("ada@example.com")
+	sid, _ := claimsMap(t, enter(t, s, s.HTTP, "ada@example.com")["id_token"])["sid"].(string)
+	closed := func() {
+		t.Helper()
+		if err := s.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	closed()
+	if res, body := s.Do(s.HTTP, http.MethodGet, "/v2/logout", url.Values{"client_id": {idptest.SPA}}); res.StatusCode != http.StatusFound {
+		t.Fatalf("%d %.300s", res.StatusCode, body)
+	}
+	closed() // and waits for whatever began in spite of that
+	if _, err := s.Tenant().Logout(t.Context(), sid); err != nil || len(heard) != 0 {
+		t.Errorf("told %d times, kept: %v", len(heard), err)
 	}
 }

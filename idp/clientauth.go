@@ -137,7 +137,7 @@ func (p *Provider) byAssertion(ctx context.Context, in params) (caller, error) {
 		return caller{}, err
 	}
 	v, err := jose.NewVerifier(jose.VerifierConfig{
-		Keys: keys, Issuer: c.ID, Audience: []string{p.issuer, p.base, p.base + "/oauth/token", p.base + "/oauth/par"},
+		Keys: keys, Issuer: c.ID, Audience: []string{p.issuer, p.base, p.base + "/oauth/token"},
 		Type: []string{"", "JWT", "client-authentication+jwt"}, CacheSize: -1, Now: p.now, MaxAge: maxAssertion + time.Minute,
 	})
 	if err != nil {

@@ -151,6 +151,8 @@ func TestIDP07_assertions(t *testing.T) {
 	bad["for somebody else"] = sign(key, "j7", time.Minute, idptest.Machine)
 	audience = []string{s.Issuer(), "https://other.example/"}
 	bad["for somebody else, too"] = sign(key, "j11", time.Minute, idptest.Machine)
+	audience = []string{s.URL + "/oauth/par"}
+	bad["for an endpoint that is not there"] = sign(key, "j12", time.Minute, idptest.Machine)
 	audience = []string{s.Issuer()}
 	at = func() time.Time { return time.Now().Add(-10 * time.Minute) }
 	bad["expired"] = sign(key, "j8", time.Minute, idptest.Machine)

@@ -23,8 +23,6 @@ func (p *Provider) consentPage(w http.ResponseWriter, r *http.Request, q *reques
 	}
 	if len(state) <= maxRequest {
 		page.Here = here(consentPath, state)
-	} else {
-		page.Here = ""
 	}
 	if page.SwitchURL, err = p.switchURL(q); err != nil {
 		p.faultPage(w, r, err)

@@ -141,7 +141,7 @@ type Provider struct {
 	upstreams upstreams
 	private   upstream.Private
 	origins   atomic.Pointer[originSet]
-	told      sync.WaitGroup // back-channel log-outs on their way
+	behind    behind
 }
 
 // Open returns the provider in a database, whose schema it brings up to date.
@@ -307,15 +307,7 @@ func (p *Provider) Run(ctx context.Context) {
 
 // Close sends the letters and writes the log entries that wait, until ctx ends.
 func (p *Provider) Close(ctx context.Context) error {
-	told := make(chan struct{})
-	go func() {
-		p.told.Wait()
-		close(told)
-	}()
-	select {
-	case <-told:
-	case <-ctx.Done():
-	}
+	p.behind.close(ctx)
 	p.upstreams.close()
 	return p.stop(ctx)
 }

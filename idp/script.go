@@ -273,21 +273,22 @@ func (p *Provider) runPreRegistration(r *http.Request, c *tenant.Client, conn *t
 // runPostRegistration runs in the background: it stops nobody.
 func (p *Provider) runPostRegistration(r *http.Request, c *tenant.Client, conn *tenant.Connection, u *tenant.User) {
 	e := p.registration(r, c, conn, new(*u)) // a copy: the log-in goes on with u
-	p.behind(r, actions.TriggerPostUserRegistration, func(ctx context.Context, bound []actions.Action) error {
+	p.runBehind(r, actions.TriggerPostUserRegistration, func(ctx context.Context, bound []actions.Action) error {
 		return p.cfg.Actions.PostUserRegistration(ctx, bound, e)
 	})
 }
 
 func (p *Provider) runPostChangePassword(r *http.Request, u *tenant.User, conn *tenant.Connection) {
 	e := p.registration(r, nil, conn, new(*u))
-	p.behind(r, actions.TriggerPostChangePassword, func(ctx context.Context, bound []actions.Action) error {
+	p.runBehind(r, actions.TriggerPostChangePassword, func(ctx context.Context, bound []actions.Action) error {
 		return p.cfg.Actions.PostChangePassword(ctx, bound, actions.ChangePasswordEvent{
 			User: e.User, Connection: e.Connection, Request: e.Request, Tenant: e.Tenant,
 		})
 	})
 }
 
-func (p *Provider) behind(r *http.Request, trigger actions.Trigger, run func(context.Context, []actions.Action) error) {
+// runBehind runs actions that nobody waits for.
+func (p *Provider) runBehind(r *http.Request, trigger actions.Trigger, run func(context.Context, []actions.Action) error) {
 	ctx := context.WithoutCancel(r.Context())
 	bound, err := p.bound(ctx, trigger)
 	if err != nil {
@@ -297,9 +298,12 @@ func (p *Provider) behind(r *http.Request, trigger actions.Trigger, run func(con
 	if len(bound) == 0 {
 		return
 	}
-	p.told.Go(func() {
+	begun := p.behind.begin(func() {
 		if err := run(ctx, bound); err != nil {
 			p.recordAction(ctx, trigger, err) // nobody else hears of it
 		}
 	})
+	if !begun {
+		p.log.ErrorContext(ctx, "actions were not run", "trigger", string(trigger), "error", actions.ErrClosed)
+	}
 }
