@@ -319,26 +319,6 @@ func TestLetters_limits(t *testing.T) {
 	waitLetters(t, s, "ada@example.com", 6)
 }
 
-// An application that nobody can log in to says so: it is no fault of ours.
-func TestLogin_noWay(t *testing.T) {
-	s := idptest.New(t, idptest.Config{})
-	if _, err := s.Tenant().Connections.Update(t.Context(), "con_database00000001", func(c *tenant.Connection) error {
-		c.EnabledClients = nil
-		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
-	browser := s.Browser()
-	res, body := s.Do(browser, http.MethodGet, "/authorize", authorization())
-	if res.StatusCode == http.StatusSeeOther {
-		res, body = s.Do(browser, http.MethodGet, res.Header.Get("Location"), nil)
-	}
-	if res.StatusCode != http.StatusBadRequest || !strings.Contains(body, "no connections enabled for the client") ||
-		!strings.Contains(strings.NewReplacer(`<span class="word">`, "", "</span>", "").Replace(body), "<pre tabindex=\"0\">gate idp connection enable CONNECTION ") {
-		t.Errorf("%d %s", res.StatusCode, body)
-	}
-}
-
 func TestSignup_names(t *testing.T) {
 	s := idptest.New(t, idptest.Config{})
 	if _, err := s.Tenant().Connections.Update(t.Context(), "con_database00000001", func(c *tenant.Connection) error {

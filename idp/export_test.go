@@ -46,3 +46,10 @@ func (p *Provider) TellLogout(ctx context.Context, session string) {
 		p.tellClients(ctx, l)
 	}
 }
+
+// Upstreams is how many clients at other providers there are.
+func (p *Provider) Upstreams() int {
+	p.upstreams.mu.Lock()
+	defer p.upstreams.mu.Unlock()
+	return len(p.upstreams.known)
+}

@@ -9,9 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -22,79 +20,6 @@ import (
 	"github.com/gatewright/gate/internal/secret"
 	"github.com/gatewright/gate/jose"
 )
-
-// upstreams are the clients at other providers, one a connection, made anew when
-// the connection changes.
-type upstreams struct {
-	mu    sync.Mutex
-	known map[string]upstreamEntry
-	// old are those that were replaced: log-ins may still be under way with
-	// them. They are closed after a while.
-	old []retired
-}
-
-type retired struct {
-	conn *upstream.Connection
-	at   time.Time
-}
-
-// retire puts a client aside, and closes those that were put aside long ago.
-func (u *upstreams) retire(conn *upstream.Connection, now time.Time) {
-	u.old = slices.DeleteFunc(append(u.old, retired{conn, now}), func(r retired) bool {
-		if now.Sub(r.at) < time.Minute {
-			return false
-		}
-		_ = r.conn.Close() // always nil
-		return true
-	})
-}
-
-type upstreamEntry struct {
-	made string // what it was made from, as JSON
-	conn *upstream.Connection
-}
-
-func (u *upstreams) close() {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	for _, e := range u.known {
-		_ = e.conn.Close()
-	}
-	for _, r := range u.old {
-		_ = r.conn.Close()
-	}
-	u.known, u.old = nil, nil
-}
-
-// upstream returns the client of a connection.
-func (p *Provider) upstream(from *tenant.Connection) (*upstream.Connection, error) {
-	p.upstreams.mu.Lock()
-	defer p.upstreams.mu.Unlock()
-	made, err := json.Marshal(from)
-	if err != nil {
-		return nil, err
-	}
-	if e, ok := p.upstreams.known[from.ID]; ok {
-		if e.made == string(made) {
-			return e.conn, nil
-		}
-		delete(p.upstreams.known, from.ID)
-		p.upstreams.retire(e.conn, p.now())
-	}
-	cfg, err := p.upstreamConfig(from)
-	if err != nil {
-		return nil, fmt.Errorf("connection %q: %w", from.Name, err)
-	}
-	conn, err := upstream.New(cfg)
-	if err != nil {
-		return nil, fmt.Errorf("connection %q: %w", from.Name, err)
-	}
-	if p.upstreams.known == nil {
-		p.upstreams.known = map[string]upstreamEntry{}
-	}
-	p.upstreams.known[from.ID] = upstreamEntry{string(made), conn}
-	return conn, nil
-}
 
 // errImitation refuses what gives anybody any name.
 var errImitation = errors.New("an imitation of a provider is for development")
@@ -421,26 +346,29 @@ func (p *Provider) upstreamFailed(w http.ResponseWriter, r *http.Request, q *req
 	p.loginPage(w, r, &visit{request: q, client: c, state: state}, status, q.LoginHint, problem)
 }
 
-// upstreamLogout returns where the person logs out at the provider that they
-// came from; empty when it has no such place.
-func (p *Provider) upstreamLogout(ctx context.Context, ses *tenant.Session, target string) (string, error) {
+// upstreamLogout returns where the person logs out at the provider that they came
+// from; empty when it has no such place, or cannot be asked: the session here is over.
+func (p *Provider) upstreamLogout(ctx context.Context, ses *tenant.Session, l *logout) string {
 	from, err := p.tenant.Connections.ByName(ctx, ses.Connection)
 	if errors.Is(err, tenant.ErrNotFound) || err == nil && from.Strategy == tenant.Database {
-		return "", nil
+		return ""
+	}
+	var conn *upstream.Connection
+	if err == nil {
+		conn, err = p.upstream(from)
+	}
+	where := ""
+	if err == nil {
+		where, err = conn.LogoutURL(ctx, l.target, "")
 	}
 	if err != nil {
-		return "", err
+		p.log.WarnContext(ctx, "no log-out at the other provider", "connection", ses.Connection, "err", err)
+		return ""
 	}
-	conn, err := p.upstream(from)
-	if err != nil {
-		return "", err
+	if l.target == "" {
+		return where
 	}
-	where, err := conn.LogoutURL(ctx, target, "")
-	if err != nil {
-		p.log.WarnContext(ctx, "no log-out at the other provider", "connection", from.Name, "err", err)
-		return "", nil
-	}
-	return where, nil
+	return withState(where, l.state) // it sends that back (RP-Initiated Logout 1.0 §3)
 }
 
 // outbound sends requests to addresses that administrators wrote: public ones

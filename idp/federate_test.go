@@ -393,26 +393,6 @@ func TestFederate_errors(t *testing.T) {
 	}
 }
 
-func TestFederate_logout(t *testing.T) {
-	c := federated(t)
-	browser := c.Browser()
-	c.with(browser, "corp", "1001")
-	res, _ := c.Do(browser, http.MethodGet, "/v2/logout?"+url.Values{"client_id": {idptest.SPA}, "returnTo": {idptest.LogoutURL}}.Encode()+"&federated", nil)
-	where, err := url.Parse(res.Header.Get("Location"))
-	if err != nil || !strings.HasPrefix(where.String(), c.other.URL+"/logout?") || where.Query().Get("post_logout_redirect_uri") != idptest.LogoutURL {
-		t.Errorf("sent to %v, %v", where, err)
-	}
-	if back := silent(t, c.Server, browser); back.Get("error") != "login_required" {
-		t.Errorf("still logged in: %v", back)
-	}
-	// GitHub has nothing to end.
-	c.with(browser, "github", "1001")
-	res, _ = c.Do(browser, http.MethodGet, "/v2/logout?"+url.Values{"client_id": {idptest.SPA}, "returnTo": {idptest.LogoutURL}}.Encode()+"&federated", nil)
-	if res.Header.Get("Location") != idptest.LogoutURL {
-		t.Errorf("sent to %q", res.Header.Get("Location"))
-	}
-}
-
 // What a client wants back travels with the browser to another provider as well.
 // What would not fit is refused at once, whichever way the person would take.
 func TestFederate_longState(t *testing.T) {

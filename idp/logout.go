@@ -15,13 +15,7 @@ import (
 // auth0Logout is Auth0's /v2/logout: the session of the browser ends, and the
 // browser goes to a registered address.
 func (p *Provider) auth0Logout(w http.ResponseWriter, r *http.Request) {
-	// Flags without a value, such as federated, are part of the query.
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil || len(r.URL.RawQuery) > maxQuery {
-		p.errorPage(w, r, refuse("invalid_request", "The query is not well-formed"))
-		return
-	}
-	in, err := single(query)
+	in, err := queryParams(r)
 	if err == nil && !visited(r) {
 		err = refuse("invalid_request", "A log-out is an address to visit, not one to load into a page")
 	}
@@ -46,21 +40,10 @@ func (p *Provider) auth0Logout(w http.ResponseWriter, r *http.Request) {
 	if target == "" && len(list) > 0 {
 		target = list[0]
 	}
-	_, upstream, err := p.endBrowserSession(w, r, c, query.Has("federated"), target)
-	if err != nil {
-		p.errorPage(w, r, err)
-		return
-	}
-	noStore(w)
-	switch {
-	case upstream != "":
-		http.Redirect(w, r, upstream, http.StatusFound) //nolint:gosec // the provider that an administrator configured
-	case target != "":
-		http.Redirect(w, r, target, http.StatusFound) //nolint:gosec // registered, see logoutURL
-	default:
+	p.logOut(w, r, &logout{client: c, target: target, federated: in[federatedParam] != ""}, func(*tenant.Session) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = w.Write([]byte("OK"))
-	}
+	})
 }
 
 // logoutHint tells a developer which address after a log-out is not registered, and
@@ -102,23 +85,55 @@ func (p *Provider) logoutList(ctx context.Context, clientID string) (*tenant.Cli
 	return c, c.LogoutURLs, nil
 }
 
+// logOut ends the session of the browser, and sends the browser on: by way of the
+// other provider that the person came from where that is wanted. Where it goes nowhere,
+// here answers with the session, which is nil when there was none.
+func (p *Provider) logOut(w http.ResponseWriter, r *http.Request, l *logout, here func(ended *tenant.Session)) {
+	ses, err := p.endBrowserSession(w, r, l.client)
+	if err != nil {
+		p.errorPage(w, r, err)
+		return
+	}
+	noStore(w)
+	target := ""
+	if ses != nil && l.federated {
+		target = p.upstreamLogout(r.Context(), ses, l)
+	}
+	if target == "" {
+		target = withState(l.target, l.state)
+	}
+	if target == "" {
+		here(ses)
+		return
+	}
+	http.Redirect(w, r, target, onward(r)) //nolint:gosec // registered, see logoutURL, or the provider that an administrator configured
+}
+
+// withState adds a state that is not empty to an address.
+func withState(target, state string) string {
+	if target == "" || state == "" {
+		return target
+	}
+	var out answer
+	out.add("state", state)
+	return withParameters(target, out, false)
+}
+
 // endBrowserSession ends the session of the browser with the refresh tokens that
 // were given out in it, and tells the clients. It returns the session, nil when
-// there was none, and with federated where to log out at the other provider.
-func (p *Provider) endBrowserSession(
-	w http.ResponseWriter, r *http.Request, c *tenant.Client, federated bool, target string,
-) (ses *tenant.Session, upstream string, err error) {
+// there was none.
+func (p *Provider) endBrowserSession(w http.ResponseWriter, r *http.Request, c *tenant.Client) (*tenant.Session, error) {
 	ses, u, err := p.currentSession(r)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	if ses == nil {
 		p.forgetCookie(w, r)
-		return nil, "", nil
+		return nil, nil
 	}
 	ended, err := p.tenant.RevokeSession(r.Context(), ses.UserID, ses.ID)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	p.forgetCookie(w, r)
 	w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
@@ -126,10 +141,7 @@ func (p *Provider) endBrowserSession(
 	if ended != nil { // otherwise somebody was faster
 		p.tellLogout(ended)
 	}
-	if federated {
-		upstream, err = p.upstreamLogout(r.Context(), ses, target)
-	}
-	return ses, upstream, err
+	return ses, nil
 }
 
 // forgetCookie has the browser forget its session. While that has not ended, the
@@ -165,31 +177,17 @@ func (p *Provider) oidcLogout(w http.ResponseWriter, r *http.Request) {
 		p.confirmLogout(w, r, in, l, u)
 		return
 	}
-	ended, _, err := p.endBrowserSession(w, r, l.client, in["federated"] != "", "")
-	if err != nil {
-		p.errorPage(w, r, err)
-		return
-	}
-	noStore(w)
-	if l.target == "" {
-		p.loggedOut(w, r, l.client, ended)
-		return
-	}
-	target := l.target
-	if in["state"] != "" {
-		var out answer
-		out.add("state", in["state"])
-		target = withParameters(target, out, false)
-	}
-	http.Redirect(w, r, target, http.StatusFound)
+	p.logOut(w, r, l, func(ended *tenant.Session) { p.loggedOut(w, r, l.client, ended) })
 }
 
 // A logout is a request to log out that was checked.
 type logout struct {
-	client *tenant.Client
-	target string
-	sid    string
-	userID string
+	client    *tenant.Client
+	target    string
+	state     string // goes back with it
+	federated bool   // at the other provider, too
+	sid       string
+	userID    string
 }
 
 // proven reports whether the request comes from somebody who knows the session.
@@ -198,7 +196,7 @@ func (l *logout) proven(ses *tenant.Session) bool {
 }
 
 func (p *Provider) readLogout(r *http.Request, in params) (*logout, error) {
-	l := &logout{sid: in["logout_hint"]}
+	l := &logout{sid: in["logout_hint"], state: in["state"], federated: in[federatedParam] != ""}
 	clientID := in["client_id"]
 	if hint := in["id_token_hint"]; hint != "" {
 		claims, err := p.verifyHint(r.Context(), hint)
@@ -245,7 +243,7 @@ func (p *Provider) confirmed(r *http.Request, in params) bool {
 
 func (p *Provider) confirmLogout(w http.ResponseWriter, r *http.Request, in params, l *logout, u *tenant.User) {
 	query := url.Values{}
-	for _, name := range []string{"client_id", "post_logout_redirect_uri", "state", "logout_hint", login.FieldLocales} {
+	for _, name := range []string{"client_id", "post_logout_redirect_uri", "state", "logout_hint", federatedParam, login.FieldLocales} {
 		if in[name] != "" {
 			query.Set(name, in[name])
 		}
@@ -289,22 +287,7 @@ func (p *Provider) confirmedLogout(w http.ResponseWriter, r *http.Request) {
 		p.errorPage(w, r, err)
 		return
 	}
-	ended, _, err := p.endBrowserSession(w, r, l.client, false, "")
-	if err != nil {
-		p.errorPage(w, r, err)
-		return
-	}
-	if l.target == "" {
-		p.loggedOut(w, r, l.client, ended)
-		return
-	}
-	target := l.target
-	if in["state"] != "" {
-		var out answer
-		out.add("state", in["state"])
-		target = withParameters(target, out, false)
-	}
-	http.Redirect(w, r, target, http.StatusSeeOther)
+	p.logOut(w, r, l, func(ended *tenant.Session) { p.loggedOut(w, r, l.client, ended) })
 }
 
 // loggedOut says that a session is over, which may be nil: there was none.

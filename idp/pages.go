@@ -3,6 +3,7 @@ package idp
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -194,16 +195,13 @@ func (p *Provider) loginPage(w http.ResponseWriter, r *http.Request, v *visit, s
 			page.SignupURL = "/u/signup?state=" + v.state
 		}
 	}
-	if page.Connections, err = p.ways(r, v); err != nil {
+	var left []string
+	if page.Connections, left, err = p.ways(r, v); err != nil {
 		p.faultPage(w, r, err)
 		return
 	}
 	if page.NoPassword && len(page.Connections) == 0 {
-		p.errorPage(w, r, &pageError{
-			oauthError: refuse("invalid_request", "no connections enabled for the client"), fault: login.FaultRequest, client: v.client,
-			hint: "No connection is enabled for the application " + strconv.Quote(v.client.Name) + ", and gate idp connection list shows those there are. Enable one: " +
-				"gate idp connection enable CONNECTION " + v.client.ID,
-		})
+		p.errorPage(w, r, noWay(v.client, left))
 		return
 	}
 	if err := p.pages(r).Login(w, r, status, page); err != nil {
@@ -226,21 +224,40 @@ func (p *Provider) hinted(v *visit, identifier string) string {
 	return state
 }
 
-// ways lists the other providers that a client may use.
-func (p *Provider) ways(r *http.Request, v *visit) ([]login.Connection, error) {
+// noWay is for an application that nobody can log in to. left says of connections that
+// it may use why they are none.
+func noWay(c *tenant.Client, left []string) *pageError {
+	e := &pageError{
+		oauthError: refuse("invalid_request", "no connection enabled for the client"), fault: login.FaultRequest, client: c,
+		hint: "No connection is enabled for the application " + strconv.Quote(c.Name) + ", and gate idp connection list shows those there are. Enable one: " +
+			"gate idp connection enable CONNECTION " + c.ID,
+	}
+	if left != nil {
+		e.description = "no connection enabled for the client can be used"
+		e.hint = "Nobody can use what is enabled for the application " + strconv.Quote(c.Name) + ". " + strings.Join(left, "; ")
+	}
+	return e
+}
+
+// ways lists the other providers that a client may use, and says of those that are
+// not shown why.
+func (p *Provider) ways(r *http.Request, v *visit) (ways []login.Connection, left []string, err error) {
 	list, err := p.tenant.Connections.List(r.Context())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var ways []login.Connection
 	for _, conn := range list {
-		hidden := conn.ShowAsButton != nil && !*conn.ShowAsButton && v.request.Connection != conn.Name
-		if conn.Strategy == tenant.Database || !p.offers(conn, v.client) || hidden ||
-			v.request.Connection != "" && v.request.Connection != conn.Name {
+		named := v.request.Connection == conn.Name
+		if conn.Strategy == tenant.Database || !p.offers(conn, v.client) || v.request.Connection != "" && !named {
+			continue
+		}
+		if !named && conn.ShowAsButton != nil && !*conn.ShowAsButton {
+			left = append(left, fmt.Sprintf("connection %q: it has no button (show_as_button), so that a request has to name it", conn.Name))
 			continue
 		}
 		if _, err := p.upstream(conn); err != nil { // no button that leads to a fault
 			p.log.WarnContext(r.Context(), "connection is not offered", "err", err)
+			left = append(left, err.Error())
 			continue
 		}
 		ways = append(ways, login.Connection{
@@ -248,7 +265,7 @@ func (p *Provider) ways(r *http.Request, v *visit) ([]login.Connection, error) {
 			URL: "/u/with?connection=" + url.QueryEscape(conn.Name) + "&state=" + v.state,
 		})
 	}
-	return ways, nil
+	return ways, left, nil
 }
 
 func wayName(conn *tenant.Connection) string {

@@ -20,6 +20,9 @@ const (
 	maxQuery = 8 << 10
 )
 
+// federatedParam is the one parameter that needs no value, as in /v2/logout?federated.
+const federatedParam = "federated"
+
 // params are the parameters of a request: each once, never empty (RFC 6749
 // §3.1: one without a value is treated as absent).
 type params map[string]string
@@ -80,8 +83,11 @@ func single(values url.Values) (params, error) {
 		if !utf8.ValidString(list[0]) || strings.ContainsRune(list[0], 0) {
 			return nil, refuse("invalid_request", shown(name)+" is not text")
 		}
-		if list[0] != "" {
+		switch {
+		case list[0] != "":
 			out[name] = list[0]
+		case name == federatedParam:
+			out[name] = name
 		}
 	}
 	return out, nil

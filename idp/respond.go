@@ -75,15 +75,19 @@ func (p *Provider) send(w http.ResponseWriter, r *http.Request, q *request, c *t
 			Frame: frame, Origin: originOf(q.RedirectURI), Response: response,
 		})
 	default:
-		status := http.StatusFound
-		if r.Method == http.MethodPost {
-			status = http.StatusSeeOther // so that no browser posts the password on
-		}
-		http.Redirect(w, r, withParameters(q.RedirectURI, out, q.ResponseMode == "fragment"), status)
+		http.Redirect(w, r, withParameters(q.RedirectURI, out, q.ResponseMode == "fragment"), onward(r))
 	}
 	if err != nil {
 		p.faultPage(w, r, err)
 	}
+}
+
+// onward is the status of a redirect to elsewhere.
+func onward(r *http.Request) int {
+	if r.Method == http.MethodPost {
+		return http.StatusSeeOther // so that no browser posts the password on
+	}
+	return http.StatusFound
 }
 
 // withParameters adds parameters to a registered address, whose own query and, with

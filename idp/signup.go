@@ -64,7 +64,7 @@ func (p *Provider) signupPage(w http.ResponseWriter, r *http.Request, v *visit, 
 		AskUsername: conn.Options.RequiresUsername, Policy: pagePolicy(conn), LoginURL: "/u/login?state=" + v.state, Problems: problems,
 	}
 	page.Here = "/u/signup?state=" + v.state
-	if page.Connections, err = p.ways(r, v); err != nil {
+	if page.Connections, _, err = p.ways(r, v); err != nil {
 		p.faultPage(w, r, err)
 		return
 	}

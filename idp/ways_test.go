@@ -1,9 +1,12 @@
 package idp_test
 
 import (
+	"fmt"
+	"html"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatewright/gate/idp/idptest"
 	"github.com/gatewright/gate/idp/tenant"
@@ -42,5 +45,65 @@ func TestLogin_noButtonThatCannotWork(t *testing.T) {
 	logs, _, err := s.Tenant().SearchLogs(t.Context(), tenant.LogQuery{Q: "type:f", Limit: 10})
 	if err != nil || len(logs) != 1 || !strings.Contains(logs[0].Description, `the strategy "banana" is unknown`) {
 		t.Errorf("the log has %v %v", logs, err)
+	}
+}
+
+// Who develops an application that nobody can log in to reads why: a connection that
+// does not work, or has no button, is none to enable.
+func TestLogin_noWay(t *testing.T) {
+	hide := false
+	for name, tt := range map[string]struct {
+		connection tenant.Connection
+		says       string
+	}{
+		"none":   {tenant.Connection{Strategy: "github"}, "<pre tabindex=\"0\">gate idp connection enable CONNECTION " + idptest.SPA},
+		"broken": {tenant.Connection{Strategy: "github", EnabledClients: []string{idptest.SPA}}, `connection "social": `},
+		"hidden": {tenant.Connection{
+			Strategy: "github", EnabledClients: []string{idptest.SPA}, ShowAsButton: &hide,
+			Options: tenant.ConnectionOptions{ClientID: "abc", ClientSecret: "q8w7e6r5t4y3u2i1o0p"},
+		}, `connection "social": it has no button (show_as_button)`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := idptest.New(t, idptest.Config{})
+			if _, err := s.Tenant().Connections.Update(t.Context(), "con_database00000001", func(c *tenant.Connection) error { c.EnabledClients = nil; return nil }); err != nil {
+				t.Fatal(err)
+			}
+			c := tt.connection
+			c.ID, c.Name = "con_social", "social"
+			if err := s.Tenant().Connections.Create(t.Context(), &c); err != nil {
+				t.Fatal(err)
+			}
+			browser := s.Browser()
+			res, body := s.Do(browser, http.MethodGet, begin(t, s, browser), nil)
+			page := html.UnescapeString(strings.NewReplacer(`<span class="word">`, "", "</span>", "").Replace(body))
+			if res.StatusCode != http.StatusBadRequest || !strings.Contains(page, "no connection enabled for the client") || !strings.Contains(page, tt.says) || strings.Contains(page, "gate idp connection enable") != (name == "none") {
+				t.Errorf("%d: no %s in %.3000s", res.StatusCode, tt.says, page)
+			}
+		})
+	}
+}
+
+// OPS-05: a provider keeps nothing for connections that are gone.
+func TestOPS05_connectionsThatAreGone(t *testing.T) {
+	s, now := withClock(t)
+	browser := s.Browser()
+	for i := range 20 {
+		name := fmt.Sprintf("gone-%d", i)
+		if err := s.Tenant().Connections.Create(t.Context(), &tenant.Connection{
+			ID: "con_" + name, Name: name, Strategy: "github", EnabledClients: []string{idptest.SPA},
+			Options: tenant.ConnectionOptions{ClientID: "abc", ClientSecret: "q8w7e6r5t4y3u2i1o0p"},
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if _, page := s.Do(browser, http.MethodGet, begin(t, s, browser), nil); !strings.Contains(page, name) {
+			t.Fatalf("no %s: %.3000s", name, page)
+		}
+		if err := s.Tenant().Connections.Delete(t.Context(), "con_"+name); err != nil {
+			t.Fatal(err)
+		}
+		now.turn(20 * time.Minute)
+	}
+	if n := s.Provider.Upstreams(); n > 5 {
+		t.Errorf("%d clients for one connection", n)
 	}
 }
