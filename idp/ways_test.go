@@ -103,7 +103,7 @@ func TestOPS05_connectionsThatAreGone(t *testing.T) {
 		}
 		now.turn(20 * time.Minute)
 	}
-	if n := s.Provider.Upstreams(); n > 5 {
+	if n := s.Upstreams(); n > 5 {
 		t.Errorf("%d clients for one connection", n)
 	}
 }

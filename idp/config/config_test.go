@@ -284,12 +284,12 @@ func TestParse_environment(t *testing.T) {
 
 func TestAddress(t *testing.T) {
 	for text, want := range map[string]string{
-		local:                                           "127.0.0.1:3001",
-		"issuer: http://localhost/\n":                   "127.0.0.1:80",
-		"issuer: http://127.0.0.2:3001/\n":              "127.0.0.2:3001",
-		"issuer: http://[::1]:3001/\n":                  "[::1]:3001",
-		local + "listen: \"127.0.0.1:1\"\n":             "127.0.0.1:1",
-		"issuer: https://localhost:3001/\ntls: local\n": "127.0.0.1:3001",
+		local:                               "127.0.0.1:3001",
+		"issuer: http://localhost/\n":       "127.0.0.1:80",
+		local + "listen: \"127.0.0.1:1\"\n": "127.0.0.1:1",
+		"issuer: https://localhost:3001/\ntls: local\n":                     "127.0.0.1:3001",
+		"issuer: http://127.0.0.2:3001/\n":                                  "127.0.0.2:3001",
+		"issuer: http://[::1]:3001/\n":                                      "[::1]:3001",
 		"issuer: https://id.example.com/\ntrustedProxies: [10.0.0.1]\n":     ":8080",
 		"issuer: https://id.example.com/\ntls: {certificate: a, key: b}\n":  ":8443",
 		"issuer: https://login.localhost/\ntls: {certificate: a, key: b}\n": "127.0.0.1:443",
