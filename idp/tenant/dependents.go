@@ -138,7 +138,7 @@ func (s *Store) deleteConnection(ctx context.Context, tx *sql.Tx, name string) e
 	if err := s.lockUsers(ctx, tx, "SELECT id FROM idp_users WHERE connection = $1 UNION "+linked, name); err != nil {
 		return err
 	}
-	if _, err := s.endWay(ctx, tx, name, others); err != nil {
+	if _, err := s.endWay(ctx, tx, name, others, name); err != nil {
 		return err
 	}
 	if _, err := s.logOut(ctx, tx, "user_id IN (SELECT id FROM idp_users WHERE connection = $1)", name); err != nil {

@@ -3,6 +3,8 @@ package tenant
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -200,8 +202,8 @@ func (s *Store) lockUsers(ctx context.Context, tx *sql.Tx, query string, args ..
 
 // logOut deletes sessions, returns those that were live, and remembers which
 // clients are to be told.
-func (s *Store) logOut(ctx context.Context, tx *sql.Tx, where string, args ...any) ([]*Session, error) {
-	list, err := s.endSessions(ctx, tx, where, args...)
+func (s *Store) logOut(ctx context.Context, tx *sql.Tx, where string, arg any) ([]*Session, error) {
+	list, err := s.endSessions(ctx, tx, where, arg)
 	if err != nil {
 		return nil, err
 	}
@@ -209,8 +211,8 @@ func (s *Store) logOut(ctx context.Context, tx *sql.Tx, where string, args ...an
 }
 
 // endSessions deletes sessions and returns those that were live.
-func (s *Store) endSessions(ctx context.Context, tx *sql.Tx, where string, args ...any) ([]*Session, error) {
-	rows, err := tx.QueryContext(ctx, "DELETE FROM idp_sessions WHERE "+where+" RETURNING "+sessionColumns, args...) //nolint:gosec // where is ours
+func (s *Store) endSessions(ctx context.Context, tx *sql.Tx, where string, arg any) ([]*Session, error) {
+	rows, err := tx.QueryContext(ctx, "DELETE FROM idp_sessions WHERE "+where+" RETURNING "+sessionColumns, arg) //nolint:gosec // where is ours
 	if err != nil {
 		return nil, err
 	}
@@ -230,24 +232,57 @@ func (s *Store) endSessions(ctx context.Context, tx *sql.Tx, where string, args 
 }
 
 // endWay ends what users have by log-ins of one connection: sessions, which it
-// returns, refresh tokens, and what is with them. users is a query for their IDs, in
-// which $1 is the connection and args are what comes after it.
+// returns, refresh tokens, and what is with them. users is a query for their IDs.
 func (s *Store) endWay(ctx context.Context, tx *sql.Tx, connection, users string, args ...any) ([]*Session, error) {
-	where := "user_id IN (" + users + ") AND doc ->> 'connection' = $1"
+	sessions, err := idsOfWay(ctx, tx, connection, "idp_sessions WHERE user_id IN ("+users+")", args...)
+	if err != nil {
+		return nil, err
+	}
+	families, err := idsOfWay(ctx, tx, connection, "idp_refresh WHERE revoked_at = 0 AND user_id IN ("+users+")", args...)
+	if err != nil {
+		return nil, err
+	}
+	listed := "(SELECT value FROM json_each($1))"
 	if s.db.Dialect() == store.Postgres {
-		where = "user_id IN (" + users + ") AND CAST(doc AS jsonb) ->> 'connection' = $1"
+		listed = "(SELECT json_array_elements_text(CAST($1 AS json)))"
 	}
-	args = append([]any{connection}, args...)
-	ended, err := s.logOut(ctx, tx, where, args...)
+	ended, err := s.logOut(ctx, tx, "id IN "+listed, sessions)
 	if err != nil {
 		return nil, err
 	}
-	_, err = tx.ExecContext(ctx, fmt.Sprintf("UPDATE idp_refresh SET revoked_at = %d WHERE revoked_at = 0 AND %s", millis(s.now()), where), args...)
-	if err != nil {
+	if _, err := tx.ExecContext(ctx, "UPDATE idp_refresh SET revoked_at = $2 WHERE id IN "+listed, families, millis(s.now())); err != nil {
 		return nil, err
 	}
-	_, err = tx.ExecContext(ctx, "DELETE FROM idp_tokens WHERE grant_id IN (SELECT id FROM idp_refresh WHERE "+where+")", args...) //nolint:gosec // where is ours
+	_, err = tx.ExecContext(ctx, "DELETE FROM idp_tokens WHERE grant_id IN "+listed, families)
 	return ended, err
+}
+
+// idsOfWay returns the IDs of rows that came of log-ins by a connection, as a list in
+// JSON. Documents are read here: PostgreSQL reads none that has a NUL anywhere.
+func idsOfWay(ctx context.Context, tx *sql.Tx, connection, from string, args ...any) (string, error) {
+	rows, err := tx.QueryContext(ctx, "SELECT id, doc FROM "+from, args...) //nolint:gosec // from is ours
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	ids := []string{}
+	for rows.Next() {
+		var id, doc string
+		if err := rows.Scan(&id, &doc); err != nil {
+			return "", err
+		}
+		var way struct {
+			Connection string `json:"connection"`
+		}
+		if err := json.Unmarshal([]byte(doc), &way); err != nil {
+			return "", fmt.Errorf("decode %s: %w", id, err)
+		}
+		if way.Connection == connection {
+			ids = append(ids, id)
+		}
+	}
+	list, err := json.Marshal(ids)
+	return string(list), errors.Join(err, rows.Err())
 }
 
 // RevokeConsents forgets what a user allowed, and ends the codes, refresh tokens and

@@ -128,7 +128,7 @@ func (s *Store) UnlinkIdentity(ctx context.Context, userID, provider, subject st
 			if err := s.splitOff(ctx, tx, i, u.Blocked); err != nil {
 				return err
 			}
-			if ended, err = s.endWay(ctx, tx, i.Connection, "$2", userID); err != nil {
+			if ended, err = s.endWay(ctx, tx, i.Connection, "$1", userID); err != nil {
 				return err
 			}
 			return s.noteChange(ctx, tx, userID)

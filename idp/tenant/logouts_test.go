@@ -102,11 +102,16 @@ func TestCLI12_queued(t *testing.T) {
 		_, err := s.LinkIdentity(t.Context(), dan.ID, create(t, s, second).ID)
 		must(t, err)
 		end := time.Now().Add(time.Hour)
+		opaque := map[string]secret.String{}
 		for _, way := range []string{"db", "corp"} {
 			by := &tenant.Session{ID: "s by " + way, UserID: dan.ID, Epoch: dan.Epoch, IdleExpiresAt: end, ExpiresAt: end}
 			by.Clients, by.Connection = []string{"told"}, way
 			must(t, s.CreateSession(t.Context(), secret.Text(), by))
-			family(t, s, dan, func(f *tenant.Family) { f.Connection = way })
+			f, _ := family(t, s, dan, func(f *tenant.Family) {
+				f.Connection, f.Metadata = way, map[string]any{"by an action": "\x00", "connection": "corp"}
+			})
+			opaque[way] = secret.Text()
+			must(t, s.CreateToken(t.Context(), opaque[way], tenant.Token{Kind: tenant.OpaqueToken, UserID: dan.ID, ClientID: f.ClientID, GrantID: f.ID, ExpiresAt: end}))
 		}
 		must(t, s.Connections.Delete(t.Context(), "corp"))
 		if l, err := s.Logout(t.Context(), "s by corp"); err != nil || l.UserID != dan.ID {
@@ -117,6 +122,10 @@ func TestCLI12_queued(t *testing.T) {
 		}
 		_, err = s.Session(t.Context(), "s by db")
 		must(t, err)
+		_, err = s.Token(t.Context(), tenant.OpaqueToken, opaque["db"])
+		must(t, err)
+		_, err = s.Token(t.Context(), tenant.OpaqueToken, opaque["corp"])
+		want(t, "opaque token by a linked identity", err, tenant.ErrNotFound)
 		quiet := create(t, s, newUser("quiet@example.com"))
 		must(t, s.CreateSession(t.Context(), secret.Text(), &tenant.Session{
 			ID: "quiet", UserID: quiet.ID, Epoch: quiet.Epoch, IdleExpiresAt: end, ExpiresAt: end,
