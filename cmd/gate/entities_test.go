@@ -26,6 +26,7 @@ plugins:
   auth-jwt: {refresh: true}
   auth-session: {}
   auth-apikey: {}
+  realtime: {}
 entities:
   User:
     owner: id
@@ -103,6 +104,7 @@ func TestTwoEntities(t *testing.T) {
 				{"sessions", s.sessions},
 				{"refresh", s.renewal},
 				{"keys", s.keys},
+				{"events", s.events},
 				{"idempotency", s.idempotency},
 				{"throttle", s.throttle},
 				{"password", s.password},
@@ -179,6 +181,7 @@ func (s *twoKinds) logIn(t *testing.T) {
 	}
 	has(t, "me", s.want(200, "GET", "/api/me", s.ann, "").body, `"nick":"Ann"`, `"id":1`, `"rights":["customer"]`, "-email")
 	has(t, "me", s.want(200, "GET", "/api/me", s.boss, "").body, `"email":"ann@shop.example"`, `"boss"`, "-nick")
+	has(t, "the document", s.want(200, "GET", "/api/openapi.json", "", "").body, `"const": "local-customer"`, `"customer": {`, `"anyOf"`)
 	has(t, "permissions", s.want(200, "GET", "/api/me/permissions", s.ann, "").body, `"roles":["customer"]`, `"permissions":[]`)
 }
 
@@ -358,7 +361,7 @@ func (s *twoKinds) keys(t *testing.T) {
 		t.Fatalf("no key: %v", made)
 	}
 	id, _ := made["id"].(string)
-	has(t, "carts by the key", s.send("GET", "/api/carts", "", "", "X-API-Key", key).body, `"total":1`)
+	has(t, "carts by the key", s.send("GET", "/api/carts", "", "", "X-API-Key", key).body, `"text":"cart of Ann"`)
 	has(t, "notes by the key", s.send("GET", "/api/notes", "", "", "X-API-Key", key).body, `"total":0`)
 	if a := s.send("PATCH", "/api/users/1", "", `{"email":"stolen@shop.example"}`, "X-API-Key", key); a.status != 404 && a.status != 403 {
 		t.Errorf("the account 1 by the key: %d %s", a.status, a.body)
@@ -366,6 +369,15 @@ func (s *twoKinds) keys(t *testing.T) {
 	has(t, "keys of the boss", s.want(200, "GET", "/api/account/api-keys", s.boss, "").body, "-of Ann")
 	s.want(404, "DELETE", "/api/account/api-keys/"+id, s.boss, "")
 	has(t, "keys of Ann", s.want(200, "GET", "/api/account/api-keys", s.ann, "").body, "of Ann")
+}
+
+func (s *twoKinds) events(t *testing.T) {
+	boss, ann := s.hear(t, s.boss, "notes,carts"), s.hear(t, s.ann, "notes,carts")
+	s.want(201, "POST", "/api/notes", s.boss, `{"text":"first note"}`)
+	s.want(201, "POST", "/api/carts", s.ann, `{"text":"next cart"}`)
+	s.want(201, "POST", "/api/notes", s.boss, `{"text":"last note"}`)
+	has(t, "what Ann hears", strings.Join(ann.until(t, "next cart"), "\n"), "-first note")
+	has(t, "what the boss hears", strings.Join(boss.until(t, "last note"), "\n"), "first note", "-next cart")
 }
 
 func (s *twoKinds) idempotency(t *testing.T) {

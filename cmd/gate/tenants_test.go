@@ -389,11 +389,17 @@ type ear struct{ lines chan string }
 
 func (f *firms) listen(t *testing.T, who string) ear {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, f.url+"/api/events?entities=tickets", http.NoBody)
+	return f.hear(t, f.as[who], "tickets")
+}
+
+// hear listens to the events of entities with a header.
+func (r *running) hear(t *testing.T, auth, entities string) ear {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url+"/api/events?entities="+entities, http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("Authorization", f.as[who])
+	req.Header.Set("Authorization", auth)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)

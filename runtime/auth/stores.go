@@ -68,7 +68,7 @@ func (c *Config) Components(d store.Dialect) []Component {
 }
 
 func openStores(ctx context.Context, cfg Config, opts Options) (s stores, err error) {
-	if s.sessions, err = accounts.NewSessions(opts.DB, accounts.SessionsConfig{CacheFor: sessionCache, Now: opts.Now}); err != nil {
+	if s.sessions, err = accounts.NewSessions(opts.DB, accounts.SessionsConfig{Entity: cfg.Entity, CacheFor: sessionCache, Now: opts.Now}); err != nil {
 		return s, err
 	}
 	counting := throttle.Config{DB: opts.DB, Secret: derive(opts.Settings, "count attempts"), Logger: opts.Logger, Now: opts.Now}
