@@ -17,6 +17,11 @@ var actionCode string
 // roles it also sets <namespace>/roles, in access and ID tokens, to the names of
 // the user's roles. A slash at the end of the namespace is left out.
 //
+// A client of somebody else, which event.client.is_first_party or its metadata
+// third_party says, gets no roles, the profile with the scopes "email" and
+// "profile" alone, and the claim third_party, by which a service knows that its
+// token does no more than its scope says.
+//
 // Tokens for another API than audience are left as they are; an empty audience
 // means tokens for every API.
 func DefaultAction(namespace, audience string, roles bool) string {

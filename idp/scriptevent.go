@@ -42,7 +42,7 @@ func clientEvent(c *tenant.Client) actions.Client {
 	if metadata == nil {
 		metadata = map[string]string{}
 	}
-	return actions.Client{ClientID: c.ID, Name: c.Name, Metadata: metadata}
+	return actions.Client{ClientID: c.ID, Name: c.Name, Metadata: metadata, FirstParty: c.FirstParty}
 }
 
 func (p *Provider) requestEvent(r *http.Request) actions.Request {

@@ -52,6 +52,9 @@ type Client struct {
 	ClientID string            `json:"client_id"`
 	Name     string            `json:"name"`
 	Metadata map[string]string `json:"metadata"`
+	// FirstParty says that it is not one of somebody else, for which people are
+	// asked. Auth0 does not say it.
+	FirstParty bool `json:"is_first_party"`
 }
 
 // Connection is event.connection.

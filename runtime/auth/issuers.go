@@ -26,6 +26,10 @@ import (
 // gives them and no others, own nothing, and have no account to look after. With
 // Users they have one, and the token adds to what its roles give. Tokens end when
 // they expire: there is no session here to end.
+//
+// A token with the claim third_party, which those have that Gatewright gives
+// applications of others, does what its scope says of that and no more: the
+// principal is limited to it, see [gate.Principal.Scopes].
 type OIDC struct {
 	// Issuer is its identifier, to the byte: a slash at the end counts. The
 	// settings OIDC_ISSUER and AUTH0_ISSUER_URL win over it.
@@ -187,6 +191,11 @@ func (i *issuer) Authenticate(ctx context.Context, c gate.Credentials) (*gate.Pr
 		p.Permissions = append(p.Permissions, i.policy.Permissions(p.Roles)...)
 		slices.Sort(p.Permissions)
 		p.Permissions = slices.Compact(p.Permissions)
+	}
+	if foreign := p.Claims.Extra["third_party"]; foreign != nil && foreign != false {
+		// No role widens what the person allowed an application of somebody else.
+		// The scope is that, never nil, which would be without limits.
+		p.Scopes = permissions(words(p.Claims.Extra["scope"]))
 	}
 	return p, nil
 }

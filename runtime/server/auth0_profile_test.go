@@ -177,3 +177,48 @@ func TestAuth0_rights(t *testing.T) {
 	flat.do("POST", "/api/items", dish, p.person("auth0|ada", nil)...).is(201)
 	flat.do("POST", "/api/items", dish, p.person("auth0|ada", map[string]any{"permissions": []string{}})...).is(201)
 }
+
+// IDP-11: a token that says it is a third party's does what its scope says, whatever
+// roles are in it and whatever roles the account has.
+func TestIDP11_tokenOfThirdParty(t *testing.T) {
+	p := newProvider(t)
+	r := start(t, withUsers(p.auth0()))
+	token := func(more map[string]any) []string {
+		claims := verified("ada@x.example")
+		claims[apiAudience+"/roles"] = []string{"chef"}
+		maps.Copy(claims, more)
+		return p.person("auth0|ada", claims)
+	}
+	r.do("POST", "/api/items", dish, token(nil)...).is(201) // an application of the service
+	id, _ := r.accounts()[0]["id"].(string)
+	if _, err := r.app.Users.PatchRow(authz.System(t.Context()), id, []byte(`{"roles":["menu-admin"]}`), nil); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		more map[string]any
+		want int
+	}{
+		"nothing":                 {map[string]any{}, 403},
+		"openid":                  {map[string]any{"scope": "openid profile email"}, 403},
+		"another scope":           {map[string]any{"scope": "openid update:items"}, 403},
+		"wildcards":               {map[string]any{"scope": "* create:*"}, 403},
+		"permissions, not scope":  {map[string]any{"permissions": []string{"create:items"}}, 403},
+		"scope of what they may":  {map[string]any{"scope": "openid create:items"}, 201},
+		"scope and permission":    {map[string]any{"scope": "create:items", "permissions": []string{"create:items"}}, 201},
+		"the mark is no boolean":  {map[string]any{"third_party": "true", "scope": "openid"}, 403},
+		"the mark says otherwise": {map[string]any{"third_party": false}, 201},
+	} {
+		if _, said := tt.more["third_party"]; !said {
+			tt.more["third_party"] = true
+		}
+		if a := r.do("POST", "/api/items", dish, token(tt.more)...); a.Status != tt.want {
+			t.Errorf("%s: %d %s", name, a.Status, a.Body)
+		}
+	}
+	foreign := token(map[string]any{"third_party": true, "scope": "openid create:items"})
+	r.do("GET", "/api/account/sessions", "", foreign...).is(403)
+	r.do("GET", "/api/users", "", foreign...).is(403)
+	// What nobody could give by themselves, no scope gives.
+	bob := p.person("auth0|bob", map[string]any{"email": "bob@x.example", "email_verified": true, "third_party": true, "scope": "create:items"})
+	r.do("POST", "/api/items", dish, bob...).is(403)
+}
