@@ -71,8 +71,8 @@ func (c *idpExportCmd) Run(out *console, idp *idpCmd) error {
 	})
 }
 
-// adviseDevelopment says what of an export gate idp serve --dev made, which no other
-// provider has a use for.
+// adviseDevelopment says what of an export development made, for which no other provider
+// has a use.
 func (a *admin) adviseDevelopment() error {
 	clients, err := a.Tenant().Clients.List(a.out)
 	if err != nil {
@@ -83,7 +83,7 @@ func (a *admin) adviseDevelopment() error {
 		return err
 	}
 	advise := func(what, name string) {
-		a.out.talk.line("  " + plain("the "+what+" "+name+" is that of gate idp serve --dev; where the file goes: gate idp "+what+" delete "+name))
+		a.out.talk.line("  " + plain("the file has the "+what+" "+name+", which is for development alone: where it is imported, gate idp "+what+" delete "+name))
 	}
 	for _, c := range clients {
 		if isTryClient(c) {
