@@ -52,7 +52,7 @@ func (c *Cell) beyond(other *Cell) bool {
 // nothing is no change; what nobody mentions nobody may do.
 func Compare(before, after *Matrix) []Change {
 	c := &comparison{before: before, after: after, callers: union(after.Callers, before.Callers, sameCaller)}
-	changes := []Change{}
+	changes := c.logIns()
 	changes = append(changes, c.defaults()...)
 	for _, name := range union(names(after), names(before), func(a, b string) bool { return a == b }) {
 		changes = append(changes, c.of(name).entity(name)...)
@@ -103,6 +103,33 @@ func names(m *Matrix) []string {
 	return list
 }
 
+// logIns compares who signs in beside the accounts, and which roles are for whom.
+func (c *comparison) logIns() []Change {
+	changes := []Change{}
+	for _, name := range union(c.after.Also, c.before.Also, func(a, b string) bool { return a == b }) {
+		switch was, is := slices.Contains(c.before.Also, name), slices.Contains(c.after.Also, name); {
+		case is && !was:
+			changes = append(changes, Change{Text: "rows of " + name + " can now sign in", Wider: true, Entity: name, Callers: []Caller{}})
+		case was && !is:
+			changes = append(changes, Change{Text: "rows of " + name + " could sign in and cannot any more", Narrower: true, Entity: name, Callers: []Caller{}})
+		}
+	}
+	for _, role := range c.after.Callers {
+		i := slices.IndexFunc(c.before.Callers, func(o Caller) bool { return role.Kind == Role && sameCaller(o, role) })
+		if i < 0 || c.before.Callers[i].Entity == role.Entity || !c.after.gives(role) && !c.before.gives(role) {
+			continue
+		}
+		whose := "accounts alone"
+		if role.Entity != "" {
+			whose = "rows of " + role.Entity + ", too"
+		}
+		changes = append(changes, Change{
+			Text: "the role " + role.Name + " is now for " + whose, Wider: role.Entity != "", Narrower: c.before.Callers[i].Entity != "", Callers: []Caller{role},
+		})
+	}
+	return changes
+}
+
 // defaults compares which roles every new account gets, of those that give
 // anything.
 func (c *comparison) defaults() []Change {
@@ -114,8 +141,14 @@ func (c *comparison) defaults() []Change {
 		}
 		change := Change{Wider: is, Narrower: was, Callers: []Caller{caller}}
 		change.Text = "new accounts do not hold the role " + caller.Name + " any more"
+		if caller.Entity != "" {
+			change.Text = "who newly signs up as a " + caller.Entity + " does not hold the role " + caller.Name + " any more"
+		}
 		if is {
 			change.Text = "every new account now holds the role " + caller.Name
+			if caller.Entity != "" {
+				change.Text = "every new " + caller.Entity + " now holds the role " + caller.Name
+			}
 		}
 		changes = append(changes, change)
 	}

@@ -145,6 +145,47 @@ func TestCompareRoles(t *testing.T) {
 	}
 }
 
+// TestCompareLogIns tells who signs in now, and for whom roles are.
+func TestCompareLogIns(t *testing.T) {
+	shop := func(also, boss, guest string) *permissions.Matrix {
+		const fields = "{fields: {email: {type: email, required: true, unique: true}, password: password, roles: roles}, allow: {view: owner}, owner: id}"
+		src := "gate: 1\nservice: {name: shop, module: example.com/shop}\nroles: {boss: {" + boss + "}, guest: {" + guest + "}}\nplugins: {auth-core: {entity: User, also: [" + also +
+			"]}}\nentities:\n  User: " + fields + "\n  Guest: " + fields + "\n  Friend: " + fields + "\n  Item: {fields: {name: text}, allow: {view: [boss, guest]}}\n"
+		return matrix(t, src)
+	}
+	for _, tt := range []struct {
+		name          string
+		before, after *permissions.Matrix
+		want          string
+	}{
+		{"the same", shop("Guest, Friend", "", "entity: Guest"), shop("Guest, Friend", "", "entity: Guest"), ""},
+		{"a role of another", shop("Guest, Friend", "", "entity: Guest"), shop("Guest, Friend", "", "entity: Friend"), "~the role guest is now for rows of Friend, too"},
+		{"a role of the accounts", shop("Guest, Friend", "", "entity: Guest"), shop("Guest, Friend", "", ""), "-the role guest is now for accounts alone"},
+		{"a role of theirs", shop("Guest, Friend", "", ""), shop("Guest, Friend", "", "entity: Guest"), "+the role guest is now for rows of Guest, too"},
+		{"each that signs up", shop("Guest, Friend", "", "entity: Guest"), shop("Guest, Friend", "", "entity: Guest, default: true"), "+every new Guest now holds the role guest"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			for _, c := range permissions.Compare(tt.before, tt.after) {
+				got = append(got, sign(c)+c.Text)
+			}
+			if s := strings.Join(got, "|"); s != tt.want {
+				t.Errorf("%q, want %q", s, tt.want)
+			}
+		})
+	}
+	here, gone := shop("Guest, Friend", "", ""), shop("Guest, Friend", "", "")
+	gone.Also = []string{"Guest"}
+	for _, tt := range []struct {
+		before, after *permissions.Matrix
+		want          string
+	}{{gone, here, "+rows of Friend can now sign in"}, {here, gone, "-rows of Friend could sign in and cannot any more"}} {
+		if got := permissions.Compare(tt.before, tt.after); len(got) != 1 || sign(got[0])+got[0].Text != tt.want {
+			t.Errorf("%v, want %s", got, tt.want)
+		}
+	}
+}
+
 // TestCompareTellsEverything draws pairs of designs and wants every difference of
 // two cells told, none that is not there, and the opposite the other way round.
 func TestCompareTellsEverything(t *testing.T) {

@@ -31,6 +31,9 @@ func Of(d *design.Design) (*Matrix, error) {
 		judges[i] = newJudge(policy, c.principal())
 	}
 	for _, e := range d.Entities {
+		if e.LogsIn && m.Authentication {
+			m.Also = append(m.Also, e.Name)
+		}
 		entity := Entity{Name: e.Name, Plural: e.Plural, Rules: rules(e), Cascades: cascades(d, e)}
 		switch {
 		case e.Owner != nil:
@@ -111,7 +114,7 @@ func withRoles(d *design.Design, policy *authz.Policy) []Caller {
 	list = append(list, Caller{Kind: SignedIn})
 	for _, r := range d.Roles {
 		list = append(list, Caller{
-			Kind: Role, Name: r.Name, Default: r.Default, AcrossTenants: policy.AcrossTenants(Caller{Kind: Role, Name: r.Name}.principal()),
+			Kind: Role, Name: r.Name, Default: r.Default, Entity: r.Entity, AcrossTenants: policy.AcrossTenants(Caller{Kind: Role, Name: r.Name}.principal()),
 			Inherits:    slices.DeleteFunc(policy.Held([]string{r.Name}), func(name string) bool { return name == r.Name }),
 			Permissions: slices.Clone(policy.Permissions([]string{r.Name})),
 		})

@@ -34,6 +34,9 @@ type Caller struct {
 	Inherits    []string `json:"inherits,omitempty"`
 	Permissions []string `json:"permissions,omitempty"`
 	Default     bool     `json:"default,omitempty"`
+	// Entity is that of which rows hold the role, where it is not for the accounts:
+	// one that logs in beside them.
+	Entity string `json:"entity,omitempty"`
 	// AcrossTenants says of a role that it stands above tenants: rules hold for the
 	// rows of all.
 	AcrossTenants bool `json:"acrossTenants,omitempty"`
@@ -110,11 +113,14 @@ func (c *RowCells) At(a authz.Action) Cell {
 // A Matrix is who may do what by a design. Its lists are in the order of the
 // design; encoding/json writes it as it is.
 type Matrix struct {
-	Service        string   `json:"service"`
-	Authentication bool     `json:"authentication"` // whether anybody can sign in
-	Callers        []Caller `json:"callers"`        // anonymous first
-	Entities       []Entity `json:"entities"`
-	Actions        []Action `json:"actions,omitempty"`
+	Service        string `json:"service"`
+	Authentication bool   `json:"authentication"` // whether anybody can sign in
+	// Also are the entities whose rows sign in beside the accounts. They may do what
+	// everybody may who is signed in, and own what leads to them.
+	Also     []string `json:"also,omitempty"`
+	Callers  []Caller `json:"callers"` // anonymous first
+	Entities []Entity `json:"entities"`
+	Actions  []Action `json:"actions,omitempty"`
 }
 
 // An Entity is the part of a [Matrix] about one entity.

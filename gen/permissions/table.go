@@ -140,8 +140,13 @@ func (p *page) holds(c Caller) string {
 	if c.AcrossTenants {
 		parts = append(parts, "stands above tenants")
 	}
-	if c.Default {
+	switch {
+	case c.Default && c.Entity != "":
+		parts = append(parts, "every new "+plain(c.Entity)+" holds it")
+	case c.Default:
 		parts = append(parts, "every new account holds it")
+	case c.Entity != "":
+		parts = append(parts, "of "+plain(c.Entity))
 	}
 	return strings.Join(parts, "; ")
 }
