@@ -1,6 +1,6 @@
 // ra-auth-auth0, the authentication provider of react-admin.
 import assert from 'node:assert/strict'
-import { at, heading, login, press, s, scene, text, until } from './lib/browser.mjs'
+import { at, login, s, scene } from './lib/browser.mjs'
 
 const next = '@react-admin/nextPathname'
 
@@ -77,52 +77,11 @@ scene('logout ends both and comes back to the log-in page of the admin', async (
   assert.equal((await page.cookies(s.url)).some((c) => /session/.test(c.name)), false)
 })
 
-// mount opens the application that the guide describes, with its log-in page.
-async function mount(page, more = {}) {
-  await page.goto(s.app + '/admin/items')
-  await page.evaluate((o, u) => window.mount(o, u), {
-    domain: s.url, clientId: s.client, cacheLocation: 'localstorage', useRefreshTokens: true,
-    authorizationParams: { audience: s.audience, scope: 'openid profile email create:items' },
-  }, { loginRedirectUri: s.app + '/admin/auth-callback', logoutRedirectUri: s.app + '/admin/login', ...more })
-}
-
-const session = async (page) => (await page.cookies(s.url)).some((c) => /session/.test(c.name))
-
-scene('who is logged out sees one button, and comes in by it', async (page) => {
-  await mount(page)
-  await heading(page, 'WAB Admin')
-  const tree = await page.accessibility.snapshot()
-  const roles = (node) => [[node.role, node.name], ...(node.children ?? []).flatMap(roles)]
-  assert.deepEqual(roles(tree).filter(([role]) => ['button', 'link', 'textbox'].includes(role)), [['button', 'Log in']])
-  if (s.shots) await page.screenshot({ path: `${s.shots}/admin-login.png` })
-  assert.equal(await page.evaluate((key) => localStorage.getItem(key), next), s.app + '/admin/items')
-  await press(page, 'Log in')
-  await login(page, s.ada)
-  await at(page, s.app + '/admin/auth-callback')
-  await ready(page)
-  assert.deepEqual(await call(page, 'handleCallback'), { ok: null })
-  await mount(page)
-  await heading(page, 'Dishes')
+scene('that of the guide lets people stay at 403, unless forbiddenLogsOut', async (page) => {
+  await open(page)
+  await page.evaluate(() => window.guide({}))
+  assert.deepEqual(await call(page, 'checkError', { status: 403 }), { ok: null })
+  assert.deepEqual(await call(page, 'checkError', { status: 401 }), { message: 'Unauthorized' })
+  await page.evaluate(() => window.guide({ forbiddenLogsOut: true }))
+  assert.deepEqual(await call(page, 'checkError', { status: 403 }), { message: 'Unauthorized' })
 })
-
-scene('403 is an error that is shown, and 401 a log-out', async (page) => {
-  await enter(page, s.ada)
-  await mount(page)
-  await press(page, 'Answer 403')
-  assert.equal(await text(page, '[role=alert]'), '403: Forbidden')
-  assert.equal(await session(page), true)
-  assert.deepEqual(await call(page, 'checkAuth', {}), { ok: null })
-  await press(page, 'Answer 401')
-  await at(page, s.app + '/admin/login')
-  assert.equal(await session(page), false)
-  await mount(page)
-  await heading(page, 'WAB Admin')
-}, { expected: /status of 40[13]/ })
-
-scene('with forbiddenLogsOut 403 is a log-out too', async (page) => {
-  await enter(page, s.ada)
-  await mount(page, { forbiddenLogsOut: true })
-  await press(page, 'Answer 403')
-  await at(page, s.app + '/admin/login')
-  await until('the log-out', async () => !(await session(page)))
-}, { expected: /status of 403/ })

@@ -56,25 +56,7 @@ func TestReactAdmin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.run(t, "admin.mjs", facts{"ada": ada, "shots": os.Getenv("GATE_SHOTS")})
-}
-
-// TestReactAdmin_guide: what the guide has people paste is what the scenarios run.
-func TestReactAdmin_guide(t *testing.T) {
-	guide, err := os.ReadFile("../../docs/guides/auth0.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"auth-provider.js", "login.jsx"} {
-		source, err := os.ReadFile("site/" + name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, code, _ := strings.Cut(string(source), "\n") // the first line says what the file is
-		if !strings.Contains(string(guide), strings.TrimSpace(code)) {
-			t.Errorf("docs/guides/auth0.md does not have site/%s", name)
-		}
-	}
+	w.run(t, "admin.mjs", facts{"ada": ada})
 }
 
 func TestSocial(t *testing.T) {

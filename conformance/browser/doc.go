@@ -5,7 +5,8 @@
 // A scenario is a file <client>.mjs: plain tests of node:test, each of which is
 // a subtest of the Go test of the same name. It drives Chromium by puppeteer and
 // fills in pages by what their labels say, as a person does. The pages of
-// applications are in site/; esbuild bundles them with the clients.
+// applications are in site/; esbuild bundles them with the clients, and the
+// applications of the guide to Auth0 with the text of the guide.
 //
 // Without Node.js, Chromium, or a registry to install from, the tests are skipped
 // by name, unless GATE_TEST_REQUIRE contains "node" or "chromium": then they

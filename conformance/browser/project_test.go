@@ -40,9 +40,15 @@ var install = sync.OnceValue(func() error {
 	if err := os.CopyFS(folder, os.DirFS(".")); err != nil {
 		return err
 	}
+	guide, err := os.ReadFile("../../docs/guides/auth0.md")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(folder, "auth0.md"), guide, 0o600); err != nil {
+		return err
+	}
 	for _, command := range [][]string{
-		// Without peers: of react-admin, only two names are needed, which site/ has.
-		{"npm", "ci", "--ignore-scripts", "--legacy-peer-deps", "--no-audit", "--no-fund", "--prefer-offline"},
+		{"npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"},
 		{"node", "bundle.mjs"},
 	} {
 		cmd := exec.CommandContext(context.Background(), command[0], command[1:]...)
