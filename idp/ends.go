@@ -144,6 +144,20 @@ func (p *Provider) addRefresh(ctx context.Context, body map[string]any, i *issua
 	return err
 }
 
+// Undone returns the call of an action for which this provider refuses a log-in, as
+// scripts write it; empty when there is none.
+func Undone(result *actions.PostLoginResult) string {
+	switch {
+	case result.Challenge != nil && result.Challenge.Enroll:
+		return "api.authentication.enrollWith"
+	case result.Challenge != nil:
+		return "api.authentication.challengeWith"
+	case result.Multifactor != nil && result.Multifactor.Provider != "none":
+		return "api.multifactor.enable"
+	}
+	return undone(result)
+}
+
 // undone returns the call of an action that this provider takes no notice of, as
 // scripts write it; empty when there is none. A log-in without it is not the one
 // that was wished for.

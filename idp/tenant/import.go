@@ -39,6 +39,8 @@ type ImportReport struct {
 type RowError struct {
 	// Line is where the row begins, counted from 1.
 	Line int `json:"line"`
+	// Row is its number among the rows, counted from 1: a line may hold several.
+	Row int `json:"row"`
 	// User is the address, user name or ID in the row, as far as there is one.
 	User string `json:"user,omitempty"`
 	Err  error  `json:"-"`
@@ -103,6 +105,7 @@ type userImport struct {
 // An importedUser is a row that could be read.
 type importedUser struct {
 	line int
+	nth  int
 	user *User
 	row  map[string]json.RawMessage
 }
@@ -118,10 +121,10 @@ func (in *userImport) add(ctx context.Context, line int, data []byte, err error)
 		if row.user != nil {
 			name = rowName(row.user)
 		}
-		in.report.fail(line, name, err)
+		in.report.failRow(line, in.report.Total, name, err)
 		return nil
 	}
-	row.line = line
+	row.line, row.nth = line, in.report.Total
 	in.batch = append(in.batch, row)
 	if len(in.batch) < importBatch {
 		return nil
@@ -129,15 +132,18 @@ func (in *userImport) add(ctx context.Context, line int, data []byte, err error)
 	return in.flush(ctx)
 }
 
-func (r *ImportReport) fail(line int, user string, err error) {
+// fail counts a row of a file with one a line.
+func (r *ImportReport) fail(line int, user string, err error) { r.failRow(line, line, user, err) }
+
+func (r *ImportReport) failRow(line, row int, user string, err error) {
 	r.Failed++
 	if len(r.Errors) < maxRowErrors {
-		r.Errors = append(r.Errors, RowError{Line: line, User: cut(user, maxRowMessage), Err: err})
+		r.Errors = append(r.Errors, RowError{Line: line, Row: row, User: cut(user, maxRowMessage), Err: err})
 	}
 }
 
 func (r *ImportReport) sort() {
-	slices.SortStableFunc(r.Errors, func(a, b RowError) int { return a.Line - b.Line })
+	slices.SortStableFunc(r.Errors, func(a, b RowError) int { return a.Row - b.Row })
 }
 
 func rowName(u *User) string {
@@ -190,7 +196,7 @@ func (in *userImport) flush(ctx context.Context) error {
 	case ctx.Err() != nil || errors.Is(in.s.db.Wrap(err), errUnavailable) || errors.Is(err, ErrNotFound):
 		return fmt.Errorf("import users: %w", in.s.db.Wrap(err))
 	case len(batch) == 1:
-		in.report.fail(batch[0].line, rowName(batch[0].user), err)
+		in.report.failRow(batch[0].line, batch[0].nth, rowName(batch[0].user), err)
 		return nil
 	}
 	// The database refused a row: each goes alone, so that it does not take the
@@ -242,14 +248,14 @@ func (in *userImport) store(ctx context.Context, tx *sql.Tx, row importedUser, r
 	}
 	switch {
 	case nameless && len(ids) == 0:
-		report.fail(row.line, rowName(row.user), wrong("username", "Missing required property: username"))
+		report.failRow(row.line, row.nth, rowName(row.user), wrong("username", "Missing required property: username"))
 		return nil
 	case !in.opts.Upsert:
-		report.fail(row.line, rowName(row.user), fmt.Errorf("user %w", ErrExists))
+		report.failRow(row.line, row.nth, rowName(row.user), fmt.Errorf("user %w", ErrExists))
 		return nil
 	}
 	if len(ids) != 1 {
-		report.fail(row.line, rowName(row.user), fmt.Errorf("ID, address and user name belong to %d users", len(ids)))
+		report.failRow(row.line, row.nth, rowName(row.user), fmt.Errorf("ID, address and user name belong to %d users", len(ids)))
 		return nil
 	}
 	return in.upsert(ctx, tx, row, ids[0], report)

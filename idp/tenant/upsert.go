@@ -33,7 +33,7 @@ func (in *userImport) upsert(ctx context.Context, tx *sql.Tx, row importedUser, 
 		err = row.merge(u)
 	}
 	if err != nil {
-		report.fail(row.line, rowName(row.user), err)
+		report.failRow(row.line, row.nth, rowName(row.user), err)
 		return nil
 	}
 	if over {

@@ -166,7 +166,7 @@ func opening(cfg *config.Config, err error) error {
 	switch {
 	case cfg.Local() && errors.Is(err, config.ErrNoMail):
 		return &fault{err: err, hint: "on this machine gate idp serve --dev puts letters into a folder"}
-	case errors.Is(err, config.ErrNoSecret) && cfg.Local():
+	case errors.Is(err, config.ErrNoSecret) && cfg.Local() && !strings.HasPrefix(cfg.Database, "postgres"):
 		return &fault{err: err, hint: "or start gate idp serve --dev once; it makes idp.secret"}
 	case errors.Is(err, config.ErrNoSecret):
 		return &fault{err: err, hint: "the database can be read with the secret it was made with, and with no other"}

@@ -7,21 +7,23 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/gatewright/gate/idp"
 	"github.com/gatewright/gate/idp/actions"
 	"github.com/gatewright/gate/idp/tenant"
 )
 
 type idpActionCmd struct {
-	List   idpActionListCmd   `cmd:"" help:"List them."`
-	Create idpActionCreateCmd `cmd:"" help:"Make one from a file. It runs when it is deployed and bound."`
-	Deploy idpActionDeployCmd `cmd:"" help:"Deploy its code, or new code from a file."`
-	Bind   idpActionBindCmd   `cmd:"" help:"Run one at its trigger, after those already bound."`
-	Unbind idpActionUnbindCmd `cmd:"" help:"Stop running one at its trigger."`
-	Delete idpActionDeleteCmd `cmd:"" help:"Delete one."`
-	Test   idpActionTestCmd   `cmd:"" help:"Run one with an event, and print what it decides."`
+	List   idpActionListCmd   `cmd:"" help:"List actions."`
+	Create idpActionCreateCmd `cmd:"" help:"Make an action from a file. It runs when it is deployed and bound."`
+	Deploy idpActionDeployCmd `cmd:"" help:"Deploy the code of an action, or new code from a file."`
+	Bind   idpActionBindCmd   `cmd:"" help:"Run an action at its trigger, after those already bound."`
+	Unbind idpActionUnbindCmd `cmd:"" help:"Stop running an action at its trigger."`
+	Delete idpActionDeleteCmd `cmd:"" help:"Delete an action."`
+	Test   idpActionTestCmd   `cmd:"" help:"Run an action with an event, and print what it decides."`
 	Logs   idpActionLogsCmd   `cmd:"" help:"List failures of actions."`
 }
 
@@ -126,7 +128,7 @@ func (c *idpActionCreateCmd) Run(out *console, idp *idpCmd) error {
 			return err
 		}
 		if c.Deploy || c.Bind {
-			if err := a.deploy(act); err != nil {
+			if err := a.deploy(act, string(code)); err != nil {
 				return err
 			}
 		}
@@ -155,9 +157,20 @@ func (a *admin) built(id, file string) error {
 	return failf("gate idp action deploy "+act.ID+" --file "+file+" tries again", "%s: %s", file, why)
 }
 
-func (a *admin) deploy(act *tenant.Action) error {
-	return a.send(http.MethodPost, actionPath(act, "/deploy"), nil, nil)
+// deploy deploys an action whose code is known, and says what this provider does
+// not do of it.
+func (a *admin) deploy(act *tenant.Action, code string) error {
+	if err := a.send(http.MethodPost, actionPath(act, "/deploy"), nil, nil); err != nil {
+		return err
+	}
+	if call := callUndone.FindString(code); call != "" {
+		a.out.talk.line("  " + a.out.talk.paint(yellow, "!") + " " + plain(act.Name+" names "+call+", which this provider does not do: a log-in that comes to it is refused"))
+	}
+	return nil
 }
+
+// callUndone finds what [idp.Undone] says of what was run, in the text of a script.
+var callUndone = regexp.MustCompile(`\bmultifactor\.enable\b|\bauthentication\.((challenge|enroll)With(Any)?|recordMethod)\b|\b(session|refreshToken)\.(set|evict)Metadata\b`)
 
 func (a *admin) bind(act *tenant.Action) error {
 	in := map[string]any{"bindings": []any{map[string]any{
@@ -193,19 +206,21 @@ func (idpActionDeployCmd) Example() string { return "gate idp action deploy prof
 // Run deploys an action.
 func (c *idpActionDeployCmd) Run(out *console, idp *idpCmd) error {
 	return c.with(out, idp, func(a *admin, act *tenant.Action) error {
+		code := act.Code
 		if c.File != "" {
-			code, err := os.ReadFile(c.File)
+			data, err := os.ReadFile(c.File)
 			if err != nil {
 				return err
 			}
-			if err := a.send(http.MethodPatch, actionPath(act, ""), map[string]any{"code": string(code)}, nil); err != nil {
+			code = string(data)
+			if err := a.send(http.MethodPatch, actionPath(act, ""), map[string]any{"code": code}, nil); err != nil {
 				return err
 			}
 		}
 		if err := a.built(act.ID, c.File); err != nil {
 			return err
 		}
-		if err := a.deploy(act); err != nil {
+		if err := a.deploy(act, code); err != nil {
 			return err
 		}
 		a.done("deployed %s", act.Name)
@@ -290,7 +305,7 @@ type idpActionTestCmd struct {
 
 // Help says what is not done.
 func (idpActionTestCmd) Help() string {
-	return "Nothing that the action decides is done; requests that it sends are sent."
+	return "Nothing that the action decides is done; requests that it sends are sent. It exits with 1 when it decides what this provider does not do, for which a log-in is refused."
 }
 
 // Example is what help ends with.
@@ -319,8 +334,20 @@ func (c *idpActionTestCmd) Run(out *console, idp *idpCmd) error {
 		if err != nil {
 			return err
 		}
-		return printJSON(out.stdout, result)
+		if err := printJSON(out.stdout, result); err != nil {
+			return err
+		}
+		return refusedHere(result)
 	})
+}
+
+// refusedHere says what this provider would not do of a log-in.
+func refusedHere(result any) error {
+	login, ok := result.(actions.PostLoginResult)
+	if !ok || idp.Undone(&login) == "" {
+		return nil
+	}
+	return failf("take the call out, or run it at Auth0", "a log-in is refused: this provider does not do %s", idp.Undone(&login))
 }
 
 // try runs one action with an event.

@@ -12,11 +12,11 @@ import (
 )
 
 type idpAPICmd struct {
-	List   idpAPIListCmd   `cmd:"" help:"List them."`
-	Show   idpAPIShowCmd   `cmd:"" help:"Show one."`
-	Create idpAPICreateCmd `cmd:"" help:"Make one."`
-	Update idpAPIUpdateCmd `cmd:"" help:"Change one."`
-	Delete idpAPIDeleteCmd `cmd:"" help:"Delete one, with the permissions for it."`
+	List   idpAPIListCmd   `cmd:"" help:"List APIs."`
+	Show   idpAPIShowCmd   `cmd:"" help:"Show an API."`
+	Create idpAPICreateCmd `cmd:"" help:"Make an API."`
+	Update idpAPIUpdateCmd `cmd:"" help:"Change an API."`
+	Delete idpAPIDeleteCmd `cmd:"" help:"Delete an API, with the permissions for it."`
 }
 
 // Example is that of the most used of them.
@@ -74,7 +74,11 @@ func (idpAPIListCmd) Run(out *console, idp *idpCmd) error {
 		}
 		var rows [][]string
 		for _, p := range all {
-			rows = append(rows, []string{p.Identifier, p.Name, count(len(p.Scopes), "scope", "scopes"), yesNo(p.EnforcePolicies)})
+			name := p.Name
+			if p.System {
+				name += " (the provider's own)" // as SDKs and Auth0's tools know it
+			}
+			rows = append(rows, []string{p.Identifier, name, count(len(p.Scopes), "scope", "scopes"), yesNo(p.EnforcePolicies)})
 		}
 		return a.print(raw, []string{"identifier", "name", "scopes", "roles decide"}, rows)
 	})

@@ -13,11 +13,11 @@ import (
 )
 
 type idpClientCmd struct {
-	List   idpClientListCmd   `cmd:"" help:"List them."`
-	Show   idpClientShowCmd   `cmd:"" help:"Show one, without its secret."`
-	Create idpClientCreateCmd `cmd:"" help:"Make one."`
-	Update idpClientUpdateCmd `cmd:"" help:"Change one."`
-	Delete idpClientDeleteCmd `cmd:"" help:"Delete one, with its tokens."`
+	List   idpClientListCmd   `cmd:"" help:"List applications."`
+	Show   idpClientShowCmd   `cmd:"" help:"Show an application, without its secret."`
+	Create idpClientCreateCmd `cmd:"" help:"Make an application."`
+	Update idpClientUpdateCmd `cmd:"" help:"Change an application."`
+	Delete idpClientDeleteCmd `cmd:"" help:"Delete an application, with its tokens."`
 	Secret idpSecretCmd       `cmd:"" help:"Show or change the secret of one."`
 }
 
@@ -453,8 +453,8 @@ func (c *idpClientDeleteCmd) Run(out *console, idp *idpCmd) error {
 }
 
 type idpSecretCmd struct {
-	Show   idpSecretShowCmd   `cmd:"" help:"Show it."`
-	Rotate idpSecretRotateCmd `cmd:"" help:"Make another; the one before ends now."`
+	Show   idpSecretShowCmd   `cmd:"" help:"Show the secret of an application."`
+	Rotate idpSecretRotateCmd `cmd:"" help:"Make another secret; the one before ends now."`
 }
 
 // Example is what help ends with.

@@ -10,11 +10,11 @@ import (
 )
 
 type idpConnectionCmd struct {
-	List    idpConnectionListCmd    `cmd:"" help:"List them."`
-	Create  idpConnectionCreateCmd  `cmd:"" help:"Make one."`
-	Enable  idpConnectionEnableCmd  `cmd:"" help:"Let clients use one."`
-	Disable idpConnectionDisableCmd `cmd:"" help:"Stop clients from using one."`
-	Delete  idpConnectionDeleteCmd  `cmd:"" help:"Delete one, with its users."`
+	List    idpConnectionListCmd    `cmd:"" help:"List connections."`
+	Create  idpConnectionCreateCmd  `cmd:"" help:"Make a connection."`
+	Enable  idpConnectionEnableCmd  `cmd:"" help:"Let clients use a connection."`
+	Disable idpConnectionDisableCmd `cmd:"" help:"Stop clients from using a connection."`
+	Delete  idpConnectionDeleteCmd  `cmd:"" help:"Delete a connection, with its users."`
 }
 
 // Example is that of the most used of them.

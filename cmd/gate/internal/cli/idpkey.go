@@ -11,7 +11,7 @@ import (
 )
 
 type idpKeyCmd struct {
-	List   idpKeyListCmd   `cmd:"" help:"List them."`
+	List   idpKeyListCmd   `cmd:"" help:"List the keys that sign tokens."`
 	Rotate idpKeyRotateCmd `cmd:"" help:"Sign with the next key."`
 	Revoke idpKeyRevokeCmd `cmd:"" help:"Remove a key that leaked: its tokens are refused."`
 }

@@ -45,6 +45,9 @@ func (c *idpLogCmd) Run(out *console, idp *idpCmd) error {
 			q.UserID = u.ID
 		}
 		shown, err := a.logs(q)
+		if err == nil && len(shown) == 0 && strings.Contains(q.Q, "type:") && !a.json {
+			a.out.talk.line("  " + kindsOfLog)
+		}
 		if err != nil || !c.Follow {
 			return err
 		}
@@ -114,9 +117,6 @@ func (c *idpLogCmd) query(since time.Time) string {
 // logs prints entries, the oldest first, and returns them.
 func (a *admin) logs(q tenant.LogQuery) ([]*tenant.Log, error) {
 	list, _, err := a.Tenant().SearchLogs(a.out, q)
-	if err == nil && len(list) == 0 && strings.Contains(q.Q, "type:") && !a.json {
-		a.out.talk.line("  " + kindsOfLog)
-	}
 	if err == nil && len(list) == 0 {
 		a.adviseFields("entry", q.UnknownFields(), tenant.LogFields())
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"golang.org/x/term"
 
@@ -153,8 +154,13 @@ func (c *idpImportCmd) Run(out *console, idp *idpCmd) error {
 			in = f
 		}
 		report, err := c.read(a, in)
+		counted := slices.ContainsFunc(report.Errors, func(e tenant.RowError) bool { return e.Row != e.Line })
 		for _, e := range report.Errors {
-			out.talk.line("  " + out.talk.paint(yellow, "!") + " " + plain(fmt.Sprintf("%s:%d: %s%v", c.File, e.Line, named(e.User), e.Err)))
+			row := ""
+			if counted { // a line may hold several
+				row = fmt.Sprintf("row %d: ", e.Row)
+			}
+			out.talk.line("  " + out.talk.paint(yellow, "!") + " " + plain(fmt.Sprintf("%s:%d: %s%s%v", c.File, e.Line, row, named(e.User), e.Err)))
 		}
 		a.Tenant().Record(out, tenant.Log{
 			Type: "sapi", UserID: config.Administrator, ClientID: config.Administrator, Description: "import by gate idp",

@@ -9,14 +9,14 @@ import (
 )
 
 type idpRoleCmd struct {
-	List     idpRoleListCmd     `cmd:"" help:"List them."`
-	Show     idpRoleShowCmd     `cmd:"" help:"Show one, with its permissions."`
-	Create   idpRoleCreateCmd   `cmd:"" help:"Make one."`
-	Delete   idpRoleDeleteCmd   `cmd:"" help:"Delete one, also from everybody who has it."`
-	Grant    idpRoleGrantCmd    `cmd:"" help:"Give one permissions of an API."`
-	Revoke   idpRoleRevokeCmd   `cmd:"" help:"Take permissions of an API from one."`
-	Assign   idpRoleAssignCmd   `cmd:"" help:"Give one to people."`
-	Unassign idpRoleUnassignCmd `cmd:"" help:"Take one from people."`
+	List     idpRoleListCmd     `cmd:"" help:"List roles."`
+	Show     idpRoleShowCmd     `cmd:"" help:"Show a role, with its permissions."`
+	Create   idpRoleCreateCmd   `cmd:"" help:"Make a role."`
+	Delete   idpRoleDeleteCmd   `cmd:"" help:"Delete a role, also from everybody who has it."`
+	Grant    idpRoleGrantCmd    `cmd:"" help:"Give a role permissions of an API."`
+	Revoke   idpRoleRevokeCmd   `cmd:"" help:"Take permissions of an API from a role."`
+	Assign   idpRoleAssignCmd   `cmd:"" help:"Give a role to people."`
+	Unassign idpRoleUnassignCmd `cmd:"" help:"Take a role from people."`
 }
 
 // Example is that of the most used of them.

@@ -13,17 +13,17 @@ import (
 )
 
 type idpUserCmd struct {
-	List          idpUserListCmd     `cmd:"" help:"List or search them."`
-	Show          idpUserShowCmd     `cmd:"" help:"Show one."`
-	Create        idpUserCreateCmd   `cmd:"" help:"Make one."`
-	Update        idpUserUpdateCmd   `cmd:"" help:"Change one."`
-	Delete        idpUserDeleteCmd   `cmd:"" help:"Delete one, with all that belongs to them."`
-	Block         idpUserBlockCmd    `cmd:"" help:"Block one, and end their sessions."`
-	Unblock       idpUserUnblockCmd  `cmd:"" help:"Unblock one."`
-	Roles         idpUserRolesCmd    `cmd:"" help:"Show, give and take roles."`
-	ResetPassword idpUserPasswordCmd `cmd:"" help:"Set a new password, and end their sessions."`
-	Sessions      idpUserSessionsCmd `cmd:"" help:"List their sessions."`
-	Logout        idpUserLogoutCmd   `cmd:"" help:"End all sessions and refresh tokens of one."`
+	List          idpUserListCmd     `cmd:"" help:"List or search people."`
+	Show          idpUserShowCmd     `cmd:"" help:"Show a person."`
+	Create        idpUserCreateCmd   `cmd:"" help:"Make an account for a person."`
+	Update        idpUserUpdateCmd   `cmd:"" help:"Change a person."`
+	Delete        idpUserDeleteCmd   `cmd:"" help:"Delete a person, with all that belongs to them."`
+	Block         idpUserBlockCmd    `cmd:"" help:"Block a person, and end their sessions."`
+	Unblock       idpUserUnblockCmd  `cmd:"" help:"Unblock a person."`
+	Roles         idpUserRolesCmd    `cmd:"" help:"Show, give and take the roles of a person."`
+	ResetPassword idpUserPasswordCmd `cmd:"" help:"Set a new password of a person, and end their sessions."`
+	Sessions      idpUserSessionsCmd `cmd:"" help:"List the sessions of a person."`
+	Logout        idpUserLogoutCmd   `cmd:"" help:"End all sessions and refresh tokens of a person."`
 }
 
 // Example is that of the most used of them.

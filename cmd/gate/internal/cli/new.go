@@ -43,7 +43,7 @@ func (c *newCmd) Run(out *console) error {
 		Name: c.Name, Module: c.Module, Database: design.Database(c.Database), Authentication: design.Authentication(c.Auth),
 	})
 	if err != nil {
-		return err
+		return blame(err)
 	}
 	path := filepath.Join(c.Dir, designFile)
 	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
@@ -119,7 +119,7 @@ func (c *newCmd) questions(a *asker) (err error) {
 	if c.Name == "" {
 		c.Name, err = a.text("Name of the service, kebab-case; also its folder", "", func(s string) error {
 			_, err := design.Starter("empty", design.StarterConfig{Name: s})
-			return err
+			return blame(err)
 		})
 	}
 	if c.Module == "" && err == nil {
@@ -144,6 +144,15 @@ func (c *newCmd) questions(a *asker) (err error) {
 			option{string(design.AuthBoth), "either of them"},
 			option{string(design.AuthAuth0), "log in at Auth0, or at the issuer that gate dev starts"},
 			option{string(design.AuthNone), "for services behind a gateway, and public data"})
+	}
+	return err
+}
+
+// blame says of what was given what would be wrong in a gate.yaml that nobody has
+// written.
+func blame(err error) error {
+	if errs, ok := errors.AsType[*design.Errors](err); ok && len(errs.Problems) > 0 {
+		return misused(errs.Problems[0].Hint, "%s", errs.Problems[0].Message)
 	}
 	return err
 }
