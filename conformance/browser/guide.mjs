@@ -210,4 +210,5 @@ scene('react-admin: without BrowserRouter there is the log-in page, and no loop'
   await heading(page, 'WAB Admin')
   await new Promise((resolve) => setTimeout(resolve, 1000))
   assert.deepEqual(list, [])
+  assert.equal(await page.evaluate(() => document.body.innerText.includes('Unauthorized')), false, 'a visitor made no mistake')
 })
