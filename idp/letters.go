@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -326,21 +327,49 @@ func (p *Provider) showVerifyEmail(w http.ResponseWriter, r *http.Request) {
 // written to, and learns no more than that.
 func (p *Provider) confirmedAlready(w http.ResponseWriter, r *http.Request, text string) bool {
 	ctx := r.Context()
-	k := new(ticket)
-	t, err := p.tenant.Token(ctx, tenant.EmailTicket, secret.String(text))
-	if err != nil || t.UsedAt.IsZero() || json.Unmarshal(t.Data, k) != nil {
-		return false
-	}
-	u, err := p.tenant.User(ctx, t.UserID)
+	u, k, err := p.confirmedBy(ctx, secret.String(text))
 	if err != nil || !u.EmailVerified || u.Email != k.Email {
 		return false
 	}
-	k.ClientID = t.ClientID
 	page := login.VerifyEmailDonePage{Frame: p.ticketFrame(r, k), Email: u.Email, ContinueURL: p.next(ctx, k)}
 	if err := p.pages(r).VerifyEmailDone(w, r, http.StatusOK, page); err != nil {
 		p.faultPage(w, r, err)
 	}
 	return true
+}
+
+// verified is the path at which the page of an address that a link confirmed is shown
+// again, see [Provider.confirmedAlready].
+func verified(text string) string { return "/u/email-verification?ticket=" + url.QueryEscape(text) }
+
+// confirmedBy returns whose address a link confirmed that was used, of an account that
+// there was or that it made.
+func (p *Provider) confirmedBy(ctx context.Context, text secret.String) (*tenant.User, *ticket, error) {
+	k := new(ticket)
+	t, err := p.tenant.Token(ctx, tenant.EmailTicket, text)
+	made := errors.Is(err, tenant.ErrNotFound)
+	if made {
+		t, err = p.tenant.Token(ctx, tenant.NewAccount, text)
+	}
+	if err == nil && t.UsedAt.IsZero() {
+		err = tenant.ErrNotFound
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	var u *tenant.User
+	if made {
+		n := new(pendingAccount)
+		if err := json.Unmarshal(t.Data, n); err != nil {
+			return nil, nil, err
+		}
+		k.Email = n.Email
+		u, _, err = p.tenant.UserByLogin(ctx, n.Connection, n.Email)
+	} else if err = json.Unmarshal(t.Data, k); err == nil {
+		u, err = p.tenant.User(ctx, t.UserID)
+	}
+	k.ClientID = t.ClientID
+	return u, k, err
 }
 
 func (p *Provider) ticketFrame(r *http.Request, k *ticket) login.Frame {
@@ -417,7 +446,7 @@ func (p *Provider) postVerifyEmail(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page := login.VerifyEmailDonePage{Frame: p.ticketFrame(r, k), Email: u.Email, ContinueURL: p.next(ctx, k)}
-	page.Here = ""
+	page.Here = verified(form[login.FieldState])
 	if err := p.pages(r).VerifyEmailDone(w, r, http.StatusOK, page); err != nil {
 		p.faultPage(w, r, err)
 	}

@@ -226,7 +226,7 @@ func (p *Provider) makePending(w http.ResponseWriter, r *http.Request, text stri
 		return
 	}
 	page := login.VerifyEmailDonePage{Frame: p.ticketFrame(r, k), Email: n.Email, ContinueURL: p.next(ctx, k)}
-	page.Here = ""
+	page.Here = verified(text)
 	if err := p.pages(r).VerifyEmailDone(w, r, http.StatusOK, page); err != nil {
 		p.faultPage(w, r, err)
 	}

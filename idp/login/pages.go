@@ -242,7 +242,7 @@ type Scope struct {
 	// Name is the scope itself: "create:items".
 	Name string
 	// Description is what it means, by the registered API. Empty means the
-	// words for the scopes of OpenID Connect, else the name.
+	// words for the scopes of OpenID Connect, else the name, as code.
 	Description string
 	// Changes marks what changes something.
 	Changes bool

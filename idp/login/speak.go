@@ -210,23 +210,24 @@ func (v *view) scopes(list []Scope) {
 	}
 }
 
-// ScopeTitle says what a scope is.
+// ScopeTitle says what a scope is; it is empty when nobody does.
 func (v *view) ScopeTitle(s Scope) string {
-	if s.Description != "" {
-		return s.Description
-	}
-	if standard(s.Name) {
+	if s.Description == "" && standard(s.Name) {
 		return v.Text("scope." + s.Name)
 	}
-	return s.Name
+	return s.Description
 }
 
-// ScopeText explains a scope of OpenID Connect; it is empty for others.
+// ScopeText explains a scope of OpenID Connect, and that nobody describes another
+// one; it is empty for one that is described.
 func (v *view) ScopeText(s Scope) string {
-	if s.Description == "" && standard(s.Name) {
+	switch {
+	case s.Description != "":
+		return ""
+	case standard(s.Name):
 		return v.Text("scope." + s.Name + ".text")
 	}
-	return ""
+	return v.Text("scope.other.text")
 }
 
 // standard reports whether a scope is one of OpenID Connect Core §5.4 and §11.
