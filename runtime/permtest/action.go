@@ -50,7 +50,7 @@ func (k *kit) calls(s surface, c *caller, m *matrixAction, a *action.Action) {
 	}
 	if !slices.Contains(m.Callers, c.kindOrName()) {
 		w := status(http.StatusForbidden)
-		if c.kind == anonymous && k.m.Authentication {
+		if c.unknown() && k.m.Authentication {
 			w = status(http.StatusUnauthorized)
 		}
 		id := "1"

@@ -101,6 +101,9 @@ func (k *kit) valid(c *caller, r *row, f *model.Field, values map[string]any) (a
 		}
 		return t.entity.key(t.id), true
 	case model.Roles:
+		if c.scopes != nil { // to give roles takes a person who has just logged in
+			return nil, false
+		}
 		if c.kind == role && r.entity == k.accounts {
 			return []string{c.name}, true
 		}
@@ -190,7 +193,7 @@ func (k *kit) draftIn(s surface, c *caller, e *entity, variant map[string]any, m
 			if c.account == "" || f.Name == e.others { // nobody whose it could be
 				wrong = append(wrong, http.StatusBadRequest)
 			}
-		case may.Rows == none && g.Rows.Create.admitted() || !s.takes(e, create, f.Name):
+		case may.Rows == none && g.Rows.Create.Rows != none || !s.takes(e, create, f.Name):
 			if r.values[f.Name] = f.Default; f.Required && f.Default == nil && f.Type != model.Password {
 				wrong = append(wrong, http.StatusBadRequest)
 			}

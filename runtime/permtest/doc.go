@@ -18,6 +18,8 @@
 // and whoever is not signed in. They come by what the service has: a log-in that
 // answers a token, or sets a cookie; Basic; or tokens of an issuer, which is one
 // in the process of the test then. A stranger owns rows that are none of theirs.
+// Where accounts have keys, programs come with keys of accounts that have every role:
+// one that permits nothing, one that stands for its account, and one for each permission.
 // Where rows belong to tenants, each comes from one tenant and from none, and
 // strangers own rows of theirs, of another, and accounts of none.
 //
@@ -30,12 +32,24 @@
 // allow is named in [Config.Except].
 //
 // Files are sent over REST to rows that are there, where fields are changed, and
-// whenever one was sent every caller tries to fetch it.
+// whenever one was sent every caller tries to fetch it, and to remove it.
+//
+// # Events
+//
+// Where the service tells of its rows as they change, the service itself makes rows,
+// changes and removes them, and each caller hears of those that they get, with the
+// fields that they read, and of no others.
+//
+// # Attacks
+//
+// Tokens are tried that are signed with nothing, with the secret of an example, or with
+// a public key; and the answers to a wrong password of somebody and of nobody compared.
+// How long they take is not, which one run could not tell.
 //
 // # What is not tried
 //
-// API keys, events, own routes that are no actions, arguments of actions in GraphQL,
-// and the end of one's own tenant. Somebody with a permission and no role can only come
+// WebSockets, own routes that are no actions, arguments of actions in GraphQL, the first
+// account of a service, and the end of one's own tenant. Somebody with a permission and no role can only come
 // with a token of an issuer, so elsewhere the roles that give it stand for it. What a
 // run leaves out beside that, because there would be too many rows or no way to tell,
 // is in its log: "not tried: …".

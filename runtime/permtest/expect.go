@@ -34,7 +34,7 @@ func (w want) String() string {
 // denied is the answer to somebody without the right to an action at all.
 func (k *kit) denied(s surface, c *caller, e *entity, action string) want {
 	w := status(http.StatusForbidden)
-	if c.kind == anonymous && k.m.Authentication {
+	if c.unknown() && k.m.Authentication {
 		w = status(http.StatusUnauthorized)
 	}
 	if _, ok := s.(*graphql); ok && e.nobody(action) {

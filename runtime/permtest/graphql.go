@@ -18,6 +18,10 @@ func (*graphql) String() string { return "graphql" }
 // takes reports whether the inputs have a member of that name: those of fields
 // that nobody may send have none.
 func (s *graphql) takes(e *entity, action, key string) bool {
+	if l, ok := e.model.Link(key); ok && l.Through != nil {
+		to := s.find(l.To)
+		return !e.nobody(action) && sendable(s, e, action) && !to.nobody(view) && (l.Through.Inverse == "" || !to.nobody(update))
+	}
 	f, ok := e.model.Field(key)
 	if !ok {
 		return false

@@ -28,6 +28,7 @@ type caller struct {
 	outside    bool   // it is in none, where others are in one
 	above      bool   // rules hold in all tenants
 	headers    http.Header
+	scopes     []string // of the key with which they come; nil without one
 }
 
 // String returns how errors name the caller.
@@ -42,8 +43,17 @@ func (c *caller) String() string {
 	if c.of != "" {
 		who += " of " + c.of
 	}
+	switch {
+	case c.scopes != nil && c.kind == anonymous:
+		who = "key for nothing"
+	case c.scopes != nil:
+		who = "key for " + who
+	}
 	return who
 }
+
+// unknown reports whether the service does not know who that is.
+func (c *caller) unknown() bool { return c.kind == anonymous && c.scopes == nil }
 
 // people makes the callers of the matrix, and with them the rows of the entity
 // that holds the accounts.
@@ -56,9 +66,18 @@ func (k *kit) people() {
 				continue
 			}
 			if !k.possible(c) {
+				if m.Kind == permission && k.keys() && k.granted(m.Name) {
+					continue // that a key has
+				}
 				k.leftOut("%s: nobody can come as that here", c)
 				continue
 			}
+			k.admit(c)
+			k.callers = append(k.callers, c)
+		}
+	}
+	for _, c := range k.programs() {
+		if !k.except(c.String()) {
 			k.admit(c)
 			k.callers = append(k.callers, c)
 		}
@@ -105,6 +124,10 @@ func (k *kit) vouched() bool {
 // admit makes the account of a caller, and has them come in.
 func (k *kit) admit(c *caller) {
 	k.t.Helper()
+	if c.scopes != nil {
+		k.hand(c)
+		return
+	}
 	r := k.account(c.tenant)
 	k.accounts.rows = append(k.accounts.rows, r)
 	if !k.door.makes() {
@@ -252,15 +275,9 @@ func (k *kit) bystanders() {
 		return
 	}
 	r := k.idle(k.home())
-	roles := []string{}
-	for _, c := range k.known() {
-		if c.Kind == role {
-			roles = append(roles, c.Name)
-		}
-	}
 	k.insert(r)
 	r.owner = r.id
-	k.patch(r, map[string]any{f.Name: roles})
+	k.patch(r, map[string]any{f.Name: k.everyRole()})
 	k.accounts.rows = append(k.accounts.rows, r)
 }
 

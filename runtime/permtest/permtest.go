@@ -28,6 +28,8 @@ type Config struct {
 	Matrix []byte
 	// GraphQL says that the service has that surface, and NoREST that it has no other.
 	GraphQL, NoREST bool
+	// Events says that the service tells of its rows as they change.
+	Events bool
 	// Samples change the rows that are made of an entity, by its name.
 	Samples map[string]Sample
 	// Targets say which rows a key may lead to, by its name: "Comment.ticket". A hook
@@ -96,6 +98,12 @@ func (k *kit) run() {
 	for _, e := range k.entities {
 		k.entity(e)
 	}
+	if k.cfg.Events {
+		for _, e := range k.entities {
+			k.hears(e)
+		}
+	}
+	k.attacks()
 	k.actions()
 }
 

@@ -161,6 +161,7 @@ func TestRun_right(t *testing.T) {
 		})},
 		"issuer, accounts made before": {src: market, change: withIssuer(&auth.Users{Email: "email"})},
 		"issuer alone":                 {src: strings.ReplaceAll(market, "auth-jwt: {}", `auth-oidc: {issuer: "https://id.example/", audience: "https://shop.example/api"}`), change: withIssuer(nil)},
+		"keys":                         {src: strings.Replace(market, "auth-jwt: {}", "auth-jwt: {}, auth-apikey: {}", 1), change: withKeys},
 		"nobody signs in":              {src: closedMarket()},
 		"amplication":                  {src: strings.Replace(market, "apis: [rest, graphql]", "rest: amplication", 1), change: withAmplication},
 	} {
@@ -255,12 +256,12 @@ func TestRun_wrong(t *testing.T) {
 		"ties opened": {entity("Product", func(e *model.Entity) {
 			e.Conditions = slices.DeleteFunc(e.Conditions, func(c model.Condition) bool { return c.Action == "update" })
 			e.Allow.Update = []string{"clerk"}
-		}), []string{"clerk · tie · Product.tags · rest: want 403, got 200"}},
+		}), []string{"clerk · tie · Product.tags · rest: want 403, got 200", "clerk · tie · Product.tags · graphql: want 403, got 200"}},
 		"field of a relation":     {entity("Product", func(e *model.Entity) { field(e, "cost").View = nil }), []string{"customer · include · Order.product · graphql: shows cost"}},
 		"rows of a relation":      {entity("Product", func(e *model.Entity) { without(e, "view", ""); e.Allow.View = []string{"public"} }), []string{"customer · include · Order.product · graphql: shows a row"}},
 		"relation closed":         {entity("Product", func(e *model.Entity) { e.Conditions = nil; e.Allow.View = []string{"clerk"} }), []string{"customer · include · Order.product · graphql: want rows, got a refusal"}},
-		"ties from the other end": {entity("Tag", func(e *model.Entity) { e.Links[0].Through.Inverse = "" }), []string{"clerk · tie · Tag.products · rest: want 400, got 200"}},
-		"far end seen":            {entity("Tag", func(e *model.Entity) { without(e, "view", ""); e.Allow.View = []string{"public"} }), []string{"clerk · tie · Product.tags · rest: want 400, got 200"}},
+		"ties from the other end": {entity("Tag", func(e *model.Entity) { e.Links[0].Through.Inverse = "" }), []string{"clerk · tie · Tag.products · rest: want 400, got 200", "clerk · tie · Tag.products · graphql: want 400, got 200"}},
+		"far end seen":            {entity("Tag", func(e *model.Entity) { without(e, "view", ""); e.Allow.View = []string{"public"} }), []string{"clerk · tie · Product.tags · rest: want 400, got 200", "clerk · tie · Product.tags · graphql: want 400, got 200"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			src := market

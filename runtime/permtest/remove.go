@@ -14,7 +14,11 @@ func (k *kit) deletes(s surface, c *caller, e *entity) {
 			continue // with it goes everybody who is in it
 		}
 		who, target := k.expendable(s, c, r)
-		k.tryDelete(cell, s, who, target, k.onRow(s, who, target, remove))
+		w := k.onRow(s, who, target, remove)
+		if e == k.accounts && c.scopes != nil && !w.refused() {
+			w = status(http.StatusUnauthorized) // that takes a person who has just logged in
+		}
+		k.tryDelete(cell, s, who, target, w)
 		if target != r {
 			k.drop(e, target.id)
 		}

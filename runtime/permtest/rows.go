@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/runtime/model"
 )
@@ -399,6 +400,9 @@ func (k *kit) point(r *row) {
 
 // owns reports whether a row is the caller's own.
 func (c *caller) owns(r *row) bool {
+	if c.scopes != nil && !slices.Contains(c.scopes, gate.ScopeOwner) {
+		return false // what is the account's is not its key's
+	}
 	switch r.entity.Owner {
 	case "":
 		return false
@@ -416,7 +420,7 @@ func (k *kit) seenBy(c *caller, e *entity) []*row {
 	for _, r := range e.rows {
 		switch {
 		case c.owns(r):
-		case k.stranger != nil && r.owner != "" && !k.isAside(r.owner) && (e.Owner != "" || e == k.accounts):
+		case k.stranger != nil && r.owner != "" && r.owner != c.account && !k.isAside(r.owner) && (e.Owner != "" || e == k.accounts):
 			continue
 		case others[r.tenant] >= k.most(c, r):
 			continue

@@ -23,6 +23,7 @@ import (
 	"github.com/gatewright/gate/store"
 	"github.com/gatewright/gate/store/postgres"
 	"github.com/gatewright/gate/store/sqlite"
+	"github.com/gatewright/gate/strategy/apikey"
 	"github.com/gatewright/gate/strategy/basic"
 	"github.com/gatewright/gate/strategy/cookie"
 	"github.com/gatewright/gate/strategy/jwt"
@@ -119,6 +120,14 @@ func tokens(a *auth.Auth) error {
 		a.Register("local", passwords(a)))
 }
 
+// withKeys lets programs come with keys.
+func withKeys(s *server.Service) {
+	s.Auth.APIKeys = &auth.APIKeys{}
+	s.Auth.Strategies = func(a *auth.Auth) error {
+		return errors.Join(tokens(a), a.Register("apikey", apikey.New(a.APIKeys(), a.Accounts(), apikey.Config{Realm: "shop", Entity: a.EntityKey()})))
+	}
+}
+
 func withBasic(s *server.Service) {
 	s.Auth.JWT = nil
 	s.Auth.Strategies = func(a *auth.Auth) error {
@@ -200,6 +209,8 @@ type cell struct {
 	pt  *time.Time
 	raw json.RawMessage
 	l   []string
+	up  model.File
+	pup *model.File
 }
 
 func pointer(e *model.Entity) func(*line, model.FieldID) any {
@@ -231,6 +242,8 @@ func (c *cell) pointers(f *model.Field) (required, null any) {
 		return &c.raw, &c.raw
 	case model.Roles:
 		return &c.l, &c.l
+	case model.FileType:
+		return &c.up, &c.pup
 	case model.ID, model.Relation:
 		if f.ID == model.Serial {
 			return &c.i, &c.pi
@@ -288,6 +301,7 @@ func fieldOf(f *design.Field) model.Field {
 	m := model.Field{
 		Name: f.Key, Column: f.Column, Type: typeOf(f.Type), Required: f.Required, Unique: f.Unique, Searchable: f.Searchable, ReadOnly: f.ReadOnly,
 		MinLength: f.MinLength, MaxLength: f.MaxLength, Min: f.Min, Max: f.Max, Precision: f.Precision, Scale: f.Scale, Default: f.Default,
+		Segment: f.Segment, MaxSize: f.MaxSize, FileTypes: f.FileTypes,
 		View: always(f.Access.View),
 	}
 	if !f.ReadOnly {
@@ -307,7 +321,7 @@ func fieldOf(f *design.Field) model.Field {
 
 // typeOf finds the type of the same name.
 func typeOf(t design.Type) model.Type {
-	for m := model.Text; m <= model.Roles; m++ {
+	for m := model.Text; m <= model.FileType; m++ {
 		if m.String() == string(t) {
 			return m
 		}

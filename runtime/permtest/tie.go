@@ -151,7 +151,7 @@ func (k *kit) service(x *ends, verb string) {
 // createsTied tries to make a row that is connected at once.
 func (k *kit) createsTied(cell string, s surface, c *caller, e *entity, may *link, l *model.Link) {
 	k.t.Helper()
-	if !may.Create.admitted() || !k.mayMake(c, e) {
+	if !may.Create.admitted() || !k.mayMake(c, e) || !sendable(s, e, create) {
 		return
 	}
 	tried := map[string]bool{}

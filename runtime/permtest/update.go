@@ -29,6 +29,9 @@ func (k *kit) updates(s surface, c *caller, e *entity) {
 				k.check(cell, w, rest.replace(c, e, r.id, map[string]any{}), "PUT, "+c.about(r))
 				k.unchanged(cell, e, r, before, "PUT, "+c.about(r))
 			}
+			for i := range e.model.Fields {
+				k.unsends(cell, s, c, r, &e.model.Fields[i], w)
+			}
 			continue
 		}
 		for i := range e.model.Fields {
@@ -69,6 +72,10 @@ func (k *kit) updatesField(s surface, c *caller, r *row, f *model.Field) {
 	k.updatesAcross(cell, s, c, r, f)
 	allowed := c.in(&e.grantTo(c).field(name).Update, r)
 	w := k.onField(s, e, f, update, allowed)
+	if !w.refused() && e == k.accounts && c.scopes != nil && k.delicate(f) {
+		k.tryUpdate(cell, s, c, r, f, status(http.StatusUnauthorized)) // that takes a person who has just logged in
+		return
+	}
 	if !w.refused() && e == k.accounts && c.owns(r) && k.signsIn(f) {
 		d := k.double(s, c) // who they are must not change for what comes after
 		k.tryUpdate(cell, s, d.caller, d.row, f, w)
@@ -76,6 +83,7 @@ func (k *kit) updatesField(s surface, c *caller, r *row, f *model.Field) {
 		return
 	}
 	k.tryUpdate(cell, s, c, r, f, w)
+	k.unsends(cell, s, c, r, f, w)
 }
 
 // elsewhere reports whether what the matrix allows goes through another route:
@@ -90,6 +98,12 @@ func (k *kit) elsewhere(c *caller, r *row, f *model.Field) bool {
 // signsIn reports whether somebody proves with the field who they are.
 func (k *kit) signsIn(f *model.Field) bool {
 	return f.Name == k.as.login || f.Name == k.as.password || f.Type == model.Password || f.Type == model.Email
+}
+
+// delicate reports whether a change of the field changes who may log in.
+func (k *kit) delicate(f *model.Field) bool {
+	a := k.cfg.Service.Auth
+	return f.Name == k.as.login || f.Name == k.as.password || f.Type == model.Email && (a.Letters != nil || a.OIDC != nil && a.OIDC.Users != nil)
 }
 
 // tryUpdate sends another value for a field of a row.
@@ -195,7 +209,11 @@ func (k *kit) sameOr(c *caller, r *row, f *model.Field) (any, bool) {
 // rolesOf returns the roles of an account that the test gave it.
 func (k *kit) rolesOf(r *row) []string {
 	for _, c := range k.callers {
-		if r.entity == k.accounts && c.account == r.id && c.kind == role {
+		switch {
+		case r.entity != k.accounts || c.account != r.id:
+		case c.scopes != nil:
+			return k.everyRole()
+		case c.kind == role:
 			return []string{c.name}
 		}
 	}
@@ -216,7 +234,7 @@ func (k *kit) double(s surface, c *caller) *double {
 	if d := k.doubles[name]; d != nil {
 		return d
 	}
-	d := &double{caller: &caller{kind: c.kind, name: c.name, of: c.of, tenant: c.tenant, outside: c.outside, above: c.above}}
+	d := &double{caller: &caller{kind: c.kind, name: c.name, of: c.of, tenant: c.tenant, outside: c.outside, above: c.above, scopes: c.scopes}}
 	k.admit(d.caller)
 	last := len(k.accounts.rows) - 1
 	d.row = k.accounts.rows[last]
@@ -229,7 +247,7 @@ func (k *kit) double(s surface, c *caller) *double {
 func (k *kit) greet(d *double) {
 	k.t.Helper()
 	p, ok := k.door.(*password)
-	if !ok || p.path != "" {
+	if !ok || p.path != "" || d.scopes != nil {
 		return
 	}
 	var err error

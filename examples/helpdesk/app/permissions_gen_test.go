@@ -19,7 +19,7 @@ var permissionMatrix []byte
 // Callers log in with a password, and send the token that they get.
 // What your hooks want beside the rules stands in samples_test.go.
 func TestPermissions(t *testing.T) {
-	c := permtest.Config{Service: app.Service(), Matrix: permissionMatrix, GraphQL: true}
+	c := permtest.Config{Service: app.Service(), Matrix: permissionMatrix, GraphQL: true, Events: true}
 	samples(&c)
 	permtest.Run(t, c)
 }

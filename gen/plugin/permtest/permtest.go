@@ -50,6 +50,9 @@ type test struct{ *gen.Build }
 // Has reports whether the service has that surface.
 func (t *test) Has(api string) bool { return slices.Contains(t.Design.Service.APIs, api) }
 
+// Events reports whether the service tells of its rows as they change.
+func (t *test) Events() bool { return on(t.Design, "realtime") }
+
 // Callers says how somebody comes to the service in the test.
 func (t *test) Callers() string {
 	d := t.Design
