@@ -49,8 +49,9 @@ type Config struct {
 	CORSOrigins []string
 	// TrustedProxies are the peers whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
-	// MaxBodies bounds the bytes of bodies that requests hold at once, of strangers and
-	// of everybody else each; zero means [DefaultMaxBodies].
+	// MaxBodies bounds the bytes of bodies that requests hold at once, three times: of
+	// their first 8 KiB, of the rest, and when that is used up of the rest of those who
+	// are known; zero means [DefaultMaxBodies].
 	MaxBodies int64
 	// LogLevel is the least level that is logged.
 	LogLevel slog.Level

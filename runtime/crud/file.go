@@ -165,6 +165,9 @@ func (r *Resource[T]) changeFile(ctx context.Context, id, field string, file *St
 	if !isFile {
 		return Row{}, notFound(id)
 	}
+	if file != nil && file.of != &r.entity.Fields[f] {
+		return Row{}, fmt.Errorf("crud: a file that was staged for another field, %q, is to be kept as %s.%s: stage it for that one", file.of.Name, r.entity.Name, field)
+	}
 	in := func(writable model.FieldSet, _ string) (*Change[T], model.Problems, error) {
 		var ch Change[T]
 		if !writable.Has(f) {

@@ -27,6 +27,7 @@ type Upload struct {
 type Staged struct {
 	File model.File
 
+	of    *model.Field // for which it was checked
 	bytes *os.File
 }
 
@@ -68,7 +69,7 @@ func stage(f *model.Field, up Upload) (*Staged, error) {
 	if name == "" {
 		name = f.Name
 	}
-	staged.File.Name, staged.File.Type = name, media
+	staged.of, staged.File.Name, staged.File.Type = f, name, media
 	staged.File = model.NewFile(staged.File, model.UUID.New(now()))
 	return staged, nil
 }

@@ -15,6 +15,18 @@ import (
 // and all: SQLite has one writer, for whom everybody else waits.
 const writeTimeout = 10 * time.Second
 
+// fileRate is how many bytes of a file a database takes in a second at least, beside
+// that time: as many as somebody has to send.
+const fileRate = 128 << 10
+
+// limit is how long the transaction of a change may take.
+func (o *options) limit() time.Duration {
+	if o.file == nil || o.file.staged == nil {
+		return writeTimeout
+	}
+	return writeTimeout + time.Duration(o.file.staged.File.Size/fileRate)*time.Second
+}
+
 type txKey struct{ db *store.DB }
 
 // transaction is what a context carries inside a change.
@@ -150,7 +162,7 @@ func (r *Resource[T]) inTx(ctx context.Context, o options, fn func(ctx context.C
 	if _, inside := r.tx(ctx); inside {
 		return r.answer(InTx(ctx, r.db, part))
 	}
-	return r.answer(transact(ctx, r.db, writeTimeout, part))
+	return r.answer(transact(ctx, r.db, o.limit(), part))
 }
 
 // tell leaves word of a change for after the commit. Rows are what the row was, and

@@ -96,15 +96,15 @@ func (r *Resource[T]) update(ctx context.Context, c caller, id string, in input[
 	problems = append(problems, r.checkPassword(ch)...)
 	if len(problems) > 0 {
 		// Whoever may not see or change the row is told that, and nothing else.
-		if _, err := r.reachable(ctx, c, id, key, filter, query.Unlocked); err != nil {
-			return nil, r.answer(err)
+		if err := r.mayReach(ctx, c, id, key, filter); err != nil {
+			return nil, err
 		}
 		return nil, refused(problems)
 	}
 	plain := r.plainPassword(ch)
 	if plain != "" { // hashing takes its time, and is for those who reach the row
-		if _, err := r.reachable(ctx, c, id, key, filter, query.Unlocked); err != nil {
-			return nil, r.answer(err)
+		if err := r.mayReach(ctx, c, id, key, filter); err != nil {
+			return nil, err
 		}
 	}
 	if err := r.hash(ctx, ch); err != nil {
@@ -136,6 +136,14 @@ func (r *Resource[T]) replace(ch *Change[T], writable model.FieldSet, problems m
 		}
 	}
 	return found
+}
+
+// mayReach asks whether the caller may change a row, within the time of a read.
+func (r *Resource[T]) mayReach(ctx context.Context, c caller, id string, key any, filter query.Filter) error {
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	_, err := r.reachable(ctx, c, id, key, filter, query.Unlocked)
+	return r.answer(err)
 }
 
 // reachable reads a row that the caller is about to change: 404 unless get would

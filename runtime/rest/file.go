@@ -66,7 +66,7 @@ func (h *handlers) upload(f *model.Field) func(http.ResponseWriter, *http.Reques
 		if err != nil {
 			return err
 		}
-		done, err := h.uploads.begin(r.Context())
+		done, err := h.transfers.uploads.begin(r.Context(), &sending)
 		if err != nil {
 			return err
 		}
@@ -92,6 +92,7 @@ func (h *handlers) upload(f *model.Field) func(http.ResponseWriter, *http.Reques
 		if !ok {
 			return errors.New("rest: an upload that nobody sent") // cannot be: files puts it there
 		}
+		patience(w, staged.File.Size) // to be kept, too
 		again := sent.WithContext(sent.Context())
 		again.Body, again.ContentLength, again.TransferEncoding = http.NoBody, 0, nil
 		h.protect(h.handle(func(w http.ResponseWriter, r *http.Request) error {
@@ -191,6 +192,11 @@ func (h *handlers) removeFile(name string) func(http.ResponseWriter, *http.Reque
 // shown in place of a page of the service: whoever sent it could have made it one.
 func (h *handlers) download(name string) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
+		done, err := h.transfers.downloads.begin(r.Context(), &fetching)
+		if err != nil {
+			return h.first(r, authz.View, err)
+		}
+		defer done()
 		d, err := h.service.OpenFile(r.Context(), r.PathValue("id"), name)
 		if err != nil {
 			return err

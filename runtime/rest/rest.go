@@ -37,9 +37,9 @@ type API struct {
 	// Once remembers requests that make rows and have an Idempotency-Key; nil
 	// refuses those.
 	Once *idempotency.Keeper
-	// Uploads bounds the files that are being sent, for all entities; nil bounds those
-	// of each by itself.
-	Uploads *Uploads
+	// Transfers bounds the files that are being sent and fetched, for all entities; nil
+	// bounds those of each by itself.
+	Transfers *Transfers
 	// Errors writes the refusals.
 	Errors gate.ErrorWriter
 }
@@ -70,10 +70,10 @@ func (a API) Routes(s crud.Service) []Route {
 	h := &handlers{
 		service: s, grammar: a.Grammar, dialect: dialectOf(a.Grammar), policy: a.Policy, errors: a.Errors,
 		prefix: a.Prefix, path: a.Prefix + "/" + s.Entity().Path, noCredentials: a.NoCredentials,
-		once: a.Once, uploads: a.Uploads, protect: a.Protect,
+		once: a.Once, transfers: a.Transfers, protect: a.Protect,
 	}
-	if h.uploads == nil {
-		h.uploads = new(Uploads)
+	if h.transfers == nil {
+		h.transfers = new(Transfers)
 	}
 	if h.protect == nil {
 		h.protect = func(next http.Handler) http.Handler { return next }
@@ -85,16 +85,16 @@ func (a API) Routes(s crud.Service) []Route {
 
 // handlers are the routes of one entity.
 type handlers struct {
-	service crud.Service
-	grammar Grammar
-	dialect dialect
-	policy  *authz.Policy
-	errors  gate.ErrorWriter
-	prefix  string
-	path    string
-	once    *idempotency.Keeper
-	uploads *Uploads
-	protect func(http.Handler) http.Handler
+	service   crud.Service
+	grammar   Grammar
+	dialect   dialect
+	policy    *authz.Policy
+	errors    gate.ErrorWriter
+	prefix    string
+	path      string
+	once      *idempotency.Keeper
+	transfers *Transfers
+	protect   func(http.Handler) http.Handler
 
 	noCredentials bool
 }

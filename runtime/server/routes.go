@@ -12,7 +12,7 @@ import (
 // mountAll puts everything on the mux: the routes of the service, and then those of its
 // own code, which guarded are some of.
 func (a *App) mountAll(guarded []guardedRoute) error {
-	api := rest.API{Prefix: prefix, Grammar: a.service.Grammar, Protect: a.protect, Policy: a.Policy, NoCredentials: a.Auth == nil, Uploads: new(rest.Uploads), Errors: a.errors}
+	api := rest.API{Prefix: prefix, Grammar: a.service.Grammar, Protect: a.protect, Policy: a.Policy, NoCredentials: a.Auth == nil, Transfers: new(rest.Transfers), Errors: a.errors}
 	if a.Auth != nil {
 		api.Once = a.Auth.Once()
 	}

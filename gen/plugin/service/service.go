@@ -74,7 +74,7 @@ func environment(d *design.Design) []gen.Variable {
 		{Name: "PUBLIC_URL", Doc: "Where clients reach the service, if that is another address."},
 		{Name: "CORS_ORIGINS", Doc: "Origins of web pages that may call the service, separated by commas. Default: none."},
 		{Name: "TRUSTED_PROXIES", Doc: "Addresses of proxies whose X-Forwarded-For is believed. Default: none."},
-		{Name: "MAX_BODIES_MB", Doc: "MiB of bodies that requests hold at once, of strangers and of everybody else each. Default: 64."},
+		{Name: "MAX_BODIES_MB", Doc: "MiB of bodies that requests hold at once, thrice: their first 8 KiB, the rest, and the rest of those who are known. Default: 64."},
 		{Name: "LOG_LEVEL", Doc: "debug, info, warn or error. Default: info."},
 		{Name: "DOCS", Doc: "on or off: whether /api/docs and /api/openapi.json answer."},
 	}...)
