@@ -252,7 +252,8 @@ func scopesOf(d *design.Design) []Scope {
 	var scopes []Scope
 	for _, n := range slices.Compact(names) {
 		if !strings.Contains(n, "*") {
-			scopes = append(scopes, Scope{n, strings.Replace(n, ":", " ", 1)})
+			// People read it on the page that asks for their consent.
+			scopes = append(scopes, Scope{n, strings.ToUpper(n[:1]) + strings.Replace(n[1:], ":", " ", 1)})
 		}
 	}
 	return scopes

@@ -35,7 +35,7 @@ func TestFromDesign(t *testing.T) {
 	want := auth0.Desired{
 		API: auth0.API{
 			Identifier: "https://menu.example/api", Name: "Amplication API", SigningAlg: "RS256", RBAC: true, AllowOfflineAccess: true, SkipConsent: true,
-			Scopes: []auth0.Scope{{Value: "create:items", Description: "create items"}, {Value: "delete:items", Description: "delete items"}, {Value: "read:reports", Description: "read reports"}},
+			Scopes: []auth0.Scope{{Value: "create:items", Description: "Create items"}, {Value: "delete:items", Description: "Delete items"}, {Value: "read:reports", Description: "Read reports"}},
 		},
 		SPA: &auth0.SPA{
 			Name: "Amplication SPA", Callbacks: []string{"http://localhost:3000/auth-callback"},

@@ -76,7 +76,7 @@ func TestTry(t *testing.T) {
 			t.Errorf("nothing copies %s: %s", id, body)
 		}
 	}
-	if !strings.Contains(body, "TOKEN=eyJ") || !strings.Contains(body, "&lt;b&gt;ada&lt;/b&gt;") {
+	if !strings.Contains(body, "TOKEN=eyJ") || !strings.Contains(body, `data-copies="token" data-after="TOKEN="`) || !strings.Contains(body, "&lt;b&gt;ada&lt;/b&gt;") {
 		t.Errorf("page %s", body)
 	}
 	for name, target := range map[string]string{

@@ -181,6 +181,10 @@ func canonical(r *http.Request) bool {
 	return !strings.Contains(raw, "%2f") && !strings.Contains(raw, "%2e")
 }
 
+// clientGone is the status, in the log alone, of what could not be done for a client
+// that did not wait for it: that is no outage. Other servers write the same number.
+const clientGone = 499
+
 // finish turns a panic into a 500 and logs the request.
 func (e *edge) finish(rec *recorder, r *http.Request, id string, start time.Time) {
 	if fault := recover(); fault != nil {
@@ -190,9 +194,13 @@ func (e *edge) finish(rec *recorder, r *http.Request, id string, start time.Time
 	if !e.logger.Enabled(ctx, slog.LevelInfo) {
 		return
 	}
+	status := rec.statusOr200()
+	if status == http.StatusServiceUnavailable && errors.Is(ctx.Err(), context.Canceled) {
+		status = clientGone
+	}
 	attrs := []slog.Attr{
 		slog.String("method", r.Method), slog.String("path", r.URL.Path),
-		slog.Int("status", rec.statusOr200()), slog.Int64("bytes", rec.bytes),
+		slog.Int("status", status), slog.Int64("bytes", rec.bytes),
 		slog.Float64("duration_ms", float64(e.now().Sub(start).Microseconds())/1000),
 		slog.String("request_id", id),
 	}

@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -229,6 +231,32 @@ func TestOPS11_log(t *testing.T) {
 		}
 		if strings.Contains(line, "canary-of-the-query") || strings.ContainsAny(line, "\x1b\u009b\u202e") {
 			t.Errorf("line: %q", line)
+		}
+	}
+}
+
+// TestOPS11_clientGone: what could not be done for a client that is gone does not
+// look like an outage in the log; for one that waits it does.
+func TestOPS11_clientGone(t *testing.T) {
+	var leave func()
+	r := start(t, options{configure: func(a *App) error {
+		a.HandleFunc("GET /slow", func(w http.ResponseWriter, _ *http.Request) {
+			leave()
+			w.WriteHeader(http.StatusServiceUnavailable)
+		})
+		return nil
+	}})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	for _, try := range []struct {
+		leave func()
+		want  string
+	}{{func() {}, `"status":503`}, {cancel, `"status":499`}} {
+		leave = try.leave
+		before := len(r.logged())
+		r.srv.Handler().ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, r.url+"/slow", nil))
+		if line := r.logged()[before:]; !strings.Contains(line, try.want) {
+			t.Errorf("no %s in %s", try.want, line)
 		}
 	}
 }

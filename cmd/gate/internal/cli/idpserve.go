@@ -272,7 +272,7 @@ func (s *idpServer) handler(next http.Handler) http.Handler {
 		defer func() {
 			// The path alone: codes and links travel in the query, but for exports.
 			s.log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("method", r.Method), slog.String("path", bounded(r.URL.Path)),
-				slog.Int("status", rec.status), slog.Int64("ms", time.Since(start).Milliseconds()), slog.String("ip", client.Address.String()))
+				slog.Int("status", rec.told(r.Context())), slog.Int64("ms", time.Since(start).Milliseconds()), slog.String("ip", client.Address.String()))
 		}()
 		next.ServeHTTP(rec, r)
 	}))
@@ -306,6 +306,19 @@ type statusRecorder struct {
 func (r *statusRecorder) WriteHeader(status int) {
 	r.status = status
 	r.ResponseWriter.WriteHeader(status)
+}
+
+// clientGone is the status of a request whose client did not wait for the answer, in
+// the log alone; other servers write the same number there.
+const clientGone = 499
+
+// told is the status for the log: what could not be done for a client that is gone is
+// no outage.
+func (r *statusRecorder) told(ctx context.Context) int {
+	if r.status == http.StatusServiceUnavailable && errors.Is(ctx.Err(), context.Canceled) {
+		return clientGone
+	}
+	return r.status
 }
 
 // Unwrap is for [http.ResponseController].

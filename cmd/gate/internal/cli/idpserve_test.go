@@ -3,13 +3,17 @@ package cli
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/gatewright/gate/idp/config"
 )
 
 // OPS-04: what follows a request whose end is told in two ways is no request.
@@ -68,6 +72,30 @@ func TestThisMachine(t *testing.T) {
 	} {
 		if got := thisMachine(host); got != want {
 			t.Errorf("%q: %t", host, got)
+		}
+	}
+}
+
+// What could not be done for a client that is gone is no outage of the provider, and
+// what could not be done for one that waits is.
+func TestIDPServe_clientGone(t *testing.T) {
+	cfg, err := config.Parse("idp.yaml", []byte("issuer: http://localhost:3001/\n"), func(string) (string, bool) { return "", false })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, leaves := range map[string]bool{`"status":499`: true, `"status":503`: false} {
+		var out bytes.Buffer
+		s := &idpServer{cfg: cfg, log: slog.New(slog.NewJSONHandler(&out, nil))}
+		ctx, leave := context.WithCancel(t.Context())
+		h := s.handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if leaves {
+				leave()
+			}
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}))
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, "/userinfo", nil))
+		if leave(); !strings.Contains(out.String(), want) {
+			t.Errorf("no %s in %s", want, out.String())
 		}
 	}
 }
