@@ -33,6 +33,7 @@ type bearer struct {
 	scope    []string
 	id       string
 	epoch    string // of the user, as tokenID writes it; of a JWT
+	mark     string // of the client; of a JWT
 	expires  time.Time
 	issued   time.Time
 	more     map[string]any
@@ -67,7 +68,8 @@ func (p *Provider) inspect(ctx context.Context, token string, v *jose.Verifier) 
 		return nil, errToken // an ID token
 	}
 	b := &bearer{audience: claims.Audience, id: claims.ID, expires: claims.Expiry, issued: claims.IssuedAt, jwt: true, more: claims.Extra}
-	_, b.epoch, _ = strings.Cut(claims.ID, ".")
+	_, rest, _ := strings.Cut(claims.ID, ".")
+	b.epoch, b.mark, _ = strings.Cut(rest, ".")
 	b.clientID, _ = claims.String("azp")
 	if id, ok := claims.String("client_id"); ok {
 		b.clientID = id
@@ -208,7 +210,11 @@ func (p *Provider) userOf(ctx context.Context, token string) (*tenant.User, *bea
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := p.clientThere(ctx, b); err != nil {
+	c, err := p.clientOfToken(ctx, b)
+	if err == nil {
+		err = p.takes(ctx, c, u)
+	}
+	if err != nil {
 		return nil, nil, err
 	}
 	if !slices.Contains(b.scope, "openid") {
@@ -217,13 +223,32 @@ func (p *Provider) userOf(ctx context.Context, token string) (*tenant.User, *bea
 	return u, b, nil
 }
 
-// clientThere returns errToken when the client of a token is gone.
-func (p *Provider) clientThere(ctx context.Context, b *bearer) error {
-	_, err := p.tenant.Clients.Get(ctx, b.clientID)
+// clientOfToken returns the client of a token, or errToken when that one is gone: one of
+// its ID that was made anew is another. What ends a JWT of a client that acts for itself
+// is a new secret, too.
+func (p *Provider) clientOfToken(ctx context.Context, b *bearer) (*tenant.Client, error) {
+	c, err := p.tenant.Clients.Get(ctx, b.clientID)
 	if errors.Is(err, tenant.ErrNotFound) {
-		return errToken
+		return nil, errToken
 	}
-	return err
+	if err != nil || !b.jwt {
+		return c, err
+	}
+	mark, err := p.clientMark(ctx, c, b.userID == "")
+	if err == nil && mark != b.mark {
+		err = errToken
+	}
+	return c, err
+}
+
+// takes returns errToken when a client takes nobody any more who comes as this user can.
+func (p *Provider) takes(ctx context.Context, c *tenant.Client, u *tenant.User) error {
+	for _, i := range u.Identities {
+		if taken, err := p.admits(ctx, c, i.Connection); taken || err != nil {
+			return err
+		}
+	}
+	return errToken
 }
 
 // outlived reports whether a token is from before everything of its user was
@@ -287,7 +312,7 @@ func (p *Provider) introspection(ctx context.Context, c caller, token string) (m
 	if err != nil {
 		return nil, err
 	}
-	err = p.clientThere(ctx, b)
+	_, err = p.clientOfToken(ctx, b)
 	if err == nil && b.userID != "" {
 		_, err = p.holder(ctx, b)
 	}

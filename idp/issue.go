@@ -2,6 +2,7 @@ package idp
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -73,15 +74,35 @@ func (p *Provider) keep(ctx context.Context, t accessToken) error {
 	return p.tenant.CreateToken(ctx, t.stored.Text, t.stored.Token)
 }
 
-// tokenID makes the jti of a JWT. For that of a user it ends with the epoch in
-// which they proved who they are: whatever ends everything of theirs ends what it
-// was good for at this provider, to the moment and not to the second of "iat".
-func tokenID(i *issuance) string {
-	id := secret.Text().Reveal()[:22]
+// tokenID makes the jti of a JWT. For that of a user the epoch is in it in which they
+// proved who they are: whatever ends everything of theirs ends what it was good for
+// at this provider, to the moment and not to the second of "iat". It ends with the
+// mark of its client.
+func (p *Provider) tokenID(ctx context.Context, i *issuance) (string, error) {
+	epoch := ""
 	if i.user != nil {
-		id += "." + strconv.FormatInt(i.epoch, 36)
+		epoch = strconv.FormatInt(i.epoch, 36)
 	}
-	return id
+	mark, err := p.clientMark(ctx, i.client, i.user == nil)
+	return secret.Text().Reveal()[:22] + "." + epoch + "." + mark, err
+}
+
+// clientMark tells a client from one that was made anew under its ID; of one that
+// acts for itself also from what it was before its secret or its keys were others.
+func (p *Provider) clientMark(ctx context.Context, c *tenant.Client, itself bool) (string, error) {
+	made, err := p.tenant.Clients.Made(ctx, c.ID)
+	if err != nil && !errors.Is(err, tenant.ErrNotFound) { // gone meanwhile: nothing takes the token
+		return "", err
+	}
+	mac := hmac.New(sha256.New, p.markKey)
+	_, _ = fmt.Fprintf(mac, "%d", made.UnixMilli())
+	if itself {
+		_, _ = fmt.Fprintf(mac, " %q", c.Secret)
+		for _, k := range c.Credentials {
+			_, _ = fmt.Fprintf(mac, " %q", k.PEM)
+		}
+	}
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:9]), nil
 }
 
 // mintAccess makes the access token: a JWT for an API; without one an opaque
@@ -91,7 +112,11 @@ func (p *Provider) mintAccess(ctx context.Context, i *issuance) (accessToken, er
 	if i.api == nil {
 		return p.opaqueToken(i, now)
 	}
-	t := accessToken{life: seconds(i.api.TokenLifetime, accessTokenLife), id: tokenID(i)}
+	id, err := p.tokenID(ctx, i)
+	if err != nil {
+		return accessToken{}, err
+	}
+	t := accessToken{life: seconds(i.api.TokenLifetime, accessTokenLife), id: id}
 	if i.atEndpoint {
 		t.life = min(t.life, seconds(i.api.TokenLifetimeForWeb, webTokenLife))
 	}
@@ -136,7 +161,6 @@ func (p *Provider) mintAccess(ctx context.Context, i *issuance) (accessToken, er
 	if i.permissions != nil {
 		x["permissions"] = i.permissions
 	}
-	var err error
 	t.text, err = p.signAccess(typ, i.api, claims)
 	return t, p.tooLarge(ctx, i, "access token", err)
 }

@@ -123,25 +123,55 @@ func (p *Provider) managementCaller(ctx context.Context, token string) (manageme
 	if err != nil {
 		return management.Caller{}, err
 	}
-	// A client that was removed, and a user who was, may do nothing any more.
-	if _, err := p.tenant.Clients.Get(ctx, b.clientID); errors.Is(err, tenant.ErrNotFound) {
+	scopes, err := p.managementScopes(ctx, b)
+	if errors.Is(err, errToken) {
 		return management.Caller{}, management.ErrBadToken
-	} else if err != nil {
+	}
+	if err != nil {
 		return management.Caller{}, err
 	}
-	c := management.Caller{ClientID: b.clientID, Subject: b.clientID + "@clients", Scopes: b.scope, ID: b.id, AuthTime: b.authTime()}
+	c := management.Caller{ClientID: b.clientID, Subject: b.clientID + "@clients", Scopes: scopes, ID: b.id, AuthTime: b.authTime()}
 	if b.userID != "" {
 		c.Subject = b.userID
-		c.Scopes = slices.DeleteFunc(slices.Clone(b.scope), func(s string) bool { return !slices.Contains(selfScopes, s) })
-		_, err := p.holder(ctx, b)
-		if errors.Is(err, errToken) {
-			return management.Caller{}, management.ErrBadToken
-		}
-		if err != nil {
-			return management.Caller{}, err
-		}
 	}
 	return c, nil
+}
+
+// managementScopes returns what of the scope of a token counts now, or errToken. Its
+// scope says what was given when it was made; whoever takes a grant, a consent, a
+// connection or a secret away does not wait for its end.
+func (p *Provider) managementScopes(ctx context.Context, b *bearer) ([]string, error) {
+	client, err := p.clientOfToken(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	given := selfScopes
+	if b.userID == "" {
+		g, err := p.tenant.Grants.ByName(ctx, client.ID+" "+p.base+"/api/v2/")
+		if errors.Is(err, tenant.ErrNotFound) || err == nil && !slices.Contains(client.GrantTypes, "client_credentials") {
+			return nil, errToken
+		}
+		if err != nil {
+			return nil, err
+		}
+		given = g.Scope
+	} else {
+		u, err := p.holder(ctx, b)
+		if err == nil {
+			err = p.takes(ctx, client, u)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !client.FirstParty {
+			allowed, err := p.tenant.Consent(ctx, u.ID, client.ID, p.base+"/api/v2/")
+			if err != nil {
+				return nil, err
+			}
+			given = slices.DeleteFunc(allowed, func(s string) bool { return !slices.Contains(selfScopes, s) })
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(b.scope), func(s string) bool { return !slices.Contains(given, s) }), nil
 }
 
 // background is the request of something that no browser asked for.

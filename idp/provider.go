@@ -131,6 +131,7 @@ type Provider struct {
 	settled    settled
 	seal       box
 	csrfKey    []byte
+	markKey    []byte // for the marks of clients in tokens
 	certs      *certificates
 	log        *slog.Logger
 	now        func() time.Time
@@ -259,6 +260,9 @@ func (p *Provider) open(ctx context.Context, db *store.DB) (err error) {
 		return err
 	}
 	if p.csrfKey, err = seal.Key(p.cfg.Secret, "gate idp csrf"); err != nil {
+		return err
+	}
+	if p.markKey, err = seal.Key(p.cfg.Secret, "gate idp client"); err != nil {
 		return err
 	}
 	if err := p.settle(ctx); err != nil {

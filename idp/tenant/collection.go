@@ -73,6 +73,7 @@ type snapshot[T any] struct {
 	list   []*T
 	byID   map[string]*T
 	byName map[string]*T
+	made   map[string]int64 // when, in milliseconds, by ID
 }
 
 func newCollection[T any, P object[T]](s *Store, kind string) *Collection[T, P] {
@@ -98,6 +99,19 @@ func (c *Collection[T, P]) Known(id string) (*T, bool) {
 	defer c.mu.Unlock()
 	o, ok := c.all.byID[id]
 	return o, ok
+}
+
+// Made returns when the object with this ID was made, or [ErrNotFound]: one that was
+// deleted and made anew is another one.
+func (c *Collection[T, P]) Made(ctx context.Context, id string) (time.Time, error) {
+	all, err := c.snapshot(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if at, ok := all.made[id]; ok {
+		return time.UnixMilli(at), nil
+	}
+	return time.Time{}, &missing{c.kind, id}
 }
 
 // Stored returns the object with this ID as the database has it now, or
@@ -333,15 +347,16 @@ func (c *Collection[T, P]) storedVersion(ctx context.Context) (version int64, er
 }
 
 func (c *Collection[T, P]) read(ctx context.Context) (snapshot[T], error) {
-	all := snapshot[T]{byID: map[string]*T{}, byName: map[string]*T{}}
-	rows, err := c.s.db.Read().QueryContext(ctx, "SELECT id, name, doc FROM idp_objects WHERE kind = $1 ORDER BY created_at, id", c.kind)
+	all := snapshot[T]{byID: map[string]*T{}, byName: map[string]*T{}, made: map[string]int64{}}
+	rows, err := c.s.db.Read().QueryContext(ctx, "SELECT id, name, doc, created_at FROM idp_objects WHERE kind = $1 ORDER BY created_at, id", c.kind)
 	if err != nil {
 		return all, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var id, name, doc string
-		if err := rows.Scan(&id, &name, &doc); err != nil {
+		var made int64
+		if err := rows.Scan(&id, &name, &doc, &made); err != nil {
 			return all, err
 		}
 		o, err := c.decode(id, doc)
@@ -349,7 +364,7 @@ func (c *Collection[T, P]) read(ctx context.Context) (snapshot[T], error) {
 			return all, err
 		}
 		all.list = append(all.list, o)
-		all.byID[id], all.byName[name] = o, o
+		all.byID[id], all.byName[name], all.made[id] = o, o, made
 	}
 	return all, rows.Err()
 }
