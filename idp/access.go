@@ -114,10 +114,14 @@ func saysPermissions(api *tenant.API) bool {
 
 // apply makes the changes of actions to the scopes. At the Management API a person
 // gets no more than what is about their own account: scopes there are power over
-// everybody, and an action that adds its own need not know their names. Refresh tokens
+// everybody, and an action that adds its own need not know their names. A client of
+// others gets what the person was asked for, so that nothing is added. Refresh tokens
 // are for the client and the API to allow.
 func (a *access) apply(c *tenant.Client, add, remove []string) {
 	system := a.api != nil && a.api.System
+	if !c.FirstParty {
+		add = nil
+	}
 	for _, s := range add {
 		if system && !slices.Contains(oidcScopes, s) && !slices.Contains(selfScopes, s) || s == offline && !mayGoOffline(c, a.api) {
 			continue

@@ -240,6 +240,7 @@ func TestIDP11_forged(t *testing.T) {
 	}{
 		"another site":         {browser, good, "https://evil.example"},
 		"no origin":            {browser, good, "null"},
+		"by another scheme":    {browser, good, strings.Replace(s.URL, "http://", "https://", 1)},
 		"no token":             {browser, with("csrf", ""), s.URL},
 		"another token":        {browser, with("csrf", strings.Repeat("A", 43)), s.URL},
 		"another browser":      {s.Browser(), good, s.URL},

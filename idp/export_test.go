@@ -9,6 +9,15 @@ import (
 	"github.com/gatewright/gate/idp/login"
 )
 
+// MarkOf is the mark of a client in the tokens of people.
+func (p *Provider) MarkOf(ctx context.Context, client string) (string, error) {
+	c, err := p.tenant.Clients.Get(ctx, client)
+	if err != nil {
+		return "", err
+	}
+	return p.clientMark(ctx, c, false)
+}
+
 // PlainText is what is left of HTML.
 func PlainText(source string) string { return plainText(source) }
 

@@ -83,6 +83,13 @@ func (p *Provider) issuanceOf(ctx context.Context, c caller, t *tenant.Token, k 
 		accessMore: k.AccessMore, idMore: k.IDMore,
 		access: access{scope: k.Scope, permissions: k.Permissions},
 	}
+	if k.Connection != "" {
+		if ok, err := p.admits(ctx, c.Client, k.Connection); err != nil {
+			return nil, err
+		} else if !ok {
+			return nil, errNotAdmitted
+		}
+	}
 	if k.Audience != "" {
 		var err error
 		if i.api, err = p.tenant.APIs.ByName(ctx, k.Audience); err != nil {

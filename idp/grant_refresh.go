@@ -18,6 +18,10 @@ var errRefresh = refuse("invalid_grant", "Unknown or invalid refresh token.") //
 // when it was none: people are asked at the authorization endpoint.
 var errNotAllowed = refuse("invalid_grant", "The person has not allowed this application what it was given.") //nolint:gochecknoglobals // constant
 
+// errNotAdmitted is the answer to a code of somebody who came by a connection that was
+// taken from the client since.
+var errNotAdmitted = refuse("invalid_grant", "The connection is not enabled for the client any more.") //nolint:gochecknoglobals // constant
+
 // grantRefresh exchanges a refresh token (RFC 6749 §6, RFC 9700 §4.14). Roles,
 // permissions and the claims of actions are those of now.
 func (p *Provider) grantRefresh(_ http.ResponseWriter, r *http.Request, c caller, in params) (map[string]any, error) {
@@ -79,6 +83,9 @@ func (p *Provider) renew(r *http.Request, c caller, in params, f *tenant.Family)
 		} else if !ok {
 			return nil, errRefresh
 		}
+	}
+	if slices.Contains(f.Grants, "password") && !slices.Contains(c.GrantTypes, "password") && !slices.Contains(c.GrantTypes, grantRealm) {
+		return nil, errRefresh // the grant that led to it was taken from the client
 	}
 	scope, audience := f.Scope, f.Audience
 	if in["audience"] != "" && in["audience"] != f.Audience {

@@ -68,9 +68,13 @@ func forge(t *testing.T, s *idptest.Server, secret string, change map[string]any
 	if err != nil {
 		t.Fatal(err)
 	}
+	mark, err := s.MarkOf(t.Context(), idptest.Machine)
+	if err != nil {
+		t.Fatal(err)
+	}
 	c := &jose.Claims{
 		Issuer: s.Issuer(), Subject: u.ID, Audience: []string{sharedAPI}, IssuedAt: time.Now(),
-		Expiry: time.Now().Add(time.Hour), ID: "forged." + strconv.FormatInt(u.Epoch, 36), Extra: map[string]any{"azp": idptest.Machine, "scope": "openid read:all"},
+		Expiry: time.Now().Add(time.Hour), ID: "forged." + strconv.FormatInt(u.Epoch, 36) + "." + mark, Extra: map[string]any{"azp": idptest.Machine, "scope": "openid read:all"},
 	}
 	if aud, ok := change["aud"].([]string); ok {
 		c.Audience = aud

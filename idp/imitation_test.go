@@ -25,7 +25,8 @@ func TestImitation_token(t *testing.T) {
 		s := idptest.New(t, idptest.Config{TLS: true, Edit: func(c *idp.Config) { c.Development = tt.development }})
 		ctx, store := t.Context(), s.Tenant()
 		for _, doc := range []string{
-			`{"id":"con_i","name":"fake","strategy":"github","options":{"imitation":true}}`, `{"id":"con_r","name":"real","strategy":"gitlab"}`,
+			`{"id":"con_i","name":"fake","strategy":"github","options":{"imitation":true},"enabled_clients":["imitated"]}`,
+			`{"id":"con_r","name":"real","strategy":"gitlab","enabled_clients":["imitated"]}`,
 		} {
 			c := new(tenant.Connection)
 			if err := c.UnmarshalJSON([]byte(doc)); err != nil {

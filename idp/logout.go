@@ -234,7 +234,7 @@ func (p *Provider) readLogout(r *http.Request, in params) (*logout, error) {
 
 // confirmed reports whether the person pressed the button of our own page.
 func (p *Provider) confirmed(r *http.Request, in params) bool {
-	if r.Method != http.MethodPost || p.cross.Check(r) != nil {
+	if r.Method != http.MethodPost || !p.ownPage(r) {
 		return false
 	}
 	browser := p.cookie(r, browserCookie)

@@ -102,10 +102,18 @@ func (p *Provider) withForm(next pageHandler) http.HandlerFunc {
 	}
 }
 
+// ownPage reports whether a request comes from a page of ours. Where the browser does
+// not say it in Sec-Fetch-Site the origin does, which net/http takes by its host: a page
+// of http on the host of https is anybody's in the network.
+func (p *Provider) ownPage(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	return p.cross.Check(r) == nil && (origin == "" || r.Header.Get("Sec-Fetch-Site") != "" || origin == originOf(p.base))
+}
+
 // ownForm reads a form of one of our pages.
 func (p *Provider) ownForm(w http.ResponseWriter, r *http.Request) (params, error) {
 	elsewhere := &pageError{oauthError: refuse("invalid_request", "The form was open for too long, or comes from elsewhere"), fault: login.FaultForm}
-	if err := p.cross.Check(r); err != nil {
+	if !p.ownPage(r) {
 		return nil, elsewhere
 	}
 	form, err := bodyParams(w, r)

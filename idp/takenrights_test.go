@@ -3,6 +3,7 @@ package idp_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -121,6 +122,61 @@ func TestLOG13_takenFromApplication(t *testing.T) {
 				t.Errorf("userinfo: %d", res.StatusCode)
 			}
 		})
+	}
+}
+
+// LOG-13: neither a code leads on once its connection was taken from the client, nor a
+// refresh token of a password once that grant was.
+func TestLOG13_takenBeforeExchange(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	s.AddUser("ada@example.com")
+	code := func() string {
+		t.Helper()
+		res, body := s.Login(s.Browser(), authorization(), "ada@example.com", idptest.Password)
+		return answerOf(t, res, body).Get("code")
+	}
+	text := code()
+	if err := offer(s, idptest.Web); err != nil {
+		t.Fatal(err)
+	}
+	if res, got := exchange(s, text); res.StatusCode != http.StatusForbidden || got["error"] != "invalid_grant" {
+		t.Errorf("exchanged: %d %v", res.StatusCode, got)
+	}
+	if err := offer(s, idptest.Web, idptest.SPA); err != nil {
+		t.Fatal(err)
+	}
+	if res, got := exchange(s, code()); res.StatusCode != http.StatusOK {
+		t.Errorf("with the connection: %d %v", res.StatusCode, got)
+	}
+
+	client := url.Values{"client_id": {idptest.Web}, "client_secret": {idptest.Secret}}
+	ask := func(grant string, more url.Values) (int, map[string]any) {
+		t.Helper()
+		in := maps.Clone(client)
+		maps.Copy(in, more)
+		in.Set("grant_type", grant)
+		res, body := s.Do(s.HTTP, http.MethodPost, "/oauth/token", in)
+		return res.StatusCode, s.JSON(body)
+	}
+	status, got := ask("http://auth0.com/oauth/grant-type/password-realm", url.Values{
+		"username": {"ada@example.com"}, "password": {idptest.Password}, "realm": {idptest.Connection},
+		"audience": {idptest.Audience}, "scope": {"openid offline_access"},
+	})
+	token, _ := got["refresh_token"].(string)
+	if status != http.StatusOK || token == "" {
+		t.Fatalf("%d %v", status, got)
+	}
+	for _, tt := range []struct {
+		grants []string
+		want   int
+	}{
+		{[]string{"refresh_token"}, http.StatusForbidden},
+		{[]string{"refresh_token", "password"}, http.StatusOK},
+	} {
+		setClient(t, s, idptest.Web, func(c *tenant.Client) { c.GrantTypes = tt.grants })
+		if status, got := ask("refresh_token", url.Values{"refresh_token": {token}}); status != tt.want {
+			t.Errorf("%v: %d %v", tt.grants, status, got)
+		}
 	}
 }
 
