@@ -26,10 +26,6 @@ type Entity struct {
 	// tenants. The rules of an entity that has one hold within the tenant of the
 	// caller.
 	Tenant string
-	// Subjects is what the subjects of those begin with who log in as rows of the
-	// entity beside the accounts: "Customer/", before the id. It is empty for the
-	// accounts, whose subject is the id, and for rows that nobody logs in as.
-	Subjects string
 	// LogsIn says that rows of the entity log in, beside those of the entity of the
 	// accounts. Their subject is the name of the entity, a slash and the id, where
 	// that of an account is the id.
