@@ -16,7 +16,7 @@ import (
 // largeNotes lets notes be long, and everybody read them.
 func largeNotes(_ *realtime.Config, _ *gate.Config, notes *model.Entity) {
 	notes.Allow.View = []string{"public"}
-	notes.Fields[2].MaxLength = 1 << 20
+	notes.Fields[2].MaxLength = 3 << 20
 }
 
 // TestSES09_slowLargeRows: who does not take events is closed by their size, long
@@ -27,7 +27,7 @@ func TestSES09_slowLargeRows(t *testing.T) {
 	slow, err := s.rt.Open(request(""))
 	check(t, err)
 	check(t, slow.Subscribe(t.Context(), "notes"))
-	s.newNote(t, strings.Repeat("m", 1<<20))
+	s.newNote(t, strings.Repeat("m", 3<<20)) // an event of more than may wait
 	if got := quick.until("notes created"); len(got) > 0 {
 		t.Errorf("told before: %q", got)
 	}
