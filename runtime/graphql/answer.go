@@ -181,6 +181,9 @@ func appendValue(dst []byte, f *model.Field, row crud.Row, id model.FieldID) []b
 	start := len(dst)
 	dst = spell(row.AppendField(dst, id), start, f)
 	if f.Type == model.FileType && dst[len(dst)-1] == '}' {
+		if !row.Has(row.Entity().IDField()) { // which the address would tell
+			return append(dst[:len(dst)-1], `,"url":null}`...)
+		}
 		path := "/api/" + row.Entity().Path + "/" + url.PathEscape(row.Key()) + "/" + f.Segment
 		return append(model.AppendString(append(dst[:len(dst)-1], `,"url":`...), path), '}')
 	}
