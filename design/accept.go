@@ -22,7 +22,7 @@ const (
 	WarnBlindDelete    = "delete-wider-than-view" // the same of deleting
 	WarnOpenAccounts   = "open-accounts"          // strangers make accounts that only an issuer lets in to
 	WarnOutsideTenants = "outside-tenants"        // rows without a tenant that point to rows that have one
-	WarnSignedIn       = "signed-in-strangers"    // signed-in is also who signs up as a row of another entity
+	WarnSignedIn       = "signed-in-strangers"    // signed-in is also who logs in as a row of another entity
 	WarnDefaultUser    = "powerful-default-user"  // whoever signs up may change the accounts of others
 )
 

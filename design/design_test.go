@@ -280,18 +280,30 @@ func TestWarnings(t *testing.T) {
 	const accounts = "{email: {type: email, required: true, unique: true}, password: password, roles: roles}"
 	for _, tt := range []struct{ name, entities, want string }{
 		{"sign-up is no danger", "User: {fields: " + accounts + ", allow: {create: public}}", ""},
-		{"accounts for all to see", "User: {fields: " + accounts + ", allow: {list: public}}", "5:120: warning: everybody on the network may list Users, the accounts [public-accounts]"},
-		{"open delete", "Item: {allow: {delete: public}}", "5:26: warning: everybody on the network may delete Items [public-writes]"},
-		{"public and more", "Item: {allow: {view: [public, signed-in]}}", "5:25: warning: public lets everybody in: the rules beside it add nothing [needless-rule]"},
+		{"accounts for all to see", "User: {fields: " + accounts + ", allow: {list: public}}", "6:120: warning: everybody on the network may list Users, the accounts [public-accounts]"},
+		{"open delete", "Item: {allow: {delete: public}}", "6:26: warning: everybody on the network may delete Items [public-writes]"},
+		{"public and more", "Item: {allow: {view: [public, signed-in]}}", "6:25: warning: public lets everybody in: the rules beside it add nothing [needless-rule]"},
 		{
 			"customers beside staff", "Customer: {fields: " + accounts + ", allow: {create: public}}\n  User: {fields: " + accounts + ", allow: {view: signed-in}}",
-			"6:120: warning: everybody who signs up as a Customer may view Users, as one who is signed in [signed-in-strangers]",
+			"7:120: warning: everybody who logs in as a Customer may view Users, as one who is signed in [signed-in-strangers]",
+		},
+		{
+			"customers whom staff makes", "Customer: {fields: " + accounts + ", allow: {view: staff}}\n  User: {fields: " + accounts + ", allow: {view: signed-in}}",
+			"7:120: warning: everybody who logs in as a Customer may view Users, as one who is signed in [signed-in-strangers]",
+		},
+		{
+			"customers beside a field", "Customer: {fields: " + accounts + ", allow: {create: public}}\n  User: {fields: " + accounts + ", allow: {view: staff}, fieldRules: {email: {view: [staff, signed-in]}}}",
+			"7:163: warning: everybody who logs in as a Customer may view email of Users, as one who is signed in [signed-in-strangers]",
+		},
+		{
+			"customers beside an action", "Customer: {fields: " + accounts + ", allow: {create: public}}\n  User: {fields: " + accounts + ", allow: {view: staff}}\nactions:\n  closeShop: {allow: signed-in}",
+			"9:22: warning: everybody who logs in as a Customer may call closeShop, as one who is signed in [signed-in-strangers]",
 		},
 		{"customers beside whom signs up", "Customer: {fields: " + accounts + ", allow: {create: public}}\n  User: {fields: " + accounts + ", allow: {create: public, view: signed-in}}", ""},
-		{"nothing allowed", "Item: {allow: {view: nobody}}", "5:3: warning: nobody may do anything with Item [nobody-may]"},
+		{"nothing allowed", "Item: {allow: {view: nobody}}", "6:3: warning: nobody may do anything with Item [nobody-may]"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			src := header + "plugins: {auth-core: {entity: User, also: [Customer]}}\nentities:\n  " + tt.entities + "\n"
+			src := header + "roles: {staff: {}}\nplugins: {auth-core: {entity: User, also: [Customer]}}\nentities:\n  " + tt.entities + "\n"
 			var got []string
 			for _, w := range parse(t, src).Warnings() {
 				got = append(got, strings.TrimPrefix(strings.SplitN(w.String(), "\n", 2)[0], "gate.yaml:"))

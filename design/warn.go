@@ -11,6 +11,7 @@ func (d *Design) Warnings() []Problem { return slices.Clone(d.warnings) }
 
 func warnings(d *Design) []Problem {
 	w := &warner{d: d}
+	w.beside = w.others()
 	if d.Service.InsecureOpenToEveryone {
 		w.add(WarnOpen, d.Service.Pos, "service."+openKey, "every action is open to everybody: "+openKey+" is on",
 			"let nothing but a gateway that authenticates reach this service")
@@ -18,13 +19,19 @@ func warnings(d *Design) []Problem {
 	for _, e := range d.Entities {
 		w.entity(e)
 	}
+	for _, a := range d.Actions {
+		for _, r := range a.Allow {
+			w.signedIn(r, "actions."+a.Name+".allow", "call "+a.Name)
+		}
+	}
 	sortProblems(w.list)
 	return w.list
 }
 
 type warner struct {
-	d    *Design
-	list []Problem
+	d      *Design
+	beside *Entity // see others
+	list   []Problem
 }
 
 func (w *warner) add(name string, at Position, path, message, hint string) {
@@ -44,6 +51,15 @@ func (w *warner) entity(e *Entity) {
 			w.rule(e, action, r, rules, path+".allow."+action)
 		}
 	}
+	for _, f := range e.Fields {
+		for _, action := range []string{"view", "create", "update"} {
+			for _, r := range f.Access.Rules(action) {
+				if r.Pos.Line > 0 { // it is written
+					w.signedIn(r, path+".fieldRules."+f.Name+"."+action, action+" "+f.Name+" of "+e.Plural)
+				}
+			}
+		}
+	}
 	if empty && !w.d.Service.InsecureOpenToEveryone {
 		w.add(WarnNobody, e.Pos, path+".allow", fmt.Sprintf("nobody may do anything with %s", e.Name), "add: allow:")
 	}
@@ -58,9 +74,8 @@ func (w *warner) rule(e *Entity, action string, r Rule, all []Rule, path string)
 			"turn auth-core on, write public, or see "+openKey)
 	case len(r.When) > 0 && slices.ContainsFunc(all, Rule{Kind: r.Kind, Name: r.Name}.same):
 		w.add(WarnNeedlessRule, r.Pos, path, fmt.Sprintf("%s may %s all %s: the rule with a condition adds nothing", r, action, e.Plural), "")
-	case r.Kind == SignedIn && w.newcomers() != nil:
-		w.add(WarnSignedIn, r.Pos, path, fmt.Sprintf("everybody who signs up as a %s may %s %s%s, as one who is signed in", w.newcomers().Name, action, e.Plural, onlyWhen(r)),
-			"name a role of those who are meant")
+	case r.Kind == SignedIn:
+		w.signedIn(r, path, action+" "+e.Plural)
 	case r.Kind != Public:
 	case len(r.When) == 0 && len(all) > 1:
 		w.add(WarnNeedlessRule, r.Pos, path, "public lets everybody in: the rules beside it add nothing", "")
@@ -71,19 +86,25 @@ func (w *warner) rule(e *Entity, action string, r Rule, all []Rule, path string)
 	}
 }
 
-// newcomers returns an entity as a row of which strangers log in who make no account:
-// signed-in is not whom the accounts are for then. It is nil where strangers make
-// accounts, too.
-func (w *warner) newcomers() *Entity {
+// signedIn warns of a rule that was for the accounts, and is not any more.
+func (w *warner) signedIn(r Rule, path, what string) {
+	if r.Kind == SignedIn && w.beside != nil && w.d.Authentication() && !w.d.Service.InsecureOpenToEveryone {
+		w.add(WarnSignedIn, r.Pos, path, fmt.Sprintf("everybody who logs in as a %s may %s%s, as one who is signed in", w.beside.Name, what, onlyWhen(r)),
+			"name a role of those who are meant")
+	}
+}
+
+// others returns an entity whose rows log in beside the accounts: signed-in is not whom
+// the accounts are for then, whoever makes those rows. It is nil where strangers make
+// accounts, and signed-in is everybody anyway.
+func (w *warner) others() *Entity {
 	var found *Entity
 	for _, e := range w.d.Entities {
-		signsUp := slices.ContainsFunc(e.Allow.Create, func(r Rule) bool { return r.Kind == Public })
 		switch {
-		case !signsUp || !w.holdsAccounts(e):
-		case !e.LogsIn:
-			return nil
-		case found == nil:
+		case found == nil && e.LogsIn:
 			found = e
+		case !e.LogsIn && w.holdsAccounts(e) && slices.ContainsFunc(e.Allow.Create, func(r Rule) bool { return r.Kind == Public }):
+			return nil
 		}
 	}
 	return found
