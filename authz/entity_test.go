@@ -37,6 +37,7 @@ func TestRole_entity(t *testing.T) {
 		}
 	}
 	who := func(roles ...string) *gate.Principal { return &gate.Principal{Subject: "1", Roles: roles} }
+	customer := &gate.Principal{Subject: "Customer/1", Roles: []string{"premium"}}
 	for _, tt := range []struct {
 		who    *gate.Principal
 		entity string
@@ -47,6 +48,8 @@ func TestRole_entity(t *testing.T) {
 		{who("boss", "premium"), "", "clerk boss customer premium"},
 		{who("boss", "premium"), "Customer", "customer premium"},
 		{who("premium"), "Customer", "customer premium"},
+		{customer, "Customer", "customer premium"},
+		{customer, "", "customer premium"}, // and not what every account has by default
 		{nil, "Customer", ""},
 	} {
 		for _, role := range policy.Roles() {

@@ -250,16 +250,29 @@ func (p *Policy) MayGrant(principal *gate.Principal, role string) bool {
 
 // MayGive is [Policy.MayGrant] where accounts of several entities log in: it reports
 // whether the principal may give the role to an account of that one, empty for that of
-// the accounts. What every account of another has is no default there, and only those
-// give it who hold it.
+// the accounts. What every account of another has is no default there, and what those
+// of another entity than the giver's have by default is none to the giver: only those
+// give it who hold it. Accounts give everybody their defaults.
 func (p *Policy) MayGive(principal *gate.Principal, entity, role string) bool {
 	switch i, known := p.index[role]; {
 	case !known || !p.Admits(entity, role):
 		return false
-	case p.roles[i].Entity != entity:
+	case p.roles[i].Entity != entity, !slices.Contains([]string{"", entity}, p.kind(principal)):
 		return principal != nil && principal.Subject != "" && p.holdsRole(principal, role)
 	}
 	return p.MayGrant(principal, role)
+}
+
+// kind returns the entity beside that of the accounts, of those that have roles, as a
+// row of which a principal logged in.
+func (p *Policy) kind(principal *gate.Principal) string {
+	if principal != nil {
+		name, _, found := strings.Cut(principal.Subject, "/")
+		if found && slices.ContainsFunc(p.roles, func(r Role) bool { return r.Entity == name }) {
+			return name
+		}
+	}
+	return ""
 }
 
 func anonymous(principal *gate.Principal) bool {
