@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -184,8 +185,11 @@ func (x *execution) call(dst []byte, c *call, f selected) ([]byte, error) {
 			if !known || p.Subject == "" {
 				return nil, gate.ErrNotAuthenticated
 			}
-			if id = c.entity.Account(p.Subject); id == "" { // logged in as a row of another entity
-				return append(dst, "null"...), nil
+			if id = c.entity.Account(p.Subject); id == "" {
+				if x.elsewhere(c.entity, p.Subject) {
+					return append(dst, "null"...), nil
+				}
+				id = p.Subject // of no entity, such as a machine of an issuer
 			}
 		}
 		row, err := c.service.GetRow(ctx, id, &query.Selection{Include: s.include, Lenient: true})
@@ -199,6 +203,19 @@ func (x *execution) call(dst []byte, c *call, f selected) ([]byte, error) {
 		return nil, err
 	}
 	return x.object(dst, s, x.afterwards(ctx, c, s, row), f.Alias), nil
+}
+
+// elsewhere reports whether who is not a row of the entity logged in as one of another.
+func (x *execution) elsewhere(e *model.Entity, subject string) bool {
+	if e.LogsIn && !strings.Contains(subject, "/") {
+		return true // as an account
+	}
+	for _, other := range x.api.limits.entities {
+		if other.LogsIn && other.Account(subject) != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // change creates, updates, deletes or restores a row.

@@ -473,9 +473,10 @@ func (s *shop) made(t testing.TB, r crud.Service, who *gate.Principal, body stri
 func (s *shop) callers() map[string]*gate.Principal {
 	return map[string]*gate.Principal{
 		"nobody": nil, "ann": s.ann, "bob": s.bob, "clerk": s.cleo, "manager": s.max,
-		"ghost":  {Subject: s.ann.Subject, Roles: []string{"ghost"}},
-		"keyed":  {Subject: s.ann.Subject, Roles: s.ann.Roles, Scopes: []string{"read:nothing"}},
-		"orphan": {Subject: "01890000-0000-7000-8000-000000000000", Roles: []string{"manager"}},
+		"ghost":   {Subject: s.ann.Subject, Roles: []string{"ghost"}},
+		"keyed":   {Subject: s.ann.Subject, Roles: s.ann.Roles, Scopes: []string{"read:nothing"}},
+		"orphan":  {Subject: "01890000-0000-7000-8000-000000000000", Roles: []string{"manager"}},
+		"machine": {Subject: "https://issuer.example/|robot", Roles: []string{"manager"}},
 	}
 }
 

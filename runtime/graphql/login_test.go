@@ -139,10 +139,11 @@ func TestMe(t *testing.T) {
 		s := newShop(t, db)
 		s.like(t)
 		for name, want := range map[string]struct{ data, code string }{
-			"nobody": {"null", "UNAUTHENTICATED"},
-			"ann":    {`{"email":"ann@example.com","likes":[{"cost":null,"name":"soup"},{"cost":null,"name":"tea"}]}`, "FORBIDDEN"}, // the costs
-			"keyed":  {"null", "FORBIDDEN"},
-			"orphan": {"null", "NOT_FOUND"},
+			"nobody":  {"null", "UNAUTHENTICATED"},
+			"ann":     {`{"email":"ann@example.com","likes":[{"cost":null,"name":"soup"},{"cost":null,"name":"tea"}]}`, "FORBIDDEN"}, // the costs
+			"keyed":   {"null", "FORBIDDEN"},
+			"orphan":  {"null", "NOT_FOUND"},
+			"machine": {"null", "NOT_FOUND"}, // of an issuer, which is a row of no entity
 		} {
 			a := s.ask(t, s.callers()[name], `{me {email likes(orderBy:{name:asc}) {name cost}}}`)
 			raw, err := json.Marshal(a.Data["me"])
