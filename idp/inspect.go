@@ -227,6 +227,15 @@ func (p *Provider) userOf(ctx context.Context, token string) (*tenant.User, *bea
 // its ID that was made anew is another. What ends a JWT of a client that acts for itself
 // is a new secret, too.
 func (p *Provider) clientOfToken(ctx context.Context, b *bearer) (*tenant.Client, error) {
+	c, err := p.clientAsKnown(ctx, b)
+	if errors.Is(err, errToken) { // another process may have changed the client a moment ago
+		p.tenant.Clients.Renew()
+		c, err = p.clientAsKnown(ctx, b)
+	}
+	return c, err
+}
+
+func (p *Provider) clientAsKnown(ctx context.Context, b *bearer) (*tenant.Client, error) {
 	c, err := p.tenant.Clients.Get(ctx, b.clientID)
 	if errors.Is(err, tenant.ErrNotFound) {
 		return nil, errToken

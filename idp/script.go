@@ -93,6 +93,9 @@ func (p *Provider) actionFailed(ctx context.Context, trigger actions.Trigger, er
 		return fmt.Errorf("%w: %w", ctx.Err(), err)
 	}
 	if errors.Is(err, actions.ErrBusy) || errors.Is(err, actions.ErrClosed) {
+		if e, ok := errors.AsType[*actions.Error](err); ok && e.Message != "" {
+			p.recordAction(ctx, trigger, err) // it ran, and may be the one that keeps the others waiting
+		}
 		p.log.WarnContext(ctx, "action could not run: there are too many at a time, or this process ends", "trigger", string(trigger), "error", err)
 		return &oauthError{
 			status: http.StatusServiceUnavailable, code: "temporarily_unavailable",

@@ -3,10 +3,12 @@ package idp_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gatewright/gate/idp/idptest"
@@ -66,6 +68,26 @@ func TestIDP21_takenFromMachine(t *testing.T) {
 				t.Errorf("granted: %d %v", status, got)
 			}
 		})
+	}
+}
+
+// A token that one process gave a client of another secret is good at the others at
+// once: what they know of clients may be a second old.
+func TestReplicas_newSecret(t *testing.T) {
+	a, b := replicas(t)
+	for i := range 3 {
+		if _, err := b.Tenant().Clients.Get(t.Context(), idptest.Management); err != nil {
+			t.Fatal(err)
+		}
+		text := fmt.Sprintf("%s-%d-%s", idptest.Secret, i, strings.Repeat("x", 32))
+		setClient(t, a, idptest.Management, func(c *tenant.Client) { c.Secret = text })
+		_, body := a.Do(a.HTTP, http.MethodPost, "/oauth/token", url.Values{
+			"grant_type": {"client_credentials"}, "client_id": {idptest.Management}, "client_secret": {text}, "audience": {a.Issuer() + "api/v2/"},
+		})
+		token, _ := a.JSON(body)["access_token"].(string)
+		if status, got := manage(t, b, token, http.MethodGet, "users", ""); status != http.StatusOK {
+			t.Errorf("at the other process: %d %v", status, got)
+		}
 	}
 }
 

@@ -130,7 +130,8 @@ func (r *Runner) run(ctx context.Context, a *Action, job *sandbox.Job, v *visit,
 		return nil, &Error{Action: a.Name, Kind: kind, Message: v.hide.Replace(message)}
 	}
 	if o.Failure != nil && o.Failure.Kind == sandbox.Timeout && (place.starved() || job.Wall < whole-whole/10) {
-		return nil, &Error{Action: a.Name, Kind: ErrBusy} // it was not the one who was slow, or alone
+		// It was not the one who was slow, or not alone.
+		return nil, &Error{Action: a.Name, Kind: ErrBusy, Message: "and then its own time was used up"}
 	}
 	if o.Failure != nil {
 		return nil, failure(a, o.Failure, v)

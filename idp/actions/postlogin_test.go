@@ -418,6 +418,16 @@ func TestContinue_boundMeanwhile(t *testing.T) {
 	if got := goOn(deny, roles, away); got.Deny == nil || got.Deny.Reason != "blocked by policy" {
 		t.Errorf("bound meanwhile: %+v", got)
 	}
+	// One that sends them away itself, and the way on from there.
+	first := actions.Action{ID: "first", Name: "first", Code: `exports.onExecutePostLogin = (e, api) => { api.redirect.sendUserTo('https://more.example/'); };`}
+	after := goOn(first, roles, away)
+	if after.Redirect == nil || after.Redirect.ActionID != "first" {
+		t.Fatalf("another one pauses: %+v", after)
+	}
+	last, err := r.ContinuePostLogin(t.Context(), []actions.Action{first, roles, away}, loginEvent(), flow, after)
+	if err != nil || last.Paused() || last.IDToken["n"] != 1.0 {
+		t.Errorf("paused twice: %+v, %v", last, err)
+	}
 	roles.Version, roles.Code = 2, `exports.onExecutePostLogin = (e, api) => { api.idToken.setCustomClaim('role', 'reader'); };`
 	if got := goOn(roles, away); got.IDToken["role"] != "reader" {
 		t.Errorf("deployed meanwhile: %+v", got)

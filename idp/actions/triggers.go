@@ -60,7 +60,11 @@ func (r *Runner) ContinuePostLogin(ctx context.Context, actions []Action, event 
 	}
 	prior.Redirect, prior.Challenge = nil, nil
 	left := slices.DeleteFunc(slices.Clone(actions[:at]), func(a Action) bool { return slices.Contains(prior.Ran, a.revision()) })
-	return r.postLogin(ctx, append(left, actions[at:]...), event, flow, prior, resume)
+	if resume != "" { // the one to resume, and after it what came up to an action that was bound meanwhile and paused, too
+		left, at = append(left, actions[at]), at+1
+	}
+	rest := slices.DeleteFunc(slices.Clone(actions[at:]), func(a Action) bool { return slices.Contains(prior.Ran, a.revision()) })
+	return r.postLogin(ctx, append(left, rest...), event, flow, prior, resume)
 }
 
 // revision names the code of an action.

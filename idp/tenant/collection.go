@@ -114,6 +114,14 @@ func (c *Collection[T, P]) Made(ctx context.Context, id string) (time.Time, erro
 	return time.Time{}, &missing{c.kind, id}
 }
 
+// Renew has the next question ask the database, however short a time ago the last
+// one did: for whoever holds what somebody made of a change that another process did.
+func (c *Collection[T, P]) Renew() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.checked = time.Time{}
+}
+
 // Stored returns the object with this ID as the database has it now, or
 // [ErrNotFound]: for whoever found that two collections do not fit together, of
 // which each may be a second old.

@@ -75,7 +75,7 @@ func (s *Store) deleteClient(ctx context.Context, tx *sql.Tx, id string) error {
 func (s *Store) disableClient(ctx context.Context, tx *sql.Tx, id string) (disabled bool, err error) {
 	var docs []string
 	err = eachText(ctx, tx, func(doc string) { docs = append(docs, doc) },
-		"SELECT doc FROM idp_objects WHERE kind = $1 AND doc LIKE $2 ORDER BY id"+s.forUpdate(), kindConnection, `%"`+id+`"%`)
+		"SELECT doc FROM idp_objects WHERE kind = $1 AND doc LIKE $2 ORDER BY name"+s.forUpdate(), kindConnection, `%"`+id+`"%`)
 	if err != nil {
 		return false, err
 	}
@@ -134,7 +134,7 @@ func deleteRole(ctx context.Context, tx *sql.Tx, id string) error {
 // users of others were linked to it, with what they have by such log-ins.
 func (s *Store) deleteConnection(ctx context.Context, tx *sql.Tx, name string) error {
 	const linked = "SELECT user_id FROM idp_identities WHERE connection = $1"
-	const others = linked + " AND user_id NOT IN (SELECT id FROM idp_users WHERE connection = $1)"
+	const others = linked + " AND NOT EXISTS (SELECT 1 FROM idp_users o WHERE o.id = idp_identities.user_id AND o.connection = $1)"
 	if err := s.lockUsers(ctx, tx, "SELECT id FROM idp_users WHERE connection = $1 UNION "+linked, name); err != nil {
 		return err
 	}

@@ -191,7 +191,7 @@ func TestImport_lockOrder(t *testing.T) {
 			u := newUser(name + "@example.com")
 			u.Identities[0].UserID, u.Identities[0].Username = name, name
 			create(t, s, u)
-			fmt.Fprintf(&dump, `{"user":{"user_id":"auth0|%s","identities":[{"connection":"db","provider":"auth0","user_id":"%[1]s"}]},"logins":[{"email":"%[1]s@example.com"}]}`+"\n", name)
+			fmt.Fprintf(&dump, `{"user":{"user_id":"auth0|%s","identities":[{"connection":"db","provider":"auth0","user_id":"%[1]s"}]},"logins":[{"email":"%[1]s@example.com","username":"%[1]s"}]}`+"\n", name)
 		}
 		rows.WriteString(`{"user_id":"c","email":"other@example.com"}` + "\n" + `{"email":"b@example.com"}` + "\n" + `{"username":"a"}` + "\n")
 		for name, run := range map[string]func() (tenant.ImportReport, error){

@@ -195,7 +195,7 @@ func (i *issuer) Authenticate(ctx context.Context, c gate.Credentials) (*gate.Pr
 	if foreign := p.Claims.Extra["third_party"]; foreign != nil && foreign != false {
 		// No role widens what the person allowed an application of somebody else.
 		// The scope is that, never nil, which would be without limits.
-		p.Scopes = permissions(words(p.Claims.Extra["scope"]))
+		p.Scopes = append([]string{}, permissions(words(p.Claims.Extra["scope"]))...)
 	}
 	return p, nil
 }

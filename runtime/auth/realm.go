@@ -122,7 +122,7 @@ func (a *Auth) use(e Entity, key string, said fields) (*realm, error) {
 
 // realm returns that of a principal, which is that of the accounts for who has none.
 func (a *Auth) realm(p *gate.Principal) *realm {
-	if p != nil {
+	if p != nil && len(a.realms) > 0 {
 		for _, r := range a.realms[1:] {
 			if r.entity.Entity().Account(p.Subject) != "" {
 				return r

@@ -205,6 +205,7 @@ func TestIDP11_tokenOfThirdParty(t *testing.T) {
 		"permissions, not scope":  {map[string]any{"permissions": []string{"create:items"}}, 403},
 		"scope of what they may":  {map[string]any{"scope": "openid create:items"}, 201},
 		"scope and permission":    {map[string]any{"scope": "create:items", "permissions": []string{"create:items"}}, 201},
+		"a scope that is no text": {map[string]any{"scope": []any{"openid", nil}}, 403},
 		"the mark is no boolean":  {map[string]any{"third_party": "true", "scope": "openid"}, 403},
 		"the mark says otherwise": {map[string]any{"third_party": false}, 201},
 	} {
