@@ -256,7 +256,10 @@ func holder(e *model.Entity, owner model.FieldID, targets map[string]target) *mo
 		return nil
 	}
 	if f := &e.Fields[owner]; f.Type == model.Relation {
-		return targets[f.To].Entity()
+		if t, found := targets[f.To]; found {
+			return t.Entity()
+		}
+		return nil // Link says so
 	}
 	return e
 }

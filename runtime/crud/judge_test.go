@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/gatewright/gate"
@@ -211,6 +212,21 @@ type Line struct {
 type Reply struct {
 	ID   int64
 	Line *int64
+}
+
+// TestLink_noOwners: rows whose owners are rows that are not linked.
+func TestLink_noOwners(t *testing.T) {
+	s := unlinked(t, storetest.SQLite(t))
+	line := newResource(t, s.db, s.policy, &model.Entity{
+		Name: "Line", Plural: "Lines", Path: "lines", Table: "lines", Owner: "orderId.buyerId",
+		Fields: []model.Field{
+			{Name: "id", Column: "id", Type: model.ID, ID: model.Serial, Required: true},
+			{Name: "orderId", Column: "order_id", Type: model.Relation, ID: model.Serial, To: "Order"},
+		},
+	}, func(r *Line, f model.FieldID) any { return []any{&r.ID, &r.Order}[f] })
+	if err := crud.Link(line, s.items, s.orders); err == nil || !strings.Contains(err.Error(), "which is not there") {
+		t.Errorf("linked without users: %v", err)
+	}
 }
 
 // TestNew_refusesOwners: an owner through another row that is none.
