@@ -35,6 +35,29 @@ func (l *loader) also() []string {
 	return names
 }
 
+// RolesOf lists the roles that a field of the type [Roles] can hold: rows that log in
+// beside the accounts have roles of their own.
+func (d *Design) RolesOf(f *Field) []*Role {
+	kind := d.kind(f)
+	return slices.DeleteFunc(slices.Clone(d.Roles), func(r *Role) bool { return kind != "" && r.Entity != kind })
+}
+
+// DefaultRolesOf lists those that it holds where nobody says any.
+func (d *Design) DefaultRolesOf(f *Field) []*Role {
+	kind := d.kind(f)
+	return slices.DeleteFunc(slices.Clone(d.Roles), func(r *Role) bool { return !r.Default || r.Entity != kind })
+}
+
+// kind returns the entity of a field if its rows log in beside the accounts.
+func (d *Design) kind(f *Field) string {
+	for _, e := range d.Entities {
+		if e.LogsIn && slices.Contains(e.Fields, f) {
+			return e.Name
+		}
+	}
+	return ""
+}
+
 // logsIn reports whether rows of an entity log in: as the accounts, or beside them.
 func (l *loader) logsIn(name string) bool {
 	return name != "" && (name == l.authEntityName() || slices.Contains(l.also(), name))

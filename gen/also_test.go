@@ -1,7 +1,9 @@
 package gen_test
 
 import (
+	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,5 +60,76 @@ entities:
 				t.Error("generated nevertheless")
 			}
 		})
+	}
+}
+
+// TestAlso_names refuses entities whose names mean something else already.
+func TestAlso_names(t *testing.T) {
+	const full = "email: {type: email, required: true, unique: true, searchable: true}, password: password, roles: roles"
+	for _, tt := range []struct{ name, more, want string }{
+		{"AccessToken", "", `gate.yaml:4:36: "accessToken" is a word of the answer to a log-in`},
+		{"RefreshToken", "", `gate.yaml:4:36: "refreshToken" is a word of the answer to a log-in`},
+		{"Customer", "Thing: {plural: MeCustomer, allow: {view: nobody}}", "gate.yaml:10:3: meCustomer is the Customer that is calling, in GraphQL"},
+	} {
+		src := "gate: 1\nservice: {name: shop, module: example.com/shop}\nplugins:\n  auth-core: {entity: User, also: [" + tt.name + "]}\n  auth-jwt: {}\n  auth-session: {}\nentities:\n" +
+			"  User: {fields: {" + full + "}, allow: {view: nobody}}\n  " + tt.name + ": {fields: {" + full + "}, allow: {view: nobody}}\n  " + tt.more + "\n"
+		d, err := design.Parse("gate.yaml", []byte(src))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := gen.Check(d, standard.Plugins()...); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+			t.Errorf("%s %s: %v, want %s", tt.name, tt.more, err, tt.want)
+		}
+	}
+}
+
+// TestAlso_roles: what a customer may hold is all that seeds take and the description
+// of the API names.
+func TestAlso_roles(t *testing.T) {
+	const full = "email: {type: email, required: true, unique: true, searchable: true}, password: password, roles: roles"
+	d, err := design.Parse("gate.yaml", []byte(`gate: 1
+service: {name: shop, module: example.com/shop}
+roles: {clerk: {default: true}, customer: {entity: Customer, default: true}}
+plugins: {auth-core: {entity: User, also: [Customer]}, auth-jwt: {}, seed: {}}
+entities:
+  User: {fields: {`+full+`}, allow: {view: clerk}}
+  Customer: {fields: {`+full+`}, allow: {view: clerk}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"User": "clerk customer", "Customer": "customer"} {
+		e := d.Entity(name)
+		var got []string
+		for _, r := range d.RolesOf(e.Field("roles")) {
+			got = append(got, r.Name)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s holds %v, want %s", name, got, want)
+		}
+	}
+	files, err := gen.Generate(d, gen.Options{Replace: "/gate", State: gen.State{Inputs: map[string][]byte{}}}, standard.Plugins()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, _ := files.Get("app/openapi_gen.json")
+	var doc struct {
+		Components struct {
+			Schemas map[string]struct {
+				Properties map[string]struct {
+					Items    struct{ Enum []string }
+					Examples [][]string
+				}
+			}
+		}
+	}
+	_ = json.Unmarshal(file, &doc) // properties of other schemas have other examples
+	roles := doc.Components.Schemas["Customer"].Properties["roles"]
+	if !slices.Equal(roles.Items.Enum, []string{"customer"}) || len(roles.Examples) != 1 || !slices.Equal(roles.Examples[0], []string{"customer"}) {
+		t.Errorf("the description says %v, for instance %v", roles.Items.Enum, roles.Examples)
+	}
+	seeds := map[string][]byte{"seed.yaml": []byte("Customer:\n  ann: {email: ann@shop.example, roles: [clerk]}\n")}
+	if _, err := gen.Generate(d, gen.Options{Replace: "/gate", State: gen.State{Inputs: seeds}}, standard.Plugins()...); err == nil || !strings.Contains(err.Error(), `"clerk", which is none of the roles: customer`) {
+		t.Errorf("a seed with a role of the accounts: %v", err)
 	}
 }

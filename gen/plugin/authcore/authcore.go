@@ -84,8 +84,11 @@ func (p *part) readAlso(d *design.Design, s *design.Setting, errs *design.Errors
 			errs.Add(at.ValuePos, at.Path, name+" is listed twice, or holds the accounts", "remove it here")
 		case a != nil && slices.ContainsFunc(p.also, func(o *design.AuthEntity) bool { return o.Strategy == a.Strategy }):
 			errs.Add(at.ValuePos, at.Path, "two entities would log in by the strategy "+a.Strategy, "rename one of them")
-		case d.Entity("Me"+name) != nil:
-			errs.Add(d.Entity("Me"+name).Pos, "entities.Me"+name, fmt.Sprintf("me%s is the %s that is calling, in GraphQL", name, name), "rename the entity Me"+name)
+		case slices.Contains([]string{"AccessToken", "RefreshToken", "Authentication"}, name):
+			errs.Add(at.ValuePos, at.Path, fmt.Sprintf("%q is a word of the answer to a log-in", gen.Lower(name)), "rename the entity")
+		case meets(d, name) != nil:
+			e := meets(d, name)
+			errs.Add(e.Pos, "entities."+e.Name, fmt.Sprintf("me%s is the %s that is calling, in GraphQL", name, name), "rename the entity "+e.Name+", or its plural")
 		case a != nil:
 			p.also = append(p.also, a)
 		}
@@ -102,6 +105,16 @@ func (p *part) readAlso(d *design.Design, s *design.Setting, errs *design.Errors
 				"remove one or the other; auth-jwt, auth-session and auth-apikey go together with it")
 		}
 	}
+}
+
+// meets returns an entity whose query has the name of that for the caller.
+func meets(d *design.Design, name string) *design.Entity {
+	for _, e := range d.Entities {
+		if e.Name == "Me"+name || gen.Lower(e.Plural) == "me"+name {
+			return e
+		}
+	}
+	return nil
 }
 
 // Contribute adds the authentication that providers complete.

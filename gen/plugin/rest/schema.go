@@ -56,9 +56,9 @@ func jsonType(d *design.Design, f *design.Field) (string, gen.Object) {
 		return "", nil
 	case design.Roles:
 		role := gen.Object{{Name: "type", Value: "string"}}
-		if len(d.Roles) > 0 {
-			names := make([]string, len(d.Roles))
-			for i, r := range d.Roles {
+		if roles := d.RolesOf(f); len(roles) > 0 {
+			names := make([]string, len(roles))
+			for i, r := range roles {
 				names[i] = r.Name
 			}
 			role = append(role, gen.Property{Name: "enum", Value: names})
@@ -216,10 +216,8 @@ func example(d *design.Design, f *design.Field) any {
 	case design.JSON:
 		return gen.Object{}
 	case design.Roles:
-		for _, r := range d.Roles {
-			if r.Default {
-				return []string{r.Name}
-			}
+		if roles := d.DefaultRolesOf(f); len(roles) > 0 {
+			return []string{roles[0].Name}
 		}
 		return []string{}
 	case design.Password:

@@ -208,7 +208,7 @@ func (r *reader) value(row *row, f *design.Field, s *design.Setting) {
 	case s.Kind == design.KindNull && f.Required:
 		wrong = "cannot be null"
 	case f.Type == design.Roles:
-		wrong = r.wrongRoles(s)
+		wrong = r.wrongRoles(f, s)
 	}
 	if wrong != "" {
 		r.errs.Add(s.ValuePos, s.Path, f.Name+" "+wrong, "")
@@ -222,17 +222,16 @@ func (r *reader) value(row *row, f *design.Field, s *design.Setting) {
 	row.Values[f.Name] = raw
 }
 
-func (r *reader) wrongRoles(s *design.Setting) string {
+func (r *reader) wrongRoles(f *design.Field, s *design.Setting) string {
 	if s.Kind != design.KindList {
 		return "has to be a list of roles"
 	}
+	var names []string
+	for _, role := range r.d.RolesOf(f) {
+		names = append(names, role.Name)
+	}
 	for _, c := range s.Children {
-		name, _ := c.Value.(string)
-		if r.d.Role(name) == nil {
-			var names []string
-			for _, role := range r.d.Roles {
-				names = append(names, role.Name)
-			}
+		if name, _ := c.Value.(string); !slices.Contains(names, name) {
 			return fmt.Sprintf("names %q, which is none of the roles: %s", name, strings.Join(names, ", "))
 		}
 	}

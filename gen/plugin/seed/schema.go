@@ -97,7 +97,7 @@ func fieldSchema(d *design.Design, f *design.Field) gen.Object {
 		return passwordSchema()
 	case design.Roles:
 		names := []string{}
-		for _, r := range d.Roles {
+		for _, r := range d.RolesOf(f) {
 			names = append(names, r.Name)
 		}
 		return gen.Object{{Name: "type", Value: "array"}, {Name: "items", Value: gen.Object{{Name: "enum", Value: names}}}}
