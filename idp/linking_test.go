@@ -54,6 +54,36 @@ func TestCLI09_proofOfBefore(t *testing.T) {
 	}
 }
 
+// IDP-21: a token of before a log-out, of the person or by an administrator, links
+// nothing to the account any more: what is linked logs in for good.
+func TestIDP21_linkAfterLogout(t *testing.T) {
+	for name, end := range map[string]func(*testing.T, *idptest.Server, *http.Client, *tenant.User){
+		"nothing": func(*testing.T, *idptest.Server, *http.Client, *tenant.User) {},
+		"log-out": func(t *testing.T, s *idptest.Server, browser *http.Client, _ *tenant.User) {
+			t.Helper()
+			s.Do(browser, http.MethodGet, "/v2/logout", url.Values{"client_id": {idptest.SPA}})
+		},
+		"administrator": func(t *testing.T, s *idptest.Server, _ *http.Client, u *tenant.User) {
+			t.Helper()
+			if _, err := s.Tenant().EndSessions(t.Context(), u.ID); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := idptest.New(t, idptest.Config{})
+			victim, _, browser := s.AddUser("victim@example.com"), s.AddUser("mallory@example.com"), s.Browser()
+			stolen, _ := enter(t, s, browser, "victim@example.com", "audience", s.Issuer()+"api/v2/", "scope", "openid update:current_user_identities")["access_token"].(string)
+			proof, _ := enter(t, s, s.Browser(), "mallory@example.com")["id_token"].(string)
+			end(t, s, browser, victim)
+			status, got := manage(t, s, stolen, http.MethodPost, "users/"+url.PathEscape(victim.ID)+"/identities", `{"link_with":"`+proof+`"}`)
+			if (status == http.StatusCreated) != (name == "nothing") {
+				t.Errorf("%d %v", status, got)
+			}
+		})
+	}
+}
+
 // CLI-09: an action links who logs in to another user, and makes that one the one
 // who logs in: with the rights of that one, and none of the other's.
 func TestCLI09_primaryUser(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/idp/actions"
@@ -131,10 +132,25 @@ func (p *Provider) managementCaller(ctx context.Context, token string) (manageme
 		return management.Caller{}, err
 	}
 	c := management.Caller{ClientID: b.clientID, Subject: b.clientID + "@clients", Scopes: scopes, ID: b.id, AuthTime: b.authTime()}
-	if b.userID != "" {
-		c.Subject = b.userID
+	if b.userID == "" {
+		return c, nil
+	}
+	c.Subject = b.userID
+	if slices.Contains(scopes, "update:current_user_identities") && !c.AuthTime.IsZero() {
+		// Whoever was logged out proves nothing by a token of before.
+		if here, err := p.loggedInAt(ctx, c.Subject, c.ClientID); err != nil {
+			return management.Caller{}, err
+		} else if !here {
+			c.AuthTime = time.Time{}
+		}
 	}
 	return c, nil
+}
+
+// loggedInAt reports whether a user has a session in which they logged in to a client.
+func (p *Provider) loggedInAt(ctx context.Context, user, client string) (bool, error) {
+	sessions, err := p.tenant.SessionsOf(ctx, user)
+	return slices.ContainsFunc(sessions, func(s *tenant.Session) bool { return slices.Contains(s.Clients, client) }), err
 }
 
 // managementScopes returns what of the scope of a token counts now, or errToken. Its

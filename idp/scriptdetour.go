@@ -135,6 +135,10 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request, d *detour, sta
 		p.halted(w, r, q, c, err)
 		return
 	}
+	if e.event.Authentication == nil { // no action is there any more
+		p.expiredPage(w, r, q, errTransaction)
+		return
+	}
 	for name, value := range in {
 		e.event.Request.Query[name] = value
 	}

@@ -428,6 +428,11 @@ func TestContinue_boundMeanwhile(t *testing.T) {
 	if err != nil || last.Paused() || last.IDToken["n"] != 1.0 {
 		t.Errorf("paused twice: %+v, %v", last, err)
 	}
+	anew := away
+	anew.Version, anew.Code = 2, strings.ReplaceAll(deny.Code, "policy", "new code")+"\nexports.onContinuePostLogin = () => {};"
+	if got := goOn(roles, anew); got.Deny == nil || got.Deny.Reason != "blocked by new code" {
+		t.Errorf("the one that paused is another: %+v", got)
+	}
 	roles.Version, roles.Code = 2, `exports.onExecutePostLogin = (e, api) => { api.idToken.setCustomClaim('role', 'reader'); };`
 	if got := goOn(roles, away); got.IDToken["role"] != "reader" {
 		t.Errorf("deployed meanwhile: %+v", got)

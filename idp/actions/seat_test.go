@@ -166,7 +166,7 @@ func TestBusy_oneUser(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for r.Waiting("mallory") < cap(done) {
+	for r.Waiting("mallory", "client1") < cap(done) {
 		time.Sleep(time.Millisecond)
 	}
 	if n := r.UnderWay(); n != 2 {
@@ -174,6 +174,11 @@ func TestBusy_oneUser(t *testing.T) {
 	}
 	if _, err := r.PostLogin(t.Context(), handler(``), loginOf("ann"), actions.Flow{}); err != nil {
 		t.Errorf("somebody else: %v", err)
+	}
+	elsewhere := loginOf("mallory")
+	elsewhere.Client.ClientID = "client2"
+	if _, err := r.PostLogin(t.Context(), handler(``), elsewhere, actions.Flow{}); err != nil {
+		t.Errorf("at another client: %v", err)
 	}
 	close(site.answer)
 	for ended := 0; ended < cap(done); {
@@ -186,7 +191,7 @@ func TestBusy_oneUser(t *testing.T) {
 			}
 		}
 	}
-	if n := r.Waiting("mallory"); n != 0 {
+	if n := r.Waiting("mallory", "client1"); n != 0 {
 		t.Errorf("%d are kept of who has gone", n)
 	}
 }

@@ -55,23 +55,20 @@ func (r *Runner) ContinuePostLogin(ctx context.Context, actions []Action, event 
 	if at < 0 {
 		return PostLoginResult{}, fmt.Errorf("actions: action %q, which paused the log-in, is gone", id)
 	}
-	if resume == "" {
-		at++
+	if !slices.Contains(prior.Ran, actions[at].revision()) {
+		resume = "" // it is another one now, and begins
 	}
 	prior.Redirect, prior.Challenge = nil, nil
-	left := slices.DeleteFunc(slices.Clone(actions[:at]), func(a Action) bool { return slices.Contains(prior.Ran, a.revision()) })
-	if resume != "" { // the one to resume, and after it what came up to an action that was bound meanwhile and paused, too
-		left, at = append(left, actions[at]), at+1
-	}
-	rest := slices.DeleteFunc(slices.Clone(actions[at:]), func(a Action) bool { return slices.Contains(prior.Ran, a.revision()) })
-	return r.postLogin(ctx, append(left, rest...), event, flow, prior, resume)
+	// What has run is done, up to an action that was bound meanwhile and paused, too.
+	left := slices.DeleteFunc(slices.Clone(actions), func(a Action) bool { return a.ID != resume && slices.Contains(prior.Ran, a.revision()) })
+	return r.postLogin(ctx, left, event, flow, prior, resume)
 }
 
 // revision names the code of an action.
 func (a *Action) revision() string { return a.ID + "@" + strconv.Itoa(a.Version) }
 
 func (r *Runner) postLogin(ctx context.Context, actions []Action, event PostLoginEvent, flow Flow, result PostLoginResult, resume string) (PostLoginResult, error) {
-	leave, err := r.turn(ctx, event.User.UserID)
+	leave, err := r.turn(ctx, event.User.UserID+" at "+event.Client.ClientID)
 	if err != nil {
 		return PostLoginResult{}, err
 	}
@@ -131,9 +128,14 @@ func (f *Flow) wire(e *PostLoginEvent) map[string]any {
 // CredentialsExchange runs the actions of credentials-exchange until one
 // refuses. An error is a refusal.
 func (r *Runner) CredentialsExchange(ctx context.Context, actions []Action, event CredentialsExchangeEvent) (CredentialsExchangeResult, error) {
+	leave, err := r.turn(ctx, event.Client.ClientID)
+	if err != nil {
+		return CredentialsExchangeResult{}, err
+	}
+	defer leave()
 	event.Request = stripped(event.Request)
 	state := newDecision(r, &Flow{}, PostLoginResult{})
-	err := r.simple(ctx, actions, TriggerCredentialsExchange, event.Tenant, state, func() (map[string]any, error) {
+	err = r.simple(ctx, actions, TriggerCredentialsExchange, event.Tenant, state, func() (map[string]any, error) {
 		in := event
 		in.AccessToken.CustomClaims = merged(event.AccessToken.CustomClaims, state.result.AccessToken.Claims)
 		return asMap(in)

@@ -6,13 +6,14 @@ import (
 	"sync"
 )
 
-// turns bounds how many log-ins of one user have their actions run: the rest of
-// them waits for those, and not everybody else for the rest.
+// turns bounds how many log-ins of one user at one client, and how many tokens of one
+// program, have their actions run: the rest of them waits for those, and not everybody
+// else for the rest.
 type turns struct {
 	most int
 
 	mu sync.Mutex
-	of map[string]*turn // of users with log-ins under way
+	of map[string]*turn // of those with some under way
 }
 
 type turn struct {
@@ -20,43 +21,43 @@ type turn struct {
 	here   int // with a place, or waiting for one
 }
 
-// turn waits for a place among the log-ins of a user, for half the time of a trigger
+// turn waits for a place among those of one who asks, for half the time of a trigger
 // at most. What an action sets off goes with the log-in that it is part of.
-func (r *Runner) turn(ctx context.Context, user string) (leave func(), err error) {
+func (r *Runner) turn(ctx context.Context, who string) (leave func(), err error) {
 	if depth(ctx) > 0 {
 		return func() {}, nil
 	}
-	t := r.turns.join(user)
+	t := r.turns.join(who)
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.Timeout/2)
 	defer cancel()
 	select {
 	case t.places <- struct{}{}:
-		return func() { <-t.places; r.turns.part(user, t) }, nil
+		return func() { <-t.places; r.turns.part(who, t) }, nil
 	case <-ctx.Done():
-		err = fmt.Errorf("%w: of user %q", ErrBusy, user)
+		err = fmt.Errorf("%w: of %q", ErrBusy, who)
 	case <-r.done:
 		err = ErrClosed
 	}
-	r.turns.part(user, t)
+	r.turns.part(who, t)
 	return nil, err
 }
 
-func (t *turns) join(user string) *turn {
+func (t *turns) join(who string) *turn {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	one := t.of[user]
+	one := t.of[who]
 	if one == nil {
 		one = &turn{places: make(chan struct{}, t.most)}
-		t.of[user] = one
+		t.of[who] = one
 	}
 	one.here++
 	return one
 }
 
-func (t *turns) part(user string, one *turn) {
+func (t *turns) part(who string, one *turn) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if one.here--; one.here == 0 {
-		delete(t.of, user)
+		delete(t.of, who)
 	}
 }
