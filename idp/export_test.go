@@ -62,3 +62,6 @@ func (p *Provider) Upstreams() int {
 	defer p.upstreams.mu.Unlock()
 	return len(p.upstreams.known)
 }
+
+// Beside runs f as a signature is made beside another.
+func Beside(f func()) (wait func()) { return beside(f) }
