@@ -5,6 +5,7 @@ package app
 
 import (
 	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/runtime/server/graph"
 )
 
@@ -15,6 +16,7 @@ func configure(a *App) error {
 	a.Tickets.Before(authz.Update, noteEnd)
 	a.Comments.Before(authz.Create, a.signComment)
 	a.Comments.After(authz.Create, a.noteResponse)
+	a.Decorate("Ticket", func(next crud.Service) crud.Service { return newestFirst{next} })
 	a.HandleFunc("GET /api/help/{organization}", a.helpCenter)
 	graph.RowField(a.App, "Ticket.waiting", []string{"agent"}, waiting)
 	return nil

@@ -10,8 +10,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatewright/gate/authz"
 	"github.com/gatewright/gate/runtime/config"
@@ -323,5 +325,30 @@ func TestHelpCenter(t *testing.T) {
 	d.call("lea", "PATCH", fmt.Sprint("/api/articles/", article["id"]), `{"status":"archived"}`, 200)
 	if got := titles("/api/help/acme"); got != "[]" {
 		t.Errorf("the web sees what is archived: %s", got)
+	}
+}
+
+// TestNewestFirst: lists of tickets begin with the newest over each surface, and go
+// as a caller says where one does.
+func TestNewestFirst(t *testing.T) {
+	d := open(t)
+	for _, subject := range []string{"first", "second", "third"} {
+		d.ticket(subject)
+		time.Sleep(2 * time.Millisecond) // no two of one moment
+	}
+	graphql := func(query string) string {
+		return text(t, d.call("carla", "POST", "/api/graphql", fmt.Sprintf(`{"query":%q}`, query), 200))
+	}
+	for name, tt := range map[string]struct{ answer, order string }{
+		"rest":                 {text(t, d.call("carla", "GET", "/api/tickets?$select=subject", "", 200)), "third second first"},
+		"rest, as asked":       {text(t, d.call("carla", "GET", "/api/tickets?$select=subject&$sort[number]=1", "", 200)), "first second third"},
+		"a page of it":         {text(t, d.call("carla", "GET", "/api/tickets?$select=subject&$limit=1&$skip=1", "", 200)), "second"},
+		"graphql":              {graphql("{ tickets { subject } }"), "third second first"},
+		"graphql, as asked":    {graphql("{ tickets(orderBy: [{subject: asc}]) { subject } }"), "first second third"},
+		"graphql, one of them": {graphql("{ tickets(limit: 1) { subject } }"), "third"},
+	} {
+		if got := strings.Join(regexp.MustCompile("first|second|third").FindAllString(tt.answer, -1), " "); got != tt.order {
+			t.Errorf("%s: %s, want %s: %s", name, got, tt.order, tt.answer)
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/gatewright/gate/authz"
 	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/runtime/model"
+	"github.com/gatewright/gate/runtime/query"
 )
 
 // numberTicket gives a new ticket the next number of its organization. Two that are
@@ -79,4 +80,16 @@ func (a *App) noteResponse(ctx context.Context, c *crud.Change[Comment]) error {
 	}
 	_, err = a.Tickets.Patch(ctx, ticket.ID, change)
 	return err
+}
+
+// newestFirst lists tickets as a help desk wants them, over every surface, unless a
+// caller says how.
+type newestFirst struct{ crud.Service }
+
+func (s newestFirst) FindRows(ctx context.Context, q *query.Query) (*crud.Rows, error) {
+	newest := *q
+	if len(newest.Sort) == 0 {
+		newest.Sort = []query.Sort{{Field: "createdAt", Descending: true}}
+	}
+	return s.Service.FindRows(ctx, &newest)
 }

@@ -3,7 +3,11 @@
 // one is yours, and is never written again.
 package app
 
-import "github.com/gatewright/gate/runtime/server"
+import (
+	"fmt"
+
+	"github.com/gatewright/gate/runtime/server"
+)
 
 // configure is called once, before the service listens. It is the place for what
 // gate.yaml cannot say: hooks, routes and strategies of your own.
@@ -12,5 +16,14 @@ func configure(a *App) error {
 		Pattern: "GET /api/menu-of-the-day", Allow: []string{"public"}, Doc: "What there is for little money.",
 	}, a.menuOfTheDay)
 	a.Use(documented)
-	return nil
+
+	setting, ok := a.Config.Lookup("TILLS")
+	if !ok {
+		return nil // the menu is changed by people with accounts alone
+	}
+	desks, err := readTills(setting)
+	if err != nil {
+		return fmt.Errorf("TILLS: %w", err)
+	}
+	return a.Auth.Register("till", desks)
 }
