@@ -34,6 +34,7 @@ type bearer struct {
 	id       string
 	epoch    string // of the user, as tokenID writes it; of a JWT
 	mark     string // of the client; of a JWT
+	sid      string // of the session that it ends with; empty: it ends with none
 	expires  time.Time
 	issued   time.Time
 	more     map[string]any
@@ -77,6 +78,7 @@ func (p *Provider) inspect(ctx context.Context, token string, v *jose.Verifier) 
 	if b.clientID == "" || b.id == "" {
 		return nil, errToken
 	}
+	b.sid, _ = claims.String("sid")
 	if scope, ok := claims.String("scope"); ok {
 		b.scope = strings.Fields(scope)
 	}
@@ -193,7 +195,20 @@ func (p *Provider) holder(ctx context.Context, b *bearer) (*tenant.User, error) 
 	if none {
 		return nil, errToken
 	}
-	return u, nil
+	if b.sid != "" {
+		_, err = p.sessionAt(ctx, b.sid, u.ID, b.clientID)
+	}
+	return u, err
+}
+
+// sessionAt returns the session of this ID while it goes on, or errToken when it is not
+// one in which this user logged in to this client.
+func (p *Provider) sessionAt(ctx context.Context, id, user, client string) (*tenant.Session, error) {
+	ses, err := p.tenant.Session(ctx, id)
+	if errors.Is(err, tenant.ErrNotFound) || err == nil && (ses.UserID != user || !slices.Contains(ses.Clients, client)) {
+		return nil, errToken
+	}
+	return ses, err
 }
 
 // userOf returns whose claims a token may read: errToken of one that is not for

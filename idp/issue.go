@@ -129,8 +129,13 @@ func (p *Provider) mintAccess(ctx context.Context, i *issuance) (accessToken, er
 	x := claims.Extra
 	if i.user != nil {
 		claims.Subject = i.user.ID
-		if i.api.System && !i.authTime.IsZero() {
-			x["auth_time"] = i.authTime.Unix() // linking accounts asks for a fresh log-in
+		if i.api.System {
+			if !i.authTime.IsZero() {
+				x["auth_time"] = i.authTime.Unix() // linking accounts asks for a fresh log-in
+			}
+			if i.sid != "" {
+				x["sid"] = i.sid // a token that is good here alone ends with its session
+			}
 		}
 		if slices.Contains(i.scope, "openid") && jose.Algorithm(i.api.SigningAlg) != jose.HS256 {
 			claims.Audience = append(claims.Audience, p.base+"/userinfo")

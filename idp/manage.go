@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/idp/actions"
@@ -131,26 +130,14 @@ func (p *Provider) managementCaller(ctx context.Context, token string) (manageme
 	if err != nil {
 		return management.Caller{}, err
 	}
-	c := management.Caller{ClientID: b.clientID, Subject: b.clientID + "@clients", Scopes: scopes, ID: b.id, AuthTime: b.authTime()}
-	if b.userID == "" {
-		return c, nil
+	c := management.Caller{ClientID: b.clientID, Subject: b.clientID + "@clients", Scopes: scopes, ID: b.id}
+	if b.userID != "" {
+		c.Subject = b.userID
 	}
-	c.Subject = b.userID
-	if slices.Contains(scopes, "update:current_user_identities") && !c.AuthTime.IsZero() {
-		// Whoever was logged out proves nothing by a token of before.
-		if here, err := p.loggedInAt(ctx, c.Subject, c.ClientID); err != nil {
-			return management.Caller{}, err
-		} else if !here {
-			c.AuthTime = time.Time{}
-		}
+	if b.sid != "" { // who has no session proves nothing by the time of a log-in: none can be ended
+		c.AuthTime = b.authTime()
 	}
 	return c, nil
-}
-
-// loggedInAt reports whether a user has a session in which they logged in to a client.
-func (p *Provider) loggedInAt(ctx context.Context, user, client string) (bool, error) {
-	sessions, err := p.tenant.SessionsOf(ctx, user)
-	return slices.ContainsFunc(sessions, func(s *tenant.Session) bool { return slices.Contains(s.Clients, client) }), err
 }
 
 // managementScopes returns what of the scope of a token counts now, or errToken. Its
@@ -207,8 +194,8 @@ func (p *Provider) linkedIdentity(ctx context.Context, token string) (management
 	}
 	// The log-in goes on: nothing ended it, as a new password would have.
 	sid, _ := claims.String("sid")
-	ses, err := p.tenant.Session(ctx, sid)
-	if errors.Is(err, tenant.ErrNotFound) || err == nil && (ses.UserID != claims.Subject || !slices.Contains(ses.Clients, claims.Audience[0])) {
+	ses, err := p.sessionAt(ctx, sid, claims.Subject, claims.Audience[0])
+	if errors.Is(err, errToken) {
 		return management.Caller{}, management.ErrBadToken
 	}
 	if err != nil {
