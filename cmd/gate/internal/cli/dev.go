@@ -219,7 +219,7 @@ func (d *dev) make(ctx context.Context, aloud bool) error {
 		return err
 	}
 	s.done(d.url())
-	return nil
+	return d.provider.show(d) // with the address where it is now
 }
 
 // nothing is a writer for steps that nobody wants to hear of.

@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -31,9 +30,10 @@ type devProvider struct {
 	in       *config.Instance
 	server   *http.Server
 	social   *fake.Server
-	origins  []string      // where a front end is served
-	want     auth0.Desired // what the database was brought to
-	asks     atomic.Pointer[asked]
+	origins  []string // where a front end is served
+	asked    request  // what the database was brought to
+	kept     madeUp   // what file holds
+	site     atomic.Pointer[http.Handler]
 	issuer   string
 	audience string
 	client   string // client_id of the single-page client
@@ -127,7 +127,9 @@ func (d *dev) openProvider(ctx context.Context) error {
 func (d *dev) note(message, hint string) {
 	d.talk.event(map[string]any{"event": "warning", "message": message, "hint": hint})
 	d.talk.line("  " + d.talk.paint(yellow, "!") + " " + plain(message))
-	d.talk.line("    " + hint)
+	if hint != "" {
+		d.talk.line("    " + hint)
+	}
 }
 
 // issuerMoved says that an issuer that the design names now is that of the next
@@ -151,8 +153,7 @@ func (p *devProvider) open(ctx context.Context, d *dev, listener net.Listener) e
 	if err != nil {
 		return err
 	}
-	text := fmt.Sprintf("issuer: %s\ndatabase: sqlite:idp.db\nsignup: open\nmail: {url: \"folder:outbox\"}\nlooks: {name: %q}\n",
-		p.issuer, d.p.design.Service.Name)
+	text := fmt.Sprintf("issuer: %s\ndatabase: sqlite:idp.db\nsignup: open\nmail: {url: \"folder:outbox\"}\n", p.issuer)
 	// gate idp in this folder finds it here.
 	file := filepath.Join(dir, "idp.yaml")
 	if err := os.WriteFile(file, []byte("# Written by gate dev.\n"+text), 0o600); err != nil {
@@ -169,31 +170,53 @@ func (p *devProvider) open(ctx context.Context, d *dev, listener net.Listener) e
 	if p.in, err = cfg.Open(ctx, config.Options{Development: true, Outbox: trial.OutboxPath, Logger: log}); err != nil {
 		return err
 	}
-	want, err := p.desired(d)
+	p.file = filepath.Join(dir, "idp.json")
+	p.kept = readMadeUp(p.file)
+	told, err := p.start(ctx, d)
 	if err != nil {
 		return errors.Join(err, p.in.Close(ctx))
 	}
-	report, err := p.plant(ctx, d, want)
-	if err != nil {
-		return errors.Join(err, p.in.Close(ctx))
+	for _, line := range told {
+		d.note(line, "")
 	}
-	if err := p.read(report, want, filepath.Join(dir, "idp.json")); err != nil {
-		return errors.Join(err, p.in.Close(ctx))
-	}
-	handler, err := devSite{provider: p.in, fake: p.social, pages: trial.Config{
-		Issuer: p.issuer, ClientID: p.client, Style: p.in.Style(), Outbox: filepath.Join(dir, "outbox"), API: d.url() + d.firstRoute(),
-		Asks: func(context.Context) (string, string, error) { a := p.asks.Load(); return a.audience, a.scope, nil },
-	}}.handler()
-	if err != nil {
-		return errors.Join(err, p.in.Close(ctx))
-	}
-	p.serve(ctx, listener, handler, log)
+	p.serve(ctx, listener, log)
 	return nil
 }
 
+// start brings the database to the design, and makes the pages.
+func (p *devProvider) start(ctx context.Context, d *dev) ([]string, error) {
+	ask, err := p.request(d)
+	if err != nil {
+		return nil, err
+	}
+	told, err := p.plant(ctx, ask)
+	if err != nil {
+		return nil, err
+	}
+	return told, p.show(d)
+}
+
+// show makes the pages for what the design is now.
+func (p *devProvider) show(d *dev) error {
+	if p == nil {
+		return nil
+	}
+	audience, scope := p.audience, p.asked.scope()
+	handler, err := devSite{provider: p.in, fake: p.social, pages: trial.Config{
+		Issuer: p.issuer, ClientID: p.client, Style: p.in.Style(), Outbox: filepath.Join(filepath.Dir(p.file), "outbox"), API: d.url() + d.firstRoute(),
+		Asks: func(context.Context) (string, string, error) { return audience, scope, nil },
+	}}.handler()
+	if err == nil {
+		p.site.Store(&handler)
+	}
+	return err
+}
+
 // serve answers until the provider is closed.
-func (p *devProvider) serve(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) {
-	p.server = newProviderServer(handler, log)
+func (p *devProvider) serve(ctx context.Context, listener net.Listener, log *slog.Logger) {
+	p.server = newProviderServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		(*p.site.Load()).ServeHTTP(w, r)
+	}), log)
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.stop = stop
 	go func() {
@@ -285,41 +308,6 @@ func (p *devProvider) seed(want auth0.Desired, spaID string) config.Seed {
 		seed.Actions = []config.Action{{Name: want.Action.Name, Trigger: want.Action.Trigger, Code: want.Action.Code}}
 	}
 	return seed
-}
-
-// madeUp is what was made up for the provider of this folder, as it is kept in
-// .gate: for whoever starts gate dev without a terminal.
-type madeUp struct {
-	Admin         string `json:"admin"`
-	Password      string `json:"password"`
-	MachineID     string `json:"machine_client_id"`
-	MachineSecret string `json:"machine_client_secret"`
-}
-
-// read takes what is worth telling from the report of the seed, and keeps the
-// secrets that were made by it.
-func (p *devProvider) read(report config.Report, want auth0.Desired, file string) error {
-	var kept madeUp
-	if data, err := os.ReadFile(file); err == nil {
-		_ = json.Unmarshal(data, &kept) // what is not ours is written anew
-	}
-	if s, ok := report.Find("client", want.SPA.Name); ok {
-		p.client = s.ID
-	}
-	if s, ok := report.Find("client", devMachine); ok {
-		p.machine, p.secret = s.ID, s.Secret.Reveal()
-	}
-	p.admin, p.file = devAdmin, file
-	if s, ok := report.Find("user", devAdmin); ok {
-		p.password = s.Secret.Reveal()
-	}
-	kept.Admin, kept.MachineID = p.admin, p.machine
-	kept.Password, kept.MachineSecret = cmp.Or(p.password, kept.Password), cmp.Or(p.secret, kept.MachineSecret)
-	data, err := json.MarshalIndent(kept, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(file, append(data, '\n'), 0o600)
 }
 
 // facts are what the start page of the service tells.

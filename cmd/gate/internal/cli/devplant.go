@@ -14,22 +14,38 @@ import (
 	"github.com/gatewright/gate/idp/tenant"
 )
 
-// asked is what the page that logs in asks for.
-type asked struct{ audience, scope string }
+// A request is what a design asks of the provider.
+type request struct {
+	auth0.Desired
 
-// desired is what the design asks of a tenant.
-func (p *devProvider) desired(d *dev) (auth0.Desired, error) {
-	want, err := auth0.FromDesign(d.p.design, auth0.DesignOptions{Origins: p.origins, Machine: true})
-	if err == nil && want.SPA.Name == auth0.DefaultClientName {
-		want.SPA.Name = d.p.design.Service.Name + " SPA" // people read it on the pages here
-	}
-	return want, err
+	service  string
+	clientID string // of the single-page client
+	role     string // one that is worth giving, if there is any
 }
 
-// plant puts what is desired into the database, with a log-in by another provider.
-// It adds, and takes nothing away.
-func (p *devProvider) plant(ctx context.Context, d *dev, want auth0.Desired) (config.Report, error) {
-	seed := p.seed(want, clientID(d))
+// scope is what the page that logs in asks for.
+func (r *request) scope() string {
+	return strings.Join(append([]string{tryScope}, scopeValues(r.Desired)...), " ")
+}
+
+// request is what the design asks for now.
+func (p *devProvider) request(d *dev) (request, error) {
+	want, err := auth0.FromDesign(d.p.design, auth0.DesignOptions{Origins: p.origins, Machine: true})
+	if err != nil {
+		return request{}, err
+	}
+	name := d.p.design.Service.Name
+	if want.SPA.Name == auth0.DefaultClientName {
+		want.SPA.Name = name + " SPA" // people read it on the pages here
+	}
+	return request{Desired: want, service: name, clientID: clientID(d), role: worthGiving(d.p.design, want)}, nil
+}
+
+// plant brings the database to what is asked, with a log-in by another provider, and
+// returns what is to be told. It adds, and takes nothing away; what it made before it
+// changes where nobody else did.
+func (p *devProvider) plant(ctx context.Context, ask request) (told []string, err error) {
+	seed := p.seed(ask.Desired, ask.clientID)
 	if err := seedFake(ctx, p.in, p.social, &seed); err != nil {
 		return nil, err
 	}
@@ -43,10 +59,19 @@ func (p *devProvider) plant(ctx context.Context, d *dev, want auth0.Desired) (co
 	if err := p.promote(ctx, report); err != nil {
 		return nil, err
 	}
-	scope := strings.Join(append([]string{tryScope}, scopeValues(want)...), " ")
-	p.asks.Store(&asked{want.API.Identifier, scope})
-	p.want, p.audience, p.role = want, want.API.Identifier, worthGiving(d.p.design, want)
-	return report, nil
+	p.read(report, ask)
+	if err := p.rename(ctx, ask); err != nil {
+		return nil, err
+	}
+	line, err := p.redeploy(ctx, ask.Action)
+	if err != nil {
+		return nil, err
+	}
+	if line != "" {
+		told = append(told, line)
+	}
+	p.asked, p.audience, p.role = ask, ask.API.Identifier, ask.role
+	return told, p.keep(ask)
 }
 
 // promote gives the administrator of before the roles that were made now, and finds
@@ -98,27 +123,38 @@ func (p *devProvider) follow(ctx context.Context, d *dev) ([]string, error) {
 	if p == nil || d.p.design.Plugin(auth0.Plugin) == nil {
 		return nil, nil
 	}
-	want, err := p.desired(d)
-	if err != nil || reflect.DeepEqual(want, p.want) {
+	ask, err := p.request(d)
+	if err != nil || reflect.DeepEqual(ask, p.asked) {
 		return nil, err
 	}
-	was := p.want
-	if _, err := p.plant(ctx, d, want); err != nil {
+	was, client := p.asked, p.client
+	told, err := p.plant(ctx, ask)
+	if err != nil {
 		return nil, err
 	}
-	var told []string
-	if came := additions(was, want); len(came) > 0 {
-		told = append(told, "the provider has now: "+strings.Join(came, ", "))
+	came, gone := additions(was.Desired, ask.Desired), additions(ask.Desired, was.Desired)
+	if p.client != client {
+		came, gone = append(came, "web client "+p.client), append(gone, "web client "+client)
 	}
-	if gone := additions(want, was); len(gone) > 0 {
-		told = append(told, "the provider keeps what gate.yaml says no more: "+strings.Join(gone, ", "))
+	if len(gone) > 0 {
+		told = append([]string{"the provider keeps what gate.yaml says no more: " + strings.Join(gone, ", ")}, told...)
+	}
+	if len(came) > 0 {
+		told = append([]string{"the provider has now: " + strings.Join(came, ", ")}, told...)
 	}
 	return told, nil
 }
 
-// additions names the roles and permissions that are in one and were not before.
+// additions names what of API, action, roles and permissions is in one and was not
+// before.
 func additions(was, is auth0.Desired) []string {
 	var list []string
+	if was.API.Identifier != is.API.Identifier {
+		list = append(list, "API "+is.API.Identifier)
+	}
+	if was.Action.Name != is.Action.Name {
+		list = append(list, "action "+is.Action.Name)
+	}
 	before := scopeValues(was)
 	for _, r := range is.Roles {
 		i := slices.IndexFunc(was.Roles, func(w auth0.Role) bool { return w.Name == r.Name })
