@@ -28,11 +28,15 @@ func errClient(basic bool) *oauthError {
 	return &oauthError{status: http.StatusUnauthorized, code: "access_denied", description: "Unauthorized", basic: basic}
 }
 
-// A caller is a client at the token endpoint, and whether it proved who it is.
+// A caller is a client at the token endpoint.
 type caller struct {
 	*tenant.Client
-	confidential bool
+	// credential is the one of [Provider.credentials] by which it proved who it is;
+	// empty for a public client.
+	credential string
 }
+
+func (c caller) confidential() bool { return c.credential != "" }
 
 // authenticate finds out which client speaks (RFC 6749 §2.3, RFC 7523 §2.2). It
 // is lenient between the header and the body, as Auth0 is, but takes one way
@@ -82,7 +86,7 @@ func (p *Provider) authenticate(r *http.Request, in params) (caller, error) {
 	case c.AuthMethod == tenant.AuthPrivateKeyJWT, c.Secret == "", !secret.String(c.Secret).Equal(secret.String(text)):
 		return caller{}, errClient(basic)
 	}
-	return caller{c, true}, nil
+	return caller{c, c.Secret}, nil
 }
 
 // basicCredentials reads the Authorization header. Both halves are form-encoded
@@ -136,8 +140,9 @@ func (p *Provider) byAssertion(ctx context.Context, in params) (caller, error) {
 	if err != nil {
 		return caller{}, err
 	}
+	used := &noted{KeySource: keys}
 	v, err := jose.NewVerifier(jose.VerifierConfig{
-		Keys: keys, Issuer: c.ID, Audience: []string{p.issuer, p.base, p.base + "/oauth/token"},
+		Keys: used, Issuer: c.ID, Audience: []string{p.issuer, p.base, p.base + "/oauth/token"},
 		Type: []string{"", "JWT", "client-authentication+jwt"}, CacheSize: -1, Now: p.now, MaxAge: maxAssertion + time.Minute,
 	})
 	if err != nil {
@@ -160,7 +165,20 @@ func (p *Provider) byAssertion(ctx context.Context, in params) (caller, error) {
 	if err != nil {
 		return caller{}, err
 	}
-	return caller{c, true}, nil
+	return caller{c, used.key.Thumbprint()}, nil
+}
+
+// A noted source of keys notes the key that it gave last.
+type noted struct {
+	jose.KeySource
+	key *jose.Key
+}
+
+// Key implements [jose.KeySource].
+func (n *noted) Key(ctx context.Context, kid string, alg jose.Algorithm) (*jose.Key, error) {
+	var err error
+	n.key, err = n.KeySource.Key(ctx, kid, alg)
+	return n.key, err
 }
 
 // claimedIssuer returns whom a token says that it is from, to look up the keys
@@ -199,6 +217,28 @@ func (p *Provider) credentialKeys(c *tenant.Client) (*jose.KeySet, error) {
 		}
 	}
 	return set, nil
+}
+
+// credentials returns what a client can prove itself by now: its secret, or the
+// thumbprints of its keys that are still good.
+func (p *Provider) credentials(c *tenant.Client) ([]string, error) {
+	switch {
+	case c.Global, c.AuthMethod == tenant.AuthNone, c.AuthMethod != tenant.AuthPrivateKeyJWT && c.Secret == "":
+		return nil, nil
+	case c.AuthMethod != tenant.AuthPrivateKeyJWT:
+		return []string{c.Secret}, nil
+	}
+	keys, err := p.credentialKeys(c)
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	for _, k := range keys.Keys() {
+		if key, ok := keys.ByID(k.ID); ok {
+			list = append(list, key.Thumbprint())
+		}
+	}
+	return list, nil
 }
 
 // may refuses a client that is not allowed a grant.

@@ -15,7 +15,7 @@ func (p *Provider) MarkOf(ctx context.Context, client string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return p.clientMark(ctx, c, false)
+	return p.clientMark(ctx, c, "")
 }
 
 // PlainText is what is left of HTML.

@@ -13,7 +13,7 @@ import (
 // far as a client grant says.
 func (p *Provider) grantClientCredentials(_ http.ResponseWriter, r *http.Request, c caller, in params) (map[string]any, error) {
 	ctx := r.Context()
-	if !c.confidential {
+	if !c.confidential() {
 		return nil, errClient(false)
 	}
 	audience, err := p.wanted(ctx, in)
@@ -47,7 +47,7 @@ func (p *Provider) grantClientCredentials(_ http.ResponseWriter, r *http.Request
 	if err != nil {
 		return nil, err
 	}
-	i := &issuance{client: c.Client, access: a, grants: []string{"client-credentials"}}
+	i := &issuance{client: c.Client, access: a, grants: []string{"client-credentials"}, credential: c.credential}
 	if i.accessMore, err = p.runCredentialsExchange(r, c.Client, a); err != nil {
 		return nil, err
 	}

@@ -148,7 +148,7 @@ func checkExchange(k *code, c caller, in params) error {
 	case k.Challenge == "" && in["code_verifier"] != "":
 		return refuse("invalid_grant", "Failed to verify code verifier")
 	case k.Challenge == "":
-		if !c.confidential {
+		if !c.confidential() {
 			return refuse("invalid_grant", "Failed to verify code verifier")
 		}
 	case !verifies(k.Challenge, in["code_verifier"]):

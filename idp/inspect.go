@@ -33,7 +33,7 @@ type bearer struct {
 	scope    []string
 	id       string
 	epoch    string // of the user, as tokenID writes it; of a JWT
-	mark     string // of the client; of a JWT
+	mark     string // of the client and its credential, as clientMark; of a JWT
 	sid      string // of the session that it ends with; empty: it ends with none
 	expires  time.Time
 	issued   time.Time
@@ -240,7 +240,7 @@ func (p *Provider) userOf(ctx context.Context, token string) (*tenant.User, *bea
 
 // clientOfToken returns the client of a token, or errToken when that one is gone: one of
 // its ID that was made anew is another. What ends a JWT of a client that acts for itself
-// is a new secret, too.
+// is, too, that the secret or key with which it was got proves nothing any more.
 func (p *Provider) clientOfToken(ctx context.Context, b *bearer) (*tenant.Client, error) {
 	c, err := p.clientAsKnown(ctx, b)
 	if errors.Is(err, errToken) { // another process may have changed the client a moment ago
@@ -258,11 +258,19 @@ func (p *Provider) clientAsKnown(ctx context.Context, b *bearer) (*tenant.Client
 	if err != nil || !b.jwt {
 		return c, err
 	}
-	mark, err := p.clientMark(ctx, c, b.userID == "")
-	if err == nil && mark != b.mark {
-		err = errToken
+	used := []string{""} // for a person
+	if b.userID == "" {
+		if used, err = p.credentials(c); err != nil {
+			return nil, err
+		}
 	}
-	return c, err
+	for _, credential := range used {
+		mark, err := p.clientMark(ctx, c, credential)
+		if err != nil || mark == b.mark {
+			return c, err
+		}
+	}
+	return nil, errToken
 }
 
 // takes returns errToken when a client takes nobody any more who comes as this user can.
@@ -296,7 +304,7 @@ func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) {
 		p.recordClient(r, in, "feccft", err)
 		p.fail(w, r, err)
 		return
-	case !c.confidential:
+	case !c.confidential():
 		p.fail(w, r, errClient(false))
 		return
 	case in["token"] == "":

@@ -30,6 +30,8 @@ const (
 type issuance struct {
 	client *tenant.Client
 	user   *tenant.User // nil for a client that acts for itself
+	// credential is that of a client that acts for itself, see [caller].
+	credential string
 	access
 	// grants are the grant types that led here, the newest first, where the
 	// token says them.
@@ -83,24 +85,21 @@ func (p *Provider) tokenID(ctx context.Context, i *issuance) (string, error) {
 	if i.user != nil {
 		epoch = strconv.FormatInt(i.epoch, 36)
 	}
-	mark, err := p.clientMark(ctx, i.client, i.user == nil)
+	mark, err := p.clientMark(ctx, i.client, i.credential)
 	return secret.Text().Reveal()[:22] + "." + epoch + "." + mark, err
 }
 
 // clientMark tells a client from one that was made anew under its ID; of one that
-// acts for itself also from what it was before its secret or its keys were others.
-func (p *Provider) clientMark(ctx context.Context, c *tenant.Client, itself bool) (string, error) {
+// acts for itself also from what it was before that credential was another.
+func (p *Provider) clientMark(ctx context.Context, c *tenant.Client, credential string) (string, error) {
 	made, err := p.tenant.Clients.Made(ctx, c.ID)
 	if err != nil && !errors.Is(err, tenant.ErrNotFound) { // gone meanwhile: nothing takes the token
 		return "", err
 	}
 	mac := hmac.New(sha256.New, p.markKey)
 	_, _ = fmt.Fprintf(mac, "%d", made.UnixMilli())
-	if itself {
-		_, _ = fmt.Fprintf(mac, " %q", c.Secret)
-		for _, k := range c.Credentials {
-			_, _ = fmt.Fprintf(mac, " %q", k.PEM)
-		}
+	if credential != "" {
+		_, _ = fmt.Fprintf(mac, " %q", credential)
 	}
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:9]), nil
 }

@@ -80,7 +80,7 @@ func (p *Provider) grant(name string) (grantHandler, bool) {
 // speaks, where the client is trusted to say it.
 func (p *Provider) forwarded(r *http.Request, c caller) *http.Request {
 	header := r.Header.Get("auth0-forwarded-for")
-	if header == "" || !c.confidential || !c.TrustsForwardedFor {
+	if header == "" || !c.confidential() || !c.TrustsForwardedFor {
 		return r
 	}
 	first, _, _ := strings.Cut(header, ",")
