@@ -56,6 +56,17 @@ func (a *Auth) Page() http.Handler {
 	})
 }
 
+// ComeBacks returns where a log-in and a log-out lead back to, as pages are told; empty
+// when they are told nothing.
+func (a *Auth) ComeBacks() (login, logout string) {
+	o := a.cfg.OIDC
+	if o == nil || o.Page == nil {
+		return "", ""
+	}
+	c := o.page(a.opts)
+	return c.RedirectURI, c.LogoutRedirectURI
+}
+
 // pageConfig is [Page] on the wire.
 type pageConfig struct {
 	Provider          string `json:"provider"`

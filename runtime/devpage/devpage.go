@@ -33,7 +33,7 @@ import (
 // Assets is the path below which the style and the script of the page are.
 const Assets = "/.gate/"
 
-//go:embed assets/start.html assets/gate.css assets/mark.svg assets/start.js
+//go:embed assets/start.html assets/back.html assets/gate.css assets/mark.svg assets/start.js
 var assets embed.FS
 
 // policy allows the page its own style and script, and nothing else.
@@ -57,6 +57,10 @@ type Facts struct {
 	// Try is the page of a provider on this machine that logs in and shows the
 	// token; empty where the issuer has none.
 	Try string
+	// ComeBacks are the paths that the provider sends browsers back to, and Origins
+	// those where an application may be served.
+	ComeBacks []ComeBack
+	Origins   []string
 	// AuthEntity is the name of the entity that holds the accounts.
 	AuthEntity string
 	// Routes are shown in this order.
@@ -77,7 +81,7 @@ type Route struct {
 	Rules        []string
 }
 
-// A Page serves the start page and its assets. [New] makes one.
+// A Page serves the start page, its assets, and what is shown where browsers come back. [New] makes one.
 type Page struct {
 	facts Facts
 }
@@ -88,10 +92,13 @@ func New(f Facts) *Page { return &Page{facts: f} }
 // ServeHTTP implements [http.Handler]. Whoever is not on this machine gets 404,
 // whoever asks for another host 403.
 func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	at, back := p.comeBack(r.URL.Path)
 	switch {
 	case refuseStrangers(w, r):
 	case r.URL.Path == "/":
 		p.start(w, r)
+	case back:
+		p.back(w, r, at)
 	default:
 		asset(w, r)
 	}
@@ -185,12 +192,17 @@ func (p *Page) start(w http.ResponseWriter, r *http.Request) {
 		gate.WriteError(w, r, err)
 		return
 	}
+	writePage(w, http.StatusOK, b.Bytes())
+}
+
+func writePage(w http.ResponseWriter, status int, page []byte) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", policy)
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
-	_, _ = w.Write(b.Bytes()) // nobody is left to be told
+	w.WriteHeader(status)
+	_, _ = w.Write(page) // nobody is left to be told
 }
 
 // State is what "gate dev" writes to the state file.

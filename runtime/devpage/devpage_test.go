@@ -300,6 +300,46 @@ func TestPage_administratorGone(t *testing.T) {
 	}
 }
 
+// TestPage_comeBack: who comes to where a log-in leads back to is told what it is for
+// and where its page would be, and the code of the log-in is not shown.
+func TestPage_comeBack(t *testing.T) {
+	f := facts(t)
+	f.Issuer, f.Try, f.Origins = "http://localhost:3001/", "http://localhost:3001/try", []string{"http://localhost:5173"}
+	f.ComeBacks = []devpage.ComeBack{
+		{Path: "/auth-callback", Setting: "redirectUri", Variable: "AUTH0_REDIRECT_URI"},
+		{Path: "/login", Logout: true, Setting: "logoutRedirectUri", Variable: "AUTH0_LOGOUT_REDIRECT_URI"},
+	}
+	html := []string{"Accept", "text/html,*/*;q=0.8"}
+	for path, words := range map[string][]string{
+		"/auth-callback?code=s3cr3t&state=st4t3": {
+			"<h1>Where a log-in comes back</h1>", `<a href="http://localhost:5173/auth-callback">`, "<code>redirectUri</code>",
+			"<code>AUTH0_REDIRECT_URI</code>", `a.HandleFunc("GET /auth-callback", …)`, `<a href="http://localhost:3001/try">`,
+		},
+		"/auth-callback?error=access_denied&error_description=%3Cb%3Eno": {`<strong>The provider says:</strong> access_denied: &lt;b&gt;no</p>`},
+		"/login": {"<h1>Where a log-out leads</h1>", `<a href="http://localhost:5173/login">`, "<code>logoutRedirectUri</code>"},
+	} {
+		w := get(f, path, html...)
+		body := w.Body.String()
+		for _, want := range words {
+			if !strings.Contains(body, want) {
+				t.Errorf("%s lacks %s:\n%s", path, want, body)
+			}
+		}
+		if strings.Contains(body, "s3cr3t") || strings.Contains(body, "st4t3") || strings.Contains(body, "fpuod") {
+			t.Errorf("%s shows what is secret", path)
+		}
+		if policy := w.Header().Get("Content-Security-Policy"); w.Code != 404 || !strings.HasPrefix(policy, "default-src 'none'") {
+			t.Errorf("%s: %d %q", path, w.Code, policy)
+		}
+		if other := get(f, path, append(html, "peer", "192.0.2.7:4711")...).Body.String(); strings.Contains(other, "<h1>") {
+			t.Errorf("%s: another machine gets the page", path)
+		}
+		if program := get(f, path, "Accept", "application/json").Body.String(); strings.Contains(program, "<h1>") || !strings.Contains(program, `"code":404`) {
+			t.Errorf("%s: a program gets %s", path, program)
+		}
+	}
+}
+
 func ExampleNew() {
 	page := devpage.New(devpage.Facts{Service: "restaurant", Database: "SQLite"})
 	r := httptest.NewRequest("GET", "/", nil)

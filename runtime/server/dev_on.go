@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/gatewright/gate"
@@ -19,14 +20,22 @@ import (
 // devCheck lets every build with the tag start.
 func devCheck(*config.Config) error { return nil }
 
-// devRoutes puts the start page under "/", while "gate dev" runs the service.
+// devRoutes puts the start page under "/", while "gate dev" runs the service, and what
+// there is to say where browsers come back to, unless the service has pages there.
 func (a *App) devRoutes() {
 	if a.Config.Dev == nil || a.ownRoot {
 		return
 	}
-	page := devpage.New(a.devFacts())
+	facts := a.devFacts()
+	page := devpage.New(facts)
 	a.mux.Handle("GET /{$}", page)
 	a.mux.Handle("GET "+devpage.Assets+"{file}", page)
+	for _, c := range facts.ComeBacks {
+		probe := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: c.Path}}
+		if _, taken := a.mux.Handler(probe); taken == "" {
+			_ = a.mount("GET "+c.Path, page) // one that is no pattern has no page
+		}
+	}
 }
 
 // devHost refuses requests for another host while gate dev serves this machine
@@ -65,6 +74,11 @@ func (a *App) devFacts() devpage.Facts {
 		}
 		if a.service.Auth.OIDC != nil && a.service.Auth.OIDC.Page != nil {
 			f.Try = tryPage(f.Issuer)
+			in, out := a.Auth.ComeBacks()
+			f.Origins = a.Config.CORSOrigins
+			f.ComeBacks = ownPaths(
+				devpage.ComeBack{Path: in, Setting: "redirectUri", Variable: "AUTH0_REDIRECT_URI"},
+				devpage.ComeBack{Path: out, Logout: true, Setting: "logoutRedirectUri", Variable: "AUTH0_LOGOUT_REDIRECT_URI"})
 		}
 		if f.Tokens {
 			f.Routes = append(f.Routes,
@@ -88,6 +102,15 @@ func (a *App) devFacts() devpage.Facts {
 		f.Entities = append(f.Entities, e.Entity())
 	}
 	return f
+}
+
+// ownPaths returns those that are paths and no URL: of the page's origin, which is that
+// of the service for whoever thinks that it serves pages.
+func ownPaths(all ...devpage.ComeBack) []devpage.ComeBack {
+	return slices.DeleteFunc(all, func(c devpage.ComeBack) bool {
+		u, err := url.Parse(c.Path)
+		return err != nil || u.Path != c.Path || len(c.Path) < 2 || strings.ContainsAny(c.Path, "{}")
+	})
 }
 
 // tryPage is the page of the provider beside "gate dev" where a log-in can be

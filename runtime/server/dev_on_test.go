@@ -49,6 +49,37 @@ func TestDev_startPageIssuer(t *testing.T) {
 	}
 }
 
+// TestDev_comeBack: where a log-in comes back a browser is told what that is for, in
+// development, unless the service has a page there.
+func TestDev_comeBack(t *testing.T) {
+	p := newProvider(t)
+	html := []string{"Accept", "text/html,application/xhtml+xml,*/*;q=0.8"}
+	with := func(environ ...string) options {
+		return withUsers(p.auth0(), append(environ, "CORS_ORIGINS=http://localhost:5173")...)
+	}
+	r := start(t, with(append(devToken(), "AUTH0_LOGOUT_REDIRECT_URI=http://localhost:5173/bye")...))
+	if page := r.do("GET", "/auth-callback?code=x", "", html...).is(404); !strings.Contains(page.Body, `<a href="http://localhost:5173/auth-callback">`) {
+		t.Errorf("%s", page.Body)
+	}
+	if page := r.do("GET", "/login", "", html...).is(404); strings.Contains(page.Body, "<h1>") {
+		t.Errorf("a log-out leads elsewhere: %s", page.Body)
+	}
+	r.do("GET", "/auth-callback", "").is(404)
+	for name, o := range map[string]options{"production": with(), "a page of its own": with(devToken()...)} {
+		want := `"code":404`
+		if name != "production" {
+			want = "ours"
+			o.configure = func(a *App) error {
+				a.HandleFunc("GET /{page}", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ours") })
+				return nil
+			}
+		}
+		if body := start(t, o).do("GET", "/auth-callback", "", html...).Body; !strings.Contains(body, want) {
+			t.Errorf("%s: %s", name, body)
+		}
+	}
+}
+
 // TestDev_graphQL: under gate dev a browser gets a page to try GraphQL, by which nothing
 // is loaded from elsewhere; programs get what they always do, and production has none.
 func TestDev_graphQL(t *testing.T) {
