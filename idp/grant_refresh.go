@@ -72,21 +72,6 @@ func (p *Provider) grantRefresh(_ http.ResponseWriter, r *http.Request, c caller
 // renew decides what a refresh token is worth now.
 func (p *Provider) renew(r *http.Request, c caller, in params, f *tenant.Family) (*issuance, error) {
 	ctx := r.Context()
-	u, err := p.liveUser(ctx, f.UserID)
-	if err != nil {
-		return nil, err
-	}
-	if f.Connection != "" {
-		// The connection may have been taken from the client.
-		if ok, err := p.admits(ctx, c.Client, f.Connection); err != nil {
-			return nil, err
-		} else if !ok {
-			return nil, errRefresh
-		}
-	}
-	if slices.Contains(f.Grants, "password") && !slices.Contains(c.GrantTypes, "password") && !slices.Contains(c.GrantTypes, grantRealm) {
-		return nil, errRefresh // the grant that led to it was taken from the client
-	}
 	scope, audience := f.Scope, f.Audience
 	if in["audience"] != "" && in["audience"] != f.Audience {
 		return nil, refuse("invalid_grant", "The refresh token is for another audience")
@@ -104,16 +89,9 @@ func (p *Provider) renew(r *http.Request, c caller, in params, f *tenant.Family)
 		}
 		scope = asked
 	}
-	// The client may have become one of others since.
-	if scope, err = p.stillAllowed(ctx, c.Client, u, f, scope); err != nil {
-		return nil, err
-	}
-	a, err := p.accessOf(ctx, c.Client, u, audience, scope)
+	u, a, err := p.worth(ctx, c.Client, f, scope)
 	if err != nil {
 		return nil, err
-	}
-	if !mayGoOffline(c.Client, a.api) { // it was taken from the API
-		return nil, refuse("invalid_grant", errRefresh.description+" The API allows no refresh tokens any more.")
 	}
 	i := &issuance{
 		client: c.Client, user: u, access: a, sid: f.SessionID, authTime: f.AuthTime, methods: f.Methods, grantID: f.ID, epoch: u.Epoch,
@@ -133,25 +111,33 @@ func (p *Provider) renew(r *http.Request, c caller, in params, f *tenant.Family)
 	return i, p.refreshWished(ctx, f, result)
 }
 
-// stillAllowed leaves out of the scope of a refresh token what the person did not
-// allow a client of others. Of a password grant, which asks nobody, it is what that
-// grant gives.
-func (p *Provider) stillAllowed(ctx context.Context, c *tenant.Client, u *tenant.User, f *tenant.Family, scope []string) ([]string, error) {
-	if c.FirstParty {
-		return scope, nil
-	}
-	scope = slices.Clone(scope) // the one of the family stays
-	if slices.Contains(f.Grants, "password") {
-		return p.allowedAsked(ctx, c, u, f.Audience, scope)
-	}
-	given, err := p.tenant.Consent(ctx, u.ID, c.ID, f.Audience)
+// worth returns what a refresh token would bring its client now, of a scope, and
+// whom it is about. What it was given for may have been taken since: then the error is a
+// refusal.
+func (p *Provider) worth(ctx context.Context, c *tenant.Client, f *tenant.Family, scope []string) (*tenant.User, access, error) {
+	u, err := p.liveUser(ctx, f.UserID)
 	if err != nil {
-		return nil, err
+		return nil, access{}, err
 	}
-	if len(given) == 0 {
-		return nil, errNotAllowed
+	if f.Connection != "" {
+		if ok, err := p.admits(ctx, c, f.Connection); err != nil {
+			return nil, access{}, err
+		} else if !ok {
+			return nil, access{}, errRefresh
+		}
 	}
-	return slices.DeleteFunc(scope, func(s string) bool { return !slices.Contains(given, s) }), nil
+	if slices.Contains(f.Grants, "password") && !slices.Contains(c.GrantTypes, "password") && !slices.Contains(c.GrantTypes, grantRealm) {
+		return nil, access{}, errRefresh
+	}
+	// The client may have become one of others.
+	if scope, err = p.stillAllowed(ctx, c, u, f.Audience, f.Grants, scope); err != nil {
+		return nil, access{}, err
+	}
+	a, err := p.accessOf(ctx, c, u, f.Audience, scope)
+	if err == nil && !mayGoOffline(c, a.api) {
+		err = refuse("invalid_grant", errRefresh.description+" The API allows no refresh tokens any more.")
+	}
+	return u, a, err
 }
 
 // checkResource refuses a resource (RFC 8707 §2.2) other than the one that was

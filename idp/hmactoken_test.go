@@ -44,6 +44,9 @@ func shared(t *testing.T) *idptest.Server {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	if err := offer(s, idptest.SPA, idptest.Web, idptest.Machine); err != nil { // or no token of the machine is about a person
+		t.Fatal(err)
+	}
 	s.AddUser("ada@example.com")
 	return s
 }

@@ -43,7 +43,7 @@ func TestImitation_token(t *testing.T) {
 		if err := store.CreateUser(ctx, u); err != nil {
 			t.Fatal(err)
 		}
-		if err := store.Clients.Create(ctx, &tenant.Client{ID: "imitated", Name: "imitated"}); err != nil {
+		if err := store.Clients.Create(ctx, &tenant.Client{ID: "imitated", Name: "imitated", FirstParty: true}); err != nil {
 			t.Fatal(err)
 		}
 		text := secret.Text()

@@ -30,6 +30,8 @@ type bearer struct {
 	userID   string // empty: the client acts for itself
 	clientID string
 	audience []string
+	api      string   // of the audience; empty without one
+	grants   []string // that led to it, where it says so
 	scope    []string
 	id       string
 	epoch    string // of the user, as tokenID writes it; of a JWT
@@ -78,7 +80,12 @@ func (p *Provider) inspect(ctx context.Context, token string, v *jose.Verifier) 
 	if b.clientID == "" || b.id == "" {
 		return nil, errToken
 	}
+	b.api = claims.Audience[0]
 	b.sid, _ = claims.String("sid")
+	b.grants, _ = claims.Strings("gty")
+	if grant, ok := claims.String("gty"); ok {
+		b.grants = []string{grant}
+	}
 	if scope, ok := claims.String("scope"); ok {
 		b.scope = strings.Fields(scope)
 	}
@@ -108,7 +115,7 @@ func (p *Provider) inspectOpaque(ctx context.Context, token string) (*bearer, er
 		return nil, err
 	}
 	return &bearer{
-		userID: t.UserID, clientID: t.ClientID, audience: []string{p.base + "/userinfo"}, scope: o.Scope,
+		userID: t.UserID, clientID: t.ClientID, audience: []string{p.base + "/userinfo"}, grants: o.Grants, scope: o.Scope,
 		expires: t.ExpiresAt, issued: t.CreatedAt, more: o.More,
 	}, nil
 }
@@ -179,38 +186,6 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, claims)
 }
 
-// holder returns the user of a token who may still act by it, or errToken.
-func (p *Provider) holder(ctx context.Context, b *bearer) (*tenant.User, error) {
-	u, err := p.tenant.User(ctx, b.userID)
-	if errors.Is(err, tenant.ErrNotFound) || err == nil && (u.Blocked || b.outlived(u)) {
-		return nil, errToken
-	}
-	if err != nil {
-		return nil, err
-	}
-	none, err := p.imagined(ctx, u)
-	if err != nil {
-		return nil, err
-	}
-	if none {
-		return nil, errToken
-	}
-	if b.sid != "" {
-		_, err = p.sessionAt(ctx, b.sid, u.ID, b.clientID)
-	}
-	return u, err
-}
-
-// sessionAt returns the session of this ID while it goes on, or errToken when it is not
-// one in which this user logged in to this client.
-func (p *Provider) sessionAt(ctx context.Context, id, user, client string) (*tenant.Session, error) {
-	ses, err := p.tenant.Session(ctx, id)
-	if errors.Is(err, tenant.ErrNotFound) || err == nil && (ses.UserID != user || !slices.Contains(ses.Clients, client)) {
-		return nil, errToken
-	}
-	return ses, err
-}
-
 // userOf returns whose claims a token may read: errToken of one that is not for
 // userinfo, errScope of one that is and lacks openid.
 func (p *Provider) userOf(ctx context.Context, token string) (*tenant.User, *bearer, error) {
@@ -221,14 +196,7 @@ func (p *Provider) userOf(ctx context.Context, token string) (*tenant.User, *bea
 	if b.userID == "" || !slices.Contains(b.audience, p.base+"/userinfo") {
 		return nil, nil, errToken
 	}
-	u, err := p.holder(ctx, b)
-	if err != nil {
-		return nil, nil, err
-	}
-	c, err := p.clientOfToken(ctx, b)
-	if err == nil {
-		err = p.takes(ctx, c, u)
-	}
+	u, err := p.judgeToken(ctx, b)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -324,8 +292,15 @@ func (p *Provider) introspection(ctx context.Context, c caller, token string) (m
 	f, err := p.tenant.FindRefreshToken(ctx, secret.String(token))
 	switch {
 	case err == nil && f.ClientID == c.ID:
+		_, a, err := p.worth(ctx, c.Client, f, f.Scope)
+		if _, refused := errors.AsType[*oauthError](err); refused {
+			return inactive, nil
+		}
+		if err != nil {
+			return nil, err
+		}
 		out := map[string]any{
-			"active": true, "client_id": f.ClientID, "sub": f.UserID, "scope": strings.Join(f.Scope, " "), "iss": p.issuer,
+			"active": true, "client_id": f.ClientID, "sub": f.UserID, "scope": strings.Join(a.scope, " "), "iss": p.issuer,
 			"iat": f.CreatedAt.Unix(), "token_type": "refresh_token",
 		}
 		if !f.ExpiresAt.IsZero() {
@@ -338,15 +313,11 @@ func (p *Provider) introspection(ctx context.Context, c caller, token string) (m
 		return nil, err
 	}
 	b, err := p.inspectAll(ctx, token)
-	if errors.Is(err, errToken) || err == nil && b.clientID != c.ID && !slices.Contains(b.audience, apiOf(c.Client)) {
-		return inactive, nil
+	if err == nil && b.clientID != c.ID && !slices.Contains(b.audience, apiOf(c.Client)) {
+		err = errToken
 	}
-	if err != nil {
-		return nil, err
-	}
-	_, err = p.clientOfToken(ctx, b)
-	if err == nil && b.userID != "" {
-		_, err = p.holder(ctx, b)
+	if err == nil {
+		_, err = p.judgeToken(ctx, b)
 	}
 	if errors.Is(err, errToken) {
 		return inactive, nil

@@ -145,12 +145,12 @@ func (p *Provider) mintAccess(ctx context.Context, i *issuance) (accessToken, er
 	if len(i.scope) > 0 {
 		x["scope"] = strings.Join(i.scope, " ")
 	}
-	typ := "JWT"
+	typ, client := "JWT", "azp"
 	if strings.HasPrefix(i.api.TokenDialect, "rfc9068_profile") {
-		typ = jose.AccessTokenType
-		x["client_id"] = i.client.ID
-	} else {
-		x["azp"] = i.client.ID
+		typ, client = jose.AccessTokenType, "client_id"
+	}
+	x[client] = i.client.ID
+	if typ == "JWT" || slices.Contains(i.grants, "password") { // of which nobody was asked; see [Provider.stillAllowed]
 		switch len(i.grants) {
 		case 0:
 		case 1:
@@ -200,15 +200,15 @@ func seconds(n int, otherwise time.Duration) time.Duration {
 
 // An opaque is what an opaque access token stands for.
 type opaque struct {
-	Scope []string `json:"scope"`
-	SID   string   `json:"sid,omitempty"`
+	Scope  []string `json:"scope"`
+	Grants []string `json:"grants,omitempty"`
 	// More are the claims that actions gave the ID token.
 	More map[string]any `json:"more,omitempty"`
 }
 
 func (p *Provider) opaqueToken(i *issuance, now time.Time) (accessToken, error) {
 	text := secret.Text()
-	data, err := json.Marshal(opaque{Scope: i.scope, SID: i.sid, More: i.idMore})
+	data, err := json.Marshal(opaque{Scope: i.scope, Grants: i.grants, More: i.idMore})
 	if err != nil {
 		return accessToken{}, err
 	}

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"testing"
 
 	"github.com/gatewright/gate/idp/idptest"
@@ -35,17 +34,17 @@ func TestIDP21_tokenAfterLogout(t *testing.T) {
 			ada, browser := s.AddUser("ada@example.com"), s.Browser()
 			in := []string{"audience", s.Issuer() + "api/v2/", "scope", "openid read:current_user"}
 			here, elsewhere := enterWeb(t, s, browser, ada.Email, in...), enterWeb(t, s, s.Browser(), ada.Email, in...)
-			_, byPassword := realmTokens(t, s, ada.Email, in...)
+			byPassword := byRealm(t, s, ada.Email, in...)
 			if err := tt.end(s, browser, ada); err != nil {
 				t.Fatal(err)
 			}
-			if got := takenAt(t, s, ada, here); !slices.Equal(got, tt.here) {
+			if got := takenAt(t, s, ada, here["access_token"]); !slices.Equal(got, tt.here) {
 				t.Errorf("taken at %q, want %q", got, tt.here)
 			}
-			if got := takenAt(t, s, ada, elsewhere); !slices.Equal(got, tt.elsewhere) {
+			if got := takenAt(t, s, ada, elsewhere["access_token"]); !slices.Equal(got, tt.elsewhere) {
 				t.Errorf("of another browser: taken at %q, want %q", got, tt.elsewhere)
 			}
-			if got := takenAt(t, s, ada, byPassword); !slices.Equal(got, all) {
+			if got := takenAt(t, s, ada, byPassword["access_token"]); !slices.Equal(got, all) {
 				t.Errorf("of a password: taken at %q", got)
 			}
 		})
@@ -53,8 +52,9 @@ func TestIDP21_tokenAfterLogout(t *testing.T) {
 }
 
 // takenAt names where an access token of [idptest.Web] is taken.
-func takenAt(t *testing.T, s *idptest.Server, u *tenant.User, token string) (out []string) {
+func takenAt(t *testing.T, s *idptest.Server, u *tenant.User, text any) (out []string) {
 	t.Helper()
+	token, _ := text.(string)
 	if res, _ := s.Do(s.HTTP, http.MethodGet, "/userinfo", nil, "Authorization", "Bearer "+token); res.StatusCode == http.StatusOK {
 		out = append(out, "userinfo")
 	}
@@ -68,35 +68,4 @@ func takenAt(t *testing.T, s *idptest.Server, u *tenant.User, token string) (out
 		out = append(out, "Management API")
 	}
 	return out
-}
-
-// enterWeb logs in, and returns the access token.
-func enterWeb(t *testing.T, s *idptest.Server, browser *http.Client, email string, more ...string) string {
-	t.Helper()
-	res, body := s.Login(browser, web(more...), email, idptest.Password)
-	_, tokens := exchange(s, answerOf(t, res, body).Get("code"), "client_id", idptest.Web, "client_secret", idptest.Secret)
-	text, _ := tokens["access_token"].(string)
-	if text == "" {
-		t.Fatalf("%v", tokens)
-	}
-	return text
-}
-
-// realmTokens gives a password, and returns the answer and the access token in it.
-func realmTokens(t *testing.T, s *idptest.Server, email string, more ...string) (map[string]any, string) {
-	t.Helper()
-	in := url.Values{
-		"grant_type": {"http://auth0.com/oauth/grant-type/password-realm"}, "realm": {idptest.Connection},
-		"client_id": {idptest.Web}, "client_secret": {idptest.Secret}, "username": {email}, "password": {idptest.Password},
-	}
-	for i := 0; i+1 < len(more); i += 2 {
-		in.Set(more[i], more[i+1])
-	}
-	res, body := s.Do(s.HTTP, http.MethodPost, "/oauth/token", in)
-	tokens := s.JSON(body)
-	text, _ := tokens["access_token"].(string)
-	if text == "" {
-		t.Fatal(strconv.Itoa(res.StatusCode) + " " + body)
-	}
-	return tokens, text
 }

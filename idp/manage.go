@@ -114,67 +114,28 @@ func (r rotation) Rotate(ctx context.Context) (string, error) {
 // managementCaller judges a token for the Management API.
 func (p *Provider) managementCaller(ctx context.Context, token string) (management.Caller, error) {
 	b, err := p.inspect(ctx, token, p.verifier)
-	if errors.Is(err, errTokenExpired) {
+	if err == nil && (!b.jwt || !slices.Contains(b.audience, p.base+"/api/v2/")) {
+		err = errToken
+	}
+	if err == nil {
+		_, err = p.judgeToken(ctx, b)
+	}
+	switch {
+	case errors.Is(err, errTokenExpired):
 		return management.Caller{}, management.ErrExpiredToken
-	}
-	if errors.Is(err, errToken) || err == nil && (!b.jwt || !slices.Contains(b.audience, p.base+"/api/v2/")) {
+	case errors.Is(err, errToken):
 		return management.Caller{}, management.ErrBadToken
-	}
-	if err != nil {
+	case err != nil:
 		return management.Caller{}, err
 	}
-	scopes, err := p.managementScopes(ctx, b)
-	if errors.Is(err, errToken) {
-		return management.Caller{}, management.ErrBadToken
-	}
-	if err != nil {
-		return management.Caller{}, err
-	}
-	c := management.Caller{ClientID: b.clientID, Subject: b.clientID + "@clients", Scopes: scopes, ID: b.id}
+	c := management.Caller{ClientID: b.clientID, Subject: b.clientID + "@clients", Scopes: b.scope, ID: b.id}
 	if b.userID != "" {
-		c.Subject = b.userID
+		c.Subject, c.Scopes = b.userID, both(b.scope, selfScopes)
 	}
 	if b.sid != "" { // who has no session proves nothing by the time of a log-in: none can be ended
 		c.AuthTime = b.authTime()
 	}
 	return c, nil
-}
-
-// managementScopes returns what of the scope of a token counts now, or errToken. Its
-// scope says what was given when it was made; whoever takes a grant, a consent, a
-// connection or a secret away does not wait for its end.
-func (p *Provider) managementScopes(ctx context.Context, b *bearer) ([]string, error) {
-	client, err := p.clientOfToken(ctx, b)
-	if err != nil {
-		return nil, err
-	}
-	given := selfScopes
-	if b.userID == "" {
-		g, err := p.tenant.Grants.ByName(ctx, client.ID+" "+p.base+"/api/v2/")
-		if errors.Is(err, tenant.ErrNotFound) || err == nil && !slices.Contains(client.GrantTypes, "client_credentials") {
-			return nil, errToken
-		}
-		if err != nil {
-			return nil, err
-		}
-		given = g.Scope
-	} else {
-		u, err := p.holder(ctx, b)
-		if err == nil {
-			err = p.takes(ctx, client, u)
-		}
-		if err != nil {
-			return nil, err
-		}
-		if !client.FirstParty {
-			allowed, err := p.tenant.Consent(ctx, u.ID, client.ID, p.base+"/api/v2/")
-			if err != nil {
-				return nil, err
-			}
-			given = slices.DeleteFunc(allowed, func(s string) bool { return !slices.Contains(selfScopes, s) })
-		}
-	}
-	return slices.DeleteFunc(slices.Clone(b.scope), func(s string) bool { return !slices.Contains(given, s) }), nil
 }
 
 // background is the request of something that no browser asked for.

@@ -109,7 +109,7 @@ func TestLOG13_takenFromApplication(t *testing.T) {
 		userinfo    int
 	}{
 		"nothing": {true, func(*idptest.Server, *tenant.User) error { return nil }, 200, 200, 200},
-		"consent": {true, func(s *idptest.Server, u *tenant.User) error { return s.Tenant().RevokeConsents(ctx, u.ID, "", "") }, 403, 403, 200},
+		"consent": {true, func(s *idptest.Server, u *tenant.User) error { return s.Tenant().RevokeConsents(ctx, u.ID, "", "") }, 401, 401, 401},
 		"some of the consent": {true, func(s *idptest.Server, u *tenant.User) error {
 			return consented(s, u, "login:", "openid", "read:current_user")
 		}, 200, 403, 200},
@@ -117,7 +117,7 @@ func TestLOG13_takenFromApplication(t *testing.T) {
 		"connection of our own":        {false, func(s *idptest.Server, _ *tenant.User) error { return offer(s) }, 401, 401, 401},
 		"client, made anew":            {false, func(s *idptest.Server, _ *tenant.User) error { return remake(s) }, 401, 401, 401},
 		"client of others, made anew":  {true, func(s *idptest.Server, _ *tenant.User) error { return remake(s) }, 401, 401, 401},
-		"that it is one of our own":    {false, func(s *idptest.Server, _ *tenant.User) error { return foreign(s) }, 403, 403, 200},
+		"that it is one of our own":    {false, func(s *idptest.Server, _ *tenant.User) error { return foreign(s) }, 401, 401, 401},
 		"nothing, from one of our own": {false, func(*idptest.Server, *tenant.User) error { return nil }, 200, 200, 200},
 	} {
 		t.Run(name, func(t *testing.T) {
