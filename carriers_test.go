@@ -1,6 +1,7 @@
 package gate_test
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -120,6 +121,10 @@ func TestSES10_fresh(t *testing.T) {
 	var nobody *gate.Principal
 	if err := nobody.RequireFresh(time.Hour, time.Now()); err == nil {
 		t.Error("nobody is fresh")
+	}
+	limited := &gate.Principal{Subject: "7", AuthenticatedAt: time.Now(), Scopes: []string{gate.ScopeOwner}}
+	if err := limited.RequireFresh(time.Hour, time.Now()); !errors.Is(err, gate.ErrForbidden) {
+		t.Errorf("limited credentials of somebody who has just logged in: %v", err)
 	}
 }
 

@@ -86,8 +86,8 @@ func (g *Guard) Optional() *Guard {
 // Fresh returns a guard that also demands that the account proved who it is at
 // most d ago: by logging in, not by a token that was renewed since. Who did not
 // is answered 401 with the code step_up_required and max_age (RFC 9470 §3), and
-// logs in again. Of two calls the shorter time counts. Fresh panics when d is
-// not positive.
+// logs in again; limited credentials, see [Principal.Scopes], are 403. Of two
+// calls the shorter time counts. Fresh panics when d is not positive.
 func (g *Guard) Fresh(d time.Duration) *Guard {
 	if d <= 0 {
 		panic("gate: fresh for no time")

@@ -96,10 +96,14 @@ func Permits(held, permission string) bool {
 
 // RequireFresh returns [ErrStepUpRequired] unless the account of p proved who it
 // is at most d before now, see [Guard.Fresh], for handlers that need it for
-// some of what they do. Nobody is [ErrNotAuthenticated].
+// some of what they do. Nobody is [ErrNotAuthenticated], and limited credentials
+// are [ErrForbidden]: they are not the account's own, however fresh its log-in is.
 func (p *Principal) RequireFresh(d time.Duration, now time.Time) error {
 	if p == nil {
 		return &AuthError{Code: ErrNotAuthenticated}
+	}
+	if p.Scopes != nil {
+		return &AuthError{Code: ErrForbidden, Message: "These credentials are limited, and not good for this", Subject: p.Subject}
 	}
 	if p.AuthenticatedAt.IsZero() || now.Sub(p.AuthenticatedAt) > d {
 		return &AuthError{Code: ErrStepUpRequired, Message: "Log in again to do this", Subject: p.Subject, MaxAge: d}

@@ -311,7 +311,7 @@ func TestKEY02_keys(t *testing.T) {
 	r.do("GET", "/api/users/"+id, "", creator...).is(403)
 	r.do("POST", "/api/items", `{"name":"Figs","price":1}`, owner...).is(403)
 	r.do("GET", "/api/users/"+id, "", owner...).is(200)
-	r.do("PATCH", "/api/users/"+id, `{"password":"`+newPassword+`"}`, owner...).is(401)
+	r.do("PATCH", "/api/users/"+id, `{"password":"`+newPassword+`"}`, owner...).is(403)
 	r.do("GET", "/api/account/api-keys", "", owner...).is(403)
 	r.do("POST", "/api/authentication", fmt.Sprintf(`{"strategy":"apikey","key":%q}`, owner[1])).is(401)
 	r.do("GET", "/api/items?api_key="+owner[1], "").is(400)

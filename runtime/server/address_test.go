@@ -47,8 +47,8 @@ func TestOTP08_addressBesideLogin(t *testing.T) {
 
 	change := fmt.Sprintf(`{"email":%q}`, thief)
 	replace := fmt.Sprintf(`{"name":"ada","email":%q}`, thief)
-	r.do("PATCH", "/api/users/"+id, change, key...).is(401)
-	r.do("PUT", "/api/users/"+id, replace, key...).is(401)
+	r.do("PATCH", "/api/users/"+id, change, key...).is(403)
+	r.do("PUT", "/api/users/"+id, replace, key...).is(403)
 	r.do("PATCH", "/api/users/"+id, change, here...).is(400) // counts when it was confirmed
 	r.do("PATCH", "/api/users/"+id, `{"name":"ada"}`, key...).is(200)
 

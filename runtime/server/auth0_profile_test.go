@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatewright/gate/authz"
 	"github.com/gatewright/gate/jose"
@@ -219,6 +220,15 @@ func TestIDP11_tokenOfThirdParty(t *testing.T) {
 	foreign := token(map[string]any{"third_party": true, "scope": "openid create:items"})
 	r.do("GET", "/api/account/sessions", "", foreign...).is(403)
 	r.do("GET", "/api/users", "", foreign...).is(403)
+	// With the scope "owner" it changes the row of its user, and not who logs in as
+	// them, or whether they do, though they have just logged in.
+	own := token(map[string]any{"third_party": true, "scope": "openid owner", "auth_time": time.Now().Unix()})
+	r.do("PATCH", "/api/users/"+id, `{"name":"Ada L."}`, own...).is(200)
+	r.do("PATCH", "/api/users/"+id, `{"password":"`+goodPassword+`"}`, own...).is(403)
+	r.do("PATCH", "/api/users/"+id, `{"email":"eve@x.example"}`, own...).is(403)
+	carl := map[string]any{"third_party": true, "scope": "openid owner", "auth_time": time.Now().Unix(), "email": "carl@x.example", "email_verified": true}
+	r.do("DELETE", "/api/users/"+r.do("GET", "/api/me", "", p.person("auth0|carl", carl)...).is(200).json()["id"].(string), "", p.person("auth0|carl", carl)...).is(403)
+	r.do("PATCH", "/api/users/"+id, `{"password":"`+goodPassword+`"}`, token(map[string]any{"auth_time": time.Now().Unix()})...).is(200)
 	// What nobody could give by themselves, no scope gives.
 	bob := p.person("auth0|bob", map[string]any{"email": "bob@x.example", "email_verified": true, "third_party": true, "scope": "create:items"})
 	r.do("POST", "/api/items", dish, bob...).is(403)

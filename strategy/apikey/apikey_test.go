@@ -203,7 +203,7 @@ func TestKEY04_throughTheEngine(t *testing.T) {
 		{good, svc.Guard("apikey").Require("read:items"), http.StatusOK},
 		{good, svc.Guard("apikey").Require("write:items"), http.StatusForbidden},
 		{good, svc.Guard("apikey").RequireRole("cook"), http.StatusForbidden},
-		{good, svc.Guard("apikey").Fresh(time.Hour), http.StatusUnauthorized},
+		{good, svc.Guard("apikey").Fresh(time.Hour), http.StatusForbidden},
 		{scopeless, svc.Guard("apikey").Require("read:items"), http.StatusForbidden},
 		{scopeless, svc.Guard("apikey"), http.StatusOK},
 	} {
