@@ -31,6 +31,13 @@ type Report struct {
 	Unchanged int      // files that were right already
 	Diff      string   // unified, empty without ApplyOptions.Diff
 
+	// Moved are files of the user's that were called after an entity with another name
+	// now, and Carried those that name something that has another name; both were
+	// changed. Look are the places that somebody has to see to: "app/hooks.go:12: …".
+	Moved   []Move
+	Carried []string
+	Look    []string
+
 	// Stale are the lines of the user's files that name what generated files do not
 	// declare any more: "app/hooks.go:12: Items".
 	Stale []string
@@ -38,7 +45,7 @@ type Report struct {
 
 // Drift reports whether the folder differs from what is generated.
 func (r *Report) Drift() bool {
-	return len(r.Created)+len(r.Updated)+len(r.Removed)+len(r.Edited) > 0
+	return len(r.Created)+len(r.Updated)+len(r.Removed)+len(r.Edited)+len(r.Moved)+len(r.Carried) > 0
 }
 
 // An EditedError lists files of gate's that somebody edited. Nothing was
@@ -58,12 +65,15 @@ func (e *EditedError) Error() string {
 //
 // Apply never follows a symbolic link, never leaves dir, and never touches a
 // file that it did not write: files of the owner [Once] are left alone when they
-// exist, and stay deleted when the service builds without them. The error is an
-// [*EditedError] when generated files were edited and opts does not force it.
+// exist, and stay deleted when the service builds without them. Only when an entity or
+// a field has another name than the gate.lock in the folder says, files of the user's
+// that name it follow, see [Report.Moved]. The error is an [*EditedError] when generated
+// files were edited and opts does not force it, and a [*MoveError] when a file cannot
+// follow.
 //
 // Two processes must not apply to the same folder at the same time.
 func Apply(dir string, files Files, opts ApplyOptions) (*Report, error) {
-	a := applier{opts: opts, report: &Report{}, before: func() error { return nil }}
+	a := applier{opts: opts, report: &Report{}, carried: map[string][]byte{}, before: func() error { return nil }}
 	if err := a.apply(dir, files); err != nil {
 		return nil, err
 	}
@@ -94,14 +104,15 @@ func checkFiles(files Files) error {
 
 // applier compares a folder with the files that it should hold, then writes.
 type applier struct {
-	root   *os.Root
-	opts   ApplyOptions
-	old    *manifest
-	new    manifest
-	writes Files
-	delete []string
-	report *Report
-	before func() error // called before each change of the folder
+	root    *os.Root
+	opts    ApplyOptions
+	old     *manifest
+	new     manifest
+	writes  Files
+	delete  []string
+	carried map[string][]byte // files of the user's, by the path that they had
+	report  *Report
+	before  func() error // called before each change of the folder
 }
 
 func (a *applier) apply(dir string, files Files) error {
@@ -127,6 +138,9 @@ func (a *applier) apply(dir string, files Files) error {
 	defer a.root.Close()
 
 	if a.old, err = readManifest(a.root); err != nil {
+		return err
+	}
+	if err := a.carry(files); err != nil {
 		return err
 	}
 	if err := a.plan(files); err != nil {
@@ -173,6 +187,8 @@ func (a *applier) file(f File) error {
 	}
 	a.new.Files = append(a.new.Files, record)
 	switch {
+	case f.Owner == Once && a.arrives(f.Path):
+		// What moves there is counted where it was.
 	case f.Owner == Once && (exists || entry.Owner == Once.String() && !f.Needed):
 		a.report.Unchanged++
 	case !exists || len(have) == 0 && f.Owner != Merged: // a crash of the machine leaves empty files
@@ -207,6 +223,10 @@ func (a *applier) orphan(e manifestEntry) error {
 		}
 		e.Pending = ""
 		a.new.Files = append(a.new.Files, e)
+	case e.Owner == Once.String() && a.movedTo(e.Path) != e.Path:
+		if e.Path = a.movedTo(e.Path); !slices.ContainsFunc(a.new.Files, func(o manifestEntry) bool { return o.Path == e.Path }) {
+			a.new.Files = append(a.new.Files, e)
+		}
 	case e.Owner == Once.String() || e.Owner == Merged.String():
 		a.new.Files = append(a.new.Files, e)
 	case !exists || e.Owner != Generated.String() || !looksGenerated(e.Path, have):
@@ -275,6 +295,9 @@ func unified(name string, have, want []byte) string {
 func (a *applier) write() error {
 	old, err := readFile(a.root, manifestFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := a.takeAlong(); err != nil {
 		return err
 	}
 	if len(a.writes)+len(a.delete) > 0 {

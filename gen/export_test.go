@@ -12,7 +12,7 @@ var errStopped = errors.New("stopped")
 
 // ApplyUntil applies files, and stops after that many writes as a crash would.
 func ApplyUntil(dir string, files Files, writes int) error {
-	a := applier{report: &Report{}, before: func() error {
+	a := applier{report: &Report{}, carried: map[string][]byte{}, before: func() error {
 		if writes--; writes < 0 {
 			return errStopped
 		}

@@ -71,6 +71,10 @@ func (a *applier) staleIn(dir string, ours, gone map[string]bool) ([]string, err
 		if err != nil {
 			return nil, err
 		}
+		if data, ok := a.carried[name]; ok {
+			src = data
+		}
+		name = a.movedTo(name)
 		names, sources[name] = append(names, name), src
 		own := map[string]bool{}
 		declared(src, own)

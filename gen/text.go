@@ -72,3 +72,17 @@ func firstLower(text string) string {
 	}
 	return strings.TrimSuffix(string(unicode.ToLower(r))+text[n:], ".")
 }
+
+// Snake returns a Go name in lower case with underscores: OrderItem, HTTPLog.
+func Snake(name string) string {
+	var b strings.Builder
+	for i := 0; i < len(name); i++ {
+		upper := name[i] >= 'A' && name[i] <= 'Z'
+		startsWord := i > 0 && upper && (name[i-1] < 'A' || name[i-1] > 'Z' || i+1 < len(name) && name[i+1] >= 'a' && name[i+1] <= 'z')
+		if startsWord && name[i-1] != '_' {
+			b.WriteByte('_')
+		}
+		b.WriteByte(name[i])
+	}
+	return strings.ToLower(b.String())
+}

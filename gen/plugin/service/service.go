@@ -184,23 +184,9 @@ func (s *service) First() *design.Entity {
 // the plugins, seed to that one, graphql to the API of that name, and actions to
 // these.
 func fileName(e *design.Entity) string {
-	name := snake(e.Name)
+	name := gen.Snake(e.Name)
 	if slices.Contains([]string{"auth", "graphql", "seed", "actions"}, name) || strings.HasPrefix(name, "auth_") {
 		name = "entity_" + name
 	}
 	return name + "_gen.go"
-}
-
-// snake returns a Go name in lower case with underscores: OrderItem, HTTPLog.
-func snake(name string) string {
-	var b strings.Builder
-	for i := 0; i < len(name); i++ {
-		upper := name[i] >= 'A' && name[i] <= 'Z'
-		startsWord := i > 0 && upper && (name[i-1] < 'A' || name[i-1] > 'Z' || i+1 < len(name) && name[i+1] >= 'a' && name[i+1] <= 'z')
-		if startsWord && name[i-1] != '_' {
-			b.WriteByte('_')
-		}
-		b.WriteByte(name[i])
-	}
-	return strings.ToLower(b.String())
 }

@@ -77,6 +77,15 @@ type (
 		Updated []string `json:"updated"`
 		Removed []string `json:"removed"`
 		Edited  []string `json:"edited"` // by hand: only --force overwrites them
+
+		// Files of the user's, which follow what has another name.
+		Moved   []fileMove `json:"moved"`
+		Carried []string   `json:"carried"`
+		Look    []string   `json:"look"` // the lines that somebody has to see to
+	}
+	fileMove struct {
+		From string `json:"from"`
+		To   string `json:"to"`
 	}
 	migrationChange struct {
 		Path string `json:"path"`
@@ -112,10 +121,20 @@ func (p *project) outlook() (*outlook, error) {
 		return nil, err
 	}
 	report, err := gen.Apply(p.dir, files, gen.ApplyOptions{Check: true})
+	if _, ok := errors.AsType[*gen.MoveError](err); ok {
+		return nil, &fault{err: err, hint: moveHint}
+	}
 	if err != nil {
 		return nil, err
 	}
-	o.Files = fileChanges{list(report.Created), list(report.Updated), list(report.Removed), list(report.Edited)}
+	o.Files = fileChanges{
+		list(report.Created), list(report.Updated), list(report.Removed), list(report.Edited),
+		[]fileMove{},
+		list(report.Carried), list(report.Look),
+	}
+	for _, m := range report.Moved {
+		o.Files.Moved = append(o.Files.Moved, fileMove(m))
+	}
 	o.Changes = report.Drift()
 	for _, name := range report.Created {
 		if sql, ok := files.Get(name); ok && path.Ext(name) == ".sql" && !strings.HasSuffix(name, ".down.sql") {
@@ -218,6 +237,18 @@ func (o *outlook) text(w io.Writer, t *talk) error {
 	}{{"+", "", o.Files.Created}, {"~", "", o.Files.Updated}, {"-", "", o.Files.Removed}, {"!", "   edited by hand: only --force overwrites it", o.Files.Edited}} {
 		for _, name := range f.names {
 			line("  " + f.mark + " " + name + f.note)
+		}
+	}
+	if f := o.Files; len(f.Moved)+len(f.Carried)+len(f.Look) > 0 {
+		section("Yours")
+		for _, m := range f.Moved {
+			line("  > " + m.From + " is " + m.To + " then")
+		}
+		for _, name := range f.Carried {
+			line("  ~ " + name + "   with the other names")
+		}
+		for _, place := range f.Look {
+			line("  ! " + place)
 		}
 	}
 	for _, m := range o.Migrations {

@@ -19,7 +19,7 @@ type generateCmd struct {
 
 func (generateCmd) Help() string {
 	return "Files named *_gen.go and what gate.manifest.json lists are gate's and rewritten. " +
-		"Every other file is written once and then yours."
+		"Every other file is written once and then yours. Where gate.yaml says renamedFrom, your files follow to the other name."
 }
 
 func (generateCmd) Example() string { return "gate generate --diff examples/restaurant" }
@@ -53,10 +53,16 @@ func (c *generateCmd) Run(out *console) error {
 		for _, name := range report.Removed {
 			fmt.Fprintln(out.stdout, "orphan ", name)
 		}
+		for _, m := range report.Moved {
+			fmt.Fprintln(out.stdout, "moves  ", m.From, "to", m.To)
+		}
+		for _, name := range report.Carried {
+			fmt.Fprintln(out.stdout, "renames", name)
+		}
 		return failf("gate generate "+c.Dir+" brings them up to date", "the generated files are not what gate.yaml says")
 	default:
 		s.done(generated(report))
-		stale(out.talk, report)
+		followed(out.talk, report)
 		if !c.Check {
 			return p.prepare()
 		}
@@ -67,12 +73,28 @@ func (c *generateCmd) Run(out *console) error {
 // generated says what a generation did, in words.
 func generated(r *gen.Report) string {
 	changed := len(r.Created) + len(r.Updated) + len(r.Edited) + len(r.Removed)
-	return fmt.Sprintf("%s, %d changed; yours untouched", count(r.Unchanged+len(r.Created)+len(r.Updated)+len(r.Edited), "file", "files"), changed)
+	yours := "untouched"
+	if len(r.Moved)+len(r.Carried) > 0 {
+		yours = fmt.Sprintf("%d moved, %d with other names in them", len(r.Moved), len(r.Carried))
+	}
+	return fmt.Sprintf("%s, %d changed; yours %s", count(r.Unchanged+len(r.Created)+len(r.Updated)+len(r.Edited), "file", "files"), changed, yours)
 }
 
-// stale names the lines of the user's files that do not compile any more, as far as
-// names tell.
-func stale(t *talk, r *gen.Report) {
+// followed names the files of the user that follow other names, and their lines that
+// could not, or that do not compile any more, as far as names tell.
+func followed(t *talk, r *gen.Report) {
+	for _, m := range r.Moved {
+		t.event(map[string]any{"event": "moved", "from": m.From, "to": m.To})
+		t.line("  " + m.From + " is " + m.To + " now")
+	}
+	for _, name := range r.Carried {
+		t.event(map[string]any{"event": "carried", "file": name})
+		t.line("  " + name + " has the other names now")
+	}
+	for _, line := range r.Look {
+		t.event(map[string]any{"event": "look", "line": line})
+		t.line("  " + t.paint(yellow, "!") + " " + line)
+	}
 	for _, line := range r.Stale {
 		t.event(map[string]any{"event": "stale", "line": line})
 		t.line("  " + t.paint(yellow, "!") + " " + line + " is not declared any more")

@@ -92,8 +92,13 @@ func (p *project) generate(allow []string, how gen.ApplyOptions) (*gen.Report, e
 	if _, ok := errors.AsType[*gen.EditedError](err); ok {
 		return nil, &fault{err: err, hint: "nothing was written; move your lines to a file of yours, or --force to lose them"}
 	}
+	if _, ok := errors.AsType[*gen.MoveError](err); ok {
+		return nil, &fault{err: err, hint: moveHint}
+	}
 	return report, err
 }
+
+const moveHint = "nothing was written; give one of the two files another name, or put them together, and generate again"
 
 // lockHint says how to go on.
 func lockHint(e *gen.LockError) string {
