@@ -52,6 +52,10 @@ type Build struct {
 	// API is what the OpenAPI document says besides the entities.
 	API API
 
+	// Renamed is how entities are called now that had another name when the service
+	// was generated last, for what plugins read of the user's.
+	Renamed map[string]string
+
 	inputs  map[string][]byte
 	outputs []output
 	parsed  map[parsedTemplate]*template.Template

@@ -63,7 +63,7 @@ func Generate(d *design.Design, opts Options, plugins ...Plugin) (Files, error) 
 	if err != nil {
 		return nil, err
 	}
-	b := &Build{Design: d, inputs: opts.State.Inputs, parsed: map[parsedTemplate]*template.Template{}}
+	b := &Build{Design: d, Renamed: renamedSince(opts.State.Lock, d), inputs: opts.State.Inputs, parsed: map[parsedTemplate]*template.Template{}}
 	if err := b.lock(opts, on); err != nil {
 		return nil, err
 	}

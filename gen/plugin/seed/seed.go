@@ -3,10 +3,12 @@
 package seed
 
 import (
+	"bytes"
 	"embed"
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/gatewright/gate/design"
 	"github.com/gatewright/gate/gen"
@@ -40,11 +42,17 @@ func (part) Validate(*design.Design, *design.Plugin) error { return nil }
 
 // Contribute checks the rows and adds what makes them.
 func (part) Contribute(b *gen.Build) error {
-	rows := []*row{}
+	rows, file := []*row{}, gen.File{Path: rowsFile, Owner: gen.Once}
 	if in, ok := b.Input(rowsFile); ok {
-		var err error
-		if rows, err = read(b.Design, in); err != nil {
+		data, err := carried(in, b.Renamed)
+		if err != nil {
 			return err
+		}
+		if rows, err = read(b.Design, gen.Input{Path: in.Path, Data: data}); err != nil {
+			return err
+		}
+		if !bytes.Equal(data, in.Data) {
+			file = gen.File{Path: rowsFile, Owner: gen.Merged, Data: data}
 		}
 	}
 	b.Components = append(b.Components, gen.Name(seedPackage, "Component"))
@@ -56,8 +64,29 @@ func (part) Contribute(b *gen.Build) error {
 	s := &seeds{b}
 	b.Template(gen.File{Path: "app/seed_gen.go", Owner: gen.Generated}, templates, "templates/seed_gen.go.tmpl", s)
 	b.Template(gen.File{Path: "app/seed.go", Owner: gen.Once, Needed: true}, templates, "templates/seed.go.tmpl", s)
-	b.Template(gen.File{Path: rowsFile, Owner: gen.Once}, templates, "templates/seed.yaml.tmpl", s)
+	if file.Owner == gen.Merged {
+		b.Add(file)
+	} else {
+		b.Template(file, templates, "templates/seed.yaml.tmpl", s)
+	}
 	return nil
+}
+
+// carried returns the file with the entities as they are called now.
+func carried(in gen.Input, names map[string]string) ([]byte, error) {
+	root, err := design.ParseValues(in.Path, in.Data)
+	if err != nil || len(names) == 0 {
+		return in.Data, err
+	}
+	lines := strings.SplitAfter(string(in.Data), "\n")
+	for _, key := range slices.Backward(root.Children) { // from the end, where several stand in a line
+		line, at := []rune(lines[key.Pos.Line-1]), key.Pos.Column-1
+		before, rest := string(line[:at]), string(line[at:])
+		if to, ok := names[key.Key]; ok {
+			lines[key.Pos.Line-1] = before + strings.Replace(rest, key.Key, to, 1)
+		}
+	}
+	return []byte(strings.Join(lines, "")), nil
 }
 
 // encode prints the rows, one a line.

@@ -3,6 +3,7 @@ package seed_test
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -210,5 +211,42 @@ func TestNoRows(t *testing.T) {
 	}
 	if _, err := generate(t, strings.NewReplacer("# Item", "Item", "#   ", "  ").Replace(string(example))); err != nil {
 		t.Errorf("the example in it: %v\n%s", err, example)
+	}
+}
+
+// TestRenamed: rows stand under the name of now of their entity, and nothing else in
+// the file is another.
+func TestRenamed(t *testing.T) {
+	before, err := generate(t, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock, _ := before.Get("gate.lock")
+	d, err := design.Parse("shop/gate.yaml", []byte(strings.NewReplacer("  Item:\n", "  Dish:\n    renamedFrom: Item\n", "  Box:\n", "  Crate:\n    renamedFrom: Box\n", "to: Box", "to: Crate").Replace(shop)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rows, want := range map[string]string{
+		"# Über Item\nItem: # Item\n  Item: {name: Item}\n\"Box\":\n": "# Über Item\nDish: # Item\n  Item: {name: Item}\n\"Crate\":\n",
+		"{Tag: {ü: {name: Item}}, Box: {}, Item: {Box: {name: x}}}":   "",
+		"{Tag: {u: {name: Item}}, Box: {}, Item: {Box: {name: x}}}":   "{Tag: {u: {name: Item}}, Crate: {}, Dish: {Box: {name: x}}}",
+		"Tag:\n": "Tag:\n",
+	} {
+		state := gen.State{Lock: lock, Inputs: map[string][]byte{"seed.yaml": []byte(rows)}}
+		files, err := gen.Generate(d, gen.Options{Replace: "/gate", State: state}, standard.Plugins()...)
+		if want == "" {
+			if _, ok := errors.AsType[*design.Errors](err); !ok {
+				t.Errorf("%s: %v", rows, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", rows, err)
+			continue
+		}
+		i := slices.IndexFunc(files, func(f gen.File) bool { return f.Path == "seed.yaml" })
+		if changes := files[i].Owner == gen.Merged; changes != (rows != want) || changes && string(files[i].Data) != want {
+			t.Errorf("%s became %s of %s", rows, files[i].Data, files[i].Owner)
+		}
 	}
 }
