@@ -19,20 +19,15 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"mime"
-	"mime/multipart"
 	"net"
 	"net/http"
-	"net/mail"
 	"net/url"
-	"os"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/gatewright/gate/internal/loopback"
+	"github.com/gatewright/gate/internal/outbox"
 	"github.com/gatewright/gate/internal/secret"
 	"github.com/gatewright/gate/internal/unverified"
 )
@@ -105,7 +100,7 @@ func New(cfg Config) (http.Handler, error) {
 		mux.HandleFunc("GET "+ScriptPath, script)
 	}
 	if cfg.Outbox != "" {
-		mux.HandleFunc("GET "+OutboxPath, t.outbox)
+		mux.HandleFunc("GET "+OutboxPath, t.outboxPage)
 		mux.HandleFunc("GET "+OutboxPath+".json", t.outboxJSON)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -278,86 +273,11 @@ func claimsOf(token string) []claim {
 	return out
 }
 
-// A letter is one that the provider wrote.
-type letter struct {
-	Name    string    `json:"name"`
-	To      string    `json:"to"`
-	Subject string    `json:"subject"`
-	Date    time.Time `json:"date"`
-	Text    string    `json:"text"`
-	Links   []string  `json:"links"`
-}
-
 // maxLetters is how many the page shows.
 const maxLetters = 50
 
-// letters reads the newest letters.
-func (t *trial) letters() ([]letter, error) {
-	names, err := filepath.Glob(filepath.Join(t.cfg.Outbox, "*.eml"))
-	if err != nil {
-		return nil, err
-	}
-	slices.Sort(names)
-	slices.Reverse(names)
-	all := []letter{}
-	for _, name := range names[:min(len(names), maxLetters)] {
-		data, err := os.ReadFile(name) //nolint:gosec // in the folder of the letters
-		if err != nil {
-			return nil, err
-		}
-		l, err := readLetter(data)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", filepath.Base(name), err)
-		}
-		l.Name = filepath.Base(name)
-		all = append(all, l)
-	}
-	return all, nil
-}
-
-var link = regexp.MustCompile(`https?://[^\s<>"]+`)
-
-func readLetter(data []byte) (letter, error) {
-	m, err := mail.ReadMessage(bytes.NewReader(data))
-	if err != nil {
-		return letter{}, err
-	}
-	l := letter{To: m.Header.Get("To")}
-	if l.Subject, err = new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject")); err != nil {
-		return letter{}, err
-	}
-	l.Date, _ = m.Header.Date() // zero without
-	if l.Text, err = plainText(m); err != nil {
-		return letter{}, err
-	}
-	l.Links = append([]string{}, link.FindAllString(l.Text, -1)...) // a list, also of none
-	return l, nil
-}
-
-// plainText returns the text part.
-func plainText(m *mail.Message) (string, error) {
-	kind, params, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
-	if err != nil {
-		return "", err
-	}
-	if !strings.HasPrefix(kind, "multipart/") {
-		return decodeBody(m.Body, m.Header.Get("Content-Transfer-Encoding"))
-	}
-	parts := multipart.NewReader(m.Body, params["boundary"])
-	for {
-		part, err := parts.NextPart() // quoted-printable is undone by it
-		if err != nil {
-			return "", err
-		}
-		if strings.HasPrefix(part.Header.Get("Content-Type"), "text/plain") {
-			text, err := io.ReadAll(io.LimitReader(part, 1<<20))
-			return string(text), err
-		}
-	}
-}
-
-func (t *trial) outbox(w http.ResponseWriter, _ *http.Request) {
-	all, err := t.letters()
+func (t *trial) outboxPage(w http.ResponseWriter, _ *http.Request) {
+	all, err := outbox.Read(t.cfg.Outbox, maxLetters)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
@@ -370,7 +290,7 @@ func (t *trial) outbox(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (t *trial) outboxJSON(w http.ResponseWriter, _ *http.Request) {
-	all, err := t.letters()
+	all, err := outbox.Read(t.cfg.Outbox, maxLetters)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"path/filepath"
 	"time"
 
 	"github.com/gatewright/gate"
@@ -73,6 +72,18 @@ func localName(addr string) string {
 	return net.JoinHostPort("localhost", port)
 }
 
+// devOutbox is where letters go in development when no mail server is named.
+const devOutbox = ".gate/mail"
+
+// Outbox is the folder of the letters that are written instead of sent; empty without
+// letters, and where they are sent.
+func (a *Auth) Outbox() string {
+	if a.letters == nil || a.opts.Settings.MailURL != "" {
+		return ""
+	}
+	return devOutbox
+}
+
 // openLetters opens the way to send letters.
 func openLetters(cfg Letters, opts Options) (*mail.Queue, error) {
 	settings := opts.Settings
@@ -87,7 +98,7 @@ func openLetters(cfg Letters, opts Options) (*mail.Queue, error) {
 			return nil, fmt.Errorf("MAIL_URL: %w", err)
 		}
 	case settings.Dev != nil:
-		if sender, err = mail.Folder(filepath.Join(".gate", "mail")); err != nil {
+		if sender, err = mail.Folder(devOutbox); err != nil {
 			return nil, err
 		}
 	default:

@@ -4,8 +4,8 @@
 //
 // The page is served to this machine only: the peer must be a loopback address,
 // and the Host a name of one, because a page elsewhere can make a browser ask
-// 127.0.0.1 under a name of its own (DNS rebinding). It shows a password only to
-// whoever brings the token of this run, which gate dev prints: other users of the
+// 127.0.0.1 under a name of its own (DNS rebinding). It shows a password
+// and letters only to whoever brings the token of this run, which gate dev prints: other users of the
 // machine, and what comes through a proxy on it, are here as well.
 package devpage
 
@@ -33,7 +33,7 @@ import (
 // Assets is the path below which the style and the script of the page are.
 const Assets = "/.gate/"
 
-//go:embed assets/start.html assets/back.html assets/gate.css assets/mark.svg assets/start.js
+//go:embed assets/start.html assets/back.html assets/letters.html assets/gate.css assets/mark.svg assets/start.js
 var assets embed.FS
 
 // policy allows the page its own style and script, and nothing else.
@@ -61,14 +61,17 @@ type Facts struct {
 	// those where an application may be served.
 	ComeBacks []ComeBack
 	Origins   []string
+	// Outbox is the folder of the letters that are not sent; empty without letters, and
+	// where they are sent.
+	Outbox string
 	// AuthEntity is the name of the entity that holds the accounts.
 	AuthEntity string
 	// Routes are shown in this order.
 	Routes []Route
 	// Entities are what commands are made of.
 	Entities []*model.Entity
-	// Token opens the password of the first administrator: ?token= and this.
-	// Empty never shows it.
+	// Token opens the password of the first administrator and the letters: ?token= and
+	// this. Empty never shows them.
 	Token secret.String
 	// AdminFile holds the first administrator, StateFile what "gate dev" knows.
 	// Both are read for each request; either may be missing.
@@ -99,6 +102,8 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.start(w, r)
 	case back:
 		p.back(w, r, at)
+	case r.URL.Path == Assets+outboxFile && p.facts.Outbox != "":
+		p.letters(w, r)
 	default:
 		asset(w, r)
 	}
@@ -272,7 +277,7 @@ func (p *Page) readAdmin(token string) *admin {
 		return nil
 	}
 	a := &admin{Login: fields[p.facts.Login]}
-	if p.facts.Token != "" && p.facts.Token.Equal(secret.String(token)) {
+	if p.opens(token) {
 		a.secret = secret.String(fields["password"])
 	}
 	return a

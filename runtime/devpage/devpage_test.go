@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gatewright/gate/mail"
 	"github.com/gatewright/gate/runtime/devpage"
 	"github.com/gatewright/gate/runtime/model"
 )
@@ -337,6 +338,55 @@ func TestPage_comeBack(t *testing.T) {
 		if program := get(f, path, "Accept", "application/json").Body.String(); strings.Contains(program, "<h1>") || !strings.Contains(program, `"code":404`) {
 			t.Errorf("%s: a program gets %s", path, program)
 		}
+	}
+}
+
+// TestPage_outbox: the letters of a service are a click away, for whoever has the token
+// of the run: their links set passwords.
+func TestPage_outbox(t *testing.T) {
+	f := facts(t)
+	path := devpage.Assets + "outbox"
+	if w := get(f, path); w.Code != 404 || strings.Contains(get(f, "/").Body.String(), "Outbox") {
+		t.Errorf("without letters: %d", w.Code)
+	}
+	f.Outbox = filepath.Join(t.TempDir(), "[mail]")
+	const open = "?token=fresh-for-each-run"
+	if body := get(f, path+open).Body.String(); !strings.Contains(body, "Nothing yet") {
+		t.Errorf("no letter: %s", body)
+	}
+	sender, err := mail.Folder(f.Outbox)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, to := range []string{"ada@x.example", "ben@x.example"} {
+		if err := sender.Send(t.Context(), mail.Message{To: to, Subject: "New <password>", Text: "Open http://localhost:3000/reset?token=s3cr3t now\n"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := get(f, path+open)
+	body := w.Body.String()
+	for _, want := range []string{"<h2>New &lt;password&gt;</h2>", "<bdi>&lt;ada@x.example&gt;</bdi>", `<a href="http://localhost:3000/reset?token=s3cr3t">`, `<a class="brand" href="/?token=fresh-for-each-run">`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %s:\n%s", want, body)
+		}
+	}
+	if w.Code != 200 || w.Header().Get("Cache-Control") != "no-store" || strings.Index(body, "ben@x.example") > strings.Index(body, "ada@x.example") {
+		t.Errorf("%d, or the oldest first: %s", w.Code, body)
+	}
+	for _, token := range []string{"", "?token=", "?token=other"} {
+		body := get(f, path+token).Body.String()
+		if strings.Contains(body, "s3cr3t") || strings.Contains(body, "ada@") || !strings.Contains(body, "<code>"+f.Outbox+"</code>") {
+			t.Errorf("with %q: %s", token, body)
+		}
+	}
+	if body := get(f, path+open, "peer", "192.0.2.7:4711").Body.String(); strings.Contains(body, "Outbox") {
+		t.Errorf("another machine gets %s", body)
+	}
+	if body := get(f, "/"+open).Body.String(); !strings.Contains(body, `<a href="/.gate/outbox?token=fresh-for-each-run">Outbox</a>`) {
+		t.Errorf("the start page does not lead there: %s", body)
+	}
+	if body := get(f, "/").Body.String(); !strings.Contains(body, `<a href="/.gate/outbox">Outbox</a>`) {
+		t.Errorf("the start page does not lead there: %s", body)
 	}
 }
 

@@ -19,7 +19,7 @@ type view struct {
 	Assets, Host, Login          string
 	Issuer, Try                  string
 	StartedIn, Generator, Design string
-	AdminFile                    string
+	AdminFile, Outbox            string
 	Failure                      *Failure
 	Admin                        *admin
 	Provider                     *Provider
@@ -46,10 +46,10 @@ type (
 )
 
 func (p *Page) view(r *http.Request) view {
-	f, host := p.facts, r.Host
+	f, host, token := p.facts, r.Host, r.URL.Query().Get("token")
 	v := view{
 		Service: f.Service, Database: f.Database, Assets: Assets, Host: host, Login: f.Login, Issuer: f.Issuer, Try: f.Try, AdminFile: whole(f.AdminFile),
-		Admin: p.readAdmin(r.URL.Query().Get("token")), Addresses: addresses(f), Commands: p.commands(host),
+		Admin: p.readAdmin(token), Addresses: addresses(f), Outbox: p.outboxPath(token), Commands: p.commands(host),
 	}
 	for _, r := range f.Routes {
 		v.Routes = append(v.Routes, routeView{r.Method, r.Path, everybody(r.Rules)})

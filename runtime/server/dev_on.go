@@ -88,7 +88,7 @@ func (a *App) devFacts() devpage.Facts {
 		f.Routes = append(f.Routes,
 			devpage.Route{Method: http.MethodGet, Path: pathMe, Rules: []string{"signed-in"}},
 			devpage.Route{Method: http.MethodGet, Path: pathPermissions, Rules: []string{"signed-in"}})
-		f.AuthEntity = a.Auth.EntityName()
+		f.AuthEntity, f.Outbox = a.Auth.EntityName(), a.Auth.Outbox()
 	}
 	for _, r := range a.routes {
 		f.Routes = append(f.Routes, devpage.Route{Method: r.Method, Path: r.Path, Rules: r.Rules})

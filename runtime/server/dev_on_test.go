@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gatewright/gate/mail"
 	"github.com/gatewright/gate/runtime/server"
 	"github.com/gatewright/gate/runtime/server/graph"
 )
@@ -78,6 +79,33 @@ func TestDev_comeBack(t *testing.T) {
 			t.Errorf("%s: %s", name, body)
 		}
 	}
+}
+
+// TestDev_outbox: a letter that was not sent is on a page that the start page leads to;
+// there is none where letters are sent.
+func TestDev_outbox(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const token = "?token=0123456789abcdef0123"
+	o := everything(newLetterbox(), nil)
+	o.environ = append([]string{"MAIL_URL=", "MAIL_FROM="}, devToken()...)
+	r := start(t, o)
+	if body := r.do("GET", "/"+token, "").is(200).Body; !strings.Contains(body, `href="/.gate/outbox`+token+`"`) {
+		t.Errorf("%s", body)
+	}
+	sender, err := mail.Folder(".gate/mail")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sender.Send(t.Context(), mail.Message{To: ada, Subject: "Hello", Text: "Hello\n"}); err != nil {
+		t.Fatal(err)
+	}
+	if body := r.do("GET", "/.gate/outbox"+token, "").is(200).Body; !strings.Contains(body, ada) {
+		t.Errorf("%s", body)
+	}
+	o = everything(newLetterbox(), nil)
+	o.environ = append(o.environ, devToken()...)
+	r = start(t, o)
+	r.do("GET", "/.gate/outbox"+token, "").is(404)
 }
 
 // TestDev_graphQL: under gate dev a browser gets a page to try GraphQL, by which nothing
