@@ -13,7 +13,28 @@ import (
 // Get returns the row with that id. Fields that the caller may not read have
 // their zero value.
 func (r *Resource[T]) Get(ctx context.Context, id string) (*T, error) {
-	row, err := r.get(ctx, id, &query.Selection{})
+	row, err := r.get(ctx, id, &query.Selection{}, query.Unlocked)
+	if err != nil {
+		return nil, err
+	}
+	r.clear(row.row, row.set)
+	return row.row, nil
+}
+
+// GetForUpdate is Get for who changes the row after looking at it, or something
+// else because of it: nobody else changes or deletes the row before the transaction
+// ends, and what they changed until now is seen. It waits for whoever does the same.
+// On SQLite, where transactions of changes run one after the other, it is Get; on
+// PostgreSQL, SELECT … FOR NO KEY UPDATE.
+//
+// It is for the inside of [InTx], of hooks, and of actions that change something;
+// elsewhere it is an error. Two that get several rows each get them in one order, or
+// the database undoes one of them, and [InTx] runs it again.
+func (r *Resource[T]) GetForUpdate(ctx context.Context, id string) (*T, error) {
+	if _, inside := r.tx(ctx); !inside {
+		return nil, fmt.Errorf("crud: GetForUpdate of %s holds nothing outside of a transaction: call it inside of crud.InTx", r.entity.Name)
+	}
+	row, err := r.get(ctx, id, &query.Selection{}, query.ForChange)
 	if err != nil {
 		return nil, err
 	}
@@ -26,7 +47,7 @@ func (r *Resource[T]) GetRow(ctx context.Context, id string, sel *query.Selectio
 	if sel == nil {
 		sel = &query.Selection{}
 	}
-	row, err := r.get(ctx, id, sel)
+	row, err := r.get(ctx, id, sel, query.Unlocked)
 	if err != nil {
 		return Row{}, err
 	}
@@ -45,7 +66,7 @@ type got[T any] struct {
 	crops crops
 }
 
-func (r *Resource[T]) get(ctx context.Context, id string, sel *query.Selection) (got[T], error) {
+func (r *Resource[T]) get(ctx context.Context, id string, sel *query.Selection, lock query.Lock) (got[T], error) {
 	var none got[T]
 	if err := r.ready(); err != nil {
 		return none, err
@@ -77,7 +98,7 @@ func (r *Resource[T]) get(ctx context.Context, id string, sel *query.Selection) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	row, err := r.one(ctx, key, filter, fetch, query.Unlocked)
+	row, err := r.one(ctx, key, filter, fetch, lock)
 	if err != nil {
 		return none, r.answer(err)
 	}

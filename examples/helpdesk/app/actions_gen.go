@@ -31,7 +31,7 @@ func (a *App) actions() []*action.Action {
 			Code:        a.Actions.TakeTicket,
 			Place:       "a.Actions.TakeTicket in app/actions.go",
 			Run: func(ctx context.Context, id string, _ any) (any, error) {
-				row, err := a.Tickets.Get(ctx, id)
+				row, err := a.Tickets.GetForUpdate(ctx, id)
 				if err != nil {
 					return nil, err
 				}
