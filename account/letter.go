@@ -1,17 +1,18 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"time"
 
 	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/internal/household"
 	"github.com/gatewright/gate/mail"
 	"github.com/gatewright/gate/store/accounts"
 )
@@ -77,7 +78,7 @@ func (f *Flows) post(ctx context.Context, compose mail.Compose) error {
 		return &gate.Error{Status: http.StatusNotFound, Message: "This service sends no letters"}
 	}
 	client, _ := gate.ClientFromContext(ctx)
-	ok, err := f.cfg.Limiter.Allow(ctx, "mail-network:"+network(client.Address), mail.PerNetwork, time.Hour)
+	ok, err := f.cfg.Limiter.Allow(ctx, "mail-network:"+cmp.Or(household.Of(client.Address), "unknown"), mail.PerNetwork, time.Hour)
 	if err != nil {
 		return unavailable(fmt.Errorf("count letters: %w", err))
 	}
@@ -117,21 +118,6 @@ func (f *Flows) notify(ctx context.Context, to, name string, l Letter) {
 	if err != nil {
 		f.cfg.Logger.ErrorContext(ctx, "notice not sent", "notice", name, "err", err)
 	}
-}
-
-// network returns what one household can hardly leave: an IPv4 address, or the
-// /64 of an IPv6 address.
-func network(addr netip.Addr) string {
-	addr = addr.Unmap().WithZone("")
-	bits := 64
-	if addr.Is4() {
-		bits = 32
-	}
-	p, err := addr.Prefix(bits)
-	if err != nil {
-		return "unknown"
-	}
-	return p.String()
 }
 
 func unavailable(err error) error { return &gate.AuthError{Code: gate.ErrUnavailable, Err: err} }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"net/http"
 	"os/exec"
 	"testing"
@@ -142,6 +143,54 @@ func TestBusy_late(t *testing.T) {
 	}
 	if err := <-late; !errors.Is(err, actions.ErrBusy) {
 		t.Error(err)
+	}
+}
+
+// Who makes many accounts at a time from one network, which is nobody yet, waits for
+// the own ones, and neither log-ins nor other networks do.
+func TestBusy_oneNetwork(t *testing.T) {
+	site := waiting{make(chan struct{}), make(chan struct{})}
+	r := newRunner(t, actions.Config{
+		Worker: workerCommand, MaxConcurrent: 1, MaxOpen: 8, Timeout: time.Hour, AllowedHosts: []string{"h.example"}, Transport: site,
+	})
+	const begin = `exports.onExecutePreUserRegistration = async (event, api) => {`
+	done := make(chan error, 12)
+	for i := range cap(done) {
+		go func() {
+			_, err := r.PreUserRegistration(t.Context(), one(begin+`await fetch('https://h.example/').catch(() => {});};`),
+				actions.RegistrationEvent{Request: actions.Request{IP: fmt.Sprintf("2001:db8::%x", i+1)}})
+			done <- err
+		}()
+	}
+	for range 2 {
+		select {
+		case <-site.asked:
+		case err := <-done:
+			t.Fatal(err)
+		}
+	}
+	for r.WaitingFrom("2001:db8::/64") < cap(done) && r.UnderWay() <= 2 {
+		time.Sleep(time.Millisecond)
+	}
+	if n := r.UnderWay(); n != 2 {
+		t.Fatalf("%d of one network are under way, want 2 of 8", n)
+	}
+	if _, err := r.PostLogin(t.Context(), handler(``), loginEvent(), actions.Flow{}); err != nil {
+		t.Errorf("a log-in: %v", err)
+	}
+	if _, err := r.PreUserRegistration(t.Context(), one(begin+`};`), actions.RegistrationEvent{Request: actions.Request{IP: "192.0.2.1"}}); err != nil {
+		t.Errorf("another network: %v", err)
+	}
+	close(site.answer)
+	for ended := 0; ended < cap(done); {
+		select {
+		case <-site.asked:
+		case err := <-done:
+			ended++
+			if err != nil {
+				t.Error(err)
+			}
+		}
 	}
 }
 

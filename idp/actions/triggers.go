@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/gatewright/gate/internal/household"
 )
 
 // A Flow is what a log-in is, beyond its event.
@@ -149,9 +152,15 @@ func (r *Runner) CredentialsExchange(ctx context.Context, actions []Action, even
 // PreUserRegistration runs the actions of pre-user-registration until one
 // refuses. An error is a refusal.
 func (r *Runner) PreUserRegistration(ctx context.Context, actions []Action, event RegistrationEvent) (PreRegistrationResult, error) {
+	addr, _ := netip.ParseAddr(event.Request.IP) // none is one, too
+	leave, err := r.turn(ctx, "sign-up from "+household.Of(addr))
+	if err != nil {
+		return PreRegistrationResult{}, err
+	}
+	defer leave()
 	event.Request = stripped(event.Request)
 	state := newDecision(r, &Flow{}, PostLoginResult{})
-	err := r.simple(ctx, actions, TriggerPreUserRegistration, event.Tenant, state, func() (map[string]any, error) {
+	err = r.simple(ctx, actions, TriggerPreUserRegistration, event.Tenant, state, func() (map[string]any, error) {
 		in := event
 		in.User.UserID = "" // there is none yet
 		in.User.AppMetadata = merged(event.User.AppMetadata, state.result.AppMetadata)

@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// turns bounds how many log-ins of one user at one client, and how many tokens of one
-// program, have their actions run: the rest of them waits for those, and not everybody
-// else for the rest.
+// turns bounds how many log-ins of one user at one client, how many tokens of one
+// program, and how many sign-ups from one network have their actions run: the rest of
+// them waits for those, and not everybody else for the rest.
 type turns struct {
 	most int
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/internal/household"
 	"github.com/gatewright/gate/internal/secret"
 	"github.com/gatewright/gate/store"
 )
@@ -154,7 +155,7 @@ func (t *RefreshTokens) Use(ctx context.Context, token string, client gate.Clien
 	sessionID, err := t.sessionOf(ctx, token)
 	u := use{
 		RefreshTokens: t, now: t.now(), parent: token, digest: digestOf(token),
-		agent: readable(client.UserAgent, 256), network: networkOf(client.Address),
+		agent: readable(client.UserAgent, 256), network: household.Of(client.Address),
 	}
 	if err == nil {
 		err = t.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error { return u.run(ctx, tx, sessionID) })

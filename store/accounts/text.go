@@ -3,7 +3,6 @@ package accounts
 import (
 	"database/sql"
 	"encoding/hex"
-	"net/netip"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -52,24 +51,6 @@ func readable(text string, n int) string {
 // as they are.
 func storable(text string, n int) bool {
 	return len(text) <= n && utf8.ValidString(text) && strings.IndexByte(text, 0) < 0
-}
-
-// networkOf returns the network of an address: itself, or the /64 that IPv6
-// gives to a household. It is empty for an address that is none.
-func networkOf(addr netip.Addr) string {
-	if !addr.IsValid() {
-		return ""
-	}
-	addr = addr.Unmap().WithZone("")
-	bits := 64
-	if addr.Is4() {
-		bits = 32
-	}
-	p, err := addr.Prefix(bits)
-	if err != nil {
-		return ""
-	}
-	return p.String()
 }
 
 // texts reads rows of one text each, and closes them.

@@ -6,10 +6,10 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"net/netip"
 	"time"
 
 	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/internal/household"
 )
 
 // A counter names one record and the rule that it follows.
@@ -67,24 +67,5 @@ func (n names) key(kind byte, parts ...string) string {
 // when its address is unknown.
 func networkFromContext(ctx context.Context) string {
 	client, _ := gate.ClientFromContext(ctx)
-	p := network(client.Address)
-	if !p.IsValid() {
-		return ""
-	}
-	return p.String()
-}
-
-// network returns what an attacker with one connection can hardly leave: one
-// IPv4 address, or the /64 that IPv6 gives to a household.
-func network(addr netip.Addr) netip.Prefix {
-	addr = addr.Unmap().WithZone("")
-	bits := 64
-	if addr.Is4() {
-		bits = 32
-	}
-	p, err := addr.Prefix(bits)
-	if err != nil {
-		return netip.Prefix{} // an address that is none
-	}
-	return p
+	return household.Of(client.Address)
 }

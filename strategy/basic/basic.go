@@ -19,6 +19,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/internal/household"
 	"github.com/gatewright/gate/internal/origin"
 	"github.com/gatewright/gate/strategy/internal/authorization"
 )
@@ -143,16 +144,7 @@ func (s *Strategy) Authenticate(ctx context.Context, c gate.Credentials) (*gate.
 // right there says nothing about who comes from elsewhere.
 func networkOf(ctx context.Context) string {
 	client, _ := gate.ClientFromContext(ctx)
-	addr := client.Address.Unmap().WithZone("")
-	bits := 64
-	if addr.Is4() {
-		bits = 32
-	}
-	prefix, err := addr.Prefix(bits)
-	if err != nil {
-		return ""
-	}
-	return prefix.String()
+	return household.Of(client.Address)
 }
 
 // verify judges by the password. All who send the same pair meanwhile wait for
