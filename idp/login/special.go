@@ -37,7 +37,8 @@ type ErrorPage struct {
 	Fault Fault
 	// Code is the OAuth error code, if there is one.
 	Code string
-	// Description is the technical sentence. It is shown small, as text.
+	// Description is the technical sentence, in English. It is shown small, as text, where
+	// the application is what is wrong; of everything else the page itself says all there is.
 	Description string
 	// Reference finds the event in the log.
 	Reference string
@@ -48,8 +49,21 @@ type ErrorPage struct {
 	Developer string
 }
 
+// ofApplication reports whether it is for the makers of the application to mend.
+func (f Fault) ofApplication() bool {
+	switch f {
+	case FaultRequest, FaultCallback, FaultLogoutURL, FaultUnknownClient, FaultWebOrigin:
+		return true
+	default:
+		return false
+	}
+}
+
 // Error writes the page for what cannot be mended in place.
 func (p *Pages) Error(w http.ResponseWriter, r *http.Request, status int, data ErrorPage) error {
+	if !data.Fault.ofApplication() {
+		data.Description = ""
+	}
 	v := p.view(r, "error", "open fault", data, data.Frame)
 	v.fault = "error." + string(data.Fault)
 	if !v.speaker.has(v.fault + ".heading") {

@@ -76,6 +76,72 @@ func TestTexts_complete(t *testing.T) {
 	}
 }
 
+// A message that is the same in another language was not translated, but for words
+// that both have.
+func TestTexts_translated(t *testing.T) {
+	english := texts(t, "en")
+	same := map[string][]string{
+		"de": {"fact.duration", "unit.month.4", "unit.month.8", "unit.month.9", "unit.month.11"},
+		"fr": {"fact.application", "fact.duration", "unit.minute.one", "unit.minute.other", "unit.date"},
+	}
+	for lang, allowed := range same {
+		for key, text := range texts(t, lang) {
+			if is := text == english[key]; is != slices.Contains(allowed, key) {
+				t.Errorf("%s: %s is %q, and %q in English", lang, key, text, english[key])
+			}
+		}
+	}
+}
+
+// No template has words of its own: they would be there in every language.
+func TestTemplates_noWords(t *testing.T) {
+	err := filepath.WalkDir("templates", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(name)
+		text := regexp.MustCompile(`(?s)\{\{.*?\}\}`).ReplaceAllString(string(data), "")
+		for _, said := range regexp.MustCompile(`(?:aria-label|alt|title|placeholder)="[^"]*\pL[^"]*"`).FindAllString(text, -1) {
+			t.Errorf("%s says %s", name, said)
+		}
+		text = regexp.MustCompile(`(?s)<[^>]*>`).ReplaceAllString(text, "")
+		for _, word := range regexp.MustCompile(`\pL+`).FindAllString(text, -1) {
+			t.Errorf("%s says %q", name, word)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What a person may have done is said in their language alone; the technical sentence
+// is English, says so, and is there where an application is what is wrong.
+func TestError_language(t *testing.T) {
+	shown := 0
+	for _, fault := range constants(t, "Fault") {
+		w := httptest.NewRecorder()
+		page := login.ErrorPage{Fault: login.Fault(fault), Code: "invalid_request", Description: "An English sentence", Developer: "Another one"}
+		page.Locales = "fr"
+		if err := pages(t, config()).Error(w, httptest.NewRequest("GET", "/", nil), 400, page); err != nil {
+			t.Fatal(err)
+		}
+		body := w.Body.String()
+		if !strings.Contains(body, `<html lang="fr"`) || !strings.Contains(body, `<span lang="en">Another one</span>`) {
+			t.Errorf("%s: %s", fault, body)
+		}
+		if strings.Contains(body, "An English sentence") {
+			shown++
+			if !strings.Contains(body, `<bdi lang="en">An English sentence</bdi>`) || !slices.Contains([]string{"request", "callback", "logout_url", "unknown_client", "web_origin"}, fault) {
+				t.Errorf("%s: %s", fault, body)
+			}
+		}
+	}
+	if shown != 5 {
+		t.Errorf("%d pages have the sentence", shown)
+	}
+}
+
 // every key that a template or the code names is there, and every message is named
 func TestTexts_used(t *testing.T) {
 	english := texts(t, "en")
