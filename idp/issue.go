@@ -159,8 +159,8 @@ func (p *Provider) mintAccess(ctx context.Context, i *issuance) (accessToken, er
 			x["gty"] = i.grants
 		}
 	}
-	if i.user != nil && !i.client.FirstParty {
-		x["third_party"] = true // APIs grant by scope: what else is in it, the person was not asked for
+	if !i.client.FirstParty {
+		x["third_party"] = true // APIs grant by scope: what else is in it, nobody was asked for
 	}
 	if i.permissions != nil {
 		x["permissions"] = i.permissions

@@ -1,7 +1,9 @@
 package idp_test
 
 import (
+	"encoding/json"
 	"net/http"
+	"net/url"
 	"testing"
 
 	"github.com/gatewright/gate/auth0"
@@ -44,6 +46,25 @@ func TestIDP11_rolesOfThirdParty(t *testing.T) {
 		if token := tokens["refresh_token"]; token != nil {
 			_, tokens = refresh(s, token)
 			check()
+		}
+	}
+}
+
+// IDP-11: so do the tokens of a program of somebody else, which no scope makes one
+// that is signed in like the programs of the service.
+func TestIDP11_programOfThirdParty(t *testing.T) {
+	s := idptest.New(t, idptest.Config{})
+	for _, first := range []bool{true, false} {
+		setClient(t, s, idptest.Machine, func(c *tenant.Client) { c.FirstParty = first })
+		_, body := s.Do(s.HTTP, http.MethodPost, "/oauth/token", url.Values{
+			"grant_type": {"client_credentials"}, "client_id": {idptest.Machine}, "client_secret": {idptest.Secret}, "audience": {idptest.Audience},
+		})
+		var tokens map[string]any
+		if err := json.Unmarshal([]byte(body), &tokens); err != nil {
+			t.Fatal(err)
+		}
+		if says := claimsMap(t, tokens["access_token"])["third_party"]; (says == true) == first {
+			t.Errorf("first party %t: third_party is %v", first, says)
 		}
 	}
 }

@@ -153,6 +153,36 @@ func (d Decimal) Cmp(e Decimal) int {
 	return c
 }
 
+// Add returns d + e with the longer of their scales, and whether that fits into 18
+// digits. Nothing is rounded.
+func (d Decimal) Add(e Decimal) (Decimal, bool) {
+	scale := int(max(d.scale, e.scale))
+	d, fitsD := d.Rescale(scale)
+	e, fitsE := e.Rescale(scale)
+	return sized(d.units+e.units, scale, fitsD && fitsE)
+}
+
+// Sub returns d - e as Add does.
+func (d Decimal) Sub(e Decimal) (Decimal, bool) {
+	e.units = -e.units
+	return d.Add(e)
+}
+
+// Mul returns d × e with the sum of their scales, and whether that fits into 18
+// digits: 12.50 × 3 is 37.50. Nothing is rounded; [Decimal.Rescale] takes zeros off.
+func (d Decimal) Mul(e Decimal) (Decimal, bool) {
+	hi, lo := bits.Mul64(magnitude(d.units), magnitude(e.units))
+	return sized(d.units*e.units, int(d.scale)+int(e.scale), hi == 0 && lo < magnitude(pow10[MaxPrecision]))
+}
+
+// sized returns units / 10^scale if it is a decimal.
+func sized(units int64, scale int, ok bool) (Decimal, bool) {
+	if !ok || scale < 0 || scale > MaxPrecision || !fits(units, MaxPrecision) {
+		return Decimal{}, false
+	}
+	return Decimal{units: units, scale: uint8(scale)}, true
+}
+
 // String returns the number with all digits of its scale: 12.50.
 func (d Decimal) String() string { return string(d.Append(nil)) }
 

@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"math/big"
 	"testing"
 
@@ -69,7 +70,8 @@ func TestDecimal_rescale(t *testing.T) {
 // TestDecimal_exact compares with math/big.
 func TestDecimal_exact(t *testing.T) {
 	draw := func(t *rapid.T, name string) (model.Decimal, *big.Rat) {
-		d := model.NewDecimal(rapid.Int64Range(-999999999999999999, 999999999999999999).Draw(t, name), rapid.IntRange(0, 18).Draw(t, name))
+		most := rapid.SampledFrom([]int64{9999, 999999999, 999999999999999999}).Draw(t, name)
+		d := model.NewDecimal(rapid.Int64Range(-most, most).Draw(t, name), rapid.IntRange(0, 18).Draw(t, name))
 		r, ok := new(big.Rat).SetString(d.String())
 		if !ok {
 			t.Fatalf("%s is no number", d)
@@ -89,7 +91,38 @@ func TestDecimal_exact(t *testing.T) {
 		if r, ok := a.Rescale(rapid.IntRange(0, 18).Draw(t, "scale")); ok && r.Cmp(a) != 0 {
 			t.Fatalf("%s rescaled is %s", a, r)
 		}
+		for _, op := range []struct {
+			name  string
+			calc  func(model.Decimal) (model.Decimal, bool)
+			exact *big.Rat
+			scale int
+		}{
+			{"+", a.Add, new(big.Rat).Add(ra, rb), max(a.Scale(), b.Scale())},
+			{"-", a.Sub, new(big.Rat).Sub(ra, rb), max(a.Scale(), b.Scale())},
+			{"×", a.Mul, new(big.Rat).Mul(ra, rb), a.Scale() + b.Scale()},
+		} {
+			// What is right has 18 digits at most, and what takes part as well.
+			room := op.scale <= 18 && less(op.exact, op.scale) && (op.name == "×" || less(ra, op.scale) && less(rb, op.scale))
+			got, ok := op.calc(b)
+			if ok != room || ok && (got.String() != op.exact.FloatString(op.scale) || got.Scale() != op.scale) {
+				t.Fatalf("%s %s %s is %s, %t; want %s, %t", a, op.name, b, got, ok, op.exact.FloatString(op.scale), room)
+			}
+		}
 	})
+}
+
+// less reports whether r has at most 18 digits with that scale.
+func less(r *big.Rat, scale int) bool {
+	most := new(big.Rat).SetInt64(1_000_000_000_000_000_000)
+	units := new(big.Rat).Mul(r, new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(scale)), nil)))
+	return units.Abs(units).Cmp(most) < 0
+}
+
+func ExampleDecimal_Mul() {
+	price, quantity := model.MustDecimal("12.50"), model.NewDecimal(3, 0)
+	total, ok := price.Mul(quantity)
+	fmt.Println(total, ok)
+	// Output: 37.50 true
 }
 
 func TestDecimal_json(t *testing.T) {
