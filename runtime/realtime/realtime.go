@@ -62,7 +62,8 @@ type Config struct {
 	Origins []string
 	// MaxConnections bounds them all; zero means 10,000. MaxPerPrincipal bounds
 	// those of one account, or, where there is none, of one network address
-	// (IPv6: of one /64); zero means 32.
+	// (IPv6: of one /64); zero means 32. Credentials of an account that are limited
+	// to scopes, API keys for instance, have as many of their own.
 	MaxConnections, MaxPerPrincipal int
 	// Logger gets faults; nil means slog.Default().
 	Logger *slog.Logger
@@ -281,6 +282,9 @@ type place struct {
 func placeOf(p *gate.Principal, c gate.Client) place {
 	if p.Subject == "" {
 		return place{anonymousKey(c), p.SessionID}
+	}
+	if p.Scopes != nil { // what somebody gave away takes no connection from themselves
+		return place{"limited " + p.Subject, p.SessionID}
 	}
 	return place{"subject " + p.Subject, p.SessionID}
 }

@@ -73,6 +73,41 @@ func TestSES09_visitors(t *testing.T) {
 	}
 }
 
+// scoped is a credential that ann gave away, within a scope.
+type scoped struct{ *people }
+
+func (s scoped) Authenticate(ctx context.Context, _ gate.Credentials) (*gate.Principal, error) {
+	p, err := s.Subject(ctx, "ann")
+	if err == nil {
+		p.Scopes = []string{"read:items"}
+	}
+	return p, err
+}
+
+func (scoped) Parse(r *http.Request) (c gate.Credentials, found bool, err error) {
+	return c, r.Header.Get("X-Scoped") != "", nil
+}
+
+// TestSES09_limited: whoever has limited credentials of somebody takes none of their
+// connections.
+func TestSES09_limited(t *testing.T) {
+	s := newShop(t, nil)
+	check(t, s.svc.Register("scoped", scoped{s.people}))
+	rt := newRealtime(t, realtime.Config{Service: s.svc, Strategies: []string{"jwt", "scoped"}, MaxPerPrincipal: 2})
+	limited := request("")
+	limited.Header.Set("X-Scoped", "yes")
+	for range 2 {
+		connect(t, rt, limited)
+	}
+	var refusal *gate.Error
+	if _, err := rt.Open(limited); !errors.As(err, &refusal) || refusal.Status != http.StatusTooManyRequests {
+		t.Errorf("a third limited connection: %v", err)
+	}
+	for range 2 {
+		connect(t, rt, request(s.token(t, "ann")))
+	}
+}
+
 // TestSES09_refusedLogin: a login that the connection cannot have leaves no
 // session behind, and does not end the one of a token that was there before.
 func TestSES09_refusedLogin(t *testing.T) {
