@@ -196,7 +196,7 @@ func (a *applier) file(f File) error {
 	case bytes.Equal(have, f.Data):
 		a.report.Unchanged++
 	case f.Owner == AppendOnly:
-		return fmt.Errorf("%s exists and differs: a migration is never rewritten; rename yours", f.Path)
+		return fmt.Errorf("%s exists and differs: a migration is never rewritten: give yours another name, or have the plugin bring a next one", f.Path)
 	case f.Owner == Generated && (entry.Owner != Generated.String() || !entry.wrote(have)):
 		a.change(f, have, &a.report.Edited)
 	default:

@@ -56,6 +56,8 @@ type Build struct {
 	// was generated last, for what plugins read of the user's.
 	Renamed map[string]string
 
+	plugin  string // that contributes
+	steps   []steps
 	inputs  map[string][]byte
 	outputs []output
 	parsed  map[parsedTemplate]*template.Template

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -34,13 +35,14 @@ func TestGuide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllSubmatch(guide, -1)
-	for i, name := range []string{"feedback.go", "templates/feedback.go.tmpl"} {
+	blocks := regexp.MustCompile("(?s)```(?:go|sql)\n(.*?)```").FindAllSubmatch(guide, -1)
+	names := []string{"feedback.go", "templates/feedback.go.tmpl", "migrations/sqlite/0001_days.sql", "migrations/sqlite/0001_days.down.sql"}
+	for i, name := range names {
 		want, err := os.ReadFile(filepath.Join("testdata", "feedback", name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(blocks) != 2 || string(blocks[i][1]) != string(want) {
+		if len(blocks) != len(names) || string(blocks[i][1]) != string(want) {
 			t.Errorf("%s in the guide is another one", name)
 		}
 	}
@@ -120,7 +122,7 @@ func TestExtendedServiceRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := gen.Generate(parse(t, withFeedback("{readers: clerk, maxLength: 5}")), gen.Options{Replace: checkout}, extended()...)
+	files, err := gen.Generate(parse(t, withFeedback("{readers: clerk, maxLength: 5, perDay: 1}")), gen.Options{Replace: checkout}, extended()...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,8 +136,23 @@ func TestExtendedServiceRuns(t *testing.T) {
 	if body := post(t, url, `{"text":"too long"}`); !strings.Contains(body, `"too_long"`) {
 		t.Errorf("a long word: %s", body)
 	}
+	if body := post(t, url, `{"text":"again"}`); !strings.Contains(body, "That is enough feedback for today") {
+		t.Errorf("one too many: %s", body)
+	}
 	if status, body := get(t, url); status != http.StatusUnauthorized {
 		t.Errorf("a stranger reads: %d %s", status, body)
+	}
+	for _, tt := range []struct{ command, want string }{
+		{"status", "0002_feedback_0001_days.sql  applied"},
+		{"down", "taken back app 0002_feedback_0001_days.sql"},
+		{"plan", "-- app 0002_feedback_0001_days.sql, can be taken back\n-- How much feedback"},
+		{"apply", "applied app 0002_feedback_0001_days.sql"},
+	} {
+		cmd := exec.CommandContext(t.Context(), program, "migrate", tt.command)
+		cmd.Dir = dir
+		if out, err := cmd.Output(); !strings.Contains(string(out), tt.want) {
+			t.Errorf("migrate %s: %s, %v", tt.command, out, err)
+		}
 	}
 	t.Setenv("FEEDBACK_CLOSED", "yes")
 	if body := post(t, start(t, dir, program)+"/api/feedback-entries", `{"text":"nice"}`); !strings.Contains(body, "Feedback is closed") {

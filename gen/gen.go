@@ -68,6 +68,7 @@ func Generate(d *design.Design, opts Options, plugins ...Plugin) (Files, error) 
 		return nil, err
 	}
 	for _, a := range on {
+		b.plugin = a.Name
 		if err := a.part.Contribute(b); err != nil {
 			if wrong, ok := errors.AsType[*design.Errors](err); ok {
 				return nil, wrong // it says in which file

@@ -66,6 +66,9 @@ func (b *Build) migrations(opts Options) error {
 			b.Add(File{Path: path.Join(dir, downFile(name)), Data: plan.Down, Owner: AppendOnly})
 		}
 	}
+	if names, err = b.pluginMigrations(dir, names, is.Tables); err != nil {
+		return err
+	}
 	snapshot, err := is.Snapshot()
 	if err != nil {
 		return err
@@ -105,6 +108,9 @@ const downSuffix = ".down.sql"
 // downFile names the file that undoes a migration: 0002_items_name_key.down.sql.
 func downFile(migration string) string { return strings.TrimSuffix(migration, ".sql") + downSuffix }
 
+// maxTitle bounds what follows the number of a migration.
+const maxTitle = 90
+
 // nextMigration names the migration that follows those there are. Numbers, not
 // dates: the same change makes the same file.
 func nextMigration(names []string, title string) (string, error) {
@@ -120,5 +126,5 @@ func nextMigration(names []string, title string) (string, error) {
 		}
 		last = max(last, n)
 	}
-	return fmt.Sprintf("%04d_%s.sql", last+1, title[:min(len(title), 90)]), nil
+	return fmt.Sprintf("%04d_%s.sql", last+1, title[:min(len(title), maxTitle)]), nil
 }

@@ -5,13 +5,14 @@ package feedback
 import (
 	"embed"
 	"fmt"
+	"io/fs"
 
 	"github.com/gatewright/gate/design"
 	"github.com/gatewright/gate/gen"
 )
 
-//go:embed templates
-var templates embed.FS
+//go:embed templates migrations
+var files embed.FS
 
 // Plugin returns the plugin.
 func Plugin() gen.Plugin {
@@ -19,13 +20,14 @@ func Plugin() gen.Plugin {
 		Name:    "feedback",
 		Summary: "a place where everybody can leave a word about the service",
 		Version: "v0.1.0",
-		New:     func() gen.Part { return &part{settings{MaxLength: 500}} },
+		New:     func() gen.Part { return &part{settings{MaxLength: 500, PerDay: 100}} },
 	}
 }
 
 type settings struct {
 	Readers   string `yaml:"readers" doc:"The role that reads what was left." required:"true"`
 	MaxLength int    `yaml:"maxLength" doc:"How many characters a word has at most."`
+	PerDay    int    `yaml:"perDay" doc:"How many words are taken on a day."`
 }
 
 type part struct{ settings settings }
@@ -53,10 +55,13 @@ entities:
 
 func (p *part) Validate(*design.Design, *design.Plugin) error { return nil }
 
-// Contribute adds code that closes the place, and the variable that it reads.
+// Contribute adds code that closes the place, the variable that it reads, and the table
+// in which it counts.
 func (p *part) Contribute(b *gen.Build) error {
 	b.Environment = append(b.Environment, gen.Variable{Name: "FEEDBACK_CLOSED", Doc: "yes takes no more feedback."})
 	b.SetUp = append(b.SetUp, "setUpFeedback")
-	b.Template(gen.File{Path: "app/feedback_plugin_gen.go", Owner: gen.Generated}, templates, "templates/feedback.go.tmpl", b)
-	return nil
+	b.Template(gen.File{Path: "app/feedback_plugin_gen.go", Owner: gen.Generated}, files, "templates/feedback.go.tmpl", p.settings)
+	migrations, err := fs.Sub(files, "migrations")
+	b.Migrate(migrations)
+	return err
 }

@@ -1,0 +1,5 @@
+-- How much feedback was left on which day.
+CREATE TABLE feedback_days (
+	day   TEXT PRIMARY KEY,
+	taken BIGINT NOT NULL
+);
