@@ -139,6 +139,10 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request, d *detour, sta
 		p.expiredPage(w, r, q, errTransaction)
 		return
 	}
+	if !slices.Equal(e.event.Authorization.Roles, d.Result.Roles) {
+		p.finish(w, r, q, c, ses, u) // what was said of the roles of before holds no more
+		return
+	}
 	for name, value := range in {
 		e.event.Request.Query[name] = value
 	}

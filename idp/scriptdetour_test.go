@@ -52,3 +52,49 @@ func TestIDP06_otherPersonComesBack(t *testing.T) {
 		})
 	}
 }
+
+// IDP-22: what actions said of the roles that a person had when one sent them away is
+// said anew when those are others now.
+func TestIDP22_rolesMeanwhile(t *testing.T) {
+	const says = `exports.onExecutePostLogin = (event, api) => { api.idToken.setCustomClaim('https://menu.example/roles', event.authorization.roles.join()); };`
+	for name, tt := range map[string]struct {
+		meanwhile func(*idptest.Server, *tenant.User) error
+		again     bool
+		want      string
+	}{
+		"nothing": {func(*idptest.Server, *tenant.User) error { return nil }, false, "menu-admin"},
+		"taken": {func(s *idptest.Server, u *tenant.User) error {
+			return s.Tenant().RemoveRoles(t.Context(), u.ID, "rol_menuadmin0000001")
+		}, true, ""},
+		"renamed": {func(s *idptest.Server, _ *tenant.User) error {
+			_, err := s.Tenant().Roles.Update(t.Context(), "rol_menuadmin0000001", func(r *tenant.Role) error { r.Name = "cook"; return nil })
+			return err
+		}, true, "cook"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := idptest.New(t, idptest.Config{})
+			bind(t, s, "post-login", says, detourAction)
+			ada, browser := s.AddUser("ada@example.com", "menu-admin"), s.Browser()
+			res, body := s.Login(browser, authorization(), ada.Email, idptest.Password)
+			comeBack := func() {
+				t.Helper()
+				target, err := url.Parse(leadsTo(res, body))
+				if err != nil || target.Host != "terms.example" {
+					t.Fatalf("%v %v", target, err)
+				}
+				res, body = s.Do(browser, http.MethodGet, "/continue", url.Values{"state": {target.Query().Get("state")}, "accepted": {"yes"}})
+			}
+			if err := tt.meanwhile(s, ada); err != nil {
+				t.Fatal(err)
+			}
+			comeBack()
+			if tt.again {
+				comeBack()
+			}
+			_, tokens := exchange(s, answerOf(t, res, body).Get("code"))
+			if got := claimsMap(t, tokens["id_token"]); got["https://menu.example/roles"] != tt.want || got["https://menu.example/accepted"] != "yes" {
+				t.Errorf("%v, want %q", got, tt.want)
+			}
+		})
+	}
+}

@@ -92,8 +92,10 @@ type PostLoginResult struct {
 	Methods      []string       `json:"methods,omitempty"`
 	Session      SessionChanges `json:"session,omitzero"`
 	RefreshToken SessionChanges `json:"refresh_token,omitzero"`
-	// Ran are the actions that have run, with their versions, when the flow pauses.
-	Ran []string `json:"ran,omitempty"`
+	// Ran are the actions that have run, with their versions, when the flow pauses, and
+	// Roles those that they were told the user has.
+	Ran   []string `json:"ran,omitempty"`
+	Roles []string `json:"roles,omitempty"`
 }
 
 // Paused reports whether the flow waits for the user.

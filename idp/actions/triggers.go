@@ -61,7 +61,7 @@ func (r *Runner) ContinuePostLogin(ctx context.Context, actions []Action, event 
 	if !slices.Contains(prior.Ran, actions[at].revision()) {
 		resume = "" // it is another one now, and begins
 	}
-	prior.Redirect, prior.Challenge = nil, nil
+	prior.Redirect, prior.Challenge, prior.Roles = nil, nil, nil
 	// What has run is done, up to an action that was bound meanwhile and paused, too.
 	left := slices.DeleteFunc(slices.Clone(actions), func(a Action) bool { return a.ID != resume && slices.Contains(prior.Ran, a.revision()) })
 	return r.postLogin(ctx, left, event, flow, prior, resume)
@@ -110,6 +110,9 @@ func (r *Runner) postLogin(ctx context.Context, actions []Action, event PostLogi
 		ran = append(ran, a.revision())
 		if state.result.Paused() {
 			state.result.Ran = ran
+			if event.Authorization != nil {
+				state.result.Roles = event.Authorization.Roles
+			}
 		}
 		if state.result.Deny != nil || state.result.Paused() {
 			break
