@@ -285,19 +285,19 @@ func TestWarnings(t *testing.T) {
 		{"public and more", "Item: {allow: {view: [public, signed-in]}}", "6:25: warning: public lets everybody in: the rules beside it add nothing [needless-rule]"},
 		{
 			"customers beside staff", "Customer: {fields: " + accounts + ", allow: {create: public}}\n  User: {fields: " + accounts + ", allow: {view: signed-in}}",
-			"7:120: warning: everybody who logs in as a Customer may view Users, as one who is signed in [signed-in-strangers]",
+			"7:120: warning: everybody who logs in as a row of Customer may view Users, as one who is signed in [signed-in-strangers]",
 		},
 		{
 			"customers whom staff makes", "Customer: {fields: " + accounts + ", allow: {view: staff}}\n  User: {fields: " + accounts + ", allow: {view: signed-in}}",
-			"7:120: warning: everybody who logs in as a Customer may view Users, as one who is signed in [signed-in-strangers]",
+			"7:120: warning: everybody who logs in as a row of Customer may view Users, as one who is signed in [signed-in-strangers]",
 		},
 		{
 			"customers beside a field", "Customer: {fields: " + accounts + ", allow: {create: public}}\n  User: {fields: " + accounts + ", allow: {view: staff}, fieldRules: {email: {view: [staff, signed-in]}}}",
-			"7:163: warning: everybody who logs in as a Customer may view email of Users, as one who is signed in [signed-in-strangers]",
+			"7:163: warning: everybody who logs in as a row of Customer may view email of Users, as one who is signed in [signed-in-strangers]",
 		},
 		{
 			"customers beside an action", "Customer: {fields: " + accounts + ", allow: {create: public}}\n  User: {fields: " + accounts + ", allow: {view: staff}}\nactions:\n  closeShop: {allow: signed-in}",
-			"9:22: warning: everybody who logs in as a Customer may call closeShop, as one who is signed in [signed-in-strangers]",
+			"9:22: warning: everybody who logs in as a row of Customer may call closeShop, as one who is signed in [signed-in-strangers]",
 		},
 		{"customers beside whom signs up", "Customer: {fields: " + accounts + ", allow: {create: public}}\n  User: {fields: " + accounts + ", allow: {create: public, view: signed-in}}", ""},
 		{"nothing allowed", "Item: {allow: {view: nobody}}", "6:3: warning: nobody may do anything with Item [nobody-may]"},

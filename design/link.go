@@ -128,7 +128,7 @@ func (l *loader) cascadesToAccounts(f *Field, path string) {
 	if to := f.Relation.Entity; to == nil || to.SoftDelete != nil {
 		return // of those that are kept keepsRows takes the tenant, and nothing else
 	}
-	l.errs.Add(f.Pos, path, fmt.Sprintf("onDelete: cascade would delete accounts with a %s, past all that is asked of who deletes an account", f.Relation.To),
+	l.errs.Add(f.Pos, path, fmt.Sprintf("onDelete: cascade would delete accounts with rows of %s, past all that is asked of who deletes an account", f.Relation.To),
 		"restrict, or set-null; accounts are closed with their tenant where that has softDelete: true")
 }
 

@@ -20,6 +20,9 @@ func (l *loader) resolve() {
 	for _, check := range l.todo {
 		check()
 	}
+	for _, e := range l.d.Entities {
+		l.keepsRows(e)
+	}
 	l.passwordHolders()
 	l.tenants()
 	if len(l.errs.Problems) == 0 {

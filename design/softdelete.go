@@ -21,15 +21,18 @@ func (l *loader) softDelete(e *Entity, n *node, path string) {
 	}
 	e.SoftDelete = &Field{
 		Name: deletedName, Key: deletedName, Column: snake(deletedName), GoName: goName(deletedName), GoKey: goName(deletedName),
-		Type: DateTime, ReadOnly: true, Added: true, Access: FieldAccess{View: []Rule{{Kind: Nobody}}},
+		Pos: n.pos, Type: DateTime, ReadOnly: true, Added: true, Access: FieldAccess{View: []Rule{{Kind: Nobody}}},
 	}
 	e.Fields = append(e.Fields, e.SoftDelete)
-	l.later(func() { l.keepsRows(e, n.pos, path) })
 }
 
 // keepsRows refuses what cannot be kept with its deleted rows, or brought back with
-// them.
-func (l *loader) keepsRows(e *Entity, at Position, path string) {
+// them. It is asked when it is known of all entities to which tenant their rows belong.
+func (l *loader) keepsRows(e *Entity) {
+	if e.SoftDelete == nil {
+		return
+	}
+	at, path := e.SoftDelete.Pos, "entities."+e.Name+".softDelete"
 	if l.logsIn(e.Name) {
 		l.errs.Add(at, path, fmt.Sprintf("%s holds the accounts, which are deleted for good", e.Name),
 			"their sessions, keys and passwords end with them; a field such as active: boolean, and a rule about it, closes one for a time")
@@ -44,7 +47,7 @@ func (l *loader) keepsRows(e *Entity, at Position, path string) {
 			if f.Relation != nil && f.Relation.Entity == e && f.Relation.OnDelete == Cascade && other.SoftDelete == nil &&
 				(!l.logsIn(other.Name) || f != other.Tenant) { // accounts of a deleted tenant are closed, and stay
 				l.errs.Add(f.Pos, "entities."+other.Name+".fields."+f.Name,
-					fmt.Sprintf("rows of %s would be deleted for good with a %s that can come back", other.Name, e.Name),
+					fmt.Sprintf("rows of %s would be deleted for good with those of %s, which can come back", other.Name, e.Name),
 					"write softDelete: true in "+other.Name+", or onDelete: restrict")
 			}
 		}

@@ -38,6 +38,12 @@ entities:
 	if _, err := design.Parse("gate.yaml", []byte(src)); err != nil {
 		t.Fatal(err)
 	}
+	accounts, firm := strings.Index(src, "  User:"), strings.Index(src, "  Firm:")
+	ticket := strings.Index(src, "  Ticket:")
+	turned := src[:accounts] + src[firm:ticket] + src[accounts:firm] + src[ticket:]
+	if _, err := design.Parse("gate.yaml", []byte(turned)); err != nil {
+		t.Errorf("the tenants before the accounts: %v", err)
+	}
 	for name, change := range map[string][2]string{
 		"rows that are not kept":  {"  Ticket:\n    tenant: firm\n    softDelete: true\n", "  Ticket:\n    tenant: firm\n"},
 		"another key of accounts": {"former: {type: relation, to: Firm}", "former: {type: relation, to: Firm, onDelete: cascade}"},
@@ -78,7 +84,7 @@ entities:
 		"another account":           strings.Replace(cascade, "to: Company, onDelete", "to: User, onDelete", 1),
 		"a tenant that is not kept": tenant,
 	} {
-		if _, err := design.Parse("gate.yaml", []byte(src)); err == nil || !strings.Contains(err.Error(), "onDelete: cascade would delete accounts with a ") {
+		if _, err := design.Parse("gate.yaml", []byte(src)); err == nil || !strings.Contains(err.Error(), "onDelete: cascade would delete accounts with rows of ") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

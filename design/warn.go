@@ -89,7 +89,7 @@ func (w *warner) rule(e *Entity, action string, r Rule, all []Rule, path string)
 // signedIn warns of a rule that was for the accounts, and is not any more.
 func (w *warner) signedIn(r Rule, path, what string) {
 	if r.Kind == SignedIn && w.beside != nil && w.d.Authentication() && !w.d.Service.InsecureOpenToEveryone {
-		w.add(WarnSignedIn, r.Pos, path, fmt.Sprintf("everybody who logs in as a %s may %s%s, as one who is signed in", w.beside.Name, what, onlyWhen(r)),
+		w.add(WarnSignedIn, r.Pos, path, fmt.Sprintf("everybody who logs in as a row of %s may %s%s, as one who is signed in", w.beside.Name, what, onlyWhen(r)),
 			"name a role of those who are meant")
 	}
 }
