@@ -92,6 +92,9 @@ func sendable(s surface, e *entity, action string) bool {
 func (k *kit) valid(c *caller, r *row, f *model.Field, values map[string]any) (any, bool) {
 	switch f.Type {
 	case model.Relation:
+		if v, said := values[f.Name]; said {
+			return v, true
+		}
 		if f.Unique {
 			return nil, false
 		}
@@ -199,6 +202,8 @@ func (k *kit) draftIn(s surface, c *caller, e *entity, variant map[string]any, m
 			}
 		case !f.Required && !varies && (!through || name != near), f.Default != nil && !varies:
 			r.values[f.Name] = f.Default
+		case f.Type == model.Relation && !varies && values[f.Name] != nil:
+			d.body[f.Name] = values[f.Name]
 		case f.Type == model.Relation:
 			t := k.visible(c, r, f)
 			if f.Unique {
@@ -240,10 +245,41 @@ func (d *draft) judge(c *caller, wrong []int) {
 	}
 }
 
+// settled gives a draft other values where some are taken together, and says what has
+// to come of it then.
+func (k *kit) settled(c *caller, d *draft) {
+	k.t.Helper()
+	maps.Copy(d.values, d.body)
+	changed, free := k.apart(d.row, func(f *model.Field) []any {
+		if _, sent := d.body[f.Name]; !sent {
+			return nil
+		}
+		if f.Type != model.Relation {
+			return few(f)
+		}
+		if t := k.untaken(c, d.row, f); t != nil {
+			return []any{t.entity.key(t.id)}
+		}
+		return nil
+	})
+	for name := range d.body {
+		d.body[name] = d.values[name]
+	}
+	if changed {
+		d.judge(c, nil)
+	}
+	if !free && !d.want.refused() {
+		d.want = status(http.StatusConflict)
+	}
+}
+
 // tryCreate sends a draft.
 func (k *kit) tryCreate(cell string, s surface, c *caller, d *draft) {
 	k.t.Helper()
 	e := d.entity
+	if !d.want.refused() {
+		k.settled(c, d)
+	}
 	before := k.count(e)
 	a := s.create(c, e, d.body)
 	after := k.count(e)

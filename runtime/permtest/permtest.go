@@ -45,7 +45,7 @@ type Config struct {
 
 // A Sample changes a row before it is made, or a value of it before it is sent: n
 // is another number each time, for what has to be unique. The row is keyed as in
-// JSON; a value that is taken out is not sent. Keys of relations are not in it.
+// JSON; a value that is taken out is not sent. Keys of relations are not in it: one that is put in stands.
 type Sample func(n int, row map[string]any)
 
 // A Target reports whether a key may lead to a row, which is keyed as in JSON.

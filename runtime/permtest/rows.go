@@ -231,6 +231,7 @@ func (k *kit) make(e *entity, h holder, variant map[string]any) *row {
 	for range 8 { // several fields may be unique together
 		r := &row{entity: e, owner: h.account, tenant: h.tenant, variant: variant, values: k.values(e, variant)}
 		k.relate(r)
+		k.apart(r, k.newly(r))
 		if err = k.tryInsert(r); err == nil {
 			if e == k.tenants {
 				r.tenant = r.id
@@ -273,7 +274,7 @@ func (k *kit) relate(r *row) {
 		if f.Type != model.Relation {
 			continue
 		}
-		if _, said := r.variant[f.Name]; said {
+		if _, said := r.values[f.Name]; said { // by a condition, or a sample
 			continue
 		}
 		to := k.find(f.To)
@@ -382,8 +383,8 @@ func (k *kit) point(r *row) {
 	near, _, through := strings.Cut(r.entity.Owner, ".")
 	for i := range r.entity.model.Fields {
 		f := &r.entity.model.Fields[i]
-		_, said := r.variant[f.Name]
-		if f.Type != model.Relation || f.Unique || said || r.values[f.Name] != nil || r.entity.wire(near) == f.Name && through || r.entity.wire(r.entity.Tenant) == f.Name {
+		_, said := r.values[f.Name]
+		if f.Type != model.Relation || f.Unique || said || r.entity.wire(near) == f.Name && through || r.entity.wire(r.entity.Tenant) == f.Name {
 			continue
 		}
 		to := k.find(f.To)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -287,6 +288,13 @@ func entityOf(e *design.Entity) *model.Entity {
 	}
 	for _, action := range design.Actions() {
 		m.Conditions = append(m.Conditions, conditions(action, "", e.Allow.Rules(action))...)
+	}
+	for i, u := range e.Unique {
+		unique := model.Unique{Index: fmt.Sprintf("%s_%d", e.Table, i)}
+		for _, f := range u.Fields {
+			unique.Fields = append(unique.Fields, f.Key)
+		}
+		m.Unique = append(m.Unique, unique)
 	}
 	for _, f := range e.Fields {
 		m.Fields = append(m.Fields, fieldOf(f))

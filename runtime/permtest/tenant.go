@@ -1,6 +1,7 @@
 package permtest
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -164,6 +165,17 @@ func (k *kit) leave(e *entity, account string, variant map[string]any) *row {
 	r := k.make(e, holder{k.aside[1].account, k.abroad()}, variant)
 	q := k.app.DB.Dialect().Quote
 	key := k.find(f.To).key(value)
+	moved := &row{entity: e, id: r.id, owner: account, tenant: r.tenant, variant: r.variant, values: maps.Clone(r.values)}
+	moved.values[f.Name] = key
+	newly := k.newly(r)
+	k.apart(moved, func(other *model.Field) []any {
+		if other == f {
+			return nil
+		}
+		return newly(other)
+	})
+	maps.DeleteFunc(moved.values, func(name string, v any) bool { return name == f.Name || equal(v, r.values[name]) })
+	k.patch(r, moved.values)
 	if _, err := k.app.DB.Exec(k.ctx(), "UPDATE "+q(e.model.Table)+" SET "+q(f.Column)+" = $1 WHERE "+q(e.id().Column)+" = $2", key, e.key(r.id)); err != nil {
 		k.t.Fatal(err)
 	}

@@ -181,6 +181,9 @@ func (k *kit) another(c *caller, r *row, f *model.Field, w want) (any, bool) {
 		}
 		values := maps.Clone(r.values)
 		values[f.Name] = v
+		if k.takenWith(r, f.Name, v) {
+			continue
+		}
 		same := func(where []clause) bool { return e.holds(values)(where) == e.holds(r.values)(where) }
 		if !slices.ContainsFunc(wheres, func(where []clause) bool { return !same(where) }) {
 			return v, true
@@ -200,6 +203,9 @@ func (k *kit) sameOr(c *caller, r *row, f *model.Field) (any, bool) {
 	if !f.Unique && (e.wire(near) != f.Name || through) && r.values[f.Name] != nil {
 		if t := k.visible(c, r, f); t != nil {
 			v := t.entity.key(t.id)
+			if k.takenWith(r, f.Name, v) {
+				return r.values[f.Name], false
+			}
 			return v, !equal(v, r.values[f.Name])
 		}
 	}

@@ -1,0 +1,161 @@
+package permtest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gatewright/gate/runtime/model"
+)
+
+// What is unique together are keys and words of a few, most often, and what the test
+// chooses for a row can be taken. Values of other types are new ones each time.
+
+// apart gives a row the first of the choices with which no other row has the same
+// together. It reports whether it changed something, and whether all is free then.
+func (k *kit) apart(r *row, choices func(*model.Field) []any) (changed, free bool) {
+	k.t.Helper()
+	free = true
+	for i := range r.entity.model.Unique {
+		if u := &r.entity.model.Unique[i]; k.taken(r, u) {
+			ok := k.choose(r, u, choices)
+			changed, free = changed || ok, free && ok
+		}
+	}
+	return changed, free
+}
+
+func (k *kit) choose(r *row, u *model.Unique, choices func(*model.Field) []any) bool {
+	k.t.Helper()
+	e := r.entity
+	near, _, _ := strings.Cut(e.Owner, ".")
+	names := slices.Clone(u.Fields)
+	slices.SortStableFunc(names, func(a, b string) int { // through which row it is owned stays if it can
+		return boolean(a == e.wire(near)) - boolean(b == e.wire(near))
+	})
+	for _, name := range names {
+		of := e.design(name)
+		if _, said := r.variant[name]; said || of == e.Tenant || e.owned(of) {
+			continue
+		}
+		was := r.values[name]
+		for _, v := range choices(e.named(of)) {
+			if r.values[name] = v; !k.taken(r, u) {
+				return true
+			}
+		}
+		r.values[name] = was
+	}
+	return false
+}
+
+func boolean(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// few are the values of a field that has but a few.
+func few(f *model.Field) []any {
+	switch f.Type {
+	case model.Boolean:
+		return []any{true, false}
+	case model.Enum:
+		list := make([]any, len(f.Values))
+		for i, v := range f.Values {
+			list[i] = v
+		}
+		return list
+	}
+	return nil
+}
+
+// taken reports whether another row has the values of r in the fields of u.
+func (k *kit) taken(r *row, u *model.Unique) bool {
+	k.t.Helper()
+	e, q := r.entity, k.app.DB.Dialect().Quote
+	query, args := "SELECT count(*) FROM "+q(e.model.Table)+" WHERE ", []any{}
+	for i, name := range u.Fields {
+		f := e.named(e.design(name))
+		v := k.kept(r, f)
+		if v == nil || f.Type != model.Relation && few(f) == nil {
+			return false
+		}
+		args = append(args, v)
+		query += q(f.Column) + " = $" + strconv.Itoa(i+1) + " AND "
+	}
+	if r.id == "" {
+		return k.number(query+"true", args...) > 0
+	}
+	return k.number(query+q(e.id().Column)+" <> $"+strconv.Itoa(len(args)+1), append(args, e.key(r.id))...) > 0
+}
+
+// kept is the value of a field as the database has it: of what the service says
+// itself, whose the row is and of which tenant.
+func (k *kit) kept(r *row, f *model.Field) any {
+	e := r.entity
+	v := r.values[f.Name]
+	switch of := e.design(f.Name); {
+	case v != nil:
+	case of == e.Tenant && r.tenant != "":
+		v = r.tenant
+	case of == e.Owner && r.owner != "":
+		v = r.owner
+	}
+	if v == nil || f.Type != model.Relation {
+		return v
+	}
+	return k.find(f.To).key(fmt.Sprint(v))
+}
+
+// takenWith reports whether a row would have the same values together as another,
+// were it changed so.
+func (k *kit) takenWith(r *row, name string, v any) bool {
+	k.t.Helper()
+	changed := *r
+	changed.values = maps.Clone(r.values)
+	changed.values[name] = v
+	return slices.ContainsFunc(r.entity.model.Unique, func(u model.Unique) bool { return slices.Contains(u.Fields, name) && k.taken(&changed, &u) })
+}
+
+// newly returns choices for a row that the service makes: of keys a new row.
+func (k *kit) newly(r *row) func(*model.Field) []any {
+	return func(f *model.Field) []any {
+		k.t.Helper()
+		if f.Type != model.Relation || f.Unique {
+			return few(f)
+		}
+		if t := k.fresh(r, f); t != nil {
+			return []any{t.entity.key(t.id)}
+		}
+		return nil
+	}
+}
+
+// fresh makes a row for a key of r, to which no other leads; nil where there can be
+// none.
+func (k *kit) fresh(r *row, f *model.Field) *row {
+	k.t.Helper()
+	to := k.find(f.To)
+	near, far, through := strings.Cut(r.entity.Owner, ".")
+	switch {
+	case !to.made || to == r.entity || to == k.tenants:
+		return nil
+	case to == k.accounts:
+		t := k.idle(r.tenant)
+		k.insert(t)
+		k.patch(t, k.noRoles())
+		return t
+	case through && r.entity.wire(near) == f.Name && r.owner != "":
+		return k.make(to, r.holder(), map[string]any{to.wire(far): k.accounts.key(r.owner)})
+	}
+	for _, v := range to.variants {
+		if t := k.make(to, k.holderIn(to, r.tenant), v); k.fits(r, f, t) {
+			return t
+		}
+	}
+	return nil
+}

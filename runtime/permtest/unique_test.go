@@ -1,0 +1,104 @@
+package permtest_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/runtime/crud"
+	"github.com/gatewright/gate/runtime/permtest"
+)
+
+// cart is a design of rows that are unique by what they point to: by the row through
+// which they are owned, by who owns them, by two accounts, and by a word of two.
+const cart = `gate: 1
+service: {name: shop, module: example.com/shop, apis: [rest, graphql]}
+roles:
+  customer: {default: true}
+  clerk: {permissions: ["update:lines"]}
+plugins: {auth-core: {entity: User}, auth-jwt: {}}
+entities:
+  User:
+    owner: id
+    fields: {email: {type: email, required: true, unique: true}, password: password, roles: roles}
+    allow: {view: [owner, clerk], create: public}
+    fieldRules: {roles: {create: clerk, update: clerk}}
+  Product:
+    fields: {name: {type: text, required: true}, hidden: {type: boolean, required: true, default: false}}
+    allow: {view: [{rules: public, when: {hidden: false}}, clerk], list: public}
+  Order:
+    owner: buyer
+    fields: {buyer: {type: relation, to: User}, note: text}
+    allow: {view: owner, list: owner, create: signed-in}
+  OrderLine:
+    owner: order.buyer
+    unique: [[order, product]]
+    fields:
+      order: {type: relation, to: Order, required: true}
+      product: {type: relation, to: Product, required: true}
+      quantity: {type: integer, required: true}
+    allow: {view: [owner, clerk], list: [owner, clerk], create: owner, update: [owner, clerk], delete: clerk}
+  Vote:
+    owner: voter
+    unique: [[voter, product]]
+    fields:
+      voter: {type: relation, to: User, required: true}
+      product: {type: relation, to: Product}
+      stars: {type: integer, min: 1, max: 5}
+    allow: {view: public, list: public, create: signed-in, update: owner, delete: owner}
+  Friend:
+    owner: of
+    unique: [[of, to]]
+    fields: {of: {type: relation, to: User, required: true}, to: {type: relation, to: User, required: true}}
+    allow: {view: owner, list: owner, create: signed-in, delete: owner}
+  Letter:
+    owner: to
+    unique: [[to, kind]]
+    fields: {to: {type: relation, to: User, required: true}, kind: {type: enum, values: [offers, news], required: true}, wanted: boolean}
+    allow: {view: owner, list: owner, create: signed-in, update: owner, delete: owner}
+`
+
+// TestRun_unique wants no complaint about rows of which no two have the same values
+// together.
+func TestRun_unique(t *testing.T) {
+	long(t)
+	for _, f := range wrong(t, newShop(t, cart), nil) {
+		t.Error(f)
+	}
+}
+
+// TestRun_uniqueInTenant: the same where rows belong to tenants, and where their
+// owners left them behind.
+func TestRun_uniqueInTenant(t *testing.T) {
+	long(t)
+	src := strings.NewReplacer(", apis: [rest, graphql]", "", "  Remark:\n", "  Remark:\n    unique: [[ticket, topic]]\n",
+		"      text: {type: text, required: true}\n", "      topic: {type: relation, to: Topic, required: true}\n").Replace(firms)
+	for _, f := range wrong(t, newShop(t, src), nil) {
+		t.Error(f)
+	}
+}
+
+// TestRun_samplesOfKeys: a key that a sample says stands.
+func TestRun_samplesOfKeys(t *testing.T) {
+	long(t)
+	s := newShop(t, cart)
+	votes := 0
+	s.hooks = func(r map[string]*crud.Resource[line]) {
+		r["Vote"].Before(authz.Create, func(_ context.Context, c *crud.Change[line]) error {
+			if votes++; c.Row.cells[2].ps != nil {
+				return &gate.Error{Status: http.StatusConflict, Message: "A vote is for nothing"}
+			}
+			return nil
+		})
+	}
+	got := wrong(t, s, func(c *permtest.Config) {
+		c.Samples = map[string]permtest.Sample{"Vote": func(_ int, row map[string]any) { row["productId"] = nil }}
+		c.GraphQL = false
+	})
+	if len(got) > 0 || votes == 0 {
+		t.Errorf("%d votes: %s", votes, strings.Join(got, "\n"))
+	}
+}
