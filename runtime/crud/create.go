@@ -230,7 +230,12 @@ func (r *Resource[T]) insert(ctx context.Context, t *transaction, c caller, d *d
 		}
 		keys = r.unasked(asked, &d.Row, keys)
 		missing, unset := r.missing(c, &d.Row, d.have)
-		if err := refused(append(missing, r.check(&d.Row, r.filled(&d.Row))...)); err != nil {
+		for _, p := range r.check(&d.Row, r.filled(&d.Row)) { // what is not there is not wrong as well
+			if !slices.ContainsFunc(missing, func(m model.Problem) bool { return m.Field == p.Field }) {
+				missing = append(missing, p)
+			}
+		}
+		if err := refused(missing); err != nil {
 			return err
 		}
 		if unset != nil {

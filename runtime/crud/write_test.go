@@ -471,3 +471,28 @@ CREATE VIEW items AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FR
 		}
 	})
 }
+
+// TestCreate_missingOnce: a field that neither the body nor a hook has filled is
+// missing, and not wrong as well.
+func TestCreate_missingOnce(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := newShop(t, db)
+		s.items.Before(authz.Create, func(context.Context, *crud.Change[Item]) error { return nil })
+		_, err := s.items.CreateRow(as(t, s.max), []byte(`{}`), nil)
+		e, ok := errors.AsType[*gate.Error](err)
+		if !ok {
+			t.Fatal(err)
+		}
+		problems, ok := e.Errors.(model.Problems)
+		if !ok || len(problems) == 0 {
+			t.Fatalf("%#v", e.Errors)
+		}
+		said := map[string]string{}
+		for _, p := range problems {
+			if said[p.Field] != "" {
+				t.Errorf("%s %s, and %s", p.Field, said[p.Field], p.Message)
+			}
+			said[p.Field] = p.Message
+		}
+	})
+}

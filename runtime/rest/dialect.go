@@ -55,14 +55,19 @@ func (Feathers) routes(h *handlers, route newRoute) []Route {
 	}
 	for i := range e.Links {
 		if l := &e.Links[i]; l.Many {
-			routes = append(routes, route(http.MethodGet, one+"/"+segment(l.Name), authz.View, h.findRelated(l.Name)))
+			related := func(method string, f func(http.ResponseWriter, *http.Request) error) {
+				r := route(method, one+"/"+segment(l.Name), authz.View, f)
+				r.Of = l.To
+				routes = append(routes, r)
+			}
+			related(http.MethodGet, h.findRelated(l.Name))
 			if l.Through != nil {
 				routes = append(routes,
 					route(http.MethodPost, one+"/"+segment(l.Name), authz.Update, h.connect(l.Name)),
 					route(http.MethodDelete, one+"/"+segment(l.Name)+"/{other}", authz.Update, h.disconnect(l.Name)))
 			}
 			if l.Inverse != "" {
-				routes = append(routes, route(http.MethodPost, one+"/"+segment(l.Name), authz.View, h.createRelated(l.Name)))
+				related(http.MethodPost, h.createRelated(l.Name))
 			}
 		}
 	}

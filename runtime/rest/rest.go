@@ -54,6 +54,9 @@ type Route struct {
 	Action authz.Action
 	// Rules are the words of that rule, of those for some rows, too.
 	Rules []string
+	// Of is the entity of the rows that are listed or made, where it is another: a
+	// caller needs what its rules say as well.
+	Of string
 	// MaxBody is how many bytes of a body it takes, where that is for it to say.
 	MaxBody int64
 	Handler http.Handler

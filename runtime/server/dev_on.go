@@ -12,8 +12,11 @@ import (
 	"strings"
 
 	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/authz"
 	"github.com/gatewright/gate/runtime/config"
+	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/runtime/devpage"
+	"github.com/gatewright/gate/runtime/rest"
 	"github.com/gatewright/gate/store"
 )
 
@@ -91,7 +94,7 @@ func (a *App) devFacts() devpage.Facts {
 		f.AuthEntity, f.Outbox = a.Auth.EntityName(), a.Auth.Outbox()
 	}
 	for _, r := range a.routes {
-		f.Routes = append(f.Routes, devpage.Route{Method: r.Method, Path: r.Path, Rules: r.Rules})
+		f.Routes = append(f.Routes, devpage.Route{Method: r.Method, Path: r.Path, Rules: a.rulesOf(r)})
 	}
 	for _, g := range a.guarded {
 		if path, ok := strings.CutPrefix(g.pattern, "POST "); ok && path == pathGraphQL {
@@ -102,6 +105,20 @@ func (a *App) devFacts() devpage.Facts {
 		f.Entities = append(f.Entities, e.Entity())
 	}
 	return f
+}
+
+// rulesOf returns who may call a route: where its rows are of another entity, whom
+// the rules of that one let do it.
+func (a *App) rulesOf(r rest.Route) []string {
+	i := slices.IndexFunc(a.entities, func(s crud.Service) bool { return s.Entity().Name == r.Of })
+	if i < 0 {
+		return r.Rules
+	}
+	action := authz.List
+	if r.Method == http.MethodPost {
+		action = authz.Create
+	}
+	return a.entities[i].Entity().Rules(action.String())
 }
 
 // ownPaths returns those that are paths and no URL: of the page's origin, which is that
