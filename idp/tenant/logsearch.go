@@ -49,6 +49,11 @@ func (s *Store) SearchLogs(ctx context.Context, q LogQuery) (logs []*Log, total 
 	if q.UserID != "" {
 		where = "l.user_id = " + c.text(q.UserID) + " AND " + where
 	}
+	leave, err := s.rooms.enter(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer leave()
 	if q.Total {
 		if total, err = s.count(ctx, "idp_logs l WHERE "+where, c.args); err != nil {
 			return nil, 0, err

@@ -60,6 +60,11 @@ func (s *Store) SearchUsers(ctx context.Context, q UserQuery) (users []*User, to
 	if q.Connection != "" {
 		where = "u.connection = " + c.text(q.Connection) + " AND " + where
 	}
+	leave, err := s.rooms.enter(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer leave()
 	if q.Total {
 		if total, err = s.count(ctx, "idp_users u WHERE "+where, c.args); err != nil {
 			return nil, 0, err

@@ -80,6 +80,7 @@ type Store struct {
 	refresh  []byte // the key of refresh tokens
 	logs     *logQueue
 	looks    looks
+	rooms    rooms
 
 	addressesCut atomic.Int64 // the time up to which this process cut addresses
 }
@@ -98,7 +99,7 @@ func Open(ctx context.Context, db *store.DB, cfg Config) (*Store, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	s := &Store{db: db, now: cfg.Now, unset: new(Settings)}
+	s := &Store{db: db, now: cfg.Now, rooms: newRooms(db.Read()), unset: new(Settings)}
 	var err error
 	if s.seal.box, err = seal.New(cfg.Secret, "gate idp seal"); err != nil {
 		return nil, fmt.Errorf("tenant: %w", err)
