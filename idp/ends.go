@@ -170,7 +170,7 @@ func undone(result *actions.PostLoginResult) string {
 		case s.changes.CookieMode == "non-persistent": // the other one is what cookies are
 			return s.object + "setCookieMode"
 		case len(s.changes.Metadata) > 0:
-			return s.object + "setMetadata"
+			return s.object + metadataCall(s.changes.Metadata)
 		case s.changes.EvictMetadata:
 			return s.object + "evictMetadata"
 		}
@@ -179,4 +179,14 @@ func undone(result *actions.PostLoginResult) string {
 		return "api.authentication.recordMethod"
 	}
 	return ""
+}
+
+// metadataCall is the call that changed metadata: that without a value deletes.
+func metadataCall(changes map[string]any) string {
+	for _, value := range changes {
+		if value != nil {
+			return "setMetadata"
+		}
+	}
+	return "deleteMetadata"
 }

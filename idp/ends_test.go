@@ -132,7 +132,7 @@ func TestLOG16_undone(t *testing.T) {
 		`session.setMetadata('a', 'b')`:                           "api.session.setMetadata",
 		`session.evictMetadata()`:                                 "api.session.evictMetadata",
 		`refreshToken.setMetadata('a', 'b')`:                      "api.refreshToken.setMetadata",
-		`refreshToken.deleteMetadata('a')`:                        "api.refreshToken.setMetadata",
+		`refreshToken.deleteMetadata('a')`:                        "api.refreshToken.deleteMetadata",
 		`refreshToken.evictMetadata()`:                            "api.refreshToken.evictMetadata",
 		`authentication.recordMethod('https://quiz.example/won')`: "api.authentication.recordMethod",
 		`session.setCookieMode('persistent')`:                     "",

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -163,14 +164,32 @@ func (a *admin) deploy(act *tenant.Action, code string) error {
 	if err := a.send(http.MethodPost, actionPath(act, "/deploy"), nil, nil); err != nil {
 		return err
 	}
-	if call := callUndone.FindString(code); call != "" {
-		a.out.talk.line("  " + a.out.talk.paint(yellow, "!") + " " + plain(act.Name+" names "+call+", which this provider does not do: a log-in that comes to it is refused"))
+	if calls := callsUndone(triggerOf(act), code); len(calls) > 0 {
+		a.out.talk.line("  " + a.out.talk.paint(yellow, "!") + " " + plain(act.Name+" names "+strings.Join(calls, ", ")+", which this provider does not do: a log-in that comes to it is refused"))
 	}
 	return nil
 }
 
-// callUndone finds what [idp.Undone] says of what was run, in the text of a script.
-var callUndone = regexp.MustCompile(`\bmultifactor\.enable\b|\bauthentication\.((challenge|enroll)With(Any)?|recordMethod)\b|\b(session|refreshToken)\.(set|evict)Metadata\b`)
+// undoneCall finds in the text of a script, as far as it tells, what [idp.Undone] says of
+// one that ran, and what there is no page for.
+var undoneCall = regexp.MustCompile(`\b(?:` +
+	`(multifactor\.enable)\s*\(\s*(?:[^\s"'` + "`" + `]|["'` + "`" + `][^n])` + // not 'none'
+	`|(authentication\.(?:(?:challenge|enroll)With(?:Any)?|recordMethod)|(?:session|refreshToken)\.(?:set|delete|evict)Metadata|prompt\.render|validation\.error)\b` +
+	`|(session\.setCookieMode\s*\(\s*["'` + "`" + `]non-persistent["'` + "`" + `]\s*\)))`)
+
+// callsUndone names them, each once. Scripts of other triggers have no log-in to refuse.
+func callsUndone(trigger, code string) []string {
+	var calls []string
+	if trigger != string(actions.TriggerPostLogin) {
+		return nil
+	}
+	for _, found := range undoneCall.FindAllStringSubmatch(code, -1) {
+		if call := cmp.Or(found[1:]...); !slices.Contains(calls, call) {
+			calls = append(calls, call)
+		}
+	}
+	return calls
+}
 
 func (a *admin) bind(act *tenant.Action) error {
 	in := map[string]any{"bindings": []any{map[string]any{
