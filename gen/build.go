@@ -46,7 +46,8 @@ type Build struct {
 	Environment []Variable
 
 	// Modules names lists of modules that the service builds besides those that
-	// every service does: files of the folder gomod, without ".txt".
+	// every service does: files of the folder gomod, without ".txt". They are for what
+	// gate itself imports; modules of a plugin are for [Build.Require].
 	Modules []string
 
 	// API is what the OpenAPI document says besides the entities.
@@ -56,11 +57,12 @@ type Build struct {
 	// was generated last, for what plugins read of the user's.
 	Renamed map[string]string
 
-	plugin  string // that contributes
-	steps   []steps
-	inputs  map[string][]byte
-	outputs []output
-	parsed  map[parsedTemplate]*template.Template
+	plugin   string // that contributes
+	steps    []steps
+	required []requirement
+	inputs   map[string][]byte
+	outputs  []output
+	parsed   map[parsedTemplate]*template.Template
 }
 
 // parsedTemplate names a template that was parsed.

@@ -34,11 +34,22 @@ func (b *Build) module(opts Options) error {
 	if err != nil {
 		return err
 	}
-	mod, err := mergeMod(b.Design.Service.Module, opts, parent, needed)
+	sums := map[string]string{}
+	own, err := gomod.ReadFile("gomod/gate.sum")
 	if err != nil {
 		return err
 	}
-	sum, err := mergeSum(opts, needed)
+	sumsOf(own, sums)
+	sumsOf(opts.State.GoSum, sums)
+	required, err := b.requirements(sums)
+	if err != nil {
+		return err
+	}
+	mod, err := mergeMod(b.Design.Service.Module, opts, parent, needed, required)
+	if err != nil {
+		return err
+	}
+	sum, err := mergeSum(opts, needed, b.required)
 	if err != nil {
 		return err
 	}
@@ -79,7 +90,7 @@ func moduleLists(names ...string) (*modfile.File, []string, error) {
 	return parent, needed, nil
 }
 
-func mergeMod(path string, opts Options, parent *modfile.File, needed []string) ([]byte, error) {
+func mergeMod(path string, opts Options, parent *modfile.File, needed []string, required []requirement) ([]byte, error) {
 	f, err := modfile.Parse("go.mod", opts.State.GoMod, nil)
 	if err != nil {
 		return nil, err
@@ -96,16 +107,20 @@ func mergeMod(path string, opts Options, parent *modfile.File, needed []string) 
 	if opts.GateVersion == "" && opts.Replace == "" {
 		return nil, errors.New("a development build of gate cannot tell which version the service needs: name a checkout to replace it with")
 	}
-	want := map[string]string{}
+	want := map[string]requirement{}
 	for _, r := range parent.Require {
 		if slices.Contains(needed, r.Mod.Path) {
-			want[r.Mod.Path] = r.Mod.Version
+			want[r.Mod.Path] = requirement{Module: Module{Path: r.Mod.Path, Version: r.Mod.Version, Indirect: true}}
 		}
 	}
+	raise(want, parent, required)
 	var require []*modfile.Require
 	for _, r := range f.Require {
-		if v, ok := want[r.Mod.Path]; ok && semver.Compare(v, r.Mod.Version) > 0 {
-			r.Mod.Version = v
+		if w, ok := want[r.Mod.Path]; ok {
+			if semver.Compare(w.Version, r.Mod.Version) > 0 {
+				r.Mod.Version = w.Version
+			}
+			r.Indirect = r.Indirect && w.Indirect
 		}
 		delete(want, r.Mod.Path)
 		if r.Mod.Path == modulePath {
@@ -115,7 +130,7 @@ func mergeMod(path string, opts Options, parent *modfile.File, needed []string) 
 	}
 	require = append(require, &modfile.Require{Mod: module.Version{Path: modulePath, Version: version}})
 	for _, path := range slices.Sorted(maps.Keys(want)) {
-		require = append(require, &modfile.Require{Mod: module.Version{Path: path, Version: want[path]}, Indirect: true})
+		require = append(require, &modfile.Require{Mod: module.Version{Path: path, Version: want[path].Version}, Indirect: want[path].Indirect})
 	}
 	f.SetRequireSeparateIndirect(require)
 	if err := replaceGate(f, opts.Replace); err != nil {
@@ -157,8 +172,14 @@ func isOurs(line *modfile.Line) bool {
 
 // mergeSum returns the checksums that the service needs: of the modules that it
 // builds, and of the go.mod of every module that the go command may look at.
-func mergeSum(opts Options, needed []string) ([]byte, error) {
+func mergeSum(opts Options, needed []string, required []requirement) ([]byte, error) {
 	lines := map[string]bool{}
+	for _, r := range required {
+		needed = append(needed, r.Path)
+		for _, line := range r.lines() {
+			lines[line[0]+" "+line[1]] = true
+		}
+	}
 	for line := range strings.Lines(string(opts.State.GoSum)) {
 		lines[strings.TrimSpace(line)] = true
 	}

@@ -55,9 +55,13 @@ entities:
 
 func (p *part) Validate(*design.Design, *design.Plugin) error { return nil }
 
-// Contribute adds code that closes the place, the variable that it reads, and the table
-// in which it counts.
+// Contribute adds code that closes the place, the variable that it reads, the module
+// that it imports, and the table in which it counts.
 func (p *part) Contribute(b *gen.Build) error {
+	b.Require(gen.Module{
+		Path: "golang.org/x/text", Version: "v0.43.0",
+		Sum: "h1:1QivrlhwAsnMOcqgOdl9my7s9OyZl8O5/UGUTJVXoWc=", GoModSum: "h1:hbSIYA/amXcRXTFSZqh8tWHEoqRvvbKPJ2uz/KU+a+s=",
+	})
 	b.Environment = append(b.Environment, gen.Variable{Name: "FEEDBACK_CLOSED", Doc: "yes takes no more feedback."})
 	b.SetUp = append(b.SetUp, "setUpFeedback")
 	b.Template(gen.File{Path: "app/feedback_plugin_gen.go", Owner: gen.Generated}, files, "templates/feedback.go.tmpl", p.settings)
