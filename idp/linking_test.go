@@ -76,8 +76,18 @@ func TestIDP21_linkAfterLogout(t *testing.T) {
 			stolen, _ := enter(t, s, browser, "victim@example.com", "audience", s.Issuer()+"api/v2/", "scope", "openid update:current_user_identities")["access_token"].(string)
 			proof, _ := enter(t, s, s.Browser(), "mallory@example.com")["id_token"].(string)
 			end(t, s, browser, victim)
-			status, got := manage(t, s, stolen, http.MethodPost, "users/"+url.PathEscape(victim.ID)+"/identities", `{"link_with":"`+proof+`"}`)
-			if (status == http.StatusCreated) != (name == "nothing") {
+			link := func(token any, proof string) (int, any) {
+				t.Helper()
+				text, _ := token.(string)
+				return manage(t, s, text, http.MethodPost, "users/"+url.PathEscape(victim.ID)+"/identities", `{"link_with":"`+proof+`"}`)
+			}
+			// One of a password has no session, and could be ended by none.
+			atWeb, _ := enterWeb(t, s, s.Browser(), "mallory@example.com")["id_token"].(string)
+			byPassword := byRealm(t, s, "victim@example.com", "audience", s.Issuer()+"api/v2/", "scope", "openid update:current_user_identities")
+			if status, got := link(byPassword["access_token"], atWeb); status != http.StatusBadRequest {
+				t.Errorf("by a password: %d %v", status, got)
+			}
+			if status, got := link(stolen, proof); (status == http.StatusCreated) != (name == "nothing") {
 				t.Errorf("%d %v", status, got)
 			}
 		})
