@@ -10,7 +10,7 @@ import (
 )
 
 // FindRelated implements [Service].
-func (r *Resource[T]) FindRelated(ctx context.Context, id, name string, q *query.Query) (*Rows, error) {
+func (r *engine) FindRelated(ctx context.Context, id, name string, q *query.Query) (*Rows, error) {
 	c := callerFrom(ctx)
 	rel, err := r.many(c, name, authz.List)
 	if err != nil {
@@ -24,7 +24,7 @@ func (r *Resource[T]) FindRelated(ctx context.Context, id, name string, q *query
 }
 
 // CreateRelated implements [Service].
-func (r *Resource[T]) CreateRelated(ctx context.Context, id, name string, body []byte, sel []string) (Row, error) {
+func (r *engine) CreateRelated(ctx context.Context, id, name string, body []byte, sel []string) (Row, error) {
 	c := callerFrom(ctx)
 	rel, err := r.many(c, name, authz.Create)
 	if err != nil {
@@ -42,7 +42,7 @@ func (r *Resource[T]) CreateRelated(ctx context.Context, id, name string, body [
 
 // many returns the relation to many of that name. It answers 401 and 403 to who
 // may not get the row at this end of it, or not do that to those at the other.
-func (r *Resource[T]) many(c caller, name string, action authz.Action) (*relation, error) {
+func (r *engine) many(c caller, name string, action authz.Action) (*relation, error) {
 	if err := r.may(c, authz.View); err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func (r *Resource[T]) many(c caller, name string, action authz.Action) (*relatio
 }
 
 // parent returns the id of a row that the caller may get.
-func (r *Resource[T]) parent(ctx context.Context, c caller, id string) (any, error) {
+func (r *engine) parent(ctx context.Context, c caller, id string) (any, error) {
 	key, ok := r.parseID(id)
 	if !ok {
 		return nil, notFound(id)
@@ -69,7 +69,7 @@ func (r *Resource[T]) parent(ctx context.Context, c caller, id string) (any, err
 }
 
 // findBelonging implements relative.
-func (r *Resource[T]) findBelonging(ctx context.Context, c caller, rel *relation, key any, q *query.Query) (*Rows, error) {
+func (r *engine) findBelonging(ctx context.Context, c caller, rel *relation, key any, q *query.Query) (*Rows, error) {
 	filter, fields, err := r.enter(c, rel, rel.Name)
 	if err != nil { // a key that the caller may not read
 		return nil, &gate.Error{Status: http.StatusNotFound}
@@ -86,7 +86,7 @@ func (r *Resource[T]) findBelonging(ctx context.Context, c caller, rel *relation
 }
 
 // createBelonging implements relative.
-func (r *Resource[T]) createBelonging(ctx context.Context, c caller, rel *relation, key any, body []byte, sel []string) (Row, error) {
+func (r *engine) createBelonging(ctx context.Context, c caller, rel *relation, key any, body []byte, sel []string) (Row, error) {
 	selected, err := r.selection(c, sel)
 	if err != nil {
 		return Row{}, err
@@ -95,5 +95,5 @@ func (r *Resource[T]) createBelonging(ctx context.Context, c caller, rel *relati
 	if err != nil {
 		return Row{}, err
 	}
-	return r.answerRow(&d.Row, r.answered(ctx, c, &d.Row, d.sent), selected), nil
+	return r.answerRow(d.Row, r.answered(ctx, c, d.Row, d.sent), selected), nil
 }

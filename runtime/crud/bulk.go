@@ -16,7 +16,7 @@ import (
 const MaxBulk = 100
 
 // CreateRows implements [Service].
-func (r *Resource[T]) CreateRows(ctx context.Context, body []byte, sel []string, opts ...Option) (*Rows, error) {
+func (r *engine) CreateRows(ctx context.Context, body []byte, sel []string, opts ...Option) (*Rows, error) {
 	c := callerFrom(ctx)
 	if err := r.may(c, authz.Create); err != nil {
 		return nil, err
@@ -32,7 +32,7 @@ func (r *Resource[T]) CreateRows(ctx context.Context, body []byte, sel []string,
 	if err != nil {
 		return nil, badRequest(err)
 	}
-	drafts := make([]*draft[T], len(list))
+	drafts := make([]*draft, len(list))
 	var problems model.Problems
 	at := outermost()
 	for i, object := range list {
@@ -46,7 +46,7 @@ func (r *Resource[T]) CreateRows(ctx context.Context, body []byte, sel []string,
 	if err := refused(problems); err != nil {
 		return nil, err
 	}
-	made := make([]*draft[T], len(drafts))
+	made := make([]*draft, len(drafts))
 	o := optionsOf(opts)
 	err = r.inTx(ctx, o, func(ctx context.Context, t *transaction) error {
 		ids := make([]string, len(drafts))
@@ -55,7 +55,7 @@ func (r *Resource[T]) CreateRows(ctx context.Context, body []byte, sel []string,
 			if err := r.insert(ctx, t, c, made[i]); err != nil {
 				return err
 			}
-			ids[i] = r.id(&made[i].Row)
+			ids[i] = r.id(made[i].Row)
 		}
 		return o.finish(ctx, t, ids...)
 	})
@@ -63,10 +63,10 @@ func (r *Resource[T]) CreateRows(ctx context.Context, body []byte, sel []string,
 		return nil, err
 	}
 	rows := &Rows{Total: int64(len(made)), Limit: len(made), enc: r, len: len(made)}
-	data := make([]T, len(made))
+	data := make([]record, len(made))
 	for i, d := range made {
 		data[i] = d.Row
-		rows.sets = append(rows.sets, r.answered(ctx, c, &d.Row, d.sent).Intersect(selected))
+		rows.sets = append(rows.sets, r.answered(ctx, c, d.Row, d.sent).Intersect(selected))
 	}
 	rows.rows = data
 	return rows, nil

@@ -6,26 +6,19 @@ import (
 	"github.com/gatewright/gate/runtime/model"
 )
 
-// Compute says how a computed field follows from the fields that it is made of. set
-// is handed a row with these and no others, whatever was asked for, and stores the
-// value in the other row; it asks nobody and changes nothing else, and may be
-// called by many goroutines at once. It runs whenever the field is read, and after
-// each write.
-//
-// It panics for a field that is not computed. [Link] wants it for each one that is.
-func (r *Resource[T]) Compute(f model.FieldID, set func(row, from *T)) {
+func (r *engine) computes(f model.FieldID, set func(row, from record)) {
 	computed := r.entity.Computed()
 	if !computed.Has(f) {
 		panic(fmt.Sprintf("crud: field %d of %s is not computed", f, r.entity.Name))
 	}
 	if r.computed == nil {
-		r.computed = map[model.FieldID]func(row, from *T){}
+		r.computed = map[model.FieldID]func(row, from record){}
 	}
 	r.computed[f] = set
 }
 
 // checkComputed finds computed fields that nothing computes.
-func (r *Resource[T]) checkComputed() error {
+func (r *engine) checkComputed() error {
 	for f := range r.entity.Computed().All() {
 		if r.computed[f] == nil {
 			return fmt.Errorf("field %q is computed, and nothing says how: call the method of App that begins with Compute%s for it in app/hooks.go", r.entity.Fields[f].Name, r.entity.Name)
@@ -36,13 +29,13 @@ func (r *Resource[T]) checkComputed() error {
 
 // compute sets the computed fields of a row among those of a set. A value that its
 // field could not have is a fault of the service.
-func (r *Resource[T]) compute(row *T, set model.FieldSet) error {
+func (r *engine) compute(row record, set model.FieldSet) error {
 	for f := range set.Intersect(r.entity.Computed()).All() {
-		var from T
+		from := r.form.row()
 		for need := range r.entity.Needs(f).All() {
-			r.copy(&from, row, need)
+			r.copy(from, row, need)
 		}
-		r.computed[f](row, &from)
+		r.computed[f](row, from)
 		field, p := r.field(row, f)
 		if problem, ok := field.Check(p); !ok {
 			return fmt.Errorf("crud: what was computed for %s.%s of the row %s %s", r.entity.Name, field.Name, r.id(row), problem.Message)
@@ -53,7 +46,7 @@ func (r *Resource[T]) compute(row *T, set model.FieldSet) error {
 
 // recompute sets the computed fields of a row that was changed, and adds those that
 // differ to what changed.
-func (r *Resource[T]) recompute(row, old *T, changed *model.FieldSet) error {
+func (r *engine) recompute(row, old record, changed *model.FieldSet) error {
 	computed := r.entity.Computed()
 	if err := r.compute(row, computed); err != nil {
 		return err

@@ -10,23 +10,19 @@ import (
 	"github.com/gatewright/gate/store"
 )
 
-// Create makes a row of the fields in Set and answers it: with what the caller
-// may read, or, when the row is out of the caller's sight, its id and what was
-// sent. Ids, times, the owner, default values and roles that were not sent are
-// set by the service.
-func (r *Resource[T]) Create(ctx context.Context, ch *Change[T]) (*T, error) {
+// createRecord answers [Resource.Create].
+func (r *engine) createRecord(ctx context.Context, row record, set model.FieldSet) (record, error) {
 	c := callerFrom(ctx)
-	d, err := r.create(ctx, c, r.fromGo(ch))
+	d, err := r.create(ctx, c, r.fromGo(row, set))
 	if err != nil {
-		return nil, err
+		return record{}, err
 	}
-	set := r.answered(ctx, c, &d.Row, d.sent)
-	r.clear(&d.Row, set)
-	return &d.Row, nil
+	r.clear(d.Row, r.answered(ctx, c, d.Row, d.sent))
+	return d.Row, nil
 }
 
 // CreateRow implements [Service].
-func (r *Resource[T]) CreateRow(ctx context.Context, body []byte, sel []string, opts ...Option) (Row, error) {
+func (r *engine) CreateRow(ctx context.Context, body []byte, sel []string, opts ...Option) (Row, error) {
 	c := callerFrom(ctx)
 	if err := r.may(c, authz.Create); err != nil {
 		return Row{}, err
@@ -39,12 +35,12 @@ func (r *Resource[T]) CreateRow(ctx context.Context, body []byte, sel []string, 
 	if err != nil {
 		return Row{}, err
 	}
-	return r.answerRow(&d.Row, r.answered(ctx, c, &d.Row, d.sent), selected), nil
+	return r.answerRow(d.Row, r.answered(ctx, c, d.Row, d.sent), selected), nil
 }
 
 // draft is a row that is about to be created.
-type draft[T any] struct {
-	Change[T]
+type draft struct {
+	change
 	sent model.FieldSet // by the caller
 	have model.FieldSet // sent, or set by the service
 
@@ -52,7 +48,7 @@ type draft[T any] struct {
 	fields scope
 }
 
-func (r *Resource[T]) create(ctx context.Context, c caller, in input[T], opts ...Option) (*draft[T], error) {
+func (r *engine) create(ctx context.Context, c caller, in input, opts ...Option) (*draft, error) {
 	if err := r.may(c, authz.Create); err != nil {
 		return nil, err
 	}
@@ -63,23 +59,23 @@ func (r *Resource[T]) create(ctx context.Context, c caller, in input[T], opts ..
 	if err := refused(problems); err != nil {
 		return nil, err
 	}
-	if err := r.hash(ctx, &d.Change); err != nil {
+	if err := r.hash(ctx, &d.change); err != nil {
 		return nil, err
 	}
-	var made *draft[T]
+	var made *draft
 	o := optionsOf(opts)
 	err = r.inTx(ctx, o, func(ctx context.Context, t *transaction) error {
 		made = r.freshDraft(d)
 		if err := r.insert(ctx, t, c, made); err != nil {
 			return err
 		}
-		return o.finish(ctx, t, r.id(&made.Row))
+		return o.finish(ctx, t, r.id(made.Row))
 	})
 	return made, err
 }
 
 // draft makes the row and finds what is wrong with it.
-func (r *Resource[T]) draft(c caller, in input[T]) (*draft[T], model.Problems, error) {
+func (r *engine) draft(c caller, in input) (*draft, model.Problems, error) {
 	filter, err := r.rules.reach(c, authz.Create)
 	if err != nil {
 		return nil, nil, err
@@ -92,16 +88,16 @@ func (r *Resource[T]) draft(c caller, in input[T]) (*draft[T], model.Problems, e
 	if err := r.mayNest(c, ch); err != nil {
 		return nil, nil, err
 	}
-	d := &draft[T]{Change: *ch, sent: ch.Set, filter: filter, fields: fields}
+	d := &draft{change: *ch, sent: ch.Set, filter: filter, fields: fields}
 	d.Action = authz.Create
 	problems = append(problems, r.checkPassword(ch)...)
 	if roles := r.roles.field; roles != model.NoField && ch.Set.Has(roles) {
-		problems = append(problems, r.roles.check(c, nil, r.rolesOf(&ch.Row))...)
+		problems = append(problems, r.roles.check(c, nil, r.rolesOf(ch.Row))...)
 	}
 	r.complete(c, d)
-	r.belongs(c, &d.Row)
+	r.belongs(c, d.Row)
 	if len(problems) > 0 || len(r.before[authz.Create]) == 0 {
-		missing, unset := r.missing(c, &d.Row, d.have.Union(d.led).Union(r.named(problems)))
+		missing, unset := r.missing(c, d.Row, d.have.Union(d.led).Union(r.named(problems)))
 		if len(problems) == 0 && len(missing) == 0 && unset != nil {
 			return nil, nil, unset
 		}
@@ -110,24 +106,24 @@ func (r *Resource[T]) draft(c caller, in input[T]) (*draft[T], model.Problems, e
 	if len(problems) > 0 || !d.led.Without(d.Set).Empty() { // judged when the keys are known
 		return d, problems, nil
 	}
-	return d, r.beyond(&d.Row, d.sent, &fields), r.stays(filter, &d.Row)
+	return d, r.beyond(d.Row, d.sent, &fields), r.stays(filter, d.Row)
 }
 
 // lead creates the rows to which keys of a draft point, and judges it then.
-func (r *Resource[T]) lead(ctx context.Context, c caller, d *draft[T]) error {
-	made, err := r.nestKeys(ctx, c, &d.Change)
+func (r *engine) lead(ctx context.Context, c caller, d *draft) error {
+	made, err := r.nestKeys(ctx, c, &d.change)
 	if err != nil || made.Empty() {
 		return err
 	}
 	d.sent, d.have = d.sent.Union(made), d.have.Union(made)
-	if err := refused(r.beyond(&d.Row, d.sent, &d.fields)); err != nil {
+	if err := refused(r.beyond(d.Row, d.sent, &d.fields)); err != nil {
 		return err
 	}
-	return r.stays(d.filter, &d.Row)
+	return r.stays(d.filter, d.Row)
 }
 
 // named returns the fields that problems are about.
-func (r *Resource[T]) named(problems model.Problems) model.FieldSet {
+func (r *engine) named(problems model.Problems) model.FieldSet {
 	var set model.FieldSet
 	for _, p := range problems {
 		if f, ok := r.entity.Field(p.Field); ok {
@@ -139,7 +135,7 @@ func (r *Resource[T]) named(problems model.Problems) model.FieldSet {
 
 // beyond names the fields that the caller may write in some rows, of which this
 // is none.
-func (r *Resource[T]) beyond(row *T, set model.FieldSet, fields *scope) model.Problems {
+func (r *engine) beyond(row record, set model.FieldSet, fields *scope) model.Problems {
 	if set = set.Without(fields.always); set.Empty() {
 		return nil
 	}
@@ -152,7 +148,7 @@ func (r *Resource[T]) beyond(row *T, set model.FieldSet, fields *scope) model.Pr
 
 // stays refuses a row that the caller's rights to write would not reach, as far
 // as the row tells by itself.
-func (r *Resource[T]) stays(filter query.Filter, row *T) error {
+func (r *engine) stays(filter query.Filter, row record) error {
 	if holds, known := filter.Match(r.values(row)); holds || !known {
 		return nil
 	}
@@ -161,7 +157,7 @@ func (r *Resource[T]) stays(filter query.Filter, row *T) error {
 
 // stayed is [Resource.stays] for a row that is written, of which the database
 // tells the rest.
-func (r *Resource[T]) stayed(ctx context.Context, filter query.Filter, row *T) error {
+func (r *engine) stayed(ctx context.Context, filter query.Filter, row record) error {
 	if _, known := filter.Match(r.values(row)); known {
 		return nil // stays has asked
 	}
@@ -177,7 +173,7 @@ func (r *Resource[T]) stayed(ctx context.Context, filter query.Filter, row *T) e
 func unreachable() error { return forbidden("The row would not be one that you may write") }
 
 // complete sets what the caller did not send.
-func (r *Resource[T]) complete(c caller, d *draft[T]) {
+func (r *engine) complete(c caller, d *draft) {
 	at := now()
 	d.have = d.Set
 	for i := range r.entity.Fields {
@@ -185,7 +181,7 @@ func (r *Resource[T]) complete(c caller, d *draft[T]) {
 		if d.Set.Has(f) {
 			continue
 		}
-		field, p := r.field(&d.Row, f)
+		field, p := r.field(d.Row, f)
 		field.SetDefault(p, at)
 		switch {
 		case field.HasDefault():
@@ -210,27 +206,27 @@ func (r *Resource[T]) complete(c caller, d *draft[T]) {
 }
 
 // insert adds the row of a draft within a transaction.
-func (r *Resource[T]) insert(ctx context.Context, t *transaction, c caller, d *draft[T]) error {
+func (r *engine) insert(ctx context.Context, t *transaction, c caller, d *draft) error {
 	if err := r.lead(ctx, c, d); err != nil {
 		return err
 	}
 	if len(r.checks) > 0 {
-		if err := r.permit(ctx, Changed{Action: authz.Create, ID: r.id(&d.Row), Set: d.Set}); err != nil {
+		if err := r.permit(ctx, Changed{Action: authz.Create, ID: r.id(d.Row), Set: d.Set}); err != nil {
 			return err
 		}
 	}
 	keys := d.sent
 	if hooks := r.before[authz.Create]; len(hooks) > 0 {
-		asked, err := r.ask(ctx, c, &d.Row, keys)
+		asked, err := r.ask(ctx, c, d.Row, keys)
 		if err != nil {
 			return err
 		}
-		if err := run(ctx, hooks, &d.Change); err != nil {
+		if err := run(ctx, hooks, &d.change); err != nil {
 			return err
 		}
-		keys = r.unasked(asked, &d.Row, keys)
-		missing, unset := r.missing(c, &d.Row, d.have)
-		for _, p := range r.check(&d.Row, r.filled(&d.Row)) { // what is not there is not wrong as well
+		keys = r.unasked(asked, d.Row, keys)
+		missing, unset := r.missing(c, d.Row, d.have)
+		for _, p := range r.check(d.Row, r.filled(d.Row)) { // what is not there is not wrong as well
 			if !slices.ContainsFunc(missing, func(m model.Problem) bool { return m.Field == p.Field }) {
 				missing = append(missing, p)
 			}
@@ -242,36 +238,36 @@ func (r *Resource[T]) insert(ctx context.Context, t *transaction, c caller, d *d
 			return unset
 		}
 	}
-	if err := refused(r.foreignFiles(&d.Row, r.entity.All(), nil)); err != nil {
+	if err := refused(r.foreignFiles(d.Row, r.entity.All(), nil)); err != nil {
 		return err
 	}
-	if err := r.checkTargets(ctx, c, &d.Row, keys); err != nil {
+	if err := r.checkTargets(ctx, c, d.Row, keys); err != nil {
 		return err
 	}
 	if err := r.execInsert(ctx, t, d); err != nil {
 		return err
 	}
-	if err := r.compute(&d.Row, r.entity.Computed()); err != nil {
+	if err := r.compute(d.Row, r.entity.Computed()); err != nil {
 		return err
 	}
-	if err := r.checkReturning(ctx, c, &d.Row, d.sent); err != nil {
+	if err := r.checkReturning(ctx, c, d.Row, d.sent); err != nil {
 		return err
 	}
-	if err := r.nest(ctx, t, c, &d.Change); err != nil {
+	if err := r.nest(ctx, t, c, &d.change); err != nil {
 		return err
 	}
-	if err := r.stayed(ctx, d.filter, &d.Row); err != nil {
+	if err := r.stayed(ctx, d.filter, d.Row); err != nil {
 		return err
 	}
-	if err := run(ctx, r.after[authz.Create], &d.Change); err != nil {
+	if err := run(ctx, r.after[authz.Create], &d.change); err != nil {
 		return err
 	}
-	r.tell(t, Changed{Action: authz.Create, ID: r.id(&d.Row), Set: r.entity.All()}, &d.Row)
+	r.tell(t, Changed{Action: authz.Create, ID: r.id(d.Row), Set: r.entity.All()}, d.Row)
 	return nil
 }
 
 // filled returns the fields that are not null.
-func (r *Resource[T]) filled(row *T) model.FieldSet {
+func (r *engine) filled(row record) model.FieldSet {
 	var set model.FieldSet
 	for f := range r.entity.All().Without(r.entity.Computed()).All() {
 		if r.value(row, f) != nil {
@@ -281,8 +277,8 @@ func (r *Resource[T]) filled(row *T) model.FieldSet {
 	return set
 }
 
-func (r *Resource[T]) execInsert(ctx context.Context, t *transaction, d *draft[T]) error {
-	id, p := r.field(&d.Row, r.entity.IDField())
+func (r *engine) execInsert(ctx context.Context, t *transaction, d *draft) error {
+	id, p := r.field(d.Row, r.entity.IDField())
 	columns := r.entity.All()
 	counted := id.ID == model.Serial && !d.Set.Has(r.entity.IDField())
 	if counted {
@@ -290,7 +286,7 @@ func (r *Resource[T]) execInsert(ctx context.Context, t *transaction, d *draft[T
 	}
 	s := r.statement()
 	defer r.recycle(s)
-	r.compile.Insert(s, columns, r.values(&d.Row))
+	r.compile.Insert(s, columns, r.values(d.Row))
 	if counted {
 		cell := model.Cell{Field: id, P: p}
 		return r.written(t.tx.QueryRowContext(ctx, string(s.SQL), s.Args...).Scan(&cell))
@@ -301,7 +297,7 @@ func (r *Resource[T]) execInsert(ctx context.Context, t *transaction, d *draft[T
 
 // written turns a broken foreign key into an answer: what the row points to is
 // gone, since it was there a moment ago.
-func (r *Resource[T]) written(err error) error {
+func (r *engine) written(err error) error {
 	if err != nil && r.db.Classify(err).Kind == store.ForeignKey {
 		return refused(model.Problems{{Code: model.CodeNotFound, Message: "a row that this one points to does not exist"}})
 	}
@@ -309,7 +305,7 @@ func (r *Resource[T]) written(err error) error {
 }
 
 // run calls hooks in their order.
-func run[T any](ctx context.Context, hooks []Hook[T], ch *Change[T]) error {
+func run(ctx context.Context, hooks []hook, ch *change) error {
 	for _, hook := range hooks {
 		if err := hook(ctx, ch); err != nil {
 			return err
@@ -321,7 +317,7 @@ func run[T any](ctx context.Context, hooks []Hook[T], ch *Change[T]) error {
 // answered returns the fields of a written row that the answer shows. The change
 // is kept by now: where it cannot be asked what the caller may see of it, that is
 // not a fault, and they see what they sent.
-func (r *Resource[T]) answered(ctx context.Context, c caller, row *T, sent model.FieldSet) model.FieldSet {
+func (r *engine) answered(ctx context.Context, c caller, row record, sent model.FieldSet) model.FieldSet {
 	filter := r.rules.visible(c)
 	if seen, err := r.passes(ctx, row, filter); !seen || err != nil {
 		sent.Add(r.entity.IDField())
@@ -332,14 +328,14 @@ func (r *Resource[T]) answered(ctx context.Context, c caller, row *T, sent model
 
 // viewed returns the fields that the caller may read in a row that passes the
 // filter of view.
-func (r *Resource[T]) viewed(c caller, row *T, filter query.Filter) model.FieldSet {
+func (r *engine) viewed(c caller, row record, filter query.Filter) model.FieldSet {
 	fields := r.rules.fieldsFor(c, authz.View, filter)
 	return r.shown(row, fields.ever, &fields)
 }
 
 // selection resolves the fields that a writer wants back, before anything is
 // written. Nil selects all.
-func (r *Resource[T]) selection(c caller, sel []string) (model.FieldSet, error) {
+func (r *engine) selection(c caller, sel []string) (model.FieldSet, error) {
 	if sel == nil {
 		return r.entity.All(), nil
 	}

@@ -26,7 +26,7 @@ const (
 // SealCursors says which key the cursors of pages are sealed with, of 32 bytes;
 // without it they are by one that no other process has. Processes that serve the
 // same rows need the same key. Call it before the first request.
-func (r *Resource[T]) SealCursors(key []byte) { r.cursors = sealer{slices.Clone(key)} }
+func (r *engine) SealCursors(key []byte) { r.cursors = sealer{slices.Clone(key)} }
 
 // sealer seals positions. A cursor has the values that rows are sorted by at the end
 // of a page: nobody but the one who got it can use it, and only for the question that
@@ -92,7 +92,7 @@ type turn struct {
 
 // turn finds out where a page by cursor begins. The context of its cursors is who
 // asks, in which tenant, for what, and of which row when rows of that alone are meant.
-func (r *Resource[T]) turn(c caller, plan *query.Plan, of string) (turn, error) {
+func (r *engine) turn(c caller, plan *query.Plan, of string) (turn, error) {
 	t := turn{total: -1}
 	who := c.subject()
 	if c.system {
@@ -119,7 +119,7 @@ func (r *Resource[T]) turn(c caller, plan *query.Plan, of string) (turn, error) 
 
 // cut takes off the row that tells that there are more, and puts those of a page that
 // ends at a cursor into their order.
-func cut[T any](plan *query.Plan, data []T) (_ []T, more bool) {
+func cut(plan *query.Plan, data []record) (_ []record, more bool) {
 	if plan.Cursor == nil {
 		return data, false
 	}
@@ -133,7 +133,7 @@ func cut[T any](plan *query.Plan, data []T) (_ []T, more bool) {
 }
 
 // turned tells where the pages before and behind a page are.
-func (r *Resource[T]) turned(t turn, plan *query.Plan, rows *Rows, data []T, more bool) error {
+func (r *engine) turned(t turn, plan *query.Plan, rows *Rows, data []record, more bool) error {
 	rows.Paged = true
 	if len(data) == 0 {
 		return nil
@@ -148,18 +148,18 @@ func (r *Resource[T]) turned(t turn, plan *query.Plan, rows *Rows, data []T, mor
 	}
 	var err error
 	if next {
-		if rows.Next, err = r.cursorAt(t, plan, &data[len(data)-1], total); err != nil {
+		if rows.Next, err = r.cursorAt(t, plan, data[len(data)-1], total); err != nil {
 			return err
 		}
 	}
 	if previous {
-		rows.Previous, err = r.cursorAt(t, plan, &data[0], total)
+		rows.Previous, err = r.cursorAt(t, plan, data[0], total)
 	}
 	return err
 }
 
 // cursorAt makes the cursor of a row.
-func (r *Resource[T]) cursorAt(t turn, plan *query.Plan, row *T, total int64) (string, error) {
+func (r *engine) cursorAt(t turn, plan *query.Plan, row record, total int64) (string, error) {
 	position := strconv.AppendInt([]byte{'['}, total, 10)
 	for _, f := range plan.Position() {
 		field, p := r.field(row, f)

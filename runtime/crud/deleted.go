@@ -32,7 +32,7 @@ type referrer interface {
 }
 
 // refer notes what points to rows of the entity.
-func (r *Resource[T]) refer(ref reference) error {
+func (r *engine) refer(ref reference) error {
 	f := &ref.from.Entity().Fields[ref.field]
 	if r.keeps() && f.OnDelete == model.Cascade && ref.from.Entity().SoftDelete == "" && !closes(ref.from.Entity(), ref.field) {
 		return fmt.Errorf("%s.%s goes with rows that can come back, and cannot itself", ref.from.Entity().Name, f.Name)
@@ -41,13 +41,13 @@ func (r *Resource[T]) refer(ref reference) error {
 	return nil
 }
 
-func (r *Resource[T]) unrefer(keeping bool) { r.references, r.keeping = nil, keeping }
+func (r *engine) unrefer(keeping bool) { r.references, r.keeping = nil, keeping }
 
 // keeps reports whether deleted rows of the entity stay in the database.
-func (r *Resource[T]) keeps() bool { return r.graves != nil }
+func (r *engine) keeps() bool { return r.graves != nil }
 
 // erase deletes a row that was read in this transaction, or marks it as deleted.
-func (r *Resource[T]) erase(ctx context.Context, t *transaction, id string, old *T, filter query.Filter, x expected) error {
+func (r *engine) erase(ctx context.Context, t *transaction, id string, old record, filter query.Filter, x expected) error {
 	filter = r.still(filter, old, x)
 	if r.keeps() {
 		return r.bury(ctx, t, old, filter, x.missed(id), now())
@@ -66,15 +66,15 @@ func (r *Resource[T]) erase(ctx context.Context, t *transaction, id string, old 
 
 // bury marks a row as deleted, and then does to those that point to it what they
 // say: it counts as gone by then, also for itself.
-func (r *Resource[T]) bury(ctx context.Context, t *transaction, old *T, filter query.Filter, missed error, at time.Time) error {
-	row, key := *old, r.value(old, r.entity.IDField())
-	field, p := r.field(&row, r.entity.SoftDeleteField())
+func (r *engine) bury(ctx context.Context, t *transaction, old record, filter query.Filter, missed error, at time.Time) error {
+	row, key := r.form.clone(old), r.value(old, r.entity.IDField())
+	field, p := r.field(row, r.entity.SoftDeleteField())
 	field.Store(p, at)
 	changed := model.Fields(r.entity.SoftDeleteField())
-	r.count(&row, old, &changed)
+	r.count(row, old, &changed)
 	s := r.statement()
 	defer r.recycle(s)
-	r.compile.Update(s, key, filter, changed, r.values(&row))
+	r.compile.Update(s, key, filter, changed, r.values(row))
 	if err := r.exec(ctx, t, s, missed); err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (r *Resource[T]) bury(ctx context.Context, t *transaction, old *T, filter q
 }
 
 // leave implements referrer.
-func (r *Resource[T]) leave(ctx context.Context, t *transaction, f model.FieldID, key any, at time.Time) error {
+func (r *engine) leave(ctx context.Context, t *transaction, f model.FieldID, key any, at time.Time) error {
 	switch r.entity.Fields[f].OnDelete {
 	case model.SetNull:
 		s := r.statement()
@@ -104,10 +104,10 @@ func (r *Resource[T]) leave(ctx context.Context, t *transaction, f model.FieldID
 			return err
 		}
 		for i := range rows {
-			if err := r.bury(ctx, t, &rows[i], query.Filter{}, stillNeeded(), at); err != nil {
+			if err := r.bury(ctx, t, rows[i], query.Filter{}, stillNeeded(), at); err != nil {
 				return err
 			}
-			r.tell(t, Changed{Action: authz.Delete, ID: r.id(&rows[i]), Set: r.entity.All(), Before: r.snapshot(&rows[i])}, &rows[i])
+			r.tell(t, Changed{Action: authz.Delete, ID: r.id(rows[i]), Set: r.entity.All(), Before: r.snapshot(rows[i])}, rows[i])
 		}
 		return nil
 	default:
@@ -128,7 +128,7 @@ func stillNeeded() error {
 }
 
 // pointing reads the rows of a compiler that point to a row, and locks them.
-func (r *Resource[T]) pointing(ctx context.Context, from *query.Compiler, f model.FieldID, key any, more ...query.Filter) ([]T, error) {
+func (r *engine) pointing(ctx context.Context, from *query.Compiler, f model.FieldID, key any, more ...query.Filter) ([]record, error) {
 	filter := query.Every(append(more, query.Equals(r.entity, f, text(key)))...)
 	s := r.statement()
 	defer r.recycle(s)
@@ -137,13 +137,13 @@ func (r *Resource[T]) pointing(ctx context.Context, from *query.Compiler, f mode
 }
 
 // purge implements referrer.
-func (r *Resource[T]) purge(ctx context.Context, t *transaction, f model.FieldID, key any, seen map[grave]bool) error {
+func (r *engine) purge(ctx context.Context, t *transaction, f model.FieldID, key any, seen map[grave]bool) error {
 	on := r.entity.Fields[f].OnDelete
 	if on == model.Cascade {
 		rows, err := r.pointing(ctx, r.compile, f, key)
 		for i := range rows {
 			if err == nil {
-				err = r.clearWay(ctx, t, r.value(&rows[i], r.entity.IDField()), seen)
+				err = r.clearWay(ctx, t, r.value(rows[i], r.entity.IDField()), seen)
 			}
 		}
 		if err != nil {
@@ -160,7 +160,7 @@ func (r *Resource[T]) purge(ctx context.Context, t *transaction, f model.FieldID
 	s := r.statement()
 	defer r.recycle(s)
 	for i := range rows {
-		id := r.value(&rows[i], r.entity.IDField())
+		id := r.value(rows[i], r.entity.IDField())
 		if err := r.clearWay(ctx, t, id, seen); err != nil {
 			return err
 		}
@@ -181,7 +181,7 @@ type grave struct {
 
 // clearWay deletes for good the deleted rows that would keep the database from
 // deleting a row: nobody can bring them back without it.
-func (r *Resource[T]) clearWay(ctx context.Context, t *transaction, key any, seen map[grave]bool) error {
+func (r *engine) clearWay(ctx context.Context, t *transaction, key any, seen map[grave]bool) error {
 	at := grave{r.entity, key}
 	if seen[at] {
 		return nil
@@ -195,21 +195,19 @@ func (r *Resource[T]) clearWay(ctx context.Context, t *transaction, key any, see
 	return nil
 }
 
-// Restore brings a deleted row back, with those that were deleted because of it, and
-// answers it as [Resource.Create] does. Whoever may delete it may restore it: to
-// everybody else, and when it is not deleted, it is not there.
-func (r *Resource[T]) Restore(ctx context.Context, id string) (*T, error) {
+// restoreRecord answers [Resource.Restore].
+func (r *engine) restoreRecord(ctx context.Context, id string) (record, error) {
 	c := callerFrom(ctx)
 	ch, err := r.restore(ctx, c, id)
 	if err != nil {
-		return nil, err
+		return record{}, err
 	}
-	r.clear(&ch.Row, r.answered(ctx, c, &ch.Row, model.FieldSet{}))
-	return &ch.Row, nil
+	r.clear(ch.Row, r.answered(ctx, c, ch.Row, model.FieldSet{}))
+	return ch.Row, nil
 }
 
 // RestoreRow implements [Service].
-func (r *Resource[T]) RestoreRow(ctx context.Context, id string, sel []string) (Row, error) {
+func (r *engine) RestoreRow(ctx context.Context, id string, sel []string) (Row, error) {
 	c := callerFrom(ctx)
 	if err := r.may(c, authz.Delete); err != nil {
 		return Row{}, err
@@ -222,10 +220,10 @@ func (r *Resource[T]) RestoreRow(ctx context.Context, id string, sel []string) (
 	if err != nil {
 		return Row{}, err
 	}
-	return r.answerRow(&ch.Row, r.answered(ctx, c, &ch.Row, model.FieldSet{}), selected), nil
+	return r.answerRow(ch.Row, r.answered(ctx, c, ch.Row, model.FieldSet{}), selected), nil
 }
 
-func (r *Resource[T]) restore(ctx context.Context, c caller, id string) (*Change[T], error) {
+func (r *engine) restore(ctx context.Context, c caller, id string) (*change, error) {
 	if err := r.may(c, authz.Delete); err != nil {
 		return nil, err
 	}
@@ -237,16 +235,16 @@ func (r *Resource[T]) restore(ctx context.Context, c caller, id string) (*Change
 	if !ok || !r.keeps() {
 		return nil, notFound(id)
 	}
-	var ch *Change[T]
+	var ch *change
 	err = r.inTx(ctx, options{}, func(ctx context.Context, t *transaction) error {
 		old, err := r.buried(ctx, key, query.Every(r.rules.visible(c), filter))
 		if err != nil {
 			return err
 		}
-		if old == nil {
+		if old.none() {
 			return notFound(id)
 		}
-		ch = &Change[T]{Action: authz.Update, Row: *old, Old: old, Set: model.Fields(r.entity.SoftDeleteField())}
+		ch = &change{Action: authz.Update, Row: r.form.clone(old), Old: old, Set: model.Fields(r.entity.SoftDeleteField())}
 		if err := r.revive(ctx, t, ch); err != nil {
 			return err
 		}
@@ -257,27 +255,27 @@ func (r *Resource[T]) restore(ctx context.Context, c caller, id string) (*Change
 }
 
 // buried reads and locks a deleted row; nil if there is none.
-func (r *Resource[T]) buried(ctx context.Context, key any, filter query.Filter) (*T, error) {
+func (r *engine) buried(ctx context.Context, key any, filter query.Filter) (record, error) {
 	s := r.statement()
 	defer r.recycle(s)
 	r.graves.One(s, key, filter, r.entity.All(), query.ForRemoval)
 	rows, err := r.read(ctx, s, r.entity.All(), 1)
 	if err != nil || len(rows) == 0 {
-		return nil, err
+		return record{}, err
 	}
-	return &rows[0], nil
+	return rows[0], nil
 }
 
 // revive makes a deleted row one that is there, with the hooks of a change, and then
 // those that went with it.
-func (r *Resource[T]) revive(ctx context.Context, t *transaction, ch *Change[T]) error {
+func (r *engine) revive(ctx context.Context, t *transaction, ch *change) error {
 	switch whole, err := r.leads(ctx, ch.Old); {
 	case err != nil:
 		return err
 	case !whole:
 		return &gate.Error{Status: http.StatusConflict, Message: "A row that this one points to is deleted: restore that first"}
 	}
-	field, p := r.field(&ch.Row, r.entity.SoftDeleteField())
+	field, p := r.field(ch.Row, r.entity.SoftDeleteField())
 	field.Clear(p)
 	if err := r.permit(ctx, Changed{Action: authz.Update, ID: r.id(ch.Old), Set: ch.Set, Before: r.snapshot(ch.Old)}); err != nil {
 		return err
@@ -286,18 +284,18 @@ func (r *Resource[T]) revive(ctx context.Context, t *transaction, ch *Change[T])
 		if err := run(ctx, hooks, ch); err != nil {
 			return err
 		}
-		if err := refused(r.check(&ch.Row, r.different(&ch.Row, ch.Old))); err != nil {
+		if err := refused(r.check(ch.Row, r.different(ch.Row, ch.Old))); err != nil {
 			return err
 		}
 	}
-	if err := r.exhume(ctx, t, &ch.Row, ch.Old); err != nil {
+	if err := r.exhume(ctx, t, ch.Row, ch.Old); err != nil {
 		return err
 	}
 	return run(ctx, r.after[authz.Update], ch)
 }
 
 // leads reports whether the rows are there that a deleted one points to.
-func (r *Resource[T]) leads(ctx context.Context, row *T) (bool, error) {
+func (r *engine) leads(ctx context.Context, row record) (bool, error) {
 	for f, target := range r.targets {
 		id := r.value(row, f)
 		if id == nil {
@@ -312,7 +310,7 @@ func (r *Resource[T]) leads(ctx context.Context, row *T) (bool, error) {
 
 // exhume writes a row that was deleted as one that is there, and brings those back
 // that were deleted with it.
-func (r *Resource[T]) exhume(ctx context.Context, t *transaction, row, old *T) error {
+func (r *engine) exhume(ctx context.Context, t *transaction, row, old record) error {
 	gone := r.entity.SoftDeleteField()
 	field, p := r.field(row, gone)
 	field.Clear(p)
@@ -338,7 +336,7 @@ func (r *Resource[T]) exhume(ctx context.Context, t *transaction, row, old *T) e
 }
 
 // comeBack implements referrer. What points to another deleted row stays deleted.
-func (r *Resource[T]) comeBack(ctx context.Context, t *transaction, f model.FieldID, key any, at time.Time) error {
+func (r *engine) comeBack(ctx context.Context, t *transaction, f model.FieldID, key any, at time.Time) error {
 	if !r.keeps() || r.entity.Fields[f].OnDelete != model.Cascade {
 		return nil
 	}
@@ -348,15 +346,15 @@ func (r *Resource[T]) comeBack(ctx context.Context, t *transaction, f model.Fiel
 		return err
 	}
 	for i := range rows {
-		whole, err := r.leads(ctx, &rows[i])
+		whole, err := r.leads(ctx, rows[i])
 		if err != nil {
 			return err
 		}
-		if row := rows[i]; whole {
-			if err := r.exhume(ctx, t, &row, &rows[i]); err != nil {
+		if row := r.form.clone(rows[i]); whole {
+			if err := r.exhume(ctx, t, row, rows[i]); err != nil {
 				return err
 			}
-			r.tell(t, Changed{Action: authz.Create, ID: r.id(&row), Set: r.entity.All()}, &row)
+			r.tell(t, Changed{Action: authz.Create, ID: r.id(row), Set: r.entity.All()}, row)
 		}
 	}
 	return nil
@@ -364,7 +362,7 @@ func (r *Resource[T]) comeBack(ctx context.Context, t *transaction, f model.Fiel
 
 // checkReturning is checkTargets once more, when a row is written: where deleted rows
 // are kept a key does not keep the one that it points to from being deleted since.
-func (r *Resource[T]) checkReturning(ctx context.Context, c caller, row *T, set model.FieldSet) error {
+func (r *engine) checkReturning(ctx context.Context, c caller, row record, set model.FieldSet) error {
 	if !r.returning {
 		return nil
 	}

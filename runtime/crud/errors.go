@@ -52,7 +52,7 @@ func badRequest(err error) error {
 
 // answer turns an error of the database into an answer. Answers come back as
 // they are.
-func (r *Resource[T]) answer(err error) error {
+func (r *engine) answer(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -75,7 +75,7 @@ func unavailable(err error) error {
 }
 
 // taken names the fields whose values another row has, and nothing else.
-func (r *Resource[T]) taken(p store.Problem) error {
+func (r *engine) taken(p store.Problem) error {
 	e := &gate.Error{Status: http.StatusConflict, Message: "The value is already taken"}
 	var problems model.Problems
 	if u := r.unique(p); u != nil {
@@ -104,14 +104,14 @@ func (r *Resource[T]) taken(p store.Problem) error {
 
 // chosen returns those of the fields that whoever writes a row chooses: the tenant
 // stands before others in what is unique within it.
-func (r *Resource[T]) chosen(names []string) []string {
+func (r *engine) chosen(names []string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return len(names) > 1 && name == r.entity.Tenant })
 }
 
 // unique returns the list of fields that a violated constraint is about, nil when
 // it is about one field. SQLite names the columns, or the index when the case of
 // letters is left out; PostgreSQL the index always.
-func (r *Resource[T]) unique(p store.Problem) *model.Unique {
+func (r *engine) unique(p store.Problem) *model.Unique {
 	for i, u := range r.entity.Unique {
 		named := len(p.Columns) == len(u.Fields) && p.Constraint == ""
 		for j := range u.Fields {

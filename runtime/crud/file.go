@@ -41,7 +41,7 @@ func IfFile(hashes ...string) Option {
 }
 
 // sameFile refuses a change of another file than its sender knew.
-func (r *Resource[T]) sameFile(old *T, ch *fileChange) error {
+func (r *engine) sameFile(old record, ch *fileChange) error {
 	if ch == nil || !ch.tagged {
 		return nil
 	}
@@ -53,13 +53,13 @@ func (r *Resource[T]) sameFile(old *T, ch *fileChange) error {
 }
 
 // fileField returns the field of a file.
-func (r *Resource[T]) fileField(name string) (model.FieldID, bool) {
+func (r *engine) fileField(name string) (model.FieldID, bool) {
 	f, ok := r.entity.Field(name)
 	return f, ok && r.entity.Fields[f].Type == model.FileType
 }
 
 // OpenFile implements [Service].
-func (r *Resource[T]) OpenFile(ctx context.Context, id, field string) (*Download, error) {
+func (r *engine) OpenFile(ctx context.Context, id, field string) (*Download, error) {
 	if err := r.ready(); err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func (r *Resource[T]) OpenFile(ctx context.Context, id, field string) (*Download
 	switch {
 	case err != nil:
 		return nil, r.answer(err)
-	case row == nil:
+	case row.none():
 		return nil, notFound(id)
 	}
 	if shown := r.shown(row, model.Fields(f), &fields); !shown.Has(f) {
@@ -97,7 +97,7 @@ func (r *Resource[T]) OpenFile(ctx context.Context, id, field string) (*Download
 }
 
 // part reads a part of a file.
-func (r *Resource[T]) part(ctx context.Context, key string, part int64) ([]byte, error) {
+func (r *engine) part(ctx context.Context, key string, part int64) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
 	s := r.statement()
@@ -119,7 +119,7 @@ func (r *Resource[T]) part(ctx context.Context, key string, part int64) ([]byte,
 }
 
 // StageFile implements [Service].
-func (r *Resource[T]) StageFile(ctx context.Context, id, field string, up Upload) (*Staged, error) {
+func (r *engine) StageFile(ctx context.Context, id, field string, up Upload) (*Staged, error) {
 	c := callerFrom(ctx)
 	if err := r.may(c, authz.Update); err != nil {
 		return nil, err
@@ -147,16 +147,16 @@ func (r *Resource[T]) StageFile(ctx context.Context, id, field string, up Upload
 }
 
 // KeepFile implements [Service].
-func (r *Resource[T]) KeepFile(ctx context.Context, id, field string, file *Staged, opts ...Option) (Row, error) {
+func (r *engine) KeepFile(ctx context.Context, id, field string, file *Staged, opts ...Option) (Row, error) {
 	return r.changeFile(ctx, id, field, file, opts)
 }
 
 // RemoveFile implements [Service].
-func (r *Resource[T]) RemoveFile(ctx context.Context, id, field string, opts ...Option) (Row, error) {
+func (r *engine) RemoveFile(ctx context.Context, id, field string, opts ...Option) (Row, error) {
 	return r.changeFile(ctx, id, field, nil, opts)
 }
 
-func (r *Resource[T]) changeFile(ctx context.Context, id, field string, file *Staged, opts []Option) (Row, error) {
+func (r *engine) changeFile(ctx context.Context, id, field string, file *Staged, opts []Option) (Row, error) {
 	c := callerFrom(ctx)
 	if err := r.may(c, authz.Update); err != nil {
 		return Row{}, err
@@ -168,16 +168,16 @@ func (r *Resource[T]) changeFile(ctx context.Context, id, field string, file *St
 	if file != nil && file.of != &r.entity.Fields[f] {
 		return Row{}, fmt.Errorf("crud: a file that was staged for another field, %q, is to be kept as %s.%s: stage it for that one", file.of.Name, r.entity.Name, field)
 	}
-	in := func(writable model.FieldSet, _ string) (*Change[T], model.Problems, error) {
-		var ch Change[T]
+	in := func(writable model.FieldSet, _ string) (*change, model.Problems, error) {
+		ch := r.newChange()
 		if !writable.Has(f) {
-			return &ch, model.Problems{r.unwritable(f)}, nil
+			return ch, model.Problems{r.unwritable(f)}, nil
 		}
 		if ch.Set.Add(f); file != nil {
-			field, p := r.field(&ch.Row, f)
+			field, p := r.field(ch.Row, f)
 			field.Store(p, file.File)
 		}
-		return &ch, nil, nil
+		return ch, nil, nil
 	}
 	opts = append(slices.Clone(opts), func(o *options) {
 		if o.file == nil {
@@ -189,12 +189,12 @@ func (r *Resource[T]) changeFile(ctx context.Context, id, field string, file *St
 	if err != nil {
 		return Row{}, err
 	}
-	return r.answerRow(&done.Row, r.answered(ctx, c, &done.Row, done.Set), r.entity.All()), nil
+	return r.answerRow(done.Row, r.answered(ctx, c, done.Row, done.Set), r.entity.All()), nil
 }
 
 // foreignFiles names the files that a row got from elsewhere than its sender: what
 // two rows have would go with either.
-func (r *Resource[T]) foreignFiles(row *T, changed model.FieldSet, ch *fileChange) model.Problems {
+func (r *engine) foreignFiles(row record, changed model.FieldSet, ch *fileChange) model.Problems {
 	var problems model.Problems
 	for f := range changed.Intersect(r.entity.Files()).All() {
 		file, ok := r.value(row, f).(model.File)
@@ -207,7 +207,7 @@ func (r *Resource[T]) foreignFiles(row *T, changed model.FieldSet, ch *fileChang
 
 // keepFiles writes what the file of a change holds, and removes what the ones before
 // held.
-func (r *Resource[T]) keepFiles(ctx context.Context, t *transaction, u *updating[T], changed model.FieldSet) error {
+func (r *engine) keepFiles(ctx context.Context, t *transaction, u *updating, changed model.FieldSet) error {
 	changed = changed.Intersect(r.entity.Files())
 	if changed.Empty() {
 		return nil
@@ -222,11 +222,11 @@ func (r *Resource[T]) keepFiles(ctx context.Context, t *transaction, u *updating
 				return err
 			}
 		}
-		file, ok := r.value(&u.Row, f).(model.File)
+		file, ok := r.value(u.Row, f).(model.File)
 		if !ok {
 			continue
 		}
-		row := r.value(&u.Row, r.entity.IDField())
+		row := r.value(u.Row, r.entity.IDField())
 		err := u.file.staged.parts(func(part int64, data []byte) error {
 			s.Reset()
 			query.AddPart(s, r.db.Dialect(), r.entity, file.Key(), part, row, data)

@@ -33,7 +33,7 @@ type crop struct {
 
 // load reads the branches, one statement for each of them and each below, however
 // many rows there are.
-func (r *Resource[T]) load(ctx context.Context, c caller, rows []T, fields scope, branches []*branch) (crops, error) {
+func (r *engine) load(ctx context.Context, c caller, rows []record, fields scope, branches []*branch) (crops, error) {
 	if len(branches) == 0 {
 		return nil, nil
 	}
@@ -62,19 +62,19 @@ func (r *Resource[T]) load(ctx context.Context, c caller, rows []T, fields scope
 
 // keys returns the keys of rows, each once, and that of each row: nil where there
 // is none, or the caller may not read it.
-func (r *Resource[T]) keys(rows []T, fields scope, rel *relation, cr *crop) (*query.Keys, []any) {
+func (r *engine) keys(rows []record, fields scope, rel *relation, cr *crop) (*query.Keys, []any) {
 	keys := &query.Keys{Kind: rel.kind, Field: rel.far, Through: rel.Through}
 	values := make([]any, len(rows))
 	seen := make(map[any]bool, len(rows))
 	for i := range rows {
-		if set := r.shown(&rows[i], model.Fields(rel.near), &fields); !set.Has(rel.near) {
+		if set := r.shown(rows[i], model.Fields(rel.near), &fields); !set.Has(rel.near) {
 			if cr.hidden == nil {
 				cr.hidden = make([]bool, len(rows))
 			}
 			cr.hidden[i] = true
 			continue
 		}
-		key := r.value(&rows[i], rel.near)
+		key := r.value(rows[i], rel.near)
 		if key == nil {
 			continue
 		}
@@ -94,9 +94,9 @@ func (r *Resource[T]) keys(rows []T, fields scope, rel *relation, cr *crop) (*qu
 }
 
 // gather implements relative.
-func (r *Resource[T]) gather(ctx context.Context, c caller, br *branch, keys *query.Keys) (*harvest, error) {
+func (r *engine) gather(ctx context.Context, c caller, br *branch, keys *query.Keys) (*harvest, error) {
 	h := &harvest{rows: &Rows{Limit: br.plan.Limit, Skip: br.plan.Skip, enc: r, set: br.plan.Select}, spans: map[any]span{}}
-	var list []T
+	var list []record
 	if len(keys.Texts)+len(keys.Numbers) > 0 {
 		var err error
 		if list, err = r.belonging(ctx, br, keys, h.spans); err != nil {
@@ -107,7 +107,7 @@ func (r *Resource[T]) gather(ctx context.Context, c caller, br *branch, keys *qu
 	if len(br.fields.grants) > 0 {
 		h.rows.sets = make([]model.FieldSet, len(list))
 		for i := range list {
-			h.rows.sets[i] = r.shown(&list[i], br.plan.Select, &br.fields)
+			h.rows.sets[i] = r.shown(list[i], br.plan.Select, &br.fields)
 		}
 	}
 	var err error
@@ -116,7 +116,7 @@ func (r *Resource[T]) gather(ctx context.Context, c caller, br *branch, keys *qu
 }
 
 // belonging reads the rows that belong to keys, and notes where those of each are.
-func (r *Resource[T]) belonging(ctx context.Context, br *branch, keys *query.Keys, spans map[any]span) ([]T, error) {
+func (r *engine) belonging(ctx context.Context, br *branch, keys *query.Keys, spans map[any]span) ([]record, error) {
 	s := r.statement()
 	defer r.recycle(s)
 	if br.rel.Many {
@@ -141,7 +141,7 @@ func (r *Resource[T]) belonging(ctx context.Context, br *branch, keys *query.Key
 	}
 	in := r.scanner(br.fetch)
 	in.dest = append(dest, in.dest...)
-	var list []T
+	var list []record
 	for rows.Next() {
 		if list, err = in.scan(rows, list); err != nil {
 			return nil, err
@@ -250,8 +250,8 @@ func (r *Rows) appendPage(dst []byte) []byte {
 }
 
 // loadOne is load for one row, with a bound on the time.
-func (r *Resource[T]) loadOne(ctx context.Context, c caller, row *T, fields scope, branches []*branch) (crops, error) {
+func (r *engine) loadOne(ctx context.Context, c caller, row record, fields scope, branches []*branch) (crops, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	return r.load(ctx, c, []T{*row}, fields, branches)
+	return r.load(ctx, c, []record{row}, fields, branches)
 }

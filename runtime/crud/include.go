@@ -87,7 +87,7 @@ type place struct {
 type budget struct{ rows, includes int }
 
 // included is includes for the rows of a question, of which there are at most rows.
-func (r *Resource[T]) included(c caller, asked []query.Include, fields scope, rows int, lenient bool) ([]*branch, error) {
+func (r *engine) included(c caller, asked []query.Include, fields scope, rows int, lenient bool) ([]*branch, error) {
 	if len(asked) == 0 {
 		return nil, nil
 	}
@@ -96,7 +96,7 @@ func (r *Resource[T]) included(c caller, asked []query.Include, fields scope, ro
 }
 
 // relate finds the ends of the relations of the entity among the resources.
-func (r *Resource[T]) relate(targets map[string]target) error {
+func (r *engine) relate(targets map[string]target) error {
 	r.relations = make(map[string]*relation, len(r.entity.Links))
 	for i := range r.entity.Links {
 		l := &r.entity.Links[i]
@@ -129,7 +129,7 @@ func (r *Resource[T]) relate(targets map[string]target) error {
 
 // includes judges and resolves the relations that are asked for, in rows of which
 // the caller may read the fields of scope in the end.
-func (r *Resource[T]) includes(c caller, asked []query.Include, fields scope, b *budget, from place) ([]*branch, error) {
+func (r *engine) includes(c caller, asked []query.Include, fields scope, b *budget, from place) ([]*branch, error) {
 	if len(asked) == 0 {
 		return nil, nil
 	}
@@ -164,7 +164,7 @@ func (r *Resource[T]) includes(c caller, asked []query.Include, fields scope, b 
 }
 
 // follow is includes for one relation.
-func (r *Resource[T]) follow(c caller, ask *query.Include, fields scope, b *budget, at place) (*branch, error) {
+func (r *engine) follow(c caller, ask *query.Include, fields scope, b *budget, at place) (*branch, error) {
 	rel, ok := r.relations[ask.Relation]
 	if !ok || !fields.ever.Has(rel.near) {
 		return nil, r.noRelation(at)
@@ -178,7 +178,7 @@ func (r *Resource[T]) follow(c caller, ask *query.Include, fields scope, b *budg
 
 // noRelation is the answer to a relation that is not there, or whose key the caller
 // may not read: who may not read a field cannot tell it from none.
-func (r *Resource[T]) noRelation(at place) error {
+func (r *engine) noRelation(at place) error {
 	if at.lenient {
 		return forbidden("")
 	}
@@ -191,7 +191,7 @@ var (
 )
 
 // branch implements relative.
-func (r *Resource[T]) branch(c caller, rel *relation, ask *query.Include, b *budget, at place) (*branch, error) {
+func (r *engine) branch(c caller, rel *relation, ask *query.Include, b *budget, at place) (*branch, error) {
 	filter, fields, err := r.enter(c, rel, at.path)
 	if err != nil {
 		return nil, err

@@ -15,16 +15,16 @@ const maxProblems = 50
 
 // An input makes a change of what a caller sent: the values that are right, and
 // all that is wrong. Only fields in writable may be among them.
-type input[T any] func(writable model.FieldSet, id string) (*Change[T], model.Problems, error)
+type input func(writable model.FieldSet, id string) (*change, model.Problems, error)
 
 // fromJSON is the input of a JSON object.
-func (r *Resource[T]) fromJSON(body []byte, at nesting) input[T] {
-	return func(writable model.FieldSet, id string) (*Change[T], model.Problems, error) {
+func (r *engine) fromJSON(body []byte, at nesting) input {
+	return func(writable model.FieldSet, id string) (*change, model.Problems, error) {
 		members, err := model.Members(body)
 		if err != nil {
 			return nil, nil, err
 		}
-		var ch Change[T]
+		ch := r.newChange()
 		var problems model.Problems
 		for _, m := range members {
 			if rel, ok := r.relations[m.Key]; ok {
@@ -32,19 +32,19 @@ func (r *Resource[T]) fromJSON(body []byte, at nesting) input[T] {
 					problems.Add(rel.Name, model.CodeFormat, "is there twice, as "+rel.Key+", too")
 					continue
 				}
-				problems = append(problems, r.nestings(&ch, rel, m.Value, writable, at)...)
+				problems = append(problems, r.nestings(ch, rel, m.Value, writable, at)...)
 				continue
 			}
-			p, ok := r.decode(&ch, m, writable, id)
+			p, ok := r.decode(ch, m, writable, id)
 			if !ok && len(problems) < maxProblems {
 				problems = append(problems, p)
 			}
 		}
-		return &ch, problems, nil
+		return ch, problems, nil
 	}
 }
 
-func (r *Resource[T]) decode(ch *Change[T], m model.Member, writable model.FieldSet, id string) (model.Problem, bool) {
+func (r *engine) decode(ch *change, m model.Member, writable model.FieldSet, id string) (model.Problem, bool) {
 	f, ok := r.entity.Field(m.Key)
 	if !ok {
 		return model.Problem{Field: m.Key, Code: model.CodeUnknown, Message: "is not a field of " + r.entity.Name}, false
@@ -52,7 +52,7 @@ func (r *Resource[T]) decode(ch *Change[T], m model.Member, writable model.Field
 	if f == r.entity.VersionField() && id != "" {
 		return r.expectMember(ch, m.Value)
 	}
-	field, p := r.field(&ch.Row, f)
+	field, p := r.field(ch.Row, f)
 	if field.Type == model.FileType {
 		return sentByItself(field), false
 	}
@@ -75,7 +75,7 @@ func sameID(raw json.RawMessage, id string) bool {
 }
 
 // unwritable says why a field may not be written.
-func (r *Resource[T]) unwritable(f model.FieldID) model.Problem {
+func (r *engine) unwritable(f model.FieldID) model.Problem {
 	field := &r.entity.Fields[f]
 	if field.ReadOnly || f == r.entity.OwnerField() && !r.rules.ruled(f) || f == r.entity.TenantField() {
 		return model.Problem{Field: field.Name, Code: model.CodeReadOnly, Message: "is set by the service"}
@@ -85,12 +85,12 @@ func (r *Resource[T]) unwritable(f model.FieldID) model.Problem {
 
 // fromGo is the input of code of the service. The values are copied, so that
 // the change of the caller stays as it is.
-func (r *Resource[T]) fromGo(from *Change[T]) input[T] {
-	return func(writable model.FieldSet, id string) (*Change[T], model.Problems, error) {
-		ch := &Change[T]{Set: from.Set.Intersect(r.entity.All())}
-		row := from.Row
+func (r *engine) fromGo(row record, set model.FieldSet) input {
+	return func(writable model.FieldSet, id string) (*change, model.Problems, error) {
+		ch := r.newChange()
+		ch.Set = set.Intersect(r.entity.All())
 		if f := r.entity.VersionField(); f != model.NoField && id != "" && ch.Set.Has(f) {
-			v, _ := r.version(&row)
+			v, _ := r.version(row)
 			ch.expect = expected{some: true, versions: []int64{v}}
 			ch.Set.Remove(f)
 		}
@@ -100,8 +100,8 @@ func (r *Resource[T]) fromGo(from *Change[T]) input[T] {
 				problems = append(problems, r.unwritable(f))
 				continue
 			}
-			r.copy(&ch.Row, &row, f)
-			field, p := r.field(&ch.Row, f)
+			r.copy(ch.Row, row, f)
+			field, p := r.field(ch.Row, f)
 			if field.Type == model.FileType && field.Value(p) != nil {
 				problems = append(problems, sentByItself(field))
 				continue
@@ -115,14 +115,14 @@ func (r *Resource[T]) fromGo(from *Change[T]) input[T] {
 }
 
 // copy sets a field of one row to what it is in another.
-func (r *Resource[T]) copy(to, from *T, f model.FieldID) {
+func (r *engine) copy(to, from record, f model.FieldID) {
 	field, p := r.field(to, f)
 	field.Store(p, r.value(from, f))
 }
 
 // check checks the values of some fields, secrets apart, which are hashes by now,
 // and the id, which may be counted yet.
-func (r *Resource[T]) check(row *T, set model.FieldSet) model.Problems {
+func (r *engine) check(row record, set model.FieldSet) model.Problems {
 	var problems model.Problems
 	for f := range set.All() {
 		field, p := r.field(row, f)
@@ -138,7 +138,7 @@ func (r *Resource[T]) check(row *T, set model.FieldSet) model.Problems {
 
 // missing names the required fields that got no value. One that only the service
 // may set is no mistake of the caller, but a fault.
-func (r *Resource[T]) missing(c caller, row *T, have model.FieldSet) (problems model.Problems, unset error) {
+func (r *engine) missing(c caller, row record, have model.FieldSet) (problems model.Problems, unset error) {
 	for f := range r.entity.All().Without(have).Without(r.entity.Computed()).All() {
 		field := &r.entity.Fields[f]
 		switch {
@@ -153,7 +153,7 @@ func (r *Resource[T]) missing(c caller, row *T, have model.FieldSet) (problems m
 }
 
 // different returns the fields in which two rows differ, computed ones apart.
-func (r *Resource[T]) different(a, b *T) model.FieldSet {
+func (r *engine) different(a, b record) model.FieldSet {
 	var set model.FieldSet
 	for f := range r.entity.All().Without(r.entity.Computed()).All() {
 		if !same(r.value(a, f), r.value(b, f)) {

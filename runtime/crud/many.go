@@ -12,7 +12,7 @@ import (
 )
 
 // PatchRows implements [Service].
-func (r *Resource[T]) PatchRows(ctx context.Context, q *query.Query, body []byte, sel []string) (*Rows, error) {
+func (r *engine) PatchRows(ctx context.Context, q *query.Query, body []byte, sel []string) (*Rows, error) {
 	c := callerFrom(ctx)
 	selected, err := r.mayMany(c, authz.Update, q, sel)
 	if err != nil {
@@ -21,9 +21,9 @@ func (r *Resource[T]) PatchRows(ctx context.Context, q *query.Query, body []byte
 	if err := r.checkMany(c, body); err != nil {
 		return nil, err
 	}
-	var done []*Change[T]
+	var done []*change
 	err = r.choose(ctx, c, authz.Update, q, func(ctx context.Context, ids []string) (err error) {
-		done = make([]*Change[T], len(ids)) // anew whenever this runs
+		done = make([]*change, len(ids)) // anew whenever this runs
 		at := outermost()
 		for i, id := range ids {
 			if done[i], err = r.update(ctx, c, id, r.fromJSON(body, at), false, asPart); err != nil {
@@ -35,29 +35,29 @@ func (r *Resource[T]) PatchRows(ctx context.Context, q *query.Query, body []byte
 	if err != nil {
 		return nil, err
 	}
-	rows, sets := make([]T, len(done)), make([]model.FieldSet, len(done))
+	rows, sets := make([]record, len(done)), make([]model.FieldSet, len(done))
 	for i, ch := range done {
-		rows[i], sets[i] = ch.Row, r.answered(ctx, c, &ch.Row, ch.Set).Intersect(selected)
+		rows[i], sets[i] = ch.Row, r.answered(ctx, c, ch.Row, ch.Set).Intersect(selected)
 	}
 	return r.answerRows(rows, sets), nil
 }
 
 // RemoveRows implements [Service].
-func (r *Resource[T]) RemoveRows(ctx context.Context, q *query.Query, sel []string) (*Rows, error) {
+func (r *engine) RemoveRows(ctx context.Context, q *query.Query, sel []string) (*Rows, error) {
 	c := callerFrom(ctx)
 	selected, err := r.mayMany(c, authz.Delete, q, sel)
 	if err != nil {
 		return nil, err
 	}
-	var rows []T
+	var rows []record
 	err = r.choose(ctx, c, authz.Delete, q, func(ctx context.Context, ids []string) error {
-		rows = make([]T, len(ids))
+		rows = make([]record, len(ids))
 		for i, id := range ids {
 			row, err := r.remove(ctx, c, id, asPart)
 			if err != nil {
 				return err
 			}
-			rows[i] = *row
+			rows[i] = row
 		}
 		return nil
 	})
@@ -66,19 +66,19 @@ func (r *Resource[T]) RemoveRows(ctx context.Context, q *query.Query, sel []stri
 	}
 	sets := make([]model.FieldSet, len(rows))
 	for i := range rows {
-		sets[i] = r.viewed(c, &rows[i], r.rules.visible(c)).Intersect(selected)
+		sets[i] = r.viewed(c, rows[i], r.rules.visible(c)).Intersect(selected)
 	}
 	return r.answerRows(rows, sets), nil
 }
 
 // answerRows makes the answer of rows that were written.
-func (r *Resource[T]) answerRows(rows []T, sets []model.FieldSet) *Rows {
+func (r *engine) answerRows(rows []record, sets []model.FieldSet) *Rows {
 	return &Rows{Total: int64(len(rows)), Limit: len(rows), enc: r, len: len(rows), rows: rows, sets: sets}
 }
 
 // mayMany answers 401 and 403 to a change of many rows, and refuses a choice of rows
 // that is none.
-func (r *Resource[T]) mayMany(c caller, action authz.Action, q *query.Query, sel []string) (model.FieldSet, error) {
+func (r *engine) mayMany(c caller, action authz.Action, q *query.Query, sel []string) (model.FieldSet, error) {
 	for _, needed := range []authz.Action{action, authz.List} {
 		if err := r.may(c, needed); err != nil {
 			return model.FieldSet{}, err
@@ -95,7 +95,7 @@ func (r *Resource[T]) mayMany(c caller, action authz.Action, q *query.Query, sel
 
 // checkMany refuses a body that no row could be changed by, also when there is no
 // row.
-func (r *Resource[T]) checkMany(c caller, body []byte) error {
+func (r *engine) checkMany(c caller, body []byte) error {
 	filter, err := r.rules.reach(c, authz.Update)
 	if err != nil {
 		return err
@@ -119,7 +119,7 @@ const manyRows = "*"
 // They are looked for before it begins: nobody who writes waits for that. Of those
 // that were found then fn gets the ones that are such rows still, and nobody else
 // changes them until the transaction ends.
-func (r *Resource[T]) choose(ctx context.Context, c caller, action authz.Action, q *query.Query, fn func(ctx context.Context, ids []string) error) error {
+func (r *engine) choose(ctx context.Context, c caller, action authz.Action, q *query.Query, fn func(ctx context.Context, ids []string) error) error {
 	var among query.Filter
 	if _, inside := r.tx(ctx); !inside {
 		ids, err := r.pick(ctx, c, action, q, among, query.Unlocked)
@@ -149,7 +149,7 @@ func (r *Resource[T]) choose(ctx context.Context, c caller, action authz.Action,
 
 // pick returns the ids of the rows that the caller chose of those that they may
 // list, get and change, in their order.
-func (r *Resource[T]) pick(ctx context.Context, c caller, action authz.Action, q *query.Query, among query.Filter, lock query.Lock) ([]string, error) {
+func (r *engine) pick(ctx context.Context, c caller, action authz.Action, q *query.Query, among query.Filter, lock query.Lock) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
 	listed, err := r.rules.reach(c, authz.List)
@@ -180,7 +180,7 @@ func (r *Resource[T]) pick(ctx context.Context, c caller, action authz.Action, q
 	}
 	ids := make([]string, len(rows))
 	for i := range rows {
-		ids[i] = r.id(&rows[i])
+		ids[i] = r.id(rows[i])
 	}
 	return ids, nil
 }

@@ -80,7 +80,7 @@ func (rel *relation) spelling() string {
 // nestings reads what a body says about the rows that a relation leads to: {"create":
 // [{…}], "connect": [{"id": …}], "disconnect": [{"id": …}]}, without the lists where
 // it leads to one. Nothing else can be done to other rows.
-func (r *Resource[T]) nestings(ch *Change[T], rel *relation, raw json.RawMessage, writable model.FieldSet, at nesting) model.Problems {
+func (r *engine) nestings(ch *change, rel *relation, raw json.RawMessage, writable model.FieldSet, at nesting) model.Problems {
 	ch.Links = append(ch.Links, rel.Name)
 	if rel.Key != "" {
 		ch.led.Add(rel.near)
@@ -152,11 +152,11 @@ func (rel *relation) rows(m model.Member, at nesting) ([]nested, model.Problems)
 
 // keep notes what is to be done to a row. To connect the row that a key of this one
 // leads to is to set the key.
-func (r *Resource[T]) keep(ch *Change[T], n nested, at nesting) {
+func (r *engine) keep(ch *change, n nested, at nesting) {
 	ch.at = at
 	switch {
 	case n.rel.Key != "" && n.verb == connect:
-		field, p := r.field(&ch.Row, n.rel.near)
+		field, p := r.field(ch.Row, n.rel.near)
 		field.Store(p, n.far)
 		ch.Set.Add(n.rel.near)
 	case n.rel.Through != nil && !n.rel.elsewhere() && n.verb != create:
@@ -167,11 +167,11 @@ func (r *Resource[T]) keep(ch *Change[T], n nested, at nesting) {
 }
 
 // links reports whether a change is one of other rows, too.
-func (c *Change[T]) links() bool { return len(c.pairs)+len(c.nested) > 0 }
+func (c *change) links() bool { return len(c.pairs)+len(c.nested) > 0 }
 
 // mayNest answers 401 and 403 for what a change would do to other rows, before
 // anything is read.
-func (r *Resource[T]) mayNest(c caller, ch *Change[T]) error {
+func (r *engine) mayNest(c caller, ch *change) error {
 	for _, n := range ch.nested {
 		if err := n.rel.to.mayBe(c, n.verb); err != nil {
 			return inPath(n.path, err)
@@ -181,7 +181,7 @@ func (r *Resource[T]) mayNest(c caller, ch *Change[T]) error {
 }
 
 // mayBe implements relative.
-func (r *Resource[T]) mayBe(c caller, v verb) error {
+func (r *engine) mayBe(c caller, v verb) error {
 	if v != create {
 		return r.may(c, authz.Update)
 	}
@@ -199,7 +199,7 @@ func (r *Resource[T]) mayBe(c caller, v verb) error {
 
 // nestKeys creates the rows to which keys of a row will point, and sets the keys.
 // It returns these.
-func (r *Resource[T]) nestKeys(ctx context.Context, c caller, ch *Change[T]) (model.FieldSet, error) {
+func (r *engine) nestKeys(ctx context.Context, c caller, ch *change) (model.FieldSet, error) {
 	var made model.FieldSet
 	for _, n := range ch.nested {
 		if n.rel.Key == "" {
@@ -209,7 +209,7 @@ func (r *Resource[T]) nestKeys(ctx context.Context, c caller, ch *Change[T]) (mo
 		if err != nil {
 			return made, inPath(n.path, err)
 		}
-		field, p := r.field(&ch.Row, n.rel.near)
+		field, p := r.field(ch.Row, n.rel.near)
 		field.Store(p, id)
 		made.Add(n.rel.near)
 	}
@@ -222,7 +222,7 @@ func (n nesting) deeper() nesting { return nesting{n.depth + 1, n.rows} }
 // nest does what a change says about rows that lead to its own, which is written by
 // now: each is changed as if it were changed by itself, by the same caller. Those
 // that others may change at the same time are taken in an order.
-func (r *Resource[T]) nest(ctx context.Context, t *transaction, c caller, ch *Change[T]) error {
+func (r *engine) nest(ctx context.Context, t *transaction, c caller, ch *change) error {
 	pairs := slices.Clone(ch.pairs)
 	list := slices.Clone(ch.nested)
 	slices.SortStableFunc(list, func(a, b nested) int {
@@ -232,7 +232,7 @@ func (r *Resource[T]) nest(ctx context.Context, t *transaction, c caller, ch *Ch
 		}
 		return by
 	})
-	key := r.value(&ch.Row, r.entity.IDField())
+	key := r.value(ch.Row, r.entity.IDField())
 	for _, n := range list {
 		var err error
 		switch {
@@ -254,11 +254,11 @@ func (r *Resource[T]) nest(ctx context.Context, t *transaction, c caller, ch *Ch
 			return inPath(n.path, err)
 		}
 	}
-	return r.pair(ctx, t, c, &ch.Row, pairs)
+	return r.pair(ctx, t, c, ch.Row, pairs)
 }
 
 // bear implements relative.
-func (r *Resource[T]) bear(ctx context.Context, c caller, body json.RawMessage, at nesting, key model.FieldID, value any) (any, error) {
+func (r *engine) bear(ctx context.Context, c caller, body json.RawMessage, at nesting, key model.FieldID, value any) (any, error) {
 	if err := r.mayBe(c, create); err != nil {
 		return nil, err
 	}
@@ -266,18 +266,18 @@ func (r *Resource[T]) bear(ctx context.Context, c caller, body json.RawMessage, 
 	if err != nil {
 		return nil, err
 	}
-	return r.value(&d.Row, r.entity.IDField()), nil
+	return r.value(d.Row, r.entity.IDField()), nil
 }
 
 // within is the input of a JSON object that stands inside of the row to which key
 // will point. The key is set as if it had been sent.
-func (r *Resource[T]) within(c caller, body json.RawMessage, at nesting, key model.FieldID, value any) input[T] {
-	return func(writable model.FieldSet, id string) (*Change[T], model.Problems, error) {
+func (r *engine) within(c caller, body json.RawMessage, at nesting, key model.FieldID, value any) input {
+	return func(writable model.FieldSet, id string) (*change, model.Problems, error) {
 		ch, problems, err := r.fromJSON(body, at)(writable, id)
 		if err != nil || key == model.NoField {
 			return ch, problems, err
 		}
-		field, p := r.field(&ch.Row, key)
+		field, p := r.field(ch.Row, key)
 		switch {
 		case ch.Set.Has(key) || ch.led.Has(key):
 			problems.Add(field.Name, model.CodeReadOnly, "is set to the row that this one belongs to")
@@ -292,13 +292,13 @@ func (r *Resource[T]) within(c caller, body json.RawMessage, at nesting, key mod
 }
 
 // point implements relative.
-func (r *Resource[T]) point(ctx context.Context, c caller, id any, key model.FieldID, value any) error {
+func (r *engine) point(ctx context.Context, c caller, id any, key model.FieldID, value any) error {
 	_, err := r.update(ctx, c, text(id), r.keyed(key, value), false, asPart)
 	return err
 }
 
 // release implements relative.
-func (r *Resource[T]) release(ctx context.Context, c caller, id any, key model.FieldID, value any) error {
+func (r *engine) release(ctx context.Context, c caller, id any, key model.FieldID, value any) error {
 	filter, err := r.rules.reach(c, authz.Update)
 	if err != nil {
 		return err
@@ -315,10 +315,10 @@ func (r *Resource[T]) release(ctx context.Context, c caller, id any, key model.F
 }
 
 // keyed is the input of one key.
-func (r *Resource[T]) keyed(key model.FieldID, value any) input[T] {
-	return func(writable model.FieldSet, _ string) (*Change[T], model.Problems, error) {
-		ch := &Change[T]{}
-		field, p := r.field(&ch.Row, key)
+func (r *engine) keyed(key model.FieldID, value any) input {
+	return func(writable model.FieldSet, _ string) (*change, model.Problems, error) {
+		ch := r.newChange()
+		field, p := r.field(ch.Row, key)
 		switch {
 		case !writable.Has(key):
 			return ch, model.Problems{r.unwritable(key)}, nil

@@ -59,25 +59,25 @@ func (n *nested) elsewhere(ctx context.Context, c caller, at nesting, key any) e
 }
 
 // tie implements relative.
-func (r *Resource[T]) tie(ctx context.Context, c caller, id any, name string, far any) error {
+func (r *engine) tie(ctx context.Context, c caller, id any, name string, far any) error {
 	return r.tied(ctx, c, id, pairing{r.relations[name], far, "", false})
 }
 
 // untie implements relative.
-func (r *Resource[T]) untie(ctx context.Context, c caller, id any, name string, far any) error {
+func (r *engine) untie(ctx context.Context, c caller, id any, name string, far any) error {
 	return r.tied(ctx, c, id, pairing{r.relations[name], far, "", true})
 }
 
 // tied changes the row with that id by a pair.
-func (r *Resource[T]) tied(ctx context.Context, c caller, id any, p pairing) error {
-	_, err := r.update(ctx, c, text(id), r.paired(p, func(model.FieldSet, string) (*Change[T], model.Problems, error) {
-		return &Change[T]{}, nil, nil
+func (r *engine) tied(ctx context.Context, c caller, id any, p pairing) error {
+	_, err := r.update(ctx, c, text(id), r.paired(p, func(model.FieldSet, string) (*change, model.Problems, error) {
+		return r.newChange(), nil, nil
 	}), false, asPart)
 	return err
 }
 
 // bearTied implements relative.
-func (r *Resource[T]) bearTied(ctx context.Context, c caller, body json.RawMessage, at nesting, name string, far any) error {
+func (r *engine) bearTied(ctx context.Context, c caller, body json.RawMessage, at nesting, name string, far any) error {
 	if err := r.mayBe(c, create); err != nil {
 		return err
 	}
@@ -86,8 +86,8 @@ func (r *Resource[T]) bearTied(ctx context.Context, c caller, body json.RawMessa
 }
 
 // paired is an input with a pair as if it had been sent.
-func (r *Resource[T]) paired(p pairing, in input[T]) input[T] {
-	return func(writable model.FieldSet, id string) (*Change[T], model.Problems, error) {
+func (r *engine) paired(p pairing, in input) input {
+	return func(writable model.FieldSet, id string) (*change, model.Problems, error) {
 		ch, problems, err := in(writable, id)
 		if err == nil {
 			ch.pairs = append(ch.pairs, p)
@@ -102,7 +102,7 @@ func (r *Resource[T]) paired(p pairing, in input[T]) input[T] {
 // pair writes the pairs of a row that was written in this transaction: to tie two
 // rows takes the right to change the one whose pairs they are, and to get the other.
 // A row out of sight is refused in the words for one that does not exist.
-func (r *Resource[T]) pair(ctx context.Context, t *transaction, c caller, row *T, pairs []pairing) error {
+func (r *engine) pair(ctx context.Context, t *transaction, c caller, row record, pairs []pairing) error {
 	c = r.beside(c, row)
 	var problems model.Problems
 	for _, p := range pairs {

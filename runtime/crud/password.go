@@ -10,24 +10,24 @@ import (
 )
 
 // checkPassword asks the policy about a password that was sent.
-func (r *Resource[T]) checkPassword(ch *Change[T]) model.Problems {
-	return r.judgePassword(r.plainPassword(ch), &ch.Row, ch.Set)
+func (r *engine) checkPassword(ch *change) model.Problems {
+	return r.judgePassword(r.plainPassword(ch), ch.Row, ch.Set)
 }
 
 // plainPassword returns the password that was sent, empty if there is none. It
 // is there until [Resource.hash] has replaced it.
-func (r *Resource[T]) plainPassword(ch *Change[T]) string {
+func (r *engine) plainPassword(ch *change) string {
 	f := r.entity.Find(model.Password)
 	if f == model.NoField || !ch.Set.Has(f) {
 		return ""
 	}
-	plain, _ := r.value(&ch.Row, f).(string)
+	plain, _ := r.value(ch.Row, f).(string)
 	return plain
 }
 
 // judgePassword asks the policy about a password for an account of which the
 // fields in set are known.
-func (r *Resource[T]) judgePassword(plain string, row *T, set model.FieldSet) model.Problems {
+func (r *engine) judgePassword(plain string, row record, set model.FieldSet) model.Problems {
 	f := r.entity.Find(model.Password)
 	if plain == "" {
 		return nil
@@ -45,19 +45,19 @@ func (r *Resource[T]) judgePassword(plain string, row *T, set model.FieldSet) mo
 }
 
 // resembles reports whether a password must not be like the field.
-func (r *Resource[T]) resembles(f model.FieldID) bool {
+func (r *engine) resembles(f model.FieldID) bool {
 	t := r.entity.Fields[f].Type
 	return t == model.Email || t == model.Username || t == model.Text
 }
 
 // hash puts the hash of a password in its place, before a transaction begins:
 // it takes its time.
-func (r *Resource[T]) hash(ctx context.Context, ch *Change[T]) error {
+func (r *engine) hash(ctx context.Context, ch *change) error {
 	f := r.entity.Find(model.Password)
 	if f == model.NoField || !ch.Set.Has(f) {
 		return nil
 	}
-	field, p := r.field(&ch.Row, f)
+	field, p := r.field(ch.Row, f)
 	plain, ok := field.Value(p).(string)
 	if !ok {
 		return nil

@@ -20,7 +20,7 @@ type reach struct {
 var _ query.Reach = reach{}
 
 // onward returns the reach of a caller who may read these fields in each row.
-func (r *Resource[T]) onward(c caller, readable model.FieldSet, path string) query.Reach {
+func (r *engine) onward(c caller, readable model.FieldSet, path string) query.Reach {
 	return reach{caller: c, relations: r.relations, readable: readable, path: path}
 }
 
@@ -39,7 +39,7 @@ func (h reach) Related(name string) (*query.Relative, error) {
 }
 
 // relative implements relative.
-func (r *Resource[T]) relative(c caller, rel *relation, path string) (*query.Relative, error) {
+func (r *engine) relative(c caller, rel *relation, path string) (*query.Relative, error) {
 	filter, fields, err := r.enter(c, rel, path)
 	if err != nil {
 		return nil, err
@@ -51,7 +51,7 @@ func (r *Resource[T]) relative(c caller, rel *relation, path string) (*query.Rel
 
 // enter returns the rows, and the fields of them, that there are for a caller who
 // comes by a relation: one row is asked for as get does, several as list does.
-func (r *Resource[T]) enter(c caller, rel *relation, path string) (query.Filter, scope, error) {
+func (r *engine) enter(c caller, rel *relation, path string) (query.Filter, scope, error) {
 	action := authz.View
 	if rel.Many {
 		action = authz.List

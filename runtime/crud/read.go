@@ -10,40 +10,21 @@ import (
 	"github.com/gatewright/gate/runtime/query"
 )
 
-// Get returns the row with that id. Fields that the caller may not read have
-// their zero value.
-func (r *Resource[T]) Get(ctx context.Context, id string) (*T, error) {
-	row, err := r.get(ctx, id, &query.Selection{}, query.Unlocked)
-	if err != nil {
-		return nil, err
+// getRecord answers [Resource.Get] and [Resource.GetForUpdate].
+func (r *engine) getRecord(ctx context.Context, id string, lock query.Lock) (record, error) {
+	if _, inside := r.tx(ctx); !inside && lock != query.Unlocked {
+		return record{}, fmt.Errorf("crud: GetForUpdate of %s holds nothing outside of a transaction: call it inside of crud.InTx", r.entity.Name)
 	}
-	r.clear(row.row, row.set)
-	return row.row, nil
-}
-
-// GetForUpdate is Get for who changes the row after looking at it, or something
-// else because of it: nobody else changes or deletes the row before the transaction
-// ends, and what they changed until now is seen. It waits for whoever does the same.
-// On SQLite, where transactions of changes run one after the other, it is Get; on
-// PostgreSQL, SELECT … FOR NO KEY UPDATE.
-//
-// It is for the inside of [InTx], of hooks, and of actions that change something;
-// elsewhere it is an error. Two that get several rows each get them in one order, or
-// the database undoes one of them, and [InTx] runs it again.
-func (r *Resource[T]) GetForUpdate(ctx context.Context, id string) (*T, error) {
-	if _, inside := r.tx(ctx); !inside {
-		return nil, fmt.Errorf("crud: GetForUpdate of %s holds nothing outside of a transaction: call it inside of crud.InTx", r.entity.Name)
-	}
-	row, err := r.get(ctx, id, &query.Selection{}, query.ForChange)
+	row, err := r.get(ctx, id, &query.Selection{}, lock)
 	if err != nil {
-		return nil, err
+		return record{}, err
 	}
 	r.clear(row.row, row.set)
 	return row.row, nil
 }
 
 // GetRow implements [Service].
-func (r *Resource[T]) GetRow(ctx context.Context, id string, sel *query.Selection) (Row, error) {
+func (r *engine) GetRow(ctx context.Context, id string, sel *query.Selection) (Row, error) {
 	if sel == nil {
 		sel = &query.Selection{}
 	}
@@ -59,15 +40,15 @@ func (r *Resource[T]) GetRow(ctx context.Context, id string, sel *query.Selectio
 }
 
 // got is a row with what the caller may read of it.
-type got[T any] struct {
-	row   *T
+type got struct {
+	row   record
 	set   model.FieldSet
 	shown model.FieldSet // whatever was selected
 	crops crops
 }
 
-func (r *Resource[T]) get(ctx context.Context, id string, sel *query.Selection, lock query.Lock) (got[T], error) {
-	var none got[T]
+func (r *engine) get(ctx context.Context, id string, sel *query.Selection, lock query.Lock) (got, error) {
+	var none got
 	if err := r.ready(); err != nil {
 		return none, err
 	}
@@ -102,10 +83,10 @@ func (r *Resource[T]) get(ctx context.Context, id string, sel *query.Selection, 
 	if err != nil {
 		return none, r.answer(err)
 	}
-	if row == nil {
+	if row.none() {
 		return none, notFound(id)
 	}
-	answer := got[T]{row: row, shown: r.shown(row, fields.ever, &fields)}
+	answer := got{row: row, shown: r.shown(row, fields.ever, &fields)}
 	answer.set = answer.shown.Intersect(selected)
 	if len(branches) > 0 {
 		answer.crops, err = r.loadOne(ctx, c, row, fields, branches)
@@ -114,7 +95,7 @@ func (r *Resource[T]) get(ctx context.Context, id string, sel *query.Selection, 
 }
 
 // shown returns the selected fields that the caller may read in this row.
-func (r *Resource[T]) shown(row *T, selected model.FieldSet, fields *scope) model.FieldSet {
+func (r *engine) shown(row record, selected model.FieldSet, fields *scope) model.FieldSet {
 	if len(fields.grants) == 0 {
 		return selected.Intersect(fields.always)
 	}
@@ -122,37 +103,33 @@ func (r *Resource[T]) shown(row *T, selected model.FieldSet, fields *scope) mode
 }
 
 // parseID reads an id from outside; false means that no row can have it.
-func (r *Resource[T]) parseID(id string) (any, bool) {
+func (r *engine) parseID(id string) (any, bool) {
 	key, err := r.entity.Fields[r.entity.IDField()].Parse(id)
 	return key, err == nil && key != nil
 }
 
-// Find returns a page of the rows that the caller may list.
-func (r *Resource[T]) Find(ctx context.Context, q *query.Query) (*Page[T], error) {
+// findRecords answers [Resource.Find].
+func (r *engine) findRecords(ctx context.Context, q *query.Query) (*Rows, error) {
 	if len(q.Include) > 0 {
 		return nil, fmt.Errorf("crud: a page of %s has no place for relations: ask FindRows", r.entity.Plural)
 	}
-	rows, data, err := r.find(ctx, q)
+	rows, err := r.FindRows(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	for i := range data {
-		set := rows.set
-		if rows.sets != nil {
-			set = rows.sets[i]
-		}
-		r.clear(&data[i], set)
+	for i, row := range rows.rows {
+		r.clear(row, rows.shown(i))
 	}
-	return &Page[T]{Total: rows.Total, Limit: rows.Limit, Skip: rows.Skip, Next: rows.Next, Previous: rows.Previous, Data: data}, nil
+	return rows, nil
 }
 
 // FindRows implements [Service].
-func (r *Resource[T]) FindRows(ctx context.Context, q *query.Query) (*Rows, error) {
+func (r *engine) FindRows(ctx context.Context, q *query.Query) (*Rows, error) {
 	rows, _, err := r.find(ctx, q)
 	return rows, err
 }
 
-func (r *Resource[T]) find(ctx context.Context, q *query.Query) (*Rows, []T, error) {
+func (r *engine) find(ctx context.Context, q *query.Query) (*Rows, []record, error) {
 	if err := r.ready(); err != nil {
 		return nil, nil, err
 	}
@@ -166,7 +143,7 @@ func (r *Resource[T]) find(ctx context.Context, q *query.Query) (*Rows, []T, err
 
 // findIn is find among rows of which the caller may read these fields, when they are
 // not all of the entity: among those of that name.
-func (r *Resource[T]) findIn(ctx context.Context, c caller, q *query.Query, filter query.Filter, fields scope, of string) (*Rows, []T, error) {
+func (r *engine) findIn(ctx context.Context, c caller, q *query.Query, filter query.Filter, fields scope, of string) (*Rows, []record, error) {
 	var onward query.Reach
 	if q.Where != nil {
 		onward = r.onward(c, fields.always, "")
@@ -213,7 +190,7 @@ func (r *Resource[T]) findIn(ctx context.Context, c caller, q *query.Query, filt
 	if len(fields.grants) > 0 {
 		rows.sets = make([]model.FieldSet, len(data))
 		for i := range data {
-			rows.sets[i] = r.shown(&data[i], selected, &fields)
+			rows.sets[i] = r.shown(data[i], selected, &fields)
 		}
 	}
 	if rows.crops, err = r.load(ctx, c, data, fields, branches); err != nil {
@@ -223,7 +200,7 @@ func (r *Resource[T]) findIn(ctx context.Context, c caller, q *query.Query, filt
 }
 
 // total returns how many rows the plan has. A page that ends early has told.
-func (r *Resource[T]) total(ctx context.Context, plan *query.Plan, filter query.Filter, found int, more bool) (int64, error) {
+func (r *engine) total(ctx context.Context, plan *query.Plan, filter query.Filter, found int, more bool) (int64, error) {
 	if found < plan.Limit && (found > 0 || plan.Skip == 0) && !plan.Begun() && !more {
 		return int64(plan.Skip + found), nil
 	}
@@ -245,9 +222,9 @@ func (r *Resource[T]) total(ctx context.Context, plan *query.Plan, filter query.
 }
 
 // page reads the rows of a plan.
-func (r *Resource[T]) page(ctx context.Context, plan *query.Plan, filter query.Filter, columns model.FieldSet) ([]T, error) {
+func (r *engine) page(ctx context.Context, plan *query.Plan, filter query.Filter, columns model.FieldSet) ([]record, error) {
 	if plan.CountOnly {
-		return []T{}, nil
+		return []record{}, nil
 	}
 	s := r.statement()
 	defer r.recycle(s)
@@ -256,26 +233,27 @@ func (r *Resource[T]) page(ctx context.Context, plan *query.Plan, filter query.F
 }
 
 // one reads the row with that id; nil if there is none.
-func (r *Resource[T]) one(ctx context.Context, id any, filter query.Filter, columns model.FieldSet, lock query.Lock) (*T, error) {
+func (r *engine) one(ctx context.Context, id any, filter query.Filter, columns model.FieldSet, lock query.Lock) (record, error) {
 	s := r.statement()
 	defer r.recycle(s)
 	r.compile.One(s, id, filter, columns, lock)
 	list, err := r.read(ctx, s, columns, 1)
 	if err != nil || len(list) == 0 {
-		return nil, err
+		return record{}, err
 	}
-	return &list[0], nil
+	return list[0], nil
 }
 
 // read runs a query and returns its rows, of which there are at most limit.
-func (r *Resource[T]) read(ctx context.Context, s *query.Statement, columns model.FieldSet, limit int) ([]T, error) {
+func (r *engine) read(ctx context.Context, s *query.Statement, columns model.FieldSet, limit int) ([]record, error) {
 	rows, err := r.query(ctx, s)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	in := r.scanner(columns)
-	list := make([]T, 0, limit)
+	in.spare = r.form.rows(limit)
+	list := in.spare[:0] // which has no more than were taken of the spare ones
 	for rows.Next() {
 		if list, err = in.scan(rows, list); err != nil {
 			return nil, err
@@ -285,19 +263,20 @@ func (r *Resource[T]) read(ctx context.Context, s *query.Statement, columns mode
 }
 
 // scanner scans columns into rows.
-type scanner[T any] struct {
-	resource *Resource[T]
+type scanner struct {
+	engine   *engine
 	computed model.FieldSet
 	cells    []model.Cell
 	fields   []model.FieldID
 	dest     []any
+	spare    []record // new rows, in which there is nothing yet
 }
 
-func (r *Resource[T]) scanner(columns model.FieldSet) scanner[T] {
+func (r *engine) scanner(columns model.FieldSet) scanner {
 	computed := columns.Intersect(r.entity.Computed())
 	columns = r.entity.Stored(columns)
 	n := columns.Len()
-	in := scanner[T]{r, computed, make([]model.Cell, 0, n), make([]model.FieldID, 0, n), make([]any, 0, n)}
+	in := scanner{engine: r, computed: computed, cells: make([]model.Cell, 0, n), fields: make([]model.FieldID, 0, n), dest: make([]any, 0, n)}
 	for f := range columns.All() {
 		in.cells = append(in.cells, model.Cell{Field: &r.entity.Fields[f]})
 		in.fields = append(in.fields, f)
@@ -307,23 +286,26 @@ func (r *Resource[T]) scanner(columns model.FieldSet) scanner[T] {
 }
 
 // scan appends a row to list.
-func (in *scanner[T]) scan(rows *sql.Rows, list []T) ([]T, error) {
-	list = append(list, *new(T))
-	row := &list[len(list)-1]
+func (in *scanner) scan(rows *sql.Rows, list []record) ([]record, error) {
+	if len(in.spare) == 0 {
+		in.spare = in.engine.form.rows(len(list) + 8)
+	}
+	row := in.spare[0]
+	in.spare, list = in.spare[1:], append(list, row)
 	for i, f := range in.fields {
-		in.cells[i].P = in.resource.pointer(row, f)
+		in.cells[i].P = in.engine.form.pointer(row, f)
 	}
 	if err := rows.Scan(in.dest...); err != nil {
-		return nil, fmt.Errorf("read %s: %w", in.resource.entity.Table, err)
+		return nil, fmt.Errorf("read %s: %w", in.engine.entity.Table, err)
 	}
 	if in.computed.Empty() {
 		return list, nil
 	}
-	return list, in.resource.compute(row, in.computed)
+	return list, in.engine.compute(row, in.computed)
 }
 
 // query runs a statement in the transaction of ctx, or else on the reader.
-func (r *Resource[T]) query(ctx context.Context, s *query.Statement) (*sql.Rows, error) {
+func (r *engine) query(ctx context.Context, s *query.Statement) (*sql.Rows, error) {
 	if tx, ok := r.tx(ctx); ok {
 		return tx.QueryContext(ctx, string(s.SQL), s.Args...)
 	}
@@ -332,7 +314,7 @@ func (r *Resource[T]) query(ctx context.Context, s *query.Statement) (*sql.Rows,
 
 // passes reports whether a row that is in the database passes a filter: its own
 // values tell, or else the database does.
-func (r *Resource[T]) passes(ctx context.Context, row *T, filter query.Filter) (bool, error) {
+func (r *engine) passes(ctx context.Context, row record, filter query.Filter) (bool, error) {
 	if holds, known := filter.Match(r.values(row)); known {
 		return holds, nil
 	}
@@ -354,7 +336,7 @@ func (r *Resource[T]) passes(ctx context.Context, row *T, filter query.Filter) (
 }
 
 // gettable implements target.
-func (r *Resource[T]) gettable(ctx context.Context, c caller, id any) (bool, error) {
+func (r *engine) gettable(ctx context.Context, c caller, id any) (bool, error) {
 	s := r.statement()
 	defer r.recycle(s)
 	r.compile.One(s, id, r.rules.visible(c), model.FieldSet{}, query.Unlocked)

@@ -8,19 +8,19 @@ import (
 	"github.com/gatewright/gate/store"
 )
 
-// Remove deletes the row and answers it as it was.
-func (r *Resource[T]) Remove(ctx context.Context, id string) (*T, error) {
+// removeRecord answers [Resource.Remove].
+func (r *engine) removeRecord(ctx context.Context, id string) (record, error) {
 	c := callerFrom(ctx)
 	row, err := r.remove(ctx, c, id)
 	if err != nil {
-		return nil, err
+		return record{}, err
 	}
 	r.clear(row, r.viewed(c, row, r.rules.visible(c))) // it was read through that filter
 	return row, nil
 }
 
 // RemoveRow implements [Service].
-func (r *Resource[T]) RemoveRow(ctx context.Context, id string, sel []string, opts ...Option) (Row, error) {
+func (r *engine) RemoveRow(ctx context.Context, id string, sel []string, opts ...Option) (Row, error) {
 	c := callerFrom(ctx)
 	if err := r.may(c, authz.Delete); err != nil {
 		return Row{}, err
@@ -36,20 +36,20 @@ func (r *Resource[T]) RemoveRow(ctx context.Context, id string, sel []string, op
 	return r.answerRow(row, r.viewed(c, row, r.rules.visible(c)), selected), nil
 }
 
-func (r *Resource[T]) remove(ctx context.Context, c caller, id string, opts ...Option) (*T, error) {
+func (r *engine) remove(ctx context.Context, c caller, id string, opts ...Option) (record, error) {
 	if err := r.may(c, authz.Delete); err != nil {
-		return nil, err
+		return record{}, err
 	}
 	filter, err := r.rules.reach(c, authz.Delete)
 	if err != nil {
-		return nil, err
+		return record{}, err
 	}
 	key, ok := r.parseID(id)
 	if !ok {
-		return nil, notFound(id)
+		return record{}, notFound(id)
 	}
 	o := optionsOf(opts)
-	var row *T
+	var row record
 	err = r.inTx(ctx, o, func(ctx context.Context, t *transaction) error {
 		old, err := r.reachable(ctx, c, id, key, filter, query.ForRemoval)
 		if err != nil {
@@ -67,7 +67,7 @@ func (r *Resource[T]) remove(ctx context.Context, c caller, id string, opts ...O
 				return err
 			}
 		}
-		ch := &Change[T]{Action: authz.Delete, Row: *old, Old: old}
+		ch := &change{Action: authz.Delete, Row: r.form.clone(old), Old: old}
 		if err := run(ctx, r.before[authz.Delete], ch); err != nil {
 			return err
 		}
@@ -84,7 +84,7 @@ func (r *Resource[T]) remove(ctx context.Context, c caller, id string, opts ...O
 }
 
 // needed turns a broken foreign key into an answer.
-func (r *Resource[T]) needed(err error) error {
+func (r *engine) needed(err error) error {
 	if r.db.Classify(err).Kind == store.ForeignKey {
 		return stillNeeded()
 	}

@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"sync"
-	"time"
 
 	"github.com/gatewright/gate/authz"
 	"github.com/gatewright/gate/runtime/model"
@@ -17,38 +14,7 @@ import (
 // A Resource reads and writes the rows of one entity, for callers and within
 // the rules. It is made by [New], set up, linked once by [Link], and then safe
 // for concurrent use.
-type Resource[T any] struct {
-	db      *store.DB
-	entity  *model.Entity
-	pointer func(*T, model.FieldID) any
-
-	rules   rules
-	roles   roleRules
-	compile *query.Compiler
-	reader  *query.Reader
-	buffers sync.Pool // of *query.Statement
-	timeout time.Duration
-
-	hasher   Hasher
-	before   [authz.Delete + 1][]Hook[T]
-	after    [authz.Delete + 1][]Hook[T]
-	checks   []func(context.Context, Changed) error
-	onChange []func(context.Context, Changed)
-
-	targets    map[model.FieldID]target // what relations point to
-	returning  bool                     // some of them can be deleted and come back
-	graves     *query.Compiler          // of deleted rows; nil when they are not kept
-	references []reference              // to rows of this entity
-	keeping    bool                     // some entity keeps deleted rows
-	relations  map[string]*relation
-	linked     bool
-	shape      uint64 // of rows, for their tags
-	computed   map[model.FieldID]func(row, from *T)
-	cursors    sealer
-}
-
-// findTimeout is how long the statements of one Get or Find may take.
-const findTimeout = 5 * time.Second
+type Resource[T any] struct{ *engine }
 
 // A Hook is code of the service that runs inside the transaction of a change.
 // Before the change it may alter Row; what it sets is not measured against what
@@ -79,42 +45,10 @@ type Change[T any] struct {
 	// creates, too. Each of these rows is changed as if by itself: its own rules,
 	// checks and hooks hold, for the caller of the request.
 	Links []string
-
-	pairs  []pairing
-	expect expected // of Old
-	nested []nested
-	led    model.FieldSet // keys that Links are about
-	at     nesting
 }
 
 // Has reports whether the caller sent the field.
 func (c *Change[T]) Has(f model.FieldID) bool { return c.Set.Has(f) }
-
-// Changed tells what happened to a row. It names no values.
-type Changed struct {
-	Entity string
-	Action authz.Action
-	ID     string
-	Set    model.FieldSet // the fields that differ now; all of them for Create and Delete
-	// Replaced tells the two ways to update apart: the row was replaced as a
-	// whole, not changed in part.
-	Replaced bool
-	// Before is the row before the change; for Create there was none, and
-	// nobody sees it.
-	Before Snapshot
-	// Size is how many bytes the texts of the row have, before the change and after.
-	Size int
-}
-
-// A Hasher turns passwords into what is stored.
-type Hasher interface {
-	// Hash returns the hash. An error means that it could not be done now; a
-	// [*gate.Error] is answered as it is, any other as 503.
-	Hash(ctx context.Context, password string) (string, error)
-	// Check returns why the password is refused, in words for the one who
-	// chose it. The context is what it must not resemble: names, addresses.
-	Check(password string, context ...string) error
-}
 
 // New returns the resource of an entity. pointer returns the address of a field
 // in a row, as the comment of package model describes. A mistake in the entity
@@ -136,8 +70,8 @@ func New[T any](db *store.DB, policy *authz.Policy, e *model.Entity, pointer fun
 	if err != nil {
 		return nil, fmt.Errorf("crud: entity %s: %w", e.Name, err)
 	}
-	r := &Resource[T]{
-		db: db, entity: e, pointer: pointer, rules: rules,
+	r := &engine{
+		db: db, entity: e, form: formOf(pointer), rules: rules,
 		compile: query.NewCompiler(db.Dialect(), e),
 		reader:  query.NewReader(db),
 		timeout: findTimeout,
@@ -149,52 +83,20 @@ func New[T any](db *store.DB, policy *authz.Policy, e *model.Entity, pointer fun
 	r.roles = compileRoles(policy, e, rules)
 	r.shape = shapeOf(e)
 	r.buffers.New = func() any { return new(query.Statement) }
-	return r, nil
+	return &Resource[T]{r}, nil
 }
-
-// Entity returns the description of the entity. It must not be changed.
-func (r *Resource[T]) Entity() *model.Entity { return r.entity }
 
 // Before adds code that runs before rows are created, updated or deleted, in
 // the order of registration. It panics for another action.
 func (r *Resource[T]) Before(action authz.Action, hook Hook[T]) {
-	r.before[writing(action)] = append(r.before[action], hook)
+	r.before[writing(action)] = append(r.before[action], untyped(hook))
 }
 
 // After adds code that runs when a row was created, updated or deleted, before
 // the commit, in the order of registration. It panics for another action.
 func (r *Resource[T]) After(action authz.Action, hook Hook[T]) {
-	r.after[writing(action)] = append(r.after[action], hook)
+	r.after[writing(action)] = append(r.after[action], untyped(hook))
 }
-
-// OnChange adds code that is told of every change after its commit. It must
-// not block. Where deleted rows are kept it is told of those that are deleted and
-// restored with another one, too, for which neither hooks nor checks run. What the
-// database does to rows by their onDelete, cascade or set-null, nobody is told of.
-func (r *Resource[T]) OnChange(tell func(context.Context, Changed)) {
-	r.onChange = append(r.onChange, tell)
-}
-
-// Check adds code that may refuse a change which the rules allow, within its
-// transaction and before the hooks. It is told what [Resource.OnChange] would be
-// told, with the fields that differ so far; of a new row those that were sent.
-func (r *Resource[T]) Check(check func(context.Context, Changed) error) {
-	r.checks = append(r.checks, check)
-}
-
-// permit asks the checks.
-func (r *Resource[T]) permit(ctx context.Context, c Changed) error {
-	c.Entity = r.entity.Name
-	for _, check := range r.checks {
-		if err := check(ctx, c); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// UsePasswords says how the password field of the entity is checked and hashed.
-func (r *Resource[T]) UsePasswords(h Hasher) { r.hasher = h }
 
 func writing(action authz.Action) authz.Action {
 	if action != authz.Create && action != authz.Update && action != authz.Delete {
@@ -203,127 +105,111 @@ func writing(action authz.Action) authz.Action {
 	return action
 }
 
-// target is the resource that a relation points to.
-type target interface {
-	Entity() *model.Entity
-	// gettable reports whether the caller may get the row with that id.
-	gettable(ctx context.Context, c caller, id any) (bool, error)
-	// unrefer forgets what points to its rows, and refer notes it. Keeping says that
-	// some entity keeps its deleted rows.
-	unrefer(keeping bool)
-	refer(ref reference) error
-}
-
-// Link makes the resources of a service known to each other, by the names of
-// their entities, and finishes their set-up. It must be called once, with all
-// of them: before it they refuse to work. It is an error when a relation points
-// to an entity that is not among them, or when an entity has a password and
-// nothing to hash it with.
-func Link(resources ...Service) error {
-	targets := make(map[string]target, len(resources))
-	for _, s := range resources {
-		name := s.Entity().Name
-		t, ok := s.(target)
-		if !ok {
-			return fmt.Errorf("crud: %s is not a resource of this package", name)
-		}
-		if _, twice := targets[name]; twice {
-			return fmt.Errorf("crud: two resources of %s", name)
-		}
-		targets[name] = t
-	}
-	keeping := slices.ContainsFunc(resources, func(s Service) bool { return s.Entity().SoftDelete != "" })
-	for _, t := range targets {
-		t.unrefer(keeping)
-	}
-	for _, s := range resources {
-		l, ok := s.(interface{ link(map[string]target) error })
-		if !ok {
-			return fmt.Errorf("crud: %s is not a resource of this package", s.Entity().Name)
-		}
-		if err := l.link(targets); err != nil {
-			return fmt.Errorf("crud: entity %s: %w", s.Entity().Name, err)
-		}
-	}
-	return nil
-}
-
-func (r *Resource[T]) link(targets map[string]target) error {
-	if r.entity.Find(model.Password) != model.NoField && r.hasher == nil {
-		return errors.New("a password field, and nothing to hash it with")
-	}
-	if err := r.checkComputed(); err != nil {
+// untyped returns a hook for the engine. Whatever a hook does to the change is done.
+func untyped[T any](h Hook[T]) hook {
+	return func(ctx context.Context, ch *change) error {
+		row := typed[T](ch.Row)
+		own := &Change[T]{Action: ch.Action, Row: *row, Set: ch.Set, Old: typed[T](ch.Old), Links: ch.Links}
+		err := h(ctx, own)
+		*row, ch.Set, ch.Links = own.Row, own.Set, own.Links
 		return err
 	}
-	r.targets = make(map[model.FieldID]target)
-	for i := range r.entity.Fields {
-		f := &r.entity.Fields[i]
-		if f.Type != model.Relation {
-			continue
-		}
-		t, ok := targets[f.To]
-		if !ok {
-			return fmt.Errorf("field %q points to %s, which is not there", f.Name, f.To)
-		}
-		if kind := t.Entity().Fields[t.Entity().IDField()].ID; kind != f.ID {
-			return fmt.Errorf("field %q is a %s and the id of %s a %s", f.Name, f.ID, f.To, kind)
-		}
-		r.targets[model.FieldID(i)] = t
-		if err := t.refer(reference{r, model.FieldID(i)}); err != nil {
-			return err
-		}
-		r.returning = r.returning || t.Entity().SoftDelete != ""
+}
+
+// typed returns a row as what it is; nil for none.
+func typed[T any](row record) *T {
+	t, _ := row.at.(*T)
+	return t
+}
+
+// answer returns an answer of the engine as what it is.
+func answer[T any](row record, err error) (*T, error) { return typed[T](row), err }
+
+// Get returns the row with that id. Fields that the caller may not read have
+// their zero value.
+func (r *Resource[T]) Get(ctx context.Context, id string) (*T, error) {
+	return answer[T](r.getRecord(ctx, id, query.Unlocked))
+}
+
+// GetForUpdate is Get for who changes the row after looking at it, or something
+// else because of it: nobody else changes or deletes the row before the transaction
+// ends, and what they changed until now is seen. It waits for whoever does the same.
+// On SQLite, where transactions of changes run one after the other, it is Get; on
+// PostgreSQL, SELECT … FOR NO KEY UPDATE.
+//
+// It is for the inside of [InTx], of hooks, and of actions that change something;
+// elsewhere it is an error. Two that get several rows each get them in one order, or
+// the database undoes one of them, and [InTx] runs it again.
+func (r *Resource[T]) GetForUpdate(ctx context.Context, id string) (*T, error) {
+	return answer[T](r.getRecord(ctx, id, query.ForChange))
+}
+
+// A Page is a page of rows. Fields that the caller may not read, or did not
+// select, have their zero value.
+type Page[T any] struct {
+	Total int64
+	Limit int
+	Skip  int
+	// Next and Previous are the cursors of the pages behind and before this one, for
+	// a query with [query.Cursor]; empty where there is none.
+	Next, Previous string
+	Data           []T
+}
+
+// Find returns a page of the rows that the caller may list.
+func (r *Resource[T]) Find(ctx context.Context, q *query.Query) (*Page[T], error) {
+	rows, err := r.findRecords(ctx, q)
+	if err != nil {
+		return nil, err
 	}
-	if err := r.relate(targets); err != nil {
-		return err
+	p := &Page[T]{Total: rows.Total, Limit: rows.Limit, Skip: rows.Skip, Next: rows.Next, Previous: rows.Previous, Data: make([]T, len(rows.rows))}
+	for i, row := range rows.rows {
+		p.Data[i] = *typed[T](row)
 	}
-	if err := r.rules.link(targets); err != nil {
-		return err
-	}
-	r.linked = true
-	return nil
+	return p, nil
 }
 
-// ready refuses to work before [Link].
-func (r *Resource[T]) ready() error {
-	if !r.linked {
-		return fmt.Errorf("crud: %s is used before it was linked", r.entity.Name)
-	}
-	return nil
+// Create makes a row of the fields in Set and answers it: with what the caller
+// may read, or, when the row is out of the caller's sight, its id and what was
+// sent. Ids, times, the owner, default values and roles that were not sent are
+// set by the service.
+func (r *Resource[T]) Create(ctx context.Context, ch *Change[T]) (*T, error) {
+	return answer[T](r.createRecord(ctx, record{&ch.Row}, ch.Set))
 }
 
-// field returns the field and its address in the row.
-func (r *Resource[T]) field(row *T, f model.FieldID) (*model.Field, any) {
-	return &r.entity.Fields[f], r.pointer(row, f)
+// Patch changes the fields in Set and answers the row as [Resource.Create]
+// does. A change that changes nothing writes nothing.
+func (r *Resource[T]) Patch(ctx context.Context, id string, ch *Change[T]) (*T, error) {
+	return answer[T](r.updateRecord(ctx, id, record{&ch.Row}, ch.Set, false))
 }
 
-// value returns what a field of the row holds.
-func (r *Resource[T]) value(row *T, f model.FieldID) any {
-	field, p := r.field(row, f)
-	return field.Value(p)
+// Update replaces the row: a field that is not in Set gets its default, or
+// null. It keeps what the caller may not write, the password and the roles.
+func (r *Resource[T]) Update(ctx context.Context, id string, ch *Change[T]) (*T, error) {
+	return answer[T](r.updateRecord(ctx, id, record{&ch.Row}, ch.Set, true))
 }
 
-// values returns [Resource.value] for one row.
-func (r *Resource[T]) values(row *T) func(model.FieldID) any {
-	return func(f model.FieldID) any { return r.value(row, f) }
+// Remove deletes the row and answers it as it was.
+func (r *Resource[T]) Remove(ctx context.Context, id string) (*T, error) {
+	return answer[T](r.removeRecord(ctx, id))
 }
 
-// id returns the id of a row as text.
-func (r *Resource[T]) id(row *T) string { return text(r.value(row, r.entity.IDField())) }
-
-// statement lends a statement; what it returned goes back with recycle.
-func (r *Resource[T]) statement() *query.Statement {
-	s, ok := r.buffers.Get().(*query.Statement)
-	if !ok {
-		return new(query.Statement)
-	}
-	return s
+// Restore brings a deleted row back, with those that were deleted because of it, and
+// answers it as [Resource.Create] does. Whoever may delete it may restore it: to
+// everybody else, and when it is not deleted, it is not there.
+func (r *Resource[T]) Restore(ctx context.Context, id string) (*T, error) {
+	return answer[T](r.restoreRecord(ctx, id))
 }
 
-func (r *Resource[T]) recycle(s *query.Statement) {
-	s.Reset()
-	r.buffers.Put(s)
+// Compute says how a computed field follows from the fields that it is made of. set
+// is handed a row with these and no others, whatever was asked for, and stores the
+// value in the other row; it asks nobody and changes nothing else, and may be
+// called by many goroutines at once. It runs whenever the field is read, and after
+// each write.
+//
+// It panics for a field that is not computed. [Link] wants it for each one that is.
+func (r *Resource[T]) Compute(f model.FieldID, set func(row, from *T)) {
+	r.computes(f, func(row, from record) { set(typed[T](row), typed[T](from)) })
 }
 
-// now is the time of a write, as it is kept.
-func now() time.Time { return model.Moment(time.Now()) }
+var _ Service = (*Resource[struct{}])(nil)

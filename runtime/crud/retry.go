@@ -39,19 +39,20 @@ func again(ctx context.Context, db *store.DB, try int, err error) bool {
 
 // fresh returns a copy of a change for one run of its transaction: what the
 // service and its hooks make of it ends with that run.
-func (r *Resource[T]) fresh(ch *Change[T]) *Change[T] {
+func (r *engine) fresh(ch *change) *change {
 	if !retries(r.db) {
 		return ch
 	}
 	own := *ch
+	own.Row = r.form.row()
 	own.Links, own.pairs = slices.Clone(ch.Links), slices.Clone(ch.pairs)
 	if ch.at.rows != nil { // bodies inside of others are read, and counted, in each run
 		named := *ch.at.rows
 		own.at.rows = &named
 	}
 	for f := range r.entity.All().All() {
-		field, p := r.field(&own.Row, f)
-		switch v := r.value(&ch.Row, f).(type) {
+		field, p := r.field(own.Row, f)
+		switch v := r.value(ch.Row, f).(type) {
 		case []string:
 			field.Store(p, slices.Clone(v))
 		case json.RawMessage:
@@ -64,11 +65,11 @@ func (r *Resource[T]) fresh(ch *Change[T]) *Change[T] {
 }
 
 // freshDraft is [Resource.fresh] for a row that is created.
-func (r *Resource[T]) freshDraft(d *draft[T]) *draft[T] {
+func (r *engine) freshDraft(d *draft) *draft {
 	if !retries(r.db) {
 		return d
 	}
 	own := *d
-	own.Change = *r.fresh(&d.Change)
+	own.change = *r.fresh(&d.change)
 	return &own
 }

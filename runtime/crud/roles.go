@@ -111,7 +111,7 @@ func without(list, other []string) []string {
 }
 
 // rolesOf returns the roles that a row holds.
-func (r *Resource[T]) rolesOf(row *T) []string {
+func (r *engine) rolesOf(row record) []string {
 	roles, _ := r.value(row, r.roles.field).([]string)
 	return roles
 }
@@ -119,7 +119,7 @@ func (r *Resource[T]) rolesOf(row *T) []string {
 // mayChangeAccount judges a change of an account: nobody changes their own
 // roles, gives or takes a role that is not theirs, or changes how somebody with
 // more power signs in. The last who can give roles stays.
-func (r *Resource[T]) mayChangeAccount(ctx context.Context, c caller, old, row *T, changed model.FieldSet) error {
+func (r *engine) mayChangeAccount(ctx context.Context, c caller, old, row record, changed model.FieldSet) error {
 	if r.roles.field == model.NoField {
 		return nil
 	}
@@ -153,7 +153,7 @@ func (r *Resource[T]) mayChangeAccount(ctx context.Context, c caller, old, row *
 }
 
 // mayRemoveAccount judges the end of an account.
-func (r *Resource[T]) mayRemoveAccount(ctx context.Context, c caller, old *T) error {
+func (r *engine) mayRemoveAccount(ctx context.Context, c caller, old record) error {
 	if r.roles.field == model.NoField {
 		return nil
 	}
@@ -167,7 +167,7 @@ func (r *Resource[T]) mayRemoveAccount(ctx context.Context, c caller, old *T) er
 // someoneGrants refuses to take the right to give roles, or to give one of them,
 // from the last account that has it. It locks the other one that it finds, so that
 // two changes at once cannot count on each other.
-func (r *Resource[T]) someoneGrants(ctx context.Context, c caller, old *T, before, after []string, moved bool) error {
+func (r *engine) someoneGrants(ctx context.Context, c caller, old record, before, after []string, moved bool) error {
 	if c.system {
 		return nil
 	}
@@ -190,7 +190,7 @@ func (r *Resource[T]) someoneGrants(ctx context.Context, c caller, old *T, befor
 
 // otherHolder reports whether an account other than old, and one of those that
 // pass the filter, has a role of each list.
-func (r *Resource[T]) otherHolder(ctx context.Context, old *T, among query.Filter, roles ...[]string) (bool, error) {
+func (r *engine) otherHolder(ctx context.Context, old record, among query.Filter, roles ...[]string) (bool, error) {
 	s := r.statement()
 	defer r.recycle(s)
 	r.compile.OtherHolder(s, r.value(old, r.entity.IDField()), among, r.roles.field, roles...)

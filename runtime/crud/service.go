@@ -59,22 +59,11 @@ type Service interface {
 	RestoreRow(ctx context.Context, id string, sel []string) (Row, error)
 }
 
-// encoder appends rows whose type it knows.
-type encoder interface {
-	Entity() *model.Entity
-	appendRow(dst []byte, row any, set model.FieldSet) []byte
-	appendRowAt(dst []byte, rows any, i int, set model.FieldSet) []byte
-	appendField(dst []byte, row any, f model.FieldID) []byte
-	rowAt(rows any, i int, set model.FieldSet) Row
-	copyRow(row any, set model.FieldSet) any
-	keyOf(row any) string
-}
-
 // A Row is one row to be answered. It belongs to one request.
 type Row struct {
 	ID  string // empty in a row of a page
-	enc encoder
-	row any // *T
+	enc *engine
+	row record
 	set model.FieldSet
 
 	crops crops
@@ -93,15 +82,19 @@ func (r Row) Fields() model.FieldSet { return r.set }
 // AppendJSON appends the row as a JSON object. Relations that were included are
 // members of it: a row or null, or a page {total, limit, skip, data}.
 func (r Row) AppendJSON(dst []byte) []byte {
-	return r.crops.append(r.enc.appendRow(dst, r.row, r.set), r.at)
+	return r.crops.append(r.enc.append(dst, r.row, r.set), r.at)
 }
 
 // Key returns the id of the row, whether it is answered or not.
-func (r Row) Key() string { return r.enc.keyOf(r.row) }
+func (r Row) Key() string { return r.enc.id(r.row) }
 
 // Copy returns a copy of the row as the struct of its resource, a pointer to it. Fields
 // that are not answered have their zero value there.
-func (r Row) Copy() any { return r.enc.copyRow(r.row, r.set) }
+func (r Row) Copy() any {
+	own := r.enc.form.clone(r.row)
+	r.enc.clear(own, r.set)
+	return own.at
+}
 
 // Has reports whether the field is answered: the caller selected it, and may
 // read it in this row.
@@ -113,7 +106,8 @@ func (r Row) AppendField(dst []byte, f model.FieldID) []byte {
 	if !r.set.Has(f) {
 		panic("crud: a field that is not answered")
 	}
-	return r.enc.appendField(dst, r.row, f)
+	field, p := r.enc.field(r.row, f)
+	return field.AppendJSON(dst, p)
 }
 
 // Rows is a page of rows to be answered. It belongs to one request.
@@ -127,8 +121,8 @@ type Rows struct {
 	Paged          bool
 	Next, Previous string
 
-	enc   encoder
-	rows  any // []T
+	enc   *engine
+	rows  []record
 	off   int // of the first row in rows, sets and crops
 	len   int
 	set   model.FieldSet
@@ -141,14 +135,12 @@ func (r *Rows) Len() int { return r.len }
 
 // At returns the i-th row.
 func (r *Rows) At(i int) Row {
-	row := r.enc.rowAt(r.rows, r.off+i, r.shown(i))
-	row.crops, row.at = r.crops, r.off+i
-	return row
+	return Row{enc: r.enc, row: r.rows[r.off+i], set: r.shown(i), crops: r.crops, at: r.off + i}
 }
 
 // AppendRow appends the i-th row as a JSON object.
 func (r *Rows) AppendRow(dst []byte, i int) []byte {
-	return r.crops.append(r.enc.appendRowAt(dst, r.rows, r.off+i, r.shown(i)), r.off+i)
+	return r.crops.append(r.enc.append(dst, r.rows[r.off+i], r.shown(i)), r.off+i)
 }
 
 // shown returns the fields of the i-th row that are answered.
@@ -171,69 +163,7 @@ func (r *Rows) AppendJSON(dst []byte) []byte {
 	return append(dst, ']')
 }
 
-// A Page is a page of rows. Fields that the caller may not read, or did not
-// select, have their zero value.
-type Page[T any] struct {
-	Total int64
-	Limit int
-	Skip  int
-	// Next and Previous are the cursors of the pages behind and before this one, for
-	// a query with [query.Cursor]; empty where there is none.
-	Next, Previous string
-	Data           []T
-}
-
-func (r *Resource[T]) appendRowAt(dst []byte, rows any, i int, set model.FieldSet) []byte {
-	list, ok := rows.([]T)
-	if !ok {
-		panic("crud: rows of another resource")
-	}
-	return r.append(dst, &list[i], set)
-}
-
-func (r *Resource[T]) appendRow(dst []byte, row any, set model.FieldSet) []byte {
-	t, ok := row.(*T)
-	if !ok {
-		panic("crud: a row of another resource")
-	}
-	return r.append(dst, t, set)
-}
-
-func (r *Resource[T]) appendField(dst []byte, row any, f model.FieldID) []byte {
-	t, ok := row.(*T)
-	if !ok {
-		panic("crud: a row of another resource")
-	}
-	return r.entity.Fields[f].AppendJSON(dst, r.pointer(t, f))
-}
-
-func (r *Resource[T]) rowAt(rows any, i int, set model.FieldSet) Row {
-	list, ok := rows.([]T)
-	if !ok {
-		panic("crud: rows of another resource")
-	}
-	return Row{enc: r, row: &list[i], set: set}
-}
-
-func (r *Resource[T]) copyRow(row any, set model.FieldSet) any {
-	t, ok := row.(*T)
-	if !ok {
-		panic("crud: a row of another resource")
-	}
-	own := *t
-	r.clear(&own, set)
-	return &own
-}
-
-func (r *Resource[T]) keyOf(row any) string {
-	t, ok := row.(*T)
-	if !ok {
-		panic("crud: a row of another resource")
-	}
-	return r.id(t)
-}
-
-func (r *Resource[T]) append(dst []byte, row *T, set model.FieldSet) []byte {
+func (r *engine) append(dst []byte, row record, set model.FieldSet) []byte {
 	dst = append(dst, '{')
 	first := true
 	for f := range set.All() {
@@ -243,13 +173,13 @@ func (r *Resource[T]) append(dst []byte, row *T, set model.FieldSet) []byte {
 		first = false
 		field := &r.entity.Fields[f]
 		dst = field.AppendKey(dst)
-		dst = field.AppendJSON(dst, r.pointer(row, f))
+		dst = field.AppendJSON(dst, r.form.pointer(row, f))
 	}
 	return append(dst, '}')
 }
 
 // clear takes out of a row what is not in set.
-func (r *Resource[T]) clear(row *T, set model.FieldSet) {
+func (r *engine) clear(row record, set model.FieldSet) {
 	for f := range r.entity.All().Without(set).All() {
 		field, p := r.field(row, f)
 		field.Clear(p)
@@ -258,8 +188,6 @@ func (r *Resource[T]) clear(row *T, set model.FieldSet) {
 
 // answerRow makes the answer of one row: what is selected of the fields that the
 // caller may read.
-func (r *Resource[T]) answerRow(row *T, shown, selected model.FieldSet) Row {
+func (r *engine) answerRow(row record, shown, selected model.FieldSet) Row {
 	return r.tag(Row{ID: r.id(row), enc: r, row: row, set: shown.Intersect(selected)}, row, shown)
 }
-
-var _ Service = (*Resource[struct{}])(nil)

@@ -36,7 +36,7 @@ func (s Snapshot) Exists() bool { return s.row != nil }
 // Snapshot reads the row with that id, whoever asks: it is [Snapshot.View] that
 // judges who sees it. A row that does not exist is the zero Snapshot, not an
 // error.
-func (r *Resource[T]) Snapshot(ctx context.Context, id string) (Snapshot, error) {
+func (r *engine) Snapshot(ctx context.Context, id string) (Snapshot, error) {
 	if err := r.ready(); err != nil {
 		return Snapshot{}, err
 	}
@@ -46,22 +46,22 @@ func (r *Resource[T]) Snapshot(ctx context.Context, id string) (Snapshot, error)
 	}
 	fields := r.rules.systemFields(authz.View)
 	row, err := r.one(ctx, key, query.Filter{}, fields, query.Unlocked)
-	if err != nil || row == nil {
+	if err != nil || row.none() {
 		return Snapshot{}, r.answer(err)
 	}
 	return r.snapshot(row), nil
 }
 
-func (r *Resource[T]) snapshot(row *T) Snapshot { return Snapshot{&held[T]{r, row}} }
+func (r *engine) snapshot(row record) Snapshot { return Snapshot{&held{r, row}} }
 
 // held is a row that nobody changes any more.
-type held[T any] struct {
-	resource *Resource[T]
-	row      *T
+type held struct {
+	resource *engine
+	row      record
 }
 
 // view judges as get does, with the row at hand.
-func (h *held[T]) view(ctx context.Context) (Row, bool) {
+func (h *held) view(ctx context.Context) (Row, bool) {
 	r, c := h.resource, callerFrom(ctx)
 	filter, err := r.rules.reach(c, authz.View)
 	if err != nil {

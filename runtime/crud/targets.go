@@ -8,7 +8,7 @@ import (
 
 // checkTargets refuses keys of rows that the caller may not get, in the same
 // words as keys of rows that do not exist.
-func (r *Resource[T]) checkTargets(ctx context.Context, c caller, row *T, set model.FieldSet) error {
+func (r *engine) checkTargets(ctx context.Context, c caller, row record, set model.FieldSet) error {
 	c = r.beside(c, row)
 	var problems model.Problems
 	for f := range set.All() {
@@ -35,7 +35,7 @@ type asked struct {
 
 // ask judges keys that the caller sent before hooks see them: what these tell about a
 // row that one points to, they would tell of one that the caller may not get.
-func (r *Resource[T]) ask(ctx context.Context, c caller, row *T, set model.FieldSet) (asked, error) {
+func (r *engine) ask(ctx context.Context, c caller, row record, set model.FieldSet) (asked, error) {
 	if err := r.checkTargets(ctx, c, row, set); err != nil {
 		return asked{}, err
 	}
@@ -48,7 +48,7 @@ func (r *Resource[T]) ask(ctx context.Context, c caller, row *T, set model.Field
 
 // unasked returns those of the keys that are to be judged still: hooks have set them
 // since, or the row into another tenant.
-func (r *Resource[T]) unasked(a asked, row *T, set model.FieldSet) model.FieldSet {
+func (r *engine) unasked(a asked, row record, set model.FieldSet) model.FieldSet {
 	if f := r.entity.TenantField(); r.targets[f] != nil && a.keys[f] != text(r.value(row, f)) {
 		return set
 	}

@@ -100,7 +100,7 @@ func (r *rules) namesTenant(c *caller, action authz.Action) bool {
 }
 
 // belongs sets the tenant of a new row, unless its maker has to name it.
-func (r *Resource[T]) belongs(c caller, row *T) {
+func (r *engine) belongs(c caller, row record) {
 	f := r.rules.tenantKey()
 	if f == model.NoField || r.rules.above(&c) {
 		return
@@ -117,7 +117,7 @@ func (r *Resource[T]) belongs(c caller, row *T) {
 // beside returns the caller as one who reaches no rows but those of the tenant of
 // this row: what it points to has to be in the same, whoever writes it. Who is in
 // a tenant is kept to that one anyway, and may make an account that is in none.
-func (r *Resource[T]) beside(c caller, row *T) caller {
+func (r *engine) beside(c caller, row record) caller {
 	f := r.entity.TenantField()
 	if f == model.NoField {
 		return c
@@ -130,7 +130,7 @@ func (r *Resource[T]) beside(c caller, row *T) caller {
 
 // keysToCheck returns the fields of a changed row whose keys have to be asked about:
 // those that were sent, and in another tenant all of them.
-func (r *Resource[T]) keysToCheck(changed, sent model.FieldSet) model.FieldSet {
+func (r *engine) keysToCheck(changed, sent model.FieldSet) model.FieldSet {
 	if r.moves(changed) {
 		return r.entity.All()
 	}
@@ -138,7 +138,7 @@ func (r *Resource[T]) keysToCheck(changed, sent model.FieldSet) model.FieldSet {
 }
 
 // moves reports whether a change moves an account to another tenant.
-func (r *Resource[T]) moves(changed model.FieldSet) bool {
+func (r *engine) moves(changed model.FieldSet) bool {
 	f := r.rules.tenantKey()
 	return f != model.NoField && changed.Has(f)
 }
@@ -158,7 +158,7 @@ func (rr *roleRules) grants(g granter, roles []string, moved bool) bool {
 
 // otherGranter reports whether an account other than old gives roles where old
 // did: one above tenants, or, unless old was that, in the same.
-func (r *Resource[T]) otherGranter(ctx context.Context, old *T, g granter) (bool, error) {
+func (r *engine) otherGranter(ctx context.Context, old record, g granter) (bool, error) {
 	field := r.entity.TenantField()
 	if field == model.NoField {
 		return r.otherHolder(ctx, old, query.Filter{}, g.roles)

@@ -131,7 +131,7 @@ func transact(ctx context.Context, db *store.DB, limit time.Duration, fn func(co
 	}
 }
 
-func (r *Resource[T]) tx(ctx context.Context) (*sql.Tx, bool) { return Tx(ctx, r.db) }
+func (r *engine) tx(ctx context.Context) (*sql.Tx, bool) { return Tx(ctx, r.db) }
 
 // run is one try.
 func (t *transaction) run(ctx context.Context, db *store.DB, limit time.Duration, fn func(context.Context) error) error {
@@ -152,7 +152,7 @@ func (t *transaction) run(ctx context.Context, db *store.DB, limit time.Duration
 // inTx runs fn in a part of the transaction of ctx, or in one of its own, which ends
 // in time for others who write; only then what fn leaves to be told is told here,
 // after the commit.
-func (r *Resource[T]) inTx(ctx context.Context, o options, fn func(ctx context.Context, t *transaction) error) error {
+func (r *engine) inTx(ctx context.Context, o options, fn func(ctx context.Context, t *transaction) error) error {
 	if outer, ok := ctx.Value(txKey{r.db}).(*transaction); ok && o.part {
 		return r.answer(fn(ctx, outer))
 	}
@@ -167,7 +167,7 @@ func (r *Resource[T]) inTx(ctx context.Context, o options, fn func(ctx context.C
 
 // tell leaves word of a change for after the commit. Rows are what the row was, and
 // what it is.
-func (r *Resource[T]) tell(t *transaction, c Changed, rows ...*T) {
+func (r *engine) tell(t *transaction, c Changed, rows ...record) {
 	if len(r.onChange) == 0 {
 		return
 	}
@@ -181,7 +181,7 @@ func (r *Resource[T]) tell(t *transaction, c Changed, rows ...*T) {
 }
 
 // size returns how many bytes the texts of a row have.
-func (r *Resource[T]) size(row *T) int {
+func (r *engine) size(row record) int {
 	n := 0
 	for i := range r.entity.Fields {
 		switch v := r.value(row, model.FieldID(i)).(type) {

@@ -47,7 +47,7 @@ func stale() error {
 }
 
 // unchanged refuses a row that has none of the expected versions.
-func (r *Resource[T]) unchanged(row *T, x expected) error {
+func (r *engine) unchanged(row record, x expected) error {
 	if !x.some {
 		return nil
 	}
@@ -61,7 +61,7 @@ func (r *Resource[T]) unchanged(row *T, x expected) error {
 
 // still narrows the statement of a change to the version of the row that was judged.
 // What misses it then is stale.
-func (r *Resource[T]) still(filter query.Filter, old *T, x expected) query.Filter {
+func (r *engine) still(filter query.Filter, old record, x expected) query.Filter {
 	f := r.entity.VersionField()
 	if v, ok := r.version(old); ok && x.some {
 		return query.Every(filter, query.Equals(r.entity, f, strconv.FormatInt(v, 10)))
@@ -77,7 +77,7 @@ func (x expected) missed(id string) error {
 	return notFound(id)
 }
 
-func (r *Resource[T]) version(row *T) (int64, bool) {
+func (r *engine) version(row record) (int64, bool) {
 	f := r.entity.VersionField()
 	if f == model.NoField {
 		return 0, false
@@ -87,7 +87,7 @@ func (r *Resource[T]) version(row *T) (int64, bool) {
 }
 
 // count gives a row that is about to be written its next version.
-func (r *Resource[T]) count(row, old *T, changed *model.FieldSet) {
+func (r *engine) count(row, old record, changed *model.FieldSet) {
 	if v, ok := r.version(old); ok {
 		field, p := r.field(row, r.entity.VersionField())
 		field.Store(p, v+1)
@@ -96,7 +96,7 @@ func (r *Resource[T]) count(row, old *T, changed *model.FieldSet) {
 }
 
 // expectMember reads the member of a body that says which version is to be changed.
-func (r *Resource[T]) expectMember(ch *Change[T], raw []byte) (model.Problem, bool) {
+func (r *engine) expectMember(ch *change, raw []byte) (model.Problem, bool) {
 	var v int64
 	problem, ok := r.entity.Fields[r.entity.VersionField()].Decode(raw, &v)
 	if ok {
@@ -107,7 +107,7 @@ func (r *Resource[T]) expectMember(ch *Change[T], raw []byte) (model.Problem, bo
 
 // tag marks an answer with what of the row the caller may see, of which the answer
 // shows some.
-func (r *Resource[T]) tag(row Row, of *T, shown model.FieldSet) Row {
+func (r *engine) tag(row Row, of record, shown model.FieldSet) Row {
 	if f := r.entity.VersionField(); f != model.NoField && shown.Has(f) {
 		row.version, _ = r.version(of)
 		row.shape = r.shape
