@@ -14,7 +14,7 @@ service: {name: shop, module: example.com/shop, apis: [rest, graphql]}
 roles:
   customer: {default: true}
   clerk: {permissions: ["update:orders"]}
-plugins: {auth-core: {entity: User}, auth-session: {}}
+plugins: {auth-core: {entity: User, breachCheck: true}, auth-session: {}}
 entities:
   User:
     fields: {email: {type: email, required: true, unique: true}, password: password, roles: roles}

@@ -49,9 +49,9 @@ type Config struct {
 	// Letters lets the service write to people, to set a forgotten password anew
 	// for instance; nil means that it does not.
 	Letters *Letters
-	// BreachURL is asked whether a new password is known to have leaked, see
-	// [password.Breach]; empty asks nobody.
-	BreachURL string
+	// Breach makes what is asked whether a new password is known to have leaked, see
+	// [Breaches]; nil asks nobody.
+	Breach func(*slog.Logger) (account.Breach, error)
 	// StepUp is how long ago somebody may have logged in who changes a password,
 	// a login name, the address that letters go to, roles, or deletes an account; zero means [DefaultStepUp].
 	StepUp time.Duration
@@ -182,11 +182,11 @@ type Auth struct {
 	accounts *Accounts // nil until Use
 	entity   Entity
 	flows    *account.Flows
-	realms   []*realm         // that of the accounts first; none until Use
-	breach   *password.Breach // nil unless it is asked
-	issuer   *issuer          // nil unless tokens of one are taken
-	bearer   *bearer          // nil unless there are tokens of both kinds
-	people   *people          // nil unless those have accounts whom the issuer vouches for
+	realms   []*realm       // that of the accounts first; none until Use
+	breach   account.Breach // nil unless it is asked
+	issuer   remote         // nil unless tokens of one are taken
+	bearer   *bearer        // nil unless there are tokens of both kinds
+	people   *people        // nil unless those have accounts whom the issuer vouches for
 	onNew    []func(context.Context, *NewAccount) error
 	parsers  []string
 	logins   []string // for access tokens
@@ -211,20 +211,16 @@ func New(ctx context.Context, cfg Config, opts Options) (_ *Auth, err error) {
 	a := &Auth{cfg: cfg, opts: opts}
 	defer func() { // what was opened does not outlive a service that was not
 		if err != nil {
-			err = errors.Join(err, a.issuer.close(), a.close(context.WithoutCancel(ctx)))
+			err = errors.Join(err, a.close(context.WithoutCancel(ctx)))
 		}
 	}()
 	if a.hasher, err = password.New(password.Config{}); err != nil {
 		return nil, err
 	}
-	if cfg.BreachURL != "" {
-		a.breach = &password.Breach{URL: cfg.BreachURL, Logger: opts.Logger}
-		if err := a.breach.Validate(); err != nil {
+	if cfg.Breach != nil {
+		if a.breach, err = cfg.Breach(opts.Logger); err != nil {
 			return nil, fmt.Errorf("authentication: %w", err)
 		}
-	}
-	if a.issuer, err = newIssuer(cfg, opts); err != nil {
-		return nil, fmt.Errorf("authentication: %w", err)
 	}
 	if a.stores, err = openStores(ctx, cfg, opts); err != nil {
 		return nil, fmt.Errorf("authentication: %w", err)
@@ -296,12 +292,13 @@ func (a *Auth) Register(name string, st gate.Strategy) error {
 	if a == nil {
 		return nil
 	}
-	switch st.(type) {
-	case *issuer, *apikey.Strategy: // nobody proves with it who they are
-	default:
+	if _, key := st.(*apikey.Strategy); !key { // nobody proves with a key who they are
 		a.passwordLogins = true
 	}
-	st = a.withIssuer(name, st)
+	return a.register(name, a.withIssuer(name, st))
+}
+
+func (a *Auth) register(name string, st gate.Strategy) error {
 	if err := a.service.Register(name, st); err != nil {
 		return err
 	}
@@ -332,6 +329,9 @@ func (a *Auth) Use(e Entity, also ...Entity) error {
 	}
 	if err := a.cfg.Strategies(a); err != nil {
 		return fmt.Errorf("authentication: %w", err)
+	}
+	if a.cfg.OIDC != nil && a.issuer == nil {
+		return errors.New("authentication: there is an issuer, and no strategy takes its tokens: call RegisterIssuer in Strategies")
 	}
 	return nil
 }
@@ -398,7 +398,7 @@ func (a *Auth) LogsIn() bool { return a.cfg.JWT != nil }
 // loadEntity returns the account of p as its owner may see it, or what is known
 // of somebody who has none here.
 func (a *Auth) loadEntity(ctx context.Context, p *gate.Principal) (any, error) {
-	if a.issuer.vouchedFor(p) {
+	if a.vouchedFor(p) {
 		return map[string]any{"id": p.Subject, "roles": append([]string{}, p.Roles...)}, nil
 	}
 	if known, ok := gate.PrincipalFromContext(ctx); !ok || known.Subject != p.Subject {
@@ -424,7 +424,11 @@ func isNotFound(err error) bool {
 
 // Close ends what runs in the background.
 func (a *Auth) Close(ctx context.Context) error {
-	return errors.Join(a.service.Close(ctx), a.issuer.close(), a.close(ctx))
+	var err error
+	if a.issuer != nil {
+		err = a.issuer.close()
+	}
+	return errors.Join(a.service.Close(ctx), err, a.close(ctx))
 }
 
 // Readers returns the names of the strategies that read requests, in the order

@@ -31,10 +31,7 @@ func (r *realm) openFlows() error {
 	cfg := account.Config{
 		Service: a.opts.Service, Users: users{r.accounts, r}, Tokens: a.tokens, Sessions: a.sessions,
 		Hasher: a.hasher, Policy: password.Policy{Words: []string{a.opts.Service}}, Throttle: a.throttle, Limiter: a.posted,
-		Audit: a.trail, Fresh: a.cfg.StepUp, Entity: a.cfg.Entity, LoginField: r.fields.login, Permit: r.permit, Logger: a.opts.Logger, Now: a.opts.Now,
-	}
-	if a.breach != nil {
-		cfg.Breach = a.breach
+		Audit: a.trail, Fresh: a.cfg.StepUp, Entity: a.cfg.Entity, LoginField: r.fields.login, Permit: r.permit, Breach: a.breach, Logger: a.opts.Logger, Now: a.opts.Now,
 	}
 	if a.apiKeys != nil {
 		cfg.Keys = ownKeys{a.apiKeys}

@@ -134,6 +134,18 @@ func qualified(_ context.Context, c *jose.Claims) (string, error) {
 	return oidc.QualifiedSubject(c), nil
 }
 
+// remote is the issuer elsewhere for all who need no token of it. It is an interface
+// that nobody else has: what asks an issuer, an HTTP client and all, is a part of
+// those programs alone that call [Auth.RegisterIssuer].
+type remote interface {
+	called() string
+	vouchedFor(p *gate.Principal) bool
+	close() error
+}
+
+// vouchedFor is that of the issuer, if there is one.
+func (a *Auth) vouchedFor(p *gate.Principal) bool { return a.issuer != nil && a.issuer.vouchedFor(p) }
+
 // An issuer is the strategy for the tokens of a remote issuer.
 type issuer struct {
 	*jwt.Strategy
@@ -146,12 +158,8 @@ type issuer struct {
 	people *people // nil when those it vouches for have no accounts
 }
 
-// newIssuer returns the issuer that tokens are taken of, nil if there is none.
-// It makes no request.
+// newIssuer returns the issuer that tokens are taken of. It makes no request.
 func newIssuer(cfg Config, opts Options) (*issuer, error) {
-	if cfg.OIDC == nil {
-		return nil, nil //nolint:nilnil // the doc says so
-	}
 	trusted, err := cfg.OIDC.config(cfg.JWT, opts)
 	if err != nil {
 		return nil, err
@@ -203,21 +211,19 @@ func (i *issuer) Authenticate(ctx context.Context, c gate.Credentials) (*gate.Pr
 // vouchedFor reports whether p has no account here, and it is this issuer that
 // says who it is.
 func (i *issuer) vouchedFor(p *gate.Principal) bool {
-	return i != nil && p != nil && p.Issuer == i.name && p.Claims != nil && p.Subject == p.Claims.Subject
+	return p != nil && p.Issuer == i.name && p.Claims != nil && p.Subject == p.Claims.Subject
 }
 
-func (i *issuer) close() error {
-	if i == nil {
-		return nil
-	}
-	return i.tokens.Close()
-}
+// called returns its identifier.
+func (i *issuer) called() string { return i.name }
+
+func (i *issuer) close() error { return i.tokens.Close() }
 
 // bearer is the strategy for the tokens of the service and of an issuer.
 type bearer struct {
 	*jwt.Strategy // for those of the service
 
-	issuer *issuer // nil until it is registered
+	issuer gate.Strategy // nil until it is registered
 }
 
 // Authenticate implements [gate.Strategy].
@@ -249,7 +255,7 @@ const tokenStrategy = "jwt"
 // issuer.
 func (a *Auth) withIssuer(name string, st gate.Strategy) gate.Strategy {
 	own, ok := st.(*jwt.Strategy)
-	if !ok || name != tokenStrategy || a.issuer == nil {
+	if !ok || name != tokenStrategy || a.cfg.OIDC == nil {
 		return st
 	}
 	a.bearer = &bearer{Strategy: own}
@@ -260,19 +266,30 @@ func (a *Auth) withIssuer(name string, st gate.Strategy) gate.Strategy {
 // Where the service has tokens of its own, their strategy has been registered
 // under that name before, and goes on to take these. In a service without
 // authentication, where a is nil, there is nothing to do.
+//
+// Only a program that calls it has in it what asks an issuer.
 func (a *Auth) RegisterIssuer() error {
-	switch {
-	case a == nil:
+	if a == nil {
 		return nil
-	case a.issuer == nil:
-		return errors.New("there is no issuer to register")
-	case a.bearer == nil:
-		return a.Register(tokenStrategy, a.issuer)
 	}
-	if err := a.issuer.Validate(); err != nil {
+	if a.cfg.OIDC == nil {
+		return errors.New("there is no issuer to register")
+	}
+	i, err := newIssuer(a.cfg, a.opts)
+	if err != nil {
+		return err
+	}
+	a.issuer = i
+	if err := a.usePeople(i); err != nil {
+		return err
+	}
+	if a.bearer == nil {
+		return a.register(tokenStrategy, i)
+	}
+	if err := i.Validate(); err != nil {
 		return fmt.Errorf("strategy %q: %w", tokenStrategy, err)
 	}
-	a.bearer.issuer = a.issuer
+	a.bearer.issuer = i
 	return nil
 }
 

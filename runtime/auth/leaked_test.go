@@ -26,7 +26,7 @@ func TestPWD06_leaked(t *testing.T) {
 		_, _ = w.Write([]byte(digest[5:] + ":3\r\n"))
 	}))
 	defer lists.Close()
-	s := mustSystem(t, func(c *auth.Config) { c.BreachURL = lists.URL + "/range/" })
+	s := mustSystem(t, func(c *auth.Config) { c.Breach = auth.Breaches(lists.URL + "/range/") })
 	h, err := auth.NewHasher(s.Auth, "club", "password")
 	if err != nil {
 		t.Fatal(err)

@@ -30,7 +30,7 @@ func (a *Auth) Issuer() string {
 	if a.issuer == nil {
 		return ""
 	}
-	return a.issuer.name
+	return a.issuer.called()
 }
 
 // PasswordLogins reports whether people prove here who they are, other than by

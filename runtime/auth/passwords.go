@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/account"
 	"github.com/gatewright/gate/password"
 	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/runtime/model"
@@ -31,7 +33,7 @@ func NewHasher(a *Auth, service, field string) (crud.Hasher, error) {
 type rowHasher struct {
 	hasher *password.Hasher
 	policy password.Policy
-	breach *password.Breach // nil unless it is asked
+	breach account.Breach // nil unless it is asked
 	field  string
 }
 
@@ -63,6 +65,15 @@ func (h rowHasher) Check(text string, context ...string) error {
 		return errors.New("must be text without control characters")
 	}
 	return err
+}
+
+// Breaches has the service behind a URL asked whether a password is known to have
+// leaked, see [password.Breach]. Only a program that calls it has in it what asks.
+func Breaches(url string) func(*slog.Logger) (account.Breach, error) {
+	return func(logger *slog.Logger) (account.Breach, error) {
+		b := &password.Breach{URL: url, Logger: logger}
+		return b, b.Validate()
+	}
 }
 
 // expectAccounts is how many password hashes are looked at when a service

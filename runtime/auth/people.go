@@ -106,8 +106,8 @@ type people struct {
 // errAgain means that somebody else was faster: what they did has to be seen.
 var errAgain = errors.New("somebody else was faster")
 
-// usePeople makes the accounts of cfg ready; see [Auth.Use].
-func (a *Auth) usePeople() error {
+// usePeople makes the accounts of the issuer ready.
+func (a *Auth) usePeople(i *issuer) error {
 	if a.cfg.OIDC == nil || a.cfg.OIDC.Users == nil {
 		return nil
 	}
@@ -142,7 +142,7 @@ func (a *Auth) usePeople() error {
 		h.byEmail = "SELECT " + a.accounts.idText() + ", " + q(h.email.Column) + ", COALESCE(" + stored + ", '') FROM " +
 			q(a.accounts.entity.Table) + " WHERE " + sameText(a.opts.DB.Dialect(), q(h.email.Column), h.email.Type) + " LIMIT 1"
 	}
-	a.people, a.issuer.people = h, h
+	a.people, i.people = h, h
 	return nil
 }
 

@@ -81,9 +81,6 @@ func (a *Auth) useAll(e Entity, also []Entity) error {
 		}
 		a.accounts.others = append(a.accounts.others, r.accounts)
 	}
-	if err := a.usePeople(); err != nil {
-		return err
-	}
 	for _, r := range a.realms {
 		if err := r.openFlows(); err != nil {
 			return err

@@ -37,7 +37,7 @@ func (k *kit) open() {
 			jwt.Algorithm = jose.HS256
 			auth.JWT = &jwt
 		}
-		auth.BreachURL = ""
+		auth.Breach = nil
 		s.Auth = &auth
 		o.SecretBytes = auth.SecretBytes()
 	}

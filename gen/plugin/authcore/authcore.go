@@ -146,7 +146,7 @@ func (p *part) Contribute(b *gen.Build) error {
 		b.Authentication.Config = append(b.Authentication.Config, gen.Member{Name: "StepUp", Value: gen.Duration(p.settings.StepUp)})
 	}
 	if p.settings.BreachCheck {
-		b.Authentication.Config = append(b.Authentication.Config, gen.Member{Name: "BreachURL", Value: gen.Text(breachURL)})
+		b.Authentication.Config = append(b.Authentication.Config, gen.Member{Name: "Breach", Value: gen.Call(gen.Name(authPackage, "Breaches"), gen.Text(breachURL))})
 	}
 	b.Service = append(b.Service, gen.Member{Name: "Auth", Value: gen.Call(gen.Name("", "authentication"))})
 	b.Environment = append(b.Environment, gen.Variable{
