@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/gatewright/gate/design"
+	"github.com/gatewright/gate/gen"
 	"github.com/gatewright/gate/gen/permissions"
 )
 
@@ -102,6 +103,7 @@ func (c *designPermissionsCmd) compare(out *console) error {
 	if err != nil {
 		return err
 	}
+	gen.Follow(old, p.design)
 	before, err := permissions.Of(old)
 	if err != nil {
 		return fmt.Errorf("%s: %w", old.File, err)

@@ -166,6 +166,7 @@ func (o *outlook) compare(d *design.Design, state gen.State, files gen.Files) er
 	if err != nil {
 		then = was.Design // with plugins that are no more
 	}
+	gen.Follow(then, d)
 	if o.before, err = permissions.Of(then); err != nil {
 		return err
 	}
