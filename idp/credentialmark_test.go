@@ -22,14 +22,15 @@ type program struct {
 	*clock
 	t     *testing.T
 	admin string
+	grant string // the ID of its client grant
 }
 
 func newProgram(t *testing.T, db *store.DB) *program {
 	t.Helper()
 	c := &clock{at: time.Now().Truncate(time.Second)}
 	s := idptest.New(t, idptest.Config{DB: db, Edit: func(cfg *idp.Config) { cfg.Now = c.now }})
-	p := &program{s, c, t, managementToken(t, s)}
-	p.manage(http.StatusCreated, http.MethodPost, "client-grants", `{"client_id":"`+idptest.Machine+`","audience":"`+s.Issuer()+`api/v2/","scope":["read:users"]}`)
+	p := &program{Server: s, clock: c, t: t, admin: managementToken(t, s)}
+	p.grant, _ = p.manage(http.StatusCreated, http.MethodPost, "client-grants", `{"client_id":"`+idptest.Machine+`","audience":"`+s.Issuer()+`api/v2/","scope":["read:users","create:user_tickets"]}`)["id"].(string)
 	return p
 }
 
@@ -173,7 +174,7 @@ func TestIDP21_personHasNoMark(t *testing.T) {
 	_, got := exchange(s, answerOf(t, res, body).Get("code"), "client_id", idptest.Web, "client_secret", idptest.Secret)
 	confidential, _ := got["access_token"].(string)
 	for _, client := range []string{idptest.SPA, idptest.Web} {
-		p := &program{s, nil, t, admin}
+		p := &program{Server: s, t: t, admin: admin}
 		p.addKeyTo(client)
 		p.manage(http.StatusOK, http.MethodPost, "clients/"+client+"/rotate-secret", "")
 	}

@@ -201,6 +201,8 @@ type ticket struct {
 	IncludeEmail bool `json:"include_email,omitempty"`
 	// Confirmed says that the person has just confirmed the address.
 	Confirmed bool `json:"confirmed,omitempty"`
+	// Maker is who made it by the Management API, see [Provider.stands].
+	Maker json.RawMessage `json:"maker,omitempty"`
 }
 
 // ticket stores a ticket and returns the link.
@@ -220,7 +222,8 @@ func (p *Provider) ticket(ctx context.Context, t ticket, life time.Duration) (st
 	return p.base + path + "?ticket=" + text.Reveal() + "#", err
 }
 
-// openTicket returns a ticket that was not used, with its user.
+// openTicket returns a ticket that was not used, with its user. One that somebody made
+// by the Management API is good for as long as they may.
 func (p *Provider) openTicket(ctx context.Context, kind tenant.TokenKind, text string) (*tenant.Token, *ticket, *tenant.User, error) {
 	bad := &pageError{oauthError: refuse("invalid_request", "The link was used, is too old, or a part of it is missing"), fault: login.FaultTicket}
 	t, err := p.tenant.Token(ctx, kind, secret.String(text))
@@ -241,6 +244,13 @@ func (p *Provider) openTicket(ctx context.Context, kind tenant.TokenKind, text s
 	u, err := p.tenant.User(ctx, t.UserID)
 	if errors.Is(err, tenant.ErrNotFound) || err == nil && !k.fits(u) {
 		return nil, nil, nil, bad
+	}
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	stands, err := p.stands(ctx, k.Maker, "create:user_tickets")
+	if err == nil && !stands {
+		err = bad
 	}
 	return t, k, u, err
 }

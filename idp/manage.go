@@ -47,9 +47,10 @@ func (p *Provider) ManagementConfig() management.Config {
 					return "", fmt.Errorf("user %w with a password", tenant.ErrNotFound)
 				}
 			}
-			k.ClientID, k.ResultURL, k.MarkVerified, k.IncludeEmail = t.ClientID, t.ResultURL, t.MarkVerified, t.IncludeEmail
+			k.ClientID, k.ResultURL, k.MarkVerified, k.IncludeEmail, k.Maker = t.ClientID, t.ResultURL, t.MarkVerified, t.IncludeEmail, t.Maker
 			return p.ticket(ctx, k, t.TTL)
 		},
+		Stands:          p.stands,
 		VerifyIDToken:   p.linkedIdentity,
 		Policy:          p.managementPolicy,
 		CheckAction:     p.checkAction,
@@ -129,6 +130,9 @@ func (p *Provider) managementCaller(ctx context.Context, token string) (manageme
 		return management.Caller{}, err
 	}
 	c := management.Caller{ClientID: b.clientID, Subject: b.clientID + "@clients", Scopes: b.scope, ID: b.id}
+	if c.Maker, err = json.Marshal(maker{b.clientID, b.mark}); err != nil {
+		return management.Caller{}, err
+	}
 	if b.userID != "" {
 		c.Subject, c.Scopes = b.userID, both(b.scope, selfScopes)
 	}
@@ -136,6 +140,35 @@ func (p *Provider) managementCaller(ctx context.Context, token string) (manageme
 		c.AuthTime = b.authTime()
 	}
 	return c, nil
+}
+
+// A maker is what a link keeps of the token by which a program made it. People make
+// none: no scope of theirs lets them.
+type maker struct {
+	ClientID string `json:"client_id"`
+	Mark     string `json:"mark"`
+}
+
+// stands reports whether who made a link may still do what takes a scope. What the
+// provider made itself has no maker.
+func (p *Provider) stands(ctx context.Context, by json.RawMessage, scope string) (bool, error) {
+	if by == nil {
+		return true, nil
+	}
+	var m maker
+	if err := json.Unmarshal(by, &m); err != nil {
+		return false, err
+	}
+	b := &bearer{clientID: m.ClientID, mark: m.Mark, api: p.base + "/api/v2/", scope: []string{scope}, jwt: true}
+	_, err := p.judgeToken(ctx, b)
+	if err != nil && !errors.Is(err, errToken) {
+		return false, err
+	}
+	if err == nil && len(b.scope) > 0 {
+		return true, nil
+	}
+	p.log.InfoContext(ctx, "a link of the Management API was refused: who made it may not any more", "client_id", m.ClientID, "scope", scope)
+	return false, nil
 }
 
 // background is the request of something that no browser asked for.

@@ -261,7 +261,7 @@ func unsaid(u *tenant.User) {
 // choosePassword leads to the page that sets the first password.
 func (p *Provider) choosePassword(w http.ResponseWriter, r *http.Request, u *tenant.User, from *ticket) {
 	k, _ := resetTicket(u, nil)
-	k.ClientID, k.ResultURL, k.IncludeEmail, k.Confirmed = from.ClientID, from.ResultURL, from.IncludeEmail, true
+	k.ClientID, k.ResultURL, k.IncludeEmail, k.Confirmed, k.Maker = from.ClientID, from.ResultURL, from.IncludeEmail, true, from.Maker
 	link, err := p.ticket(r.Context(), k, resetLife)
 	if err != nil {
 		p.faultPage(w, r, err)

@@ -56,6 +56,9 @@ type Caller struct {
 	// AuthTime is when the user last proved who they are; zero when that is not
 	// known.
 	AuthTime time.Time
+	// Maker is kept with the links that the caller makes, for [Config].Stands. Without
+	// it they are good whatever becomes of the caller.
+	Maker json.RawMessage
 	// ChoosesIDs lets a program of the operator name a new client by client_id,
 	// which nobody can who comes with a token.
 	ChoosesIDs bool
@@ -105,6 +108,8 @@ type TicketRequest struct {
 	MarkVerified bool
 	// IncludeEmail adds the address to ResultURL.
 	IncludeEmail bool
+	// Maker is that of the caller.
+	Maker json.RawMessage
 }
 
 // A Limit bounds how many requests a client may send. The zero value is no
@@ -147,6 +152,9 @@ type Config struct {
 	// TestAction runs an action with an event and returns what it did.
 	TestAction func(ctx context.Context, a *tenant.Action, event json.RawMessage) (json.RawMessage, error)
 
+	// Stands reports whether who made a link may still do what takes a scope. Nil takes
+	// links whatever became of who made them.
+	Stands func(ctx context.Context, maker json.RawMessage, scope string) (bool, error)
 	// Ticket makes a link for a person.
 	Ticket func(ctx context.Context, t TicketRequest) (url string, err error)
 	// SendVerification sends a letter with a link that proves the address: it

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime/multipart"
 	"strings"
@@ -205,7 +206,7 @@ func (a *API) exportJob(ctx context.Context, q *request) (answer, error) {
 	if err := a.store.ExportUsers(ctx, io.Discard, tenant.ExportOptions{Connection: opts.Connection, Fields: opts.Fields, Format: opts.Format, Limit: 1}); err != nil {
 		return answer{}, err // the fields and the format are judged above
 	}
-	data, err := json.Marshal(opts)
+	data, err := json.Marshal(export{opts, q.caller.Maker})
 	if err != nil {
 		return answer{}, err
 	}
@@ -229,16 +230,29 @@ func asFault(err error) bool {
 	return fault && p.status == 503
 }
 
-// download writes a file of users to who has the link.
+// An export is what the link to a file of users stands for.
+type export struct {
+	tenant.ExportOptions
+	Maker json.RawMessage `json:"maker,omitempty"`
+}
+
+// download writes a file of users to who has the link, while who made it may read them.
 func (a *API) download(ctx context.Context, q *request) (answer, error) {
 	t, err := a.store.Token(ctx, exportToken, secret.String(q.id("ticket")))
+	var e export
+	if err == nil {
+		err = json.Unmarshal(t.Data, &e)
+	}
+	if err == nil && a.cfg.Stands != nil {
+		var stands bool
+		if stands, err = a.cfg.Stands(ctx, e.Maker, "read:users"); err == nil && !stands {
+			err = fmt.Errorf("maker %w", tenant.ErrNotFound)
+		}
+	}
 	if err != nil {
 		return answer{}, orAbsent(err, "The export does not exist", "inexistent_job")
 	}
-	var opts tenant.ExportOptions
-	if err := json.Unmarshal(t.Data, &opts); err != nil {
-		return answer{}, err
-	}
+	opts := e.ExportOptions
 	opts.Hashes = false
 	media, file := "application/x-ndjson", "users.ndjson"
 	if opts.Format == tenant.CSV {

@@ -45,7 +45,7 @@ func (a *API) ticket(ctx context.Context, q *request, kind tenant.TokenKind) (an
 	if o.text("organization_id") != "" {
 		return answer{}, unsupported("There are no organizations here")
 	}
-	t := TicketRequest{Kind: kind, ClientID: o.text("client_id"), ResultURL: o.text("result_url"), TTL: defaultTicket * time.Second}
+	t := TicketRequest{Kind: kind, Maker: q.caller.Maker, ClientID: o.text("client_id"), ResultURL: o.text("result_url"), TTL: defaultTicket * time.Second}
 	var seconds int64
 	if err := errors.Join(o.read("ttl_sec", &seconds), o.read("mark_email_as_verified", &t.MarkVerified),
 		o.read("includeEmailInRedirect", &t.IncludeEmail)); err != nil {
