@@ -18,7 +18,8 @@ func TestIDP11_rolesOfThirdParty(t *testing.T) {
 	s := idptest.New(t, idptest.Config{})
 	s.AddUser("ada@example.com", "menu-admin")
 	bind(t, s, "post-login", auth0.DefaultAction("https://menu.example", idptest.Audience, true),
-		`exports.onExecutePostLogin = async (event, api) => api.accessToken.setCustomClaim('third_party', false);`)
+		`exports.onExecutePostLogin = async (event, api) => {
+			for (const n of ['third_party', 'Third_party', 'THIRD_PARTY']) api.accessToken.setCustomClaim(n, false); };`)
 	const user, roles = "https://menu.example/user", "https://menu.example/roles"
 	tokens := enter(t, s, s.Browser(), "ada@example.com")
 	if got := claimsMap(t, tokens["access_token"]); got[roles] == nil || got[user] == nil || got["third_party"] == true {

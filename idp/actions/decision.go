@@ -228,6 +228,8 @@ func restricted(name string) bool {
 		"sub_jwk", "sub_id", "events", "toe", "txn", "sig_hash", "vot", "vtm", "session_state", "htm", "htu", "ath",
 		"token_type", "active", "username_hash", "__proto__":
 		return true
+	case "third_party":
+		return name != "third_party" // by which an action bounds a client; the token says it once
 	default:
 		return false
 	}

@@ -221,11 +221,13 @@ func TestIDP23_restrictedClaims(t *testing.T) {
 	names := "iss sub aud exp nbf iat jti azp scope permissions roles groups cnf sid amr acr auth_time nonce at_hash typ org_id org_name client_id gty SUB"
 	got, err := r.PostLogin(t.Context(), one(`exports.onExecutePostLogin = (event, api) => {
 		for (const n of '`+names+`'.split(' ')) { api.idToken.setCustomClaim(n, 'x'); api.accessToken.setCustomClaim(n, ['x']); }
+		for (const n of ['third_party', 'Third_Party', 'THIRD_PARTY']) api.accessToken.setCustomClaim(n, n);
 		api.idToken.setCustomClaim('email', 'x'); api.idToken.setCustomClaim('gone', null); };`), loginEvent(), actions.Flow{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := actions.PostLoginResult{IDToken: map[string]any{"email": "x", "gone": nil}}
+	want.AccessToken.Claims = map[string]any{"third_party": "third_party"} // which bounds a client, and takes nothing away
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
