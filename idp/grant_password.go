@@ -82,7 +82,7 @@ func (p *Provider) passwordTokens(r *http.Request, c caller, in params, u *tenan
 		return nil, err
 	}
 	i := &issuance{
-		client: c.Client, user: u, access: a, authTime: p.now(), grants: []string{"password"}, grantID: tenant.NewGrantID(),
+		client: c.Client, user: u, access: a, authTime: p.now(), grants: []string{"password"}, grantType: in["grant_type"], grantID: tenant.NewGrantID(),
 		epoch:   u.Epoch,
 		methods: []tenant.AuthMethod{{Name: "pwd", At: p.now()}},
 	}

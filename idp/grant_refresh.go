@@ -126,7 +126,9 @@ func (p *Provider) worth(ctx context.Context, c *tenant.Client, f *tenant.Family
 			return nil, access{}, errRefresh
 		}
 	}
-	if slices.Contains(f.Grants, "password") && !slices.Contains(c.GrantTypes, "password") && !slices.Contains(c.GrantTypes, grantRealm) {
+	if slices.Contains(f.Grants, "password") && !slices.ContainsFunc(c.GrantTypes, func(g string) bool {
+		return g == f.GrantType || f.GrantType == "" && (g == "password" || g == grantRealm)
+	}) {
 		return nil, access{}, errRefresh
 	}
 	// The client may have become one of others.

@@ -36,6 +36,7 @@ type issuance struct {
 	// grants are the grant types that led here, the newest first, where the
 	// token says them.
 	grants     []string
+	grantType  string // see [tenant.FamilyDetails]
 	sid        string
 	authTime   time.Time
 	methods    []tenant.AuthMethod
@@ -360,7 +361,7 @@ func (p *Provider) newFamily(i *issuance, connection string) *tenant.Family {
 	f := &tenant.Family{
 		ID: i.grantID, UserID: i.user.ID, ClientID: i.client.ID, SessionID: i.sid, Epoch: i.epoch,
 		FamilyDetails: tenant.FamilyDetails{
-			Scope: i.scope, AuthTime: i.authTime, Connection: connection, Methods: i.methods, Grants: i.grants,
+			Scope: i.scope, AuthTime: i.authTime, Connection: connection, Methods: i.methods, Grants: i.grants, GrantType: i.grantType,
 		},
 	}
 	if i.api != nil {

@@ -148,7 +148,7 @@ func TestLOG13_takenFromApplication(t *testing.T) {
 }
 
 // LOG-13: neither a code leads on once its connection was taken from the client, nor a
-// refresh token of a password once that grant was.
+// refresh token of a password once the grant was that took it.
 func TestLOG13_takenBeforeExchange(t *testing.T) {
 	s := idptest.New(t, idptest.Config{})
 	s.AddUser("ada@example.com")
@@ -180,24 +180,33 @@ func TestLOG13_takenBeforeExchange(t *testing.T) {
 		res, body := s.Do(s.HTTP, http.MethodPost, "/oauth/token", in)
 		return res.StatusCode, s.JSON(body)
 	}
-	status, got := ask("http://auth0.com/oauth/grant-type/password-realm", url.Values{
-		"username": {"ada@example.com"}, "password": {idptest.Password}, "realm": {idptest.Connection},
-		"audience": {idptest.Audience}, "scope": {"openid offline_access"},
-	})
-	token, _ := got["refresh_token"].(string)
-	if status != http.StatusOK || token == "" {
-		t.Fatalf("%d %v", status, got)
+	const realm = "http://auth0.com/oauth/grant-type/password-realm"
+	tokens := map[string]string{}
+	for _, grant := range []string{"password", realm} {
+		status, got := ask(grant, url.Values{
+			"username": {"ada@example.com"}, "password": {idptest.Password}, "realm": {idptest.Connection},
+			"audience": {idptest.Audience}, "scope": {"openid offline_access"},
+		})
+		if tokens[grant], _ = got["refresh_token"].(string); status != http.StatusOK || tokens[grant] == "" {
+			t.Fatalf("%d %v", status, got)
+		}
 	}
 	for _, tt := range []struct {
-		grants []string
-		want   int
+		grants          []string
+		password, realm int
 	}{
-		{[]string{"refresh_token"}, http.StatusForbidden},
-		{[]string{"refresh_token", "password"}, http.StatusOK},
+		{[]string{"refresh_token"}, http.StatusForbidden, http.StatusForbidden},
+		{[]string{"refresh_token", "password"}, http.StatusOK, http.StatusForbidden},
+		{[]string{"refresh_token", realm}, http.StatusForbidden, http.StatusOK},
+		{[]string{"refresh_token", "password", realm}, http.StatusOK, http.StatusOK},
 	} {
-		setClient(t, s, idptest.Web, func(c *tenant.Client) { c.GrantTypes = tt.grants })
-		if status, got := ask("refresh_token", url.Values{"refresh_token": {token}}); status != tt.want {
-			t.Errorf("%v: %d %v", tt.grants, status, got)
+		setClient(t, s, idptest.Web, func(c *tenant.Client) {
+			c.GrantTypes, c.Refresh = tt.grants, &tenant.RefreshPolicy{Rotation: "non-rotating", Expiration: "non-expiring"}
+		})
+		for grant, want := range map[string]int{"password": tt.password, realm: tt.realm} {
+			if status, got := ask("refresh_token", url.Values{"refresh_token": {tokens[grant]}}); status != want {
+				t.Errorf("%v, token of %s: %d %v", tt.grants, grant, status, got["error"])
+			}
 		}
 	}
 }

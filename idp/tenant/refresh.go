@@ -54,6 +54,9 @@ type FamilyDetails struct {
 	Methods    []AuthMethod   `json:"methods,omitempty"`
 	Grants     []string       `json:"grants,omitempty"` // grant types that led here, the newest first
 	Metadata   map[string]any `json:"metadata,omitempty"`
+	// GrantType is the one that took the password, by its full name; empty when none
+	// did, or nobody knows.
+	GrantType string `json:"grant_type,omitempty"`
 }
 
 // MaxFamilies is how many live families one user has at one client: the oldest
