@@ -63,6 +63,7 @@ entities:
       lead: {type: relation, to: Person}
     tenant: firm
   Ticket:
+    renamedFrom: Case
     fields:
       id: {type: id, kind: serial}
       firm: {type: relation, to: Firm, required: true}

@@ -56,6 +56,9 @@ func (r *Run) all(ctx context.Context) error {
 	if err := r.read(ctx); err != nil {
 		return err
 	}
+	if err := r.rename(ctx); err != nil {
+		return err
+	}
 	if err := r.refuse(); err != nil {
 		return err
 	}
@@ -128,6 +131,24 @@ func (r *Run) read(ctx context.Context) error {
 		r.known[key] = id
 	}
 	return rows.Err()
+}
+
+// rename remembers what was made under the name that an entity had before.
+func (r *Run) rename(ctx context.Context) error {
+	for i := range r.seeder.rows {
+		row := &r.seeder.rows[i]
+		was := ref{row.Was, row.Name}
+		id, made := r.known[was]
+		if _, done := r.known[row.ref()]; done || !made || row.Was == "" {
+			continue
+		}
+		_, err := r.tx(ctx).ExecContext(ctx, `UPDATE gate_seeds SET entity = $1 WHERE entity = $2 AND name = $3`, row.Entity, was.Entity, was.Name)
+		if err != nil {
+			return fmt.Errorf("note that the seed %s is %s: %w", was, row.ref(), err)
+		}
+		r.known[row.ref()] = id
+	}
+	return nil
 }
 
 // note remembers what was made.

@@ -70,6 +70,7 @@ func Use(a *server.App, rows []byte, hook func(ctx context.Context, r *Run) erro
 // A row is one row of seed.yaml. Keys, Later and Ties name other rows.
 type row struct {
 	Entity string                     `json:"entity"`
+	Was    string                     `json:"was,omitempty"` // what the entity was called before
 	Name   string                     `json:"name"`
 	At     string                     `json:"at"` // seed.yaml:3:5
 	Values map[string]json.RawMessage `json:"values,omitempty"`

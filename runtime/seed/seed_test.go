@@ -114,6 +114,34 @@ func TestRows(t *testing.T) {
 	})
 }
 
+// TestRenamed: what was made for an entity under its name of before is never made again
+// either, whatever became of it.
+func TestRenamed(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.open(quickRows)
+		if _, err := p.seedRows(t); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.app.DB.Write().ExecContext(t.Context(), `UPDATE gate_seeds SET entity = 'Case' WHERE entity = 'Ticket'`); err != nil {
+			t.Fatal(err)
+		}
+		child := by(t, p.rows(t, "Ticket"), "title", "It burns again")
+		if _, err := p.entities["Ticket"].RemoveRow(authz.System(t.Context()), child["id"].(json.Number).String(), nil); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if made, err := p.seedRows(t); err != nil || made != nil {
+				t.Errorf("again: %v, %v", made, err)
+			}
+		}
+		var n int
+		err := p.app.DB.Read().QueryRowContext(t.Context(), `SELECT count(*) FROM gate_seeds WHERE entity = 'Case'`).Scan(&n)
+		if err != nil || n > 0 {
+			t.Errorf("%d rows are noted under the name of before, %v", n, err)
+		}
+	})
+}
+
 func total(row map[string]any) string {
 	page, _ := row["tags"].(map[string]any)
 	n, _ := page["total"].(json.Number)

@@ -16,6 +16,7 @@ import (
 // name other rows.
 type row struct {
 	Entity string                     `json:"entity"`
+	Was    string                     `json:"was,omitempty"` // the entity, before it was renamed
 	Name   string                     `json:"name"`
 	At     string                     `json:"at"`
 	Values map[string]json.RawMessage `json:"values,omitempty"`
@@ -127,7 +128,7 @@ func (r *reader) row(e *design.Entity, s *design.Setting) {
 		return
 	}
 	row := &row{
-		Entity: e.Name, Name: s.Key, At: fmt.Sprintf("%s:%d:%d", r.file, s.Pos.Line, s.Pos.Column),
+		Entity: e.Name, Was: e.RenamedFrom, Name: s.Key, At: fmt.Sprintf("%s:%d:%d", r.file, s.Pos.Line, s.Pos.Column),
 		Values: map[string]json.RawMessage{}, entity: e, pos: s.Pos,
 	}
 	r.rows = append(r.rows, row)

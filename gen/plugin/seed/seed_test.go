@@ -244,6 +244,9 @@ func TestRenamed(t *testing.T) {
 			t.Errorf("%s: %v", rows, err)
 			continue
 		}
+		if got, _ := files.Get("app/seed_gen.json"); strings.Contains(rows, "Item: #") && !strings.Contains(string(got), `{"entity":"Dish","was":"Item","name":"Item"`) {
+			t.Errorf("the name of before is lost: %s", got)
+		}
 		i := slices.IndexFunc(files, func(f gen.File) bool { return f.Path == "seed.yaml" })
 		if changes := files[i].Owner == gen.Merged; changes != (rows != want) || changes && string(files[i].Data) != want {
 			t.Errorf("%s became %s of %s", rows, files[i].Data, files[i].Owner)
