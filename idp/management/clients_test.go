@@ -8,12 +8,14 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatewright/gate/idp/management"
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/store"
 	"github.com/gatewright/gate/store/storetest"
@@ -430,4 +432,46 @@ func TestClients_race(t *testing.T) {
 	if got, _ := w.do(token, "GET", "connections/"+conn, nil, 200).object()["enabled_clients"].([]any); len(got) != 8 {
 		t.Errorf("%d of 8 clients are enabled", len(got))
 	}
+}
+
+// TestIDP13_madeAtOnce: of a client and APIs that are made at the same time under one
+// name, by several processes, one is there.
+func TestIDP13_madeAtOnce(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		worlds := []*world{openWorld(t, db), openWorld(t, db)}
+		tokens := make([]string, len(worlds))
+		for i, w := range worlds {
+			caller := management.Caller{ClientID: "robot", Subject: "robot@clients", ChoosesIDs: true, ID: "jti"}
+			for _, s := range management.Scopes() {
+				caller.Scopes = append(caller.Scopes, s.Value)
+			}
+			tokens[i] = w.bearer(caller)
+			w.do(tokens[i], "GET", "clients", nil, 200) // it knows for a second what there is
+			w.do(tokens[i], "GET", "resource-servers", nil, 200)
+		}
+		make := func(i int, kind, name string) int {
+			if kind == "client" {
+				return worlds[i].send(tokens[i], "POST", "clients", map[string]any{"name": name, "client_id": name}).status
+			}
+			return worlds[i].send(tokens[i], "POST", "resource-servers", map[string]any{"name": name, "identifier": name}).status
+		}
+		if first, second := make(0, "API", "one"), make(1, "client", "one"); first != 201 || second != 409 {
+			t.Errorf("a client beside an API of another process: %d, %d", first, second)
+		}
+		if first, second := make(1, "client", "two"), make(0, "API", "two"); first != 201 || second != 409 {
+			t.Errorf("an API beside a client of another process: %d, %d", first, second)
+		}
+		for round := range 5 {
+			var all sync.WaitGroup
+			status := [8]int{}
+			for n := range status {
+				all.Go(func() { status[n] = make(n%2, []string{"client", "API"}[n/2%2], fmt.Sprint("both-", round)) })
+			}
+			all.Wait()
+			slices.Sort(status[:])
+			if want := [8]int{201, 409, 409, 409, 409, 409, 409, 409}; status != want {
+				t.Errorf("at once: %v", status)
+			}
+		}
+	})
 }

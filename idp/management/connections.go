@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gatewright/gate/idp/internal/shape"
@@ -77,6 +78,9 @@ func (a *API) createConnection(ctx context.Context, q *request) (answer, error) 
 	if err := a.checkConnection(c); err != nil {
 		return answer{}, err
 	}
+	if err := a.knownClients(ctx, c.EnabledClients); err != nil {
+		return answer{}, err
+	}
 	if err := a.findConnection(ctx, c); err != nil {
 		return answer{}, err
 	}
@@ -85,6 +89,30 @@ func (a *API) createConnection(ctx context.Context, q *request) (answer, error) 
 	}
 	shown, err := showConnection(c)
 	return answer{status: 201, body: shown}, err
+}
+
+// knownClients refuses those of a list that are not there, and names up to ten.
+func (a *API) knownClients(ctx context.Context, ids []string) error {
+	var unknown []string
+	for _, id := range ids {
+		if len(unknown) == 10 {
+			break
+		}
+		_, err := a.store.Clients.Get(ctx, id)
+		if errors.Is(err, tenant.ErrNotFound) { // or another process made it just now
+			_, err = a.store.Clients.Stored(ctx, id)
+		}
+		switch {
+		case errors.Is(err, tenant.ErrNotFound):
+			unknown = append(unknown, shape.Cut(id, 64))
+		case err != nil:
+			return err
+		}
+	}
+	if len(unknown) == 0 {
+		return nil
+	}
+	return badProperty("enabled_clients", "There is no such client: "+strings.Join(unknown, ", "), "")
 }
 
 // checkConnection judges a connection that was written: what would fail at the next
@@ -123,6 +151,10 @@ func (a *API) updateConnection(ctx context.Context, q *request) (answer, error) 
 		return answer{}, noConnection(err)
 	}
 	next, leads, err := a.changedConnection(c, change)
+	if err == nil {
+		before := c.EnabledClients
+		err = a.knownClients(ctx, slices.DeleteFunc(slices.Clone(next.EnabledClients), func(id string) bool { return slices.Contains(before, id) }))
+	}
 	if err == nil && leads {
 		err = a.findConnection(ctx, next)
 	}

@@ -309,3 +309,34 @@ func TestConnections_judgedWithOptions(t *testing.T) {
 	options["issuer"] = "https://other.example"
 	w.send(token, "PATCH", path, map[string]any{"options": options}).refused(400, "leads nowhere")
 }
+
+// TestConnections_unknownClients: a client that is not there is named, and one that
+// another process made just now is known.
+func TestConnections_unknownClients(t *testing.T) {
+	db := storetest.SQLite(t)
+	w, other := openWorld(t, db), openWorld(t, db)
+	token := w.everything()
+	w.do(token, "GET", "clients", nil, 200)
+	id := other.do(other.everything(), "POST", "clients", map[string]any{"name": "Web"}, 201).str("client_id")
+	in := func(clients ...string) map[string]any {
+		return map[string]any{"enabled_clients": append([]string{}, clients...)}
+	}
+	create := func(clients ...string) map[string]any {
+		return map[string]any{"name": "staff", "strategy": "auth0", "enabled_clients": clients}
+	}
+	const why = `Payload validation error: 'There is no such client: no-1, no-2' on property enabled_clients`
+	w.send(token, "POST", "connections", create(id, "no-1", "no-2")).refused(400, why)
+	conn := w.do(token, "POST", "connections", create(id), 201).str("id")
+	w.send(token, "PATCH", "connections/"+conn, in(id, "no-1", "no-2")).refused(400, why)
+	if got := w.do(token, "PATCH", "connections/"+conn, in(), 200).text; !strings.Contains(got, `"enabled_clients":[]`) {
+		t.Errorf("%s", got)
+	}
+	// What is there goes on, as when a program sends back what it read.
+	if _, err := w.store.Connections.Update(t.Context(), conn, func(c *tenant.Connection) error {
+		c.EnabledClients = []string{"of-before"}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	w.do(token, "PATCH", "connections/"+conn, in("of-before", id), 200)
+}

@@ -167,7 +167,8 @@ func (c *Collection[T, P]) List(ctx context.Context) ([]*T, error) {
 }
 
 // Create adds an object, or returns [ErrExists] when one of its ID or name is
-// there.
+// there. The ID of a client and the identifier of an API are names of one kind: the
+// ID tokens of the one would say the audience of the other's access tokens.
 func (c *Collection[T, P]) Create(ctx context.Context, o *T) error {
 	id, name := P(o).key()
 	if id == "" || name == "" {
@@ -179,6 +180,9 @@ func (c *Collection[T, P]) Create(ctx context.Context, o *T) error {
 	}
 	now := millis(c.s.now())
 	err = c.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if err := c.apart(ctx, tx, name); err != nil {
+			return err
+		}
 		_, err := tx.ExecContext(ctx,
 			"INSERT INTO idp_objects (kind, id, name, doc, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $5)",
 			c.kind, id, name, doc, now)
@@ -186,6 +190,26 @@ func (c *Collection[T, P]) Create(ctx context.Context, o *T) error {
 	})
 	if c.s.db.Classify(err).Kind == store.Unique {
 		return fmt.Errorf("%s %q %w", c.kind, name, ErrExists)
+	}
+	return err
+}
+
+// apart refuses a client that has the name of an API, and the other way round. Who
+// makes one of them at the same time waits until this transaction is over.
+func (c *Collection[T, P]) apart(ctx context.Context, tx *sql.Tx, name string) error {
+	other, ok := map[string]string{kindClient: kindAPI, kindAPI: kindClient}[c.kind]
+	if !ok {
+		return nil
+	}
+	for _, kind := range []string{kindAPI, kindClient} { // in one order, or two wait for each other
+		if err := bump(ctx, tx, kind); err != nil {
+			return err
+		}
+	}
+	var there int
+	err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM idp_objects WHERE kind = $1 AND name = $2", other, name).Scan(&there)
+	if err == nil && there > 0 {
+		return fmt.Errorf("%s %q %w", other, name, ErrExists)
 	}
 	return err
 }
