@@ -1,6 +1,7 @@
 package idp_test
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"testing"
@@ -54,7 +55,7 @@ func TestIDP06_otherPersonComesBack(t *testing.T) {
 }
 
 // IDP-22: what actions said of the roles that a person had when one sent them away is
-// said anew when those are others now.
+// said anew when one of those was taken meanwhile.
 func TestIDP22_rolesMeanwhile(t *testing.T) {
 	const says = `exports.onExecutePostLogin = (event, api) => { api.idToken.setCustomClaim('https://menu.example/roles', event.authorization.roles.join()); };`
 	for name, tt := range map[string]struct {
@@ -66,6 +67,10 @@ func TestIDP22_rolesMeanwhile(t *testing.T) {
 		"taken": {func(s *idptest.Server, u *tenant.User) error {
 			return s.Tenant().RemoveRoles(t.Context(), u.ID, "rol_menuadmin0000001")
 		}, true, ""},
+		"given": {func(s *idptest.Server, u *tenant.User) error {
+			r := &tenant.Role{ID: "rol_cook000000000001", Name: "cook"}
+			return errors.Join(s.Tenant().Roles.Create(t.Context(), r), s.Tenant().AddRoles(t.Context(), u.ID, r.ID))
+		}, false, "menu-admin"},
 		"renamed": {func(s *idptest.Server, _ *tenant.User) error {
 			_, err := s.Tenant().Roles.Update(t.Context(), "rol_menuadmin0000001", func(r *tenant.Role) error { r.Name = "cook"; return nil })
 			return err
