@@ -63,18 +63,12 @@ func Generate(d *design.Design, opts Options, plugins ...Plugin) (Files, error) 
 	if err != nil {
 		return nil, err
 	}
-	b := &Build{Design: d, Renamed: renamedSince(opts.State.Lock, d), inputs: opts.State.Inputs, parsed: map[parsedTemplate]*template.Template{}}
+	b := newBuild(d, &opts.State)
 	if err := b.lock(opts, on); err != nil {
 		return nil, err
 	}
-	for _, a := range on {
-		b.plugin = a.Name
-		if err := a.part.Contribute(b); err != nil {
-			if wrong, ok := errors.AsType[*design.Errors](err); ok {
-				return nil, wrong // it says in which file
-			}
-			return nil, fmt.Errorf("plugin %s: %w", a.Name, err)
-		}
+	if err := b.contributions(on); err != nil {
+		return nil, err
 	}
 	if err := b.migrations(opts); err != nil {
 		return nil, err
@@ -88,6 +82,43 @@ func Generate(d *design.Design, opts Options, plugins ...Plugin) (Files, error) 
 	}
 	b.Add(File{Path: schemaFile, Data: schema, Owner: Generated})
 	return b.files()
+}
+
+func newBuild(d *design.Design, s *State) *Build {
+	return &Build{Design: d, Renamed: renamedSince(s.Lock, d), inputs: s.Inputs, parsed: map[parsedTemplate]*template.Template{}}
+}
+
+// contributions lets the plugins that are on add to the service.
+func (b *Build) contributions(on []*active) error {
+	for _, a := range on {
+		b.plugin = a.Name
+		if err := a.part.Contribute(b); err != nil {
+			if wrong, ok := errors.AsType[*design.Errors](err); ok {
+				return wrong // it says in which file
+			}
+			return fmt.Errorf("plugin %s: %w", a.Name, err)
+		}
+	}
+	return nil
+}
+
+// CheckState is [Check] that knows what is in the folder: it reports what is wrong
+// with the files that plugins read, too, and with the migration that comes next. Data
+// that would be lost is no mistake. It makes no file.
+func CheckState(d *design.Design, s State, plugins ...Plugin) error {
+	d, on, err := solve(d, plugins)
+	if err != nil {
+		return err
+	}
+	b := newBuild(d, &s)
+	if err := b.contributions(on); err != nil {
+		return err
+	}
+	err = b.migrations(Options{State: s})
+	if _, lost := errors.AsType[*DestructiveError](err); lost {
+		return nil
+	}
+	return err
 }
 
 // FindReplace returns how go.mod of the service in dir names a checkout of gate:

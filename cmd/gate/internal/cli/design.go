@@ -6,7 +6,7 @@ import (
 )
 
 type designCmd struct {
-	Check       designCheckCmd       `cmd:"" help:"Check gate.yaml and print everything that is wrong with it."`
+	Check       designCheckCmd       `cmd:"" help:"Check gate.yaml and seed.yaml and print everything that is wrong with them."`
 	Permissions designPermissionsCmd `cmd:"" help:"Print who may do what, field by field, or what changed in that."`
 	Schema      designSchemaCmd      `cmd:"" help:"Print the JSON Schema of gate.yaml, for editors."`
 }
@@ -19,7 +19,7 @@ type designCheckCmd struct {
 }
 
 func (designCheckCmd) Help() string {
-	return "What is legal and dangerous is a warning with a name. It is mended, or acknowledged in the file: accept: [shows-email], " +
+	return "It reads seed.yaml, too, and whether a migration leads from the last one to gate.yaml.\n\nWhat is legal and dangerous is a warning with a name. It is mended, or acknowledged in the file: accept: [shows-email], " +
 		"beside allow of the entity or in service. Exits with 1 as long as there is a warning."
 }
 
@@ -30,6 +30,13 @@ func (c *designCheckCmd) Run(out *console) error {
 	s := out.talk.step("design")
 	p, err := open(c.Dir)
 	if err != nil {
+		return err
+	}
+	state, err := gen.ReadState(p.dir, p.design.Service.Database, standard.Plugins()...)
+	if err != nil {
+		return err
+	}
+	if err := gen.CheckState(p.design, state, standard.Plugins()...); err != nil {
 		return err
 	}
 	s.done(p.summary())
