@@ -1,6 +1,8 @@
 package gen_test
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -8,6 +10,9 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/gatewright/gate/gen"
+	"github.com/gatewright/gate/runtime/permtest"
+	"github.com/gatewright/gate/store"
+	"github.com/gatewright/gate/store/postgres"
 )
 
 // deployed is a design with everything that deploys it.
@@ -92,7 +97,9 @@ func TestDeploy_files(t *testing.T) {
 		var github struct {
 			Permissions map[string]string
 			Jobs        map[string]struct {
-				Steps []struct {
+				Services map[string]any
+				Env      map[string]string
+				Steps    []struct {
 					Uses, Run string
 					With      map[string]any
 				}
@@ -110,10 +117,29 @@ func TestDeploy_files(t *testing.T) {
 		}
 		var gitlab struct {
 			Image string
-			Test  struct{ Script []string }
+			Test  struct {
+				Variables    map[string]string
+				BeforeScript []string `yaml:"before_script"`
+				Script       []string
+			}
 		}
 		if err := yaml.Unmarshal([]byte(text(t, files, ".gitlab-ci.yml")), &gitlab); err != nil {
 			t.Fatal(err)
+		}
+		for _, pipeline := range []struct {
+			starts int
+			url    string
+		}{{len(github.Jobs["test"].Services), github.Jobs["test"].Env[permtest.EnvPostgres]}, {len(gitlab.Test.BeforeScript), gitlab.Test.Variables[permtest.EnvPostgres]}} {
+			if starts := pipeline.starts > 0; starts != (db == "postgres") || starts == (pipeline.url == "") {
+				t.Errorf("%s: a pipeline that starts a server: %t, with the permission test on %q", db, starts, pipeline.url)
+			}
+			if pipeline.url != "" {
+				ended, cancel := context.WithCancel(t.Context())
+				cancel()
+				if _, err := postgres.Open(ended, pipeline.url, postgres.Config{}); !errors.Is(err, store.ErrUnavailable) {
+					t.Errorf("the permission test does not get as far as to connect: %v", err)
+				}
+			}
 		}
 		for _, script := range []string{runs, strings.Join(gitlab.Test.Script, "\n")} {
 			for _, want := range []string{"go vet ./...", "go test -race ./...", "{{.Version}}", "generate --check ."} {

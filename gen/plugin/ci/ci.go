@@ -39,6 +39,12 @@ func (part) Validate(*design.Design, *design.Plugin) error { return nil }
 
 // Contribute adds the file.
 func (p part) Contribute(b *gen.Build) error {
-	b.Template(gen.File{Path: p.path, Owner: gen.Once}, templates, p.template, b)
+	b.Template(gen.File{Path: p.path, Owner: gen.Once}, templates, p.template, &pipeline{b})
 	return nil
 }
+
+// pipeline is what the templates print.
+type pipeline struct{ *gen.Build }
+
+// Postgres reports whether the tests need a server, and what they skip without.
+func (p *pipeline) Postgres() bool { return p.Design.Service.Database == design.Postgres }
