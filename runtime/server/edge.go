@@ -181,9 +181,19 @@ func canonical(r *http.Request) bool {
 	return !strings.Contains(raw, "%2f") && !strings.Contains(raw, "%2e")
 }
 
-// clientGone is the status, in the log alone, of what could not be done for a client
-// that did not wait for it: that is no outage. Other servers write the same number.
+// clientGone is the status, for the log and observers alone, of what could not be done
+// for a client that did not wait for it: that is no outage. Other servers write the same
+// number.
 const clientGone = 499
+
+// told is the status for the log and observers.
+func (rec *recorder) told(ctx context.Context) int {
+	status := rec.statusOr200()
+	if status == http.StatusServiceUnavailable && errors.Is(ctx.Err(), context.Canceled) {
+		return clientGone
+	}
+	return status
+}
 
 // finish turns a panic into a 500 and logs the request.
 func (e *edge) finish(rec *recorder, r *http.Request, id string, start time.Time) {
@@ -194,13 +204,9 @@ func (e *edge) finish(rec *recorder, r *http.Request, id string, start time.Time
 	if !e.logger.Enabled(ctx, slog.LevelInfo) {
 		return
 	}
-	status := rec.statusOr200()
-	if status == http.StatusServiceUnavailable && errors.Is(ctx.Err(), context.Canceled) {
-		status = clientGone
-	}
 	attrs := []slog.Attr{
 		slog.String("method", r.Method), slog.String("path", r.URL.Path),
-		slog.Int("status", status), slog.Int64("bytes", rec.bytes),
+		slog.Int("status", rec.told(ctx)), slog.Int64("bytes", rec.bytes),
 		slog.Float64("duration_ms", float64(e.now().Sub(start).Microseconds())/1000),
 		slog.String("request_id", id),
 	}

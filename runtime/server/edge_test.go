@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/runtime/server"
 )
 
 // raw sends bytes and returns the status of the first answer, and whether the
@@ -236,10 +237,12 @@ func TestOPS11_log(t *testing.T) {
 }
 
 // TestOPS11_clientGone: what could not be done for a client that is gone does not
-// look like an outage in the log; for one that waits it does.
+// look like an outage in the log and to observers; for one that waits it does.
 func TestOPS11_clientGone(t *testing.T) {
 	var leave func()
+	var seen statuses
 	r := start(t, options{configure: func(a *App) error {
+		a.Observe(&seen)
 		a.HandleFunc("GET /slow", func(w http.ResponseWriter, _ *http.Request) {
 			leave()
 			w.WriteHeader(http.StatusServiceUnavailable)
@@ -250,13 +253,22 @@ func TestOPS11_clientGone(t *testing.T) {
 	defer cancel()
 	for _, try := range []struct {
 		leave func()
-		want  string
-	}{{func() {}, `"status":503`}, {cancel, `"status":499`}} {
+		want  int
+	}{{func() {}, 503}, {cancel, 499}} {
 		leave = try.leave
 		before := len(r.logged())
 		r.srv.Handler().ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, r.url+"/slow", nil))
-		if line := r.logged()[before:]; !strings.Contains(line, try.want) {
-			t.Errorf("no %s in %s", try.want, line)
+		if line := r.logged()[before:]; !strings.Contains(line, fmt.Sprintf(`"status":%d`, try.want)) {
+			t.Errorf("no %d in %s", try.want, line)
+		}
+		if got := seen[len(seen)-1]; got != try.want {
+			t.Errorf("observers are told %d, want %d", got, try.want)
 		}
 	}
 }
+
+// statuses are what observers are told.
+type statuses []int
+
+func (*statuses) Begin(r *http.Request) context.Context      { return r.Context() }
+func (s *statuses) End(_ context.Context, a server.Answered) { *s = append(*s, a.Status) }

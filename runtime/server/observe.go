@@ -29,7 +29,8 @@ type Answered struct {
 	// /api/items/{id}. It is empty where none did.
 	Route string
 	// Status is what was answered, 101 for a connection that became something
-	// else. It is 500 when the handler panicked, also where the answer had begun.
+	// else. It is 500 when the handler panicked, also where the answer had begun, and
+	// 499 in place of 503 when the client had left.
 	Status int
 	// RequestID is the X-Request-Id of the answer.
 	RequestID string
@@ -64,7 +65,7 @@ func (e *edge) observe(r *http.Request) (*http.Request, func(Answered)) {
 
 // answered describes what became of a request.
 func (e *edge) answered(rec *recorder, r *http.Request, id string, start time.Time) Answered {
-	a := Answered{Method: r.Method, Status: rec.statusOr200(), RequestID: id, Duration: e.now().Sub(start)}
+	a := Answered{Method: r.Method, Status: rec.told(r.Context()), RequestID: id, Duration: e.now().Sub(start)}
 	switch {
 	case rec.broken:
 		a.Status = http.StatusInternalServerError
