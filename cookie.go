@@ -68,8 +68,8 @@ func (c CookieConfig) withDefaults() (CookieConfig, error) {
 //
 //	mux.Handle("/session", handler)
 //
-// Config.Sessions has to be [CookieSessions], too. Requests that another site makes a browser send are refused with 403. Logging
-// in again ends the session before it.
+// Config.Sessions has to be [CookieSessions], too. Requests that another site makes
+// a browser send are refused with 403. Logging in again ends the session before it.
 func (s *Service) SessionHandler(cfg CookieConfig) (http.Handler, error) {
 	cfg, err := cfg.withDefaults()
 	if err == nil {

@@ -36,9 +36,9 @@ const (
 
 // Guard returns a guard that asks the strategies called names in this order.
 // The one whose credentials a request carries decides, and a refusal by it is
-// final; a request that carries credentials of two is refused. Guard panics when a name is not registered or its strategy cannot
-// read requests, when two of them take access tokens, and when there are no
-// names: then it is the program that is wrong.
+// final; a request that carries credentials of two is refused. Guard panics when a
+// name is not registered or its strategy cannot read requests, when two of them take
+// access tokens, and when there are no names: then it is the program that is wrong.
 func (s *Service) Guard(names ...string) *Guard {
 	if len(names) == 0 {
 		panic("gate: a guard needs a strategy")

@@ -16,8 +16,8 @@
 // enabled clients of others stay, in their order. A setting that is not asked
 // for stays as it is, and so do the name of an API that is there and what is
 // said of its scopes and of roles. A client that is made gets an entry in its
-// metadata, so that nothing else is deleted; see [Tenant.PlanDestroy]. A name that belongs to something of another kind is an
-// error and not taken over.
+// metadata, so that nothing else is deleted; see [Tenant.PlanDestroy]. A name that
+// belongs to something of another kind is an error and not taken over.
 //
 // # Requests
 //

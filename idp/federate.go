@@ -238,8 +238,8 @@ func (p *Provider) enterFrom(w http.ResponseWriter, r *http.Request, q *request,
 }
 
 // userFrom returns the user with this identity, and makes one at the first
-// log-in where strangers may sign up. An e-mail address never leads to another user: accounts are linked
-// only by somebody who has logged in to both.
+// log-in where strangers may sign up. An e-mail address never leads to another user:
+// accounts are linked only by somebody who has logged in to both.
 func (p *Provider) userFrom(r *http.Request, c *tenant.Client, from *tenant.Connection, profile *upstream.Profile) (*tenant.User, error) {
 	ctx := r.Context()
 	provider, subject := profile.Provider, profile.ID

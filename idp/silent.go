@@ -61,8 +61,8 @@ func (p *Provider) addressee(r *http.Request) (*request, *tenant.Client) {
 
 // halted answers a request that was read and cannot go on. Where nobody sees a page,
 // a fault goes back to the client, too (RFC 6749 §4.1.2.1): a page of ours is in no
-// frame, and a client that asks in one would wait for it until its time is over. What a person sees leads on when the
-// log-in has ended meanwhile.
+// frame, and a client that asks in one would wait for it until its time is over. What a
+// person sees leads on when the log-in has ended meanwhile.
 func (p *Provider) halted(w http.ResponseWriter, r *http.Request, q *request, c *tenant.Client, err error) {
 	var page *pageError
 	var back *backError

@@ -171,8 +171,8 @@ func (h *Hasher) Expect(encoded string) error {
 
 // ExpectEach calls [Hasher.Expect] for hashes of the store, for instance those
 // of the last thousand accounts that logged in: at start, so that the first
-// refusals take no less time than later ones. Kinds too many are left out. Hashes that cannot be verified are counted, for the log; an
-// error is that of the sequence.
+// refusals take no less time than later ones. Kinds too many are left out. Hashes that
+// cannot be verified are counted, for the log; an error is that of the sequence.
 func (h *Hasher) ExpectEach(hashes iter.Seq2[string, error]) (unusable int, err error) {
 	for encoded, err := range hashes {
 		if err != nil {

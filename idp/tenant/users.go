@@ -394,9 +394,10 @@ func (s *Store) scanUsers(ctx context.Context, query string, args ...any) ([]*Us
 }
 
 // UpdateUser changes a user by change, in a transaction, and returns what came
-// of it. change may be called again when another change came between. Identities are changed in place only: their addresses, user names,
-// passwords and profiles; see [Store.LinkIdentity]. What counts log-ins is for
-// [Store.NoteLogin]. The error of change comes back as it is.
+// of it. change may be called again when another change came between. Identities are
+// changed in place only: their addresses, user names, passwords and profiles; see
+// [Store.LinkIdentity]. What counts log-ins is for [Store.NoteLogin]. The error of
+// change comes back as it is.
 func (s *Store) UpdateUser(ctx context.Context, id string, change func(*User) error) (*User, error) {
 	u, _, err := s.ChangeUser(ctx, id, func(u *User) (Ending, error) { return Ending{}, change(u) })
 	return u, err

@@ -158,9 +158,9 @@ func (a *Accounts) key(subject string) (any, bool) {
 
 // Subject returns the account with that identifier as it is now, for strategies
 // that recognise it by other means than a password. Those of [Auth.Accounts] know the
-// subjects of [Config.Also] as well, and find only accounts by a login name. One that is not there is
-// [gate.ErrNotAuthenticated]; any other error means that it could not tell. The
-// principal is shared and must not be changed.
+// subjects of [Config.Also] as well, and find only accounts by a login name. One
+// that is not there is [gate.ErrNotAuthenticated]; any other error means that it
+// could not tell. The principal is shared and must not be changed.
 func (a *Accounts) Subject(ctx context.Context, id string) (*gate.Principal, error) {
 	a = a.of(id)
 	if e, ok := a.cache.subject(id, a.now()); ok {

@@ -133,7 +133,7 @@ func (a *Auth) revokeKeysIn(ctx context.Context, tx *sql.Tx, subject string, nee
 }
 
 // changed follows the changes of accounts, after the commit. It ends sessions and
-// tokens once more, for what hooks of the service changed after [Auth.judge].
+// tokens once more, for what hooks of the service changed after realm.judge.
 func (r *realm) changed(ctx context.Context, c crud.Changed) {
 	c.ID = r.entity.Entity().Subject(c.ID)
 	if c.Action == authz.Create {

@@ -94,8 +94,8 @@ func pastLinks() []accounts.Purpose {
 
 // voidIn voids the links that a change of an account makes void, in the
 // transaction of the change: with another password or address those that are on
-// their way. Of an address of before an issuer's word counts no more. Who looks after accounts has the last word, else the owner may undo a
-// change of address.
+// their way. Of an address of before an issuer's word counts no more. Who looks
+// after accounts has the last word, else the owner may undo a change of address.
 func (r *realm) voidIn(ctx context.Context, tx *sql.Tx, c crud.Changed) error {
 	address := r.changes(c.Set, r.fields.login) || r.readdresses(c.Set)
 	if !address && !r.changes(c.Set, r.fields.password) {

@@ -17,8 +17,8 @@ import (
 )
 
 // NewHasher returns what checks and hashes the passwords of an entity's rows, which are
-// in that field, for a service of that name. It shares the hasher of a, and its bound on how much is
-// hashed at a time; nil is a service without authentication.
+// in that field, for a service of that name. It shares the hasher of a, and its
+// bound on how much is hashed at a time; nil is a service without authentication.
 func NewHasher(a *Auth, service, field string) (crud.Hasher, error) {
 	h := rowHasher{policy: password.Policy{Words: []string{service}}, field: field}
 	if a != nil {

@@ -17,9 +17,9 @@
 // not get: 404, for every method. A row that is seen but may not be changed:
 // 403. Then what was sent: 400 with all that is wrong, or 403 if all of it is
 // fields that need another role. 409 for values that are taken and rows that
-// others need, 412 for a row that is not the version that was to be changed, 503 when the database does not answer. A field that one may not
-// read does not exist in filters, sorting and selections. Any other error is a
-// fault of the service.
+// others need, 412 for a row that is not the version that was to be changed, 503
+// when the database does not answer. A field that one may not read does not exist in
+// filters, sorting and selections. Any other error is a fault of the service.
 //
 // # Deleted rows
 //

@@ -39,8 +39,9 @@ type limits struct {
 }
 
 // measure reports what is too much about a document, before anything is known of
-// its types, and whether there may be a password in it. The work is bounded by the ceilings: fragments are walked where they
-// are spread, and the walk ends with the first ceiling.
+// its types, and whether there may be a password in it. The work is bounded by the
+// ceilings: fragments are walked where they are spread, and the walk ends with the
+// first ceiling.
 func (l limits) measure(doc *ast.QueryDocument, variables map[string]any) (secret bool, _ *refusal) {
 	m := meter{limits: l, doc: doc, variables: variables, spread: map[string]bool{}, maxLevels: maxLevels, maxFields: maxFields}
 	for _, op := range doc.Operations {

@@ -18,9 +18,9 @@ const maxLogText = 1 << 10
 const redacted = "[redacted]"
 
 // newLogger returns a logger that writes one JSON object a line, in which nothing
-// acts on the terminal of who reads it, and keeps secrets out: values whose name says that they are secret, and texts that look
-// like a token whatever their name. Secrets of the types of internal/secret
-// keep themselves out.
+// acts on the terminal of who reads it, and keeps secrets out: values whose name
+// says that they are secret, and texts that look like a token whatever their name.
+// Secrets of the types of internal/secret keep themselves out.
 func newLogger(w io.Writer, level slog.Level) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(terminal.Escaping{W: w}, &slog.HandlerOptions{Level: level, ReplaceAttr: redact}))
 }
