@@ -448,9 +448,14 @@ func TestMigrate_deadlock(t *testing.T) {
 	}
 	migrated := make(chan error, 1)
 	go func() {
-		_, err := db.Migrate(t.Context(), "app", []store.Migration{{
-			Version: 1, Name: "both", SQL: "ALTER TABLE a ADD COLUMN m integer; SELECT pg_sleep(0.2); ALTER TABLE b ADD COLUMN m integer;",
-		}})
+		// Between its two tables it waits until somebody who has the second one waits for the first.
+		_, err := db.Migrate(t.Context(), "app", []store.Migration{{Version: 1, Name: "both", SQL: `ALTER TABLE a ADD COLUMN m integer;
+DO $$ BEGIN
+	WHILE EXISTS (SELECT FROM pg_locks WHERE relation = 'b'::regclass AND granted AND pid <> pg_backend_pid())
+		AND NOT EXISTS (SELECT FROM pg_locks WHERE relation = 'a'::regclass AND NOT granted)
+	LOOP PERFORM pg_sleep(0.001); END LOOP;
+END $$;
+ALTER TABLE b ADD COLUMN m integer;`}})
 		migrated <- err
 	}()
 	for locked := 0; locked == 0; time.Sleep(time.Millisecond) {

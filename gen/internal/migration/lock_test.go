@@ -61,7 +61,8 @@ func TestWriterMeanwhile(t *testing.T) {
 			written <- err
 		}()
 		for waiting := 0; waiting == 0; time.Sleep(time.Millisecond) {
-			if err := db.Read().QueryRowContext(ctx, "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()").Scan(&waiting); err != nil {
+			if err := db.Read().QueryRowContext(ctx, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "+
+				"AND wait_event_type = 'Lock' AND query LIKE 'UPDATE items SET name = ''b''%'").Scan(&waiting); err != nil {
 				t.Fatal(err)
 			}
 		}
