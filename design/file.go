@@ -54,6 +54,8 @@ func (l *loader) fileTypes(n *node, path string) []string {
 		case !ok:
 		case !mediaType.MatchString(name) || name == "multipart/*" || strings.HasPrefix(name, "multipart/"):
 			l.errs.Add(item.pos, at, fmt.Sprintf("%s is no media type", quote(name)), "write one in small letters, such as application/pdf, or image/* for all of a kind")
+		case name == "application/x-www-form-urlencoded":
+			l.errs.Add(item.pos, at, fmt.Sprintf("no file is of the type %s, which programs say that know none", quote(name)), "write text/plain, or what the files hold")
 		case slices.Contains(types, name):
 			l.errs.Add(item.pos, at, fmt.Sprintf("%s is there twice", quote(name)), "")
 		default:

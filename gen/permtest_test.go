@@ -57,7 +57,7 @@ func TestPermissionTests(t *testing.T) {
 		"restaurant-auth0": example(t, "restaurant-auth0"),
 		"through":          through,
 		"kept":             kept,
-		"two entities":     twoEntities,
+		"two entities":     designOf(t, "two-entities"),
 		"everything":       withPlugin("metrics"),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -109,69 +109,20 @@ entities:
     allow: {create: [public], view: [owner], update: [owner]}
 `
 
-// twoEntities has accounts of two entities that log in.
-const twoEntities = `gate: 1
-service: {name: shop, module: example.com/shop, apis: [rest, graphql]}
-roles:
-  clerk: {default: true}
-  boss: {permissions: ["manage:accounts"]}
-  customer: {entity: Customer, default: true}
-  premium: {entity: Customer, inherits: [customer], permissions: ["view:discounts"]}
-plugins:
-  auth-core: {entity: User, also: [Customer]}
-  auth-jwt: {refresh: true}
-  auth-session: {}
-  auth-apikey: {}
-entities:
-  User:
-    owner: id
-    fields:
-      id: {type: id, kind: serial}
-      email: {type: email, required: true, unique: true}
-      password: password
-      roles: roles
-    allow: {view: [owner, boss], list: [boss], create: [boss], update: [owner, boss], delete: [boss]}
-    fieldRules: {roles: {create: [boss], update: [boss]}}
-  Customer:
-    owner: id
-    fields:
-      id: {type: id, kind: serial}
-      login: {type: username, required: true, unique: true}
-      secret: password
-      rights: roles
-      nick: text
-    allow: {view: [owner, boss], list: [boss], create: public, update: [owner, boss], delete: [owner, boss]}
-    fieldRules: {rights: {create: [boss], update: [boss]}}
-  Note:
-    owner: author
-    fields:
-      id: {type: id, kind: serial}
-      author: {type: relation, to: User, onDelete: cascade}
-      text: {type: text, required: true}
-    allow: {view: owner, list: owner, create: signed-in, update: owner, delete: owner}
-  Cart:
-    owner: buyer
-    fields:
-      id: {type: id, kind: serial}
-      buyer: {type: relation, to: Customer, required: true, onDelete: cascade}
-      text: {type: text, required: true}
-    allow: {view: owner, list: owner, create: signed-in, update: owner, delete: owner}
-  Line:
-    owner: cart.buyer
-    fields:
-      id: {type: id, kind: serial}
-      cart: {type: relation, to: Cart, required: true, onDelete: cascade}
-      text: {type: text, required: true}
-    allow: {view: owner, list: owner, create: signed-in, update: owner, delete: owner}
-  Discount:
-    fields: {text: {type: text, required: true}}
-    allow: {view: "view:discounts", list: "view:discounts", create: boss}
-`
-
 // example is the design of a folder of examples.
 func example(t *testing.T, name string) string {
 	t.Helper()
 	src, err := os.ReadFile(filepath.Join("..", "examples", name, "gate.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(src)
+}
+
+// designOf returns a design of testdata.
+func designOf(t *testing.T, name string) string {
+	t.Helper()
+	src, err := os.ReadFile(filepath.Join("testdata", name+".yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,65 +14,16 @@ import (
 	"github.com/gatewright/gate/store/storetest"
 )
 
-// twoEntities is a shop in which people and customers log in, and are numbered alike.
-const twoEntities = `gate: 1
-service: {name: shop, module: example.com/shop, apis: [rest, graphql], database: %s}
-roles:
-  clerk: {default: true}
-  boss: {permissions: ["manage:accounts"]}
-  customer: {entity: Customer, default: true}
-  premium: {entity: Customer, inherits: [customer], permissions: ["view:discounts"]}
-plugins:
-  auth-core: {entity: User, also: [Customer]}
-  auth-jwt: {refresh: true}
-  auth-session: {}
-  auth-apikey: {}
-  realtime: {}
-entities:
-  User:
-    owner: id
-    fields:
-      id: {type: id, kind: serial}
-      email: {type: email, required: true, unique: true}
-      password: password
-      roles: roles
-    allow: {view: [owner, boss], list: [boss], create: [boss], update: [owner, boss], delete: [boss]}
-    fieldRules: {roles: {create: [boss], update: [boss]}}
-  Customer:
-    owner: id
-    fields:
-      id: {type: id, kind: serial}
-      login: {type: username, required: true, unique: true}
-      secret: password
-      rights: roles
-      nick: text
-    allow: {view: [owner, boss], list: [boss], create: public, update: [owner, boss], delete: [owner, boss]}
-    fieldRules: {rights: {create: [boss], update: [boss]}}
-  Note:
-    owner: author
-    fields:
-      id: {type: id, kind: serial}
-      author: {type: relation, to: User, onDelete: cascade}
-      text: {type: text, required: true}
-    allow: {view: owner, list: owner, create: signed-in, update: owner, delete: owner}
-  Cart:
-    owner: buyer
-    fields:
-      id: {type: id, kind: serial}
-      buyer: {type: relation, to: Customer, required: true, onDelete: cascade}
-      text: {type: text, required: true}
-    allow: {view: owner, list: owner, create: signed-in, update: owner, delete: owner}
-  Line:
-    owner: cart.buyer
-    fields:
-      id: {type: id, kind: serial}
-      cart: {type: relation, to: Cart, required: true, onDelete: cascade}
-      text: {type: text, required: true}
-    allow: {view: owner, list: owner, create: signed-in, update: owner, delete: owner}
-  Discount:
-    fields: {text: {type: text, required: true}}
-    allow: {view: "view:discounts", list: "view:discounts", create: boss}
-`
+// twoEntities returns the design of a shop in which people and customers log in, and
+// are numbered alike.
+func twoEntities(t *testing.T, database string) string {
+	t.Helper()
+	src, err := os.ReadFile(filepath.Join("..", "..", "gen", "testdata", "two-entities.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Replace(string(src), "apis: [rest, graphql]", "apis: [rest, graphql], database: "+database, 1)
+}
 
 // TestTwoEntities attacks a service in which accounts of two entities log in, that
 // have the same ids and the same names, as each of them.
@@ -85,7 +37,7 @@ func TestTwoEntities(t *testing.T) {
 			if database == "postgres" {
 				env += "DATABASE_URL=" + storetest.PostgresURL(t) + "\n"
 			}
-			bin, err := buildService("shop-on-"+database, fmt.Sprintf(twoEntities, database))
+			bin, err := buildService("shop-on-"+database, twoEntities(t, database))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -19,7 +19,7 @@ func parameters() gen.Object {
 		{Name: "limit", Value: gen.Object{
 			{Name: "name", Value: "$limit"},
 			{Name: "in", Value: "query"},
-			{Name: "description", Value: "How many rows at most; 0 answers the total alone. More than 100 is 100."},
+			{Name: "description", Value: "How many rows at most; 0 answers the total alone. More than 100 is 100: limit in the answer tells."},
 			{Name: "schema", Value: whole(gen.Property{Name: "default", Value: 25})},
 		}},
 		{Name: "skip", Value: gen.Object{
