@@ -69,6 +69,11 @@ func (a *Auth) useAll(e Entity, also []Entity) error {
 	if e.Entity().LogsIn {
 		return fmt.Errorf("%s holds the accounts, and logs in beside them", e.Entity().Name)
 	}
+	for _, one := range append([]Entity{e}, also...) {
+		if one.Entity().Tenant != "" && len(also) > 0 {
+			return fmt.Errorf("several entities log in, and rows of %s belong to tenants: that does not go together", one.Entity().Name)
+		}
+	}
 	a.accounts, a.entity, a.cfg.Email = main.accounts, e, main.fields.email
 	for i, other := range also {
 		if !other.Entity().LogsIn {

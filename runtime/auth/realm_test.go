@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/authz"
@@ -175,6 +176,40 @@ func TestAlso_subjects(t *testing.T) {
 	}
 }
 
+// TestAlso_moved: a role that rows hold belongs to the accounts now. Who holds it there
+// takes it away, changes how such a row logs in, and deletes it; nobody else does.
+func TestAlso_moved(t *testing.T) {
+	b := mustBoth(t, filepath.Join(t.TempDir(), "test.db"))
+	b.meet(t)
+	if _, err := b.db.Exec(t.Context(), `UPDATE guests SET roles = '["admin","guest"]'`); err != nil {
+		t.Fatal(err)
+	}
+	as := func(subject string, roles ...string) context.Context {
+		return gate.ContextWithPrincipal(t.Context(), &gate.Principal{Subject: subject, Strategy: "local", Roles: roles, AuthenticatedAt: time.Now()})
+	}
+	admin := as("7", "member", "admin", "guest")
+	for _, body := range []string{`{"login":"eve"}`, `{"roles":["guest"]}`} {
+		if _, err := b.guests.PatchRow(as("Guest/2", "guest"), "1", []byte(body), nil); err == nil {
+			t.Errorf("a guest: %s is done", body)
+		}
+	}
+	if _, err := b.guests.PatchRow(admin, "1", []byte(`{"login":"eve"}`), nil); err != nil {
+		t.Errorf("another name: %v", err)
+	}
+	if _, err := b.guests.PatchRow(admin, "1", []byte(`{"roles":["admin"]}`), nil); err == nil {
+		t.Error("a guest gets a role of the accounts")
+	}
+	if _, err := b.guests.PatchRow(admin, "1", []byte(`{"roles":["guest"]}`), nil); err != nil {
+		t.Errorf("without the role: %v", err)
+	}
+	if _, err := b.db.Exec(t.Context(), `UPDATE guests SET roles = '["admin"]'`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.guests.RemoveRow(admin, "1", nil); err != nil {
+		t.Errorf("the end: %v", err)
+	}
+}
+
 // TestAlso_trail writes about each what happened to each.
 func TestAlso_trail(t *testing.T) {
 	b := mustBoth(t, filepath.Join(t.TempDir(), "test.db"))
@@ -243,6 +278,7 @@ func TestAlso_refused(t *testing.T) {
 			c.Also = append(c.Also, auth.Also{Entity: "x", Login: "login", Password: "password", Roles: "roles"})
 		},
 		"one too few":   func(c *auth.Config, _ *model.Entity) { c.Also = nil },
+		"tenants":       func(_ *auth.Config, guest *model.Entity) { guest.Tenant = "id" },
 		"it says so":    func(_ *auth.Config, guest *model.Entity) { guest.LogsIn = false },
 		"another field": func(c *auth.Config, _ *model.Entity) { c.Also[0].Login = "name" },
 	} {

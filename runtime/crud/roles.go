@@ -18,6 +18,7 @@ type roleRules struct {
 	entity   *model.Entity
 	field    model.FieldID // NoField when the entity has no roles
 	known    []string
+	moved    map[string]string // roles of other entities, with theirs: rows may hold them from before
 	defaults []string
 	granting []string // roles whose holders may write the roles of others
 	// staying are lists of roles of which somebody has to hold one: those who can
@@ -27,13 +28,14 @@ type roleRules struct {
 }
 
 func compileRoles(policy *authz.Policy, e *model.Entity, rules rules) roleRules {
-	rr := roleRules{policy: policy, entity: e, field: e.Find(model.Roles), defaults: []string{}}
+	rr := roleRules{policy: policy, entity: e, field: e.Find(model.Roles), defaults: []string{}, moved: map[string]string{}}
 	if rr.field == model.NoField {
 		return rr
 	}
 	rr.defaults = policy.Defaults(e.Kind())
 	for _, role := range policy.Roles() {
 		if !policy.Admits(e.Kind(), role.Name) {
+			rr.moved[role.Name] = role.Entity
 			continue
 		}
 		rr.known = append(rr.known, role.Name)
@@ -90,8 +92,13 @@ func (rr *roleRules) check(c caller, old, updated []string) model.Problems {
 }
 
 // above reports whether the caller may give the role, and take it. A role that
-// the service no longer knows may come back: nobody is above it.
+// the service no longer knows may come back: nobody is above it. One that is of
+// another entity now counts for nothing here, and may come back, too: who may give it
+// there is above it.
 func (rr *roleRules) above(c caller, role string) bool {
+	if of, moved := rr.moved[role]; moved {
+		return c.system || rr.policy.MayGive(c.principal, of, role)
+	}
 	return c.system || slices.Contains(rr.known, role) && rr.policy.MayGive(c.principal, rr.entity.Kind(), role)
 }
 
