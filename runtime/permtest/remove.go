@@ -16,7 +16,7 @@ func (k *kit) deletes(s surface, c *caller, e *entity) {
 		who, target := k.expendable(s, c, r)
 		w := k.onRow(s, who, target, remove)
 		if e == k.accounts && c.scopes != nil && !w.refused() {
-			w = status(http.StatusUnauthorized) // that takes a person who has just logged in
+			w = status(http.StatusForbidden) // that takes a person who has just logged in
 		}
 		k.tryDelete(cell, s, who, target, w)
 		if target != r {

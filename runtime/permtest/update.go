@@ -73,7 +73,7 @@ func (k *kit) updatesField(s surface, c *caller, r *row, f *model.Field) {
 	allowed := c.in(&e.grantTo(c).field(name).Update, r)
 	w := k.onField(s, e, f, update, allowed)
 	if !w.refused() && e == k.accounts && c.scopes != nil && k.delicate(f) {
-		k.tryUpdate(cell, s, c, r, f, status(http.StatusUnauthorized)) // that takes a person who has just logged in
+		k.tryUpdate(cell, s, c, r, f, status(http.StatusForbidden)) // that takes a person who has just logged in
 		return
 	}
 	if !w.refused() && e == k.accounts && c.owns(r) && k.signsIn(f) {
