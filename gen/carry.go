@@ -87,21 +87,32 @@ func (a *applier) locks(files Files) (was, is *design.Design, err error) {
 // A pair is an entity as it was, and as it is.
 type pair struct{ was, is *design.Entity }
 
-// samePairs finds what became of each entity. A hint that was written, changed and
-// taken back without a generation in between names nothing that was; one that was
-// generated with is followed to its next name, and back.
+// samePairs finds what became of each entity, which is one at most. A hint that was
+// written, changed and taken back without a generation in between names nothing that
+// was; one that was generated with is followed to its next name, and back, where
+// nobody says more.
 func samePairs(was, is *design.Design) []pair {
-	var pairs []pair
-	for _, now := range is.Entities {
-		before := was.Entity(now.Name)
-		for _, e := range was.Entities {
-			hinted := now.RenamedFrom != "" && (now.RenamedFrom == e.Name || now.RenamedFrom == e.Table || now.RenamedFrom == e.RenamedFrom)
-			if before == nil && is.Entity(e.Name) == nil && (hinted || e.RenamedFrom == now.Name) {
-				before = e
+	became := map[*design.Entity]*design.Entity{}
+	taken := map[*design.Entity]bool{}
+	for _, same := range []func(e, now *design.Entity) bool{
+		func(e, now *design.Entity) bool { return e.Name == now.Name },
+		func(e, now *design.Entity) bool { return now.RenamedFrom == e.Name || now.RenamedFrom == e.Table },
+		func(e, now *design.Entity) bool { return now.RenamedFrom != "" && now.RenamedFrom == e.RenamedFrom },
+		func(e, now *design.Entity) bool { return now.Name == e.RenamedFrom },
+	} {
+		for _, now := range is.Entities {
+			for _, e := range was.Entities {
+				gone := e.Name == now.Name || is.Entity(e.Name) == nil
+				if became[now] == nil && !taken[e] && gone && same(e, now) {
+					became[now], taken[e] = e, true
+				}
 			}
 		}
-		if before != nil {
-			pairs = append(pairs, pair{before, now})
+	}
+	var pairs []pair
+	for _, now := range is.Entities {
+		if e := became[now]; e != nil {
+			pairs = append(pairs, pair{e, now})
 		}
 	}
 	return pairs

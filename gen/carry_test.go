@@ -423,3 +423,29 @@ func TestInterruptedRename(t *testing.T) {
 		}
 	}
 }
+
+// TestRenames_oneAfterTheOther: an entity that was renamed keeps its hint. When it is
+// renamed again and a new one takes its first name, files follow the old one.
+func TestRenames_oneAfterTheOther(t *testing.T) {
+	const head = "gate: 1\nservice: {name: shop, module: example.com/shop}\nentities:\n"
+	dir := t.TempDir()
+	step := func(entities string) {
+		t.Helper()
+		if _, err := regenerated(t, dir, head+entities, gen.ApplyOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	step("  Item: {fields: {name: text}}\n")
+	step("  Product: {renamedFrom: Item, fields: {name: text}}\n")
+	write(t, dir, "app/product.go", "package app\n\nfunc loud(p *Product) string { return ProductName }\n")
+	step("  Ware: {renamedFrom: Product, fields: {name: text}}\n  Item: {fields: {name: text}}\n")
+	got := tree(t, dir)
+	if !strings.Contains(got["app/ware.go"], "func loud(p *Ware) string { return WareName }") {
+		t.Errorf("renamed again: %v", got["app/ware.go"])
+	}
+	// Back to the name that it had, by a hint of its own.
+	step("  Product: {fields: {name: text}, renamedFrom: Ware}\n  Item: {fields: {name: text}}\n")
+	if got := tree(t, dir); !strings.Contains(got["app/product.go"], "*Product") {
+		t.Errorf("and back: %v", got["app/product.go"])
+	}
+}
