@@ -166,7 +166,7 @@ enum Kind { Item, Other }
 
 type Shelf {
   "an Item"
-  Item(Item: Kind): [Item!]
+  Item(Item: Kind = Item): [Item!] @Item
   status: ItemStatus
 }
 `, `# Über Item
@@ -178,7 +178,7 @@ enum Kind { Item, Other }
 
 type Shelf {
   "an Item"
-  Item(Item: Kind): [Product!]
+  Item(Item: Kind = Item): [Product!] @Item
   status: ProductStatus
 }
 `},
@@ -285,6 +285,7 @@ func TestRenamesThatAreNotSafe(t *testing.T) {
 		"yours":         {"app/x.go", "package app\n\ntype Product struct{ Item }\n", "app/x.go:3: Product is yours"},
 		"a method":      {"app/x.go", "package app\n\nfunc (a *App) Products() any { return a.Items }\n", "app/x.go:3: Products is yours"},
 		"a text":        {"app/x.go", "package app\n\nvar x = []string{\n\t\"Item\",\n\t`Item.name`,\n}\n", "app/x.go:4: \"Item\" is a text|app/x.go:5: `Item.name` is a text"},
+		"no UTF-8":      {"app/schema.graphql", "# caf\xe9\nextend type Item {\n  x: Int\n}\n", "app/schema.graphql:1: the file is left as it is, because it is not UTF-8"},
 		"no schema":     {"app/schema.graphql", "extend type Item {\n  \"\n}\n", "app/schema.graphql:2: the file is left as it is"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -64,18 +64,38 @@ func (s *steps) load(db design.Database, tables []*migration.Table) ([]store.Mig
 // touched finds the tables that a statement is about.
 var touched = regexp.MustCompile(`(?is)\b(?:(?:create|alter|drop)\s+table\s+(?:if\s+(?:not\s+)?exists\s+)?|(?:index|trigger)\b[^;(]*?\bon\s+)(?:only\s+)?(?:"?\w+"?\s*\.\s*)?["\x60\[]?(\w+)`)
 
+// What stands in a view or a trigger keeps the database from changing the tables that
+// it reads and writes: SQLite makes a table anew to change it.
+var (
+	lasting   = regexp.MustCompile(`(?is)\bcreate\s+(?:or\s+replace\s+)?(?:temp\w*\s+|materialized\s+|recursive\s+)*(?:view|trigger)\b`)
+	mentioned = regexp.MustCompile(`(?is)\b(?:from|join|into|update)\s+(?:only\s+)?(?:"?\w+"?\s*\.\s*)?["\x60\[]?(\w+)`)
+	aside     = regexp.MustCompile(`(?s)--[^\n]*|/\*.*?\*/|'[^']*'`) // comments and texts
+)
+
 // check refuses what is about the table of somebody else.
 func (s *steps) check(name string, m store.Migration, tables []*migration.Table) error {
 	if title := s.title(m); len(title) > maxTitle {
 		return fmt.Errorf("plugin %s: %s has too long a name: at most %d letters", s.plugin, name, len(m.Name)-len(title)+maxTitle)
 	}
-	for _, found := range touched.FindAllStringSubmatch(m.SQL+"\n"+m.Down, -1) {
+	text := aside.ReplaceAllString(m.SQL+"\n"+m.Down, " ")
+	entity := func(table string) bool {
+		return slices.ContainsFunc(tables, func(t *migration.Table) bool { return strings.EqualFold(t.Name, table) })
+	}
+	for _, found := range touched.FindAllStringSubmatch(text, -1) {
 		table := found[1]
-		if slices.ContainsFunc(tables, func(t *migration.Table) bool { return strings.EqualFold(t.Name, table) }) {
+		if entity(table) {
 			return fmt.Errorf("plugin %s: %s changes the table %s, which follows from gate.yaml: a plugin adds fields with Extend, and SQL for tables of its own", s.plugin, name, table)
 		}
 		if strings.HasPrefix(strings.ToLower(table), "gate_") {
 			return fmt.Errorf("plugin %s: %s changes the table %s: names with gate_ are those of gate", s.plugin, name, table)
+		}
+	}
+	if !lasting.MatchString(text) {
+		return nil
+	}
+	for _, found := range mentioned.FindAllStringSubmatch(text, -1) {
+		if table := found[1]; entity(table) {
+			return fmt.Errorf("plugin %s: %s holds the table %s in a view or a trigger, and gate.yaml could not change it any more: ask the service for its rows instead", s.plugin, name, table)
 		}
 	}
 	return nil

@@ -166,7 +166,8 @@ func runs(t *testing.T, dir, database string) {
 
 // TestMigrationsReferToEntities: a key to the table of an entity is no change of it.
 func TestMigrationsReferToEntities(t *testing.T) {
-	files := sqlFiles(map[string]string{"0001_x.sql": "CREATE TABLE seen (item TEXT NOT NULL REFERENCES items (id) ON DELETE CASCADE);\nCREATE INDEX seen_item ON seen (item);\n"})
+	files := sqlFiles(map[string]string{"0001_x.sql": "CREATE TABLE seen (item TEXT NOT NULL REFERENCES items (id) ON DELETE CASCADE);\nCREATE INDEX seen_item ON seen (item);\n" +
+		"-- a view: CREATE VIEW v, or an index on items, says /* FROM items */ 'nothing'\nINSERT INTO seen SELECT id FROM items;\n"})
 	if _, err := gen.Generate(parse(t, stepped), gen.Options{Replace: "/gate"}, migrates(files)...); err != nil {
 		t.Error(err)
 	}
@@ -185,6 +186,9 @@ func TestMigrationsOfPluginsRefused(t *testing.T) {
 		"its index":              {one("CREATE TABLE x (y TEXT);\nCREATE UNIQUE INDEX i\n\tON items (name);"), "changes the table items"},
 		"its trigger":            {one("CREATE TRIGGER t AFTER INSERT ON items BEGIN SELECT 1; END;"), "changes the table items"},
 		"on the way back":        {sqlFiles(map[string]string{"0001_x.sql": noteTable, "0001_x.down.sql": "DROP TABLE items;"}), "changes the table items"},
+		"a view of it":           {one("CREATE VIEW names AS SELECT name FROM items;"), "0001_x.sql holds the table items in a view or a trigger"},
+		"a view, joined":         {one(noteTable + "CREATE OR REPLACE VIEW v AS SELECT 1 FROM notes\nJOIN public.\"items\" ON true;"), "holds the table items"},
+		"a trigger of its own":   {one(noteTable + "CREATE TRIGGER t AFTER INSERT ON notes BEGIN UPDATE items SET name = 'x'; END;"), "holds the table items"},
 		"the ledger":             {one("DROP TABLE gate_migrations;"), "changes the table gate_migrations: names with gate_ are those of gate"},
 		"one database":           {fstest.MapFS{"sqlite/0001_x.sql": {Data: []byte(noteTable)}}, "plugin my-notes: migrations: open postgres"},
 		"other names":            {fstest.MapFS{"sqlite/0001_x.sql": {Data: []byte(noteTable)}, "postgres/0001_y.sql": {Data: []byte(noteTable)}}, "its migrations are 0001_x.sql for sqlite, and 0001_y.sql for postgres"},

@@ -143,7 +143,7 @@ func asProblem(err error) (p *problem, fault bool) {
 	case errors.Is(err, password.ErrMalformed), errors.Is(err, password.ErrTooLong), errors.Is(err, password.ErrEmpty):
 		return &problem{status: http.StatusBadRequest, message: "PasswordStrengthError: Password cannot be used", code: "invalid_body"}, false
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, password.ErrBusy), errors.Is(err, context.DeadlineExceeded):
-		return &problem{status: http.StatusServiceUnavailable, message: "The service is not available now, try again"}, true
+		return &problem{status: http.StatusServiceUnavailable, retryAfter: 5 * time.Second, message: "The service is not available now, try again"}, true
 	}
 	return &problem{status: http.StatusInternalServerError, message: "An internal error occurred"}, true
 }

@@ -49,7 +49,7 @@ func (s *Store) SearchLogs(ctx context.Context, q LogQuery) (logs []*Log, total 
 	if q.UserID != "" {
 		where = "l.user_id = " + c.text(q.UserID) + " AND " + where
 	}
-	leave, err := s.rooms.enter(ctx)
+	leave, err := s.rooms.enter(ctx, q.Q)
 	if err != nil {
 		return nil, 0, err
 	}

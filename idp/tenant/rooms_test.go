@@ -21,7 +21,7 @@ func TestIDP21_searchesAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &Store{db: db, now: time.Now, rooms: make(rooms, 2)} // in the bubble
 		for range 2 {
-			if _, err := s.rooms.enter(t.Context()); err != nil {
+			if _, err := s.rooms.enter(t.Context(), "a:b"); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -34,8 +34,11 @@ func TestIDP21_searchesAtOnce(t *testing.T) {
 				t.Errorf("%s: %v after %v", name, err, time.Since(start))
 			}
 		}
+		if _, err := s.rooms.enter(t.Context(), ""); err != nil {
+			t.Errorf("a list without a query: %v", err)
+		}
 		time.AfterFunc(time.Second, func() { <-s.rooms })
-		if leave, err := s.rooms.enter(t.Context()); err != nil {
+		if leave, err := s.rooms.enter(t.Context(), "a:b"); err != nil {
 			t.Errorf("one got free meanwhile: %v", err)
 		} else {
 			leave()

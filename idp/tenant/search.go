@@ -60,7 +60,7 @@ func (s *Store) SearchUsers(ctx context.Context, q UserQuery) (users []*User, to
 	if q.Connection != "" {
 		where = "u.connection = " + c.text(q.Connection) + " AND " + where
 	}
-	leave, err := s.rooms.enter(ctx)
+	leave, err := s.rooms.enter(ctx, q.Q)
 	if err != nil {
 		return nil, 0, err
 	}

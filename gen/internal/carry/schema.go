@@ -2,6 +2,7 @@ package carry
 
 import (
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/lexer"
@@ -11,6 +12,10 @@ import (
 // none that has another name. A name before a colon or an opening parenthesis is that
 // of a field or of an argument; one among the values of an enum is a value.
 func (c *carrier) schema(f File) []byte {
+	if !utf8.Valid(f.Data) { // in a comment, where it is nobody's fault
+		c.notes = append(c.notes, Note{f.Path, 1, "the file is left as it is, because it is not UTF-8"})
+		return nil
+	}
 	text := []rune(string(f.Data))
 	var tokens []lexer.Token
 	lex := lexer.New(&ast.Source{Input: string(f.Data)})
@@ -41,7 +46,7 @@ func (c *carrier) schema(f File) []byte {
 			enum = true
 		}
 		to, ok := c.names.Types[t.Value]
-		if !ok || t.Kind != lexer.Name || next.Kind == lexer.Colon || next.Kind == lexer.ParenL || enum && i > 0 && tokens[i-1].Value != "enum" {
+		if !ok || t.Kind != lexer.Name || next.Kind == lexer.Colon || i > 0 && (tokens[i-1].Kind == lexer.At || tokens[i-1].Kind == lexer.Equals) || next.Kind == lexer.ParenL || enum && i > 0 && tokens[i-1].Value != "enum" {
 			continue
 		}
 		out = append(append(out, text[last:t.Pos.Start]...), []rune(to)...)
