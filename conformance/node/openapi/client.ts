@@ -1,9 +1,13 @@
 // What somebody writes who uses the restaurant from TypeScript. The compiler
 // expects an error where a comment says so, and fails when there is none.
 import createClient from 'openapi-fetch'
+import type { components as helpdesk } from './documents/helpdesk.js'
 import type { components, paths } from './documents/restaurant.js'
 
 type Item = components['schemas']['Item']
+
+// What has a default need not be sent: some may not send it.
+export const ticket: helpdesk['schemas']['CreateTicket'] = { subject: 'Printer', description: 'It is on fire' }
 
 function check(what: string, got: unknown, want: unknown) {
   if (JSON.stringify(got) !== JSON.stringify(want)) throw new Error(`${what}: ${JSON.stringify(got)}, want ${JSON.stringify(want)}`)

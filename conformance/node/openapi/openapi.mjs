@@ -6,7 +6,6 @@ import { cpSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'node:test'
 import { pathToFileURL } from 'node:url'
-import openapiTS, { astToString } from 'openapi-typescript'
 
 const s = JSON.parse(process.argv[2])
 const here = import.meta.dirname
@@ -39,10 +38,11 @@ test('redocly finds what is wrong', () => {
   assert.equal(program('@redocly/cli/bin/cli.js', 'lint', '--config=lint.yaml', 'wrong.json').status, 1)
 })
 
-test('the types compile strictly', async () => {
-  for (const name of ['restaurant', 'restaurant-auth0', 'everything-graphql']) {
-    const types = await openapiTS(pathToFileURL(join(here, 'documents', `${name}.json`)))
-    writeFileSync(join(here, 'documents', `${name}.d.ts`), astToString(types))
+test('the types compile strictly', () => {
+  for (const name of ['restaurant', 'restaurant-auth0', 'helpdesk', 'everything-graphql']) {
+    const types = join('documents', name)
+    const made = program('openapi-typescript/bin/cli.js', `${types}.json`, '--default-non-nullable=false', '-o', `${types}.d.ts`)
+    assert.equal(made.status, 0, made.stderr)
   }
   const run = program('typescript/bin/tsc', '-p', '.')
   assert.equal(run.status, 0, run.stdout)
