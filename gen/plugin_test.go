@@ -29,7 +29,7 @@ func shop(plugins string) string {
 // TestPluginErrors says which line of gate.yaml is wrong, and what to do.
 func TestPluginErrors(t *testing.T) {
 	for name, tt := range map[string]struct{ plugins, want, hint string }{
-		"unknown":           {"  auth-jwtt: {}\n", `gate.yaml:4:3: unknown plugin "auth-jwtt"`, "auth-core, auth-jwt, "},
+		"unknown":           {"  auth-jwtt: {}\n", `gate.yaml:4:3: unknown plugin "auth-jwtt", did you mean "auth-jwt"?`, "auth-core, auth-jwt, "},
 		"base":              {"  service: {}\n", `gate.yaml:4:3: unknown plugin "service"`, "auth-core"},
 		"no provider":       {"  auth-core: {entity: User}\n", "gate.yaml:4:3: plugin auth-core needs a way to authenticate", "add auth-jwt or auth-basic"},
 		"provider off":      {"  auth-core: {entity: User}\n  auth-jwt: {enabled: false}\n", "gate.yaml:4:3: plugin auth-core needs a way to authenticate", "add auth-jwt or auth-basic"},

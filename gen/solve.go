@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatewright/gate/design"
 	"github.com/gatewright/gate/gen/permissions"
+	"github.com/gatewright/gate/internal/typo"
 )
 
 // active is a plugin that is on.
@@ -144,7 +145,11 @@ func routes(d *design.Design, a *active, errs *design.Errors) {
 func enabled(d *design.Design, plugins []Plugin, errs *design.Errors) []*active {
 	for _, place := range d.Plugins {
 		if !slices.Contains(names(plugins), place.Name) {
-			errs.Add(place.Pos, "plugins."+place.Name, fmt.Sprintf("unknown plugin %q", place.Name), "the plugins are: "+strings.Join(names(plugins), ", "))
+			near := typo.Nearest(place.Name, names(plugins))
+			if near != "" {
+				near = fmt.Sprintf(", did you mean %q?", near)
+			}
+			errs.Add(place.Pos, "plugins."+place.Name, fmt.Sprintf("unknown plugin %q%s", place.Name, near), "the plugins are: "+strings.Join(names(plugins), ", "))
 		}
 	}
 	var on []*active

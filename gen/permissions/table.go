@@ -49,7 +49,7 @@ func (m *Matrix) Table(w io.Writer, look Look) error {
 			some = "some: those of which a condition of a rule holds; own+: own and some; own-: some of these; "
 		}
 		if p.m.tenants() {
-			some += "tenant: rows of one's tenant; "
+			some += "tenant: rows of one's tenant; own/ten.: one's own in it; own+ten.: these and one's own elsewhere; "
 		}
 		for _, part := range wrap("own: rows of one's own; "+some+"yes: new rows; "+p.dash()+": none", p.Width-2) {
 			p.line("  " + p.paint(faint, part))

@@ -119,7 +119,7 @@ func TestAUZ09_table(t *testing.T) {
 	if err := matrix(t, desk).Table(&b, permissions.Look{ASCII: true}); err != nil {
 		t.Fatal(err)
 	}
-	for _, words := range []string{"stands above tenants", "within the tenant by firm", "within the tenant by id", "tenant: rows of one's tenant", "own/ten."} {
+	for _, words := range []string{"stands above tenants", "within the tenant by firm", "within the tenant by id", "tenant: rows of one's tenant", "own/ten.:", "own+ten.:"} {
 		if !strings.Contains(b.String(), words) {
 			t.Errorf("nothing of %q in\n%s", words, b.String())
 		}
