@@ -21,9 +21,9 @@ func (l *loader) values(f *Field, n *node, path string) {
 	seen := map[string]string{}
 	for i, item := range items {
 		at := path + "[" + strconv.Itoa(i) + "]"
-		name, label := item, ""
+		name, label, former := item, "", ""
 		if item.kind == KindMapping {
-			name, label = l.labelled(item, at)
+			name, label, former = l.described(item, at)
 		}
 		if name == nil {
 			continue
@@ -45,14 +45,15 @@ func (l *loader) values(f *Field, n *node, path string) {
 			continue
 		}
 		seen[foldName(s)] = s
-		f.Values = append(f.Values, Value{Name: s, GoName: goName(s), Label: label, Pos: name.pos})
+		f.Values = append(f.Values, Value{Name: s, GoName: goName(s), Label: label, RenamedFrom: former, Pos: name.pos})
 	}
 }
 
-// labelled reads {name: open, label: Open}; the name is nil when there is none.
-func (l *loader) labelled(n *node, path string) (name *node, label string) {
+// described reads {name: open, label: Open, renamedFrom: fresh}; the name is nil when
+// there is none.
+func (l *loader) described(n *node, path string) (name *node, label, former string) {
 	if !l.object(n, path, "a value", valueKeys()) {
-		return nil, ""
+		return nil, "", ""
 	}
 	if v := n.get("label"); v != nil {
 		var ok bool
@@ -62,7 +63,10 @@ func (l *loader) labelled(n *node, path string) (name *node, label string) {
 			l.errs.Add(v.pos, path+".label", "a label is one line of text", "remove it, or write what people call the value")
 		}
 	}
-	return l.require(n, path, "name"), label
+	if v := n.get("renamedFrom"); v != nil {
+		former = l.formerValue(v, path+".renamedFrom")
+	}
+	return l.require(n, path, "name"), label, former
 }
 
 // notAValue says why a text is not one of the values of an enum.

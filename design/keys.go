@@ -256,6 +256,7 @@ func valueKeys() []key {
 	return []key{
 		{name: "name", doc: "The value, as it is stored and sent.", schema: valueSchema()},
 		{name: "label", doc: "What people call it.", schema: object{"type": "string", "minLength": 1, "maxLength": maxLabel}},
+		{name: "renamedFrom", doc: "Value that it was before. The migration changes the rows that have it; then this can go.", schema: valueSchema()},
 	}
 }
 

@@ -296,6 +296,8 @@ type Value struct {
 	GoName string // InProgress
 	Label  string // for people: In progress; "" if there is none
 	Pos    Position
+
+	RenamedFrom string // its name of before; "" unless it was renamed
 }
 
 // IDKind says what identifiers look like and who makes them.

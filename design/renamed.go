@@ -2,6 +2,7 @@ package design
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -13,6 +14,19 @@ func (l *loader) former(n *node, path string) string {
 	}
 	if wrong := formerName.check(s); wrong != "" {
 		l.errs.Add(n.pos, path, fmt.Sprintf("renamedFrom %s %s", quote(s), wrong), "write the name that it had in this file, or that of its table or column")
+		return ""
+	}
+	return s
+}
+
+// formerValue reads the value of an enum that another one was before.
+func (l *loader) formerValue(n *node, path string) string {
+	s, ok := l.text(n, path, maxName)
+	if !ok {
+		return ""
+	}
+	if wrong := valueCase.check(s); wrong != "" {
+		l.errs.Add(n.pos, path, fmt.Sprintf("renamedFrom %s %s", quote(s), wrong), "write the value that it was in this file")
 		return ""
 	}
 	return s
@@ -85,6 +99,11 @@ func (l *loader) renamed() {
 		}
 		l.renamedFields(e, path)
 	}
+	for _, r := range l.d.Records() {
+		for _, m := range r.Members {
+			l.notRenamed(m.Values, l.d.recordPath(r)+"."+r.Name+"."+m.Name)
+		}
+	}
 }
 
 func (l *loader) renamedFields(e *Entity, path string) {
@@ -106,9 +125,40 @@ func (l *loader) renamedFields(e *Entity, path string) {
 	}
 	for _, f := range e.Fields {
 		check(f.Name, f.RenamedFrom, f.Pos)
+		if f.Computed != nil {
+			l.notRenamed(f.Values, path+".fields."+f.Name)
+			continue
+		}
+		l.renamedValues(f.Values, path+".fields."+f.Name)
 	}
 	for _, link := range e.Links {
 		check(link.Name, link.RenamedFrom, link.Pos)
+	}
+}
+
+// renamedValues refuses hints that would take rows from a value that keeps them.
+func (l *loader) renamedValues(values []Value, path string) {
+	taken := map[string]string{}
+	for _, v := range values {
+		taken[v.Name] = v.Name
+	}
+	for i, v := range values {
+		if v.RenamedFrom == "" {
+			continue
+		}
+		if other, ok := taken[v.RenamedFrom]; ok {
+			l.stillThere(v.Pos, path+".values["+strconv.Itoa(i)+"].renamedFrom", v.RenamedFrom, "the value "+other)
+		}
+		taken[v.RenamedFrom] = v.Name
+	}
+}
+
+// notRenamed refuses hints about values that no row keeps.
+func (l *loader) notRenamed(values []Value, path string) {
+	for i, v := range values {
+		if v.RenamedFrom != "" {
+			l.errs.Add(v.Pos, path+".values["+strconv.Itoa(i)+"].renamedFrom", fmt.Sprintf("value %s has renamedFrom, and no row keeps it", quote(v.Name)), "remove it")
+		}
 	}
 }
 

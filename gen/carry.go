@@ -164,7 +164,7 @@ func namesOf(was, is *design.Design, pairs []pair) carry.Names {
 				put(n.Members["App"], "Compute"+p.was.Name+before.GoKey, "Compute"+p.is.Name+f.GoKey)
 			}
 			for _, v := range f.Values {
-				put(n.Declared, p.was.Name+before.GoName+v.GoName, p.is.Name+f.GoName+v.GoName)
+				put(n.Declared, p.was.Name+before.GoName+formerValue(before, v).GoName, p.is.Name+f.GoName+v.GoName)
 			}
 			if len(f.Values) > 0 {
 				put(n.Types, p.was.Name+before.GoName, p.is.Name+f.GoName)
@@ -176,6 +176,16 @@ func namesOf(was, is *design.Design, pairs []pair) carry.Names {
 	}
 	maps.DeleteFunc(n.Members, func(_ string, m map[string]string) bool { return len(m) == 0 })
 	return n
+}
+
+// formerValue returns what a value of an enum was before.
+func formerValue(f *design.Field, v design.Value) design.Value {
+	for _, name := range []string{v.Name, v.RenamedFrom} {
+		if i := slices.IndexFunc(f.Values, func(o design.Value) bool { return o.Name == name }); i >= 0 {
+			return f.Values[i]
+		}
+	}
+	return v
 }
 
 func formerField(e *design.Entity, f *design.Field) *design.Field {

@@ -275,6 +275,21 @@ func TestRenamesCarryUserFiles(t *testing.T) {
 	}
 }
 
+// TestRenamedValuesCarryUserFiles: so are the constants of the values of an enum.
+func TestRenamedValuesCarryUserFiles(t *testing.T) {
+	dir := carriedService(t)
+	const mine = "package app\n\n// ItemStatusOpen stays in a comment.\nvar states = []any{ItemStatusOpen, ItemStatusSoldOut}\n"
+	write(t, dir, "app/states.go", mine)
+	renamed := strings.Replace(carriedShop, "values: [open,", "values: [{name: on-sale, renamedFrom: open},", 1)
+	if _, err := regenerated(t, dir, strings.Replace(renamed, "default: open", "default: on-sale", 1), gen.ApplyOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Replace(mine, "{ItemStatusOpen,", "{ItemStatusOnSale,", 1)
+	if diff := cmp.Diff(want, tree(t, dir)["app/states.go"]); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestRenamesThatAreNotSafe are left alone, and told with their line.
 func TestRenamesThatAreNotSafe(t *testing.T) {
 	for name, tt := range map[string]struct {

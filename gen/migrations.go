@@ -73,10 +73,7 @@ func (b *Build) migrations(opts Options) error {
 	if err != nil {
 		return err
 	}
-	if !plan.Empty() || opts.State.Schema == nil {
-		opts.State.Schema = snapshot
-	}
-	b.Add(File{Path: path.Join(dir, "schema.json"), Data: opts.State.Schema, Owner: Merged})
+	b.Add(File{Path: path.Join(dir, "schema.json"), Data: snapshot, Owner: Merged})
 	b.Template(File{Path: "migrations/migrations_gen.go", Owner: Generated}, templates, "templates/migrations.go.tmpl", migrationsData{
 		Dialect: string(db), Any: len(names) > 0,
 	})

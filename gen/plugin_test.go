@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -299,6 +301,49 @@ func TestDestructiveChangesAreAskedFor(t *testing.T) {
 	sql, ok := files.Get("migrations/sqlite/0002_drop_items_note_and_1_more.sql")
 	if !ok || !strings.Contains(string(sql), `DROP TABLE "shops"`) {
 		t.Errorf("got %s", sql)
+	}
+}
+
+// TestValuesAreKept: a value of an enum that goes is asked for by its name, once; more
+// values change the snapshot alone.
+func TestValuesAreKept(t *testing.T) {
+	at := func(values string) string {
+		return "gate: 1\nservice: {name: shop, module: example.com/shop}\nentities:\n  Item: {fields: {state: {type: enum, values: [" + values + "]}}}\n"
+	}
+	dir := t.TempDir()
+	next := func(values string, allowed ...string) error {
+		t.Helper()
+		state, err := gen.ReadState(dir, design.SQLite)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files, err := gen.Generate(parse(t, at(values)), gen.Options{Replace: "/gate", State: state, AllowDestructive: allowed}, standard.Plugins()...)
+		if err == nil {
+			apply(t, dir, files, gen.ApplyOptions{})
+		}
+		return err
+	}
+	for _, step := range []struct {
+		values, allow, lost string
+		migrations          int
+	}{
+		{values: "draft", migrations: 1},
+		{values: "draft, open", migrations: 1},
+		{values: "draft", lost: "items.state=open", migrations: 1},
+		{values: "draft", lost: "items.state=open", allow: "items.state", migrations: 1},
+		{values: "draft", allow: "items.state=open", migrations: 1},
+		{values: "draft", migrations: 1},
+		{values: "{name: fresh, renamedFrom: draft}", migrations: 2},
+		{values: "fresh", migrations: 2},
+	} {
+		err := next(step.values, step.allow)
+		lost, _ := errors.AsType[*gen.DestructiveError](err)
+		if lost == nil && err != nil || lost == nil != (step.lost == "") || lost != nil && lost.Changes[0].Name != step.lost {
+			t.Fatalf("%+v: %v", step, err)
+		}
+		if names, err := filepath.Glob(filepath.Join(dir, "migrations/sqlite/*[a-z].sql")); err != nil || len(slices.DeleteFunc(names, func(n string) bool { return strings.HasSuffix(n, ".down.sql") })) != step.migrations {
+			t.Errorf("%+v: %q, %v", step, names, err)
+		}
 	}
 }
 

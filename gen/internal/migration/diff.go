@@ -166,6 +166,7 @@ func (c *comparison) column(t *Table, was, is *Column) error {
 		c.needsValue(t, is)
 		return nil
 	}
+	c.values(t, was, is)
 	if was.Null && !is.Null {
 		if is.fill == nil {
 			c.errs.Add(is.pos, is.path, fmt.Sprintf("column %s of table %s becomes required, and rows without a value may be there", is.Name, t.Name),
@@ -173,7 +174,7 @@ func (c *comparison) column(t *Table, was, is *Column) error {
 		}
 		c.filled[is] = true
 	}
-	if was.stored() != is.stored() {
+	if !was.same(is) {
 		c.did("change", t.Name, is.Name)
 	}
 	return nil

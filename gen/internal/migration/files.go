@@ -27,8 +27,7 @@ func (s *Schema) files(e *design.Entity) {
 
 // ofFiles refuses a table of files that becomes something else, or the other way.
 func (c *comparison) ofFiles(old, t *Table) {
-	same := func(a, b *Column) bool { return a.stored() == b.stored() }
-	if old.Files != t.Files || !slices.EqualFunc(old.Columns, t.Columns, same) {
+	if old.Files != t.Files || !slices.EqualFunc(old.Columns, t.Columns, (*Column).same) {
 		c.errs.Add(t.pos, t.Columns[0].path, fmt.Sprintf("table %s holds something else already", t.Name), "name another table")
 	}
 }

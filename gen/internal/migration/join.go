@@ -46,8 +46,7 @@ func keyKind(k design.IDKind) Kind {
 // join refuses a table of pairs that becomes something else: the pairs of one
 // relation mean nothing to another.
 func (c *comparison) join(old, t *Table) {
-	same := func(a, b *Column) bool { return a.stored() == b.stored() }
-	if old.Join != t.Join || !slices.EqualFunc(old.Columns, t.Columns, same) {
+	if old.Join != t.Join || !slices.EqualFunc(old.Columns, t.Columns, (*Column).same) {
 		first := t.Columns[0]
 		c.errs.Add(t.pos, first.path, fmt.Sprintf("table %s holds something else already", t.Name), "name another table")
 	}

@@ -14,9 +14,10 @@ import (
 	"github.com/gatewright/gate/design"
 )
 
-// A move gives a table, or a column of a table, another name.
+// A move gives a table, a column of a table, or a value of a column another name.
 type move struct {
 	table    string // that the column is in; empty for a table
+	column   string // that the value is of; empty for a table or column
 	from, to string
 }
 
@@ -24,13 +25,13 @@ type move struct {
 func inverse(moves []move) []move {
 	var out []move
 	for _, m := range slices.Backward(moves) {
-		out = append(out, move{m.table, m.to, m.from})
+		out = append(out, move{m.table, m.column, m.to, m.from})
 	}
 	return out
 }
 
 // renamed finds what the hints of the design are about: first tables, then pairs,
-// then columns of tables, which have their new names by then. A hint about what has
+// then columns of tables, which have their new names by then, and values. A hint about what has
 // its new name already has done its work.
 func renamed(from, to *Schema) ([]move, error) {
 	r := renaming{from: from.copy(), to: to, fresh: len(from.Tables) == 0}
@@ -50,6 +51,7 @@ func renamed(from, to *Schema) ([]move, error) {
 	for _, t := range to.Tables {
 		if old := r.from.table(t.Name); old != nil && t.entity != nil {
 			r.columns(old, t)
+			r.values(old, t)
 		}
 	}
 	return r.moves, r.errs.Err()
@@ -115,7 +117,7 @@ func (r *renaming) pairs(t *Table) {
 	}
 	for i, c := range t.Columns {
 		if was := old.Columns[i].Name; was != c.Name {
-			r.move(move{t.Name, was, c.Name})
+			r.move(move{table: t.Name, from: was, to: c.Name})
 		}
 	}
 }
@@ -148,7 +150,7 @@ func (r *renaming) columns(old, t *Table) {
 			r.errs.Add(c.pos, c.path+".renamedFrom", fmt.Sprintf("table %s had no column %s that could become %s", t.Name, candidates[0], c.Name), hint)
 			continue
 		}
-		r.move(move{t.Name, candidates[i], c.Name})
+		r.move(move{table: t.Name, from: candidates[i], to: c.Name})
 	}
 }
 
@@ -173,6 +175,10 @@ func (s *Schema) rename(m move) {
 			continue
 		}
 		if t.Name != m.table {
+			continue
+		}
+		if m.column != "" {
+			t.column(m.column).renameValue(m)
 			continue
 		}
 		swap(&t.Deleted)
@@ -208,6 +214,11 @@ func (c *comparison) rename(moves []move) error {
 		if m.table == "" {
 			c.did("rename", m.from, m.to)
 			steps = append(steps, statement{fmt.Sprintf("rename table: %q", m.from), fmt.Sprintf("ALTER TABLE %q RENAME TO %q", m.from, m.to)})
+			continue
+		}
+		if m.column != "" {
+			c.did("rename", m.table, m.column, "value")
+			steps = append(steps, c.renameValue(m, after.table(m.table).column(m.column)))
 			continue
 		}
 		c.did("rename", m.table, m.from, m.to)

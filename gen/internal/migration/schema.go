@@ -3,13 +3,15 @@
 //
 // It knows what is stored and how, not what the fields mean: maximum lengths,
 // enum values and patterns are checked by the service, so that a change of them
-// needs no migration.
+// needs no migration. Of enums it knows the values, too: rows are left with one
+// that is none any more, unless it gets another name.
 package migration
 
 import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"reflect"
 	"strings"
 
 	"github.com/gatewright/gate/design"
@@ -61,6 +63,9 @@ type Column struct {
 	References string `json:"references,omitempty"` // a table
 	OnDelete   string `json:"onDelete,omitempty"`   // NO ACTION, CASCADE, SET NULL
 
+	// Values are those of an enum; none in a snapshot of before they were kept.
+	Values []string `json:"values,omitempty"`
+
 	fill any // the value for rows that are there already: nil, or as design.Field.Default
 	pos  design.Position
 	path string // of the field in gate.yaml
@@ -68,11 +73,14 @@ type Column struct {
 	field *design.Field // nil in pairs, and in a snapshot
 }
 
-// stored returns what the snapshot keeps of c.
-func (c *Column) stored() Column {
-	s := *c
-	s.fill, s.pos, s.path, s.field = nil, design.Position{}, "", nil
-	return s
+// same reports whether the database keeps c as it keeps o, which knows no values of
+// enums.
+func (c *Column) same(o *Column) bool {
+	stored := func(c Column) Column {
+		c.Values, c.fill, c.pos, c.path, c.field = nil, nil, design.Position{}, "", nil
+		return c
+	}
+	return reflect.DeepEqual(stored(*c), stored(*o))
 }
 
 // A Kind is a way to store values. Fields of different types may be stored in
@@ -180,6 +188,9 @@ func column(f *design.Field) (*Column, error) {
 	}
 	if c.Kind == "" {
 		return nil, fmt.Errorf("field %s: type %s is not stored", f.Name, f.Type)
+	}
+	for _, v := range f.Values {
+		c.Values = append(c.Values, v.Name)
 	}
 	if f.Unique {
 		c.Unique = Exact
