@@ -1,6 +1,7 @@
 package browser_test
 
 import (
+	"context"
 	"crypto/x509"
 	"encoding/pem"
 	"net"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/gatewright/gate/idp/idptest"
 	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/idp/trial"
 	"github.com/gatewright/gate/idp/upstream"
 	"github.com/gatewright/gate/idp/upstream/fake"
 )
@@ -83,6 +85,33 @@ func TestSocial(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.run(t, "social.mjs", facts{"upstream": other.URL})
+}
+
+// TestTry: the page by which a developer tries a log-in, beside the provider as gate dev
+// has it.
+func TestTry(t *testing.T) {
+	t.Parallel()
+	installed(t)
+	mux := http.NewServeMux()
+	s := idptest.New(t, idptest.Config{Wrap: func(provider http.Handler) http.Handler {
+		mux.Handle("/", provider)
+		return mux
+	}})
+	w := &world{Server: s}
+	w.create(t, &tenant.Client{
+		ID: "tryClient00000000000000000000000a", Name: "Development", AppType: tenant.SPA, AuthMethod: tenant.AuthNone, FirstParty: true, OIDCConformant: true,
+		GrantTypes: []string{"authorization_code"}, Callbacks: []string{s.URL + trial.CallbackPath}, LogoutURLs: []string{s.URL + trial.Path},
+	})
+	pages, err := trial.New(trial.Config{
+		Issuer: s.Issuer(), ClientID: "tryClient00000000000000000000000a", Style: s.Style(), API: "http://localhost:3000/api/items",
+		Asks: func(context.Context) (string, string, error) { return idptest.Audience, "openid profile email", nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux.Handle(trial.Path, pages)
+	mux.Handle(trial.Path+"/", pages)
+	run(t, s, "try.mjs", facts{"ada": w.person("ada@example.com")})
 }
 
 func TestExpressOpenIDConnect(t *testing.T) {
