@@ -62,6 +62,7 @@ func TestDeploy_files(t *testing.T) {
 		type service struct {
 			Environment map[string]string
 			Ports       []string
+			Volumes     []string
 			ReadOnly    bool     `yaml:"read_only"`
 			CapDrop     []string `yaml:"cap_drop"`
 			SecurityOpt []string `yaml:"security_opt"`
@@ -88,6 +89,17 @@ func TestDeploy_files(t *testing.T) {
 		for name, value := range map[string]string{"DATABASE_URL": s.Environment["DATABASE_URL"], "POSTGRES_PASSWORD": database.Environment["POSTGRES_PASSWORD"]} {
 			if there && !strings.Contains(value, "${POSTGRES_PASSWORD:?") {
 				t.Errorf("%s is %q: a password that everybody knows", name, value)
+			}
+		}
+		if there {
+			ended, cancel := context.WithCancel(t.Context())
+			cancel()
+			url := strings.NewReplacer("${POSTGRES_PASSWORD:?write it into .env}", "secret").Replace(s.Environment["DATABASE_URL"])
+			if _, err := postgres.Open(ended, url, postgres.Config{}); !errors.Is(err, store.ErrUnavailable) {
+				t.Errorf("the service does not get as far as to connect: %v", err)
+			}
+			if !slices.Contains(s.Volumes, "socket:/run/postgresql") || !slices.Contains(database.Volumes, "socket:/var/run/postgresql") {
+				t.Errorf("service and database share no socket: %v, %v", s.Volumes, database.Volumes)
 			}
 		}
 		if len(database.Ports) > 0 {
