@@ -113,7 +113,7 @@ func (c *comparison) table(t *Table) error {
 		was := old.column(col.Name)
 		if was == nil {
 			c.did("add", t.Name, col.Name)
-			c.needsValue(t, col)
+			c.needsValue(old, t, col)
 			continue
 		}
 		if err := c.column(t, was, col); err != nil {
@@ -149,12 +149,22 @@ func (c *comparison) indexes(table, what string, list, others []Index) {
 	}
 }
 
-// needsValue refuses a new column that rows could not have a value for.
-func (c *comparison) needsValue(t *Table, col *Column) {
-	if !col.Null && col.fill == nil {
-		c.errs.Add(col.pos, col.path, fmt.Sprintf("column %s of table %s is required, and the rows that are there have no value for it", col.Name, t.Name),
-			"give the field a default, or leave it optional until every row has a value")
+// needsValue refuses a new column that rows could not have a value for. A column of
+// its kind that goes from the table as it was may be the same by another name.
+func (c *comparison) needsValue(old, t *Table, col *Column) {
+	if col.Null || col.fill != nil {
+		return
 	}
+	hint := "give the field a default, or leave it optional until every row has a value"
+	if old != nil {
+		for _, gone := range old.Columns {
+			if gone.Kind == col.Kind && t.column(gone.Name) == nil {
+				hint = "if it is " + gone.Name + " by another name, say renamedFrom: " + gone.Name + ", or that one is lost; else " + hint
+				break
+			}
+		}
+	}
+	c.errs.Add(col.pos, col.path, fmt.Sprintf("column %s of table %s is required, and the rows that are there have no value for it", col.Name, t.Name), hint)
 }
 
 func (c *comparison) column(t *Table, was, is *Column) error {
@@ -163,7 +173,7 @@ func (c *comparison) column(t *Table, was, is *Column) error {
 		c.replaced[is] = true
 		c.did("replace", t.Name, is.Name)
 		c.lose(name, "column %s of table %s changes from %s to %s and is emptied", is.Name, t.Name, describe(was), describe(is))
-		c.needsValue(t, is)
+		c.needsValue(nil, t, is)
 		return nil
 	}
 	c.values(t, was, is)

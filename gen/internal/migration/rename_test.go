@@ -111,6 +111,8 @@ func TestRenamed_wrong(t *testing.T) {
 			{"no such table by its name", "  Product: {renamedFrom: item, fields: {name: text}}\n", "there was no table item that could"},
 			{"no such column", "  Item: {fields: {title: {type: text, renamedFrom: naem}, note: text}}\n", "had no column naem that could become title\n    the columns that go are name"},
 			{"the column of a relation", "  Item: {fields: {owner: {type: relation, to: Item, renamedFrom: boss}, name: text, note: text}}\n", "had no column boss_id that could become owner_id\n    no column of the table goes"},
+			{"no hint", "  Item: {fields: {title: {type: text, required: true}, note: text}}\n", "no value for it\n    if it is name by another name, say renamedFrom: name, or that one is lost; else give the field a default"},
+			{"no hint, and nothing goes", "  Item: {fields: {title: {type: text, required: true}, name: text, note: text}}\n", "no value for it\n    give the field a default"},
 			{"no such pairs", "  Item: {fields: {name: text, note: text, labels: {type: relation, to: Item, many: true, renamedFrom: marks}}}\n", "no table of pairs that could become item_labels"},
 		} {
 			_, err := migration.Diff(from, schema(t, db, tt.entities))
