@@ -204,7 +204,12 @@ func TestIDP12_accessTokenIsNoHint(t *testing.T) {
 	s := idptest.New(t, idptest.Config{})
 	s.AddUser("ada@example.com")
 	for id, identifier := range map[string]string{"api_spa": idptest.SPA, "api_web": idptest.Web} {
-		if err := s.Tenant().APIs.Create(t.Context(), &tenant.API{ID: id, Identifier: identifier, Scopes: []tenant.APIScope{{Value: "read"}}}); err != nil {
+		other := &tenant.API{ID: id, Identifier: "https://" + id + ".example/", Scopes: []tenant.APIScope{{Value: "read"}}}
+		if err := s.Tenant().APIs.Create(t.Context(), other); err != nil {
+			t.Fatal(err)
+		}
+		// As in a database from when that was not refused.
+		if _, err := s.DB.Exec(t.Context(), "UPDATE idp_objects SET name = $1, doc = REPLACE(doc, $2, $1) WHERE id = $3", identifier, other.Identifier, id); err != nil {
 			t.Fatal(err)
 		}
 	}

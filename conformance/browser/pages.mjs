@@ -53,15 +53,13 @@ scene('no page scrolls sideways at 320 pixels, in any language', async (page) =>
 }, refusals)
 
 scene('pages ask no other origin, and weigh less than 60 kB', async (page) => {
-  let weight = 0
-  page.on('response', async (r) => { weight += (await r.buffer().catch(() => Buffer.alloc(0))).length })
   const heavy = []
   await page.setCacheEnabled(false)
   for (const name of Object.keys(pages).filter((n) => !inside.includes(n))) {
-    weight = 0
     await pages[name](page)
-    await page.waitForNetworkIdle({ idleTime: 50 })
-    if (weight > (name.includes(',') || name.includes('problem') ? 120_000 : 60_000)) heavy.push(`${name}: ${weight}`)
+    const weight = await page.evaluate(() => ['navigation', 'resource'] // all of it has come when the page has loaded
+      .flatMap((type) => performance.getEntriesByType(type)).reduce((sum, e) => sum + e.decodedBodySize, 0))
+    if (weight < 2_000 || weight > 60_000) heavy.push(`${name}: ${weight}`)
   }
   assert.deepEqual(heavy, [])
   assert.deepEqual([...page.origins], [s.url])
