@@ -277,7 +277,7 @@ func TestLetters_refused(t *testing.T) {
 }
 
 func FuzzLiquid(f *testing.F) {
-	for _, seed := range []string{"{{ url }}", "<a href='{{url}}'>x</a>", "{%", "{{", "<!-- <a", `<a title=">" href=x>y</a>`, "{{{url}}}", "&#123;&#123; url }}"} {
+	for _, seed := range []string{"{{ url }}", "<a href='{{url}}'>x</a>", "{%", "{{", "<!-- <a", `<a title=">" href=x>y</a>`, "{{{url}}}", "<style>\xa0\xa0</style", "<a \xa0href=x>", "&#123;&#123; url }}"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
@@ -311,10 +311,13 @@ func TestPlainText(t *testing.T) {
 		`<a href="{{ url }}">go</a>.`: "go {{ url }}.",
 		`<a href='https://x.example/?a=1&amp;b=2'>https://x.example/?a=1&amp;b=2</a>`: "https://x.example/?a=1&b=2",
 		"<title>no</title><style>no</style><SCRIPT>no</script>yes":                    "yes",
-		"<!-- no -->a<br/>b<":  "a\nb",
+		"<!-- no -->a<br/>b<":  "a\nb<",
 		`<img alt=">" src=x>a`: "a",
 		"<table><tr><td>a</td><td>b</td></tr><tr><td>c</table>": "a b\nc",
 		"<style>never ends": "",
+		// Bytes whose lower case is longer.
+		"<style>\xa0\xa0</style>a":         "a",
+		"<a \xa0\xa0\xa0\xa0 href=x>a</a>": "a x",
 	} {
 		if got := idp.PlainText(source); got != want {
 			t.Errorf("%q: %q, want %q", source, got, want)

@@ -3,9 +3,11 @@ package idp
 import (
 	"errors"
 	"fmt"
-	"html"
 	"slices"
 	"strings"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
 
 	"github.com/gatewright/gate/idp/login"
 )
@@ -98,88 +100,64 @@ func letterTemplate(kind login.MailKind, d letterDocument) (t login.MailTemplate
 // after their words.
 func plainText(source string) string {
 	var b strings.Builder
-	var href string
-	for source != "" {
-		text, rest, tag := cutTag(source)
-		b.WriteString(words(text))
-		source = rest
-		name, attributes, _ := strings.Cut(strings.TrimSpace(strings.Trim(tag, "<>")), " ")
-		switch name = strings.ToLower(strings.TrimSuffix(name, "/")); name {
-		case "style", "script", "title", "head":
-			source = afterElement(source, name)
-		case "a":
-			href = attribute(attributes, "href")
-		case "/a":
+	var href, unread string
+	for z := html.NewTokenizer(strings.NewReader(source)); z.Next() != html.ErrorToken; {
+		token := z.Token()
+		ends := token.Type == html.EndTagToken
+		if unread != "" {
+			if ends && token.Data == unread {
+				unread = ""
+			}
+			continue
+		}
+		if token.Type == html.TextToken {
+			b.WriteString(words(token.Data))
+			continue
+		}
+		switch token.DataAtom {
+		case atom.Style, atom.Script, atom.Title, atom.Head:
+			if !ends {
+				unread = token.Data
+			}
+		case atom.A:
+			if !ends {
+				href = attribute(token, "href")
+				continue
+			}
 			if href != "" && !strings.HasSuffix(strings.TrimSpace(b.String()), href) {
 				b.WriteString(" " + href)
 			}
 			href = ""
-		case "br", "p", "/p", "div", "/div", "/tr", "li", "h1", "/h1", "h2", "/h2", "h3", "/h3", "/table", "hr":
+		case atom.Br, atom.Hr, atom.P, atom.Div, atom.H1, atom.H2, atom.H3:
 			b.WriteString("\n")
-		case "td", "th":
+		case atom.Li:
+			if !ends {
+				b.WriteString("\n")
+			}
+		case atom.Tr, atom.Table:
+			if ends {
+				b.WriteString("\n")
+			}
+		case atom.Td, atom.Th:
 			b.WriteString(" ")
 		}
 	}
 	return joinLines(b.String())
 }
 
-// cutTag returns the text before the next tag or comment, what comes after it,
-// and the tag.
-func cutTag(source string) (text, rest, tag string) {
-	open := strings.IndexByte(source, '<')
-	if open < 0 {
-		return source, "", ""
-	}
-	text, source = source[:open], source[open:]
-	if strings.HasPrefix(source, "<!--") {
-		if _, after, closed := strings.Cut(source, "-->"); closed {
-			return text, after, ""
-		}
-		return text, "", ""
-	}
-	quote := byte(0)
-	for i := range len(source) {
-		switch c := source[i]; {
-		case quote == 0 && c == '>':
-			return text, source[i+1:], source[:i+1]
-		case quote == 0 && (c == '"' || c == '\''):
-			quote = c
-		case c == quote:
-			quote = 0
-		}
-	}
-	return text, "", ""
-}
-
-// afterElement returns what comes after the end of an element whose text nobody
-// reads.
-func afterElement(source, name string) string {
-	at := strings.Index(strings.ToLower(source), "</"+name)
-	if at < 0 {
-		return ""
-	}
-	_, rest, _ := cutTag(source[at:])
-	return rest
-}
-
 // attribute returns the value of an attribute, empty if there is none.
-func attribute(list, name string) string {
-	at := strings.Index(strings.ToLower(list), name+"=")
-	if at < 0 {
-		return ""
+func attribute(token html.Token, name string) string {
+	for _, a := range token.Attr {
+		if a.Key == name {
+			return strings.TrimSpace(a.Val)
+		}
 	}
-	value := list[at+len(name)+1:]
-	if value != "" && (value[0] == '"' || value[0] == '\'') {
-		value, _, _ = strings.Cut(value[1:], value[:1])
-		return strings.TrimSpace(html.UnescapeString(value))
-	}
-	value, _, _ = strings.Cut(value, " ")
-	return html.UnescapeString(value)
+	return ""
 }
 
-// words returns text of HTML with one blank between its words.
+// words returns text with one blank between its words.
 func words(text string) string {
-	inner := strings.Join(strings.Fields(html.UnescapeString(text)), " ")
+	inner := strings.Join(strings.Fields(text), " ")
 	if text == "" || inner == "" {
 		return strings.Repeat(" ", min(len(text), 1))
 	}
