@@ -1,8 +1,6 @@
 package devpage
 
 import (
-	"bytes"
-	"html/template"
 	"net/http"
 	"slices"
 	"strings"
@@ -40,16 +38,7 @@ func (p *Page) back(w http.ResponseWriter, r *http.Request, at ComeBack) {
 	if code := r.URL.Query().Get("error"); code != "" {
 		view.Problem = strings.TrimSuffix(code+": "+r.URL.Query().Get("error_description"), ": ")
 	}
-	var b bytes.Buffer
-	t, err := template.ParseFS(assets, "assets/back.html")
-	if err == nil {
-		err = t.Execute(&b, view)
-	}
-	if err != nil {
-		gate.WriteError(w, r, err)
-		return
-	}
-	writePage(w, http.StatusNotFound, b.Bytes())
+	writePage(w, r, http.StatusNotFound, "back", view)
 }
 
 // comeBack returns what a path is for that browsers are sent back to.

@@ -33,7 +33,7 @@ import (
 // Assets is the path below which the style and the script of the page are.
 const Assets = "/.gate/"
 
-//go:embed assets/start.html assets/back.html assets/letters.html assets/gate.css assets/mark.svg assets/start.js
+//go:embed assets/parts.html assets/start.html assets/back.html assets/letters.html assets/gate.css assets/mark.svg assets/start.js
 var assets embed.FS
 
 // policy allows the page its own style and script, and nothing else.
@@ -188,19 +188,29 @@ func serve(w http.ResponseWriter, r *http.Request, files embed.FS, name string) 
 }
 
 func (p *Page) start(w http.ResponseWriter, r *http.Request) {
-	var b bytes.Buffer
-	t, err := template.ParseFS(assets, "assets/start.html")
+	writePage(w, r, http.StatusOK, "start", p.view(r))
+}
+
+// render returns a page of files.
+func render(files embed.FS, name string, view any) ([]byte, error) {
+	t, err := template.ParseFS(assets, "assets/parts.html")
 	if err == nil {
-		err = t.Execute(&b, p.view(r))
+		t, err = t.ParseFS(files, "assets/"+name+".html")
 	}
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	err = t.ExecuteTemplate(&b, name+".html", view)
+	return b.Bytes(), err
+}
+
+func writePage(w http.ResponseWriter, r *http.Request, status int, name string, view any) {
+	page, err := render(assets, name, view)
 	if err != nil {
 		gate.WriteError(w, r, err)
 		return
 	}
-	writePage(w, http.StatusOK, b.Bytes())
-}
-
-func writePage(w http.ResponseWriter, status int, page []byte) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", policy)

@@ -1,9 +1,7 @@
 package devpage
 
 import (
-	"bytes"
 	"embed"
-	"html/template"
 	"net/http"
 	"path"
 
@@ -49,11 +47,7 @@ func (p GraphQLPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p GraphQLPage) page(w http.ResponseWriter, r *http.Request) {
-	var b bytes.Buffer
-	t, err := template.ParseFS(graphqlAssets, "assets/graphql.html")
-	if err == nil {
-		err = t.Execute(&b, p)
-	}
+	page, err := render(graphqlAssets, "graphql", p)
 	if err != nil {
 		gate.WriteError(w, r, err)
 		return
@@ -64,7 +58,7 @@ func (p GraphQLPage) page(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
 	h.Add("Vary", "Accept")
-	_, _ = w.Write(b.Bytes()) // nobody is left to be told
+	_, _ = w.Write(page) // nobody is left to be told
 }
 
 func (p GraphQLPage) file(w http.ResponseWriter, r *http.Request) {

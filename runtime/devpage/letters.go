@@ -1,8 +1,6 @@
 package devpage
 
 import (
-	"bytes"
-	"html/template"
 	"net/http"
 	"net/url"
 
@@ -48,19 +46,9 @@ func (p *Page) letters(w http.ResponseWriter, r *http.Request) {
 		view.Home += "?" + url.Values{"token": {token}}.Encode()
 		view.Letters, err = outbox.Read(p.facts.Outbox, maxLetters)
 	}
-	var (
-		b bytes.Buffer
-		t *template.Template
-	)
-	if err == nil {
-		t, err = template.ParseFS(assets, "assets/letters.html")
-	}
-	if err == nil {
-		err = t.Execute(&b, view)
-	}
 	if err != nil {
 		gate.WriteError(w, r, err)
 		return
 	}
-	writePage(w, http.StatusOK, b.Bytes())
+	writePage(w, r, http.StatusOK, "letters", view)
 }
