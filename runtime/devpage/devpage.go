@@ -217,7 +217,7 @@ func writePage(w http.ResponseWriter, r *http.Request, status int, name string, 
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = w.Write(page) // nobody is left to be told
+	_, _ = w.Write(page) //nolint:gosec // by html/template
 }
 
 // State is what "gate dev" writes to the state file.
