@@ -221,9 +221,15 @@ func (p *Provider) opaqueToken(i *issuance, now time.Time) (accessToken, error) 
 	return t, nil
 }
 
-// addClaims adds the claims of actions. One that an action set to null goes.
+// addClaims adds the claims of actions. One that an action set to null goes, and so
+// does one that differs from a claim of ours in case alone: some would read it as ours.
 func addClaims(claims, more map[string]any) {
-	maps.Copy(claims, more)
+	ours := slices.Collect(maps.Keys(claims))
+	for name, value := range more {
+		if !slices.ContainsFunc(ours, func(our string) bool { return our != name && strings.EqualFold(our, name) }) {
+			claims[name] = value
+		}
+	}
 	maps.DeleteFunc(claims, func(_ string, v any) bool { return v == nil })
 }
 

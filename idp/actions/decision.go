@@ -244,6 +244,12 @@ func (d *decision) claim(ctx context.Context, claims *map[string]any, r *sandbox
 		d.drop(ctx, r.Op, "the claim is restricted: "+name)
 		return nil
 	}
+	for other := range *claims {
+		if other != name && strings.EqualFold(other, name) {
+			d.drop(ctx, r.Op, name+" differs in case alone from the claim "+other)
+			return nil
+		}
+	}
 	return set(claims, r)
 }
 
