@@ -36,6 +36,9 @@ func structure(from, to *Schema, using map[string]string) ([]statement, error) {
 		return nil, fmt.Errorf("comparing the schemas: %w", err)
 	}
 	convert(changes, using)
+	if a.db == design.SQLite {
+		replaceIndexes(changes)
+	}
 	p, err := plan.PlanChanges(context.Background(), "", changes, func(o *migrate.PlanOptions) {
 		o.SchemaQualifier, o.Indent = new(string), "\t"
 	})
@@ -57,6 +60,26 @@ func convert(changes []schema.Change, using map[string]string) {
 				c.Extra = append(c.Extra, &postgres.ConvertUsing{X: using[m.T.Name+"."+c.To.Name]})
 			}
 		}
+	}
+}
+
+// replaceIndexes drops an index that is another from now on and makes it again, for
+// which the library would copy the whole table on SQLite.
+func replaceIndexes(changes []schema.Change) {
+	for _, c := range changes {
+		m, ok := c.(*schema.ModifyTable)
+		if !ok {
+			continue
+		}
+		var changed []schema.Change
+		for _, c := range m.Changes {
+			if x, ok := c.(*schema.ModifyIndex); ok {
+				changed = append(changed, &schema.DropIndex{I: x.From}, &schema.AddIndex{I: x.To})
+				continue
+			}
+			changed = append(changed, c)
+		}
+		m.Changes = changed
 	}
 }
 

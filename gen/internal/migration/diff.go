@@ -141,7 +141,7 @@ func (c *comparison) table(t *Table) error {
 func (c *comparison) indexes(table, what string, list, others []Index) {
 	for _, x := range list {
 		same := func(o Index) bool {
-			return IndexName(table, x.Columns, x.Unique) == IndexName(table, o.Columns, o.Unique)
+			return x.Unique == o.Unique && slices.Equal(x.Columns, o.Columns) && slices.Equal(x.Fold, o.Fold)
 		}
 		if !slices.ContainsFunc(others, same) {
 			c.did(what, table)

@@ -155,7 +155,7 @@ func index(x *design.Index, unique bool) Index {
 	out := Index{Unique: unique}
 	for _, f := range x.Fields {
 		out.Columns = append(out.Columns, f.Column)
-		if unique && f.FoldsCase() {
+		if f.FoldsCase() {
 			out.Fold = append(out.Fold, f.Column)
 		}
 	}
