@@ -108,9 +108,9 @@ func (c *comparison) logIns() []Change {
 	changes := []Change{}
 	for _, name := range union(c.after.Also, c.before.Also, func(a, b string) bool { return a == b }) {
 		switch was, is := slices.Contains(c.before.Also, name), slices.Contains(c.after.Also, name); {
-		case is && !was:
-			changes = append(changes, Change{Text: "rows of " + name + " can now sign in", Wider: true, Entity: name, Callers: []Caller{}})
-		case was && !is:
+		case is && !was && c.after.opens(name):
+			changes = append(changes, Change{Text: "rows of " + name + " can now sign in, and do what everybody may who is signed in", Wider: true, Entity: name, Callers: []Caller{}})
+		case was && !is && c.before.opens(name):
 			changes = append(changes, Change{Text: "rows of " + name + " could sign in and cannot any more", Narrower: true, Entity: name, Callers: []Caller{}})
 		}
 	}
@@ -128,6 +128,14 @@ func (c *comparison) logIns() []Change {
 		})
 	}
 	return changes
+}
+
+// opens reports whether it counts that rows of an entity sign in: of a matrix of some
+// entities alone where one of them is it, or is for whoever is signed in.
+func (m *Matrix) opens(entity string) bool {
+	return m.Entity(entity) != nil || slices.ContainsFunc(m.Entities, func(e Entity) bool {
+		return !sameGrant(m.grant(e.Name, Caller{Kind: SignedIn}), m.grant(e.Name, Caller{Kind: Anonymous}))
+	})
 }
 
 // defaults compares which roles every new account gets, of those that give

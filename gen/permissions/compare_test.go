@@ -179,7 +179,7 @@ func TestCompareLogIns(t *testing.T) {
 	for _, tt := range []struct {
 		before, after *permissions.Matrix
 		want          string
-	}{{gone, here, "+rows of Friend can now sign in"}, {here, gone, "-rows of Friend could sign in and cannot any more"}} {
+	}{{gone, here, "+rows of Friend can now sign in, and do what everybody may who is signed in"}, {here, gone, "-rows of Friend could sign in and cannot any more"}} {
 		if got := permissions.Compare(tt.before, tt.after); len(got) != 1 || sign(got[0])+got[0].Text != tt.want {
 			t.Errorf("%v, want %s", got, tt.want)
 		}

@@ -30,10 +30,8 @@ func Of(d *design.Design) (*Matrix, error) {
 	for i, c := range m.Callers {
 		judges[i] = newJudge(policy, c.principal())
 	}
+	m.Also, m.SignedIn = also(d), WhoSignsIn(d)
 	for _, e := range d.Entities {
-		if e.LogsIn && m.Authentication {
-			m.Also = append(m.Also, e.Name)
-		}
 		entity := Entity{Name: e.Name, Plural: e.Plural, Rules: rules(e), Cascades: cascades(d, e)}
 		switch {
 		case e.Owner != nil:
@@ -62,6 +60,27 @@ func Of(d *design.Design) (*Matrix, error) {
 		m.overreach(&m.Entities[i])
 	}
 	return m, m.actions(d, policy)
+}
+
+// also names the entities whose rows sign in beside the accounts.
+func also(d *design.Design) []string {
+	var names []string
+	for _, e := range d.Entities {
+		if e.LogsIn && d.Authentication() {
+			names = append(names, e.Name)
+		}
+	}
+	return names
+}
+
+// WhoSignsIn says in words who is signed in, where that is not the accounts alone;
+// otherwise it is empty.
+func WhoSignsIn(d *design.Design) string {
+	names := also(d)
+	if names == nil {
+		return ""
+	}
+	return "accounts, and rows of " + enumerate(names, "and")
 }
 
 // overreach finds who deletes rows by deleting others, and may not by themselves.

@@ -117,7 +117,9 @@ type Matrix struct {
 	Authentication bool   `json:"authentication"` // whether anybody can sign in
 	// Also are the entities whose rows sign in beside the accounts. They may do what
 	// everybody may who is signed in, and own what leads to them.
-	Also     []string `json:"also,omitempty"`
+	Also []string `json:"also,omitempty"`
+	// SignedIn says in words who that is, where rows of Also are among them.
+	SignedIn string   `json:"signedIn,omitempty"`
 	Callers  []Caller `json:"callers"` // anonymous first
 	Entities []Entity `json:"entities"`
 	Actions  []Action `json:"actions,omitempty"`

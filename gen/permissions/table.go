@@ -97,7 +97,7 @@ func (p *page) dash() string {
 func (p *page) top() {
 	p.line("  " + p.paint(strong, plain(p.m.Service)) + "   " + p.counts())
 	roles := slices.DeleteFunc(slices.Clone(p.m.Callers), func(c Caller) bool { return c.Kind != Role })
-	if len(roles) > 0 {
+	if len(roles) > 0 || p.m.SignedIn != "" {
 		p.line("")
 	}
 	width := 12
@@ -105,6 +105,9 @@ func (p *page) top() {
 		width = max(width, utf8.RuneCountInString(plain(c.Name)))
 	}
 	width = min(width, p.Width/3)
+	if p.m.SignedIn != "" {
+		p.pair(string(SignedIn), plain(p.m.SignedIn), width+1)
+	}
 	for _, c := range roles {
 		p.pair(plain(c.Name), p.holds(c), width+1)
 	}

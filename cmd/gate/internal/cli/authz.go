@@ -116,11 +116,26 @@ func (c *authzExplainCmd) explain(d *design.Design) (*verdict, error) {
 		}
 		v.Checks = append(v.Checks, fieldCheck)
 	}
+	v.whoSignsIn(d)
 	c.decide(v)
 	if v.Allowed && e.Tenant != nil && !policy.AcrossTenants(caller) {
 		c.withinTenant(v, e)
 	}
 	return v, nil
+}
+
+// whoSignsIn says of the word for everybody who is signed in who that is, where it
+// is not the accounts alone.
+func (v *verdict) whoSignsIn(d *design.Design) {
+	who := permissions.WhoSignsIn(d)
+	for _, k := range v.Checks {
+		for i := range k.Words {
+			w := &k.Words[i]
+			if rule, _, _ := strings.Cut(w.Word, " "); rule == string(permissions.SignedIn) && w.Decision == authz.Allowed && who != "" {
+				w.Why += ": " + who
+			}
+		}
+	}
 }
 
 // withinTenant says what the tenant of the caller leaves of an answer.

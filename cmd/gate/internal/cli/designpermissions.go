@@ -135,9 +135,10 @@ func (c *designPermissionsCmd) compare(out *console) error {
 }
 
 // about returns of all changes those of one entity, and before them those of the
-// roles that count there, as the changes without the other entities have them.
+// roles that count there and of who signs in, as the changes without the other
+// entities have them.
 func about(entity string, all, alone []permissions.Change) []permissions.Change {
-	changes := slices.DeleteFunc(alone, func(c permissions.Change) bool { return c.Entity != "" })
+	changes := slices.DeleteFunc(alone, func(c permissions.Change) bool { return len(c.Actions) > 0 || c.Entity == entity })
 	for _, c := range all {
 		if c.Entity == entity {
 			changes = append(changes, c)
