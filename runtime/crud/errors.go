@@ -18,6 +18,27 @@ func forbidden(message string) error {
 	return &gate.Error{Status: http.StatusForbidden, Message: message}
 }
 
+// MaxAnswer is the most that an answer to a question may have, in bytes: rows of which
+// the text is longer are not read, and what was included with rows is appended up to
+// there, so that a longer text is not whole. Programs that ask for themselves read what
+// they like.
+const MaxAnswer = 10 << 20
+
+// CheckAnswer refuses an answer to a question that is longer than [MaxAnswer].
+func CheckAnswer(text []byte) error {
+	if len(text) > MaxAnswer {
+		return answerTooLarge()
+	}
+	return nil
+}
+
+func answerTooLarge() error {
+	return &gate.Error{
+		Status:  http.StatusBadRequest,
+		Message: "The answer would be larger than 10 MiB: ask for fewer rows, fewer fields, or less inside of them",
+	}
+}
+
 // notFound uses the words of Feathers.
 func notFound(id string) error {
 	if len(id) > 64 { // nobody's id; it is not worth repeating

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/gatewright/gate/authz"
 	"github.com/gatewright/gate/runtime/model"
 	"github.com/gatewright/gate/runtime/query"
 )
@@ -146,6 +147,9 @@ func (r *engine) belonging(ctx context.Context, br *branch, keys *query.Keys, sp
 		if list, err = in.scan(rows, list); err != nil {
 			return nil, err
 		}
+		if in.bytes() > MaxAnswer && !authz.IsSystem(ctx) {
+			return nil, answerTooLarge()
+		}
 		value := any(text)
 		if keys.Kind == model.Serial {
 			value = number
@@ -217,9 +221,13 @@ func (cr *crop) page(i int) *Rows {
 }
 
 // append appends what was included with the i-th row as members of its object. A
-// relation that the caller may not follow is left out.
+// relation that the caller may not follow is left out. A row is there again with each
+// that leads to it, so it ends beyond [MaxAnswer].
 func (c crops) append(dst []byte, i int) []byte {
 	for _, cr := range c {
+		if len(dst) > MaxAnswer {
+			break
+		}
 		if cr.refusal(i) != nil {
 			continue
 		}
@@ -246,7 +254,14 @@ func (r *Rows) appendPage(dst []byte) []byte {
 	dst = strconv.AppendInt(append(dst, `{"total":`...), r.Total, 10)
 	dst = strconv.AppendInt(append(dst, `,"limit":`...), int64(r.Limit), 10)
 	dst = strconv.AppendInt(append(dst, `,"skip":`...), int64(r.Skip), 10)
-	return append(r.AppendJSON(append(dst, `,"data":`...)), '}')
+	dst = append(dst, `,"data":[`...)
+	for i := 0; i < r.len && len(dst) <= MaxAnswer; i++ {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = r.AppendRow(dst, i)
+	}
+	return append(dst, "]}"...)
 }
 
 // loadOne is load for one row, with a bound on the time.

@@ -258,6 +258,9 @@ func (r *engine) read(ctx context.Context, s *query.Statement, columns model.Fie
 		if list, err = in.scan(rows, list); err != nil {
 			return nil, err
 		}
+		if limit > 1 && in.bytes() > MaxAnswer && !authz.IsSystem(ctx) {
+			return nil, answerTooLarge()
+		}
 	}
 	return list, rows.Err()
 }
@@ -283,6 +286,15 @@ func (r *engine) scanner(columns model.FieldSet) scanner {
 		in.dest = append(in.dest, &in.cells[len(in.cells)-1])
 	}
 	return in
+}
+
+// bytes returns how much text was read.
+func (in *scanner) bytes() int {
+	sum := 0
+	for i := range in.cells {
+		sum += in.cells[i].Bytes
+	}
+	return sum
 }
 
 // scan appends a row to list.

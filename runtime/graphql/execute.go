@@ -16,12 +16,8 @@ import (
 	"github.com/gatewright/gate/runtime/query"
 )
 
-// maxAnswer bounds an answer, in bytes, and maxFaults the errors about fields of
-// rows in it.
-const (
-	maxAnswer = 10 << 20
-	maxFaults = 100
-)
+// maxFaults bounds the errors about fields of rows in an answer.
+const maxFaults = 100
 
 // An execution is one operation on its way.
 type execution struct {
@@ -53,7 +49,7 @@ func (x *execution) run(op *ast.OperationDefinition) []byte {
 		dst = model.AppendString(dst, f.Alias)
 		dst = append(dst, ':')
 		dst = x.root(dst, root, f)
-		if len(dst) > maxAnswer {
+		if len(dst) > crud.MaxAnswer {
 			return append(appendErrors([]byte(`{"data":null,"errors":`), []answerError{{
 				Message: "the answer is too large: ask for less", Extensions: extensions{Code: codeTooMuch},
 			}}), '}')

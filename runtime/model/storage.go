@@ -51,6 +51,7 @@ func (f *Field) Bind(d store.Dialect, v any) any {
 type Cell struct {
 	Field *Field
 	P     any // the address of the field in the row
+	Bytes int // of text that were scanned by way of this cell
 }
 
 // Scan implements [database/sql.Scanner]. It takes what the drivers of both
@@ -62,6 +63,12 @@ func (c *Cell) Scan(src any) error {
 		}
 		c.Field.Clear(c.P)
 		return nil
+	}
+	switch text := src.(type) {
+	case string:
+		c.Bytes += len(text)
+	case []byte:
+		c.Bytes += len(text)
 	}
 	if err := c.scan(src); err != nil {
 		return fmt.Errorf("column %s: %w", c.Field.Column, err)

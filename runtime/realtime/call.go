@@ -197,7 +197,7 @@ func (call Call) get(ctx context.Context, e crud.Service) (json.RawMessage, erro
 	if err != nil {
 		return nil, err
 	}
-	return row.AppendJSON(nil), nil
+	return bounded(row.AppendJSON(nil))
 }
 
 func (call Call) find(ctx context.Context, e crud.Service) (json.RawMessage, error) {
@@ -213,7 +213,15 @@ func (call Call) find(ctx context.Context, e crud.Service) (json.RawMessage, err
 	if err != nil {
 		return nil, err
 	}
-	return rest.Feathers{}.AppendPage(nil, rows), nil
+	return bounded(rest.Feathers{}.AppendPage(nil, rows))
+}
+
+// bounded returns an answer to a question.
+func bounded(text []byte) (json.RawMessage, error) {
+	if err := crud.CheckAnswer(text); err != nil {
+		return nil, err
+	}
+	return text, nil
 }
 
 func (call Call) create(ctx context.Context, e crud.Service) (json.RawMessage, error) {

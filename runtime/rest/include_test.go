@@ -1,6 +1,7 @@
 package rest_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -8,6 +9,8 @@ import (
 
 	"github.com/gatewright/gate/runtime/query"
 	"github.com/gatewright/gate/runtime/rest"
+	"github.com/gatewright/gate/store"
+	"github.com/gatewright/gate/store/storetest"
 )
 
 func relation(name string, q query.Query) query.Include {
@@ -69,4 +72,28 @@ func TestFeathers_badInclude(t *testing.T) {
 	if _, err := (rest.Feathers{}).Get("$limit=1"); len(problems(err)) == 0 {
 		t.Error("one row takes $limit")
 	}
+}
+
+// TestAUZ12_answer: whoever asks for more than an answer may have is told so, and a
+// write that was made answers what it made.
+func TestAUZ12_answer(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		n := newNotes(t, db)
+		id := n.made(ann, "one")
+		if _, err := db.Exec(t.Context(), `UPDATE notes SET remark = '`+strings.Repeat("x", 11<<20)+`'`); err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{"/api/notes", "/api/notes/" + id} {
+			w := n.do(ed, http.MethodGet, path, "")
+			if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "10 MiB") || w.Header().Get("Etag") != "" {
+				t.Errorf("%s: %d, %d bytes, tag %q", path, w.Code, w.Body.Len(), w.Header().Get("Etag"))
+			}
+		}
+		if w := n.do(ed, http.MethodGet, "/api/notes?$select=id", ""); w.Code != http.StatusOK {
+			t.Errorf("without the remark: %d %.200s", w.Code, w.Body)
+		}
+		if w := n.do(ed, http.MethodDelete, "/api/notes/"+id, ""); w.Code != http.StatusOK || w.Body.Len() < 11<<20 {
+			t.Errorf("what was deleted: %d, %d bytes", w.Code, w.Body.Len())
+		}
+	})
 }

@@ -97,8 +97,7 @@ func (h *handlers) findRelated(name string) func(http.ResponseWriter, *http.Requ
 		if err != nil {
 			return err
 		}
-		h.page(w, r, rows)
-		return nil
+		return h.page(w, r, rows)
 	}
 }
 

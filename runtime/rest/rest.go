@@ -155,17 +155,21 @@ func (h *handlers) find(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	h.page(w, r, rows)
-	return nil
+	return h.page(w, r, rows)
 }
 
 // page answers a page.
-func (h *handlers) page(w http.ResponseWriter, r *http.Request, rows *crud.Rows) {
+func (h *handlers) page(w http.ResponseWriter, r *http.Request, rows *crud.Rows) error {
+	body := encode(func(dst []byte) []byte { return h.grammar.AppendPage(dst, rows) })
+	if err := crud.CheckAnswer(*body); err != nil {
+		return err
+	}
 	h.dialect.lead(w.Header(), r, rows)
-	writeJSON(w, http.StatusOK, func(dst []byte) []byte { return h.grammar.AppendPage(dst, rows) })
+	send(w, http.StatusOK, body)
+	return nil
 }
 
-// answer answers a row.
+// answer answers a row that was written.
 func (h *handlers) answer(w http.ResponseWriter, status int, row crud.Row) {
 	writeJSON(w, status, func(dst []byte) []byte { return h.dialect.appendRow(dst, row) })
 }
@@ -183,12 +187,17 @@ func (h *handlers) get(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	mark(w, row)
 	if same {
+		mark(w, row)
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	h.answer(w, http.StatusOK, row)
+	body := encode(func(dst []byte) []byte { return h.dialect.appendRow(dst, row) })
+	if err := crud.CheckAnswer(*body); err != nil {
+		return err
+	}
+	mark(w, row)
+	send(w, http.StatusOK, body)
 	return nil
 }
 
@@ -358,8 +367,17 @@ var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // writeJSON answers with what appendTo appends.
 func writeJSON(w http.ResponseWriter, status int, appendTo func([]byte) []byte) {
+	send(w, status, encode(appendTo))
+}
+
+// encode returns what appendTo appends, which is for send.
+func encode(appendTo func([]byte) []byte) *[]byte {
 	buf := buffers.Get().(*[]byte) //nolint:forcetypeassert // the pool holds nothing else
 	*buf = appendTo((*buf)[:0])
+	return buf
+}
+
+func send(w http.ResponseWriter, status int, buf *[]byte) {
 	h := w.Header()
 	h["Content-Type"] = []string{"application/json"}
 	h["Content-Length"] = []string{strconv.Itoa(len(*buf))}
