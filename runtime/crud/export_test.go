@@ -7,6 +7,9 @@ import (
 	"github.com/gatewright/gate/runtime/query"
 )
 
+// MaxTries is how often a transaction runs at most.
+const MaxTries = maxTries
+
 // SetTimeout replaces the time that a Find may take.
 func (r *Resource[T]) SetTimeout(d time.Duration) { r.timeout = d }
 

@@ -234,6 +234,13 @@ func (r *engine) page(ctx context.Context, plan *query.Plan, filter query.Filter
 
 // one reads the row with that id; nil if there is none.
 func (r *engine) one(ctx context.Context, id any, filter query.Filter, columns model.FieldSet, lock query.Lock) (record, error) {
+	if t, inside := ctx.Value(txKey{r.db}).(*transaction); inside && lock != query.Unlocked && retries(r.db) {
+		return t.take(ctx, claim{r, id, lock}, filter, columns)
+	}
+	return r.fetch(ctx, id, filter, columns, lock)
+}
+
+func (r *engine) fetch(ctx context.Context, id any, filter query.Filter, columns model.FieldSet, lock query.Lock) (record, error) {
 	s := r.statement()
 	defer r.recycle(s)
 	r.compile.One(s, id, filter, columns, lock)

@@ -22,12 +22,12 @@ type Resource[T any] struct{ *engine }
 // rows that the caller may get. An error undoes the change and becomes the answer.
 //
 // On PostgreSQL a transaction that the database undid to let another one pass runs
-// again, with the change as it was sent and at most three times: see [InTx]. A hook
+// again, with the change as it was sent and eight times at most: see [InTx]. A hook
 // runs once for each try, of which one is kept. What it does outside of the
 // database, a letter or a payment, belongs into [OnCommit].
 //
-// Others who write wait for hooks on SQLite. A change, hooks and all, that has no
-// transaction around it ends after ten seconds: the answer is 503.
+// Others who write wait for hooks on SQLite. A change, hooks and tries and all, that
+// has no transaction around it ends after ten seconds: the answer is 503.
 type Hook[T any] func(ctx context.Context, ch *Change[T]) error
 
 // A Change is a row that is being created, changed or removed.
@@ -138,8 +138,9 @@ func (r *Resource[T]) Get(ctx context.Context, id string) (*T, error) {
 // PostgreSQL, SELECT … FOR NO KEY UPDATE.
 //
 // It is for the inside of [InTx], of hooks, and of actions that change something;
-// elsewhere it is an error. Two that get several rows each get them in one order, or
-// the database undoes one of them, and [InTx] runs it again.
+// elsewhere it is an error. Two that get several rows get them in one order, or one of
+// them runs again: on PostgreSQL whoever holds a row waits for the next one for about
+// 50 ms at the first try, and [InTx] takes the rows of a try before the one that follows.
 func (r *Resource[T]) GetForUpdate(ctx context.Context, id string) (*T, error) {
 	return answer[T](r.getRecord(ctx, id, query.ForChange))
 }

@@ -3,6 +3,7 @@ package crud
 import (
 	"context"
 	"encoding/json"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -10,12 +11,14 @@ import (
 )
 
 const (
-	// maxTries is how often a transaction runs at most.
-	maxTries = 3
-	// pause is before the second try, and twice before the third. Without it the
-	// one that was undone is often back before the one that it gave way to wakes
-	// up, and both are where they were.
-	pause = 50 * time.Millisecond
+	// maxTries is how often a transaction runs at most; none begins when writeTimeout
+	// has passed since the first did.
+	maxTries = 8
+	// The pause before the second try, twice as long before each that follows, up to
+	// the longest, and up to half of it more or less: those that were undone together
+	// would meet again. Without it the one that was undone is often back before the
+	// one that it gave way to wakes up, and both are where they were.
+	pause, longestPause = 20 * time.Millisecond, 500 * time.Millisecond
 )
 
 // retries reports whether transactions on db are tried again. A SQLite that is
@@ -25,17 +28,20 @@ func retries(db *store.DB) bool { return db.Dialect() == store.Postgres }
 // again reports whether a transaction whose try ended with err runs once more: the
 // database undid it to let another one pass, as it does with one of two that wait
 // for each other. It returns when that one has passed, or so it is hoped.
-func again(ctx context.Context, db *store.DB, try int, err error) bool {
-	if try == maxTries || !retries(db) || !db.Classify(err).Retry {
+func again(ctx context.Context, db *store.DB, try int, begun time.Time, err error) bool {
+	if try == maxTries || !retries(db) || !db.Classify(err).Retry || time.Since(begun) > writeTimeout {
 		return false
 	}
 	select {
 	case <-ctx.Done():
 		return false
-	case <-time.After(time.Duration(try) * pause):
+	case <-time.After(about(min(pause<<(try-1), longestPause))):
 		return true
 	}
 }
+
+// about returns a time that is half as long at least, and half as long again at most.
+func about(d time.Duration) time.Duration { return d/2 + rand.N(d) } //nolint:gosec // nobody gains by a guess
 
 // fresh returns a copy of a change for one run of its transaction: what the
 // service and its hooks make of it ends with that run.

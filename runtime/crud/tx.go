@@ -12,7 +12,7 @@ import (
 )
 
 // writeTimeout is how long a transaction may take that a change has for itself, hooks
-// and all: SQLite has one writer, for whom everybody else waits.
+// and tries and all: SQLite has one writer, for whom everybody else waits.
 const writeTimeout = 10 * time.Second
 
 // fileRate is how many bytes of a file a database takes in a second at least, beside
@@ -34,6 +34,7 @@ type transaction struct {
 	tx        *sql.Tx
 	committed []func(context.Context)
 	broken    error // a part of it could not be undone, so that nothing may be kept
+	claims
 }
 
 // part runs fn as a part of the transaction that is undone by itself when it fails,
@@ -45,10 +46,10 @@ func (t *transaction) part(ctx context.Context, fn func(context.Context) error) 
 	if _, err := t.tx.ExecContext(ctx, "SAVEPOINT gate_part"); err != nil {
 		return err
 	}
-	told, kept := len(t.committed), false
+	told, held, hurried, kept := len(t.committed), len(t.held), t.hurried, false
 	defer func() { // it also runs when fn panics
 		if !kept {
-			t.committed = t.committed[:told]
+			t.committed, t.held, t.hurried = t.committed[:told], t.held[:held], hurried
 			t.undo(ctx)
 		}
 	}()
@@ -102,10 +103,11 @@ func OnCommit(ctx context.Context, db *store.DB, fn func(context.Context)) bool 
 // kept. What runs in one transaction runs one after the other.
 //
 // When PostgreSQL undoes the transaction to let another one pass (a deadlock, a
-// serialization failure), fn runs again in a new one, three times at most; if that
-// does not help, the error matches [store.ErrUnavailable]. So fn, and the hooks of
-// what it changes, leave the same outside of the database after one run and after
-// three: what is to happen once is for [OnCommit].
+// serialization failure, a row that another one does not let go), fn runs again in a
+// new one: eight times at most, of which none begins ten seconds after the first did.
+// If that does not help, the error matches [store.ErrUnavailable]. So fn, and the
+// hooks of what it changes, leave the same outside of the database after one run and
+// after eight: what is to happen once is for [OnCommit].
 func InTx(ctx context.Context, db *store.DB, fn func(ctx context.Context) error) error {
 	if outer, ok := ctx.Value(txKey{db}).(*transaction); ok {
 		return outer.part(ctx, fn)
@@ -113,36 +115,43 @@ func InTx(ctx context.Context, db *store.DB, fn func(ctx context.Context) error)
 	return transact(ctx, db, 0, fn)
 }
 
-// transact is InTx outside of a transaction. A limit, if it is not 0, is how long a
-// try may take, commit and all.
+// transact is InTx outside of a transaction. A limit, if it is not 0, is how long
+// all tries may take, commit and all.
 func transact(ctx context.Context, db *store.DB, limit time.Duration, fn func(context.Context) error) error {
+	begun, bounded := time.Now(), ctx
+	if limit > 0 {
+		var cancel context.CancelFunc
+		bounded, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	var wanted []claim
 	for try := 1; ; try++ {
-		var t transaction // what the run before left to be told was undone with it
-		err := t.run(ctx, db, limit, fn)
+		t := transaction{claims: claims{try: try, wanted: wanted}} // what the run before left to be told was undone with it
+		err := t.run(bounded, db, fn)
 		switch {
 		case err == nil:
 			for _, tell := range t.committed {
 				tell(ctx)
 			}
 			return nil
-		case !again(ctx, db, try, err):
+		case !again(bounded, db, try, begun, err):
 			return err
 		}
+		wanted = t.wanted
 	}
 }
 
 func (r *engine) tx(ctx context.Context) (*sql.Tx, bool) { return Tx(ctx, r.db) }
 
 // run is one try.
-func (t *transaction) run(ctx context.Context, db *store.DB, limit time.Duration, fn func(context.Context) error) error {
-	if limit > 0 {
-		bounded, cancel := context.WithTimeout(ctx, limit)
-		defer cancel()
-		ctx = bounded
-	}
+func (t *transaction) run(ctx context.Context, db *store.DB, fn func(context.Context) error) error {
 	return db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		t.tx = tx
-		if err := fn(context.WithValue(ctx, txKey{db}, t)); err != nil {
+		ctx = context.WithValue(ctx, txKey{db}, t)
+		if err := t.takeWanted(ctx); err != nil {
+			return err
+		}
+		if err := fn(ctx); err != nil {
 			return err
 		}
 		return t.broken
