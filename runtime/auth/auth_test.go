@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -318,6 +319,47 @@ func TestPWD12_otherLogin(t *testing.T) {
 	}
 	if again, err := s.FirstAdministrator(t.Context(), file); again != nil || err != nil {
 		t.Errorf("a second time: %v, %v", again, err)
+	}
+}
+
+// TestStaleRoles: the first administrator holds every role, also when the design has
+// one less; the statement of the warning takes it away.
+func TestStaleRoles(t *testing.T) {
+	s := mustSystem(t, nil)
+	stale := func() string {
+		t.Helper()
+		text, err := s.StaleRoles(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	if got := stale(); got != "" {
+		t.Errorf("nobody is there: %s", got)
+	}
+	if _, err := s.FirstAdministrator(t.Context(), filepath.Join(t.TempDir(), "admin.json")); err != nil {
+		t.Fatal(err)
+	}
+	if got := stale(); got != "" {
+		t.Errorf("all are known: %s", got)
+	}
+	s.add(t, "other", "", `["cook"]`)
+	if _, err := s.db.Exec(t.Context(), `UPDATE members SET roles = '["admin","cook","member","baker"]' WHERE login = 'admin'`); err != nil {
+		t.Fatal(err)
+	}
+	about, statement, _ := strings.Cut(stale(), "in the database: ")
+	if !strings.HasPrefix(about, "admin still holds cook, baker, which the design does not have") {
+		t.Errorf("%q", about)
+	}
+	if _, err := s.db.Exec(t.Context(), statement); err != nil {
+		t.Errorf("%s: %v", statement, err)
+	}
+	var roles string
+	if err := s.db.Read().QueryRowContext(t.Context(), "SELECT roles FROM members WHERE login = 'admin'").Scan(&roles); err != nil || roles != `["admin","member"]` {
+		t.Errorf("roles %s, %v", roles, err)
+	}
+	if got := stale(); got != "" {
+		t.Errorf("mended: %s", got)
 	}
 }
 

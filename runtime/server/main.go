@@ -161,7 +161,7 @@ func start(ctx context.Context, s Service, p process) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := srv.firstAdministrator(ctx, p); err != nil {
+	if err := errors.Join(srv.firstAdministrator(ctx, p), srv.staleRoles(ctx)); err != nil {
 		return nil, errors.Join(err, srv.Close())
 	}
 	return srv, nil
@@ -192,6 +192,18 @@ func (s *Server) firstAdministrator(ctx context.Context, p process) error {
 			admin.Login, admin.Password.Reveal(), adminFile)
 	}
 	return nil
+}
+
+// staleRoles warns of roles that the first administrator kept.
+func (s *Server) staleRoles(ctx context.Context) error {
+	if s.app.Auth == nil {
+		return nil
+	}
+	problem, err := s.app.Auth.StaleRoles(ctx)
+	if problem != "" {
+		s.logger.WarnContext(ctx, "first administrator", "problem", problem)
+	}
+	return err
 }
 
 // adminFile is where the first administrator is written to.

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/gatewright/gate/runtime/server"
+	"github.com/gatewright/gate/store/sqlite"
 )
 
 // program runs the restaurant's program in the current folder until it ends.
@@ -317,5 +318,26 @@ func TestServe_addressTaken(t *testing.T) {
 	code := server.Run(t.Context(), restaurant(true, false, nil), nil, environ, nil, io.Discard, &errs, false)
 	if code != 1 || !strings.Contains(errs.String(), "address already in use") {
 		t.Errorf("%d: %s", code, errs.String())
+	}
+}
+
+// TestMain_staleRoles: a start tells of the roles of the first administrator that the
+// design has no more.
+func TestMain_staleRoles(t *testing.T) {
+	t.Chdir(t.TempDir())
+	program(t, []string{"migrate"}, nil, false)
+	db, err := sqlite.Open(t.Context(), ".gate/restaurant.db", sqlite.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec(t.Context(), `UPDATE "users" SET "roles" = '["baker","customer"]'`); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	code, _, errs := program(t, []string{"migrate"}, nil, false)
+	if code != 0 || !strings.Contains(errs, `"level":"WARN","msg":"first administrator","problem":"admin@restaurant.test still holds baker, which the design does not have`) {
+		t.Errorf("%d: %s", code, errs)
 	}
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -202,8 +203,8 @@ func readable(line string) (string, int) {
 	}
 	level := map[string]int{"WARN": levelWarn, "ERROR": levelError}[fmt.Sprint(fields["level"])]
 	text := fmt.Sprint(fields["msg"])
-	if err, ok := fields["err"]; ok {
-		text += ": " + fmt.Sprint(err)
+	if why := cmp.Or(fields["err"], fields["problem"]); why != nil {
+		text += ": " + fmt.Sprint(why)
 	}
 	if method, ok := fields["method"]; ok {
 		text += fmt.Sprintf(" (%v %v)", method, fields["path"])

@@ -55,3 +55,12 @@ func TestServiceLog_keep(t *testing.T) {
 		t.Errorf("a line of the service that runs is not told: %q, %q", got, out.String())
 	}
 }
+
+// TestServiceLog_problem: a warning says what is wrong.
+func TestServiceLog_problem(t *testing.T) {
+	var out bytes.Buffer
+	(&serviceLog{talk: newTalk(&out, "never")}).add(`{"level":"WARN","msg":"setting","problem":"PORT is not known"}`)
+	if !strings.HasSuffix(out.String(), "  setting: PORT is not known\n") {
+		t.Errorf("told as %q", out.String())
+	}
+}
