@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"embed"
-	"html"
 	"io"
 	"net/http"
 	"path"
@@ -44,8 +43,7 @@ func docs(mux *http.ServeMux, title string, openAPI []byte) {
 			return
 		}
 		w.Header().Set("Content-Security-Policy", docsPolicy)
-		// One name is not worth linking a template engine into every service.
-		write(w, "text/html; charset=utf-8", bytes.ReplaceAll(page, []byte("{{title}}"), []byte(html.EscapeString(title))))
+		write(w, "text/html; charset=utf-8", bytes.ReplaceAll(page, []byte("{{title}}"), []byte(escaper.Replace(title))))
 	})
 	for _, f := range []docsFile{
 		{"docs.js", "text/javascript; charset=utf-8", docsFS, "docs/docs.js"},
@@ -57,6 +55,10 @@ func docs(mux *http.ServeMux, title string, openAPI []byte) {
 		mux.Handle("GET "+pathDocs+"/"+f.name, f)
 	}
 }
+
+// escaper escapes a text for a page. One name is not worth linking a template engine
+// into every service, nor the names of all characters that package html knows.
+var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;")
 
 // A docsFile is a file of the viewer. The large ones are kept compressed.
 type docsFile struct {

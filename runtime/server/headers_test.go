@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/gatewright/gate/runtime/server"
 )
 
 // TestOPS07_everyRoute walks every route, good and bad, and looks at what each
@@ -138,6 +140,15 @@ func TestOPS07_policyOfPages(t *testing.T) {
 	plain := r.do("GET", "/api/docs/swagger-ui.css", "", "Accept-Encoding", "identity").is(200)
 	if !strings.Contains(plain.Body, ".swagger-ui") || plain.Header.Get("Content-Encoding") != "" {
 		t.Error("the style is not readable without gzip")
+	}
+}
+
+// TestOPS07_titleOfPages: the name of a service is text on the page of the viewer.
+func TestOPS07_titleOfPages(t *testing.T) {
+	r := start(t, options{change: func(s *server.Service) { s.Name = `a<b>"c"&'d'` }})
+	page := r.do("GET", "/api/docs", "").is(200)
+	if want := "<title>a&lt;b&gt;&#34;c&#34;&amp;&#39;d&#39;: REST reference</title>"; !strings.Contains(page.Body, want) {
+		t.Errorf("the page lacks %s:\n%s", want, page.Body)
 	}
 }
 
