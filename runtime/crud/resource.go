@@ -14,7 +14,7 @@ import (
 // A Resource reads and writes the rows of one entity, for callers and within
 // the rules. It is made by [New], set up, linked once by [Link], and then safe
 // for concurrent use.
-type Resource[T any] struct{ *engine }
+type Resource[T any] struct{ engine }
 
 // A Hook is code of the service that runs inside the transaction of a change.
 // Before the change it may alter Row; what it sets is not measured against what
@@ -57,33 +57,41 @@ func New[T any](db *store.DB, policy *authz.Policy, e *model.Entity, pointer fun
 	if db == nil || policy == nil || e == nil || pointer == nil {
 		return nil, errors.New("crud: database, policy, entity and pointer are needed")
 	}
-	if err := e.Check(); err != nil {
-		return nil, fmt.Errorf("crud: %w", err)
+	r := new(Resource[T])
+	if err := r.init(db, policy, e, formOf(pointer)); err != nil {
+		return nil, err
 	}
-	var probe T
+	return r, nil
+}
+
+// init makes the engine of an entity. It knows the type of the rows by form alone, and so
+// there is one of it for all of them.
+func (r *engine) init(db *store.DB, policy *authz.Policy, e *model.Entity, form form) error {
+	if err := e.Check(); err != nil {
+		return fmt.Errorf("crud: %w", err)
+	}
+	probe := form.row()
 	for i := range e.Fields {
-		if err := e.Fields[i].CheckPointer(pointer(&probe, model.FieldID(i))); err != nil {
-			return nil, fmt.Errorf("crud: entity %s: %w", e.Name, err)
+		if err := e.Fields[i].CheckPointer(form.pointer(probe, model.FieldID(i))); err != nil {
+			return fmt.Errorf("crud: entity %s: %w", e.Name, err)
 		}
 	}
 	rules, err := compileRules(policy, e)
 	if err != nil {
-		return nil, fmt.Errorf("crud: entity %s: %w", e.Name, err)
+		return fmt.Errorf("crud: entity %s: %w", e.Name, err)
 	}
-	r := &engine{
-		db: db, entity: e, form: formOf(pointer), rules: rules,
-		compile: query.NewCompiler(db.Dialect(), e),
-		reader:  query.NewReader(db),
-		timeout: findTimeout,
-		cursors: newSealer(),
-	}
+	r.db, r.entity, r.form, r.rules = db, e, form, rules
+	r.compile = query.NewCompiler(db.Dialect(), e)
+	r.reader = query.NewReader(db)
+	r.timeout = findTimeout
+	r.cursors = newSealer()
 	if e.SoftDeleteField() != model.NoField {
 		r.graves = query.NewDeletedCompiler(db.Dialect(), e)
 	}
 	r.roles = compileRoles(policy, e, rules)
 	r.shape = shapeOf(e)
 	r.buffers.New = func() any { return new(query.Statement) }
-	return &Resource[T]{r}, nil
+	return nil
 }
 
 // Before adds code that runs before rows are created, updated or deleted, in
