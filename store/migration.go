@@ -7,7 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
-	"slices"
+	"sort"
 	"strconv"
 	"strings"
 )
@@ -70,7 +70,7 @@ func LoadFS(fsys fs.FS, dir string) ([]Migration, error) {
 			ms = append(ms, m)
 		}
 	}
-	slices.SortStableFunc(ms, func(a, b Migration) int { return a.Version - b.Version })
+	sort.SliceStable(ms, func(i, j int) bool { return ms[i].Version < ms[j].Version })
 	if err := consecutive(ms); err != nil {
 		return nil, fmt.Errorf("migrations in %s: %w", dir, err)
 	}

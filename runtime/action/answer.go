@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
-	"slices"
+	"sort"
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/runtime/crud"
@@ -95,7 +95,7 @@ func (ans *Answer) list(ctx context.Context, sel *query.Selection) ([]crud.Row, 
 		rows[i] = page.At(i)
 	}
 	at := func(r crud.Row) int { return place[idOf(r, id)] }
-	slices.SortStableFunc(rows, func(a, b crud.Row) int { return at(a) - at(b) })
+	sort.SliceStable(rows, func(i, j int) bool { return at(rows[i]) < at(rows[j]) })
 	return rows, nil
 }
 

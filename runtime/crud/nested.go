@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -225,12 +226,13 @@ func (n nesting) deeper() nesting { return nesting{n.depth + 1, n.rows} }
 func (r *engine) nest(ctx context.Context, t *transaction, c caller, ch *change) error {
 	pairs := slices.Clone(ch.pairs)
 	list := slices.Clone(ch.nested)
-	slices.SortStableFunc(list, func(a, b nested) int {
+	sort.SliceStable(list, func(i, j int) bool { // of slices, each type would bring a copy of its own
+		a, b := list[i], list[j]
 		by := cmp.Or(cmp.Compare(a.verb, b.verb), cmp.Compare(a.rel.Name, b.rel.Name))
 		if by == 0 && a.verb != create {
 			by = order(a.far, b.far)
 		}
-		return by
+		return by < 0
 	})
 	key := r.value(ch.Row, r.entity.IDField())
 	for _, n := range list {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"sort"
 
 	"github.com/gatewright/gate/runtime/model"
 	"github.com/gatewright/gate/runtime/query"
@@ -118,7 +119,7 @@ func (r *engine) pair(ctx context.Context, t *transaction, c caller, row record,
 		return err
 	}
 	pairs = slices.Clone(pairs)
-	slices.SortStableFunc(pairs, func(a, b pairing) int { return order(a.far, b.far) }) // for others who do the same
+	sort.SliceStable(pairs, func(i, j int) bool { return order(pairs[i].far, pairs[j].far) < 0 }) // for others who do the same
 	s := r.statement()
 	defer r.recycle(s)
 	for _, p := range pairs {
