@@ -27,7 +27,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 
@@ -107,12 +106,15 @@ type options struct {
 }
 
 func readOptions(c server.Call) (o options, err error) {
-	flags := flag.NewFlagSet(commandName, flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	flags.BoolVar(&o.administrators, "administrators", false, "")
-	flags.BoolVar(&o.ifUnused, "if-unused", false, "")
-	if err := flags.Parse(c.Args); err != nil || flags.NArg() > 0 {
-		return o, server.ErrUsage
+	for _, arg := range c.Args {
+		switch arg {
+		case "-administrators", "--administrators":
+			o.administrators = true
+		case "-if-unused", "--if-unused":
+			o.ifUnused = true
+		default:
+			return options{}, server.ErrUsage
+		}
 	}
 	return o, nil
 }

@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"text/tabwriter"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gatewright/gate"
 )
@@ -43,16 +44,43 @@ func listKeys(ctx context.Context, a *App, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "KEY\tALGORITHM\tSTATE\tSIGNS FROM\tGONE AT")
+	lines := table{{"KEY", "ALGORITHM", "STATE", "SIGNS FROM", "GONE AT"}}
 	for _, k := range list {
 		gone := "-"
 		if !k.GoneAt.IsZero() {
 			gone = k.GoneAt.UTC().Format(time.RFC3339)
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", k.ID, k.Algorithm, k.State, k.SignsFrom.UTC().Format(time.RFC3339), gone)
+		lines = append(lines, []string{k.ID, string(k.Algorithm), string(k.State), k.SignsFrom.UTC().Format(time.RFC3339), gone})
 	}
-	return w.Flush()
+	_, err = io.WriteString(out, lines.String())
+	return err
+}
+
+// A table is lines of cells, which stand below each other.
+type table [][]string
+
+// String returns the lines, two blanks between the columns.
+func (t table) String() string {
+	var width []int
+	for _, line := range t {
+		for i, cell := range line {
+			if i == len(width) {
+				width = append(width, 0)
+			}
+			width[i] = max(width[i], utf8.RuneCountInString(cell))
+		}
+	}
+	var b strings.Builder
+	for _, line := range t {
+		for i, cell := range line {
+			b.WriteString(cell)
+			if i < len(line)-1 {
+				b.WriteString(strings.Repeat(" ", width[i]-utf8.RuneCountInString(cell)+2))
+			}
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
 }
 
 // logout ends the sessions and API keys of one account, or of everyone.

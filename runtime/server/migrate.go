@@ -1,14 +1,12 @@
 package server
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/gatewright/gate/runtime/config"
 	"github.com/gatewright/gate/store"
@@ -87,9 +85,7 @@ func (s Service) migrator(ctx context.Context, p process, lines bool) (*migrator
 // status tells what was applied, what is pending, and what somebody changed by
 // hand.
 func (m *migrator) status(ctx context.Context) (int, error) {
-	var table bytes.Buffer
-	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "COMPONENT\tMIGRATION\tSTATE")
+	lines := table{{"COMPONENT", "MIGRATION", "STATE"}}
 	pending := 0
 	for _, c := range m.components {
 		todo, err := m.db.Pending(ctx, c.Name, c.Migrations)
@@ -105,11 +101,10 @@ func (m *migrator) status(ctx context.Context) (int, error) {
 			if err := m.line(map[string]any{"component": c.Name, "version": step.Version, "name": step.Name, "state": state}); err != nil {
 				return exitFault, err
 			}
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", c.Name, step, state)
+			lines = append(lines, []string{c.Name, step.String(), state})
 		}
 	}
-	_ = w.Flush() // into memory
-	if err := m.say("%s", &table); err != nil {
+	if err := m.say("%s", lines); err != nil {
 		return exitFault, err
 	}
 	drift, err := m.db.Drift(ctx, m.components)
