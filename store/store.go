@@ -182,6 +182,11 @@ type insideTx struct{ db *DB }
 //
 // Transactions do not nest: a call with the context that fn was given is
 // refused at once.
+//
+// On PostgreSQL a statement that fails ends the transaction, whatever fn makes of its
+// error. When fn goes on and does not return it, InTx does: it is what happened, not
+// the refusal of the statements after it. What fn returns instead counts, unless the
+// statement failed to let another transaction pass.
 func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
 	if ctx.Value(insideTx{db}) != nil {
 		return errors.New("store: transaction inside a transaction")
@@ -199,6 +204,8 @@ func (db *DB) commit(ctx context.Context, fn func(ctx context.Context, tx *sql.T
 		return err
 	}
 	defer conn.Close()
+	var first failure
+	ctx = context.WithValue(ctx, statements{}, &first)
 	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return db.Wrap(fmt.Errorf("begin transaction: %w", err))
@@ -206,9 +213,15 @@ func (db *DB) commit(ctx context.Context, fn func(ctx context.Context, tx *sql.T
 	defer func() { _ = tx.Rollback() }() // after a commit it does nothing; it also runs when fn panics
 
 	if err := fn(context.WithValue(ctx, insideTx{db}, true), tx); err != nil {
+		if first.behind(err) || first.hidden(err) && db.Classify(first.err).Retry {
+			return db.Wrap(first.swallowed())
+		}
 		return db.Wrap(causedBy(ctx, err))
 	}
 	if err := tx.Commit(); err != nil {
+		if first.hidden(err) {
+			return db.Wrap(first.swallowed())
+		}
 		return db.Wrap(fmt.Errorf("commit: %w", causedBy(ctx, err)))
 	}
 	return nil

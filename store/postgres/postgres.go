@@ -101,6 +101,7 @@ func parse(url string, cfg Config) (*pgx.ConnConfig, error) {
 	default:
 		return nil, fmt.Errorf("postgres: default_query_exec_mode %v: values must travel apart from the statement; leave it out", conf.DefaultQueryExecMode)
 	}
+	conf.Tracer = tracer{}
 	if conf.ConnectTimeout == 0 {
 		conf.ConnectTimeout = connectTimeout
 	}
