@@ -22,6 +22,9 @@ const (
 	// full, unreachable, overloaded or too slow, or the caller's context
 	// ended. Nothing is known about the data. Callers answer 503.
 	ErrUnavailable Error = "store unavailable"
+	// ErrBusy means that the caller has as much under way as it may have. Callers
+	// answer 429.
+	ErrBusy Error = "too much under way"
 	// ErrChanged means that a migration was edited after it had been applied.
 	ErrChanged Error = "applied migration was changed"
 	// ErrNewer means that the database is ahead of the program.

@@ -103,6 +103,7 @@ type DB struct {
 	wait     time.Duration
 	durable  func() error
 	scratch  func(context.Context) (*DB, error)
+	turns    *turns
 	closed   atomic.Bool
 }
 
@@ -126,6 +127,7 @@ func New(cfg Config) (*DB, error) {
 	if db.read == nil {
 		db.read = db.write
 	}
+	db.turns = newTurns(db.read.Stats().MaxOpenConnections)
 	if db.wait == 0 {
 		db.wait = 3 * time.Second
 	}

@@ -33,6 +33,13 @@ func TestAUZ12_answer(t *testing.T) {
 		if text := rows.AppendJSON(nil); status(t, crud.CheckAnswer(text)) != 400 || len(text) > 2*crud.MaxAnswer {
 			t.Errorf("five of them with each of five: %d bytes", len(text))
 		}
+		var often []query.Include // as aliases of GraphQL are
+		for _, name := range []string{"a", "b", "c"} {
+			often = append(often, query.Include{Relation: "dishes", As: name})
+		}
+		if _, err := w.all["Restaurant"].FindRows(ctx, &query.Query{Include: often}); status(t, err) != 400 {
+			t.Errorf("five rows three times: %v", err)
+		}
 		run(t, db, `INSERT INTO dishes (id, name, restaurant_id) SELECT id + 10, name, restaurant_id FROM dishes`)
 		run(t, db, `INSERT INTO dishes (id, name, restaurant_id) SELECT id + 20, name, restaurant_id FROM dishes WHERE id > 10`)
 		for what, q := range map[string]struct {

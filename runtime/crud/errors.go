@@ -80,6 +80,9 @@ func (r *engine) answer(err error) error {
 	if _, ok := errors.AsType[*gate.Error](err); ok {
 		return err
 	}
+	if errors.Is(err, store.ErrBusy) {
+		return &gate.Error{Status: http.StatusTooManyRequests, Message: "Other requests of yours are under way: wait for them", RetryAfter: time.Second, Err: err}
+	}
 	switch p := r.db.Classify(err); p.Kind {
 	case store.Unavailable:
 		return unavailable(err)

@@ -147,7 +147,7 @@ func (r *engine) belonging(ctx context.Context, br *branch, keys *query.Keys, sp
 		if list, err = in.scan(rows, list); err != nil {
 			return nil, err
 		}
-		if in.bytes() > MaxAnswer && !authz.IsSystem(ctx) {
+		if in.bytes() > br.budget.bytes && !authz.IsSystem(ctx) {
 			return nil, answerTooLarge()
 		}
 		value := any(text)
@@ -165,6 +165,7 @@ func (r *engine) belonging(ctx context.Context, br *branch, keys *query.Keys, sp
 		}
 		spans[value] = at
 	}
+	br.budget.bytes -= in.bytes()
 	return list, rows.Err()
 }
 

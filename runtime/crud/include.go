@@ -72,6 +72,7 @@ type branch struct {
 	plan    *query.Plan
 	fetch   model.FieldSet
 	below   []*branch
+	budget  *budget
 	include string // its path, for messages
 }
 
@@ -84,14 +85,14 @@ type place struct {
 }
 
 // budget is what is left for a query of all that it may ask for.
-type budget struct{ rows, includes int }
+type budget struct{ rows, includes, bytes int }
 
 // included is includes for the rows of a question, of which there are at most rows.
 func (r *engine) included(c caller, asked []query.Include, fields scope, rows int, lenient bool) ([]*branch, error) {
 	if len(asked) == 0 {
 		return nil, nil
 	}
-	b := &budget{rows: query.MaxRows - rows, includes: query.MaxIncludes}
+	b := &budget{rows: query.MaxRows - rows, includes: query.MaxIncludes, bytes: MaxAnswer}
 	return r.includes(c, asked, fields, b, place{rows: rows, lenient: lenient})
 }
 
@@ -228,7 +229,7 @@ func (r *engine) branch(c caller, rel *relation, ask *query.Include, b *budget, 
 		return nil, err
 	}
 	fetch := plan.Select.Union(fields.judged()).Union(near(below))
-	return &branch{rel: rel, filter: filter, fields: fields, plan: plan, fetch: fetch, below: below, include: at.path}, nil
+	return &branch{rel: rel, filter: filter, fields: fields, plan: plan, fetch: fetch, below: below, include: at.path, budget: b}, nil
 }
 
 // plain reports whether a query asks for nothing that a single row has not.

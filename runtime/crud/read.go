@@ -5,9 +5,12 @@ import (
 	"database/sql"
 	"fmt"
 
+	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/internal/household"
 	"github.com/gatewright/gate/runtime/model"
 	"github.com/gatewright/gate/runtime/query"
+	"github.com/gatewright/gate/store"
 )
 
 // getRecord answers [Resource.Get] and [Resource.GetForUpdate].
@@ -305,7 +308,7 @@ func (in *scanner) bytes() int {
 }
 
 // scan appends a row to list.
-func (in *scanner) scan(rows *sql.Rows, list []record) ([]record, error) {
+func (in *scanner) scan(rows answered, list []record) ([]record, error) {
 	if len(in.spare) == 0 {
 		in.spare = in.engine.form.rows(len(list) + 8)
 	}
@@ -324,11 +327,50 @@ func (in *scanner) scan(rows *sql.Rows, list []record) ([]record, error) {
 }
 
 // query runs a statement in the transaction of ctx, or else on the reader.
-func (r *engine) query(ctx context.Context, s *query.Statement) (*sql.Rows, error) {
+// Nobody takes all readers: each caller has turns.
+func (r *engine) query(ctx context.Context, s *query.Statement) (answered, error) {
 	if tx, ok := r.tx(ctx); ok {
-		return tx.QueryContext(ctx, string(s.SQL), s.Args...)
+		rows, err := tx.QueryContext(ctx, string(s.SQL), s.Args...) //nolint:rowserrcheck // the caller asks
+		return answered{Rows: rows}, err
 	}
-	return r.reader.Query(ctx, s)
+	turn, err := r.db.Turn(ctx, askedBy(ctx))
+	if err != nil {
+		return answered{}, err
+	}
+	rows, err := r.reader.Query(ctx, s) //nolint:rowserrcheck // the caller asks
+	if err != nil {
+		turn.End()
+	}
+	return answered{rows, turn}, err
+}
+
+// answered are the rows of a statement, which the caller closes once, before it runs
+// the next.
+type answered struct {
+	*sql.Rows
+
+	turn *store.Turn
+}
+
+// Close ends the turn, too.
+func (a answered) Close() error {
+	defer a.turn.End()
+	return a.Rows.Close()
+}
+
+// askedBy returns for whom a statement is run.
+func askedBy(ctx context.Context) store.Caller {
+	var c store.Caller
+	if authz.IsSystem(ctx) {
+		return c
+	}
+	if client, ok := gate.ClientFromContext(ctx); ok {
+		c.Network = household.Network(client.Address)
+	}
+	if p, ok := gate.PrincipalFromContext(ctx); ok {
+		c.Account = p.Subject
+	}
+	return c
 }
 
 // passes reports whether a row that is in the database passes a filter: its own

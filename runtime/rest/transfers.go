@@ -3,11 +3,11 @@ package rest
 import (
 	"context"
 	"net/http"
-	"net/netip"
 	"sync"
 	"time"
 
 	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/internal/household"
 )
 
 // How many files are on their way at a time: each that is sent takes room until it is
@@ -39,7 +39,7 @@ type counter struct {
 func (n *counter) begin(ctx context.Context, most *bound) (done func(), err error) {
 	address, who := "", "nobody"
 	if c, ok := gate.ClientFromContext(ctx); ok {
-		address = "address " + network(c.Address)
+		address = "address " + household.Of(c.Address)
 		who = "nobody at " + address
 	}
 	if p, ok := gate.PrincipalFromContext(ctx); ok {
@@ -69,14 +69,4 @@ func (n *counter) begin(ctx context.Context, most *bound) (done func(), err erro
 			}
 		}
 	}, nil
-}
-
-// network is the addresses that one client can choose from.
-func network(a netip.Addr) string {
-	if a = a.Unmap().WithZone(""); a.Is6() {
-		if prefix, err := a.Prefix(64); err == nil {
-			return prefix.String()
-		}
-	}
-	return a.String()
 }

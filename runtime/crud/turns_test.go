@@ -1,0 +1,70 @@
+package crud_test
+
+import (
+	"errors"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/runtime/query"
+	"github.com/gatewright/gate/store"
+	"github.com/gatewright/gate/store/storetest"
+)
+
+// TestAUZ12_turns: who asks for much waits for themselves, and keeps neither others nor
+// the program waiting.
+func TestAUZ12_turns(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := newShop(t, db)
+		s.items.SetTimeout(200 * time.Millisecond)
+		from := func(address string) gate.Client { return gate.Client{Address: netip.MustParseAddr(address)} }
+		ann := gate.ContextWithClient(as(t, s.ann), from("2001:db8::1"))
+		bob := gate.ContextWithClient(as(t, s.bob), from("2001:db8:0:1::1"))
+		near := gate.ContextWithClient(as(t, s.bob), from("2001:db8::2")) // of one /64 with Ann
+		nobody := gate.ContextWithClient(t.Context(), from("2001:db8::3"))
+		for range 3 * db.Read().Stats().MaxOpenConnections { // each turn ends
+			if _, err := s.items.FindRows(ann, &query.Query{Limit: 1}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.items.Get(ann, s.soup); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var held []*store.Turn
+		for {
+			turn, err := db.Turn(t.Context(), store.Caller{Account: s.ann.Subject, Network: netip.MustParsePrefix("2001:db8::/64")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			held = append(held, turn)
+			if _, err = s.items.Get(ann, s.soup); status(t, err) == 429 {
+				break
+			} else if err != nil || len(held) > 100 {
+				t.Fatal(len(held), err)
+			}
+		}
+		if _, err := s.items.Get(near, s.soup); status(t, err) != 503 {
+			t.Errorf("of the same network: %v", err)
+		}
+		if _, err := s.items.Get(nobody, s.soup); status(t, err) != 503 {
+			t.Errorf("nobody, of the same network: %v", err)
+		}
+		if _, err := s.items.FindRows(bob, &query.Query{}); err != nil {
+			t.Errorf("of another network: %v", err)
+		}
+		if _, err := s.items.Get(authz.System(ann), s.soup); err != nil {
+			t.Errorf("the program: %v", err)
+		}
+		for _, turn := range held {
+			turn.End()
+		}
+		if _, err := s.items.Get(ann, s.soup); err != nil {
+			t.Errorf("afterwards: %v", err)
+		}
+		if _, err := s.items.Get(ann, "00000000-0000-7000-8000-000000000000"); status(t, err) != 404 || errors.Is(err, store.ErrBusy) {
+			t.Error(err)
+		}
+	})
+}
