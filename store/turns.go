@@ -16,7 +16,7 @@ type Caller struct {
 }
 
 // maxWaiting is how many queries of one caller may wait for their turn.
-const maxWaiting = 128
+const maxWaiting = 1000
 
 // Turn waits until one more query of a caller may take a connection of [DB.Read], and
 // counts it until [Turn.End]. A caller may have most of the connections while nobody
@@ -37,6 +37,7 @@ type Turn struct {
 	of     *turns
 	caller Caller
 	ready  chan struct{}
+	number int // in the order in which they began to wait
 }
 
 // End ends a turn. It is called once.
@@ -51,11 +52,13 @@ func (n *Turn) End() {
 }
 
 // who is what turns are counted by: the account, or where there is none the network.
-func (n *Turn) who() Caller {
-	if n.caller.Account != "" {
-		return Caller{Account: n.caller.Account}
+func (n *Turn) who() Caller { return n.caller.who() }
+
+func (c Caller) who() Caller {
+	if c.Account != "" {
+		return Caller{Account: c.Account}
 	}
-	return n.caller
+	return c
 }
 
 // turns are the connections that callers share.
@@ -67,7 +70,8 @@ type turns struct {
 	accounts map[Caller]int
 	networks map[netip.Prefix]int
 	queued   map[Caller]int
-	waiting  []*Turn
+	waiting  map[Caller][]*Turn // in their order
+	number   int
 }
 
 // newTurns divides connections; so few that nothing is left to divide belong to whoever
@@ -79,7 +83,7 @@ func newTurns(connections int) *turns {
 	most := connections - 1
 	return &turns{
 		most: most, kept: max(1, most/4),
-		accounts: map[Caller]int{}, networks: map[netip.Prefix]int{}, queued: map[Caller]int{},
+		accounts: map[Caller]int{}, networks: map[netip.Prefix]int{}, queued: map[Caller]int{}, waiting: map[Caller][]*Turn{},
 	}
 }
 
@@ -97,7 +101,9 @@ func (t *turns) begin(ctx context.Context, c Caller) (*Turn, error) {
 	}
 	n.ready = make(chan struct{})
 	t.queued[n.who()]++
-	t.waiting = append(t.waiting, n)
+	t.number++
+	n.number = t.number
+	t.waiting[c] = append(t.waiting[c], n)
 	t.next() // it may have what the others may not
 	t.mu.Unlock()
 	select {
@@ -136,28 +142,30 @@ func (t *turns) fits(n *Turn) bool {
 // next gives their turns to those that wait, who has least first.
 func (t *turns) next() {
 	for t.taken < t.most {
-		first := -1
-		for i, n := range t.waiting {
-			if t.fits(n) && (first < 0 || t.before(n, t.waiting[first])) {
-				first = i
+		var first *Turn
+		for _, line := range t.waiting {
+			if n := line[0]; t.fits(n) && (first == nil || t.before(n, first)) {
+				first = n
 			}
 		}
-		if first < 0 {
+		if first == nil {
 			return
 		}
-		n := t.waiting[first]
-		t.drop(n)
-		t.take(n)
-		close(n.ready)
+		t.drop(first)
+		t.take(first)
+		close(first.ready)
 	}
 }
 
-// before reports whether a has its turn before b, which waits for longer.
+// before reports whether a has its turn before b.
 func (t *turns) before(a, b *Turn) bool {
 	if mine, others := t.accounts[a.who()], t.accounts[b.who()]; mine != others {
 		return mine < others
 	}
-	return t.networks[a.caller.Network] < t.networks[b.caller.Network]
+	if mine, others := t.networks[a.caller.Network], t.networks[b.caller.Network]; mine != others {
+		return mine < others
+	}
+	return a.number < b.number
 }
 
 func (t *turns) take(n *Turn) {
@@ -178,7 +186,15 @@ func (t *turns) give(n *Turn) {
 
 // drop takes one that waits out of the line.
 func (t *turns) drop(n *Turn) {
-	t.waiting = slices.DeleteFunc(t.waiting, func(other *Turn) bool { return other == n })
+	line := t.waiting[n.caller]
+	switch i := slices.Index(line, n); {
+	case len(line) == 1:
+		delete(t.waiting, n.caller)
+	case i == 0:
+		t.waiting[n.caller] = line[1:]
+	default:
+		t.waiting[n.caller] = slices.Delete(line, i, i+1)
+	}
 	less(t.queued, n.who())
 }
 

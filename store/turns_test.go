@@ -136,7 +136,7 @@ func TestTurns_line(t *testing.T) {
 			})
 			synctest.Wait()
 		}
-		for range 130 {
+		for range 1002 {
 			wait(eve)
 		}
 		if busy != 2 {
