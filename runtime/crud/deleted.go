@@ -22,6 +22,7 @@ type reference struct {
 // of the rows that they point to.
 type referrer interface {
 	Entity() *model.Entity
+	FindRows(ctx context.Context, q *query.Query) (*Rows, error)
 	// leave does to the rows that point to a deleted one what the field says.
 	leave(ctx context.Context, t *transaction, f model.FieldID, key any, at time.Time) error
 	// comeBack brings those rows back that were deleted with the one they point to.
@@ -121,10 +122,6 @@ func (r *engine) leave(ctx context.Context, t *transaction, f model.FieldID, key
 		}
 		return err
 	}
-}
-
-func stillNeeded() error {
-	return &gate.Error{Status: http.StatusConflict, Message: "Other rows still point to this one"}
 }
 
 // pointing reads the rows of a compiler that point to a row, and locks them.

@@ -2,8 +2,13 @@ package crud
 
 import (
 	"context"
+	"errors"
+	"net/http"
+	"strings"
 
+	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/runtime/model"
 	"github.com/gatewright/gate/runtime/query"
 	"github.com/gatewright/gate/store"
 )
@@ -80,6 +85,9 @@ func (r *engine) remove(ctx context.Context, c caller, id string, opts ...Option
 		r.tell(t, Changed{Action: authz.Delete, ID: r.id(old), Set: r.entity.All(), Before: r.snapshot(old)}, old)
 		return nil
 	})
+	if errors.Is(err, errNeeded) && !o.part { // else the transaction may have failed
+		return row, r.neededBy(ctx, key)
+	}
 	return row, err
 }
 
@@ -89,4 +97,36 @@ func (r *engine) needed(err error) error {
 		return stillNeeded()
 	}
 	return err
+}
+
+const neededMessage = "Other rows still point to this one"
+
+// errNeeded is behind the answer that does not say yet what points to the row.
+var errNeeded = errors.New("other rows point to this one")
+
+func stillNeeded() error {
+	return &gate.Error{Status: http.StatusConflict, Message: neededMessage, Err: errNeeded}
+}
+
+// neededBy is [stillNeeded] that names the keys by which rows point to this one: those
+// by which the caller finds some in a list. Of others that they are there is all that
+// is told.
+func (r *engine) neededBy(ctx context.Context, key any) error {
+	var by []string
+	for _, ref := range r.references {
+		e := ref.from.Entity()
+		f := &e.Fields[ref.field]
+		if f.OnDelete == model.Cascade || f.OnDelete == model.SetNull {
+			continue
+		}
+		q := &query.Query{Where: query.Term{Field: f.Name, Op: query.Eq, Value: text(key)}, Limit: 1, NoTotal: true}
+		if rows, err := ref.from.FindRows(ctx, q); err == nil && rows.Len() > 0 {
+			by = append(by, e.Name+"."+f.Name)
+		}
+	}
+	e := &gate.Error{Status: http.StatusConflict, Message: neededMessage}
+	if by != nil {
+		e.Message += ": " + strings.Join(by, ", ")
+	}
+	return e
 }
