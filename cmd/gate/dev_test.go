@@ -25,6 +25,7 @@ type running struct {
 	start  string // path of the start page, with its token
 	admin  struct{ Email, Password string }
 	idp    map[string]any // what it says of its identity provider
+	seeded any            // and of the accounts of seed.yaml
 	events chan map[string]any
 	said   *transcript // of a service that runs by itself
 	stderr *bufio.Reader
@@ -78,6 +79,14 @@ func read(t *testing.T, path string) string {
 // ready.
 func dev(t *testing.T, gate, dir string, args ...string) *running {
 	t.Helper()
+	r := devStarts(t, gate, dir, args...)
+	r.ready(dir)
+	return r
+}
+
+// devStarts starts gate dev and does not wait for anything.
+func devStarts(t *testing.T, gate, dir string, args ...string) *running {
+	t.Helper()
 	cmd := exec.Command(gate, append([]string{"dev", dir, "--addr", "127.0.0.1:0", "--json"}, args...)...)
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
@@ -100,16 +109,22 @@ func dev(t *testing.T, gate, dir string, args ...string) *running {
 		}
 	}()
 	t.Cleanup(func() { r.stop() })
+	return r
+}
+
+// ready waits until gate dev is.
+func (r *running) ready(dir string) {
+	r.t.Helper()
 	ready := r.await("ready")
 	r.url = strings.TrimSuffix(ready["url"].(string), "/")
 	r.start = strings.TrimPrefix(ready["start"].(string), r.url)
 	r.idp, _ = ready["idp"].(map[string]any)
+	r.seeded = ready["seeded"]
 	if data, err := os.ReadFile(filepath.Join(dir, ".gate", "admin.json")); err == nil {
 		if err := json.Unmarshal(data, &r.admin); err != nil {
-			t.Fatal(err)
+			r.t.Fatal(err)
 		}
 	}
-	return r
 }
 
 // await returns the next event of that kind.
@@ -124,7 +139,7 @@ func (r *running) await(kind string) map[string]any {
 				r.t.Fatalf("gate dev ended before it said %q", kind)
 			case event["event"] == kind:
 				return event
-			case event["event"] == "error", event["event"] == "not json":
+			case event["event"] == "error", event["event"] == "not json", event["event"] == "change" && event["status"] == "failed":
 				r.t.Fatalf("waiting for %q: %v", kind, event)
 			}
 		case <-timeout:
@@ -402,6 +417,27 @@ entities:
 		time.Sleep(5 * time.Millisecond)
 	}
 	r.stop()
+}
+
+// TestDevFollows_first: a first version that does not build is told, and the next
+// change is looked at as any other.
+func TestDevFollows_first(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds a service")
+	}
+	dir := design(t, "gate: 1\nservice: {name: notes, module: example.com/notes}\nentities:\n  Note: {fields: {text: text}, allow: {list: [public]}}\n")
+	if err := os.Mkdir(filepath.Join(dir, "app"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	own := filepath.Join(dir, "app", "own.go")
+	write(t, own, "package app\n\nfunc own() {\n")
+	r := devStarts(t, gateBinary(t), dir)
+	if e := r.await("change"); e["status"] != "failed" || !strings.Contains(fmt.Sprint(e["message"]), "own.go:") {
+		t.Fatalf("a first version that does not build: %v", e)
+	}
+	write(t, own, "package app\n\nvar _ = 1\n")
+	r.ready(dir)
+	r.want(200, "GET", "/api/notes", "", "")
 }
 
 // TestDevEndsWithItsService checks that a service does not outlive a gate dev

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -32,7 +33,7 @@ func TestSeeds(t *testing.T) {
 	r.want(http.StatusCreated, "POST", "/api/items", "Bearer "+token, `{"name":"Soup","price":4}`)
 
 	write(t, filepath.Join(dir, "seed.yaml"), strings.Replace(rows, "User:", "  gelato: {name: Gelato, price: 3}\n\nUser:", 1))
-	if change := r.await("change"); change["status"] != "restarted" {
+	if change := r.await("change"); change["status"] != "restarted" || fmt.Sprint(change["news"]) != "[seed: 1 row]" {
 		t.Fatalf("got %v", change)
 	}
 	if n := items(); n != 5.0 {
@@ -48,5 +49,15 @@ func TestSeeds(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, ".gate", "seed-2.json")); err == nil {
 		t.Error("passwords were made a second time")
+	}
+
+	r.stop()
+	write(t, filepath.Join(dir, "seed.yaml"), rows)
+	write(t, filepath.Join(dir, ".gate", "seed-2.json"), `{"waiter": {"email": "w@x.example", "password": "shown-to-nobody"}}`)
+	again := dev(t, gateBinary(t), dir)
+	file := filepath.Join(dir, ".gate", "seed")
+	want := fmt.Sprintf("[map[file:%s.json login:%s] map[file:%[1]s-2.json login:w@x.example]]", file, made["chef"].Email)
+	if got := fmt.Sprint(again.seeded); got != want {
+		t.Errorf("who can log in: %s, want %s", got, want)
 	}
 }

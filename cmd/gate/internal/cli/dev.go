@@ -69,9 +69,11 @@ type dev struct {
 	news      []string    // what the newest version brought besides itself, in words
 
 	serving *process
-	bin     string    // of the process that serves
-	since   time.Time // it serves
-	took    time.Duration
+	bin     string        // of the process that serves
+	since   time.Time     // it serves
+	took    time.Duration // until the first version served; 0 before
+
+	known administrator // that was there when the run began
 }
 
 func (d *dev) run(ctx context.Context) error {
@@ -101,19 +103,28 @@ func (d *dev) run(ctx context.Context) error {
 	if d.p, err = open(d.cmd.Dir); err != nil { // as the watcher has seen it, or newer
 		return err
 	}
-	known := d.administrator()
+	d.known = d.administrator()
 	if err := d.openProvider(ctx); err != nil {
 		return err
 	}
 	defer func() { d.provider.close() }()
-	if err := d.make(ctx, true); err != nil {
-		return err
-	}
 	defer func() { d.serving.stop() }()
+	switch err := d.make(ctx, true); {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		d.problem(err, nil)
+	default:
+		d.ready(start)
+	}
+	return d.follow(ctx)
+}
+
+// ready tells of the first version that serves.
+func (d *dev) ready(start time.Time) {
 	d.took = time.Since(start)
 	d.tellState(nil)
-	d.tellReady(d.administrator() != known)
-	return d.follow(ctx)
+	d.tellReady(d.administrator() != d.known)
 }
 
 func (d *dev) read() (*project, error) {
@@ -314,6 +325,10 @@ func (d *dev) tellReady(firstTime bool) {
 	if admin.Login != "" {
 		event["admin"] = map[string]any{"login": admin.Login, "file": d.administratorFile()}
 	}
+	accounts := d.accounts()
+	if len(accounts) > 0 {
+		event["seeded"] = accounts
+	}
 	if p := d.provider; p != nil {
 		event["idp"] = map[string]any{
 			"issuer": p.issuer, "audience": p.audience, "client_id": p.client, "machine_client_id": p.machine,
@@ -330,6 +345,7 @@ func (d *dev) tellReady(firstTime bool) {
 	d.provider.tell(d.talk)
 	d.tellIssuer()
 	d.tellAdministrator(admin, firstTime)
+	d.tellAccounts(accounts)
 	d.talk.line("")
 	d.talk.line("  " + d.talk.paint(bold, "Ready in "+short(d.took)+".") + " Watching " + d.p.watches() + " and *.go. Ctrl+C stops.")
 	d.talk.line("")

@@ -76,7 +76,7 @@ func (d *dev) change(ctx context.Context, names []string) {
 	p, err := open(d.cmd.Dir)
 	if err == nil {
 		d.p = p
-		if err = d.make(ctx, false); err != nil {
+		if err = d.make(ctx, d.took == 0); err != nil {
 			d.p = old
 		}
 	}
@@ -85,6 +85,10 @@ func (d *dev) change(ctx context.Context, names []string) {
 	}
 	if err != nil {
 		d.problem(err, names)
+		return
+	}
+	if d.took == 0 {
+		d.ready(start)
 		return
 	}
 	d.tellState(nil)

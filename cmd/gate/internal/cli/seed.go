@@ -94,6 +94,9 @@ func (d *dev) seed(ctx context.Context, bin string, step func(string) *step) err
 		return err
 	}
 	s.done(answer.words())
+	if answer.made > 0 {
+		d.news = append(d.news, "seed: "+answer.words())
+	}
 	return nil
 }
 
