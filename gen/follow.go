@@ -6,14 +6,25 @@ import (
 	"github.com/gatewright/gate/design"
 )
 
+// Renamed is an entity that has another name.
+type Renamed struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
 // Follow calls what is in a design of before as it is called now, where renamedFrom
 // says that it is the same, so that the two can be compared. It changes was, which
-// is good for that alone afterwards.
-func Follow(was, is *design.Design) {
+// is good for that alone afterwards, and returns the entities that have another name,
+// in the order of is.
+func Follow(was, is *design.Design) []Renamed {
+	var renamed []Renamed
 	entities, fields, links := map[string]string{}, map[*design.Field]string{}, map[*design.Link]string{}
 	pairs := samePairs(was, is)
 	for _, p := range pairs {
 		entities[p.was.Name] = p.is.Name
+		if p.was.Name != p.is.Name {
+			renamed = append(renamed, Renamed{p.was.Name, p.is.Name})
+		}
 		for _, f := range p.is.Fields {
 			if before := formerField(p.was, f); before != nil {
 				fields[before] = f.Name
@@ -44,6 +55,7 @@ func Follow(was, is *design.Design) {
 			r.Entity = name
 		}
 	}
+	return renamed
 }
 
 // formerLink is what a relation was of which a table keeps the pairs.

@@ -89,6 +89,7 @@ func look(out *console) permissions.Look {
 type difference struct {
 	Against string               `json:"against"` // the commit
 	Wider   bool                 `json:"wider"`
+	Renamed []gen.Renamed        `json:"renamed,omitempty"`
 	Changes []permissions.Change `json:"changes"`
 }
 
@@ -103,7 +104,7 @@ func (c *designPermissionsCmd) compare(out *console) error {
 	if err != nil {
 		return err
 	}
-	gen.Follow(old, p.design)
+	renamed := gen.Follow(old, p.design)
 	before, err := permissions.Of(old)
 	if err != nil {
 		return fmt.Errorf("%s: %w", old.File, err)
@@ -112,11 +113,12 @@ func (c *designPermissionsCmd) compare(out *console) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", p.design.File, err)
 	}
-	d := difference{Against: commit, Changes: permissions.Compare(before, after)}
+	d := difference{Against: commit, Renamed: renamed, Changes: permissions.Compare(before, after)}
 	if c.Entity != "" {
 		if before.Entity(c.Entity) == nil && after.Entity(c.Entity) == nil {
 			return noEntity(p.design, c.Entity)
 		}
+		d.Renamed = slices.DeleteFunc(d.Renamed, func(r gen.Renamed) bool { return r.To != c.Entity })
 		d.Changes = about(c.Entity, d.Changes, permissions.Compare(before.Only(c.Entity), after.Only(c.Entity)))
 	}
 	for _, change := range d.Changes {
@@ -187,7 +189,7 @@ func (d *difference) text(w io.Writer, before, after *permissions.Matrix, t *tal
 		if c.Entity != title {
 			title = c.Entity
 			line("")
-			line("  " + heading(title, before, after, t))
+			line("  " + heading(title, before, after, t) + t.paint(dim, formerly(d.Renamed, title)))
 		}
 		mark, color := "+", yellow
 		switch {
@@ -205,12 +207,27 @@ func (d *difference) text(w io.Writer, before, after *permissions.Matrix, t *tal
 			line("  " + t.paint(color, mark) + " " + part)
 		}
 	}
+	for _, r := range d.Renamed {
+		if !slices.ContainsFunc(d.Changes, func(c permissions.Change) bool { return c.Entity == r.To }) {
+			line("")
+			line("  " + t.paint(bold, r.To) + t.paint(dim, formerly(d.Renamed, r.To)))
+		}
+	}
 	if len(d.Changes) > 0 {
 		line("")
 		line(fmt.Sprintf("  %d wider (+), %d narrower (-)", wider, narrower))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// formerly says behind the name of an entity which one it had.
+func formerly(renamed []gen.Renamed, entity string) string {
+	i := slices.IndexFunc(renamed, func(r gen.Renamed) bool { return r.To == entity })
+	if i < 0 {
+		return ""
+	}
+	return "   was " + renamed[i].From
 }
 
 func heading(entity string, before, after *permissions.Matrix, t *talk) string {

@@ -55,6 +55,7 @@ type outlook struct {
 	Changes     bool                `json:"changes"`
 	Gate        *versions           `json:"gate,omitempty"` // nil while the version stays
 	Plugins     []pluginChange      `json:"plugins"`
+	Renamed     []gen.Renamed       `json:"renamed,omitempty"`
 	Files       fileChanges         `json:"files"`
 	Migrations  []migrationChange   `json:"migrations"`
 	Losses      []loss              `json:"losses"`                // what --allow-destructive has to name
@@ -166,7 +167,7 @@ func (o *outlook) compare(d *design.Design, state gen.State, files gen.Files) er
 	if err != nil {
 		then = was.Design // with plugins that are no more
 	}
-	gen.Follow(then, d)
+	o.Renamed = gen.Follow(then, d)
 	if o.before, err = permissions.Of(then); err != nil {
 		return err
 	}
@@ -229,6 +230,12 @@ func (o *outlook) text(w io.Writer, t *talk) error {
 	for _, p := range o.Plugins {
 		line("  " + map[string]string{"on": "+ ", "off": "- "}[p.What] + map[string]string{"settings": "~ ", "version": "~ "}[p.What] + pad(p.Name, 24) + p.What)
 	}
+	if len(o.Renamed) > 0 {
+		section("Names")
+	}
+	for _, r := range o.Renamed {
+		line("  " + r.To + formerly(o.Renamed, r.To))
+	}
 	if o.Changes {
 		section("Files")
 	}
@@ -285,7 +292,7 @@ func (o *outlook) permissionsText(line, section func(string), t *talk) {
 		if c.Entity != title {
 			title = c.Entity
 			line("")
-			line("  " + heading(title, o.before, o.after, t))
+			line("  " + heading(title, o.before, o.after, t) + t.paint(dim, formerly(o.Renamed, title)))
 		}
 		mark, color := "+", yellow
 		switch {
