@@ -2,6 +2,7 @@ package action
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net/http"
@@ -187,9 +188,13 @@ func refused(problems model.Problems) error {
 // nothing is the input of an action that takes none.
 type nothing struct{}
 
+// A Last runs at the end of the transaction of an action that Changes, with what it
+// answers as [Action.Recall] takes it. Its error undoes the action.
+type Last func(ctx context.Context, tx *sql.Tx, kept []string) error
+
 // Do calls the action for the caller in ctx, on the row with that id if it has one.
-func (a *Action) Do(ctx context.Context, id string, in Input) (*Answer, error) {
-	if err := a.admit(ctx); err != nil {
+func (a *Action) Do(ctx context.Context, id string, in Input, last ...Last) (*Answer, error) {
+	if err := a.Admit(ctx); err != nil {
 		return nil, err
 	}
 	if a.row != nil {
@@ -197,20 +202,20 @@ func (a *Action) Do(ctx context.Context, id string, in Input) (*Answer, error) {
 			return nil, err
 		}
 	}
-	return a.perform(ctx, in, func(ctx context.Context, input any) (any, error) { return a.Run(ctx, id, input) })
+	return a.perform(ctx, in, func(ctx context.Context, input any) (any, error) { return a.Run(ctx, id, input) }, last...)
 }
 
 // DoOn calls the action on a row that was read for the caller in ctx, a copy of its
 // struct with what they may see, see [crud.Row].
 func (a *Action) DoOn(ctx context.Context, row any, in Input) (*Answer, error) {
-	if err := a.admit(ctx); err != nil {
+	if err := a.Admit(ctx); err != nil {
 		return nil, err
 	}
 	return a.perform(ctx, in, func(ctx context.Context, input any) (any, error) { return a.RunOn(ctx, row, input) })
 }
 
 // perform reads the input, runs the code and takes its answer.
-func (a *Action) perform(ctx context.Context, in Input, run func(context.Context, any) (any, error)) (*Answer, error) {
+func (a *Action) perform(ctx context.Context, in Input, run func(context.Context, any) (any, error), last ...Last) (*Answer, error) {
 	record, input := a.Input, any(&nothing{})
 	if record == nil {
 		record = &Record{Name: a.Name}
@@ -226,6 +231,11 @@ func (a *Action) perform(ctx context.Context, in Input, run func(context.Context
 		if err == nil {
 			err = answer.take(out)
 		}
+		for _, fn := range last {
+			if tx, inside := crud.Tx(ctx, a.env.DB); err == nil && inside {
+				err = fn(ctx, tx, answer.kept())
+			}
+		}
 		return err
 	})
 	if err != nil {
@@ -234,8 +244,8 @@ func (a *Action) perform(ctx context.Context, in Input, run func(context.Context
 	return answer, nil
 }
 
-// admit decides whether the caller may call the action.
-func (a *Action) admit(ctx context.Context) error {
+// Admit decides whether the caller may call the action: the error is 401 or 403.
+func (a *Action) Admit(ctx context.Context) error {
 	if !a.bound {
 		return fmt.Errorf("action %s is called before it was bound", a.Name)
 	}

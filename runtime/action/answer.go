@@ -50,6 +50,30 @@ func (ans *Answer) take(out any) error {
 	return err
 }
 
+// kept returns what [Action.Recall] makes the answer of: the ids of rows, or what was
+// answered instead.
+func (ans *Answer) kept() []string {
+	if ans.action.rows != nil {
+		return ans.ids
+	}
+	if ans.json == nil {
+		return nil
+	}
+	return []string{string(ans.json)}
+}
+
+// Recall returns an answer of which a [Last] kept something.
+func (a *Action) Recall(kept []string) *Answer {
+	ans := &Answer{action: a}
+	switch {
+	case a.rows != nil:
+		ans.ids = kept
+	case len(kept) > 0:
+		ans.json = []byte(kept[0])
+	}
+	return ans
+}
+
 // JSON returns what was answered where that are no rows: a record, a list of records,
 // or nil for nothing.
 func (ans *Answer) JSON() []byte { return ans.json }

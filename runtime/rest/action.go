@@ -15,7 +15,7 @@ import (
 // GET and DELETE, is sent in the query string. Words of the path besides {id} are input,
 // too. Nothing answered is 204.
 func (a API) Action(act *action.Action) Route {
-	h := &handlers{dialect: dialectOf(a.Grammar), errors: a.Errors, noCredentials: a.NoCredentials}
+	h := &handlers{dialect: dialectOf(a.Grammar), errors: a.Errors, noCredentials: a.NoCredentials, once: a.Once}
 	handler := h.handle(func(w http.ResponseWriter, r *http.Request) error { return h.act(w, r, act) })
 	if a.Protect != nil {
 		handler = a.Protect(handler)
@@ -24,13 +24,13 @@ func (a API) Action(act *action.Action) Route {
 }
 
 func (h *handlers) act(w http.ResponseWriter, r *http.Request, act *action.Action) error {
-	answer, err := act.Do(r.Context(), r.PathValue("id"), func(record *action.Record, into any) error {
-		in, err := inputOf(r, record, act)
-		if err != nil {
-			return err
-		}
-		return in(record, into)
-	})
+	var answer *action.Answer
+	var err error
+	if keyed(r, act) {
+		answer, err = h.actOnce(w, r, act)
+	} else {
+		answer, err = h.call(r, act)
+	}
 	if err != nil {
 		return err
 	}
@@ -48,6 +48,16 @@ func (h *handlers) act(w http.ResponseWriter, r *http.Request, act *action.Actio
 	}
 	writeJSON(w, http.StatusOK, func(dst []byte) []byte { return append(dst, answer.JSON()...) })
 	return nil
+}
+
+func (h *handlers) call(r *http.Request, act *action.Action, last ...action.Last) (*action.Answer, error) {
+	return act.Do(r.Context(), r.PathValue("id"), func(record *action.Record, into any) error {
+		in, err := inputOf(r, record, act)
+		if err != nil {
+			return err
+		}
+		return in(record, into)
+	}, last...)
 }
 
 // appendRows appends a list, or the one row that there is, or null.
@@ -70,7 +80,7 @@ func (h *handlers) appendRows(dst []byte, rows []crud.Row, list bool) []byte {
 
 // inputOf finds what was sent.
 func inputOf(r *http.Request, record *action.Record, act *action.Action) (action.Input, error) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead && !keyed(r, act) {
 		if err := notKept(r); err != nil {
 			return nil, err
 		}

@@ -1,9 +1,12 @@
 package rest
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -11,6 +14,7 @@ import (
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/runtime/action"
 	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/runtime/model"
 	"github.com/gatewright/gate/runtime/query"
@@ -27,17 +31,9 @@ func (h *handlers) createOnce(w http.ResponseWriter, r *http.Request, fields []s
 	if err := h.first(r, authz.Create, nil); err != nil {
 		return err
 	}
-	key, err := idempotencyKey(r)
+	attempt, err := h.begin(r, h.path, body)
 	if err != nil {
 		return err
-	}
-	p, ok := gate.PrincipalFromContext(r.Context())
-	if h.once == nil || !ok || p.Subject == "" {
-		return badHeader("Idempotency-Key is for those who are signed in: it is one of theirs")
-	}
-	attempt, err := h.once.Begin(r.Context(), idempotency.Request{Caller: p.Subject, Route: r.Method + " " + h.path, Key: key, Body: body})
-	if err != nil {
-		return onceAnswer(err)
 	}
 	if attempt.Done {
 		return h.replay(w, r, fields, isList(body), attempt.IDs)
@@ -46,11 +42,69 @@ func (h *handlers) createOnce(w http.ResponseWriter, r *http.Request, fields []s
 		return onceAnswer(attempt.Finish(ctx, tx, http.StatusCreated, ids))
 	}))
 	if err != nil {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), abandonTimeout)
-		defer cancel()
-		_ = attempt.Abandon(ctx) // or else it is forgotten in two minutes
+		abandon(r, attempt)
 	}
 	return err
+}
+
+// maxKept is how many bytes of an answer that is no row are remembered.
+const maxKept = 16 << 10
+
+// actOnce calls an action unless the caller has called it before with the same key.
+func (h *handlers) actOnce(w http.ResponseWriter, r *http.Request, act *action.Action) (*action.Answer, error) {
+	if err := act.Admit(r.Context()); err != nil {
+		return nil, err
+	}
+	body, err := wholeBody(r)
+	if err != nil {
+		return nil, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	attempt, err := h.begin(r, act.Path, append([]byte(r.URL.EscapedPath()+"?"+r.URL.RawQuery+"\n"), body...))
+	if err != nil {
+		return nil, err
+	}
+	if attempt.Done {
+		w.Header().Set("Idempotency-Replayed", "true")
+		return act.Recall(attempt.IDs), nil
+	}
+	answer, err := h.call(r, act, func(ctx context.Context, tx *sql.Tx, kept []string) error {
+		if act.Entity() == nil && len(kept) > 0 && len(kept[0]) > maxKept {
+			return badHeader(fmt.Sprintf("Idempotency-Key is kept with answers of %d bytes at most, which this one has not: nothing was done", maxKept))
+		}
+		return onceAnswer(attempt.Finish(ctx, tx, http.StatusOK, kept))
+	})
+	if err != nil {
+		abandon(r, attempt)
+	}
+	return answer, err
+}
+
+// begin lets a request with a key be made, or finds what came of it before.
+func (h *handlers) begin(r *http.Request, path string, body []byte) (*idempotency.Attempt, error) {
+	key, err := idempotencyKey(r)
+	if err != nil {
+		return nil, err
+	}
+	p, ok := gate.PrincipalFromContext(r.Context())
+	if h.once == nil || !ok || p.Subject == "" {
+		return nil, badHeader("Idempotency-Key is for those who are signed in: it is one of theirs")
+	}
+	attempt, err := h.once.Begin(r.Context(), idempotency.Request{Caller: p.Subject, Route: r.Method + " " + path, Key: key, Body: body})
+	return attempt, onceAnswer(err)
+}
+
+// abandon forgets a request that was not made.
+func abandon(r *http.Request, attempt *idempotency.Attempt) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), abandonTimeout)
+	defer cancel()
+	_ = attempt.Abandon(ctx) // or else it is forgotten in two minutes
+}
+
+// keyed reports whether a request has a key that is kept for the action.
+func keyed(r *http.Request, act *action.Action) bool {
+	_, ok := r.Header["Idempotency-Key"]
+	return ok && act.Changes && r.Method != http.MethodGet && r.Method != http.MethodHead
 }
 
 // idempotencyKey returns the one key of a request.
@@ -69,7 +123,7 @@ func notKept(r *http.Request) error {
 	if _, keyed := r.Header["Idempotency-Key"]; !keyed {
 		return nil
 	}
-	return badHeader("Idempotency-Key is kept for POST of rows to their own route alone, such as /api/items: this would be done again")
+	return badHeader("Idempotency-Key is kept for actions that change something, and for POST of rows to their own route, such as /api/items: this would be done again")
 }
 
 // onceAnswer turns an error of package idempotency into an answer.

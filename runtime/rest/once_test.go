@@ -180,7 +180,7 @@ func TestOnce_notKept(t *testing.T) {
 	}
 	runs := 0
 	act := &action.Action{
-		Name: "print", Method: "POST", Path: "/api/actions/print", Rules: []string{"signed-in"}, Changes: true,
+		Name: "print", Method: "POST", Path: "/api/actions/print", Rules: []string{"signed-in"},
 		Run: func(context.Context, string, any) (any, error) { runs++; return nil, nil },
 	}
 	if err := act.Bind(action.Config{DB: n.db, Policy: policy}); err != nil {

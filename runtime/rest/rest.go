@@ -322,6 +322,10 @@ func readBody(r *http.Request) ([]byte, error) {
 	if !isJSON(r.Header["Content-Type"]) {
 		return nil, &gate.Error{Status: http.StatusUnsupportedMediaType, Message: "The body must be application/json"}
 	}
+	return wholeBody(r)
+}
+
+func wholeBody(r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(r.Body)
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		return nil, &gate.Error{Status: http.StatusRequestEntityTooLarge}

@@ -7,7 +7,8 @@
 // is made is remembered, and what is remembered was made.
 //
 // Nothing of an answer is kept but the identifiers of the rows that were made: who
-// asks again sees of them what they may see then.
+// asks again sees of them what they may see then. Of what is called and answers no
+// rows the answer itself is kept in their place.
 //
 // The tables belong to this package. A service creates them with its own, and calls
 // [Keeper.Sweep] every few minutes.

@@ -57,12 +57,19 @@ func (w *writer) action(a *design.Action) gen.Object {
 	if a.Row != nil {
 		refusals = append(refusals, "404")
 	}
-	switch {
-	case a.Method == "GET", a.Method == "DELETE":
-		if a.Input != nil {
-			op = append(op, gen.Property{Name: "parameters", Value: w.members(a.Input)})
-		}
-	case a.Input != nil:
+	asked := a.Method == "GET" || a.Method == "DELETE" // in the query string
+	var params []any
+	if a.Input != nil && asked {
+		params = w.members(a.Input)
+	}
+	if a.GraphQL != design.Query && a.Method != "GET" && len(w.security) > 0 { // a key is of somebody
+		params = append(params, ref("idempotencyKey"))
+		refusals = append(refusals, "409", "422", "429")
+	}
+	if params != nil {
+		op = append(op, gen.Property{Name: "parameters", Value: params})
+	}
+	if a.Input != nil && !asked {
 		refusals = append(refusals, "415")
 		op = append(op, gen.Property{Name: "requestBody", Value: gen.JSONBody(gen.SchemaRef(recordName(a.Input, false)))})
 	}
