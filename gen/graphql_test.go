@@ -131,3 +131,33 @@ entities:
 		t.Errorf("%d fields are quoted:\n%s", n, code)
 	}
 }
+
+// TestGraphQL_types: every type that a type of an action names is in the schema, once,
+// wherever it is used.
+func TestGraphQL_types(t *testing.T) {
+	src := strings.Replace(graphqlShop, "ENTITIES", `types:
+  All:
+    fields:
+      me: {type: multi-enum, values: [a, b-c]}
+      us: {type: multi-enum, values: [d], required: true}
+      one: {type: enum, values: [e, f]}
+      place: geo
+      inner: Inner
+      more: {type: Inner, list: true}
+  Inner:
+    fields: {days: {type: multi-enum, values: [mon, tue]}, deep: {type: Deep, list: true}}
+  Deep:
+    fields: {word: text, kinds: {type: multi-enum, values: [x]}}
+actions:
+  ask: {method: GET, input: {me: {type: multi-enum, values: [a]}}, output: All, allow: public}
+  tell: {input: All, output: [All], allow: public}
+entities:
+  Item:
+    fields: {name: text}
+    allow: {view: public}
+`, 1)
+	sdl, _ := generate(t, parse(t, src), gen.Options{}).Get("app/schema_gen.graphql")
+	if _, err := graphql.New(graphql.Config{SDL: string(sdl), Entities: []crud.Service{}}); err == nil || !strings.Contains(err.Error(), `there is no entity "Item"`) {
+		t.Errorf("%v in\n%s", err, sdl)
+	}
+}

@@ -107,7 +107,7 @@ func (w *writer) record(r *design.Record, kind string, done map[string]bool) {
 	}
 	w.line("}")
 	for _, m := range r.Members {
-		if m.Type == design.Enum && !done["enum"+r.Name+m.GoName] {
+		if len(m.Values) > 0 && !done["enum"+r.Name+m.GoName] {
 			done["enum"+r.Name+m.GoName] = true
 			w.line()
 			w.line("enum ", r.Name, m.GoName, " {")

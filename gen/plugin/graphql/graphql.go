@@ -5,7 +5,11 @@ package graphql
 
 import (
 	"embed"
+	"fmt"
 	"slices"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/validator"
 
 	"github.com/gatewright/gate/design"
 	"github.com/gatewright/gate/gen"
@@ -47,7 +51,7 @@ func (part) Contribute(b *gen.Build) error {
 	}
 	b.Extensions = append(b.Extensions, gen.Member{Name: "graphql", Value: gen.Name("", "graphqlAPI")})
 	b.Render(gen.File{Path: "app/schema_gen.graphql", Owner: gen.Generated}, func() ([]byte, error) {
-		return schema(b), nil
+		return checked(schema(b))
 	})
 	b.Add(gen.File{Path: "app/schema.graphql", Owner: gen.Once, Needed: true, Data: []byte(extension)})
 	if b.Design.Service.Persisted == design.PersistedOnly {
@@ -57,6 +61,14 @@ func (part) Contribute(b *gen.Build) error {
 	b.API.Tags = append(b.API.Tags, gen.Property{Name: "graphql", Value: "The same rows in GraphQL."})
 	b.API.Paths = append(b.API.Paths, gen.Property{Name: "/graphql", Value: operation()})
 	return nil
+}
+
+// checked returns a schema that a service can be started with.
+func checked(sdl []byte) ([]byte, error) {
+	if _, err := validator.LoadSchema(validator.Prelude, &ast.Source{Name: "app/schema_gen.graphql", Input: string(sdl)}); err != nil {
+		return nil, fmt.Errorf("the GraphQL schema of this design is none; rename the type or field that it is about, or remove graphql from service.apis: %w", err)
+	}
+	return sdl, nil
 }
 
 // extension is the schema of own fields as it is at first.
