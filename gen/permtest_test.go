@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/gatewright/gate/store/storetest"
 )
 
 // through is a design with an owner one relation away, conditions, a relation of
@@ -76,6 +78,21 @@ func TestPermissionTests(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestPermissionTests_postgres runs the test of a service on PostgreSQL, on a server
+// that is there: without one it would pass, as it is left out.
+func TestPermissionTests_postgres(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds a service")
+	}
+	t.Setenv("GATE_TEST_POSTGRES", storetest.PostgresURL(t))
+	dir := t.TempDir()
+	regenerate(t, dir, strings.Replace(kept, "example.com/stock,", "example.com/stock, database: postgres,", 1))
+	said := goTool(t, dir, "test", "-count=1", "-v", "-run", "^TestPermissions$", "./app")
+	if !strings.Contains(said, "--- PASS: TestPermissions ") || strings.Contains(said, "SKIP") {
+		t.Errorf("it was left out:\n%s", said)
 	}
 }
 

@@ -111,15 +111,18 @@ func regenerate(t *testing.T, dir, src string) {
 	apply(t, dir, generate(t, d, gen.Options{Replace: checkout, State: state}), gen.ApplyOptions{})
 }
 
-// goTool runs the go command offline, and lets it change nothing.
-func goTool(t *testing.T, dir string, args ...string) {
+// goTool runs the go command offline, and lets it change nothing. It returns what the
+// command said.
+func goTool(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=readonly", "GOPROXY=off", "GOWORK=off")
-	if out, err := cmd.CombinedOutput(); err != nil {
+	out, err := cmd.CombinedOutput()
+	if err != nil {
 		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
+	return string(out)
 }
 
 // computing is hooks.go of a service with computed fields.

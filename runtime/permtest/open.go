@@ -13,6 +13,7 @@ import (
 	"github.com/gatewright/gate/jose"
 	"github.com/gatewright/gate/runtime/config"
 	"github.com/gatewright/gate/runtime/server"
+	"github.com/gatewright/gate/store"
 )
 
 // open starts the service on an empty database, until the test ends.
@@ -77,8 +78,12 @@ func (k *kit) database(s *server.Service) string {
 		k.t.Fatalf("%s is no URL", EnvPostgres)
 	}
 	name := "gate_permissions_" + strings.ToLower(rand.Text())
+	open := s.Open
+	if s.Connect != nil {
+		open = func(ctx context.Context, url string) (*store.DB, error) { return s.Connect(ctx, url, server.Pool{}) }
+	}
 	run := func(ctx context.Context, statement string) {
-		db, err := s.Open(ctx, at)
+		db, err := open(ctx, at)
 		if err != nil {
 			k.t.Fatal(err)
 		}

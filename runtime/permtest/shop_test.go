@@ -91,8 +91,8 @@ func (s *shop) service() server.Service {
 		Build: s.build,
 	}
 	if s.design.Service.Database == design.Postgres {
-		out.Database = ""
-		out.Open = func(ctx context.Context, url string) (*store.DB, error) {
+		out.Database, out.Open = "", nil
+		out.Connect = func(ctx context.Context, url string, _ server.Pool) (*store.DB, error) {
 			return postgres.Open(ctx, url, postgres.Config{})
 		}
 	}
