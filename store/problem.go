@@ -47,6 +47,7 @@ const (
 	ForeignKey       // the row referred to does not exist, or is still referred to
 	NotNull          // a required value is missing
 	Check            // a check constraint said no
+	TooLong          // a value is too long for the index that it is in
 	Unavailable      // the database could not answer; see [ErrUnavailable]
 )
 
@@ -63,6 +64,8 @@ func (k Kind) String() string {
 		return "not null"
 	case Check:
 		return "check"
+	case TooLong:
+		return "too long"
 	case Unavailable:
 		return "unavailable"
 	}

@@ -88,6 +88,9 @@ type Config struct {
 	// once all that was committed before survives a power cut. nil means that
 	// there is nothing to wait for after a commit.
 	Durable func() error
+	// Closing is called once when the DB closes, before its handles do; nil is
+	// nothing.
+	Closing func()
 	// Scratch opens an empty database of the same kind that nobody else sees,
 	// for [DB.Drift]. On PostgreSQL it is not needed.
 	Scratch func(context.Context) (*DB, error)
@@ -104,6 +107,7 @@ type DB struct {
 	durable  func() error
 	scratch  func(context.Context) (*DB, error)
 	turns    *turns
+	closing  func()
 	closed   atomic.Bool
 }
 
@@ -122,7 +126,7 @@ func New(cfg Config) (*DB, error) {
 	}
 	db := &DB{
 		dialect: cfg.Dialect, read: cfg.Read, write: cfg.Write, classify: cfg.Classify, wait: cfg.Wait,
-		durable: cfg.Durable, scratch: cfg.Scratch,
+		durable: cfg.Durable, scratch: cfg.Scratch, closing: cfg.Closing,
 	}
 	if db.read == nil {
 		db.read = db.write
@@ -165,7 +169,9 @@ func (db *DB) Ping(ctx context.Context) error {
 // Close closes the handles after the statements that run have ended. Closing
 // twice is fine.
 func (db *DB) Close() error {
-	db.closed.Store(true)
+	if !db.closed.Swap(true) && db.closing != nil {
+		db.closing()
+	}
 	var err error
 	if db.read != db.write {
 		err = db.read.Close() // readers first: the last connection to a SQLite file folds its log into it

@@ -2,6 +2,7 @@ package crud
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -90,12 +91,34 @@ func (r *engine) answer(err error) error {
 		if p.Table == "" || p.Table == r.entity.Table {
 			return r.taken(p)
 		}
+	case store.TooLong:
+		if p.Table == r.entity.Table {
+			return r.tooLongToFind(p)
+		}
 	}
 	return err
 }
 
 func unavailable(err error) error {
 	return &gate.Error{Status: http.StatusServiceUnavailable, RetryAfter: time.Second, Err: err}
+}
+
+// tooLongToFind names the fields of an index that an entry was too long for.
+func (r *engine) tooLongToFind(p store.Problem) error {
+	var names []string
+	if u := r.unique(p); u != nil {
+		names = r.chosen(u.Fields)
+	}
+	for i := range r.entity.Fields {
+		if f := &r.entity.Fields[i]; namesColumn(p, r.entity.Table, f.Column) && !slices.Contains(names, f.Name) {
+			names = append(names, f.Name)
+		}
+	}
+	var problems model.Problems
+	for _, name := range names {
+		problems.Add(name, model.CodeTooLong, "is too long for the index that it is in, which takes some 2,700 bytes")
+	}
+	return &gate.Error{Status: http.StatusBadRequest, Message: "Some fields are wrong", Errors: problems, Err: fmt.Errorf("an entry of %s is too long", p.Constraint)}
 }
 
 // taken names the fields whose values another row has, and nothing else.

@@ -2,6 +2,7 @@ package crud_test
 
 import (
 	"cmp"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -87,6 +88,34 @@ CREATE UNIQUE INDEX stays_mail_key ON stays ((`+fold+`), day)`)
 		_, err = stays.PatchRow(as(t, nil), last, []byte(`{"day":"2026-01-01","mail":"eve@example.com"}`), nil)
 		if status(t, err) != 409 || !slices.Equal(problems(err), []string{"room taken", "day taken"}) {
 			t.Errorf("a change to what another has: %v", err)
+		}
+	})
+}
+
+// TestLongKeys: what is too long for an index of PostgreSQL is the fault of who sends
+// it. SQLite takes it.
+func TestLongKeys(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := unlinked(t, db)
+		e := itemEntity()
+		e.Fields[ItemName].MaxLength = 0
+		s.items = newResource(t, db, s.policy, e, (*Item).pointer)
+		if err := crud.Link(s.users, s.items, s.orders); err != nil {
+			t.Fatal(err)
+		}
+		var name strings.Builder
+		for random := rand.New(rand.NewPCG(1, 2)); name.Len() < 8000; { // nothing to compress
+			name.WriteRune(rune(0x10000 + random.IntN(0xffff)))
+		}
+		var want []string
+		if db.Dialect() == store.Postgres {
+			want = []string{"name too_long"}
+		}
+		_, err := s.items.Create(system(t), &crud.Change[Item]{
+			Row: Item{Name: name.String(), Price: model.MustDecimal("1")}, Set: model.Fields(ItemName, ItemPrice),
+		})
+		if !slices.Equal(problems(err), want) || want != nil && status(t, err) != 400 {
+			t.Errorf("%v %q", err, problems(err))
 		}
 	})
 }

@@ -42,6 +42,11 @@ func server(e *pgconn.PgError) store.Problem {
 		p.Kind, p.Columns = store.NotNull, []string{e.ColumnName}
 	case "23514": // check_violation
 		p.Kind = store.Check
+	case "54000": // program_limit_exceeded
+		if e.ConstraintName == "" {
+			return store.Problem{}
+		}
+		p.Kind = store.TooLong // of an entry of an index, which is a third of a page at most
 	case "40001", "40P01", "55P03": // serialization_failure, deadlock_detected, lock_not_available
 		return store.Problem{Kind: store.Unavailable, Retry: true}
 	case "57014", "25006": // query_canceled (statement_timeout), read_only_sql_transaction (a standby)

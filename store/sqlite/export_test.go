@@ -3,6 +3,7 @@ package sqlite
 import (
 	"database/sql"
 	"os"
+	"time"
 )
 
 // MaxStatements is how many prepared statements a connection keeps.
@@ -22,4 +23,12 @@ func Kept(c *sql.Conn) (n int, err error) {
 func NewFlusher(log string, sync func(*os.File) error) (flush func() error, commits func() uint64) {
 	f := &flusher{log: log, sync: sync}
 	return f.flush, f.committed.Load
+}
+
+// UpkeepEvery looks at statistics that often, in databases that are opened from now
+// on. It returns what undoes that.
+func UpkeepEvery(d time.Duration) (undo func()) {
+	first, last := firstUpkeep, lastUpkeep
+	firstUpkeep, lastUpkeep = d, d
+	return func() { firstUpkeep, lastUpkeep = first, last }
 }

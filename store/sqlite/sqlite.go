@@ -122,7 +122,7 @@ func openMemory(ctx context.Context, cfg Config) (*store.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return handle(ctx, cfg, db, db, nil)
+	return handle(ctx, cfg, db, db, nil, nil)
 }
 
 func openFile(ctx context.Context, file string, cfg Config) (*store.DB, error) {
@@ -150,7 +150,8 @@ func openFile(ctx context.Context, file string, cfg Config) (*store.DB, error) {
 		}
 		durable = (&flusher{log: real + "-wal", sync: (*os.File).Sync}).flush
 	}
-	return handle(ctx, cfg, write, read, durable)
+	read.SetConnMaxLifetime(readerLife)
+	return handle(ctx, cfg, write, read, durable, upkeep(write))
 }
 
 // settings returns the parameters of a connection in the driver's words.
@@ -215,10 +216,10 @@ func useWAL(ctx context.Context, db *sql.DB) error {
 }
 
 // handle makes the handle and sees that both sides answer.
-func handle(ctx context.Context, cfg Config, write, read *sql.DB, durable func() error) (*store.DB, error) {
+func handle(ctx context.Context, cfg Config, write, read *sql.DB, durable func() error, stop func()) (*store.DB, error) {
 	db, err := store.New(store.Config{
 		Dialect: store.SQLite, Write: write, Read: read, Classify: classify,
-		Wait: cfg.BusyTimeout + 500*time.Millisecond, Durable: durable,
+		Wait: cfg.BusyTimeout + 500*time.Millisecond, Durable: durable, Closing: stop,
 		Scratch: func(ctx context.Context) (*store.DB, error) { return Open(ctx, memory, Config{}) },
 	})
 	if err != nil {
