@@ -122,19 +122,32 @@ Usage:
 	for _, c := range s.Commands {
 		b.WriteString(c.usage())
 	}
-	b.WriteString(`  NAME version    print the version
+	b.WriteString("  NAME version    print the version\n")
+	example := "ADDR=127.0.0.1:8080 "
+	if s.Auth != nil {
+		example += `AUTH_SECRET="$(openssl rand -base64 48)" `
+	}
+	return strings.ReplaceAll(b.String(), "NAME", s.Name) + "\n" + settings(s.Settings) + "\nExample:\n  " + example + s.Name + "\n"
+}
 
-Settings come from the environment, and from the file .env for what the
-environment does not say: ADDR, DATABASE_URL, DATABASE_MAX_CONNS,
-DATABASE_STATEMENT_TIMEOUT, AUTH_SECRET, AUTH_KEY_FILE, ADMIN_EMAIL, FIRST_ADMIN_EMAIL, MAIL_URL, MAIL_FROM, OIDC_ISSUER,
-OIDC_AUDIENCE, AUTH0_DOMAIN, AUTH0_CLIENT_ID, AUTH0_ISSUER_URL, AUTH0_AUDIENCE,
-AUTH0_REDIRECT_URI, AUTH0_LOGOUT_REDIRECT_URI, AUTH0_SCOPE, PUBLIC_URL,
-CORS_ORIGINS, TRUSTED_PROXIES, LOG_LEVEL, DOCS.
-
-Example:
-  ADDR=127.0.0.1:8080 AUTH_SECRET="$(openssl rand -base64 48)" NAME
-`)
-	return strings.ReplaceAll(b.String(), "NAME", s.Name)
+// settings says where the settings come from, and which there are, in lines as long
+// as the others.
+func settings(names []string) string {
+	const longest = 72
+	text := "Settings come from the environment, and from the file .env for what the\nenvironment does not say"
+	at := len(text) - strings.LastIndex(text, "\n")
+	for i, name := range names {
+		before := ", "
+		if i == 0 {
+			before = ": "
+		}
+		if at+len(name)+3 > longest {
+			before, at = strings.TrimSpace(before)+"\n", 0
+		}
+		text += before + name
+		at += len(name) + 2
+	}
+	return text + ".\n"
 }
 
 // start reads the settings and opens the server.

@@ -53,6 +53,30 @@ func TestMain_usage(t *testing.T) {
 			t.Errorf("%q: %d %s", args, code, out)
 		}
 	}
+	s := restaurant(true, false, nil)
+	s.Settings = []string{"ADDR", "DATABASE_URL", "PUBLIC_URL", "CORS_ORIGINS", "TRUSTED_PROXIES", "MAX_BODIES_MB", "OTEL_SERVICE_NAME", "AUTH_SECRET"}
+	want := `
+Settings come from the environment, and from the file .env for what the
+environment does not say: ADDR, DATABASE_URL, PUBLIC_URL, CORS_ORIGINS,
+TRUSTED_PROXIES, MAX_BODIES_MB, OTEL_SERVICE_NAME, AUTH_SECRET.
+
+Example:
+  ADDR=127.0.0.1:8080 AUTH_SECRET="$(openssl rand -base64 48)" restaurant
+`
+	if _, out, _ := programOf(t, s, []string{"--help"}, nil, false); !strings.HasSuffix(out, want) {
+		t.Errorf("the settings:\n%s", out)
+	}
+	s.Auth, s.Settings = nil, nil
+	want = `
+Settings come from the environment, and from the file .env for what the
+environment does not say.
+
+Example:
+  ADDR=127.0.0.1:8080 restaurant
+`
+	if _, out, _ := programOf(t, s, []string{"--help"}, nil, false); !strings.HasSuffix(out, want) {
+		t.Errorf("without any:\n%s", out)
+	}
 	if entries, err := os.ReadDir("."); err != nil || len(entries) != 0 {
 		t.Errorf("asking for help left %v, %v", entries, err)
 	}

@@ -50,6 +50,8 @@ type Service struct {
 	Components []func(store.Dialect) store.Component
 	// Commands are commands of the program besides its own.
 	Commands []Command
+	// Settings names the variables that it reads, for who asks the program for help.
+	Settings []string
 	// OpenAPI is the description of the routes as JSON; empty means that there
 	// is none.
 	OpenAPI []byte
