@@ -2,8 +2,10 @@ package crud
 
 import (
 	"context"
+	"net/http"
 	"slices"
 
+	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/authz"
 	"github.com/gatewright/gate/runtime/model"
 	"github.com/gatewright/gate/runtime/query"
@@ -71,8 +73,17 @@ func (r *rules) makes(c *caller, field model.FieldID, rows query.Filter) (query.
 	case r.accounts():
 		none, err := query.Holds(r.entity, []model.Clause{{Field: r.entity.Fields[field].Name}})
 		return query.Every(rows, none), err
+	case c.subject() == "":
+		return query.Nothing(), unauthenticated()
 	}
-	return query.Nothing(), r.refusal(c)
+	return query.Nothing(), errNoTenant()
+}
+
+// errNoTenant tells somebody of their own account, and of nothing else.
+func errNoTenant() error {
+	return &gate.Error{Status: http.StatusForbidden, Message: "Your account belongs to no tenant", Data: struct {
+		Name string `json:"name"`
+	}{"no_tenant"}}
 }
 
 // refusal is 401 for who is not signed in, 403 for others.

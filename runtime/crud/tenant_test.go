@@ -2,6 +2,7 @@ package crud_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -138,6 +139,9 @@ func TestAUZ08_tenantOfNewRows(t *testing.T) {
 			if got := status(t, err); got != tt.want || !slices.Equal(problems(err), tt.why) {
 				t.Errorf("%s: %d %v, want %d %v", tt.name, got, problems(err), tt.want, tt.why)
 				continue
+			}
+			if e, ok := errors.AsType[*gate.Error](err); tt.who == d.lost && (!ok || fmt.Sprint(e.Data) != "{no_tenant}" || e.Message != "Your account belongs to no tenant") {
+				t.Errorf("%s: it does not say why: %v", tt.name, err)
 			}
 			firm := d.acme.firm
 			if tt.who == d.bolt.member {
