@@ -176,13 +176,32 @@ func (m *migrator) apply(ctx context.Context) (int, error) {
 			err = errors.Join(err, m.line(applied{c.Name, step.Version, step.Name}), m.say("applied %s %s\n", c.Name, step))
 		}
 		if err != nil {
-			return exitFault, fmt.Errorf("migrate the database: %w", err)
+			return exitFault, stuck(m.service, c, done, err)
 		}
 	}
 	if none {
 		return exitOK, m.say("nothing is pending\n")
 	}
 	return exitOK, nil
+}
+
+// stuck is the error of migrations of which some ran and one did not, with what it
+// left and what leads out of there.
+func stuck(service string, c store.Component, done []store.Migration, err error) error {
+	err = fmt.Errorf("migrate the database: %w", err)
+	for _, told := range []error{store.ErrUnavailable, store.ErrChanged, store.ErrNewer, store.ErrGap} {
+		if errors.Is(err, told) {
+			return err
+		}
+	}
+	if c.Name != "app" {
+		return err // whose migrations depend on no rows of anybody
+	}
+	out := "nothing of this migration was kept: mend the rows that are in its way and start again, or revert the commit that brought it, and build"
+	if n := len(done); n > 0 {
+		out += fmt.Sprintf(". %s was applied by this start, and the program of before may not start any more: %s migrate down takes it back where nothing is lost by that", done[n-1], service)
+	}
+	return fmt.Errorf("%w; %s (guide to migrations, \"A migration that fails\")", err, out)
 }
 
 // down takes the last migration of the service's own tables back.

@@ -121,7 +121,7 @@ func migrate(ctx context.Context, s Service, db *store.DB) ([]applied, error) {
 			all = append(all, applied{c.Name, m.Version, m.Name})
 		}
 		if err != nil {
-			return all, fmt.Errorf("migrate the database: %w", err)
+			return all, stuck(s.Name, c, done, err)
 		}
 	}
 	return all, nil
