@@ -104,11 +104,35 @@ const DefaultFresh = 5 * time.Minute
 // An error that is a [gate.Code] or a [gate.Error] below 500 is a refusal; any
 // other means that it could not be decided or done.
 type Flows struct {
-	cfg Config
+	cfg     Config
+	letters lettering // nil without a Mailer
 }
 
 // New returns flows, or an error that says what is missing.
 func New(cfg Config) (*Flows, error) {
+	if cfg.Limiter == nil {
+		cfg.Limiter = mail.NewRates(mail.RatesConfig{Now: cfg.Now})
+	}
+	f, err := open(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Mailer != nil {
+		f.letters = byLetter{f}
+	}
+	return f, nil
+}
+
+// WithoutLetters is [New] for a service without a Mailer. A program that calls it and
+// not New has nothing in it of what letters need.
+func WithoutLetters(cfg Config) (*Flows, error) {
+	if cfg.Mailer != nil {
+		return nil, errors.New("account: a Mailer, and no letters")
+	}
+	return open(cfg)
+}
+
+func open(cfg Config) (*Flows, error) {
 	cfg.Entity = cmp.Or(cfg.Entity, "user")
 	cfg.LoginField = cmp.Or(cfg.LoginField, "email")
 	cfg.Fresh = cmp.Or(cfg.Fresh, DefaultFresh)
@@ -117,9 +141,6 @@ func New(cfg Config) (*Flows, error) {
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
-	}
-	if cfg.Limiter == nil {
-		cfg.Limiter = mail.NewRates(mail.RatesConfig{Now: cfg.Now})
 	}
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("account: %w", err)

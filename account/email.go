@@ -18,10 +18,10 @@ func (f *Flows) SendVerification(ctx context.Context, p *gate.Principal) error {
 	if err := f.person(p); err != nil {
 		return err
 	}
-	subject := p.Subject
-	return f.post(ctx, func(ctx context.Context) (mail.Message, bool, error) {
-		return f.composeVerification(ctx, subject)
-	})
+	if f.letters == nil {
+		return errNoLetters()
+	}
+	return f.letters.askToConfirm(ctx, p.Subject)
 }
 
 // ResendVerification is [Flows.SendVerification] for whoever is not logged in:

@@ -321,6 +321,9 @@ func TestNew_refuses(t *testing.T) {
 			if _, err := account.New(cfg); err != nil {
 				t.Fatal(err)
 			}
+			if _, err := account.WithoutLetters(cfg); err == nil {
+				t.Error("WithoutLetters accepts a Mailer")
+			}
 			change(&cfg)
 			if _, err := account.New(cfg); err == nil {
 				t.Error("New accepts it")

@@ -67,30 +67,15 @@ type serve func(w http.ResponseWriter, r *http.Request) error
 
 func (f *Flows) routes() map[string]map[string]serve {
 	routes := map[string]map[string]serve{
-		"/password/forgot":      {http.MethodPost: f.serveForgot},
-		"/password/reset":       {http.MethodPost: f.serveReset},
 		"/password":             {http.MethodPut: f.servePassword},
-		"/email/verification":   {http.MethodPost: f.serveVerification},
-		"/email/confirm":        {http.MethodPost: f.serveConfirm},
-		"/email/undo":           {http.MethodPost: f.serveUndo},
-		"/email":                {http.MethodPut: f.serveEmail},
 		"/sessions":             {http.MethodGet: f.serveSessions, http.MethodDelete: f.serveEndOthers},
 		"/sessions/{id}":        {http.MethodDelete: f.serveEndSession},
 		"/api-keys":             {http.MethodGet: f.serveKeys, http.MethodPost: f.serveCreateKey},
 		"/api-keys/{id}":        {http.MethodDelete: f.serveRevokeKey},
 		"/api-keys/{id}/rotate": {http.MethodPost: f.serveRotateKey},
 	}
-	if f.cfg.Mailer == nil { // nobody has a token
-		maps.DeleteFunc(routes, func(path string, _ map[string]serve) bool {
-			return strings.HasPrefix(path, "/email") || path == "/password/forgot" || path == "/password/reset"
-		})
-		return routes
-	}
-	for path, methods := range f.pages() {
-		if routes[path] == nil {
-			routes[path] = make(map[string]serve)
-		}
-		maps.Copy(routes[path], methods)
+	if f.letters != nil { // else nobody has a token
+		maps.Copy(routes, f.letters.routes())
 	}
 	return routes
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -16,6 +17,60 @@ import (
 	"github.com/gatewright/gate/mail"
 	"github.com/gatewright/gate/store/accounts"
 )
+
+// A lettering is what there is in a service that writes letters. That it is an interface
+// keeps it out of the programs that have none: they lack the type behind it.
+type lettering interface {
+	// routes are those that a token from a letter is for, and those that have one sent.
+	routes() map[string]map[string]serve
+	// askToConfirm has the letter sent that confirms an address.
+	askToConfirm(ctx context.Context, subject string) error
+	// notify has a notice sent.
+	notify(ctx context.Context, to, name string, l Letter)
+}
+
+type byLetter struct{ flows *Flows }
+
+func (b byLetter) routes() map[string]map[string]serve {
+	f := b.flows
+	routes := map[string]map[string]serve{
+		"/password/forgot":    {http.MethodPost: f.serveForgot},
+		"/password/reset":     {http.MethodPost: f.serveReset},
+		"/email/verification": {http.MethodPost: f.serveVerification},
+		"/email/confirm":      {http.MethodPost: f.serveConfirm},
+		"/email/undo":         {http.MethodPost: f.serveUndo},
+		"/email":              {http.MethodPut: f.serveEmail},
+	}
+	for path, methods := range f.pages() {
+		if routes[path] == nil {
+			routes[path] = make(map[string]serve)
+		}
+		maps.Copy(routes[path], methods)
+	}
+	return routes
+}
+
+func (b byLetter) askToConfirm(ctx context.Context, subject string) error {
+	return b.flows.post(ctx, func(ctx context.Context) (mail.Message, bool, error) {
+		return b.flows.composeVerification(ctx, subject)
+	})
+}
+
+func (b byLetter) notify(ctx context.Context, to, name string, l Letter) {
+	f := b.flows
+	err := f.cfg.Mailer.Later(ctx, func(ctx context.Context) (mail.Message, bool, error) {
+		m, err := f.write(ctx, to, name, l)
+		return m, true, err
+	})
+	if err != nil {
+		f.cfg.Logger.ErrorContext(ctx, "notice not sent", "notice", name, "err", err)
+	}
+}
+
+// errNoLetters answers whoever asks for a letter where there are none.
+func errNoLetters() error {
+	return &gate.Error{Status: http.StatusNotFound, Message: "This service sends no letters"}
+}
 
 // write returns the letter called name. Its first line is the subject.
 func (f *Flows) write(ctx context.Context, to, name string, l Letter) (mail.Message, error) {
@@ -75,7 +130,7 @@ func words(d time.Duration) string {
 // there was something to send.
 func (f *Flows) post(ctx context.Context, compose mail.Compose) error {
 	if f.cfg.Mailer == nil {
-		return &gate.Error{Status: http.StatusNotFound, Message: "This service sends no letters"}
+		return errNoLetters()
 	}
 	client, _ := gate.ClientFromContext(ctx)
 	ok, err := f.cfg.Limiter.Allow(ctx, "mail-network:"+cmp.Or(household.Of(client.Address), "unknown"), mail.PerNetwork, time.Hour)
@@ -108,15 +163,8 @@ func (f *Flows) mayGet(ctx context.Context, address string) (bool, error) {
 // notify tells an address what happened. The flow that calls it is done: a full
 // queue does not undo it.
 func (f *Flows) notify(ctx context.Context, to, name string, l Letter) {
-	if to == "" || f.cfg.Mailer == nil {
-		return
-	}
-	err := f.cfg.Mailer.Later(ctx, func(ctx context.Context) (mail.Message, bool, error) {
-		m, err := f.write(ctx, to, name, l)
-		return m, true, err
-	})
-	if err != nil {
-		f.cfg.Logger.ErrorContext(ctx, "notice not sent", "notice", name, "err", err)
+	if to != "" && f.letters != nil {
+		f.letters.notify(ctx, to, name, l)
 	}
 }
 

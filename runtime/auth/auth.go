@@ -74,10 +74,10 @@ type JWT struct {
 	Issuer, Audience string
 	// Refresh prolongs logins with refresh tokens; nil means that there are none.
 	Refresh *Refresh
-	// RotateKeys is how often the key that signs is replaced; zero means never.
+	// RotateKeys replaces the key that signs, see [Rotate]; nil means never.
 	// Rotated keys are made by the service and live in its database, sealed with
 	// AUTH_SECRET; keys that are not are AUTH_SECRET itself or AUTH_KEY_FILE.
-	RotateKeys time.Duration
+	RotateKeys *Rotation
 	// Encryption makes what encrypts tokens, with a key of 32 bytes; nil means
 	// that they are signed alone.
 	Encryption func(key []byte) (gate.Encryption, error)
@@ -111,6 +111,9 @@ type Letters struct {
 	Open func(url, from, name string) (mail.Sender, error)
 	// Words are what letters and pages say; see package account/words.
 	Words account.Words
+	// By is [ByLetter]. That it is named here keeps what letters need out of services
+	// that have none.
+	By func(cfg Letters, opts Options) (*Post, error)
 	// Confirm says that nobody logs in with a password before the address is
 	// confirmed.
 	Confirm bool
@@ -128,7 +131,7 @@ func (c *Config) SecretBytes() int { return max(32, c.JWT.SecretBytes()) }
 
 // KeyFile reports whether tokens are signed with the key in AUTH_KEY_FILE.
 func (c *Config) KeyFile() bool {
-	return c.JWT != nil && c.JWT.RotateKeys == 0 && c.JWT.SecretBytes() == 0
+	return c.JWT != nil && c.JWT.RotateKeys == nil && c.JWT.SecretBytes() == 0
 }
 
 // SecretBytes returns the least length of the secret for the algorithm, zero for

@@ -376,6 +376,7 @@ func TestNew_refuses(t *testing.T) {
 		"strategy refuses":  func(c *auth.Config) { c.Strategies = func(*auth.Auth) error { return errors.New("no") } },
 		"token of no time":  func(c *auth.Config) { c.JWT.ExpiresIn = time.Millisecond },
 		"name of an answer": func(c *auth.Config) { c.Entity = "accessToken" },
+		"letters by none":   func(c *auth.Config) { c.Letters = &auth.Letters{} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := newSystem(t, change); err == nil {

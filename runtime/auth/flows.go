@@ -39,12 +39,14 @@ func (r *realm) openFlows() error {
 	if a.refresh != nil {
 		cfg.RefreshTokens = a.refresh
 	}
+	flows := account.WithoutLetters
 	if a.letters != nil {
-		cfg.Mailer, cfg.Words = a.letters, a.cfg.Letters.Words
+		cfg.Mailer, cfg.Words = a.letters.queue, a.cfg.Letters.Words
 		cfg.PublicURL = publicURL(a.opts).JoinPath(AccountPath)
+		flows = a.letters.flows
 	}
 	var err error
-	r.flows, err = account.New(cfg)
+	r.flows, err = flows(cfg)
 	return err
 }
 
@@ -81,8 +83,17 @@ func (a *Auth) Outbox() string {
 	return devOutbox
 }
 
-// openLetters opens the way to send letters.
-func openLetters(cfg Letters, opts Options) (*mail.Queue, error) {
+// A Post sends letters and does what they are for. [ByLetter] makes one.
+type Post struct {
+	queue interface {
+		account.Mailer
+		Close(ctx context.Context) error
+	}
+	flows func(account.Config) (*account.Flows, error)
+}
+
+// ByLetter opens the way to send letters, for [Letters].
+func ByLetter(cfg Letters, opts Options) (*Post, error) {
 	settings := opts.Settings
 	var (
 		sender mail.Sender
@@ -104,7 +115,11 @@ func openLetters(cfg Letters, opts Options) (*mail.Queue, error) {
 	if settings.PublicURL == nil && settings.Dev == nil {
 		return nil, errors.New("PUBLIC_URL is not set, and links in letters have to lead somewhere: https://api.example.com")
 	}
-	return mail.NewQueue(sender, mail.QueueConfig{Logger: opts.Logger})
+	queue, err := mail.NewQueue(sender, mail.QueueConfig{Logger: opts.Logger})
+	if err != nil {
+		return nil, err
+	}
+	return &Post{queue, account.New}, nil
 }
 
 // Flows returns what people do with their accounts, for the service's own code: those

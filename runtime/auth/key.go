@@ -1,16 +1,50 @@
 package auth
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/gatewright/gate/jose"
+	"github.com/gatewright/gate/store/keyring"
 )
 
 // maxKeyFile bounds the file of a private key.
 const maxKeyFile = 64 << 10
+
+// A Rotation replaces the key that signs. [Rotate] makes one.
+type Rotation struct {
+	every time.Duration
+	open  func(ctx context.Context, alg jose.Algorithm, every time.Duration, opts Options) (Keyring, error)
+}
+
+// Rotate has the key that signs replaced that often. A service that does not call it
+// has nothing in it that makes keys.
+func Rotate(every time.Duration) *Rotation { return &Rotation{every, openKeyring} }
+
+// A Keyring keeps keys in the database and replaces them: a [*keyring.Keyring].
+type Keyring interface {
+	jose.KeySource
+	Keys() *jose.KeySet
+	Run(ctx context.Context)
+	List(ctx context.Context) ([]keyring.Info, error)
+	Rotate(ctx context.Context) (kid string, err error)
+	Remove(ctx context.Context, kid string) error
+}
+
+func openKeyring(ctx context.Context, alg jose.Algorithm, every time.Duration, opts Options) (Keyring, error) {
+	ring, err := keyring.Open(ctx, opts.DB, keyring.Config{
+		Algorithm: alg, Secret: []byte(opts.Settings.AuthSecret.Reveal()),
+		KeepFor: maxTokenLife, RotateEvery: every, Logger: opts.Logger, Now: opts.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ring, nil
+}
 
 // signingKeys returns the keys of access tokens, nil without tokens.
 func (a *Auth) signingKeys() (*jose.KeySet, error) {

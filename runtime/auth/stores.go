@@ -8,7 +8,6 @@ import (
 
 	"github.com/gatewright/gate/internal/seal"
 	"github.com/gatewright/gate/jose"
-	"github.com/gatewright/gate/mail"
 	"github.com/gatewright/gate/runtime/config"
 	"github.com/gatewright/gate/store"
 	"github.com/gatewright/gate/store/accounts"
@@ -34,12 +33,12 @@ type stores struct {
 	tokens   *accounts.Tokens
 	verified *accounts.Verified
 	apiKeys  *accounts.APIKeys // nil without API keys
-	letters  *mail.Queue       // nil without letters
+	letters  *Post             // nil without letters
 	posted   postLimiter
 	throttle *throttle.Throttle
 	trail    *audit.Trail
 	once     *idempotency.Keeper
-	ring     *keyring.Keyring // nil unless keys are rotated
+	ring     Keyring // nil unless keys are rotated
 }
 
 // A Component is a part of the schema that is not the service's own.
@@ -58,7 +57,7 @@ func (c *Config) Components(d store.Dialect) []Component {
 		{audit.Component, audit.Migrations(d)},
 		{idempotency.Component, idempotency.Migrations(d)},
 	}
-	if c.JWT != nil && c.JWT.RotateKeys > 0 {
+	if c.JWT != nil && c.JWT.RotateKeys != nil {
 		list = append(list, Component{keyring.Component, keyring.Migrations(d)})
 	}
 	if c.OIDC != nil && c.OIDC.Users != nil {
@@ -91,7 +90,10 @@ func openStores(ctx context.Context, cfg Config, opts Options) (s stores, err er
 		}
 	}
 	if cfg.Letters != nil {
-		if s.letters, err = openLetters(*cfg.Letters, opts); err != nil {
+		if cfg.Letters.By == nil {
+			return s, errors.New("Letters has no By, which is auth.ByLetter: gate generate writes it")
+		}
+		if s.letters, err = cfg.Letters.By(*cfg.Letters, opts); err != nil {
 			return s, err
 		}
 	}
@@ -112,12 +114,8 @@ func openStores(ctx context.Context, cfg Config, opts Options) (s stores, err er
 			return s, err
 		}
 	}
-	if cfg.JWT.RotateKeys > 0 {
-		s.ring, err = keyring.Open(ctx, opts.DB, keyring.Config{
-			Algorithm: cfg.JWT.Algorithm, Secret: []byte(opts.Settings.AuthSecret.Reveal()),
-			KeepFor: maxTokenLife, RotateEvery: cfg.JWT.RotateKeys, Logger: opts.Logger, Now: opts.Now,
-		})
-		if err != nil {
+	if r := cfg.JWT.RotateKeys; r != nil {
+		if s.ring, err = r.open(ctx, cfg.JWT.Algorithm, r.every, opts); err != nil {
 			return s, fmt.Errorf("signing keys: %w", err)
 		}
 	}
@@ -158,7 +156,7 @@ func (a *Auth) Keys() *jose.KeySet { return a.keys }
 
 // Keyring returns the keys as they are kept and rotated in the database, nil
 // unless they are.
-func (a *Auth) Keyring() *keyring.Keyring { return a.ring }
+func (a *Auth) Keyring() Keyring { return a.ring }
 
 // Run does what has to be done every now and then, until ctx ends: it keeps the
 // keys in step, and deletes what has expired.
@@ -209,7 +207,7 @@ func (s *stores) close(ctx context.Context) error {
 		err = errors.Join(err, s.apiKeys.Close())
 	}
 	if s.letters != nil {
-		err = errors.Join(err, s.letters.Close(ctx))
+		err = errors.Join(err, s.letters.queue.Close(ctx))
 	}
 	if s.trail != nil {
 		err = errors.Join(err, s.trail.Close(ctx))

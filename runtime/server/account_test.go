@@ -71,7 +71,7 @@ func everything(box *letterbox, change func(*auth.Config)) options {
 		change: func(s *server.Service) {
 			before := s.Auth.Strategies
 			s.Auth.JWT = &auth.JWT{
-				Algorithm: jose.ES256, Refresh: &auth.Refresh{}, RotateKeys: 24 * time.Hour,
+				Algorithm: jose.ES256, Refresh: &auth.Refresh{}, RotateKeys: auth.Rotate(24 * time.Hour),
 				Encryption: func(key []byte) (gate.Encryption, error) {
 					k, err := jwe.NewKey("", key)
 					if err != nil {
@@ -81,7 +81,7 @@ func everything(box *letterbox, change func(*auth.Config)) options {
 				},
 			}
 			s.Auth.Cookies, s.Auth.APIKeys = &auth.Cookies{}, &auth.APIKeys{Environment: "test"}
-			s.Auth.Letters = &auth.Letters{Open: func(string, string, string) (mail.Sender, error) { return box, nil }, Words: words.English()}
+			s.Auth.Letters = &auth.Letters{Open: func(string, string, string) (mail.Sender, error) { return box, nil }, Words: words.English(), By: auth.ByLetter}
 			s.Auth.Strategies = func(a *auth.Auth) error {
 				return errors.Join(before(a),
 					a.Register("refresh", refresh.New(a.Refresh(), a.Accounts(), refresh.Config{Entity: a.EntityKey(), Sessions: a.Sessions()})),

@@ -14,7 +14,7 @@ import (
 func TestJKS08_keys(t *testing.T) {
 	t.Chdir(t.TempDir())
 	s := restaurant(true, false, nil)
-	s.Auth.JWT = &auth.JWT{Algorithm: jose.EdDSA, RotateKeys: 24 * time.Hour}
+	s.Auth.JWT = &auth.JWT{Algorithm: jose.EdDSA, RotateKeys: auth.Rotate(24 * time.Hour)}
 	run := func(want int, args ...string) string {
 		t.Helper()
 		code, out, errs := programOf(t, s, args, nil, false)

@@ -80,7 +80,7 @@ func (p *part) Contribute(b *gen.Build) error {
 		)})
 	}
 	if s.RotateKeys > 0 {
-		members = append(members, gen.Member{Name: "RotateKeys", Value: gen.Duration(s.RotateKeys)})
+		members = append(members, gen.Member{Name: "RotateKeys", Value: gen.Call(gen.Name(authPackage, "Rotate"), gen.Duration(s.RotateKeys))})
 	}
 	if s.Encrypted {
 		members = append(members, gen.Member{Name: "Encryption", Value: gen.Name("", "encryption")})

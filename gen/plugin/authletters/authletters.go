@@ -69,6 +69,7 @@ func (p *part) Contribute(b *gen.Build) error {
 	members := []gen.Member{
 		{Name: "Open", Value: gen.Name("", "letters")},
 		{Name: "Words", Value: gen.Call(gen.Name("github.com/gatewright/gate/account/words", "English"))},
+		{Name: "By", Value: gen.Name(authPackage, "ByLetter")},
 	}
 	if p.settings.Confirm {
 		members = append(members, gen.Member{Name: "Confirm", Value: gen.Name("", "true")})
