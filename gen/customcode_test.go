@@ -27,23 +27,6 @@ entities:
     allow: {view: owner, create: public}
 `
 
-// customImports are what the code of the guide needs.
-const customImports = `package app
-
-import (
-	"context"
-	"net/http"
-	"strings"
-
-	"github.com/gatewright/gate"
-	"github.com/gatewright/gate/runtime/crud"
-	"github.com/gatewright/gate/runtime/model"
-	"github.com/gatewright/gate/runtime/query"
-	"github.com/gatewright/gate/runtime/server"
-	"github.com/gatewright/gate/runtime/server/graph"
-)
-`
-
 // customTest asks the service that is made of the guide.
 const customTest = `package app_test
 
@@ -157,7 +140,7 @@ func TestCustomCodeGuide(t *testing.T) {
 		return all.String()
 	}
 	dir := t.TempDir()
-	write(t, dir, "app/hooks.go", customImports+blocks("go"))
+	write(t, dir, "app/hooks.go", blocks("go"))
 	write(t, dir, "app/actions.go", "package app\n")
 	write(t, dir, "app/schema.graphql", blocks("graphql"))
 	write(t, dir, "app/custom_test.go", strings.Replace(customTest, "CHECKS", strings.Join(customChecks(), "\n"), 1))
