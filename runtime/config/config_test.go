@@ -114,6 +114,7 @@ func TestOPS13_refused(t *testing.T) {
 		{"log level", []string{secret, "LOG_LEVEL=verbose"}, "", "LOG_LEVEL must be", "verbose"},
 		{"switch", []string{secret, "DOCS=yes"}, "", "DOCS must be on or off", ""},
 		{"administrator", []string{secret, "ADMIN_EMAIL=Ada <ada@x.test>"}, "", "ADMIN_EMAIL is not", ""},
+		{"quoted administrator", []string{secret, `ADMIN_EMAIL="a b"@x.test`}, "", "ADMIN_EMAIL is not", ""},
 		{"unknown name of ours", []string{secret, "GATE_DEBUG=1"}, "", "GATE_DEBUG is not a setting", ""},
 		{"development in a file", nil, secret + "\nGATE_DEV=0123456789abcdef0123\n", "GATE_DEV is set by", "0123456789abcdef"},
 		{"development by hand", []string{secret, "GATE_DEV=1"}, "", "GATE_DEV is set by", ""},

@@ -3,7 +3,6 @@ package config
 import (
 	"log/slog"
 	"net"
-	"net/mail"
 	"net/netip"
 	"net/url"
 	"os"
@@ -12,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/gatewright/gate/internal/secret"
+	"github.com/gatewright/gate/mail"
 )
 
 // loader carries what Load has read so far.
@@ -212,7 +212,7 @@ func (l *loader) email(name string) string {
 	if raw == "" {
 		return ""
 	}
-	if a, err := mail.ParseAddress(raw); err != nil || a.Address != raw || len(raw) > 254 {
+	if _, err := mail.Canonical(raw); err != nil {
 		l.bad(name, "is not an e-mail address", "")
 	}
 	return raw
