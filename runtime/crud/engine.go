@@ -118,6 +118,9 @@ type Changed struct {
 	// Before is the row before the change; for Create there was none, and
 	// nobody sees it.
 	Before Snapshot
+	// After is the row as it was written, where OnChange tells; for Delete there is
+	// none. It may be another by now, of which there is another word.
+	After Snapshot
 	// Size is how many bytes the texts of the row have, before the change and after.
 	Size int
 }

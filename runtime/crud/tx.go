@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/gatewright/gate/authz"
 	"github.com/gatewright/gate/runtime/model"
 	"github.com/gatewright/gate/store"
 )
@@ -183,6 +184,13 @@ func (r *engine) tell(t *transaction, c Changed, rows ...record) {
 	c.Entity = r.entity.Name
 	for _, row := range rows {
 		c.Size += r.size(row)
+	}
+	if c.Action != authz.Delete {
+		after, last := r.form.row(), rows[len(rows)-1]
+		for f := range r.entity.All().All() {
+			r.copy(after, last, f) // for others see last, and change it
+		}
+		c.After = r.snapshot(after)
 	}
 	for _, listener := range r.onChange {
 		t.committed = append(t.committed, func(ctx context.Context) { listener(ctx, c) })

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -66,6 +67,7 @@ type identity struct {
 	checked   time.Time       // when the credentials were last found good
 	version   uint64          // counts logins and log-outs
 	loggedOut bool            // a log-out is under way
+	passed    time.Time       // when an event was last passed over, of what was known then
 }
 
 // errLoggingOut says that a connection is nobody's at the moment.
@@ -97,25 +99,40 @@ func (c *Conn) leave() {
 	})
 }
 
-// push queues an event; it never waits. A client that does not take its events keeps
-// no more than so many of them, and of their bytes.
-func (c *Conn) push(e *event) {
-	if !c.room(e) {
-		c.Close(Slow)
-		return
+// push queues an event, and reports whether there was room for it; it never waits. A
+// client that does not take its events keeps no more than so many of them, and of
+// their bytes. The second half of the queue is for those that the client is told:
+// what others do out of its sight closes nobody's connection.
+func (c *Conn) push(e *event) bool {
+	n := c.waiting.Load()
+	if (len(c.queue) >= queueSize/2 || n+e.size > queueBytes/2) && !c.concerns(e) {
+		return true
+	}
+	if n > 0 && n+e.size > queueBytes { // an empty one takes any
+		return false
 	}
 	c.waiting.Add(e.size)
 	select {
 	case c.queue <- e:
+		return true
 	default:
-		c.Close(Slow)
+		c.waiting.Add(-e.size)
+		return false
 	}
 }
 
-// room reports whether the queue takes the bytes of an event. An empty one takes any.
-func (c *Conn) room(e *event) bool {
-	n := c.waiting.Load()
-	return n == 0 || n+e.size <= queueBytes
+// concerns reports whether the client, as it is known now, may see the row of an event.
+// Who turns out to be somebody else by then has missed it, see checked.
+func (c *Conn) concerns(e *event) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e.concerns(gate.ContextWithPrincipal(context.Background(), c.id.principal)) {
+		return true
+	}
+	if c.id.checked.Before(e.at) && c.id.passed.Before(e.at) {
+		c.id.passed = e.at
+	}
+	return false
 }
 
 // Run tells the connection its events until it is closed, and returns why: a
@@ -212,15 +229,17 @@ func (c *Conn) check(ctx context.Context, since time.Time) (*gate.Principal, err
 			return nil, nil //nolint:nilnil // nobody is a caller like any other
 		case expired(id.principal):
 			return nil, Expired
-		case !id.checked.Before(since):
+		case !id.checked.Before(since) && !id.checked.Before(id.passed):
 			return id.principal, nil
 		}
 		now := time.Now()
 		p, err := c.rt.authenticate(ctx, id.creds)
-		if !c.checked(id.version, now, p, err) {
-			continue // somebody else logged in meanwhile, or out
-		}
+		known, lost := c.checked(id.version, now, p, err)
 		switch {
+		case !known:
+			continue // somebody else logged in meanwhile, or out
+		case lost:
+			return nil, Lost
 		case err == nil:
 			return p, nil
 		case refused(err):
@@ -233,18 +252,29 @@ func (c *Conn) check(ctx context.Context, since time.Time) (*gate.Principal, err
 	}
 }
 
-// checked notes what became of a check; false when it was about another
-// identity.
-func (c *Conn) checked(version uint64, at time.Time, p *gate.Principal, err error) bool {
+// checked notes what became of a check; known is false when it was about another
+// identity. Lost says that the client may see other rows now than when an event was
+// passed over.
+func (c *Conn) checked(version uint64, at time.Time, p *gate.Principal, err error) (known, lost bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.id.version != version || c.id.loggedOut {
-		return false
+		return false, false
 	}
 	if err == nil {
+		lost = !c.id.passed.IsZero() && !sameRights(p, c.id.principal)
 		c.id.principal, c.id.checked = p, at
+		if !at.Before(c.id.passed) {
+			c.id.passed = time.Time{}
+		}
 	}
-	return true
+	return true, lost
+}
+
+// sameRights reports whether the same is shown to both.
+func sameRights(p, q *gate.Principal) bool {
+	return p.Subject == q.Subject && p.Tenant == q.Tenant && (p.Scopes == nil) == (q.Scopes == nil) && slices.Equal(p.Scopes, q.Scopes) &&
+		slices.Equal(p.Roles, q.Roles) && slices.Equal(p.Permissions, q.Permissions)
 }
 
 func expired(p *gate.Principal) bool {

@@ -113,6 +113,17 @@ func (e *event) show(ctx context.Context) (Event, bool, error) {
 	return e.event("removed", e.removed), knew && gone, nil
 }
 
+// concerns reports whether the caller in ctx may see the row of the event, as it was
+// or as it was written. What became of it since is an event of its own.
+func (e *event) concerns(ctx context.Context) bool {
+	_, knew := e.change.Before.View(ctx)
+	if knew {
+		return true
+	}
+	_, knows := e.change.After.View(ctx)
+	return knows
+}
+
 func (e *event) event(kind string, data []byte) Event {
 	return Event{ID: e.id, Name: e.source.Entity().Path + " " + kind, Data: data}
 }
@@ -248,7 +259,9 @@ func (rt *Realtime) tell(e *event) {
 	defer rt.mu.Unlock()
 	rt.ring.add(e, rt.eventID)
 	for c := range rt.topics[e.source.Entity().Path] {
-		c.push(e)
+		if !c.push(e) {
+			c.Close(Slow)
+		}
 	}
 }
 

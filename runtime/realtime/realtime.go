@@ -26,7 +26,7 @@ const (
 	MaxMessage = 64 << 10
 
 	maxLogin     = 8 << 10 // of a login, as over HTTP
-	queueSize    = 128     // events that wait for a connection
+	queueSize    = 256     // events that wait for a connection
 	queueBytes   = 4 << 20 // of which they are, unless it is one
 	backlogSize  = 4096    // changes that wait for all
 	backlogBytes = 64 << 20

@@ -106,10 +106,9 @@ func (c *Conn) resume(ctx context.Context, paths []string, lastID string) (bool,
 		if _, wanted := rt.topics[e.source.Entity().Path][c]; !wanted {
 			continue
 		}
-		if len(c.queue) == cap(c.queue) || !c.room(e) {
+		if !c.push(e.again()) {
 			return false, nil
 		}
-		c.push(e.again())
 	}
 	return true, nil
 }
@@ -134,6 +133,9 @@ func (c *Conn) current(ctx context.Context) (*gate.Principal, error) {
 	switch {
 	case err == nil:
 		return p, nil
+	case closes && reason == Lost:
+		c.Close(reason)
+		return nil, gate.ErrUnavailable
 	case closes && reason != Unavailable:
 		c.Close(reason)
 		return nil, gate.ErrNotAuthenticated
