@@ -133,3 +133,21 @@ entities:
 		t.Errorf("a seed with a role of the accounts: %v", err)
 	}
 }
+
+// TestAlso_renamed: the service knows what the entities that log in were called.
+func TestAlso_renamed(t *testing.T) {
+	const src = `gate: 1
+service: {name: shop, module: example.com/shop}
+plugins: {auth-core: {entity: Member, also: [Donor]}, auth-session: {}}
+entities:
+  Member: {renamedFrom: User, table: users, fields: {FULL}, allow: {view: nobody}}
+  Donor: {renamedFrom: Sponsor, fields: {FULL}, allow: {view: nobody}}
+`
+	const full = "email: {type: email, required: true, unique: true}, password: password, roles: roles"
+	got, _ := generate(t, parse(t, strings.ReplaceAll(src, "FULL", full)), gen.Options{}).Get("app/auth_gen.go")
+	for _, want := range []string{`{From: "user", To: "member"}`, `{From: "Sponsor/", To: "Donor/", Table: "sponsors"}`} {
+		if !strings.Contains(string(got), want) {
+			t.Errorf("no %s in\n%s", want, got)
+		}
+	}
+}

@@ -30,6 +30,9 @@ import (
 type Config struct {
 	// Entity is the key of the account in answers: "user".
 	Entity string
+	// Renamed are the entities that had other names. What is kept of who logs in as
+	// their rows, sessions and API keys, follows when the service starts.
+	Renamed []Renamed
 	// Login, Password and Roles are the names of the fields of the auth entity
 	// that hold what somebody logs in with, the password and the roles. The last
 	// two may be empty.
@@ -224,6 +227,9 @@ func New(ctx context.Context, cfg Config, opts Options) (_ *Auth, err error) {
 		if a.breach, err = cfg.Breach(opts.Logger); err != nil {
 			return nil, fmt.Errorf("authentication: %w", err)
 		}
+	}
+	if err := cfg.follow(ctx, opts.DB); err != nil {
+		return nil, fmt.Errorf("authentication: %w", err)
 	}
 	if a.stores, err = openStores(ctx, cfg, opts); err != nil {
 		return nil, fmt.Errorf("authentication: %w", err)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/gatewright/gate/runtime/auth"
 	"github.com/gatewright/gate/runtime/config"
 	"github.com/gatewright/gate/store"
 )
@@ -16,6 +17,7 @@ import (
 // of a service that is not built.
 type migrator struct {
 	service    string
+	auth       *auth.Config
 	db         *store.DB
 	components []store.Component // that of the service's own tables first
 	out        io.Writer
@@ -71,7 +73,7 @@ func (s Service) migrator(ctx context.Context, p process, lines bool) (*migrator
 	if err != nil {
 		return nil, err
 	}
-	m := &migrator{service: s.Name, db: db, out: p.stdout}
+	m := &migrator{service: s.Name, auth: s.Auth, db: db, out: p.stdout}
 	if lines {
 		m.lines = json.NewEncoder(p.stdout)
 		m.lines.SetEscapeHTML(false)
@@ -214,6 +216,11 @@ func (m *migrator) down(ctx context.Context) (int, error) {
 	}
 	if err != nil {
 		return exitFault, err
+	}
+	if m.auth != nil {
+		if err := m.auth.Unfollow(ctx, m.db, undone.Down); err != nil {
+			return exitFault, err
+		}
 	}
 	return exitOK, errors.Join(
 		m.line(map[string]any{"component": c.Name, "version": undone.Version, "name": undone.Name, "state": "taken back"}),

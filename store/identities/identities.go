@@ -102,6 +102,18 @@ type Identity struct {
 	Verified bool
 }
 
+// RenameEntity hands the identities of the accounts of one entity to another one,
+// whose rows they are by now.
+func RenameEntity(ctx context.Context, db *store.DB, from, to string) error {
+	for table, same := range map[string]string{"gate_identities": "o.account = k.account AND o.issuer = k.issuer", "gate_identity_grants": "o.name = k.name"} {
+		query := "UPDATE " + table + " AS k SET entity = $2 WHERE entity = $1 AND NOT EXISTS (SELECT 1 FROM " + table + " AS o WHERE o.entity = $2 AND " + same + ")"
+		if _, err := db.Exec(ctx, query, from, to); err != nil {
+			return fmt.Errorf("identities of an entity that was renamed: %w", err)
+		}
+	}
+	return nil
+}
+
 // Find returns an identity: [ErrUnknown] if there is none, [ErrRemoved] if its
 // account was deleted.
 func (s *Store) Find(ctx context.Context, issuer, subject string) (Identity, error) {

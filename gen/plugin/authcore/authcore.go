@@ -117,6 +117,28 @@ func meets(d *design.Design, name string) *design.Entity {
 	return nil
 }
 
+// renamed lists the entities that log in and had another name. A hint that names a
+// table says nothing of the name.
+func (p *part) renamed() [][]gen.Member {
+	var out [][]gen.Member
+	for _, e := range append([]*design.AuthEntity{p.accounts}, p.also...) {
+		was := e.RenamedFrom
+		if was == "" || was[0] >= 'a' {
+			continue
+		}
+		from, to := was+"/", e.Name+"/"
+		if e == p.accounts {
+			from, to = gen.Lower(was), gen.Lower(e.Name)
+		}
+		members := []gen.Member{{Name: "From", Value: gen.Text(from)}, {Name: "To", Value: gen.Text(to)}}
+		if table := e.FormerTables()[0]; table != e.Table {
+			members = append(members, gen.Member{Name: "Table", Value: gen.Text(table)})
+		}
+		out = append(out, members)
+	}
+	return out
+}
+
 // Contribute adds the authentication that providers complete.
 func (p *part) Contribute(b *gen.Build) error {
 	a := p.accounts
@@ -141,6 +163,9 @@ func (p *part) Contribute(b *gen.Build) error {
 			})
 		}
 		b.Authentication.Config = append(b.Authentication.Config, gen.Member{Name: "Also", Value: gen.List(gen.Name(authPackage, "Also"), also...)})
+	}
+	if list := p.renamed(); list != nil {
+		b.Authentication.Config = append(b.Authentication.Config, gen.Member{Name: "Renamed", Value: gen.List(gen.Name(authPackage, "Renamed"), list...)})
 	}
 	if p.settings.StepUp != defaultStepUp {
 		b.Authentication.Config = append(b.Authentication.Config, gen.Member{Name: "StepUp", Value: gen.Duration(p.settings.StepUp)})
