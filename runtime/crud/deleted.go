@@ -2,8 +2,11 @@ package crud
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gatewright/gate"
@@ -24,9 +27,9 @@ type referrer interface {
 	Entity() *model.Entity
 	FindRows(ctx context.Context, q *query.Query) (*Rows, error)
 	// leave does to the rows that point to a deleted one what the field says.
-	leave(ctx context.Context, t *transaction, f model.FieldID, key any, at time.Time) error
-	// comeBack brings those rows back that were deleted with the one they point to.
-	comeBack(ctx context.Context, t *transaction, f model.FieldID, key any, at time.Time) error
+	leave(ctx context.Context, t *transaction, f model.FieldID, key any, b *burial) error
+	// rise adds those rows that were deleted with the one they point to.
+	rise(ctx context.Context, f model.FieldID, key any, up *rising) error
 	// purge deletes for good what keeps the database from deleting a row, and nobody
 	// sees.
 	purge(ctx context.Context, t *transaction, f model.FieldID, key any, seen map[grave]bool) error
@@ -51,7 +54,11 @@ func (r *engine) keeps() bool { return r.graves != nil }
 func (r *engine) erase(ctx context.Context, t *transaction, id string, old record, filter query.Filter, x expected) error {
 	filter = r.still(filter, old, x)
 	if r.keeps() {
-		return r.bury(ctx, t, old, filter, x.missed(id), now())
+		b := &burial{at: now(), left: r.mostBuried(ctx)}
+		if err := r.bury(ctx, t, old, filter, x.missed(id), b); err != nil {
+			return err
+		}
+		return b.judge()
 	}
 	key := r.value(old, r.entity.IDField())
 	if r.keeping {
@@ -65,12 +72,44 @@ func (r *engine) erase(ctx context.Context, t *transaction, id string, old recor
 	return r.needed(r.exec(ctx, t, s, x.missed(id)))
 }
 
+// A burial is a row that is marked as deleted, with all that go with it.
+type burial struct {
+	at    time.Time
+	left  int            // how many more may go
+	later []func() error // what is done when all of them are marked: they need nothing of each other, and keep their keys
+}
+
+func (b *burial) judge() error {
+	for _, do := range b.later {
+		if err := do(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxBuried is how many rows go with one: on SQLite nobody else writes meanwhile.
+const maxBuried = 10_000
+
+// mostBuried is [maxBuried] for callers. The program deletes what it likes, and a
+// tenant is closed however much it has.
+func (r *engine) mostBuried(ctx context.Context) int {
+	tenant := slices.ContainsFunc(r.references, func(ref reference) bool { return ref.field == ref.from.Entity().TenantField() })
+	if tenant || authz.IsSystem(ctx) {
+		return math.MaxInt - 1
+	}
+	return maxBuried
+}
+
+// errGone is that a row went by another way.
+var errGone = errors.New("crud: the row has gone already")
+
 // bury marks a row as deleted, and then does to those that point to it what they
-// say: it counts as gone by then, also for itself.
-func (r *engine) bury(ctx context.Context, t *transaction, old record, filter query.Filter, missed error, at time.Time) error {
+// say.
+func (r *engine) bury(ctx context.Context, t *transaction, old record, filter query.Filter, missed error, b *burial) error {
 	row, key := r.form.clone(old), r.value(old, r.entity.IDField())
 	field, p := r.field(row, r.entity.SoftDeleteField())
-	field.Store(p, at)
+	field.Store(p, b.at)
 	changed := model.Fields(r.entity.SoftDeleteField())
 	r.count(row, old, &changed)
 	s := r.statement()
@@ -80,7 +119,7 @@ func (r *engine) bury(ctx context.Context, t *transaction, old record, filter qu
 		return err
 	}
 	for _, ref := range r.references {
-		if err := ref.from.leave(ctx, t, ref.field, key, at); err != nil {
+		if err := ref.from.leave(ctx, t, ref.field, key, b); err != nil {
 			return err
 		}
 	}
@@ -88,48 +127,68 @@ func (r *engine) bury(ctx context.Context, t *transaction, old record, filter qu
 }
 
 // leave implements referrer.
-func (r *engine) leave(ctx context.Context, t *transaction, f model.FieldID, key any, at time.Time) error {
+func (r *engine) leave(ctx context.Context, t *transaction, f model.FieldID, key any, b *burial) error {
 	switch r.entity.Fields[f].OnDelete {
 	case model.SetNull:
-		s := r.statement()
-		defer r.recycle(s)
-		r.compile.Empty(s, f, key)
-		_, err := t.tx.ExecContext(ctx, string(s.SQL), s.Args...)
-		return err
+		b.later = append(b.later, func() error {
+			s := r.statement()
+			defer r.recycle(s)
+			r.compile.Empty(s, f, key)
+			_, err := t.tx.ExecContext(ctx, string(s.SQL), s.Args...)
+			return err
+		})
+		return nil
 	case model.Cascade:
 		if closes(r.entity, f) {
 			return nil
 		}
-		rows, err := r.pointing(ctx, r.compile, f, key)
-		if err != nil {
-			return err
-		}
-		for i := range rows {
-			if err := r.bury(ctx, t, rows[i], query.Filter{}, stillNeeded(), at); err != nil {
-				return err
-			}
-			r.tell(t, Changed{Action: authz.Delete, ID: r.id(rows[i]), Set: r.entity.All(), Before: r.snapshot(rows[i])}, rows[i])
-		}
-		return nil
+		return r.goAlong(ctx, t, f, key, b)
 	default:
-		s := r.statement()
-		defer r.recycle(s)
-		id := model.Fields(r.entity.IDField())
-		r.compile.Every(s, query.Equals(r.entity, f, text(key)), id, 1)
-		rows, err := r.read(ctx, s, id, 1)
-		if err == nil && len(rows) > 0 {
-			return stillNeeded()
-		}
-		return err
+		b.later = append(b.later, func() error {
+			s := r.statement()
+			defer r.recycle(s)
+			id := model.Fields(r.entity.IDField())
+			r.compile.Every(s, query.Equals(r.entity, f, text(key)), id, 1)
+			rows, err := r.read(ctx, s, id, 1)
+			if err == nil && len(rows) > 0 {
+				return stillNeeded()
+			}
+			return err
+		})
+		return nil
 	}
 }
 
-// pointing reads the rows of a compiler that point to a row, and locks them.
-func (r *engine) pointing(ctx context.Context, from *query.Compiler, f model.FieldID, key any, more ...query.Filter) ([]record, error) {
+// goAlong buries the rows that point to one that was.
+func (r *engine) goAlong(ctx context.Context, t *transaction, f model.FieldID, key any, b *burial) error {
+	rows, err := r.pointing(ctx, r.compile, f, key, b.left+1)
+	if err != nil {
+		return err
+	}
+	if len(rows) > b.left {
+		return &gate.Error{Status: http.StatusConflict, Message: fmt.Sprintf("More than %d rows would go with this one: delete some of those first", maxBuried)}
+	}
+	b.left -= len(rows)
+	for i := range rows {
+		switch err := r.bury(ctx, t, rows[i], query.Filter{}, errGone, b); {
+		case errors.Is(err, errGone): // with another one that it points to
+			b.left++
+		case err != nil:
+			return err
+		default:
+			r.tell(t, Changed{Action: authz.Delete, ID: r.id(rows[i]), Set: r.entity.All(), Before: r.snapshot(rows[i])}, rows[i])
+		}
+	}
+	return nil
+}
+
+// pointing reads the rows of a compiler that point to a row, at most limit if that is
+// not 0, and locks them.
+func (r *engine) pointing(ctx context.Context, from *query.Compiler, f model.FieldID, key any, limit int, more ...query.Filter) ([]record, error) {
 	filter := query.Every(append(more, query.Equals(r.entity, f, text(key)))...)
 	s := r.statement()
 	defer r.recycle(s)
-	from.Every(s, filter, r.entity.All(), 0)
+	from.Every(s, filter, r.entity.All(), limit)
 	return r.read(ctx, s, r.entity.All(), 1)
 }
 
@@ -137,7 +196,7 @@ func (r *engine) pointing(ctx context.Context, from *query.Compiler, f model.Fie
 func (r *engine) purge(ctx context.Context, t *transaction, f model.FieldID, key any, seen map[grave]bool) error {
 	on := r.entity.Fields[f].OnDelete
 	if on == model.Cascade {
-		rows, err := r.pointing(ctx, r.compile, f, key)
+		rows, err := r.pointing(ctx, r.compile, f, key, 0)
 		for i := range rows {
 			if err == nil {
 				err = r.clearWay(ctx, t, r.value(rows[i], r.entity.IDField()), seen)
@@ -150,7 +209,7 @@ func (r *engine) purge(ctx context.Context, t *transaction, f model.FieldID, key
 	if !r.keeps() || on == model.SetNull {
 		return nil
 	}
-	rows, err := r.pointing(ctx, r.graves, f, key)
+	rows, err := r.pointing(ctx, r.graves, f, key, 0)
 	if err != nil {
 		return err
 	}
@@ -187,171 +246,6 @@ func (r *engine) clearWay(ctx context.Context, t *transaction, key any, seen map
 	for _, ref := range r.references {
 		if err := ref.from.purge(ctx, t, ref.field, key, seen); err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-// restoreRecord answers [Resource.Restore].
-func (r *engine) restoreRecord(ctx context.Context, id string) (record, error) {
-	c := callerFrom(ctx)
-	ch, err := r.restore(ctx, c, id)
-	if err != nil {
-		return record{}, err
-	}
-	r.clear(ch.Row, r.answered(ctx, c, ch.Row, model.FieldSet{}))
-	return ch.Row, nil
-}
-
-// RestoreRow implements [Service].
-func (r *engine) RestoreRow(ctx context.Context, id string, sel []string) (Row, error) {
-	c := callerFrom(ctx)
-	if err := r.may(c, authz.Delete); err != nil {
-		return Row{}, err
-	}
-	selected, err := r.selection(c, sel)
-	if err != nil {
-		return Row{}, err
-	}
-	ch, err := r.restore(ctx, c, id)
-	if err != nil {
-		return Row{}, err
-	}
-	return r.answerRow(ch.Row, r.answered(ctx, c, ch.Row, model.FieldSet{}), selected), nil
-}
-
-func (r *engine) restore(ctx context.Context, c caller, id string) (*change, error) {
-	if err := r.may(c, authz.Delete); err != nil {
-		return nil, err
-	}
-	filter, err := r.rules.reach(c, authz.Delete)
-	if err != nil {
-		return nil, err
-	}
-	key, ok := r.parseID(id)
-	if !ok || !r.keeps() {
-		return nil, notFound(id)
-	}
-	var ch *change
-	err = r.inTx(ctx, options{}, func(ctx context.Context, t *transaction) error {
-		old, err := r.buried(ctx, key, query.Every(r.rules.visible(c), filter))
-		if err != nil {
-			return err
-		}
-		if old.none() {
-			return notFound(id)
-		}
-		ch = &change{Action: authz.Update, Row: r.form.clone(old), Old: old, Set: model.Fields(r.entity.SoftDeleteField())}
-		if err := r.revive(ctx, t, ch); err != nil {
-			return err
-		}
-		r.tell(t, Changed{Action: authz.Create, ID: r.id(old), Set: r.entity.All()}, old)
-		return nil
-	})
-	return ch, err
-}
-
-// buried reads and locks a deleted row; nil if there is none.
-func (r *engine) buried(ctx context.Context, key any, filter query.Filter) (record, error) {
-	s := r.statement()
-	defer r.recycle(s)
-	r.graves.One(s, key, filter, r.entity.All(), query.ForRemoval)
-	rows, err := r.read(ctx, s, r.entity.All(), 1)
-	if err != nil || len(rows) == 0 {
-		return record{}, err
-	}
-	return rows[0], nil
-}
-
-// revive makes a deleted row one that is there, with the hooks of a change, and then
-// those that went with it.
-func (r *engine) revive(ctx context.Context, t *transaction, ch *change) error {
-	switch whole, err := r.leads(ctx, ch.Old); {
-	case err != nil:
-		return err
-	case !whole:
-		return &gate.Error{Status: http.StatusConflict, Message: "A row that this one points to is deleted: restore that first"}
-	}
-	field, p := r.field(ch.Row, r.entity.SoftDeleteField())
-	field.Clear(p)
-	if err := r.permit(ctx, Changed{Action: authz.Update, ID: r.id(ch.Old), Set: ch.Set, Before: r.snapshot(ch.Old)}); err != nil {
-		return err
-	}
-	if hooks := r.before[authz.Update]; len(hooks) > 0 {
-		if err := run(ctx, hooks, ch); err != nil {
-			return err
-		}
-		if err := refused(r.check(ch.Row, r.different(ch.Row, ch.Old))); err != nil {
-			return err
-		}
-	}
-	if err := r.exhume(ctx, t, ch.Row, ch.Old); err != nil {
-		return err
-	}
-	return run(ctx, r.after[authz.Update], ch)
-}
-
-// leads reports whether the rows are there that a deleted one points to.
-func (r *engine) leads(ctx context.Context, row record) (bool, error) {
-	for f, target := range r.targets {
-		id := r.value(row, f)
-		if id == nil {
-			continue
-		}
-		if there, err := target.gettable(ctx, caller{system: true}, id); err != nil || !there {
-			return false, err
-		}
-	}
-	return true, nil
-}
-
-// exhume writes a row that was deleted as one that is there, and brings those back
-// that were deleted with it.
-func (r *engine) exhume(ctx context.Context, t *transaction, row, old record) error {
-	gone := r.entity.SoftDeleteField()
-	field, p := r.field(row, gone)
-	field.Clear(p)
-	if f := r.entity.Find(model.UpdatedAt); f != model.NoField {
-		field, p := r.field(row, f)
-		field.Store(p, now())
-	}
-	r.count(row, old, new(model.FieldSet))
-	key := r.value(old, r.entity.IDField())
-	s := r.statement()
-	defer r.recycle(s)
-	r.graves.Update(s, key, query.Filter{}, r.different(row, old), r.values(row))
-	if err := r.exec(ctx, t, s, notFound(text(key))); err != nil {
-		return r.answer(err)
-	}
-	at, _ := r.value(old, gone).(time.Time)
-	for _, ref := range r.references {
-		if err := ref.from.comeBack(ctx, t, ref.field, key, at); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// comeBack implements referrer. What points to another deleted row stays deleted.
-func (r *engine) comeBack(ctx context.Context, t *transaction, f model.FieldID, key any, at time.Time) error {
-	if !r.keeps() || r.entity.Fields[f].OnDelete != model.Cascade {
-		return nil
-	}
-	with := query.Equals(r.entity, r.entity.SoftDeleteField(), at.Format(time.RFC3339Nano))
-	rows, err := r.pointing(ctx, r.graves, f, key, with)
-	if err != nil {
-		return err
-	}
-	for i := range rows {
-		whole, err := r.leads(ctx, rows[i])
-		if err != nil {
-			return err
-		}
-		if row := r.form.clone(rows[i]); whole {
-			if err := r.exhume(ctx, t, row, rows[i]); err != nil {
-				return err
-			}
-			r.tell(t, Changed{Action: authz.Create, ID: r.id(row), Set: r.entity.All()}, row)
 		}
 	}
 	return nil

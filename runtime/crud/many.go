@@ -49,15 +49,27 @@ func (r *engine) RemoveRows(ctx context.Context, q *query.Query, sel []string) (
 	if err != nil {
 		return nil, err
 	}
+	filter, err := r.rules.reach(c, authz.Delete)
+	if err != nil {
+		return nil, err
+	}
 	var rows []record
 	err = r.choose(ctx, c, authz.Delete, q, func(ctx context.Context, ids []string) error {
 		rows = make([]record, len(ids))
-		for i, id := range ids {
-			row, err := r.remove(ctx, c, id, asPart)
-			if err != nil {
+		for i, id := range ids { // as they are before one goes with another
+			key, _ := r.parseID(id)
+			if rows[i], err = r.reachable(ctx, c, id, key, filter, query.ForRemoval); err != nil {
 				return err
 			}
-			rows[i] = row
+		}
+		for _, id := range ids {
+			if _, err := r.remove(ctx, c, id, asPart); err != nil {
+				key, _ := r.parseID(id)
+				row, e := r.one(ctx, key, query.Filter{}, model.FieldSet{}, query.Unlocked)
+				if e != nil || !row.none() {
+					return err
+				}
+			}
 		}
 		return nil
 	})

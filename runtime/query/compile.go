@@ -115,11 +115,11 @@ func (c *Compiler) Every(s *Statement, filter Filter, columns model.FieldSet, li
 	c.Lock(s, ForRemoval)
 }
 
-// Empty writes the statement that empties a relation of the rows that point to a
-// row, deleted or not.
+// Empty writes the statement that empties a relation of the rows that point to a row.
 func (c *Compiler) Empty(s *Statement, f model.FieldID, key any) {
-	s.text("UPDATE ", c.table, " SET ", c.names[f], " = NULL WHERE ", c.names[f], " = ")
+	s.text("UPDATE ", c.from, " SET ", c.names[f], " = NULL WHERE ", c.columns[f], " = ")
 	s.bind(key)
+	c.andThere(s)
 }
 
 // Page writes the statement for the rows of a plan; with a cursor for one row more
