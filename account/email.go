@@ -110,10 +110,7 @@ func (f *Flows) ChangeEmail(ctx context.Context, p *gate.Principal, email, curre
 	}
 	address, err := mail.Canonical(email)
 	if err != nil {
-		return &gate.Error{
-			Status: http.StatusBadRequest, Message: "This is not an e-mail address", Err: err,
-			Errors: map[string]any{"email": []string{"is not an e-mail address"}},
-		}
+		return problems(http.StatusBadRequest, "This is not an e-mail address", "email", "format", "is not an e-mail address")
 	}
 	if err := f.cfg.Tokens.Void(ctx, f.cfg.Entity, p.Subject, accounts.ChangeEmail); err != nil {
 		return unavailable(fmt.Errorf("void links: %w", err))

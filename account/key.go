@@ -104,15 +104,18 @@ func (f *Flows) keys(p *gate.Principal) error {
 }
 
 func checkKey(name string, life time.Duration) error {
-	problems := make(map[string]any)
+	var wrong []problem
 	if strings.TrimSpace(name) == "" || len(name) > 100 || mail.CheckHeader(strings.ReplaceAll(name, ",", "")) != nil {
-		problems["name"] = []string{"must be a line of 1 to 100 characters"}
+		wrong = append(wrong, problem{"name", "format", "must be a line of 1 to 100 characters"})
 	}
-	if life < time.Minute || life > MaxKeyLife {
-		problems["expiresIn"] = []string{"must be between a minute and a year"}
+	switch {
+	case life < time.Minute:
+		wrong = append(wrong, problem{"expiresIn", "too_small", "must be between a minute and a year"})
+	case life > MaxKeyLife:
+		wrong = append(wrong, problem{"expiresIn", "too_large", "must be between a minute and a year"})
 	}
-	if len(problems) > 0 {
-		return &gate.Error{Status: http.StatusBadRequest, Errors: problems}
+	if len(wrong) > 0 {
+		return &gate.Error{Status: http.StatusBadRequest, Errors: wrong}
 	}
 	return nil
 }
@@ -121,7 +124,11 @@ func checkKey(name string, life time.Duration) error {
 // hold. No scopes would be everything, and are refused.
 func within(p *gate.Principal, scopes []string) ([]string, error) {
 	refuse := func(status int, text string) error {
-		return &gate.Error{Status: status, Errors: map[string]any{"scopes": []string{text}}}
+		code := "format"
+		if status == http.StatusForbidden {
+			code = "forbidden"
+		}
+		return problems(status, "", "scopes", code, text)
 	}
 	if len(scopes) == 0 || len(scopes) > maxScopes {
 		return nil, refuse(http.StatusBadRequest, fmt.Sprintf("must be 1 to %d", maxScopes))

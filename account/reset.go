@@ -216,11 +216,7 @@ func busy(err error) error {
 }
 
 func badPassword(reasons ...string) error {
-	return &gate.Error{
-		Status:  http.StatusBadRequest,
-		Message: "The password " + strings.Join(reasons, ", and "),
-		Errors:  map[string]any{"password": reasons},
-	}
+	return problems(http.StatusBadRequest, "The password "+strings.Join(reasons, ", and "), "password", "weak", reasons...)
 }
 
 // setPassword sets a hash, unless the account has another one than when it was

@@ -335,7 +335,7 @@ func TestPWD06_resetAndChange(t *testing.T) {
 		"short": "at least 15",
 	} {
 		token := w.resetToken("ann@kitchen.example")
-		w.want(w.ask("POST", "/password/reset", fmt.Sprintf(`{"token":%q,"password":%q}`, token, pw)), 400, reason, `"errors":{"password":[`)
+		w.want(w.ask("POST", "/password/reset", fmt.Sprintf(`{"token":%q,"password":%q}`, token, pw)), 400, reason, `"errors":[{"field":"password","code":"weak","message":`)
 		w.want(w.ask("PUT", "/password", fmt.Sprintf(`{"currentPassword":%q,"password":%q}`, good, pw), as(w.ann())), 400, reason)
 		w.want(w.form("/reset", url.Values{"token": {token}, "password": {pw}}), 400, reason, `aria-invalid="true"`, "<title>Error: ")
 		if rec := w.form("/reset", url.Values{"token": {token}, "password": {pw}}); strings.Contains(rec.Body.String(), pw) && pw != "ann@kitchen.example" {

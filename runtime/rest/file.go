@@ -216,9 +216,40 @@ func (h *handlers) download(name string) func(http.ResponseWriter, *http.Request
 			r = r.Clone(r.Context())
 			r.Header.Del("Range")
 		}
-		http.ServeContent(w, r, "", time.Time{}, d.Body)
+		ranged := &inRange{ResponseWriter: w}
+		http.ServeContent(ranged, r, "", time.Time{}, d.Body)
+		if ranged.refused {
+			for _, name := range []string{"Content-Disposition", "Content-Security-Policy", "Content-Length"} {
+				header.Del(name)
+			}
+			return &gate.Error{Status: http.StatusRequestedRangeNotSatisfiable, Message: "The file has no bytes in this range"}
+		}
 		return nil
 	}
+}
+
+// inRange leaves the answer to a range that is not there to whoever answers errors.
+type inRange struct {
+	http.ResponseWriter
+	refused bool
+}
+
+// Unwrap is for [http.ResponseController].
+func (w *inRange) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// WriteHeader implements [http.ResponseWriter].
+func (w *inRange) WriteHeader(status int) {
+	if w.refused = status == http.StatusRequestedRangeNotSatisfiable; !w.refused {
+		w.ResponseWriter.WriteHeader(status)
+	}
+}
+
+// Write implements [http.ResponseWriter].
+func (w *inRange) Write(p []byte) (int, error) {
+	if w.refused {
+		return len(p), nil
+	}
+	return w.ResponseWriter.Write(p)
 }
 
 func disposition(name string) string {

@@ -160,7 +160,8 @@ func TestFile(t *testing.T) {
 		if w := n.do(bob, "GET", one+"/scan", "", "Range", "bytes=-5"); w.Code != http.StatusPartialContent || w.Body.String() != "bcdef" {
 			t.Errorf("the end: %d %q", w.Code, w.Body)
 		}
-		if w := n.do(bob, "GET", one+"/scan", "", "Range", "bytes=700000-"); w.Code != http.StatusRequestedRangeNotSatisfiable {
+		if w := n.do(bob, "GET", one+"/scan", "", "Range", "bytes=700000-"); w.Code != http.StatusRequestedRangeNotSatisfiable || w.Header().Get("Content-Range") != "bytes */614400" ||
+			w.Header().Get("Content-Type") != "application/json" || row(t, w)["code"] != 416.0 {
 			t.Errorf("beyond the end: %d", w.Code)
 		}
 		if w := n.do(bob, "GET", one+"/scan", "", "Range", "bytes=0-0,-1,0-0,-1"); w.Code != http.StatusOK || w.Body.Len() != 614400 {
