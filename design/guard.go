@@ -3,6 +3,7 @@ package design
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/goccy/go-yaml/token"
 )
@@ -24,9 +25,9 @@ type guard struct {
 	tokens token.Tokens
 	errs   *Errors
 
-	brackets       []token.Type // that are open
-	widths         []width      // of the block mappings that are open
-	dashes         int          // at the start of this line
+	brackets       []*token.Token // that are open
+	widths         []width        // of the block mappings that are open
+	dashes         int            // at the start of this line
 	anchors, empty int
 	content        bool
 	stopped        bool
@@ -39,6 +40,9 @@ func (g *guard) check() {
 	g.tokens = slices.DeleteFunc(slices.Clone(g.tokens), func(tk *token.Token) bool { return tk.Type == token.CommentType })
 	for i := 0; i < len(g.tokens) && !g.stopped; i++ {
 		g.token(i)
+	}
+	if n := len(g.brackets); n > 0 && !g.stopped {
+		g.unclosed(g.brackets[n-1], "")
 	}
 }
 
@@ -56,7 +60,7 @@ func (g *guard) token(i int) {
 	tk := g.tokens[i]
 	switch tk.Type {
 	case token.InvalidType:
-		g.stop(tk, libraryMessage(tk.Error), "")
+		g.invalid(tk)
 		return
 	case token.TagType:
 		g.refuse(tk, fmt.Sprintf("tag %s is not allowed", quote(tk.Value)), "")
@@ -73,9 +77,17 @@ func (g *guard) token(i int) {
 	case token.AnchorType:
 		g.anchors++
 	case token.MappingStartType, token.SequenceStartType:
-		g.brackets = append(g.brackets, tk.Type)
+		g.brackets = append(g.brackets, tk)
 	case token.MappingEndType, token.SequenceEndType:
-		g.brackets = g.brackets[:max(0, len(g.brackets)-1)]
+		n := len(g.brackets)
+		if n == 0 {
+			break // which the parser refuses
+		}
+		if open := g.brackets[n-1]; closing(open) != tk.Value {
+			g.unclosed(open, fmt.Sprintf(", before the %s of line %d", tk.Value, tk.Position.Line))
+			return
+		}
+		g.brackets = g.brackets[:n-1]
 	case token.SequenceEntryType:
 		if i == 0 || g.tokens[i-1].Position.Line != tk.Position.Line {
 			g.dashes = 0
@@ -92,6 +104,32 @@ func (g *guard) token(i int) {
 		g.empty++
 	}
 	g.bounds(tk)
+}
+
+// closing is the bracket that closes one.
+func closing(open *token.Token) string {
+	if open.Type == token.SequenceStartType {
+		return "]"
+	}
+	return "}"
+}
+
+// unclosed reports a bracket without its other half; until says where that is missed.
+func (g *guard) unclosed(open *token.Token, until string) {
+	g.stop(open, "the bracket "+open.Value+" that opens here is not closed", "write "+closing(open)+" where it ends"+until)
+}
+
+// invalid reports what is no YAML by itself, in words of ours where it is a slip that
+// many make.
+func (g *guard) invalid(tk *token.Token) {
+	switch {
+	case strings.Contains(tk.Error, "\t") || strings.HasPrefix(tk.Error, "tab character"):
+		g.stop(tk, "a tab stands where the line is indented", "indent by spaces, which YAML asks for: two for each tab")
+	case strings.HasPrefix(tk.Error, "could not find end character of"):
+		g.stop(tk, "the text in quotes that begins here does not end", "write the same quote behind it")
+	default:
+		g.stop(tk, libraryMessage(tk.Error), "")
+	}
 }
 
 func (g *guard) bounds(tk *token.Token) {
@@ -143,7 +181,7 @@ func (g *guard) isEmpty(i int) bool {
 		return false
 	}
 	n := len(g.brackets)
-	if n == 0 || g.brackets[n-1] != token.MappingStartType || i == 0 || !closes {
+	if n == 0 || g.brackets[n-1].Type != token.MappingStartType || i == 0 || !closes {
 		return false
 	}
 	before := g.tokens[i-1].Type

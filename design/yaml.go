@@ -62,8 +62,8 @@ func readYAML(file string, src []byte, errs *Errors) *node {
 	}
 	root, err := parseTokens(tokens)
 	if err != nil {
-		at, message := syntaxError(file, err)
-		errs.Add(at, "", message, "")
+		at, message, hint := syntaxError(file, err)
+		errs.Add(at, "", message, hint)
 		return nil
 	}
 	c := &converter{file: file, errs: errs, anchors: map[string]*node{}}
@@ -145,7 +145,7 @@ func parseTokens(tokens token.Tokens) (root ast.Node, err error) {
 	return nil, nil
 }
 
-func syntaxError(file string, err error) (at Position, message string) {
+func syntaxError(file string, err error) (at Position, message, hint string) {
 	at, message = Position{File: file, Line: 1, Column: 1}, err.Error()
 	var located interface {
 		GetToken() *token.Token
@@ -155,9 +155,12 @@ func syntaxError(file string, err error) (at Position, message string) {
 		message = located.GetMessage()
 		if tk := located.GetToken(); tk != nil {
 			at = place(file, tk)
+			if strings.HasPrefix(tk.Value, "}") || strings.HasPrefix(tk.Value, "]") {
+				return at, "the bracket " + tk.Value[:1] + " closes none that is open", "remove it, or open one where it belongs"
+			}
 		}
 	}
-	return at, libraryMessage(message)
+	return at, libraryMessage(message), ""
 }
 
 func place(file string, tk *token.Token) Position {
