@@ -292,7 +292,19 @@ func (r *engine) execInsert(ctx context.Context, t *transaction, d *draft) error
 		return r.written(t.tx.QueryRowContext(ctx, string(s.SQL), s.Args...).Scan(&cell))
 	}
 	_, err := t.tx.ExecContext(ctx, string(s.SQL), s.Args...)
+	if err == nil && id.ID == model.Serial && r.db.Dialect() == store.Postgres {
+		err = r.countBeyond(ctx, t, r.value(d.Row, r.entity.IDField()))
+	}
 	return r.written(err)
+}
+
+// countBeyond keeps PostgreSQL from counting to a number that the service itself gave
+// to a row. SQLite looks what there is.
+func (r *engine) countBeyond(ctx context.Context, t *transaction, id any) error {
+	_, err := t.tx.ExecContext(ctx, `SELECT CASE WHEN nextval(seq) < $3 THEN setval(seq, $3) END
+		FROM (SELECT CAST(pg_get_serial_sequence($1, $2) AS regclass) AS seq) AS counted WHERE seq IS NOT NULL`,
+		r.db.Dialect().Quote(r.entity.Table), r.entity.Fields[r.entity.IDField()].Column, id)
+	return err
 }
 
 // written turns a broken foreign key into an answer: what the row points to is
