@@ -24,6 +24,7 @@ const snapshotFormat = 1
 type Schema struct {
 	Format   int             `json:"format"`
 	Database design.Database `json:"database"`
+	Enums    bool            `json:"enums,omitempty"` // whether Values of columns are known, which they are not in old snapshots
 	Tables   []*Table        `json:"tables"`
 }
 
@@ -118,7 +119,7 @@ const (
 
 // FromDesign returns the schema that d asks for.
 func FromDesign(d *design.Design) (*Schema, error) {
-	s := &Schema{Format: snapshotFormat, Database: d.Service.Database}
+	s := &Schema{Format: snapshotFormat, Database: d.Service.Database, Enums: true}
 	for _, e := range d.Entities {
 		t := &Table{Name: e.Table, Search: searched(e), pos: e.Pos, entity: e}
 		if e.SoftDelete != nil {

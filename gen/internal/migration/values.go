@@ -38,8 +38,12 @@ func without(list, other []string) []string {
 
 // values tells of the values that rows may be left with.
 func (c *comparison) values(t *Table, was, is *Column) {
-	if len(is.Values) == 0 {
+	switch {
+	case len(is.Values) == 0:
 		return
+	case len(was.Values) == 0 && c.was.Enums:
+		c.lose(t.Name+"."+is.Name, "column %s of table %s becomes an enum, and rows would keep texts that are not among %s, which no filter finds: change them first",
+			is.Name, t.Name, strings.Join(is.Values, ", "))
 	}
 	for _, v := range without(was.Values, is.Values) {
 		c.lose(t.Name+"."+is.Name+"="+v, "value %s of column %s of table %s goes, and rows would keep it as what is no value any more and no filter finds: "+

@@ -62,6 +62,7 @@ func TestValues(t *testing.T) {
 func TestValues_unknown(t *testing.T) {
 	each(t, func(h *history) {
 		h.to(posts("draft, open", "mon, tue"))
+		h.now.Enums = false
 		for _, table := range h.now.Tables {
 			for _, c := range table.Columns {
 				c.Values = nil
@@ -147,4 +148,32 @@ func TestValues_wrong(t *testing.T) {
 			t.Errorf("another type: %+v, %v", plan, err)
 		}
 	}
+}
+
+// TestValues_new: what rows hold where a text or a number becomes an enum may be no
+// value of it, which is told once; a snapshot of before values were kept tells nothing.
+func TestValues_new(t *testing.T) {
+	each(t, func(h *history) {
+		before := strings.Replace(posts("draft", "mon"), "{type: enum, values: [draft], required: true}", "{type: text, required: true}", 1)
+		before = strings.Replace(before, "title: {", "size: integer, title: {", 1)
+		after := strings.Replace(posts("open, {name: public, renamedFrom: draft}", "mon"), "title: {", "size: {type: enum, values: [small]}, title: {", 1)
+		h.to(before)
+		h.fill()
+		old := *h.now
+		h.to(after, "posts.state", "posts.size")
+		h.expect(`SELECT state FROM posts ORDER BY id`, "public open public")
+		h.to(after)
+		plan, err := migration.Diff(&old, schema(t, h.name, after))
+		if err != nil {
+			h.Fatal(err)
+		}
+		if want := "column state of table posts becomes an enum, and rows would keep texts that are not among open, public, which no filter finds: change them first"; plan.Losses[0].What != want {
+			h.Errorf("%s, want %s", plan.Losses[0].What, want)
+		}
+		h.to(before, "posts.size") // no enum becomes a number; one becomes a text
+		old.Enums = false
+		if plan, err := migration.Diff(&old, schema(t, h.name, after)); err != nil || len(plan.Losses) > 0 {
+			h.Errorf("%v, %v", plan.Losses, err)
+		}
+	})
 }
