@@ -104,13 +104,28 @@ func (e *event) show(ctx context.Context) (Event, bool, error) {
 	_, knew := e.change.Before.View(ctx)
 	if row, ok := e.after.View(ctx); ok {
 		seen := row.Fields()
-		if knew && seen.Intersect(e.change.Set).Empty() {
+		if knew && seen.Intersect(e.changed()).Empty() {
 			return Event{}, false, nil // nothing that this one could notice
 		}
 		return e.event(e.kind(), e.encode(row)), true, nil
 	}
 	gone := e.change.Action == authz.Delete || e.after.Exists()
 	return e.event("removed", e.removed), knew && gone, nil
+}
+
+// changed returns the fields that differ, without what the service itself writes with
+// others: when the row changed, and its version.
+func (e *event) changed() model.FieldSet {
+	entity, set := e.source.Entity(), e.change.Set
+	for _, f := range []model.FieldID{entity.Find(model.UpdatedAt), entity.VersionField()} {
+		if f != model.NoField {
+			set.Remove(f)
+		}
+	}
+	if set.Empty() {
+		return e.change.Set // rows of others that belong to this one
+	}
+	return set
 }
 
 // concerns reports whether the caller in ctx may see the row of the event, as it was

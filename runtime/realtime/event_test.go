@@ -220,6 +220,38 @@ func TestAUZ06_hiddenFields(t *testing.T) {
 	}
 }
 
+// TestAUZ06_stamps: what the service itself writes with a change of values that one may
+// not read does not tell of it.
+func TestAUZ06_stamps(t *testing.T) {
+	s := newShop(t, func(_ *realtime.Config, _ *gate.Config, notes *model.Entity) {
+		notes.Version = "version"
+		notes.Fields = append(notes.Fields,
+			model.Field{Name: "version", Column: "version", Type: model.Integer, Required: true, ReadOnly: true, Default: int64(1)},
+			model.Field{Name: "updatedAt", Column: "updated_at", Type: model.UpdatedAt, Required: true})
+	})
+	ann, manager := listen(t, s, "ann"), listen(t, s, "max")
+	id := s.newNote(t, "milk")
+	ann.until("notes created")
+	manager.until("notes created")
+	patch := func(body string) {
+		t.Helper()
+		_, err := s.notes.PatchRow(s.as(t, "max"), id, []byte(body), nil)
+		check(t, err)
+	}
+	patch(`{"remark":"never pays"}`)
+	if e := <-manager.told; e.Name != "notes patched" {
+		t.Errorf("a manager is told %s", e.Name)
+	}
+	patch(`{"text":"tea"}`)
+	if e := <-ann.told; !strings.Contains(string(e.Data), "tea") || values(t, e.Data)["version"] != 3.0 {
+		t.Errorf("the owner is told %s", e.Data)
+	}
+	s.newItem(t, `{"name":"bell","price":1}`)
+	if got := ann.until("items created"); len(got) > 0 {
+		t.Errorf("the owner is told of a hidden change: %q", got)
+	}
+}
+
 // TestSES09_slow: who does not take events is closed, and delays nobody.
 func TestSES09_slow(t *testing.T) {
 	s := newShop(t, nil)

@@ -70,6 +70,9 @@ type note struct {
 	Text   string
 	Remark *string
 	Shared *string
+
+	Version   int64
+	UpdatedAt time.Time
 }
 
 func (r *note) pointer(f model.FieldID) any {
@@ -84,6 +87,10 @@ func (r *note) pointer(f model.FieldID) any {
 		return &r.Remark
 	case 4:
 		return &r.Shared
+	case 5:
+		return &r.Version
+	case 6:
+		return &r.UpdatedAt
 	}
 	return nil
 }
@@ -122,7 +129,8 @@ func userEntity() *model.Entity {
 const schema = `
 CREATE TABLE users (id TEXT PRIMARY KEY);
 CREATE TABLE items (id TEXT PRIMARY KEY, name TEXT NOT NULL, price INTEGER NOT NULL, cost INTEGER);
-CREATE TABLE notes (id INTEGER PRIMARY KEY AUTOINCREMENT, owner_id TEXT NOT NULL REFERENCES users (id), text TEXT NOT NULL, remark TEXT, shared TEXT)`
+CREATE TABLE notes (id INTEGER PRIMARY KEY AUTOINCREMENT, owner_id TEXT NOT NULL REFERENCES users (id), text TEXT NOT NULL, remark TEXT, shared TEXT,
+  version INTEGER NOT NULL DEFAULT 1, updated_at TEXT NOT NULL DEFAULT '2026-01-01T00:00:00.000Z')`
 
 // people are who there is: name and roles. The password is the name.
 type people struct {
