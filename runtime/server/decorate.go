@@ -19,7 +19,8 @@ import (
 //
 // A decorator narrows and cannot widen by accident: rows can be had from next alone,
 // which answers the caller of the request and nobody else. Asked as the service itself
-// ([authz.System]), or as somebody else, it returns an error. Rows that relations lead
+// ([authz.System]), or as somebody else, it returns an error. A file is answered where
+// its GetRow answers the row: to hide a row is to hide its files. Rows that relations lead
 // to, nested writes, events, and what code asks of a [crud.Resource] do not pass: what
 // has to hold for every change belongs into a hook.
 //
@@ -212,4 +213,42 @@ func (s *outer) RestoreRow(ctx context.Context, id string, sel []string) (crud.R
 
 func (s *inner) RestoreRow(ctx context.Context, id string, sel []string) (crud.Row, error) {
 	return pass(ctx, s, func() (crud.Row, error) { return s.changing.RestoreRow(ctx, id, sel) })
+}
+
+// OpenFile asks for the row first, as the decorator shows it: one that it hides has no
+// files.
+func (s *outer) OpenFile(ctx context.Context, id, field string) (*crud.Download, error) {
+	ctx = noted(ctx)
+	if _, err := s.Service.GetRow(ctx, id, &query.Selection{Lenient: true}); err != nil {
+		return nil, err
+	}
+	return s.Service.OpenFile(ctx, id, field)
+}
+
+func (s *inner) OpenFile(ctx context.Context, id, field string) (*crud.Download, error) {
+	return pass(ctx, s, func() (*crud.Download, error) { return s.changing.OpenFile(ctx, id, field) })
+}
+
+func (s *outer) StageFile(ctx context.Context, id, field string, up crud.Upload) (*crud.Staged, error) {
+	return s.Service.StageFile(noted(ctx), id, field, up)
+}
+
+func (s *inner) StageFile(ctx context.Context, id, field string, up crud.Upload) (*crud.Staged, error) {
+	return pass(ctx, s, func() (*crud.Staged, error) { return s.changing.StageFile(ctx, id, field, up) })
+}
+
+func (s *outer) KeepFile(ctx context.Context, id, field string, file *crud.Staged, opts ...crud.Option) (crud.Row, error) {
+	return s.Service.KeepFile(noted(ctx), id, field, file, opts...)
+}
+
+func (s *inner) KeepFile(ctx context.Context, id, field string, file *crud.Staged, opts ...crud.Option) (crud.Row, error) {
+	return pass(ctx, s, func() (crud.Row, error) { return s.changing.KeepFile(ctx, id, field, file, opts...) })
+}
+
+func (s *outer) RemoveFile(ctx context.Context, id, field string, opts ...crud.Option) (crud.Row, error) {
+	return s.Service.RemoveFile(noted(ctx), id, field, opts...)
+}
+
+func (s *inner) RemoveFile(ctx context.Context, id, field string, opts ...crud.Option) (crud.Row, error) {
+	return pass(ctx, s, func() (crud.Row, error) { return s.changing.RemoveFile(ctx, id, field, opts...) })
 }
