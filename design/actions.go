@@ -367,7 +367,7 @@ func (l *loader) flat(a *Action, r *Record, n *node, path string) {
 		return
 	}
 	for _, m := range r.Members {
-		if m.Record != nil || m.Type == JSON {
+		if m.Record != nil || m.Type == JSON || m.List && (m.Type == Geo || m.Type == MultiEnum) {
 			l.errs.Add(n.pos, path, fmt.Sprintf("%s has no place in a query string, and %s has no body", quote(m.Name), a.Method), "write method: POST; with graphql: query it changes nothing all the same")
 		}
 	}

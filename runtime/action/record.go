@@ -211,44 +211,6 @@ func (d *decoder) field(f *model.Field, raw json.RawMessage, into reflect.Value,
 	}
 }
 
-// values reads the parameters of a query string, or the words of a path, into a
-// struct. A list is a parameter that is repeated.
-func (d *decoder) values(r *Record, values url.Values, into reflect.Value) {
-	for name := range values {
-		if r.member(name) == nil {
-			d.add(name, model.CodeUnknown, "is not a field of "+r.Name)
-		}
-	}
-	for i := range r.Members {
-		m := &r.Members[i]
-		texts, there := values[m.Name]
-		switch {
-		case !there && m.Required:
-			d.add(m.Name, model.CodeRequired, "is required")
-		case !there:
-		case m.List:
-			list := reflect.MakeSlice(into.Field(i).Type(), len(texts), len(texts))
-			for j, text := range texts {
-				d.text(m.element(), text, list.Index(j), m.Name)
-			}
-			into.Field(i).Set(list)
-		case len(texts) > 1:
-			d.add(m.Name, model.CodeMalformed, "is there twice")
-		default:
-			d.text(&m.Field, texts[0], into.Field(i), m.Name)
-		}
-	}
-}
-
-func (d *decoder) text(f *model.Field, text string, into reflect.Value, path string) {
-	v, err := f.Parse(text)
-	if err != nil {
-		d.add(path, model.CodeFormat, err.Error())
-		return
-	}
-	f.Store(into.Addr().Interface(), v)
-}
-
 // errAnswer is a fault of the code behind an action.
 var errAnswer = errors.New("the code answers what the action does not promise")
 

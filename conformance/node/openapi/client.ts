@@ -14,10 +14,10 @@ function check(what: string, got: unknown, want: unknown) {
 }
 
 // querySerializer writes groups and lists with brackets, as deep as they go:
-// OpenAPI has no word for a list inside a group, such as price[$in][].
+// OpenAPI has no word for a list inside a group, such as price[$in][0].
 function querySerializer(query: object, at = ''): string {
   return Object.entries(query).filter(([, v]) => v !== undefined).map(([key, value]) => {
-    const name = at ? `${at}[${Array.isArray(query) ? '' : key}]` : key
+    const name = at ? `${at}[${key}]` : key
     return typeof value === 'object' && value !== null ? querySerializer(value, name) : `${encodeURIComponent(name)}=${encodeURIComponent(value)}`
   }).join('&')
 }
@@ -47,6 +47,9 @@ export async function use(baseUrl: string, email: string, password: string) {
   check('list', [page.data.total, page.data.data.map((i) => i.name)], [3, ['Salad', 'Wine']])
   const named = await api.GET('/api/items', { params: { query: { name: 'Steak', price: { $in: [1, 24] }, $search: 'stea' } } })
   check('list by name', named.data?.data.map((i) => i.price), [24])
+
+  const either = await api.GET('/api/items', { params: { query: { $or: [{ name: 'Steak' }, { name: 'Wine' }], $sort: { name: 1 } } } })
+  check('list with $or', either.data?.data.map((i) => i.name), ['Steak', 'Wine'])
 
   const [soup] = made
   if (!soup) throw new Error('nothing was made')

@@ -105,6 +105,8 @@ func (w *writer) members(r *design.Record) []any {
 		schema := property(w.design, &one, false)
 		if m.List {
 			schema = listOf(schema)
+		} else if m.Type == design.Geo {
+			p = append(p, gen.Property{Name: "style", Value: "deepObject"}, gen.Property{Name: "explode", Value: true})
 		}
 		out = append(out, append(p, gen.Property{Name: "schema", Value: schema}))
 	}
