@@ -2,7 +2,6 @@ package crud
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -26,8 +25,8 @@ type reference struct {
 type referrer interface {
 	Entity() *model.Entity
 	FindRows(ctx context.Context, q *query.Query) (*Rows, error)
-	// leave does to the rows that point to a deleted one what the field says.
-	leave(ctx context.Context, t *transaction, f model.FieldID, key any, b *burial) error
+	// leave does to the rows that point to deleted ones what the field says.
+	leave(ctx context.Context, t *transaction, f model.FieldID, keys []any, b *burial) error
 	// rise adds those rows that were deleted with the one they point to.
 	rise(ctx context.Context, f model.FieldID, key any, up *rising) error
 	// purge deletes for good what keeps the database from deleting a row, and nobody
@@ -88,6 +87,9 @@ func (b *burial) judge() error {
 	return nil
 }
 
+// atOnce is how many rows one statement marks.
+const atOnce = 500
+
 // maxBuried is how many rows go with one: on SQLite nobody else writes meanwhile.
 const maxBuried = 10_000
 
@@ -96,16 +98,12 @@ const maxBuried = 10_000
 func (r *engine) mostBuried(ctx context.Context) int {
 	tenant := slices.ContainsFunc(r.references, func(ref reference) bool { return ref.field == ref.from.Entity().TenantField() })
 	if tenant || authz.IsSystem(ctx) {
-		return math.MaxInt - 1
+		return math.MaxInt
 	}
 	return maxBuried
 }
 
-// errGone is that a row went by another way.
-var errGone = errors.New("crud: the row has gone already")
-
-// bury marks a row as deleted, and then does to those that point to it what they
-// say.
+// bury marks a row as deleted, and then those that go with it.
 func (r *engine) bury(ctx context.Context, t *transaction, old record, filter query.Filter, missed error, b *burial) error {
 	row, key := r.form.clone(old), r.value(old, r.entity.IDField())
 	field, p := r.field(row, r.entity.SoftDeleteField())
@@ -118,8 +116,13 @@ func (r *engine) bury(ctx context.Context, t *transaction, old record, filter qu
 	if err := r.exec(ctx, t, s, missed); err != nil {
 		return err
 	}
+	return r.left(ctx, t, []any{key}, b)
+}
+
+// left does to the rows that point to those that were marked what they say.
+func (r *engine) left(ctx context.Context, t *transaction, keys []any, b *burial) error {
 	for _, ref := range r.references {
-		if err := ref.from.leave(ctx, t, ref.field, key, b); err != nil {
+		if err := ref.from.leave(ctx, t, ref.field, keys, b); err != nil {
 			return err
 		}
 	}
@@ -127,13 +130,13 @@ func (r *engine) bury(ctx context.Context, t *transaction, old record, filter qu
 }
 
 // leave implements referrer.
-func (r *engine) leave(ctx context.Context, t *transaction, f model.FieldID, key any, b *burial) error {
+func (r *engine) leave(ctx context.Context, t *transaction, f model.FieldID, keys []any, b *burial) error {
 	switch r.entity.Fields[f].OnDelete {
 	case model.SetNull:
 		b.later = append(b.later, func() error {
 			s := r.statement()
 			defer r.recycle(s)
-			r.compile.Empty(s, f, key)
+			r.compile.Empty(s, f, query.Among(f, keys))
 			_, err := t.tx.ExecContext(ctx, string(s.SQL), s.Args...)
 			return err
 		})
@@ -142,13 +145,13 @@ func (r *engine) leave(ctx context.Context, t *transaction, f model.FieldID, key
 		if closes(r.entity, f) {
 			return nil
 		}
-		return r.goAlong(ctx, t, f, key, b)
+		return r.goAlong(ctx, t, f, keys, b)
 	default:
 		b.later = append(b.later, func() error {
 			s := r.statement()
 			defer r.recycle(s)
 			id := model.Fields(r.entity.IDField())
-			r.compile.Every(s, query.Equals(r.entity, f, text(key)), id, 1)
+			r.compile.Every(s, query.Among(f, keys), id, 1)
 			rows, err := r.read(ctx, s, id, 1)
 			if err == nil && len(rows) > 0 {
 				return stillNeeded()
@@ -159,33 +162,43 @@ func (r *engine) leave(ctx context.Context, t *transaction, f model.FieldID, key
 	}
 }
 
-// goAlong buries the rows that point to one that was.
-func (r *engine) goAlong(ctx context.Context, t *transaction, f model.FieldID, key any, b *burial) error {
-	rows, err := r.pointing(ctx, r.compile, f, key, b.left+1)
+// goAlong marks the rows that point to some that were, all before what goes with them.
+func (r *engine) goAlong(ctx context.Context, t *transaction, f model.FieldID, keys []any, b *burial) error {
+	rows, err := r.pointing(ctx, r.compile, query.Among(f, keys), min(b.left, math.MaxInt-1)+1)
 	if err != nil {
 		return err
 	}
-	if len(rows) > b.left {
+	if b.left -= len(rows); b.left < 0 {
 		return &gate.Error{Status: http.StatusConflict, Message: fmt.Sprintf("More than %d rows would go with this one: delete some of those first", maxBuried)}
 	}
-	b.left -= len(rows)
-	for i := range rows {
-		switch err := r.bury(ctx, t, rows[i], query.Filter{}, errGone, b); {
-		case errors.Is(err, errGone): // with another one that it points to
-			b.left++
-		case err != nil:
+	for some := range slices.Chunk(rows, atOnce) {
+		keys := make([]any, len(some))
+		for i, row := range some {
+			keys[i] = r.value(row, r.entity.IDField())
+			r.tell(t, Changed{Action: authz.Delete, ID: r.id(row), Set: r.entity.All(), Before: r.snapshot(row)}, row)
+		}
+		s := r.statement()
+		defer r.recycle(s)
+		r.compile.Mark(s, query.Among(r.entity.IDField(), keys), b.at)
+		if _, err := t.tx.ExecContext(ctx, string(s.SQL), s.Args...); err != nil {
 			return err
-		default:
-			r.tell(t, Changed{Action: authz.Delete, ID: r.id(rows[i]), Set: r.entity.All(), Before: r.snapshot(rows[i])}, rows[i])
+		}
+	}
+	for some := range slices.Chunk(rows, atOnce) {
+		keys := make([]any, len(some))
+		for i, row := range some {
+			keys[i] = r.value(row, r.entity.IDField())
+		}
+		if err := r.left(ctx, t, keys, b); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// pointing reads the rows of a compiler that point to a row, at most limit if that is
-// not 0, and locks them.
-func (r *engine) pointing(ctx context.Context, from *query.Compiler, f model.FieldID, key any, limit int, more ...query.Filter) ([]record, error) {
-	filter := query.Every(append(more, query.Equals(r.entity, f, text(key)))...)
+// pointing reads the rows of a compiler that pass a filter, at most limit if that is not
+// 0, and locks them.
+func (r *engine) pointing(ctx context.Context, from *query.Compiler, filter query.Filter, limit int) ([]record, error) {
 	s := r.statement()
 	defer r.recycle(s)
 	from.Every(s, filter, r.entity.All(), limit)
@@ -196,7 +209,7 @@ func (r *engine) pointing(ctx context.Context, from *query.Compiler, f model.Fie
 func (r *engine) purge(ctx context.Context, t *transaction, f model.FieldID, key any, seen map[grave]bool) error {
 	on := r.entity.Fields[f].OnDelete
 	if on == model.Cascade {
-		rows, err := r.pointing(ctx, r.compile, f, key, 0)
+		rows, err := r.pointing(ctx, r.compile, query.Equals(r.entity, f, text(key)), 0)
 		for i := range rows {
 			if err == nil {
 				err = r.clearWay(ctx, t, r.value(rows[i], r.entity.IDField()), seen)
@@ -209,7 +222,7 @@ func (r *engine) purge(ctx context.Context, t *transaction, f model.FieldID, key
 	if !r.keeps() || on == model.SetNull {
 		return nil
 	}
-	rows, err := r.pointing(ctx, r.graves, f, key, 0)
+	rows, err := r.pointing(ctx, r.graves, query.Equals(r.entity, f, text(key)), 0)
 	if err != nil {
 		return err
 	}

@@ -185,7 +185,7 @@ func (r *engine) rise(ctx context.Context, f model.FieldID, key any, up *rising)
 		return nil
 	}
 	with := query.Equals(r.entity, r.entity.SoftDeleteField(), up.at.Format(time.RFC3339Nano))
-	rows, err := r.pointing(ctx, r.graves, f, key, 0, with)
+	rows, err := r.pointing(ctx, r.graves, query.Every(with, query.Equals(r.entity, f, text(key))), 0)
 	for i := range rows {
 		if err == nil {
 			err = r.add(ctx, rows[i], up)

@@ -3,6 +3,7 @@ package query
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gatewright/gate/runtime/model"
 	"github.com/gatewright/gate/store"
@@ -115,11 +116,23 @@ func (c *Compiler) Every(s *Statement, filter Filter, columns model.FieldSet, li
 	c.Lock(s, ForRemoval)
 }
 
-// Empty writes the statement that empties a relation of the rows that point to a row.
-func (c *Compiler) Empty(s *Statement, f model.FieldID, key any) {
-	s.text("UPDATE ", c.from, " SET ", c.names[f], " = NULL WHERE ", c.columns[f], " = ")
-	s.bind(key)
-	c.andThere(s)
+// Empty writes the statement that empties a relation of the rows that pass a filter.
+func (c *Compiler) Empty(s *Statement, f model.FieldID, filter Filter) {
+	s.text("UPDATE ", c.from, " SET ", c.names[f], " = NULL WHERE 1 = 1")
+	c.andFilter(s, filter)
+}
+
+// Mark writes the statement that marks the rows that pass a filter as deleted, each
+// as a version of its own.
+func (c *Compiler) Mark(s *Statement, filter Filter, at time.Time) {
+	f := c.entity.SoftDeleteField()
+	s.text("UPDATE ", c.from, " SET ", c.names[f], " = ")
+	c.bind(s, f, at)
+	if v := c.entity.VersionField(); v != model.NoField {
+		s.text(", ", c.names[v], " = ", c.columns[v], " + 1")
+	}
+	s.text(" WHERE 1 = 1")
+	c.andFilter(s, filter)
 }
 
 // Page writes the statement for the rows of a plan; with a cursor for one row more

@@ -28,6 +28,15 @@ func Equals(e *model.Entity, f model.FieldID, text string) Filter {
 	return Filter{term{field: f, op: Eq, values: []any{v}}}
 }
 
+// Among is the filter for rows whose field has one of the values, which are those of
+// fields of its type.
+func Among(f model.FieldID, values []any) Filter {
+	if len(values) == 0 {
+		return Nothing()
+	}
+	return Filter{term{field: f, op: In, values: values}}
+}
+
 // Holds is the filter for rows that are as the clauses of a condition say. None
 // at all let no row through: a condition that says nothing is a mistake.
 func Holds(e *model.Entity, clauses []model.Clause) (Filter, error) {
