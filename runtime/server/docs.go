@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/swaggest/swgui/v5/static"
+
 	"github.com/gatewright/gate"
 )
 
@@ -19,11 +21,7 @@ const (
 	pathDocs    = prefix + "/docs"
 )
 
-// docsFS has our page and, of the viewer, the files that it loads and no others: they
-// are part of every service.
-//
 //go:embed docs/index.html docs/docs.js docs/docs.css
-//go:embed docs/swagger-ui/favicon-32x32.png docs/swagger-ui/*.gz
 var docsFS embed.FS
 
 // docsPolicy lets the viewer do what it needs on this origin and nothing
@@ -48,11 +46,11 @@ func docs(mux *http.ServeMux, title string, openAPI []byte) {
 		write(w, "text/html; charset=utf-8", bytes.ReplaceAll(page, []byte("{{title}}"), []byte(escaper.Replace(title))))
 	})
 	for _, f := range []docsFile{
-		{"docs.js", "text/javascript; charset=utf-8", "docs/docs.js"},
-		{"docs.css", "text/css; charset=utf-8", "docs/docs.css"},
-		{"favicon-32x32.png", "image/png", "docs/swagger-ui/favicon-32x32.png"},
-		{"swagger-ui.css", "text/css; charset=utf-8", "docs/swagger-ui/swagger-ui.css.gz"},
-		{"swagger-ui-bundle.js", "text/javascript; charset=utf-8", "docs/swagger-ui/swagger-ui-bundle.js.gz"},
+		{"docs.js", "text/javascript; charset=utf-8", docsFS, "docs/docs.js"},
+		{"docs.css", "text/css; charset=utf-8", docsFS, "docs/docs.css"},
+		{"favicon-32x32.png", "image/png", static.FS, "favicon-32x32.png"},
+		{"swagger-ui.css", "text/css; charset=utf-8", static.FS, "swagger-ui.css.gz"},
+		{"swagger-ui-bundle.js", "text/javascript; charset=utf-8", static.FS, "swagger-ui-bundle.js.gz"},
 	} {
 		mux.Handle("GET "+pathDocs+"/"+f.name, f)
 	}
@@ -64,12 +62,14 @@ var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "
 
 // A docsFile is a file of the viewer. The large ones are kept compressed.
 type docsFile struct {
-	name, mediaType, path string
+	name, mediaType string
+	fs              embed.FS
+	path            string
 }
 
 // ServeHTTP implements [http.Handler].
 func (f docsFile) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	data, err := docsFS.ReadFile(f.path)
+	data, err := f.fs.ReadFile(f.path)
 	if err == nil && path.Ext(f.path) == ".gz" {
 		w.Header().Add("Vary", "Accept-Encoding")
 		if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
