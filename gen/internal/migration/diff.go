@@ -225,7 +225,7 @@ func (c *comparison) converts(name string, t *Table, was, is *Column) bool {
 		}
 		c.rescale(name, t, is, was.Scale, 0, 18)
 	case was.Kind == Date && is.Kind == DateTime:
-		c.using[name] = fmt.Sprintf("%q AT TIME ZONE 'UTC'", is.Name)
+		c.using[name] = fmt.Sprintf("%q::timestamp AT TIME ZONE 'UTC'", is.Name) // a date alone is midnight of the session's zone
 		c.rewrite(t, is, fmt.Sprintf("%q || 'T00:00:00.000000Z'", is.Name))
 	case was.Kind == Integer && was.References == "" && is.Kind == Text:
 		c.using[name] = fmt.Sprintf("%q::text", is.Name)
