@@ -31,7 +31,7 @@ func watched(name string) bool {
 	case base == "gate.yaml", base == "seed.yaml", base == "go.mod", base == "go.sum", base == ".env":
 		return true
 	default:
-		return slices.Contains([]string{".go", ".sql"}, filepath.Ext(base))
+		return slices.Contains([]string{".go", ".sql", ".graphql"}, filepath.Ext(base))
 	}
 }
 

@@ -21,6 +21,7 @@ func TestWatcher_savedMeanwhile(t *testing.T) {
 		"nothing":              {nil, nil},
 		"the design":           {map[string]string{"gate.yaml": "gate: 1 # changed"}, []string{"gate.yaml"}},
 		"a file in a new one":  {map[string]string{"fresh/own.go": "package fresh"}, []string{"fresh/own.go"}},
+		"words of GraphQL":     {map[string]string{"app/schema.graphql": "type T {a: Int}", "app/operations/o.graphql": "{a}"}, []string{"app/operations/o.graphql", "app/schema.graphql"}},
 		"both, and no service": {map[string]string{"gate.yaml": "", "fresh/own.go": "package fresh", "notes.txt": "x"}, []string{"fresh/own.go", "gate.yaml"}},
 	} {
 		t.Run(name, func(t *testing.T) {
