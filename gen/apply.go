@@ -356,7 +356,8 @@ func (a *applier) pending() *manifest {
 // tempSuffix marks a file that is being written.
 const tempSuffix = ".gate-tmp"
 
-// replace writes a file next to its place and moves it there.
+// replace writes a file next to its place and moves it there. It keeps the permissions
+// of the file that it takes the place of.
 func (a *applier) replace(name string, data []byte) error {
 	if err := a.before(); err != nil {
 		return err
@@ -365,7 +366,11 @@ func (a *applier) replace(name string, data []byte) error {
 	if err := a.root.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	f, err := a.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	mode := fs.FileMode(0o644)
+	if was, err := a.root.Stat(name); err == nil {
+		mode = was.Mode().Perm()
+	}
+	f, err := a.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err
 	}

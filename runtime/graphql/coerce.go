@@ -40,27 +40,30 @@ func (in inputs) variables(op *ast.OperationDefinition, sent map[string]any) (ma
 	return values, nil
 }
 
-// arguments reads the arguments of a field or directive. One whose variable is
-// not there is not there.
+// arguments reads the arguments of a field or directive. One that is not there, or
+// whose variable is not, has its default (§6.4.1).
 func (in inputs) arguments(defs ast.ArgumentDefinitionList, args ast.ArgumentList) (map[string]any, error) {
 	values := make(map[string]any, len(args))
-	for _, arg := range args {
-		def := defs.ForName(arg.Name)
-		if def == nil {
-			return nil, fmt.Errorf("unknown argument %q", arg.Name) // cannot be: the document is valid
+	for _, def := range defs {
+		var raw any
+		there := false
+		if arg := args.ForName(def.Name); arg != nil {
+			raw, there = in.literal(arg.Value)
 		}
-		raw, ok := in.literal(arg.Value)
-		if !ok {
+		if !there && def.DefaultValue != nil {
+			raw, there = in.literal(def.DefaultValue)
+		}
+		if !there {
 			if def.Type.NonNull {
-				return nil, fmt.Errorf("%s is missing", arg.Name)
+				return nil, fmt.Errorf("%s is missing", def.Name)
 			}
 			continue
 		}
 		value, err := in.coerce(def.Type, raw)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", arg.Name, err)
+			return nil, fmt.Errorf("%s: %w", def.Name, err)
 		}
-		values[arg.Name] = value
+		values[def.Name] = value
 	}
 	return values, nil
 }
@@ -153,6 +156,9 @@ func (in inputs) object(def *ast.Definition, v any) (any, error) {
 	out := make(map[string]any, len(raw))
 	for _, member := range def.Fields {
 		value, ok := raw[member.Name]
+		if !ok && member.DefaultValue != nil {
+			value, ok = in.literal(member.DefaultValue)
+		}
 		if !ok {
 			if member.Type.NonNull {
 				return nil, fmt.Errorf("%s is missing", member.Name)

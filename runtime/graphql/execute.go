@@ -16,6 +16,9 @@ import (
 	"github.com/gatewright/gate/runtime/query"
 )
 
+// tooLarge says that an answer would have more than [crud.MaxAnswer].
+const tooLarge = "the answer is too large: ask for less"
+
 // maxFaults bounds the errors about fields of rows in an answer.
 const maxFaults = 100
 
@@ -48,10 +51,16 @@ func (x *execution) run(op *ast.OperationDefinition) []byte {
 		}
 		dst = model.AppendString(dst, f.Alias)
 		dst = append(dst, ':')
+		start, told := len(dst), len(x.errs)
 		dst = x.root(dst, root, f)
-		if len(dst) > crud.MaxAnswer {
+		switch {
+		case len(dst) <= crud.MaxAnswer:
+		case op.Operation == ast.Mutation: // what was changed stays so, and the others are to be changed
+			dst, x.errs = append(dst[:start], "null"...), x.errs[:told]
+			x.errs = append(x.errs, answerError{Message: tooLarge, Path: []any{f.Alias}, Extensions: extensions{Code: codeTooMuch}})
+		default:
 			return append(appendErrors([]byte(`{"data":null,"errors":`), []answerError{{
-				Message: "the answer is too large: ask for less", Extensions: extensions{Code: codeTooMuch},
+				Message: tooLarge, Extensions: extensions{Code: codeTooMuch},
 			}}), '}')
 		}
 	}

@@ -28,7 +28,7 @@ const (
 	maxLogin     = 8 << 10 // of a login, as over HTTP
 	queueSize    = 256     // events that wait for a connection
 	queueBytes   = 4 << 20 // of which they are, unless it is one
-	backlogSize  = 4096    // changes that wait for all
+	backlogSize  = 16384   // changes that wait for all
 	backlogBytes = 64 << 20
 	ringSize     = 512 // events kept for clients that come back
 	ringBytes    = 32 << 20
