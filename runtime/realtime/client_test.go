@@ -179,6 +179,20 @@ func stream(t testing.TB, s *shop, token, query string, header http.Header) *sse
 	return &sse{t: t, res: res, lines: bufio.NewScanner(res.Body), cancel: cancel}
 }
 
+// began returns the id with which a stream begins.
+func (s *sse) began() string {
+	s.t.Helper()
+	impatient := time.AfterFunc(patience, s.cancel)
+	defer impatient.Stop()
+	id := ""
+	for s.lines.Scan() && s.lines.Text() != "" {
+		if text, ok := strings.CutPrefix(s.lines.Text(), "id: "); ok {
+			id = text
+		}
+	}
+	return id
+}
+
 // next returns the fields of the next event, nil at the end.
 func (s *sse) next() map[string]string {
 	s.t.Helper()
@@ -188,8 +202,9 @@ func (s *sse) next() map[string]string {
 	for s.lines.Scan() {
 		name, value, _ := strings.Cut(s.lines.Text(), ": ")
 		switch {
-		case s.lines.Text() == "" && len(event) > 0:
+		case s.lines.Text() == "" && event["data"] != "":
 			return event
+		case s.lines.Text() == "": // no event, but what it says of the id counts
 		case name != "":
 			event[name] = value
 		}

@@ -313,6 +313,32 @@ func TestEvents_resume(t *testing.T) {
 	}
 }
 
+// A stream that breaks before its first event loses none: the client knows from
+// where on it was told, also after a reset.
+func TestEvents_quiet(t *testing.T) {
+	s := newShop(t, nil)
+	s.newItem(t, `{"name":"soup","price":4}`)
+	for _, header := range []http.Header{nil, {"Last-Event-Id": {"other-7"}}} {
+		first := stream(t, s, "", "?entities=items", header)
+		id := first.began()
+		first.cancel()
+		if id == "" {
+			t.Fatalf("a stream of %v begins without an id", header)
+		}
+		s.newItem(t, `{"name":"figs","price":9}`)
+		back := stream(t, s, "", "?entities=items", http.Header{"Last-Event-Id": {id}})
+		for {
+			e := back.next()
+			if e["event"] != "items created" {
+				t.Fatalf("missed %v", e)
+			}
+			if values(t, []byte(e["data"]))["name"] == "figs" {
+				break
+			}
+		}
+	}
+}
+
 func TestEvents_refused(t *testing.T) {
 	s := newShop(t, nil)
 	ann := s.token(t, "ann")

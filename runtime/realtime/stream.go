@@ -41,13 +41,13 @@ func (rt *Realtime) serveEvents(w http.ResponseWriter, r *http.Request) {
 	}
 	defer c.leave()
 	lastID := r.Header.Get("Last-Event-ID")
-	complete, err := c.resume(r.Context(), paths, lastID)
+	from, complete, err := c.resume(r.Context(), paths, lastID)
 	if err != nil {
 		rt.errors.Write(w, r, err)
 		return
 	}
 	s := &stream{w: w, rc: http.NewResponseController(w)}
-	if err := s.begin(!complete); err != nil {
+	if err := s.begin(from, !complete); err != nil {
 		return
 	}
 	ctx, cancel := context.WithCancel(r.Context())
@@ -94,8 +94,9 @@ type stream struct {
 }
 
 // begin answers the request. The time-outs of the server are for requests that
-// end; each write has its own.
-func (s *stream) begin(reset bool) error {
+// end; each write has its own. The client knows from where on it is told before the
+// first event: a stream that breaks until then would lose events without a word.
+func (s *stream) begin(from string, reset bool) error {
 	_ = s.rc.SetReadDeadline(time.Time{}) // not every server has deadlines
 	h := s.w.Header()
 	h.Set("Content-Type", "text/event-stream")
@@ -103,9 +104,9 @@ func (s *stream) begin(reset bool) error {
 	h.Set("X-Accel-Buffering", "no")
 	s.w.WriteHeader(http.StatusOK)
 	if reset {
-		return s.write("event: reset\ndata: {}\n\n")
+		return s.write("id: " + from + "\nevent: reset\ndata: {}\n\n")
 	}
-	return s.write(": hello\n\n")
+	return s.write("id: " + from + "\n\n")
 }
 
 func (s *stream) send(_ context.Context, e Event) error {

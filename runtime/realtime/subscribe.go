@@ -77,17 +77,20 @@ func (rt *Realtime) unsubscribe(c *Conn) {
 
 // resume is Subscribe for a client that comes back: it queues what happened
 // since the event lastID, and returns false when that is not known any more, so
-// that the client has to begin anew.
-func (c *Conn) resume(ctx context.Context, paths []string, lastID string) (bool, error) {
+// that the client has to begin anew. From is the event after which it is told.
+func (c *Conn) resume(ctx context.Context, paths []string, lastID string) (from string, complete bool, err error) {
+	rt := c.rt
+	rt.mu.Lock()
+	from = rt.eventID(rt.ring.last) // before it subscribes: nothing after it is missed
+	rt.mu.Unlock()
 	for _, path := range paths {
 		if err := c.Subscribe(ctx, path); err != nil {
-			return false, err
+			return "", false, err
 		}
 	}
 	if lastID == "" {
-		return true, nil
+		return from, true, nil
 	}
-	rt := c.rt
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
 	seq, known := rt.parseEventID(lastID)
@@ -96,7 +99,7 @@ func (c *Conn) resume(ctx context.Context, paths []string, lastID string) (bool,
 		missed, known = rt.ring.since(seq)
 	}
 	if !known {
-		return false, nil
+		return from, false, nil
 	}
 	// What came in since the subscription is among what was missed.
 	for len(c.queue) > 0 {
@@ -107,10 +110,10 @@ func (c *Conn) resume(ctx context.Context, paths []string, lastID string) (bool,
 			continue
 		}
 		if !c.push(e.again()) {
-			return false, nil
+			return from, false, nil
 		}
 	}
-	return true, nil
+	return rt.eventID(seq), true, nil
 }
 
 // caller returns ctx with who the connection belongs to, asked now.
