@@ -39,7 +39,7 @@ func TestAUZ12_turns(t *testing.T) {
 				t.Fatal(err)
 			}
 			held = append(held, turn)
-			if _, err = s.items.Get(ann, s.soup); status(t, err) == 429 {
+			if _, err = s.items.Get(ann, s.soup); status(t, err) == 503 {
 				break
 			} else if err != nil || len(held) > 100 {
 				t.Fatal(len(held), err)

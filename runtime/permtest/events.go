@@ -210,7 +210,7 @@ type life struct {
 	*row
 
 	changed, removed bool
-	changes          map[string]bool // the fields that the one change is about
+	changes          map[string]bool // the field that the one change is about: what is stamped with it is nobody's event
 }
 
 // likeness is another row like one, which the service makes itself.
@@ -233,9 +233,7 @@ func (k *kit) alter(l *life) {
 	for i := range e.model.Fields {
 		f := &e.model.Fields[i]
 		switch {
-		case f.Type == model.UpdatedAt || f.Name == e.model.Version:
-			l.changes[f.Name] = true
-		case l.changed || f.ReadOnly || slices.Contains([]model.Type{model.Relation, model.Roles, model.Password, model.FileType}, f.Type):
+		case l.changed || f.ReadOnly || f.Type == model.UpdatedAt || f.Name == e.model.Version || slices.Contains([]model.Type{model.Relation, model.Roles, model.Password, model.FileType}, f.Type):
 		default:
 			if v, changes := k.another(k.callers[0], l.row, f, status(http.StatusOK)); changes {
 				l.changed, l.changes[f.Name] = true, true
