@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 )
 
 // statements is the key under which a context names the [failure] of its transaction.
 type statements struct{}
 
-// A failure is the statement that ended a transaction before its end.
+// A failure is the statement that ended a transaction before its end. When the context
+// ends, database/sql rolls back beside what runs in it.
 type failure struct {
+	mu   sync.Mutex
 	conn any   // that of the transaction
 	err  error // nil while there is none
 }
@@ -24,6 +27,8 @@ func StatementEnded(ctx context.Context, conn any, err error, undone bool) {
 	if !ok {
 		return
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.conn == nil {
 		f.conn = conn
 	}
@@ -37,7 +42,17 @@ func StatementEnded(ctx context.Context, conn any, err error, undone bool) {
 }
 
 // hidden reports whether the failure is not in what came of it.
-func (f *failure) hidden(by error) bool { return f.err != nil && !errors.Is(by, f.err) }
+func (f *failure) hidden(by error) bool {
+	err := f.first()
+	return err != nil && !errors.Is(by, err)
+}
+
+// first returns the error of the statement; nil while there is none.
+func (f *failure) first() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
+}
 
 // behind reports whether err is the refusal of a statement after the failure.
 func (f *failure) behind(err error) bool {
@@ -47,5 +62,5 @@ func (f *failure) behind(err error) bool {
 
 // swallowed is the failure of code that went on after it.
 func (f *failure) swallowed() error {
-	return fmt.Errorf("a statement failed, which ended the transaction, and the code went on: return its error, or run the statement behind a savepoint: %w", f.err)
+	return fmt.Errorf("a statement failed, which ended the transaction, and the code went on: return its error, or run the statement behind a savepoint: %w", f.first())
 }

@@ -212,8 +212,8 @@ func (db *DB) commit(ctx context.Context, fn func(ctx context.Context, tx *sql.T
 		return err
 	}
 	defer conn.Close()
-	var first failure
-	ctx = context.WithValue(ctx, statements{}, &first)
+	var failed failure
+	ctx = context.WithValue(ctx, statements{}, &failed)
 	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return db.Wrap(fmt.Errorf("begin transaction: %w", err))
@@ -221,14 +221,14 @@ func (db *DB) commit(ctx context.Context, fn func(ctx context.Context, tx *sql.T
 	defer func() { _ = tx.Rollback() }() // after a commit it does nothing; it also runs when fn panics
 
 	if err := fn(context.WithValue(ctx, insideTx{db}, true), tx); err != nil {
-		if first.behind(err) || first.hidden(err) && db.Classify(first.err).Retry {
-			return db.Wrap(first.swallowed())
+		if failed.behind(err) || failed.hidden(err) && db.Classify(failed.first()).Retry {
+			return db.Wrap(failed.swallowed())
 		}
 		return db.Wrap(causedBy(ctx, err))
 	}
 	if err := tx.Commit(); err != nil {
-		if first.hidden(err) {
-			return db.Wrap(first.swallowed())
+		if failed.hidden(err) {
+			return db.Wrap(failed.swallowed())
 		}
 		return db.Wrap(fmt.Errorf("commit: %w", causedBy(ctx, err)))
 	}
