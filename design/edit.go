@@ -22,7 +22,8 @@ import (
 // Like [RemovePlugin] and [EnablePlugin] it changes only the text in question:
 // every other byte, comments and line endings included, stays. The three refuse
 // a file that is not YAML and one that is written in a way in which they cannot
-// do that safely, but not one whose design has other problems.
+// do that safely, but not one whose design has other problems. A name that differs
+// from one that is there in hyphens or capitals alone is refused, too.
 func SetPlugin(src []byte, name string, settings ...Setting) ([]byte, error) {
 	if wrong := kebabCase.check(name); wrong != "" {
 		return nil, fmt.Errorf("plugin name %s %s", quote(name), wrong)
@@ -174,6 +175,11 @@ func addPlugin(src []byte, name string) ([]byte, error) {
 	i := index(e.root, "plugins")
 	if i < 0 {
 		return e.addSection(name)
+	}
+	for _, other := range e.root.entries[i].value.entries {
+		if foldName(other.key) == foldName(name) {
+			return nil, fmt.Errorf("plugin %s is too close to %s on line %d", quote(name), quote(other.key), other.pos.Line)
+		}
 	}
 	return e.insert(e.root, i, name, "{}", true)
 }

@@ -151,6 +151,9 @@ func TestSetPlugin_refusals(t *testing.T) {
 	if _, err := design.SetPlugin(src, "auth-jwt", design.Setting{Key: "a", Value: struct{}{}}); err == nil {
 		t.Error("a struct was written")
 	}
+	if got, err := design.SetPlugin([]byte(header+"plugins: {authjwt: {}}\n"), "auth-jwt"); err == nil || !strings.Contains(err.Error(), "too close to \"authjwt\" on line") {
+		t.Errorf("beside a name that is too close: got %s, %v", got, err)
+	}
 	if _, err := design.SetPlugin([]byte("gate: [\n"), "auth-jwt"); err == nil {
 		t.Error("a file that is no YAML was edited")
 	} else if _, ok := errors.AsType[*design.Errors](err); !ok {
@@ -189,6 +192,7 @@ func FuzzEdit(f *testing.F) {
 	f.Add([]byte(header + "plugins:\n  auth-jwt: {a: 1} # x\n"))
 	f.Add([]byte(header + "plugins: {auth-jwt: {a: 'it''s', b: [}]}}\r\n"))
 	f.Add([]byte("{gate: 1, plugins: {\"auth-jwt\": }}"))
+	f.Add([]byte(header + "plugins:\n  authjwt: {a}\n"))
 	f.Fuzz(func(t *testing.T, src []byte) {
 		before, beforeErr := design.Parse("gate.yaml", src)
 		for name, edit := range edits() {
