@@ -27,6 +27,22 @@ func (r *engine) checkTargets(ctx context.Context, c caller, row record, set mod
 	return refused(problems)
 }
 
+// unread returns the keys among the fields that were sent which the caller may not read
+// of the row as it was. They are judged even if they say what it said already: else the
+// answer would tell that they do.
+func (r *engine) unread(c caller, old record, sent model.FieldSet) model.FieldSet {
+	var keys model.FieldSet
+	for f := range r.targets {
+		if sent.Has(f) {
+			keys.Add(f)
+		}
+	}
+	if keys.Empty() {
+		return keys
+	}
+	return keys.Without(r.viewed(c, old, r.rules.visible(c)))
+}
+
 // asked is which keys of a row were judged, and what all of them said then.
 type asked struct {
 	set  model.FieldSet

@@ -187,7 +187,7 @@ func (r *engine) rewrite(ctx context.Context, t *transaction, c caller, id strin
 	if err := refused(r.judgePassword(u.password, u.Row, r.entity.All())); err != nil {
 		return err
 	}
-	changed := r.different(u.Row, old)
+	changed, unread := r.different(u.Row, old), r.unread(c, old, u.Set)
 	if err := r.mayChangeAccount(ctx, c, old, u.Row, changed); err != nil {
 		return err
 	}
@@ -198,7 +198,7 @@ func (r *engine) rewrite(ctx context.Context, t *transaction, c caller, id strin
 	}
 	var before asked
 	if hooks := r.before[authz.Update]; len(hooks) > 0 {
-		if before, err = r.ask(ctx, c, u.Row, r.keysToCheck(changed, u.Set)); err != nil {
+		if before, err = r.ask(ctx, c, u.Row, r.keysToCheck(changed, u.Set).Union(unread)); err != nil {
 			return cmp.Or(r.stays(u.filter, u.Row), err)
 		}
 		if err := run(ctx, hooks, u.change); err != nil {
@@ -213,15 +213,21 @@ func (r *engine) rewrite(ctx context.Context, t *transaction, c caller, id strin
 		return err
 	}
 	changed.Remove(r.entity.IDField())
-	if changed.Empty() && !u.links() {
+	same := changed.Empty() && !u.links()
+	if same && unread.Empty() {
 		return nil
 	}
-	r.count(u.Row, old, &changed)
+	if !same {
+		r.count(u.Row, old, &changed)
+	}
 	if err := r.stays(u.filter, u.Row); err != nil {
 		return err
 	}
-	if err := r.checkTargets(ctx, c, u.Row, r.unasked(before, u.Row, r.keysToCheck(changed, u.Set))); err != nil {
+	if err := r.checkTargets(ctx, c, u.Row, r.unasked(before, u.Row, r.keysToCheck(changed, u.Set).Union(unread))); err != nil {
 		return err
+	}
+	if same {
+		return nil
 	}
 	if f := r.entity.Find(model.UpdatedAt); f != model.NoField && !u.Set.Has(f) {
 		field, p := r.field(u.Row, f)

@@ -111,6 +111,9 @@ func (k *kit) tryUpdate(cell string, s surface, c *caller, r *row, f *model.Fiel
 	k.t.Helper()
 	e := r.entity
 	v, changes := k.another(c, r, f, w)
+	if !w.refused() && !changes && k.leadsAside(c, r, f) {
+		w = status(http.StatusBadRequest)
+	}
 	before := k.stored(e, r.id)
 	a := s.update(c, e, r.id, map[string]any{f.Name: v})
 	ok := k.check(cell, w, a, c.about(r))
@@ -135,6 +138,19 @@ func (k *kit) tryUpdate(cell string, s surface, c *caller, r *row, f *model.Fiel
 	if f.Type == model.Roles {
 		k.patch(&row{entity: e, id: r.id, values: map[string]any{}}, map[string]any{f.Name: k.rolesOf(r)})
 	}
+}
+
+// leadsAside reports whether a key that the caller does not read leads to a row that
+// they do not see: to send it as it is must not tell them so.
+func (k *kit) leadsAside(c *caller, r *row, f *model.Field) bool {
+	if f.Type != model.Relation || c.in(&r.entity.grantTo(c).field(r.entity.design(f.Name)).View, r) {
+		return false
+	}
+	to := k.find(f.To)
+	view := &to.grantTo(c).Rows.View
+	return slices.ContainsFunc(to.rows, func(t *row) bool {
+		return equal(to.key(t.id), r.values[f.Name]) && !(view.admitted() && c.in(view, t))
+	})
 }
 
 // unchanged sees that a row is as it was.
