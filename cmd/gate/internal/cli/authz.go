@@ -84,7 +84,7 @@ func (c *authzExplainCmd) Run(out *console) error {
 	if c.JSON {
 		err = printJSON(out.stdout, v)
 	} else {
-		_, err = fmt.Fprint(out.stdout, v.text(out.talk.ascii))
+		_, err = fmt.Fprint(out.stdout, v.text(newTalk(out.stdout, out.talk.mode)))
 	}
 	if err == nil && !v.Allowed {
 		return errReported
@@ -332,22 +332,25 @@ func (c *authzExplainCmd) allows(v *verdict, k *check) bool {
 
 // text is the answer for people: what was asked, each word with its place, and
 // what decided.
-func (v *verdict) text(ascii bool) string {
+func (v *verdict) text(t *talk) string {
 	var b strings.Builder
 	mark, answer := "✓", "allowed"
 	if !v.Allowed {
 		mark, answer = "!", "refused"
 	}
-	if ascii && v.Allowed {
+	if t.ascii && v.Allowed {
 		mark = "ok"
 	}
-	fmt.Fprintf(&b, "  %s %s%s\n", mark, pad(answer, detailColumn-nameColumn), v.Question)
+	line := func(format string, args ...any) { b.WriteString(t.shown(fmt.Sprintf(format, args...)) + "\n") }
+	line("  %s %s%s", mark, pad(answer, detailColumn-nameColumn), v.Question)
 	for _, k := range v.Checks {
-		fmt.Fprintf(&b, "\n  %s: %s\n", k.About, strings.ReplaceAll(k.Decision.String(), "_", " "))
+		b.WriteString("\n")
+		line("  %s: %s", k.About, strings.ReplaceAll(k.Decision.String(), "_", " "))
 		for _, w := range k.Words {
-			fmt.Fprintf(&b, "  %s%s: %s\n", pad(fmt.Sprintf("%d:%d", w.Line, w.Column), detailColumn-2), w.Word, w.Why)
+			line("  %s%s: %s", pad(fmt.Sprintf("%d:%d", w.Line, w.Column), detailColumn-2), w.Word, w.Why)
 		}
 	}
-	fmt.Fprintf(&b, "\n  %s%s:%d:%d: %s\n", pad("Decided by", detailColumn-2), v.File, v.Line, v.Column, v.Why)
+	b.WriteString("\n")
+	line("  %s%s:%d:%d: %s", pad("Decided by", detailColumn-2), v.File, v.Line, v.Column, v.Why)
 	return b.String()
 }

@@ -173,7 +173,7 @@ func abbreviated(commit string) string { return commit[:min(len(commit), 10)] }
 // text prints the changes for people, by entity.
 func (d *difference) text(w io.Writer, before, after *permissions.Matrix, t *talk) error {
 	var b strings.Builder
-	line := func(s string) { b.WriteString(strings.TrimRight(s, " ") + "\n") }
+	line := func(s string) { b.WriteString(t.shown(strings.TrimRight(s, " ")) + "\n") }
 	line("  " + t.paint(bold, after.Service) + "   who may do what, against " + abbreviated(d.Against))
 	if len(d.Changes) == 0 {
 		mark := "✓"

@@ -133,7 +133,7 @@ func (d *dev) problem(err error, names []string) {
 	if place != "" {
 		d.talk.line(now + pad(place, 14) + " " + d.talk.paint(red, message))
 	} else {
-		d.talk.line(now + d.talk.paint(red, strings.ReplaceAll(message, "\n", "\n            ")))
+		d.talk.lines(now + d.talk.paint(red, strings.ReplaceAll(message, "\n", "\n            ")))
 	}
 	if hint != "" {
 		d.talk.line("            " + hint)

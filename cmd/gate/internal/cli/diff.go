@@ -209,7 +209,7 @@ func (o *outlook) plugins(was, is *gen.Lock) {
 // text prints the outlook for people.
 func (o *outlook) text(w io.Writer, t *talk) error {
 	var b strings.Builder
-	line := func(s string) { b.WriteString(strings.TrimRight(s, " ") + "\n") }
+	line := func(s string) { b.WriteString(t.shown(strings.TrimRight(s, " ")) + "\n") }
 	section := func(title string) { line(""); line("  " + t.paint(bold, title)) }
 	line("  " + t.paint(bold, o.Service) + "   what gate generate would change")
 	if !o.Changes {

@@ -41,23 +41,11 @@ func (c *generateCmd) Run(out *console) error {
 	}
 	switch {
 	case c.Diff:
-		fmt.Fprint(out.stdout, report.Diff)
+		fmt.Fprint(onTerminal(out.stdout), report.Diff)
 		s.done(generated(report))
 	case c.Check && report.Drift():
-		for _, name := range report.Created {
-			fmt.Fprintln(out.stdout, "missing", name)
-		}
-		for _, name := range append(report.Updated, report.Edited...) {
-			fmt.Fprintln(out.stdout, "differs", name)
-		}
-		for _, name := range report.Removed {
-			fmt.Fprintln(out.stdout, "orphan ", name)
-		}
-		for _, m := range report.Moved {
-			fmt.Fprintln(out.stdout, "moves  ", m.From, "to", m.To)
-		}
-		for _, name := range report.Carried {
-			fmt.Fprintln(out.stdout, "renames", name)
+		for _, line := range differing(report) {
+			fmt.Fprintln(out.stdout, plain(line))
 		}
 		return failf("gate generate "+c.Dir+" brings them up to date", "the generated files are not what gate.yaml says")
 	default:
@@ -68,6 +56,27 @@ func (c *generateCmd) Run(out *console) error {
 		}
 	}
 	return nil
+}
+
+// differing names the files that are not what gate.yaml says.
+func differing(r *gen.Report) []string {
+	var lines []string
+	for _, name := range r.Created {
+		lines = append(lines, "missing "+name)
+	}
+	for _, name := range append(r.Updated, r.Edited...) {
+		lines = append(lines, "differs "+name)
+	}
+	for _, name := range r.Removed {
+		lines = append(lines, "orphan  "+name)
+	}
+	for _, m := range r.Moved {
+		lines = append(lines, "moves   "+m.From+" to "+m.To)
+	}
+	for _, name := range r.Carried {
+		lines = append(lines, "renames "+name)
+	}
+	return lines
 }
 
 // generated says what a generation did, in words.
@@ -115,6 +124,6 @@ func warn(t *talk, p *project) {
 func warnAll(t *talk, list []design.Problem) {
 	for _, w := range list {
 		t.event(map[string]any{"event": "warning", "file": w.File, "line": w.Line, "column": w.Column, "name": w.Name, "message": w.Message, "hint": w.Hint})
-		t.line("  " + t.paint(yellow, "!") + " " + w.String())
+		t.lines("  " + t.paint(yellow, "!") + " " + w.String())
 	}
 }

@@ -8,8 +8,6 @@ import (
 	"os"
 	"slices"
 
-	"golang.org/x/term"
-
 	"github.com/gatewright/gate/idp/config"
 	"github.com/gatewright/gate/idp/tenant"
 )
@@ -103,10 +101,7 @@ func (a *admin) adviseDevelopment() error {
 // export that failed is removed.
 func create(name string, stdout io.Writer) (io.Writer, func(good bool) error, error) {
 	if name == "-" {
-		if f, ok := stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-			stdout = &visible{w: stdout}
-		}
-		return stdout, func(bool) error { return nil }, nil
+		return onTerminal(stdout), func(bool) error { return nil }, nil
 	}
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, os.ErrExist) {

@@ -3,8 +3,11 @@ package cli
 import (
 	"encoding/json"
 	"io"
+	"os"
 	"slices"
 	"unicode/utf8"
+
+	"golang.org/x/term"
 
 	"github.com/gatewright/gate/internal/terminal"
 )
@@ -15,6 +18,15 @@ func printJSON(w io.Writer, v any) error {
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	return e.Encode(v)
+}
+
+// onTerminal is where a text goes that a file or a program takes as it is, and a
+// terminal without what it would act on.
+func onTerminal(w io.Writer) io.Writer {
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return &visible{w: w}
+	}
+	return w
 }
 
 // A visible writer passes text on to a terminal, where what people call themselves
@@ -35,7 +47,7 @@ func (v *visible) Write(p []byte) (int, error) {
 			break
 		}
 		r, size := utf8.DecodeRune(in)
-		if r == utf8.RuneError && size == 1 || r != '\n' && terminal.Steers(r) {
+		if r == utf8.RuneError && size == 1 || r != '\n' && r != '\t' && terminal.Steers(r) {
 			r = '·'
 		}
 		out = utf8.AppendRune(out, r)

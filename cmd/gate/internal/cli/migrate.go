@@ -102,5 +102,5 @@ func (c *migration) current(out *console, p *project) {
 	default:
 		return
 	}
-	out.talk.line("  " + out.talk.paint(yellow, "!") + " " + problem)
+	out.talk.lines("  " + out.talk.paint(yellow, "!") + " " + problem)
 }

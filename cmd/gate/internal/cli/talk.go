@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -88,13 +89,41 @@ func (t *talk) paint(code, s string) string {
 	return "\x1b[" + code + "m" + s + "\x1b[0m"
 }
 
+// painted finds the colours of paint.
+var painted = regexp.MustCompile("\x1b\\[(?:0|1|2|31|32|33|36)m")
+
+// shown is one line as it is printed: the colours of the talk, and else nothing that
+// a terminal acts on. Files and what is in them are called as people like it.
+func (t *talk) shown(line string) string {
+	line = strings.ReplaceAll(line, "\t", "    ")
+	if !t.color {
+		return plain(line)
+	}
+	var b strings.Builder
+	for {
+		at := painted.FindStringIndex(line)
+		if at == nil {
+			return b.String() + plain(line)
+		}
+		b.WriteString(plain(line[:at[0]]) + line[at[0]:at[1]])
+		line = line[at[1]:]
+	}
+}
+
 // line prints one finished line.
 func (t *talk) line(s string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.clear()
 	if t.programs == nil {
-		fmt.Fprintln(t.w, strings.TrimRight(s, " "))
+		fmt.Fprintln(t.w, t.shown(strings.TrimRight(s, " ")))
+	}
+}
+
+// lines prints a text that may have more than one.
+func (t *talk) lines(text string) {
+	for line := range strings.SplitSeq(text, "\n") {
+		t.line(line)
 	}
 }
 
@@ -126,17 +155,17 @@ func (t *talk) error(err error, hint string) {
 		t.complaint(err.Error())
 	}
 	if hint != "" {
-		t.line("      " + plain(hint))
+		t.line("      " + hint)
 	}
 }
 
 // complaint prints an error; its further lines are indented. An error may repeat
 // what people call themselves and theirs.
 func (t *talk) complaint(text string) {
-	lines := strings.Split(strings.ReplaceAll(text, "\t", " "), "\n")
-	t.line(t.paint(red, "gate:") + " " + plain(lines[0]))
+	lines := strings.Split(text, "\n")
+	t.line(t.paint(red, "gate:") + " " + lines[0])
 	for _, more := range lines[1:] {
-		t.line("      " + plain(strings.TrimSpace(more)))
+		t.line("      " + strings.TrimSpace(more))
 	}
 }
 
@@ -168,7 +197,7 @@ func (s *step) progress(detail string) {
 	}
 	s.shown = now
 	s.t.clear()
-	fmt.Fprint(s.t.w, s.t.format("·", "", s.name, detail, now.Sub(s.start)))
+	fmt.Fprint(s.t.w, s.t.shown(s.t.format("·", "", s.name, detail, now.Sub(s.start))))
 	s.t.open = true
 }
 
