@@ -63,12 +63,14 @@ func (r *engine) RemoveRows(ctx context.Context, q *query.Query, sel []string) (
 			}
 		}
 		for _, id := range ids {
+			key, _ := r.parseID(id)
+			if row, err := r.one(ctx, key, query.Filter{}, model.Fields(r.entity.IDField()), query.Unlocked); err != nil {
+				return err
+			} else if row.none() {
+				continue // it went with another
+			}
 			if _, err := r.remove(ctx, c, id, asPart); err != nil {
-				key, _ := r.parseID(id)
-				row, e := r.one(ctx, key, query.Filter{}, model.FieldSet{}, query.Unlocked)
-				if e != nil || !row.none() {
-					return err
-				}
+				return err
 			}
 		}
 		return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"testing"
@@ -207,6 +208,32 @@ func TestMany_chosenBefore(t *testing.T) {
 				}
 				return nil
 			})
+		}
+	})
+}
+
+// TestMany_removalRefused: what keeps one row keeps it as one of many, even if it shows
+// after the row went.
+func TestMany_removalRefused(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := newStock(t, db)
+		box := s.box(t, "a")
+		s.put(t, s.seals, in(box))
+		if _, err := s.boxes.RemoveRows(as(t, s.max), is("label", "a"), nil); status(t, err) != http.StatusConflict {
+			t.Errorf("a box with a seal: %v", err)
+		}
+		if found(t, s.boxes, s.max, query.Query{}) == nil {
+			t.Error("the box is gone")
+		}
+		before := s.amounts(t)
+		s.orders.After(authz.Delete, func(context.Context, *crud.Change[Order]) error {
+			return &gate.Error{Status: http.StatusConflict, Message: "It stays"}
+		})
+		if _, err := s.orders.RemoveRows(as(t, s.ann), is("buyerId", s.ann.Subject), nil); status(t, err) != http.StatusConflict {
+			t.Errorf("refused by a hook: %v", err)
+		}
+		if got := s.amounts(t); !maps.Equal(got, before) {
+			t.Errorf("left %v of %v", got, before)
 		}
 	})
 }
