@@ -53,9 +53,9 @@ type Build struct {
 	// API is what the OpenAPI document says besides the entities.
 	API API
 
-	// Renamed is how entities are called now that had another name when the service
-	// was generated last, for what plugins read of the user's.
-	Renamed map[string]string
+	// Former is how things are called now that had another name when the service was
+	// generated last, for what plugins read of the user's.
+	Former Former
 
 	plugin   string // that contributes
 	steps    []steps

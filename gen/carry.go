@@ -118,22 +118,6 @@ func samePairs(was, is *design.Design) []pair {
 	return pairs
 }
 
-// renamedSince lists the entities that have another name than a lock says.
-func renamedSince(lock []byte, is *design.Design) map[string]string {
-	names := map[string]string{}
-	if t, err := parseLock(lock); err != nil || t == nil || bytes.Equal(t.Design, bytes.TrimSpace(is.JSON())) {
-		return names // which is nearly always so, and costs less than reading the design
-	}
-	if was, err := ReadLock(lock); err == nil && was != nil {
-		for _, p := range samePairs(was.Design, is) {
-			if p.was.Name != p.is.Name {
-				names[p.was.Name] = p.is.Name
-			}
-		}
-	}
-	return names
-}
-
 // namesOf lists what the service called things, where that is another name now.
 func namesOf(was, is *design.Design, pairs []pair) carry.Names {
 	n := carry.Names{

@@ -85,7 +85,7 @@ func Generate(d *design.Design, opts Options, plugins ...Plugin) (Files, error) 
 }
 
 func newBuild(d *design.Design, s *State) *Build {
-	return &Build{Design: d, Renamed: renamedSince(s.Lock, d), inputs: s.Inputs, parsed: map[parsedTemplate]*template.Template{}}
+	return &Build{Design: d, Former: formerNames(s.Lock, d), inputs: s.Inputs, parsed: map[parsedTemplate]*template.Template{}}
 }
 
 // contributions lets the plugins that are on add to the service.

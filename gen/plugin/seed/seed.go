@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/gatewright/gate/design"
 	"github.com/gatewright/gate/gen"
@@ -44,12 +43,12 @@ func (part) Validate(*design.Design, *design.Plugin) error { return nil }
 func (part) Contribute(b *gen.Build) error {
 	rows, file := []*row{}, gen.File{Path: rowsFile, Owner: gen.Once}
 	if in, ok := b.Input(rowsFile); ok {
-		data, err := carried(in, b.Renamed)
+		data, made, err := carried(in, b.Former)
 		if err != nil {
 			return err
 		}
 		if rows, err = read(b.Design, gen.Input{Path: in.Path, Data: data}); err != nil {
-			return err
+			return inFile(err, made)
 		}
 		if !bytes.Equal(data, in.Data) {
 			file = gen.File{Path: rowsFile, Owner: gen.Merged, Data: data}
@@ -70,23 +69,6 @@ func (part) Contribute(b *gen.Build) error {
 		b.Template(file, templates, "templates/seed.yaml.tmpl", s)
 	}
 	return nil
-}
-
-// carried returns the file with the entities as they are called now.
-func carried(in gen.Input, names map[string]string) ([]byte, error) {
-	root, err := design.ParseValues(in.Path, in.Data)
-	if err != nil || len(names) == 0 {
-		return in.Data, err
-	}
-	lines := strings.SplitAfter(string(in.Data), "\n")
-	for _, key := range slices.Backward(root.Children) { // from the end, where several stand in a line
-		line, at := []rune(lines[key.Pos.Line-1]), key.Pos.Column-1
-		before, rest := string(line[:at]), string(line[at:])
-		if to, ok := names[key.Key]; ok {
-			lines[key.Pos.Line-1] = before + strings.Replace(rest, key.Key, to, 1)
-		}
-	}
-	return []byte(strings.Join(lines, "")), nil
 }
 
 // encode prints the rows, one a line.

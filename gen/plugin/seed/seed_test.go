@@ -253,3 +253,55 @@ func TestRenamed(t *testing.T) {
 		}
 	}
 }
+
+// TestRenamed_fields: fields, relations and values follow their names, too; comments
+// and all else in the file stay, and what looks like a name and is none.
+func TestRenamed_fields(t *testing.T) {
+	before, err := generate(t, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock, _ := before.Get("gate.lock")
+	d, err := design.Parse("shop/gate.yaml", []byte(strings.NewReplacer(
+		"  Item:\n", "  Dish:\n    renamedFrom: Item\n",
+		"name: {type: text, required: true, maxLength: 10}", "title: {type: text, required: true, maxLength: 10, renamedFrom: name}",
+		"kind: {type: enum, values: [dish, drink], default: dish}", "sort: {type: enum, values: [{name: meal, renamedFrom: dish}, drink], default: meal, renamedFrom: kind}",
+		"tags: {type: relation, to: Tag, many: true, inverse: items}", "labels: {type: relation, to: Tag, many: true, inverse: items, renamedFrom: tags}",
+		"maker: {type: relation, to: User, inverse: made}", "cook: {type: relation, to: User, inverse: made, renamedFrom: maker}",
+	).Replace(shop)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ rows, want, wrong string }{
+		{
+			rows: "# name\nItem:\n  name: # the name\n    \"name\": name # as name\n    kind:  'dish'   # dish\n    tags: [kind]\n    more: {name: kind}\nTag:\n  kind: {name: dish}\n",
+			want: "# name\nDish:\n  name: # the name\n    \"title\": name # as name\n    sort:  'meal'   # dish\n    labels: [kind]\n    more: {name: kind}\nTag:\n  kind: {name: dish}\n",
+		},
+		{
+			rows: "User: {u: {email: ü@x.example, password: none}}\nItem: {a: {name: ü, kind: dish, maker: u}, b: {kind: drink, name: b}}\n",
+			want: "User: {u: {email: ü@x.example, password: none}}\nDish: {a: {title: ü, sort: meal, cook: u}, b: {sort: drink, title: b}}\n",
+		},
+		{rows: "Dish:\n  a: {title: a, sort: meal}\n", want: "Dish:\n  a: {title: a, sort: meal}\n"},
+		{rows: "Dish:\r\n  a: {title: a, kind: dish}\r\n", want: "Dish:\r\n  a: {title: a, sort: meal}\r\n"},
+		{rows: "Item:\n  a: {name: a, \"\\x6bind\": drink, more: kind}\n", wrong: `2:16: unknown field "kind" of Dish`},
+		{rows: "Item:\n  a: {name: a, kind: \"\\x64ish\", more: dish}\n", wrong: `2:22: sort is not one of the values`},
+		{rows: "Item:\n  a: {name: a, title: b}\n", wrong: `2:7: unknown field "name" of Dish`},
+	} {
+		state := gen.State{Lock: lock, Inputs: map[string][]byte{"seed.yaml": []byte(tt.rows)}}
+		files, err := gen.Generate(d, gen.Options{Replace: "/gate", State: state}, standard.Plugins()...)
+		if tt.wrong != "" {
+			if errs, ok := errors.AsType[*design.Errors](err); !ok || !strings.Contains(err.Error(), "shop/seed.yaml:"+tt.wrong) || len(errs.Problems) != 1 {
+				t.Errorf("%s: %v", tt.rows, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", tt.rows, err)
+			continue
+		}
+		i := slices.IndexFunc(files, func(f gen.File) bool { return f.Path == "seed.yaml" })
+		if changes := files[i].Owner == gen.Merged; changes != (tt.rows != tt.want) || changes && string(files[i].Data) != tt.want {
+			t.Errorf("%s became %s of %s", tt.rows, files[i].Data, files[i].Owner)
+		}
+	}
+}
