@@ -15,8 +15,8 @@ const through = `gate: 1
 service: {name: shop, module: example.com/shop, apis: [rest, graphql]}
 roles:
   customer: {default: true}
-  clerk: {permissions: ["update:orders"]}
-plugins: {auth-core: {entity: User, breachCheck: true}, auth-session: {}}
+  clerk: {permissions: ["update:orders", "see:shelves"]}
+plugins: {auth-core: {entity: User, breachCheck: true}, auth-session: {}, auth-apikey: {}}
 entities:
   User:
     fields: {email: {type: email, required: true, unique: true}, password: password, roles: roles}
@@ -45,6 +45,12 @@ entities:
   Label:
     fields: {id: {type: id, kind: serial}, word: {type: text, required: true, unique: true}}
     allow: {view: clerk, list: public, create: clerk}
+  Wish:
+    fields: {word: {type: text, required: true}, shelves: {type: relation, to: Shelf, many: true}}
+    allow: {view: public, list: public, create: public}
+  Shelf:
+    fields: {place: {type: text, required: true}}
+    allow: {view: "see:shelves", list: "see:shelves", create: clerk}
 `
 
 // TestPermissionTests generates services of several shapes and runs the tests of

@@ -57,6 +57,9 @@ func TestLinks(t *testing.T) {
 			t.Errorf("%s, %s.%s: %s, want %s", tt.caller, tt.entity, tt.link, got, tt.want)
 		}
 	}
+	if got := ties(t, matrix(t, strings.Replace(tagged(`"see:tags"`, "signed-in"), "editor: {}", "editor: {}, reader: {permissions: [\"see:tags\"]}", 1)), "Post", "see:tags", "tags"); got != "Tag: all all all all" {
+		t.Errorf("a permission at the other end alone: %s", got)
+	}
 	raw, err := json.Marshal(m)
 	if err != nil {
 		t.Fatal(err)

@@ -43,7 +43,7 @@ func Of(d *design.Design) (*Matrix, error) {
 			entity.Tenant = e.Tenant.Name
 		}
 		for i, c := range m.Callers {
-			if c.Kind == Permission && !slices.Contains(permissionsOf(e), c.Name) {
+			if c.Kind == Permission && !concerns(c.Name, e) {
 				continue
 			}
 			grant, err := judges[i].grant(e)
@@ -194,6 +194,16 @@ func permissionsOf(e *design.Entity) []string {
 		}
 	}
 	return names
+}
+
+// concerns reports whether a permission says something of the rows of an entity, or of
+// which rows they can be tied to.
+func concerns(permission string, e *design.Entity) bool {
+	return slices.Contains(permissionsOf(e), permission) || slices.ContainsFunc(e.Links, func(l *design.Link) bool {
+		return l.Join != nil && slices.ContainsFunc([]string{"view", "list", "update"}, func(action string) bool {
+			return slices.ContainsFunc(l.To.Allow.Rules(action), func(r design.Rule) bool { return r.Kind == design.HasPermission && r.Name == permission })
+		})
+	})
 }
 
 // wordsOf returns the rules with their conditions. It never returns nothing: no
