@@ -11,8 +11,9 @@ import (
 	"github.com/gatewright/gate/internal/terminal"
 )
 
-// maxLogText bounds one value of a log line; most of them come from clients.
-const maxLogText = 1 << 10
+// maxLogText bounds one value of a log line; most of them come from clients. The stack
+// of a panic does not, and says where it was.
+const maxLogText, maxStack = 1 << 10, 16 << 10
 
 // redacted is logged in the place of a secret.
 const redacted = "[redacted]"
@@ -31,10 +32,14 @@ func redact(_ []string, a slog.Attr) slog.Attr {
 	}
 	switch a.Value.Kind() {
 	case slog.KindString:
-		if a.Key == "path" {
-			return slog.String(a.Key, cleanPath(a.Value.String()))
+		switch text := a.Value.String(); a.Key {
+		case "path":
+			a.Value = slog.StringValue(cleanPath(text))
+		case "stack":
+			a.Value = slog.StringValue(cut(clean(text), maxStack))
+		default:
+			a.Value = slog.StringValue(cleanText(text))
 		}
-		a.Value = slog.StringValue(cleanText(a.Value.String()))
 	case slog.KindAny:
 		switch v := a.Value.Any().(type) {
 		case error:
@@ -89,13 +94,19 @@ func cleanPath(path string) string {
 }
 
 // cleanText takes what looks like a secret out of a text, and cuts it.
-func cleanText(s string) string {
-	if len(s) > maxLogText {
-		cut := maxLogText
-		for cut > 0 && !utf8.RuneStart(s[cut]) {
-			cut--
-		}
-		s = s[:cut] + "…"
+func cleanText(s string) string { return cut(clean(s), maxLogText) }
+
+// clean takes what looks like a secret out of a text. It sees all of it: of half a
+// secret nobody could tell that it is one.
+func clean(s string) string { return tokenLike.ReplaceAllString(s, redacted) }
+
+// cut shortens a text to so many bytes, and a mark that says so.
+func cut(s string, size int) string {
+	if len(s) <= size {
+		return s
 	}
-	return tokenLike.ReplaceAllString(s, redacted)
+	for size > 0 && !utf8.RuneStart(s[size]) {
+		size--
+	}
+	return s[:size] + "…"
 }

@@ -69,6 +69,20 @@ func TestOPS11_longText(t *testing.T) {
 	}
 }
 
+// TestOPS10_cut: where a text is cut nothing stays of a secret that stood there.
+func TestOPS10_cut(t *testing.T) {
+	const canary = "canary0123456789"
+	for _, url := range []string{"postgres://app:" + canary + "@db:5432/app", "https://app:" + canary + "@db/"} {
+		for before := 1<<10 - 64; before < 1<<10+16; before++ {
+			var b bytes.Buffer
+			server.NewLogger(&b, slog.LevelInfo).InfoContext(t.Context(), "test", "err", strings.Repeat("x", before)+" "+url)
+			if strings.Contains(b.String(), canary[:4]) {
+				t.Fatalf("logged: %s", b.String())
+			}
+		}
+	}
+}
+
 func TestLog_keepsTheRest(t *testing.T) {
 	var b bytes.Buffer
 	server.NewLogger(&b, slog.LevelInfo).InfoContext(t.Context(), "login refused", "strategy", "local", "status", 401, "basic", "a basic idea")
