@@ -31,6 +31,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -109,6 +110,7 @@ type DB struct {
 	turns    *turns
 	closing  func()
 	closed   atomic.Bool
+	logger   atomic.Pointer[slog.Logger]
 }
 
 // New returns a DB over handles that are open. Programs call sqlite.Open or
@@ -151,6 +153,17 @@ func (db *DB) Read() *sql.DB { return db.read }
 // Write returns the handle for changes. It waits for a connection as long as
 // the context allows; [DB.InTx] and [DB.Exec] give up sooner.
 func (db *DB) Write() *sql.DB { return db.write }
+
+// LogTo says where those who work with the database log what they can tell nobody.
+func (db *DB) LogTo(logger *slog.Logger) { db.logger.Store(logger) }
+
+// Logger returns the logger of [DB.LogTo], or slog.Default().
+func (db *DB) Logger() *slog.Logger {
+	if logger := db.logger.Load(); logger != nil {
+		return logger
+	}
+	return slog.Default()
+}
 
 // Ping reports whether the database answers, to reads and writes alike.
 func (db *DB) Ping(ctx context.Context) error {

@@ -139,9 +139,10 @@ type Hasher interface {
 func (r *engine) Entity() *model.Entity { return r.entity }
 
 // OnChange adds code that is told of every change after its commit. It must
-// not block. Where deleted rows are kept it is told of those that are deleted and
-// restored with another one, too, for which neither hooks nor checks run. What the
-// database does to rows by their onDelete, cascade or set-null, nobody is told of.
+// not block; if it panics, the log says so, and others are told. Where deleted rows
+// are kept it is told of those that are deleted and restored with another one, too,
+// for which neither hooks nor checks run. What the database does to rows by their
+// onDelete, cascade or set-null, nobody is told of.
 func (r *engine) OnChange(tell func(context.Context, Changed)) {
 	r.onChange = append(r.onChange, tell)
 }

@@ -5,6 +5,9 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"reflect"
+	"runtime"
+	"runtime/debug"
 	"time"
 
 	"github.com/gatewright/gate/authz"
@@ -33,7 +36,7 @@ type txKey struct{ db *store.DB }
 // transaction is what a context carries inside a change.
 type transaction struct {
 	tx        *sql.Tx
-	committed []func(context.Context)
+	committed []word
 	broken    error // a part of it could not be undone, so that nothing may be kept
 	claims
 }
@@ -84,14 +87,33 @@ func Tx(ctx context.Context, db *store.DB) (*sql.Tx, bool) {
 }
 
 // OnCommit has fn run once the transaction on db that ctx is in was committed, with
-// who listens to changes; of one that is rolled back nobody hears. It reports
-// whether there is a transaction.
+// who listens to changes; of one that is rolled back nobody hears. If it panics, the
+// log says so, and nobody else: the change is made. It reports whether there is a
+// transaction.
 func OnCommit(ctx context.Context, db *store.DB, fn func(context.Context)) bool {
 	t, ok := ctx.Value(txKey{db}).(*transaction)
 	if ok {
-		t.committed = append(t.committed, fn)
+		t.committed = append(t.committed, word{tell: fn, code: fn})
 	}
 	return ok
+}
+
+// A word is what is told after a commit.
+type word struct {
+	tell func(context.Context)
+	code any // the function that is told
+}
+
+// passOn tells it. The change is committed: a panic is for the log alone, and keeps it
+// neither from others nor from the answer.
+func (w word) passOn(ctx context.Context, db *store.DB) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			listener := runtime.FuncForPC(reflect.ValueOf(w.code).Pointer()).Name()
+			db.Logger().ErrorContext(context.WithoutCancel(ctx), "panic after a commit", "err", fmt.Sprint(fault), "listener", listener, "stack", string(debug.Stack()))
+		}
+	}()
+	w.tell(ctx)
 }
 
 // InTx runs fn in one transaction on db, which every change that fn makes with
@@ -131,8 +153,8 @@ func transact(ctx context.Context, db *store.DB, limit time.Duration, fn func(co
 		err := t.run(bounded, db, fn)
 		switch {
 		case err == nil:
-			for _, tell := range t.committed {
-				tell(ctx)
+			for _, w := range t.committed {
+				w.passOn(ctx, db)
 			}
 			return nil
 		case !again(bounded, db, try, begun, err):
@@ -193,7 +215,7 @@ func (r *engine) tell(t *transaction, c Changed, rows ...record) {
 		c.After = r.snapshot(after)
 	}
 	for _, listener := range r.onChange {
-		t.committed = append(t.committed, func(ctx context.Context) { listener(ctx, c) })
+		t.committed = append(t.committed, word{tell: func(ctx context.Context) { listener(ctx, c) }, code: listener})
 	}
 }
 

@@ -1,9 +1,12 @@
 package crud_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/gatewright/gate"
@@ -96,6 +99,76 @@ func TestOnCommit(t *testing.T) {
 		}
 		if crud.OnCommit(t.Context(), db, func(context.Context) { t.Error("ran without a transaction") }) {
 			t.Error("there is no transaction")
+		}
+	})
+}
+
+// TestOnCommit_panics: a change was committed whatever becomes of those who are told of
+// it. Each of them is told, and the log says which one panicked, and where.
+func TestOnCommit_panics(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := newShop(t, db)
+		var log bytes.Buffer
+		db.LogTo(slog.New(slog.NewTextHandler(&log, nil)))
+		told := 0
+		s.items.OnChange(burns)
+		s.items.OnChange(func(context.Context, crud.Changed) { told++ })
+		err := crud.InTx(system(t), db, func(ctx context.Context) error {
+			crud.OnCommit(ctx, db, func(context.Context) { panic("smoke") })
+			crud.OnCommit(ctx, db, func(context.Context) { told++ })
+			_, err := s.items.CreateRow(ctx, []byte(`{"name":"Figs","price":1}`), nil)
+			return err
+		})
+		if err != nil || told != 2 {
+			t.Errorf("told %d of 2: %v", told, err)
+		}
+		if _, err := s.items.CreateRow(system(t), []byte(`{"name":"Plums","price":1}`), nil); err != nil || told != 3 {
+			t.Errorf("told %d of 3: %v", told, err)
+		}
+		for text, n := range map[string]int{"level=ERROR": 3, "err=fire": 2, "err=smoke": 1, "crud_test.burns": 4, "TestOnCommit_panics": 2, "tx_test.go:": 6} {
+			if got := strings.Count(log.String(), text); got < n {
+				t.Errorf("%q is in the log %d times, want %d:\n%s", text, got, n, log.String())
+			}
+		}
+	})
+}
+
+func burns(context.Context, crud.Changed) { panic("fire") }
+
+// TestHook_panics: what panics within the transaction undoes it, and leaves the
+// connection to the next one.
+func TestHook_panics(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := newShop(t, db)
+		fire := true
+		s.items.After(authz.Create, func(context.Context, *crud.Change[Item]) error {
+			if fire {
+				panic("fire")
+			}
+			return nil
+		})
+		s.items.OnChange(func(context.Context, crud.Changed) {
+			if fire {
+				t.Error("told of what was undone")
+			}
+		})
+		for range 20 { // more than there are connections
+			func() {
+				defer func() {
+					if fault := recover(); fault != "fire" {
+						t.Errorf("panicked with %v", fault)
+					}
+				}()
+				_, err := s.items.CreateRow(system(t), []byte(`{"name":"Figs","price":1}`), nil)
+				t.Errorf("answered %v", err)
+			}()
+		}
+		if n := db.Write().Stats().InUse; n != 0 {
+			t.Errorf("%d connections are kept", n)
+		}
+		fire = false
+		if _, err := s.items.CreateRow(system(t), []byte(`{"name":"Figs","price":1}`), nil); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -53,6 +53,7 @@ func Open(ctx context.Context, s Service, cfg *config.Config, logger *slog.Logge
 	if err != nil {
 		return nil, err
 	}
+	db.LogTo(logger)
 	srv, err := build(ctx, s, cfg, logger, db)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
