@@ -32,7 +32,7 @@ func (a *applier) carry(files Files) error {
 	}
 	pairs := samePairs(was, is)
 	names := namesOf(was, is, pairs)
-	if len(names.Declared)+len(names.Members) == 0 {
+	if len(names.Declared)+len(names.Members)+len(names.Texts) == 0 {
 		return nil
 	}
 	have := map[string]bool{}
@@ -129,6 +129,11 @@ func namesOf(was, is *design.Design, pairs []pair) carry.Names {
 			m[from] = to
 		}
 	}
+	text := func(from, to, what string, sql, alone bool) {
+		if from != to && from != "" {
+			n.Texts = append(n.Texts, carry.Text{From: from, To: to, What: what, SQL: sql, Alone: alone})
+		}
+	}
 	old, now := was.Constants(), is.Constants()
 	for _, p := range pairs {
 		put(n.Entities, p.was.Name, p.is.Name)
@@ -136,6 +141,7 @@ func namesOf(was, is *design.Design, pairs []pair) carry.Names {
 		put(n.Declared, p.was.Name, p.is.Name)
 		put(n.Declared, Lower(p.was.Name)+"Entity", Lower(p.is.Name)+"Entity")
 		put(n.Members["App"], p.was.Plural, p.is.Plural)
+		text(p.was.Table, p.is.Table, "the table of "+p.was.Name, true, false)
 		members := map[string]string{}
 		for _, f := range p.is.Fields {
 			before := formerField(p.was, f)
@@ -143,15 +149,26 @@ func namesOf(was, is *design.Design, pairs []pair) carry.Names {
 				continue
 			}
 			put(members, before.GoKey, f.GoKey)
+			text(before.Name, f.Name, "the field "+before.Name+" of "+p.was.Name, false, true)
+			if before.Key != before.Name {
+				text(before.Key, f.Key, "the key "+before.Key+" of "+p.was.Name, false, true)
+			}
+			text(before.Column, f.Column, "the column "+before.Column+" of "+p.was.Table, true, false)
 			put(n.Declared, old[before], now[f])
 			if f.Computed != nil {
 				put(n.Members["App"], "Compute"+p.was.Name+before.GoKey, "Compute"+p.is.Name+f.GoKey)
 			}
 			for _, v := range f.Values {
+				text(formerValue(before, v).Name, v.Name, "the value "+formerValue(before, v).Name+" of "+p.was.Name+"."+before.Name, true, true)
 				put(n.Declared, p.was.Name+before.GoName+formerValue(before, v).GoName, p.is.Name+f.GoName+v.GoName)
 			}
 			if len(f.Values) > 0 {
 				put(n.Types, p.was.Name+before.GoName, p.is.Name+f.GoName)
+			}
+		}
+		for _, l := range p.is.Links {
+			if before := formerLink(p.was, l); before != nil {
+				text(before.Name, l.Name, "the relation "+before.Name+" of "+p.was.Name, false, true)
 			}
 		}
 		if len(members) > 0 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -286,6 +287,54 @@ func TestRenamedValuesCarryUserFiles(t *testing.T) {
 	}
 	want := strings.Replace(mine, "{ItemStatusOpen,", "{ItemStatusOnSale,", 1)
 	if diff := cmp.Diff(want, tree(t, dir)["app/states.go"]); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestRenamedTexts: a name in quotes is no name for a compiler. It stays, and its line
+// is told, in whatever package it stands.
+func TestRenamedTexts(t *testing.T) {
+	dir := carriedService(t)
+	const mine = `package reports
+
+import (
+	"fmt"
+	_ "name"
+)
+
+type row struct {
+	Name string ` + "`json:\"name\"`" + `
+}
+
+var (
+	sorted = map[string]any{"name": -1, "sort": "-name"}
+	nested = "item.name"
+	other  = []string{"names", "the name of it", fmt.Sprint("title")}
+	sql    = ` + "`SELECT i.name\n\tFROM items i WHERE status = 'open'`" + `
+	update = "update item_prices set amount = 1"
+	value  = "open"
+)
+`
+	write(t, dir, "reports/reports.go", mine)
+	renamed := strings.NewReplacer("values: [open,", "values: [{name: on-sale, renamedFrom: open},", "default: open", "default: on-sale").Replace(renamedShop)
+	report, err := regenerated(t, dir, renamed, gen.ApplyOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := tree(t, dir)["reports/reports.go"]; got != mine {
+		t.Errorf("it was changed:\n%s", got)
+	}
+	want := []string{
+		`reports/reports.go:13: "-name" is a text; if it names the field name of Item, that is title now`,
+		`reports/reports.go:13: "name" is a text; if it names the field name of Item, that is title now`,
+		`reports/reports.go:14: "item.name" is a text; if it names the field name of Item, that is title now`,
+		`reports/reports.go:16: SQL that names open; if that is the value open of Item.status, it is on-sale now`,
+		`reports/reports.go:16: SQL that names items; if that is the table of Item, it is products now`,
+		`reports/reports.go:16: SQL that names name; if that is the column name of items, it is title now`,
+		`reports/reports.go:19: "open" is a text; if it names the value open of Item.status, that is on-sale now`,
+	}
+	slices.Sort(want)
+	if diff := cmp.Diff(want, report.Look); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -26,6 +26,7 @@ type Names struct {
 	Declared map[string]string            // of the package: Item: Product, ItemName: ProductName
 	Members  map[string]map[string]string // fields and methods, by their type of before: App: {Items: Products}
 	Types    map[string]string            // of the GraphQL schema: Item: Product
+	Texts    []Text                       // what only texts name
 }
 
 // A File is one of the service as it was.
@@ -141,6 +142,11 @@ func (c *carrier) Import(path string) (*types.Package, error) {
 func (c *carrier) check(key string, files []*ast.File) {
 	isApp := key == "app app"
 	if !isApp && !slices.ContainsFunc(files, c.imports) {
+		for _, f := range files {
+			if !c.ours[c.place(f.Package).Filename] {
+				c.texts(f)
+			}
+		}
 		return
 	}
 	info := &types.Info{
@@ -209,6 +215,8 @@ func (c *carrier) file(f *ast.File, pkg *types.Package, info *types.Info) {
 	known := map[*ast.BasicLit]bool{}              // texts that are names for sure
 	ast.Inspect(f, func(n ast.Node) bool {
 		switch n := n.(type) {
+		case *ast.ImportSpec:
+			return false
 		case *ast.SelectorExpr:
 			selected[n.Sel] = n
 		case *ast.CompositeLit:
@@ -352,19 +360,6 @@ func (c *carrier) isApp(x ast.Expr, info *types.Info) bool {
 	}
 	named, ok := typ.(*types.Named)
 	return ok && c.app != nil && named.Obj() == c.app.Scope().Lookup("App")
-}
-
-// text tells of a text that may name an entity.
-func (c *carrier) text(lit *ast.BasicLit) {
-	if lit.Kind != token.STRING {
-		return
-	}
-	s := lit.Value[1 : len(lit.Value)-1]
-	for from, to := range c.names.Entities {
-		if s == from || strings.HasPrefix(s, from+".") || strings.HasSuffix(s, " · "+from) {
-			c.note(lit.Pos(), fmt.Sprintf("%s is a text; if it names the entity, that is %s now", lit.Value, to))
-		}
-	}
 }
 
 func (c *carrier) edit(at token.Pos, from, to string) {
