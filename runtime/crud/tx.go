@@ -171,6 +171,9 @@ func (t *transaction) run(ctx context.Context, db *store.DB, fn func(context.Con
 	return db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		t.tx = tx
 		ctx = context.WithValue(ctx, txKey{db}, t)
+		if err := Room(ctx); err != nil {
+			return err
+		}
 		if err := t.takeWanted(ctx); err != nil {
 			return err
 		}

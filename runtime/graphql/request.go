@@ -14,6 +14,7 @@ import (
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/internal/strictjson"
+	"github.com/gatewright/gate/runtime/crud"
 )
 
 // maxBody bounds the body of a request, maxDepth how deep it is nested, and
@@ -97,6 +98,10 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, req *request) {
 		writeRefusal(w, refuse(codeBadInput, err.Error()))
 		return
 	}
+	if err := crud.Room(r.Context()); err != nil {
+		a.errors.Write(w, r, err)
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), maxTime)
 	defer cancel()
 	x := &execution{api: a, w: w, r: r.WithContext(ctx), doc: doc, inputs: inputs{schema: a.schema, values: variables}}
@@ -106,6 +111,14 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, req *request) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
+	release := func() {}
+	if op.Operation == ast.Mutation {
+		release = crud.KeepAnswer(r.Context(), out)
+	} else if release, err = crud.HoldAnswer(r.Context(), out); err != nil {
+		a.errors.Write(w, r, err)
+		return
+	}
+	defer release()
 	h["Content-Length"] = []string{strconv.Itoa(len(out))}
 	w.WriteHeader(http.StatusOK)
 	_, _ = w.Write(out) // nobody is left to be told

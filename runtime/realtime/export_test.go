@@ -11,5 +11,7 @@ var QueryString = queryString
 // Message answers a message of a WebSocket, as if none had come before.
 func (c *Conn) Message(ctx context.Context, data []byte) []byte {
 	c.calls = newBucket(time.Now())
-	return c.message(ctx, data)
+	answer, release := c.message(ctx, data)
+	release()
+	return answer
 }

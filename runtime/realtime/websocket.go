@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/internal/strictjson"
+	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/runtime/model"
 )
 
@@ -136,10 +137,11 @@ func (c *Conn) readWebSocket(ctx context.Context, ws *websocket.Conn) {
 			_ = ws.Close(websocket.StatusUnsupportedData, "messages are text")
 			return
 		}
-		answer := c.message(ctx, data)
+		answer, release := c.message(ctx, data)
 		write, cancel := context.WithTimeout(ctx, answerWithin)
 		err = ws.Write(write, websocket.MessageText, answer)
 		cancel()
+		release()
 		if err != nil {
 			return
 		}
@@ -153,12 +155,22 @@ type request struct {
 	id json.RawMessage
 }
 
-// message answers one message.
-func (c *Conn) message(ctx context.Context, data []byte) []byte {
+// message answers one message. The answer counts until release is called.
+func (c *Conn) message(ctx context.Context, data []byte) (answer []byte, release func()) {
 	req, err := readRequest(data)
 	var result json.RawMessage
 	if err == nil {
 		result, err = c.perform(ctx, req.Call)
+	}
+	ctx, release = gate.ContextWithPrincipal(ctx, c.principal()), func() {}
+	switch question := req.Method == "find" || req.Method == "get"; {
+	case err != nil:
+	case question:
+		if release, err = crud.HoldAnswer(ctx, result); err != nil {
+			release = func() {}
+		}
+	default:
+		release = crud.KeepAnswer(ctx, result)
 	}
 	dst := []byte(`{"id":`)
 	if req.id == nil {
@@ -170,7 +182,7 @@ func (c *Conn) message(ctx context.Context, data []byte) []byte {
 	} else {
 		dst = append(append(dst, `,"result":`...), result...)
 	}
-	return append(dst, '}')
+	return append(dst, '}'), release
 }
 
 func (c *Conn) perform(ctx context.Context, call Call) (json.RawMessage, error) {

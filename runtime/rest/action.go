@@ -24,6 +24,9 @@ func (a API) Action(act *action.Action) Route {
 }
 
 func (h *handlers) act(w http.ResponseWriter, r *http.Request, act *action.Action) error {
+	if err := crud.Room(r.Context()); err != nil {
+		return err
+	}
 	var answer *action.Answer
 	var err error
 	if keyed(r, act) {
@@ -39,14 +42,14 @@ func (h *handlers) act(w http.ResponseWriter, r *http.Request, act *action.Actio
 		if err != nil {
 			return err
 		}
-		writeJSON(w, http.StatusOK, func(dst []byte) []byte { return h.appendRows(dst, rows, act.List) })
+		writeJSON(w, r, http.StatusOK, func(dst []byte) []byte { return h.appendRows(dst, rows, act.List) })
 		return nil
 	}
 	if answer.JSON() == nil {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	writeJSON(w, http.StatusOK, func(dst []byte) []byte { return append(dst, answer.JSON()...) })
+	writeJSON(w, r, http.StatusOK, func(dst []byte) []byte { return append(dst, answer.JSON()...) })
 	return nil
 }
 

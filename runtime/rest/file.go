@@ -100,7 +100,7 @@ func (h *handlers) upload(f *model.Field) func(http.ResponseWriter, *http.Reques
 			if err != nil {
 				return err
 			}
-			h.answer(w, http.StatusOK, row)
+			h.answer(w, r, http.StatusOK, row)
 			return nil
 		})).ServeHTTP(w, again)
 		return nil
@@ -183,7 +183,7 @@ func (h *handlers) removeFile(name string) func(http.ResponseWriter, *http.Reque
 		if err != nil {
 			return err
 		}
-		h.answer(w, http.StatusOK, row)
+		h.answer(w, r, http.StatusOK, row)
 		return nil
 	}
 }

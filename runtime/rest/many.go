@@ -31,7 +31,7 @@ func (h *handlers) patchMany(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, rows.AppendJSON)
+	writeJSON(w, r, http.StatusOK, rows.AppendJSON)
 	return nil
 }
 
@@ -44,6 +44,6 @@ func (h *handlers) removeMany(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, rows.AppendJSON)
+	writeJSON(w, r, http.StatusOK, rows.AppendJSON)
 	return nil
 }

@@ -152,14 +152,10 @@ func (h *handlers) replay(w http.ResponseWriter, r *http.Request, fields []strin
 		}
 		rows[i] = row // without an ID if it is out of sight
 	}
-	w.Header().Set("Idempotency-Replayed", "true")
-	if !list {
-		w.Header().Set("Location", h.path+"/"+url.PathEscape(ids[0]))
-		mark(w, rows[0])
-		writeJSON(w, http.StatusCreated, func(dst []byte) []byte { return h.appendMade(dst, rows[0], ids[0]) })
-		return nil
-	}
-	writeJSON(w, http.StatusCreated, func(dst []byte) []byte {
+	body := encode(func(dst []byte) []byte {
+		if !list {
+			return h.appendMade(dst, rows[0], ids[0])
+		}
 		dst = append(dst, '[')
 		for i, row := range rows {
 			if i > 0 {
@@ -169,6 +165,17 @@ func (h *handlers) replay(w http.ResponseWriter, r *http.Request, fields []strin
 		}
 		return append(dst, ']')
 	})
+	release, err := crud.HoldAnswer(r.Context(), *body)
+	if err != nil {
+		return err
+	}
+	defer release()
+	w.Header().Set("Idempotency-Replayed", "true")
+	if !list {
+		w.Header().Set("Location", h.path+"/"+url.PathEscape(ids[0]))
+		mark(w, rows[0])
+	}
+	send(w, http.StatusCreated, body)
 	return nil
 }
 

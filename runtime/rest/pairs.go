@@ -69,7 +69,7 @@ func (h *handlers) tied(w http.ResponseWriter, r *http.Request, body []byte, fie
 		return err
 	}
 	mark(w, row)
-	writeJSON(w, http.StatusOK, row.AppendJSON)
+	writeJSON(w, r, http.StatusOK, row.AppendJSON)
 	return nil
 }
 

@@ -117,7 +117,7 @@ func (h *handlers) createRelated(name string) func(http.ResponseWriter, *http.Re
 		}
 		w.Header().Set("Location", h.prefix+"/"+row.Entity().Path+"/"+url.PathEscape(row.ID))
 		mark(w, row)
-		h.answer(w, http.StatusCreated, row)
+		h.answer(w, r, http.StatusCreated, row)
 		return nil
 	}
 }

@@ -161,17 +161,19 @@ func (h *handlers) find(w http.ResponseWriter, r *http.Request) error {
 // page answers a page.
 func (h *handlers) page(w http.ResponseWriter, r *http.Request, rows *crud.Rows) error {
 	body := encode(func(dst []byte) []byte { return h.grammar.AppendPage(dst, rows) })
-	if err := crud.CheckAnswer(*body); err != nil {
+	release, err := crud.HoldAnswer(r.Context(), *body)
+	if err != nil {
 		return err
 	}
+	defer release()
 	h.dialect.lead(w.Header(), r, rows)
 	send(w, http.StatusOK, body)
 	return nil
 }
 
 // answer answers a row that was written.
-func (h *handlers) answer(w http.ResponseWriter, status int, row crud.Row) {
-	writeJSON(w, status, func(dst []byte) []byte { return h.dialect.appendRow(dst, row) })
+func (h *handlers) answer(w http.ResponseWriter, r *http.Request, status int, row crud.Row) {
+	writeJSON(w, r, status, func(dst []byte) []byte { return h.dialect.appendRow(dst, row) })
 }
 
 func (h *handlers) get(w http.ResponseWriter, r *http.Request) error {
@@ -193,9 +195,11 @@ func (h *handlers) get(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	body := encode(func(dst []byte) []byte { return h.dialect.appendRow(dst, row) })
-	if err := crud.CheckAnswer(*body); err != nil {
+	release, err := crud.HoldAnswer(r.Context(), *body)
+	if err != nil {
 		return err
 	}
+	defer release()
 	mark(w, row)
 	send(w, http.StatusOK, body)
 	return nil
@@ -219,7 +223,7 @@ func (h *handlers) made(w http.ResponseWriter, r *http.Request, fields []string,
 		if err != nil {
 			return err
 		}
-		writeJSON(w, http.StatusCreated, rows.AppendJSON)
+		writeJSON(w, r, http.StatusCreated, rows.AppendJSON)
 		return nil
 	}
 	row, err := h.service.CreateRow(r.Context(), body, fields, opts...)
@@ -228,7 +232,7 @@ func (h *handlers) made(w http.ResponseWriter, r *http.Request, fields []string,
 	}
 	w.Header().Set("Location", h.path+"/"+url.PathEscape(row.ID))
 	mark(w, row)
-	h.answer(w, http.StatusCreated, row)
+	h.answer(w, r, http.StatusCreated, row)
 	return nil
 }
 
@@ -242,7 +246,7 @@ func (h *handlers) update(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	mark(w, row)
-	h.answer(w, http.StatusOK, row)
+	h.answer(w, r, http.StatusOK, row)
 	return nil
 }
 
@@ -256,7 +260,7 @@ func (h *handlers) patch(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	mark(w, row)
-	h.answer(w, http.StatusOK, row)
+	h.answer(w, r, http.StatusOK, row)
 	return nil
 }
 
@@ -273,7 +277,7 @@ func (h *handlers) remove(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	h.answer(w, http.StatusOK, row)
+	h.answer(w, r, http.StatusOK, row)
 	return nil
 }
 
@@ -291,7 +295,7 @@ func (h *handlers) restore(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	mark(w, row)
-	h.answer(w, http.StatusOK, row)
+	h.answer(w, r, http.StatusOK, row)
 	return nil
 }
 
@@ -369,9 +373,11 @@ const maxPooled = 64 << 10
 
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// writeJSON answers with what appendTo appends.
-func writeJSON(w http.ResponseWriter, status int, appendTo func([]byte) []byte) {
-	send(w, status, encode(appendTo))
+// writeJSON answers what was done with what appendTo appends.
+func writeJSON(w http.ResponseWriter, r *http.Request, status int, appendTo func([]byte) []byte) {
+	body := encode(appendTo)
+	defer crud.KeepAnswer(r.Context(), *body)()
+	send(w, status, body)
 }
 
 // encode returns what appendTo appends, which is for send.
