@@ -111,7 +111,7 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, req *request) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	release := func() {}
+	var release func()
 	if op.Operation == ast.Mutation {
 		release = crud.KeepAnswer(r.Context(), out)
 	} else if release, err = crud.HoldAnswer(r.Context(), out); err != nil {

@@ -149,7 +149,7 @@ func (k *kit) leadsAside(c *caller, r *row, f *model.Field) bool {
 	to := k.find(f.To)
 	view := &to.grantTo(c).Rows.View
 	return slices.ContainsFunc(to.rows, func(t *row) bool {
-		return equal(to.key(t.id), r.values[f.Name]) && !(view.admitted() && c.in(view, t))
+		return equal(to.key(t.id), r.values[f.Name]) && (!view.admitted() || !c.in(view, t))
 	})
 }
 
