@@ -40,10 +40,14 @@ func IfFile(hashes ...string) Option {
 	}
 }
 
-// sameFile refuses a change of another file than its sender knew.
-func (r *engine) sameFile(old record, ch *fileChange) error {
+// sameFile refuses a change of another file than its sender knew. Whoever may not read
+// it knows none, and would learn by guesses what is in it.
+func (r *engine) sameFile(c caller, old record, ch *fileChange) error {
 	if ch == nil || !ch.tagged {
 		return nil
+	}
+	if read := r.viewed(c, old, r.rules.visible(c)); !read.Has(ch.field) {
+		return forbidden("If-Match takes the right to read the file")
 	}
 	file, ok := r.value(old, ch.field).(model.File)
 	if !ok || len(ch.tags) > 0 && !slices.Contains(ch.tags, file.SHA256) {

@@ -180,7 +180,7 @@ func (r *engine) rewrite(ctx context.Context, t *transaction, c caller, id strin
 	if err := r.unchanged(old, u.expect); err != nil {
 		return err
 	}
-	if err := r.sameFile(old, u.file); err != nil {
+	if err := r.sameFile(c, old, u.file); err != nil {
 		return err
 	}
 	r.merge(u.change, old)

@@ -3,12 +3,14 @@ package rest_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"log/slog"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/textproto"
+	"slices"
 	"strings"
 	"testing"
 
@@ -80,7 +82,7 @@ func newPapers(t *testing.T, db *store.DB) (*notes, *crud.Resource[Paper]) {
 			{Name: "scan", Column: "scan", Type: model.FileType, Segment: "scan", MaxSize: scanSize, FileTypes: []string{"image/png", "text/*", "application/octet-stream"}},
 			{Name: "report", Column: "report", Type: model.FileType, Segment: "report", MaxSize: 1 << 10, View: []string{"editor"}, Update: []string{"editor"}},
 			{Name: "authorId", Column: "author_id", Type: model.Relation, To: "User"},
-			{Name: "draft", Column: "draft", Type: model.FileType, Segment: "draft", MaxSize: 1 << 10, View: []string{"owner"}, Update: []string{"owner"}},
+			{Name: "draft", Column: "draft", Type: model.FileType, Segment: "draft", MaxSize: 1 << 10, View: []string{"owner"}, Update: []string{"owner", "editor"}},
 		},
 		Allow: model.Allow{View: signed, List: signed, Create: signed, Update: owner, Delete: owner},
 	}, (*Paper).pointer)
@@ -368,6 +370,38 @@ func TestFile_refused(t *testing.T) {
 			if w := n.do(ann, "GET", one+"/scan", ""); w.Header().Get("Content-Type") != want {
 				t.Errorf("%s is answered as %s", media, w.Header().Get("Content-Type"))
 			}
+		}
+	})
+}
+
+// TestFile_guessed: who may replace a file and not read it learns neither what is in it
+// nor whether there is one.
+func TestFile_guessed(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		n, _ := newPapers(t, db)
+		draft := n.paper() + "/draft"
+		guess := func(body string) (codes []int) {
+			hash := fmt.Sprintf("%q", fmt.Sprintf("%x", sha256.Sum256([]byte(body))))
+			for _, tags := range []string{hash, "*"} {
+				codes = append(codes, n.send(ed, draft, "text/plain", body, "If-Match", tags).Code, n.do(ed, "DELETE", draft, "", "If-Match", tags).Code)
+			}
+			return codes
+		}
+		want := []int{403, 403, 403, 403}
+		if got := guess("secret"); !slices.Equal(got, want) {
+			t.Errorf("no file: %v", got)
+		}
+		if w := n.send(ann, draft, "text/plain", "secret"); w.Code != http.StatusOK {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+		if got := guess("secret"); !slices.Equal(got, want) {
+			t.Errorf("the file: %v", got)
+		}
+		if got := guess("another"); !slices.Equal(got, want) {
+			t.Errorf("another one: %v", got)
+		}
+		if w := n.send(ed, draft, "text/plain", "replaced"); w.Code != http.StatusOK {
+			t.Errorf("without a condition: %d %s", w.Code, w.Body)
 		}
 	})
 }
