@@ -31,6 +31,7 @@ type Paper struct {
 	Report *model.File
 	Author *string
 	Draft  *model.File
+	Sealed *model.File // which owners send, and do not read
 }
 
 const (
@@ -39,10 +40,11 @@ const (
 	PaperReport
 	PaperAuthor
 	PaperDraft
+	PaperSealed
 )
 
 func (r *Paper) pointer(f model.FieldID) any {
-	return []any{&r.ID, &r.Scan, &r.Report, &r.Author, &r.Draft}[f]
+	return []any{&r.ID, &r.Scan, &r.Report, &r.Author, &r.Draft, &r.Sealed}[f]
 }
 
 const scanSize = 600 << 10
@@ -55,7 +57,7 @@ func newPapers(t *testing.T, db *store.DB) (*notes, *crud.Resource[Paper]) {
 	key, file := words("TEXT", "uuid"), words("TEXT", "jsonb")
 	for _, stmt := range []string{
 		`CREATE TABLE users (id ` + key + ` PRIMARY KEY)`,
-		`CREATE TABLE papers (id ` + key + ` PRIMARY KEY, scan ` + file + `, report ` + file + `, author_id ` + key + `, draft ` + file + `)`,
+		`CREATE TABLE papers (id ` + key + ` PRIMARY KEY, scan ` + file + `, report ` + file + `, author_id ` + key + `, draft ` + file + `, sealed ` + file + `)`,
 		`CREATE TABLE papers_files (file ` + key + ` NOT NULL, part BIGINT NOT NULL, row_id ` + key + ` NOT NULL REFERENCES papers (id) ON DELETE CASCADE, data ` + words("BLOB", "bytea") + ` NOT NULL, PRIMARY KEY (file, part))`,
 		`INSERT INTO users (id) VALUES ('` + ann + `'), ('` + bob + `'), ('` + ed + `')`,
 	} {
@@ -82,7 +84,8 @@ func newPapers(t *testing.T, db *store.DB) (*notes, *crud.Resource[Paper]) {
 			{Name: "scan", Column: "scan", Type: model.FileType, Segment: "scan", MaxSize: scanSize, FileTypes: []string{"image/png", "text/*", "application/octet-stream"}},
 			{Name: "report", Column: "report", Type: model.FileType, Segment: "report", MaxSize: 1 << 10, View: []string{"editor"}, Update: []string{"editor"}},
 			{Name: "authorId", Column: "author_id", Type: model.Relation, To: "User"},
-			{Name: "draft", Column: "draft", Type: model.FileType, Segment: "draft", MaxSize: 1 << 10, View: []string{"owner"}, Update: []string{"owner", "editor"}},
+			{Name: "draft", Column: "draft", Type: model.FileType, Segment: "draft", MaxSize: 1 << 10, View: []string{"owner"}, Update: []string{"owner"}},
+			{Name: "sealed", Column: "sealed", Type: model.FileType, Segment: "sealed", MaxSize: 1 << 10, View: []string{"editor"}, Update: []string{"owner"}},
 		},
 		Allow: model.Allow{View: signed, List: signed, Create: signed, Update: owner, Delete: owner},
 	}, (*Paper).pointer)
@@ -379,11 +382,11 @@ func TestFile_refused(t *testing.T) {
 func TestFile_guessed(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		n, _ := newPapers(t, db)
-		draft := n.paper() + "/draft"
+		sealed := n.paper() + "/sealed"
 		guess := func(body string) (codes []int) {
 			hash := fmt.Sprintf("%q", fmt.Sprintf("%x", sha256.Sum256([]byte(body))))
 			for _, tags := range []string{hash, "*"} {
-				codes = append(codes, n.send(ed, draft, "text/plain", body, "If-Match", tags).Code, n.do(ed, "DELETE", draft, "", "If-Match", tags).Code)
+				codes = append(codes, n.send(ann, sealed, "text/plain", body, "If-Match", tags).Code, n.do(ann, "DELETE", sealed, "", "If-Match", tags).Code)
 			}
 			return codes
 		}
@@ -391,7 +394,7 @@ func TestFile_guessed(t *testing.T) {
 		if got := guess("secret"); !slices.Equal(got, want) {
 			t.Errorf("no file: %v", got)
 		}
-		if w := n.send(ann, draft, "text/plain", "secret"); w.Code != http.StatusOK {
+		if w := n.send(ann, sealed, "text/plain", "secret"); w.Code != http.StatusOK {
 			t.Fatalf("%d %s", w.Code, w.Body)
 		}
 		if got := guess("secret"); !slices.Equal(got, want) {
@@ -400,7 +403,7 @@ func TestFile_guessed(t *testing.T) {
 		if got := guess("another"); !slices.Equal(got, want) {
 			t.Errorf("another one: %v", got)
 		}
-		if w := n.send(ed, draft, "text/plain", "replaced"); w.Code != http.StatusOK {
+		if w := n.send(ann, sealed, "text/plain", "replaced"); w.Code != http.StatusOK {
 			t.Errorf("without a condition: %d %s", w.Code, w.Body)
 		}
 	})
