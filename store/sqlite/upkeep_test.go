@@ -1,6 +1,8 @@
 package sqlite_test
 
 import (
+	"context"
+	"database/sql"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -36,24 +38,7 @@ func TestUpkeep(t *testing.T) {
 		}
 	}
 	plan := func() string {
-		rows, err := db.Read().QueryContext(t.Context(), `EXPLAIN QUERY PLAN SELECT gone FROM papers WHERE firm = 1 AND code > 'p' AND parent = 5`)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer rows.Close()
-		var out []string
-		for rows.Next() {
-			var id, parent, unused int
-			var detail string
-			if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
-				t.Fatal(err)
-			}
-			out = append(out, detail)
-		}
-		if err := rows.Err(); err != nil {
-			t.Fatal(err)
-		}
-		return strings.Join(out, "; ")
+		return plan(t, db.Read(), `SELECT gone FROM papers WHERE firm = 1 AND code > 'p' AND parent = 5`)
 	}
 	if got := plan(); !strings.HasSuffix(got, "papers_firm_code (firm=? AND code>?)") {
 		t.Errorf("without statistics: %s", got)
@@ -88,4 +73,78 @@ func TestUpkeep(t *testing.T) {
 	if err := db.Write().PingContext(t.Context()); err == nil {
 		t.Error("the handle is open")
 	}
+}
+
+// TestUpkeep_empty: keys that are empty in most rows keep none from being looked up by
+// their index: SQLite counts them as one value, which most rows have.
+func TestUpkeep_empty(t *testing.T) {
+	defer sqlite.UpkeepEvery(5 * time.Millisecond)()
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "upkeep.db"), sqlite.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	err = db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error { // before anything is counted
+		_, err := tx.ExecContext(ctx, `CREATE TABLE papers (id INTEGER PRIMARY KEY, firm INTEGER NOT NULL, parent INTEGER, code TEXT, kind INTEGER, gone TEXT);
+CREATE INDEX papers_firm ON papers (firm);
+CREATE INDEX papers_parent ON papers (parent);
+CREATE UNIQUE INDEX papers_code ON papers (code) WHERE gone IS NULL;
+CREATE INDEX papers_kind ON papers (kind, firm);
+WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1100)
+	INSERT INTO papers (id, firm, kind) SELECT i, i % 20, CASE WHEN i > 1000 THEN i / 50 END FROM n`)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	statistics := func() string {
+		var out sql.NullString
+		_ = db.Write().QueryRowContext(t.Context(), `SELECT group_concat(idx || ' ' || stat, ', ') FROM (SELECT idx, stat FROM sqlite_stat1 ORDER BY idx)`).Scan(&out)
+		return out.String
+	}
+	for end := time.Now().Add(20 * time.Second); statistics() == ""; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("no statistics after 20 s")
+		}
+	}
+	if got, want := statistics(), "papers_code 1100 1, papers_firm 1100 55, papers_kind 1100 33 19, papers_parent 1100 1"; got != want {
+		t.Errorf("statistics %s, want %s", got, want)
+	}
+	for name, handle := range map[string]*sql.DB{"writer": db.Write(), "reader": db.Read()} {
+		for _, tt := range []struct{ query, want string }{
+			{`SELECT * FROM papers WHERE parent = 1`, "INDEX papers_parent (parent=?)"},
+			{`SELECT * FROM papers WHERE parent IN (1, 2, 3) AND gone = 'x' ORDER BY id`, "INDEX papers_parent (parent=?)"},
+			{`SELECT * FROM papers WHERE firm = 1 AND parent = 2 AND gone IS NULL`, "INDEX papers_parent (parent=?)"},
+			{`SELECT * FROM papers WHERE firm = 1 AND code = 'a' AND gone IS NULL`, "INDEX papers_code (code=?)"},
+			{`SELECT * FROM papers AS p WHERE firm = 1 AND EXISTS (SELECT 1 FROM papers AS q WHERE q.parent = p.id AND q.gone IS NULL)`, "INDEX papers_parent (parent=?)"},
+			{`SELECT * FROM papers WHERE kind = 1`, "INDEX papers_kind (kind=?)"},
+		} {
+			if got := plan(t, handle, tt.query); !strings.Contains(got, tt.want) {
+				t.Errorf("%s: %s\n%s, want %s", name, tt.query, got, tt.want)
+			}
+		}
+	}
+}
+
+// plan returns how a statement is run.
+func plan(t *testing.T, db *sql.DB, statement string) string {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+statement)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var out []string
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, detail)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(out, "; ")
 }
