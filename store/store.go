@@ -67,7 +67,10 @@ func (d Dialect) Placeholder(n int) string { return "$" + strconv.Itoa(n) }
 // Quote returns name as a quoted identifier. Quotes inside are doubled, and a
 // NUL, which no database stores, is dropped.
 func (d Dialect) Quote(name string) string {
-	return `"` + strings.NewReplacer(`"`, `""`, "\x00", "").Replace(name) + `"`
+	if strings.ContainsAny(name, "\"\x00") { // hardly any; a replacer is large
+		name = strings.NewReplacer(`"`, `""`, "\x00", "").Replace(name)
+	}
+	return `"` + name + `"`
 }
 
 // Config is what a dialect package hands to [New].

@@ -88,8 +88,10 @@ func Tx(ctx context.Context, db *store.DB) (*sql.Tx, bool) {
 
 // OnCommit has fn run once the transaction on db that ctx is in was committed, with
 // who listens to changes; of one that is rolled back nobody hears. If it panics, the
-// log says so, and nobody else: the change is made. It reports whether there is a
-// transaction.
+// log says so, and nobody else: the change is made. Its context has what that of the
+// change has, and does not end with it: who sent the change may have gone. The answer
+// waits for fn, which bounds by itself what it waits for; a crash of the process in
+// between loses it. OnCommit reports whether there is a transaction.
 func OnCommit(ctx context.Context, db *store.DB, fn func(context.Context)) bool {
 	t, ok := ctx.Value(txKey{db}).(*transaction)
 	if ok {
@@ -110,7 +112,7 @@ func (w word) passOn(ctx context.Context, db *store.DB) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			listener := runtime.FuncForPC(reflect.ValueOf(w.code).Pointer()).Name()
-			db.Logger().ErrorContext(context.WithoutCancel(ctx), "panic after a commit", "err", fmt.Sprint(fault), "listener", listener, "stack", string(debug.Stack()))
+			db.Logger().ErrorContext(ctx, "panic after a commit", "err", fmt.Sprint(fault), "listener", listener, "stack", string(debug.Stack()))
 		}
 	}()
 	w.tell(ctx)
@@ -154,7 +156,7 @@ func transact(ctx context.Context, db *store.DB, limit time.Duration, fn func(co
 		switch {
 		case err == nil:
 			for _, w := range t.committed {
-				w.passOn(ctx, db)
+				w.passOn(context.WithoutCancel(ctx), db)
 			}
 			return nil
 		case !again(bounded, db, try, begun, err):

@@ -133,6 +133,29 @@ func TestOnCommit_panics(t *testing.T) {
 	})
 }
 
+// TestOnCommit_gone: what is left for after the commit is done for a client who has gone.
+func TestOnCommit_gone(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := newShop(t, db)
+		ctx, hangUp := context.WithCancel(as(t, s.ann))
+		var got error
+		s.orders.OnChange(func(ctx context.Context, _ crud.Changed) { got = errors.Join(got, ctx.Err()) })
+		err := crud.InTx(ctx, db, func(ctx context.Context) error {
+			crud.OnCommit(ctx, db, func(context.Context) { hangUp() })
+			crud.OnCommit(ctx, db, func(ctx context.Context) {
+				got = errors.Join(got, ctx.Err())
+				if p, ok := gate.PrincipalFromContext(ctx); !ok || p.Subject != s.ann.Subject {
+					t.Errorf("for %v", p)
+				}
+			})
+			return err2(s.orders.PatchRow(ctx, s.annOrder, []byte(`{"amount":9}`), nil))
+		})
+		if err != nil || got != nil {
+			t.Errorf("%v, the context of what came after: %v", err, got)
+		}
+	})
+}
+
 func burns(context.Context, crud.Changed) { panic("fire") }
 
 // TestHook_panics: what panics within the transaction undoes it, and leaves the

@@ -72,13 +72,14 @@ func (e *event) again() *event {
 }
 
 // load reads the row as it is now, once for all connections: twice, when the
-// first time fails, for without it they all close.
+// first time fails, for without it they all close. The program reads it, and waits for
+// no turn of whoever happens to be told first.
 func (e *event) load(ctx context.Context) error {
 	e.read.Do(func() {
 		if e.change.Action == authz.Delete {
 			return
 		}
-		ctx := context.WithoutCancel(ctx)
+		ctx := authz.System(context.WithoutCancel(ctx))
 		if e.after, e.err = e.snapshot(ctx); e.err == nil {
 			return
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/runtime/model"
 	"github.com/gatewright/gate/runtime/realtime"
+	"github.com/gatewright/gate/store"
 )
 
 // A listener is a connection without a network.
@@ -368,5 +370,27 @@ func TestEvents_longerThanRequests(t *testing.T) {
 	es := stream(t, s, s.token(t, "ann"), "?entities=items", nil)
 	if e := es.next(); e["data"] != "expired" {
 		t.Errorf("the stream ended with %v", e)
+	}
+}
+
+// TestAUZ12_busyAccount: what one account keeps busy is not in the way of events for
+// others, whoever is told first.
+func TestAUZ12_busyAccount(t *testing.T) {
+	s := newShop(t, nil)
+	for range 16 {
+		listen(t, s, "ann")
+	}
+	bob, cleo := listen(t, s, "bob"), listen(t, s, "cleo")
+	for _, at := range []string{"192.0.2.1", "192.0.2.2"} { // her whole share, while bob and cleo have something to be told
+		turn, err := s.db.Turn(t.Context(), store.Caller{Account: "ann", Network: netip.PrefixFrom(netip.MustParseAddr(at), 32)})
+		check(t, err)
+		defer turn.End()
+	}
+	for range 5 {
+		s.newItem(t, `{"name":"soup","price":1}`)
+	}
+	for range 5 {
+		bob.until("items created")
+		cleo.until("items created")
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/runtime/model"
 	"github.com/gatewright/gate/runtime/realtime"
+	"github.com/gatewright/gate/store"
 	"github.com/gatewright/gate/store/sqlite"
 	"github.com/gatewright/gate/strategy/jwt"
 )
@@ -232,6 +233,7 @@ type shop struct {
 	users *crud.Resource[user]
 	url   string
 	http  *httptest.Server
+	db    *store.DB
 }
 
 const origin = "https://shop.example"
@@ -247,7 +249,7 @@ func newShop(t testing.TB, change func(*realtime.Config, *gate.Config, *model.En
 	}
 	s := &shop{people: &people{roles: map[string][]string{
 		"ann": {}, "bob": {}, "cleo": {"clerk"}, "max": {"manager"},
-	}, sessions: map[string]string{}}}
+	}, sessions: map[string]string{}}, db: db}
 	for name := range s.roles {
 		_, err := db.Exec(t.Context(), "INSERT INTO users VALUES ($1)", name)
 		check(t, err)
