@@ -114,7 +114,7 @@ func (s *amplication) update(c *caller, e *entity, id string, body map[string]an
 		}
 	}
 	if f := fileOf(e, body); f != nil {
-		return s.send(c, e, id, f)
+		return s.send(c, e, id, f, s.read)
 	}
 	return s.single(c, e, http.MethodPatch, s.one(e, id), s.spelt(e, body))
 }

@@ -21,11 +21,12 @@ entities:
     fields:
       word: {type: text, required: true}
       box: {type: relation, to: Box, inverse: things}
+      photo: file
       marks: {type: relation, to: Mark, many: true, inverse: things}
     allow: {view: public, list: public, create: public, update: nobody, delete: nobody}
   Mark:
-    fields: {word: {type: text, required: true}}
-    allow: {view: public, list: public}
+    fields: {word: {type: text, required: true}, box: {type: relation, to: Box}, photo: file}
+    allow: {view: public, list: public, update: public}
 `
 
 // TestRun_amplication: what is opened in a service of that grammar is found there.

@@ -91,7 +91,7 @@ func (s *rest) create(c *caller, e *entity, body map[string]any) answer {
 
 func (s *rest) update(c *caller, e *entity, id string, body map[string]any) answer {
 	if f := fileOf(e, body); f != nil {
-		return s.send(c, e, id, f)
+		return s.send(c, e, id, f, s.rowOf)
 	}
 	return s.single(c, e, http.MethodPatch, s.one(e, id), body)
 }
