@@ -11,12 +11,13 @@ import (
 	"github.com/gatewright/gate/gen/internal/migration"
 )
 
-// A DestructiveError says that the change of a design would lose data.
+// A DestructiveError says that the change of a design would lose data, or that the
+// migration fails where rows are in its way.
 type DestructiveError struct {
 	Changes []Destruction
 }
 
-// A Destruction is one change of the schema that loses data.
+// A Destruction is one such change of the schema.
 type Destruction struct {
 	Name string // what to allow: items, or items.price
 	What string // for people: column price of table items is dropped
@@ -28,7 +29,7 @@ func (e *DestructiveError) Error() string {
 	for i, c := range e.Changes {
 		what[i] = c.What
 	}
-	return "the change loses data: " + strings.Join(what, "; ")
+	return "the change has to be allowed: " + strings.Join(what, "; ")
 }
 
 // migrations adds the migration that leads from the last snapshot to the design,

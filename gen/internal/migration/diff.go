@@ -8,7 +8,7 @@ import (
 	"github.com/gatewright/gate/design"
 )
 
-// A Loss is a change that loses data.
+// A Loss is a change that loses data, or fails where rows are in its way.
 type Loss struct {
 	Name string // items, or items.price
 	What string
@@ -178,11 +178,11 @@ func (c *comparison) column(t *Table, was, is *Column) error {
 	}
 	c.values(t, was, is)
 	if was.Null && !is.Null {
-		if is.fill == nil {
-			c.errs.Add(is.pos, is.path, fmt.Sprintf("column %s of table %s becomes required, and rows without a value may be there", is.Name, t.Name),
-				"give the field a default, which those rows get")
+		if is.fill != nil {
+			c.filled[is] = true
+		} else {
+			c.lose(name, "column %s of table %s becomes required without a default: the migration fails, and changes nothing, as long as a row has no value", is.Name, t.Name)
 		}
-		c.filled[is] = true
 	}
 	if !was.same(is) {
 		c.did("change", t.Name, is.Name)

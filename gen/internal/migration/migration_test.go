@@ -338,7 +338,6 @@ func TestRefusals(t *testing.T) {
 	base := "  Item:\n    fields:\n      note: text\n      count: {type: integer, required: true}\n"
 	for name, tt := range map[string]struct{ next, want string }{
 		"required without default": {base + "      more: {type: text, required: true}\n", "gate.yaml:8:7: column more of table items is required"},
-		"becomes required":         {strings.Replace(base, "note: text", "note: {type: text, required: true}", 1), "gate.yaml:6:7: column note of table items becomes required"},
 		"required relation":        {base + "      to: {type: relation, to: Shop, required: true}\n  Shop: {}\n", "gate.yaml:8:7: column to_id of table items is required"},
 		"other id":                 {base + "      id: {type: id, kind: serial}\n", "gate.yaml:8:7: the id of table items cannot change"},
 		"replaced and required":    {strings.Replace(base, "count: {type: integer, required: true}", "count: {type: boolean, required: true}", 1), "gate.yaml:7:7: column count of table items is required"},
@@ -351,6 +350,27 @@ func TestRefusals(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestBecomesRequired: a relation, which has no default, becomes required once its rows
+// have one; before, the migration fails and changes nothing.
+func TestBecomesRequired(t *testing.T) {
+	each(t, func(h *history) {
+		const model = "  Item: {fields: {note: text, of: {type: relation, to: Shop%s}}}\n  Shop: {}\n"
+		h.to(fmt.Sprintf(model, ""))
+		h.exec(`INSERT INTO shops (id, ` + times + `) VALUES (` + idA + `, ` + at + `)`)
+		h.exec(`INSERT INTO items (id, note, ` + times + `) VALUES (` + idB + `, 'kept', ` + at + `)`)
+		if err := h.try(fmt.Sprintf(model, ", required: true")); err == nil {
+			h.Error("a row without a value was in the way")
+		}
+		h.expect("SELECT note FROM items", "kept")
+		h.exec(`UPDATE items SET of_id = ` + idA)
+		h.to(fmt.Sprintf(model, ", required: true"), "items.of_id")
+		h.expect("SELECT note FROM items WHERE of_id = "+idA, "kept")
+		if _, err := h.db.Exec(h.Context(), "UPDATE items SET of_id = NULL"); h.db.Classify(err).Kind != store.NotNull {
+			h.Errorf("no value: %v", err)
+		}
+	})
 }
 
 func TestDroppedTables(t *testing.T) {

@@ -17,10 +17,10 @@ func TestTypes(t *testing.T) {
 		if got := h.text(`SELECT REPLACE(CAST(days AS text), ' ', '') FROM items`); got != `["by-night","mon"]` {
 			h.Errorf("days %s", got)
 		}
-		h.exec(`UPDATE items SET place = '{"lat":1,"lng":2}'`)
 		if err := h.try(item(", state: {type: enum, values: [open, done]}, days: {type: multi-enum, values: [mon]}, place: {type: geo, required: true}")); err == nil {
-			h.Error("a place that every row needs and none may have")
+			h.Error("a place that every row needs and this one does not have")
 		}
+		h.exec(`UPDATE items SET place = '{"lat":1,"lng":2}'`)
 		h.to(item(", state: {type: multi-enum, values: [open, done]}, days: {type: enum, values: [mon]}, place: json"),
 			"items.state", "items.days", "items.place")
 	})

@@ -24,7 +24,7 @@ type devCmd struct {
 	JSON             bool     `name:"json" help:"Print one JSON object a line to stdout, for programs."`
 	IDP              string   `name:"idp" placeholder:"HOST:PORT" help:"Run the identity provider of a design with auth-auth0 here, instead of where its issuerURL says; port 0 picks a free one."`
 	Verbose          bool     `short:"v" help:"Show every line of the service's log; all of it is in .gate/service.log."`
-	AllowDestructive []string `placeholder:"NAME" help:"Let this table, column or value of an enum go (items, items.price, items.state=open)."`
+	AllowDestructive []string `placeholder:"NAME" help:"Let this table, column or value of an enum go, or become required (items, items.price, items.state=open)."`
 	Force            bool     `help:"Overwrite generated files that were edited."`
 }
 

@@ -14,7 +14,7 @@ type generateCmd struct {
 	Diff             bool     `xor:"how" help:"Write nothing; print what would change."`
 	Force            bool     `help:"Overwrite generated files that were edited."`
 	Upgrade          bool     `help:"Generate with this version of gate, when gate.lock pins another."`
-	AllowDestructive []string `placeholder:"NAME" help:"Let this table, column or value of an enum go (items, items.price, items.state=open)."`
+	AllowDestructive []string `placeholder:"NAME" help:"Let this table, column or value of an enum go, or become required (items, items.price, items.state=open)."`
 }
 
 func (generateCmd) Help() string {

@@ -80,7 +80,7 @@ func (p *project) generate(allow []string, how gen.ApplyOptions) (*gen.Report, e
 		for i, c := range lost.Changes {
 			names[i] = "--allow-destructive=" + c.Name
 		}
-		return nil, &fault{err: err, hint: "nothing was written; when the data may go: " + strings.Join(names, " ")}
+		return nil, &fault{err: err, hint: "nothing was written; if that is meant: " + strings.Join(names, " ")}
 	}
 	if lock, ok := errors.AsType[*gen.LockError](err); ok {
 		return nil, &fault{err: err, hint: lockHint(lock)}
