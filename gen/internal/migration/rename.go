@@ -72,7 +72,17 @@ func (r *renaming) move(m move) {
 
 func (r *renaming) table(t *Table) {
 	candidates := t.entity.FormerTables()
-	if candidates == nil || r.fresh || r.from.table(t.Name) != nil {
+	if candidates == nil || r.fresh {
+		return
+	}
+	if r.from.table(t.Name) != nil {
+		i := slices.IndexFunc(candidates, func(name string) bool {
+			old := r.from.table(name)
+			return old != nil && !old.Join && !old.Files && r.to.table(name) == nil
+		})
+		if i >= 0 {
+			r.both(t.pos, "entities."+t.entity.Name, "table "+candidates[i], "table "+t.Name)
+		}
 		return
 	}
 	for _, name := range candidates {
@@ -83,6 +93,13 @@ func (r *renaming) table(t *Table) {
 	}
 	r.errs.Add(t.pos, "entities."+t.entity.Name+".renamedFrom", fmt.Sprintf("there was no table %s that could become %s", candidates[0], t.Name),
 		"the tables are "+strings.Join(tableNames(r.from), ", ")+": name one of them, or remove the hint")
+}
+
+// both refuses to give something the name of another one that goes: its values would be
+// kept, and those that are meant dropped.
+func (r *renaming) both(at design.Position, path, from, to string) {
+	r.errs.Add(at, path+".renamedFrom", fmt.Sprintf("%s cannot become %s, which is there already", from, to),
+		"drop that one in a migration of its own first, or remove the hint and say which of them goes")
 }
 
 func tableNames(s *Schema) []string {
@@ -130,12 +147,18 @@ func samePairs(a, b *Table) bool {
 func (r *renaming) columns(old, t *Table) {
 	for _, c := range t.Columns[1:] {
 		candidates := c.field.FormerColumns()
-		if candidates == nil || old.column(c.Name) != nil {
+		if candidates == nil {
 			continue
 		}
 		i := slices.IndexFunc(candidates, func(name string) bool {
 			return old.column(name) != nil && t.column(name) == nil && old.Columns[0].Name != name
 		})
+		if old.column(c.Name) != nil {
+			if i >= 0 {
+				r.both(c.pos, c.path, "column "+candidates[i]+" of table "+t.Name, "column "+c.Name)
+			}
+			continue
+		}
 		if i < 0 {
 			var names []string
 			for _, o := range old.Columns[1:] {

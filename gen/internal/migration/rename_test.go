@@ -105,7 +105,7 @@ func TestRenamed_back(t *testing.T) {
 // TestRenamed_wrong: a hint about nothing is a mistake, with what there is.
 func TestRenamed_wrong(t *testing.T) {
 	for _, db := range []design.Database{design.SQLite, design.Postgres} {
-		from := schema(t, db, "  Item: {fields: {name: text, note: text, tags: {type: relation, to: Item, many: true}}}\n")
+		from := schema(t, db, "  Item: {fields: {name: text, note: text, tags: {type: relation, to: Item, many: true}}}\n  Label: {fields: {word: text}}\n")
 		for _, tt := range []struct{ name, entities, want string }{
 			{"no such table", "  Product: {renamedFrom: Itme, fields: {name: text}}\n", "there was no table itmes that could become products\n    the tables are items"},
 			{"no such table by its name", "  Product: {renamedFrom: item, fields: {name: text}}\n", "there was no table item that could"},
@@ -113,6 +113,8 @@ func TestRenamed_wrong(t *testing.T) {
 			{"the column of a relation", "  Item: {fields: {owner: {type: relation, to: Item, renamedFrom: boss}, name: text, note: text}}\n", "had no column boss_id that could become owner_id\n    no column of the table goes"},
 			{"no hint", "  Item: {fields: {title: {type: text, required: true}, note: text}}\n", "no value for it\n    if it is name by another name, say renamedFrom: name, or that one is lost; else give the field a default"},
 			{"no hint, and nothing goes", "  Item: {fields: {title: {type: text, required: true}, name: text, note: text}}\n", "no value for it\n    give the field a default"},
+			{"the name of another column", "  Item: {fields: {name: {type: text, renamedFrom: note}, tags: {type: relation, to: Item, many: true}}}\n", "column note of table items cannot become column name, which is there already\n    drop that one"},
+			{"the name of another table", "  Label: {renamedFrom: Item, fields: {word: text}}\n", "table items cannot become table labels, which is there already\n    drop that one"},
 			{"no such pairs", "  Item: {fields: {name: text, note: text, labels: {type: relation, to: Item, many: true, renamedFrom: marks}}}\n", "no table of pairs that could become item_labels"},
 		} {
 			_, err := migration.Diff(from, schema(t, db, tt.entities))
@@ -128,7 +130,7 @@ func TestRenamed_wrong(t *testing.T) {
 		if plan, err := migration.Diff(empty, schema(t, db, fresh)); err != nil || strings.Contains(string(plan.SQL), "RENAME") {
 			t.Errorf("a service that begins with its hints: %v", err)
 		}
-		plan, err := migration.Diff(from, schema(t, db, "  Item: {fields: {title: {type: integer, renamedFrom: name}, note: text, tags: {type: relation, to: Item, many: true}}}\n"))
+		plan, err := migration.Diff(from, schema(t, db, "  Item: {fields: {title: {type: integer, renamedFrom: name}, note: text, tags: {type: relation, to: Item, many: true}}}\n  Label: {fields: {word: text}}\n"))
 		if err != nil || fmt.Sprint(plan.Losses) != "[{items.title column title of table items changes from text to integer and is emptied}]" {
 			t.Errorf("another type under another name: %v, %v", plan, err)
 		}
