@@ -40,6 +40,57 @@ func (w *town) answer(rows *crud.Rows, err error) (string, int, error) {
 	return fmt.Sprintf("%s (%d)", strings.Join(ids, " "), rows.Total), asked, nil
 }
 
+// TestRelated_onceForAll: SQLite finds the rows that a condition leads to once, and
+// not anew for each row, whatever index it would take for that.
+func TestRelated_onceForAll(t *testing.T) {
+	db := storetest.SQLite(t)
+	w := newTown(t, db)
+	for entity, raw := range map[string]string{
+		"Dish": "$or[0][restaurant.name]=Oslo&$or[1][tags][$none][name]=hot", "Restaurant": "dishes[$some][tags][$some][name]=hot&dishes[$every][name]=air",
+	} {
+		q, err := rest.Feathers{}.Find(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.counter.Take()
+		if _, err := w.all[entity].FindRows(as(t, w.max), q); err != nil {
+			t.Fatal(err, problems(err))
+		}
+		texts := w.counter.Take()
+		if len(texts) == 0 {
+			t.Fatal("asked nothing")
+		}
+		for _, text := range texts {
+			if plan := planOf(t, db, text); strings.Contains(plan, "CORRELATED") || !strings.Contains(plan, "LIST SUBQUERY") {
+				t.Errorf("%s\n%s", text, plan)
+			}
+		}
+	}
+}
+
+// planOf returns how SQLite goes about a statement.
+func planOf(t *testing.T, db *store.DB, text string) string {
+	t.Helper()
+	rows, err := db.Read().QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+text, make([]any, strings.Count(text, "$"))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var plan strings.Builder
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+			t.Fatal(err)
+		}
+		plan.WriteString(detail + "\n")
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return plan.String()
+}
+
 // TestRelated finds rows by the rows that their relations lead to, of which those
 // alone are there that the caller may get or list.
 func TestRelated(t *testing.T) {

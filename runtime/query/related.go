@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/gatewright/gate/runtime/model"
+	"github.com/gatewright/gate/store"
 )
 
 // Ceilings of conditions on the rows that relations lead to.
@@ -113,25 +114,33 @@ func (r *resolver) relative(x Related) *Relative {
 	return to
 }
 
-// related asks for rows of another table, or for other rows of the same.
+// related asks for rows of another table, or for other rows of the same. SQLite finds
+// those once and looks each row up among their keys: asked for each row anew, it may
+// read all that one owner has each time, for its statistics know the average owner
+// alone. PostgreSQL knows the great ones, and joins.
 func (c *Compiler) related(s *Statement, n related) {
-	if n.quantifier != SomeRow {
-		s.text("NOT ")
-	}
 	far := newCompiler(c.dialect, n.to, c.depth+1)
-	s.text("EXISTS (SELECT 1 FROM ")
+	from, near, key := far.from+" WHERE ", c.columns[c.entity.IDField()], ""
 	switch l := n.link; {
 	case l.Through != nil:
 		pairs := "p" + strconv.Itoa(far.depth)
-		s.text(c.dialect.Quote(l.Through.Table), " AS ", pairs, ", ", far.from,
-			" WHERE ", pairs, ".", c.dialect.Quote(l.Through.Near), " = ", c.columns[c.entity.IDField()],
-			" AND ", far.columns[n.to.IDField()], " = ", pairs, ".", c.dialect.Quote(l.Through.Far))
+		from = c.dialect.Quote(l.Through.Table) + " AS " + pairs + ", " + from +
+			far.columns[n.to.IDField()] + " = " + pairs + "." + c.dialect.Quote(l.Through.Far) + " AND "
+		key = pairs + "." + c.dialect.Quote(l.Through.Near)
 	case l.Key != "":
-		key, _ := c.entity.Field(l.Key)
-		s.text(far.from, " WHERE ", far.columns[n.to.IDField()], " = ", c.columns[key])
+		f, _ := c.entity.Field(l.Key)
+		near, key = c.columns[f], far.columns[n.to.IDField()]
 	default:
-		key, _ := n.to.Field(l.Inverse)
-		s.text(far.from, " WHERE ", far.columns[key], " = ", c.columns[c.entity.IDField()])
+		f, _ := n.to.Field(l.Inverse)
+		key = far.columns[f]
+	}
+	if n.quantifier != SomeRow {
+		s.text("NOT ")
+	}
+	if c.dialect == store.SQLite {
+		s.text(near, " IN (SELECT ", key, " FROM ", from, key, " IS NOT NULL")
+	} else {
+		s.text("EXISTS (SELECT 1 FROM ", from, key, " = ", near)
 	}
 	far.andThere(s)
 	if n.rows != nil {
