@@ -2,6 +2,7 @@ package permtest
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -226,20 +227,25 @@ func (k *kit) likeness(r *row) *row {
 	return made
 }
 
-// alter changes one field of a row.
+// alter changes one field of a row, one that a hook lets be changed alone.
 func (k *kit) alter(l *life) {
 	k.t.Helper()
 	e := l.entity
+	var refused error
 	for i := range e.model.Fields {
 		f := &e.model.Fields[i]
 		switch {
 		case l.changed || f.ReadOnly || f.Type == model.UpdatedAt || f.Name == e.model.Version || slices.Contains([]model.Type{model.Relation, model.Roles, model.Password, model.FileType}, f.Type):
 		default:
 			if v, changes := k.another(k.callers[0], l.row, f, status(http.StatusOK)); changes {
-				l.changed, l.changes[f.Name] = true, true
-				k.patch(l.row, map[string]any{f.Name: v})
+				err := k.tryPatch(l.row, map[string]any{f.Name: v})
+				l.changed, l.changes[f.Name] = err == nil, err == nil
+				refused = cmp.Or(refused, err)
 			}
 		}
+	}
+	if !l.changed && refused != nil {
+		k.leftOut("hear · %s: that a row is changed: %v", e.Name, refused)
 	}
 }
 

@@ -1,10 +1,15 @@
 package permtest_test
 
 import (
+	"context"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/runtime/model"
 	"github.com/gatewright/gate/runtime/permtest"
 	"github.com/gatewright/gate/runtime/server"
@@ -65,5 +70,24 @@ func TestRun_events(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestRun_eventsHooks: what a hook lets nobody change by itself is no fault, and what
+// happens beside it is heard.
+func TestRun_eventsHooks(t *testing.T) {
+	long(t)
+	s := newShop(t, notes)
+	s.change = withEvents
+	s.hooks = func(r map[string]*crud.Resource[line]) {
+		r["Note"].Before(authz.Update, func(context.Context, *crud.Change[line]) error {
+			return &gate.Error{Status: http.StatusConflict, Message: "What is written is written"}
+		})
+	}
+	got := wrong(t, s, func(c *permtest.Config) {
+		c.Events, c.Except = true, map[string]string{"anonymous · update · Note": "it stays"}
+	})
+	if len(got) > 0 {
+		t.Errorf("found:\n%s", strings.Join(got, "\n"))
 	}
 }

@@ -284,17 +284,24 @@ func (k *kit) bystanders() {
 // patch changes a row as the service itself.
 func (k *kit) patch(r *row, values map[string]any) {
 	k.t.Helper()
+	if err := k.tryPatch(r, values); err != nil {
+		k.t.Fatalf("a sample of %s cannot be changed (%s): %v", r.entity.Name, strings.Join(slices.Sorted(maps.Keys(values)), ", "), err)
+	}
+}
+
+func (k *kit) tryPatch(r *row, values map[string]any) error {
 	if len(values) == 0 {
-		return
+		return nil
 	}
 	body, err := json.Marshal(values)
 	if err != nil {
-		k.t.Fatal(err)
+		return err
 	}
 	if _, err := r.entity.service.PatchRow(authz.System(k.ctx()), r.id, body, nil); err != nil {
-		k.t.Fatalf("a sample of %s cannot be changed: %v", r.entity.Name, err)
+		return err
 	}
 	maps.Copy(r.values, values)
+	return nil
 }
 
 // insert makes a row as the service itself.
