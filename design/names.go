@@ -71,8 +71,8 @@ func (l *loader) checkName(what, name string, s spelling, at Position, path stri
 		l.errs.Add(at, path, fmt.Sprintf("%s %s %s", what, quote(name), wrong), "write it like "+s.suggest(name))
 		return false
 	}
-	if s.style == kebabCase.style || s.style == routeCase.style || s.style == snakeCase.style || s.style == verbNoun.style {
-		return true // never an identifier in Go
+	if s.style == camelCase.style || s.style == kebabCase.style || s.style == routeCase.style || s.style == snakeCase.style || s.style == verbNoun.style {
+		return true // no identifier in Go, or an exported one
 	}
 	for _, n := range []string{name, lowerFirst(name)} {
 		if language := reservedIn(n); language != "" {
@@ -80,7 +80,7 @@ func (l *loader) checkName(what, name string, s spelling, at Position, path stri
 			if n != name {
 				message = fmt.Sprintf("%s %s needs the name %s, which is %s", what, quote(name), quote(n), language)
 			}
-			l.errs.Add(at, path, message, "choose a longer name, such as "+quote(longer(name)))
+			l.errs.Add(at, path, message, "choose a longer name, such as "+quote(name+"Entry"))
 			return false
 		}
 	}
@@ -108,14 +108,6 @@ func (s spelling) suggest(name string) string {
 		return try
 	}
 	return s.example
-}
-
-// longer makes a reserved word usable: type → itemType.
-func longer(name string) string {
-	if name == strings.ToLower(name) {
-		return "item" + strings.ToUpper(name[:1]) + name[1:]
-	}
-	return name + "Entry"
 }
 
 func (l *loader) checkSQLName(what, name string, at Position, path, hint string) {

@@ -19,8 +19,11 @@ type Text struct {
 	Alone    bool   // is a text of its own: "name", "-name" and "item.name"
 }
 
-// sql finds texts that are some.
-var sql = regexp.MustCompile(`(?is)\b(select\b.*\bfrom|insert\s+into|update\b.*\bset|delete\s+from|join|where|order\s+by|group\s+by)\b`)
+// sql finds texts that are some, sqlWords what they may name.
+var (
+	sql      = regexp.MustCompile(`(?is)\b(select\b.*\bfrom|insert\s+into|update\b.*\bset|delete\s+from|join|where|order\s+by|group\s+by)\b`)
+	sqlWords = regexp.MustCompile(`[A-Za-z0-9_-]+`)
+)
 
 // texts looks at those of a file that names nothing of the service.
 func (c *carrier) texts(f *ast.File) {
