@@ -27,8 +27,8 @@ type referrer interface {
 	FindRows(ctx context.Context, q *query.Query) (*Rows, error)
 	// leave does to the rows that point to deleted ones what the field says.
 	leave(ctx context.Context, t *transaction, f model.FieldID, keys []any, b *burial) error
-	// rise adds those rows that were deleted with the one they point to.
-	rise(ctx context.Context, f model.FieldID, key any, up *rising) error
+	// rise adds those rows that were deleted with the ones they point to.
+	rise(ctx context.Context, f model.FieldID, keys []any, up *rising) error
 	// purge deletes for good what keeps the database from deleting a row, and nobody
 	// sees.
 	purge(ctx context.Context, t *transaction, f model.FieldID, key any, seen map[grave]bool) error
@@ -90,11 +90,12 @@ func (b *burial) judge() error {
 // atOnce is how many rows one statement marks.
 const atOnce = 500
 
-// maxBuried is how many rows go with one: on SQLite nobody else writes meanwhile.
+// maxBuried is how many rows go with one, and come back: on SQLite nobody else writes
+// meanwhile.
 const maxBuried = 10_000
 
-// mostBuried is [maxBuried] for callers. The program deletes what it likes, and a
-// tenant is closed however much it has.
+// mostBuried is [maxBuried] for callers. The program deletes and restores what it likes,
+// and a tenant is closed and opened however much it has.
 func (r *engine) mostBuried(ctx context.Context) int {
 	tenant := slices.ContainsFunc(r.references, func(ref reference) bool { return ref.field == ref.from.Entity().TenantField() })
 	if tenant || authz.IsSystem(ctx) {

@@ -14,6 +14,8 @@ type target interface {
 	Entity() *model.Entity
 	// gettable reports whether the caller may get the row with that id.
 	gettable(ctx context.Context, c caller, id any) (bool, error)
+	// existing returns those of the ids whose rows are there.
+	existing(ctx context.Context, ids []any) ([]any, error)
 	// unrefer forgets what points to its rows, and refer notes it. Keeping says that
 	// some entity keeps its deleted rows.
 	unrefer(keeping bool)

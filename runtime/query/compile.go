@@ -128,9 +128,33 @@ func (c *Compiler) Mark(s *Statement, filter Filter, at time.Time) {
 	f := c.entity.SoftDeleteField()
 	s.text("UPDATE ", c.from, " SET ", c.names[f], " = ")
 	c.bind(s, f, at)
+	c.nextVersion(s)
+	s.text(" WHERE 1 = 1")
+	c.andFilter(s, filter)
+}
+
+// Raise writes the statement that makes the deleted rows that pass a filter ones that
+// are there, each as a version of its own.
+func (c *Compiler) Raise(s *Statement, filter Filter, at time.Time) {
+	s.text("UPDATE ", c.from, " SET ", c.names[c.entity.SoftDeleteField()], " = NULL")
+	if f := c.entity.Find(model.UpdatedAt); f != model.NoField {
+		s.text(", ", c.names[f], " = ")
+		c.bind(s, f, at)
+	}
+	c.nextVersion(s)
+	s.text(" WHERE 1 = 1")
+	c.andFilter(s, filter)
+}
+
+func (c *Compiler) nextVersion(s *Statement) {
 	if v := c.entity.VersionField(); v != model.NoField {
 		s.text(", ", c.names[v], " = ", c.columns[v], " + 1")
 	}
+}
+
+// Known writes the statement for the ids of the rows that pass a filter.
+func (c *Compiler) Known(s *Statement, filter Filter) {
+	c.selectFrom(s, model.Fields(c.entity.IDField()))
 	s.text(" WHERE 1 = 1")
 	c.andFilter(s, filter)
 }
