@@ -51,26 +51,45 @@ func (d *Design) goTypes() []declaration {
 	for _, r := range d.Records() {
 		list = append(list, declaration{name: r.Name, owner: "type " + r.Name})
 	}
+	for _, x := range d.enums() {
+		list = append(list, declaration{name: x.of + x.field.GoName, owner: "enum " + x.of + "." + x.field.Name})
+	}
+	return list
+}
+
+// An enum is a field with a list of values, and the entity or record that it is of.
+type enum struct {
+	of    string
+	path  string
+	field *Field
+}
+
+func (d *Design) enums() []enum {
+	var list []enum
+	for _, e := range d.Entities {
+		for _, f := range e.Fields {
+			if len(f.Values) > 0 {
+				list = append(list, enum{e.Name, "entities." + e.Name + ".fields." + f.Name, f})
+			}
+		}
+	}
+	for _, r := range d.Records() {
+		for _, m := range r.Members {
+			if len(m.Values) > 0 {
+				list = append(list, enum{r.Name, d.recordPath(r), m.Field})
+			}
+		}
+	}
 	return list
 }
 
 // enumConstants lists the constants of the values of enums.
 func (d *Design) enumConstants() []declaration {
 	var list []declaration
-	add := func(of, field, goName, path string, values []Value) {
-		for _, v := range values {
-			owner := fmt.Sprintf("value %s of %s.%s", quote(v.Name), of, field)
-			list = append(list, declaration{name: of + goName + v.GoName, owner: owner, path: path, pos: v.Pos})
-		}
-	}
-	for _, e := range d.Entities {
-		for _, f := range e.Fields {
-			add(e.Name, f.Name, f.GoName, "entities."+e.Name+".fields."+f.Name, f.Values)
-		}
-	}
-	for _, r := range d.Records() {
-		for _, m := range r.Members {
-			add(r.Name, m.Name, m.GoName, d.recordPath(r), m.Values)
+	for _, x := range d.enums() {
+		for _, v := range x.field.Values {
+			owner := fmt.Sprintf("value %s of %s.%s", quote(v.Name), x.of, x.field.Name)
+			list = append(list, declaration{name: x.of + x.field.GoName + v.GoName, owner: owner, path: x.path, pos: v.Pos})
 		}
 	}
 	return list
@@ -82,7 +101,7 @@ func (d *Design) fieldConstants() []declaration {
 	for _, e := range d.Entities {
 		for _, f := range e.Fields {
 			path := "entities." + e.Name + ".fields." + f.Name
-			list = append(list, declaration{e.Name + f.GoKey, "field " + e.Name + "." + f.Name, path, f.Pos, f, e.Name})
+			list = append(list, declaration{e.Name + "Field" + f.GoKey, "field " + e.Name + "." + f.Name, path, f.Pos, f, e.Name})
 		}
 	}
 	return list

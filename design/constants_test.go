@@ -20,23 +20,27 @@ func TestConstants(t *testing.T) {
 		more     string
 		want     string // those of all fields that are written
 	}{
-		{"apart", "{Order: {fields: {total: integer}}, OrderItem: {fields: {price: integer}}}", "", "Order.total OrderTotal, OrderItem.price OrderItemPrice"},
+		{"apart", "{Order: {fields: {itemPrice: integer}}, OrderItem: {fields: {price: integer}}}", "", "Order.itemPrice OrderFieldItemPrice, OrderItem.price OrderItemFieldPrice"},
 		{
-			"two ask for one", "{Order: {fields: {itemPrice: integer}}, OrderItem: {fields: {price: integer}}}", "",
-			"Order.itemPrice OrderItemPriceOfOrder, OrderItem.price OrderItemPriceOfOrderItem",
+			"two ask for one", "{Order: {fields: {itemFieldPrice: integer}}, OrderFieldItem: {fields: {price: integer}}}", "",
+			"Order.itemFieldPrice OrderFieldItemFieldPriceOfOrder, OrderFieldItem.price OrderFieldItemFieldPriceOfOrderFieldItem",
 		},
 		{
-			"in the other order", "{OrderItem: {fields: {price: integer}}, Order: {fields: {itemPrice: integer}}}", "",
-			"OrderItem.price OrderItemPriceOfOrderItem, Order.itemPrice OrderItemPriceOfOrder",
+			"in the other order", "{OrderFieldItem: {fields: {price: integer}}, Order: {fields: {itemFieldPrice: integer}}}", "",
+			"OrderFieldItem.price OrderFieldItemFieldPriceOfOrderFieldItem, Order.itemFieldPrice OrderFieldItemFieldPriceOfOrder",
 		},
 		{
-			"a key, and the id that an entity has anyway", "{Order: {fields: {item: {type: relation, to: OrderItem}}}, OrderItem: {}}", "",
-			"Order.item OrderItemIDOfOrder, OrderItem.id OrderItemIDOfOrderItem",
+			"a key, and the id that an entity has anyway", "{Order: {fields: {itemField: {type: relation, to: OrderFieldItem}}}, OrderFieldItem: {}}", "",
+			"Order.itemField OrderFieldItemFieldIDOfOrder, OrderFieldItem.id OrderFieldItemFieldIDOfOrderFieldItem",
 		},
-		{"the name of an entity", "{Order: {fields: {item: text}}, OrderItem: {}}", "", "Order.item OrderItemField"},
-		{"the name of a type", "{Item: {fields: {price: integer}}}", "types: {ItemPrice: {fields: {cents: integer}}}\nactions: {a: {input: ItemPrice}}", "Item.price ItemPriceField"},
-		{"the name of what an action takes", "{Order: {fields: {totalInput: integer}}}", "actions: {orderTotal: {input: {a: integer}}}", "Order.totalInput OrderTotalInputField"},
-		{"the name of a value", "{Item: {fields: {state: {type: enum, values: [open]}, stateOpen: boolean}}}", "", "Item.state ItemState, Item.stateOpen ItemStateOpenField"},
+		{"the name of an entity", "{Order: {fields: {item: text}}, OrderFieldItem: {}}", "", "Order.item OrderFieldItemField"},
+		{"the name of a type", "{Item: {fields: {price: integer}}}", "types: {ItemFieldPrice: {fields: {cents: integer}}}\nactions: {a: {input: ItemFieldPrice}}", "Item.price ItemFieldPriceField"},
+		{"the name of what an action takes", "{Order: {fields: {totalInput: integer}}}", "actions: {orderFieldTotal: {input: {a: integer}}}", "Order.totalInput OrderFieldTotalInputField"},
+		{"the name of a value", "{Item: {fields: {field: {type: enum, values: [open]}, open: boolean}}}", "", "Item.field ItemFieldField, Item.open ItemFieldOpenField"},
+		{
+			"the name of the type of an enum", "{Item: {fields: {state: text}}, ItemField: {plural: ItemFieldList, fields: {state: {type: enum, values: [open]}}}}", "",
+			"Item.state ItemFieldStateField, ItemField.state ItemFieldFieldState",
+		},
 	} {
 		src := "gate: 1\nservice: {name: shop, module: example.com/shop}\nentities: " + tt.entities + "\n" + tt.more + "\n"
 		d, err := design.Parse("gate.yaml", []byte(src))
@@ -53,7 +57,7 @@ func TestConstants(t *testing.T) {
 					t.Errorf("%s: %s.%s is %q", tt.name, e.Name, f.Name, names[f])
 				}
 				seen[names[f]] = true
-				if !slices.Contains([]string{"id", "createdAt", "updatedAt"}, f.Name) || names[f] != e.Name+f.GoKey && f.Name == "id" && e.Name != "Order" {
+				if !slices.Contains([]string{"id", "createdAt", "updatedAt"}, f.Name) || names[f] != e.Name+"Field"+f.GoKey && f.Name == "id" && e.Name != "Order" {
 					got = append(got, fmt.Sprintf("%s.%s %s", e.Name, f.Name, names[f]))
 				}
 			}
@@ -81,12 +85,16 @@ func TestConstants_refused(t *testing.T) {
 			`value "a" of Line.kind needs the name "LineKindA" in Go, which belongs to type LineKindA`,
 		},
 		{
-			"a longer name that is taken", "{Order: {fields: {item: text, itemField: text}}, OrderItem: {}}", "",
-			`field Order.item needs the name "OrderItemField" in Go, which belongs to field Order.itemField`,
+			"a value and the type of an enum", "{Item: {fields: {a: {type: enum, values: [b]}, aB: {type: enum, values: [c]}}}}", "",
+			`value "b" of Item.a needs the name "ItemAB" in Go, which belongs to enum Item.aB`,
 		},
 		{
-			"a longer name that nobody gets", "{Order: {fields: {itemPrice: integer, itemPriceOfOrder: integer}}, OrderItem: {fields: {price: integer, priceOfOrder: integer}}}", "",
-			`field Order.itemPrice needs the name "OrderItemPriceOfOrder" in Go, which belongs to field Order.itemPriceOfOrder`,
+			"a longer name that is taken", "{Order: {fields: {item: text, itemField: text}}, OrderFieldItem: {}}", "",
+			`field Order.item needs the name "OrderFieldItemField" in Go, which belongs to field Order.itemField`,
+		},
+		{
+			"a longer name that nobody gets", "{Order: {fields: {itemFieldPrice: integer, itemFieldPriceOfOrder: integer}}, OrderFieldItem: {fields: {price: integer, priceOfOrder: integer}}}", "",
+			`field Order.itemFieldPrice needs the name "OrderFieldItemFieldPriceOfOrder" in Go, which belongs to field Order.itemFieldPriceOfOrder`,
 		},
 	} {
 		src := "gate: 1\nservice: {name: shop, module: example.com/shop}\nentities: " + tt.entities + "\n" + tt.more + "\n"

@@ -170,7 +170,7 @@ func (l *loader) recordNames(claim func(name, owner, what, path string, at Posit
 			claim(r.Name+"Input", what, what, l.d.recordPath(r), r.Pos) // as GraphQL calls it where it is sent
 		}
 		for _, m := range r.Members {
-			if m.Type == Enum {
+			if len(m.Values) > 0 {
 				enum := "enum " + r.Name + "." + m.Name
 				claim(r.Name+m.GoName, enum, enum, l.d.recordPath(r), m.Pos)
 			}

@@ -162,7 +162,8 @@ func namesOf(was, is *design.Design, pairs []pair) carry.Names {
 				text(formerValue(before, v).Name, v.Name, "the value "+formerValue(before, v).Name+" of "+p.was.Name+"."+before.Name, true, true)
 				put(n.Declared, p.was.Name+before.GoName+formerValue(before, v).GoName, p.is.Name+f.GoName+v.GoName)
 			}
-			if len(f.Values) > 0 {
+			if len(f.Values) > 0 && len(before.Values) > 0 {
+				put(n.Declared, p.was.Name+before.GoName, p.is.Name+f.GoName)
 				put(n.Types, p.was.Name+before.GoName, p.is.Name+f.GoName)
 			}
 		}

@@ -52,12 +52,14 @@ func configure(a *App) error {
 	graph.RowField(a.App, "Item.rating", []string{"public"}, rating)
 	a.ComputeItemLabel(func(i *Item) *string { return &i.Name })
 	a.Items.Before(authz.Create, func(_ context.Context, c *crud.Change[Item]) error {
-		c.Row.Status = ItemStatusSoldOut
+		c.Row.Status = next(ItemStatusOpen)
 		return nil
 	})
-	_, _ = ItemName, ItemPriceAmount
+	_, _ = ItemFieldName, ItemPriceFieldAmount
 	return nil
 }
+
+func next(ItemStatus) ItemStatus { return ItemStatusSoldOut }
 
 func rating(_ context.Context, row *Item, _ struct{}) (int64, error) { return int64(len(row.Name)), nil }
 `, `package app
@@ -77,12 +79,14 @@ func configure(a *App) error {
 	graph.RowField(a.App, "Product.rating", []string{"public"}, rating)
 	a.ComputeProductLabel(func(i *Product) *string { return &i.Title })
 	a.Products.Before(authz.Create, func(_ context.Context, c *crud.Change[Product]) error {
-		c.Row.Status = ProductStatusSoldOut
+		c.Row.Status = next(ProductStatusOpen)
 		return nil
 	})
-	_, _ = ProductTitle, ItemPriceAmount
+	_, _ = ProductFieldTitle, ItemPriceFieldAmount
 	return nil
 }
+
+func next(ProductStatus) ProductStatus { return ProductStatusSoldOut }
 
 func rating(_ context.Context, row *Product, _ struct{}) (int64, error) { return int64(len(row.Title)), nil }
 `},
@@ -279,7 +283,7 @@ func TestRenamesCarryUserFiles(t *testing.T) {
 // TestRenamedValuesCarryUserFiles: so are the constants of the values of an enum.
 func TestRenamedValuesCarryUserFiles(t *testing.T) {
 	dir := carriedService(t)
-	const mine = "package app\n\n// ItemStatusOpen stays in a comment.\nvar states = []any{ItemStatusOpen, ItemStatusSoldOut}\n"
+	const mine = "package app\n\n// ItemStatusOpen stays in a comment.\nvar states = []ItemStatus{ItemStatusOpen, ItemStatusSoldOut}\n"
 	write(t, dir, "app/states.go", mine)
 	renamed := strings.Replace(carriedShop, "values: [open,", "values: [{name: on-sale, renamedFrom: open},", 1)
 	if _, err := regenerated(t, dir, strings.Replace(renamed, "default: open", "default: on-sale", 1), gen.ApplyOptions{}); err != nil {
@@ -502,10 +506,10 @@ func TestRenames_oneAfterTheOther(t *testing.T) {
 	}
 	step("  Item: {fields: {name: text}}\n")
 	step("  Product: {renamedFrom: Item, fields: {name: text}}\n")
-	write(t, dir, "app/product.go", "package app\n\nfunc loud(p *Product) string { return ProductName }\n")
+	write(t, dir, "app/product.go", "package app\n\nfunc loud(p *Product) string { return ProductFieldName }\n")
 	step("  Ware: {renamedFrom: Product, fields: {name: text}}\n  Item: {fields: {name: text}}\n")
 	got := tree(t, dir)
-	if !strings.Contains(got["app/ware.go"], "func loud(p *Ware) string { return WareName }") {
+	if !strings.Contains(got["app/ware.go"], "func loud(p *Ware) string { return WareFieldName }") {
 		t.Errorf("renamed again: %v", got["app/ware.go"])
 	}
 	// Back to the name that it had, by a hint of its own.

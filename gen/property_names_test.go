@@ -137,7 +137,7 @@ func (u *user) write(rt *rapid.T, t *testing.T, step int) {
 		u.files[name] = []string{"package app\n"}
 	}
 	u.files[name] = append(u.files[name], strings.NewReplacer("N", fmt.Sprint(step), "«", fmt.Sprintf("«%d", i)).Replace(rapid.SampledFrom([]string{
-		"\n// fN is about Item.\nfunc fN(a *App, r *«») any { return []any{a.«.», r.«.f», «»«.f»} }\n",
+		"\n// fN is about Item.\nfunc fN(a *App, r *«») any { return []any{a.«.», r.«.f», «»Field«.f»} }\n",
 		"\ntype tN struct{ *«» }\n\nfunc (t tN) get() any { return t.«».«.f» }\n",
 		"\nfunc (r «») MethodN() string { return \"Item of mine\" }\n",
 	}).Draw(rt, "code")))

@@ -16,7 +16,7 @@ func TestStale(t *testing.T) {
 		return generated("app/app_gen.go", "\ntype App struct {\n\t"+plural+" int\n\tUsers int\n}\n\nfunc new"+entity+"() {}\n")
 	}
 	apply(t, dir, gen.Files{
-		app("Item", "Items"), generated("app/item_gen.go", "\ntype Item struct {\n\tName, Title string\n}\n\nconst ItemName = 1\n"),
+		app("Item", "Items"), generated("app/item_gen.go", "\ntype Item struct {\n\tName, Title string\n}\n\nconst ItemFieldName = 1\n"),
 	}, gen.ApplyOptions{})
 	const hooks = `package app
 
@@ -24,7 +24,7 @@ import "html"
 
 // Item is in a comment.
 func configure(a *App) error {
-	a.Items, a.Users = ItemName, 2
+	a.Items, a.Users = ItemFieldName, 2
 	i := Item{Name: "x"}
 	_, _ = i.Name, html.Item
 	note.Title = "my own"
@@ -41,7 +41,7 @@ type mine struct{ Title string }
 	write(t, dir, "other/other.go", "package other\n\nvar Item int\n")
 	after := gen.Files{app("Product", "Products"), generated("app/product_gen.go", "\ntype Product struct {\n\tLabel string\n}\n\nconst ProductLabel = 1\n")}
 	report := apply(t, dir, after, gen.ApplyOptions{})
-	want := []string{"app/hooks.go:7: Items", "app/hooks.go:7: ItemName", "app/hooks.go:8: Item", "app/hooks.go:8: Name", "app/hooks.go:9: Name"}
+	want := []string{"app/hooks.go:7: Items", "app/hooks.go:7: ItemFieldName", "app/hooks.go:8: Item", "app/hooks.go:8: Name", "app/hooks.go:9: Name"}
 	if diff := cmp.Diff(want, report.Stale); diff != "" {
 		t.Error(diff)
 	}

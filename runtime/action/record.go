@@ -67,7 +67,7 @@ func (m *Member) check(t reflect.Type) error {
 		if err := m.CheckAlone(); err != nil {
 			return err
 		}
-		return one.CheckPointer(reflect.New(t).Interface())
+		return one.CheckPointer(address(reflect.New(t)))
 	}
 	if !required {
 		if t.Kind() != reflect.Pointer {
@@ -206,7 +206,7 @@ func (d *decoder) record(r *Record, raw json.RawMessage, into reflect.Value, pat
 }
 
 func (d *decoder) field(f *model.Field, raw json.RawMessage, into reflect.Value, path string) {
-	if p, ok := f.Decode(raw, into.Addr().Interface()); !ok {
+	if p, ok := f.Decode(raw, address(into.Addr())); !ok {
 		d.add(path, p.Code, p.Message)
 	}
 }
@@ -256,10 +256,10 @@ func (m *Member) append(dst []byte, v reflect.Value) ([]byte, error) {
 func appendField(dst []byte, f *model.Field, v reflect.Value) ([]byte, error) {
 	p := reflect.New(v.Type()) // the value of the code stays as it is
 	p.Elem().Set(v)
-	if problem, ok := f.Check(p.Interface()); !ok {
+	if problem, ok := f.Check(address(p)); !ok {
 		return nil, fmt.Errorf("%w: it %s", errAnswer, problem.Message)
 	}
-	return f.AppendJSON(dst, p.Interface()), nil
+	return f.AppendJSON(dst, address(p)), nil
 }
 
 func appendList(dst []byte, v reflect.Value, one func([]byte, reflect.Value) ([]byte, error)) ([]byte, error) {

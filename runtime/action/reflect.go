@@ -16,7 +16,7 @@ import (
 const maxNesting = 8
 
 // RecordOf describes a struct by its fields, all of which are exported and have a json
-// tag with a name. Their types are string, int64, float64, bool, [model.Decimal],
+// tag with a name. Their types are string and types of strings, int64, float64, bool, [model.Decimal],
 // [model.Date], [time.Time], [json.RawMessage], pointers to these for what may be
 // missing, structs of such fields, and slices. Further tags say what values must be
 // like:
@@ -111,7 +111,9 @@ func (m *Member) typed(t reflect.Type, tag reflect.StructTag) error {
 	case reflect.TypeFor[json.RawMessage]():
 		m.Type = model.JSON
 	default:
-		if t.Kind() != reflect.Struct {
+		if t.Kind() == reflect.String && t != reflect.TypeFor[json.Number]() {
+			m.Type = model.Text
+		} else if t.Kind() != reflect.Struct {
 			return fmt.Errorf("no value is kept in %s: string, int64, float64, bool, model.Decimal, model.Date, time.Time, json.RawMessage, or a struct", t)
 		}
 	}
@@ -155,4 +157,19 @@ func (m *Member) tagged(tag reflect.StructTag) error {
 		*n.to = v
 	}
 	return nil
+}
+
+// address returns a pointer as what model keeps a value in: one to a type of strings is
+// one to a string, which is laid out alike.
+func address(p reflect.Value) any {
+	text := reflect.TypeFor[string]()
+	switch t := p.Type().Elem(); {
+	case t.Kind() == reflect.String:
+		return reflect.NewAt(text, p.UnsafePointer()).Interface()
+	case t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.String:
+		return reflect.NewAt(reflect.PointerTo(text), p.UnsafePointer()).Interface()
+	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.String:
+		return reflect.NewAt(reflect.SliceOf(text), p.UnsafePointer()).Interface()
+	}
+	return p.Interface()
 }

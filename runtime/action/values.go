@@ -101,5 +101,5 @@ func (d *decoder) text(f *model.Field, value any, into reflect.Value, path strin
 		d.add(path, model.CodeFormat, err.Error())
 		return
 	}
-	f.Store(into.Addr().Interface(), v)
+	f.Store(address(into.Addr()), v)
 }

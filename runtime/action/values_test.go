@@ -14,9 +14,10 @@ import (
 // TestValues: lists and places are sent in every way that clients write them, and
 // what is none is refused.
 func TestValues(t *testing.T) {
+	type day string
 	type input struct {
 		T     []string
-		Days  []string
+		Days  []day
 		Place *model.Geo
 		Name  *string
 	}

@@ -9,7 +9,9 @@
 // The Go type of a field follows from its type; it is a pointer when the field
 // is not required:
 //
-//	text longtext email url enum username password   string
+//	text longtext email url username password        string
+//	enum                                             string
+//	multi-enum                                       []string
 //	id and relation                                  string, int64 for serial
 //	integer                                          int64
 //	decimal                                          Decimal
@@ -20,5 +22,7 @@
 //	json                                             json.RawMessage
 //	roles                                            []string
 //
-// json and roles are never pointers: nil is null.
+// json, roles and multi-enum are never pointers: nil is null. An enum of generated
+// code is a type of its own, whose address is handed over as that of a string
+// ([OptionalEnum], [EnumList]).
 package model

@@ -26,11 +26,11 @@ func parseRoles(v any) (any, fault) {
 
 // parseValues takes values of the enum, each once, and keeps their order.
 func (f *Field) parseValues(v any) (any, fault) {
-	list, ok := v.([]string)
+	list, ok := Plain(v).([]string)
 	if others, is := v.([]any); is {
 		list, ok = make([]string, len(others)), true
 		for i, other := range others {
-			text, isText := other.(string)
+			text, isText := Plain(other).(string)
 			list[i], ok = text, ok && isText
 		}
 	}

@@ -86,7 +86,7 @@ func (f *Field) parse(v any) (any, fault) {
 		}
 		return decodeJSON(raw)
 	default:
-		s, ok := v.(string)
+		s, ok := Plain(v).(string)
 		if !ok {
 			return nil, fault{CodeType, "must be a string"}
 		}

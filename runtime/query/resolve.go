@@ -255,6 +255,7 @@ func (r *resolver) term(t Term) node {
 		r.tooMany()
 		return nil
 	}
+	t.Value = model.Plain(t.Value)
 	id, f, ok := r.field(t.Field)
 	if !ok {
 		return nil
@@ -304,6 +305,12 @@ func (r *resolver) null(id model.FieldID, t Term) node {
 
 func (r *resolver) list(id model.FieldID, f *model.Field, t Term) node {
 	list, ok := t.Value.([]any)
+	if texts, is := t.Value.([]string); is {
+		list, ok = make([]any, len(texts)), true
+		for i, text := range texts {
+			list[i] = text
+		}
+	}
 	if !ok {
 		r.fail(t.Field, model.CodeType, "must be a list here")
 		return nil
@@ -328,6 +335,7 @@ func (r *resolver) list(id model.FieldID, f *model.Field, t Term) node {
 }
 
 func (r *resolver) value(f *model.Field, v any) (any, bool) {
+	v = model.Plain(v)
 	if s, ok := v.(string); ok && utf8.RuneCountInString(s) > MaxText {
 		r.fail(f.Name, model.CodeTooLong, "a value of more than "+strconv.Itoa(MaxText)+" characters cannot be compared with")
 		return nil, false

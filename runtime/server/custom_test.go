@@ -19,12 +19,15 @@ type tableIn struct {
 	Table  int64    `json:"table" min:"1" max:"20"`
 	Guests int64    `json:"guests" min:"1"`
 	Name   string   `json:"name" maxLength:"10" doc:"Who comes."`
-	Mood   *string  `json:"mood" enum:"good,bad"`
+	Mood   *mood    `json:"mood" enum:"good,bad"`
 	Wishes []string `json:"wishes"`
 }
 
+type mood string
+
 type tableOut struct {
 	Table int64    `json:"table"`
+	Mood  *mood    `json:"mood"`
 	Names []string `json:"names" required:"true"`
 }
 
@@ -36,7 +39,7 @@ type searchIn struct {
 func handled(a *App) error {
 	server.Handle(a.App, server.Route{Pattern: "POST /api/tables/{table}/seats", Allow: []string{"public"}, Doc: "Seats guests."},
 		func(_ context.Context, in tableIn) (tableOut, error) {
-			return tableOut{Table: in.Table, Names: append([]string{in.Name}, in.Wishes...)}, nil
+			return tableOut{Table: in.Table, Mood: in.Mood, Names: append([]string{in.Name}, in.Wishes...)}, nil
 		})
 	server.Handle(a.App, server.Route{Pattern: "GET /api/tables", Allow: []string{"menu-admin"}},
 		func(_ context.Context, in searchIn) ([]tableOut, error) {
@@ -72,14 +75,14 @@ func TestHandle(t *testing.T) {
 	}
 	r.do("POST", "/api/tables/21/seats", `{"guests":1,"name":"Ann"}`).is(400)
 	r.do("POST", seats, `{"guests":1,"name":"Ann"}`, "Content-Type", "text/plain").is(415)
-	if a := r.do("POST", seats, `{"guests":1,"name":"Ann","wishes":["tea"]}`).is(200); a.Body != `{"table":3,"names":["Ann","tea"]}` {
+	if a := r.do("POST", seats, `{"guests":1,"name":"Ann","mood":"good","wishes":["tea"]}`).is(200); a.Body != `{"table":3,"mood":"good","names":["Ann","tea"]}` {
 		t.Error(a.Body)
 	}
 	r.do("GET", "/api/tables?zzz=1", "").is(401)
 	r.do("GET", "/api/tables?zzz=1", "", r.login(ada)...).is(403)
 	r.do("GET", "/api/tables?below=2&zzz=1", "", chef...).is(400)
 	r.do("GET", "/api/tables?below=2&below=3", "", chef...).is(400)
-	if a := r.do("GET", "/api/tables?below=2&colour=red&colour=blue", "", chef...).is(200); a.Body != `[{"table":2,"names":["red","blue"]}]` {
+	if a := r.do("GET", "/api/tables?below=2&colour=red&colour=blue", "", chef...).is(200); a.Body != `[{"table":2,"mood":null,"names":["red","blue"]}]` {
 		t.Error(a.Body)
 	}
 	r.do("DELETE", "/api/tables", "", chef...).is(403)

@@ -35,9 +35,9 @@ func (a *App) takeTicket(ctx context.Context, row *Ticket) (*Ticket, error) {
 	case ticket.AssigneeID != nil && *ticket.AssigneeID != p.Subject:
 		return nil, &gate.Error{Status: http.StatusConflict, Message: "Somebody else has the ticket"}
 	}
-	change := &crud.Change[Ticket]{Row: Ticket{AssigneeID: &p.Subject, Status: TicketStatusOpen}, Set: model.Fields(TicketAssigneeID)}
+	change := &crud.Change[Ticket]{Row: Ticket{AssigneeID: &p.Subject, Status: TicketStatusOpen}, Set: model.Fields(TicketFieldAssigneeID)}
 	if ticket.Status == TicketStatusNew {
-		change.Set.Add(TicketStatus)
+		change.Set.Add(TicketFieldStatus)
 	}
 	return a.Tickets.Patch(ctx, row.ID, change)
 }

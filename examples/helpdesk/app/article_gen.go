@@ -18,7 +18,7 @@ type Article struct {
 	CategoryID     *string
 	Title          string
 	Body           string
-	Status         string
+	Status         ArticleStatus
 	Version        int64
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
@@ -26,47 +26,50 @@ type Article struct {
 
 // The fields of Article.
 const (
-	ArticleID model.FieldID = iota
-	ArticleOrganizationID
-	ArticleAuthorID
-	ArticleCategoryID
-	ArticleTitle
-	ArticleBody
-	ArticleStatus
-	ArticleVersion
-	ArticleCreatedAt
-	ArticleUpdatedAt
+	ArticleFieldID model.FieldID = iota
+	ArticleFieldOrganizationID
+	ArticleFieldAuthorID
+	ArticleFieldCategoryID
+	ArticleFieldTitle
+	ArticleFieldBody
+	ArticleFieldStatus
+	ArticleFieldVersion
+	ArticleFieldCreatedAt
+	ArticleFieldUpdatedAt
 )
+
+// ArticleStatus is what Article.Status is.
+type ArticleStatus string
 
 // The values of Article.Status.
 const (
-	ArticleStatusDraft     = "draft"
-	ArticleStatusPublished = "published"
-	ArticleStatusArchived  = "archived"
+	ArticleStatusDraft     ArticleStatus = "draft"
+	ArticleStatusPublished ArticleStatus = "published"
+	ArticleStatusArchived  ArticleStatus = "archived"
 )
 
 // pointer returns the address of a field: how rows are read and written.
 func (r *Article) pointer(f model.FieldID) any {
 	switch f {
-	case ArticleID:
+	case ArticleFieldID:
 		return &r.ID
-	case ArticleOrganizationID:
+	case ArticleFieldOrganizationID:
 		return &r.OrganizationID
-	case ArticleAuthorID:
+	case ArticleFieldAuthorID:
 		return &r.AuthorID
-	case ArticleCategoryID:
+	case ArticleFieldCategoryID:
 		return &r.CategoryID
-	case ArticleTitle:
+	case ArticleFieldTitle:
 		return &r.Title
-	case ArticleBody:
+	case ArticleFieldBody:
 		return &r.Body
-	case ArticleStatus:
-		return &r.Status
-	case ArticleVersion:
+	case ArticleFieldStatus:
+		return (*string)(&r.Status)
+	case ArticleFieldVersion:
 		return &r.Version
-	case ArticleCreatedAt:
+	case ArticleFieldCreatedAt:
 		return &r.CreatedAt
-	case ArticleUpdatedAt:
+	case ArticleFieldUpdatedAt:
 		return &r.UpdatedAt
 	}
 	return nil

@@ -24,34 +24,34 @@ type Attachment struct {
 
 // The fields of Attachment.
 const (
-	AttachmentID model.FieldID = iota
-	AttachmentOrganizationID
-	AttachmentTicketID
-	AttachmentFile
-	AttachmentInternal
-	AttachmentDeletedAt
-	AttachmentCreatedAt
-	AttachmentUpdatedAt
+	AttachmentFieldID model.FieldID = iota
+	AttachmentFieldOrganizationID
+	AttachmentFieldTicketID
+	AttachmentFieldFile
+	AttachmentFieldInternal
+	AttachmentFieldDeletedAt
+	AttachmentFieldCreatedAt
+	AttachmentFieldUpdatedAt
 )
 
 // pointer returns the address of a field: how rows are read and written.
 func (r *Attachment) pointer(f model.FieldID) any {
 	switch f {
-	case AttachmentID:
+	case AttachmentFieldID:
 		return &r.ID
-	case AttachmentOrganizationID:
+	case AttachmentFieldOrganizationID:
 		return &r.OrganizationID
-	case AttachmentTicketID:
+	case AttachmentFieldTicketID:
 		return &r.TicketID
-	case AttachmentFile:
+	case AttachmentFieldFile:
 		return &r.File
-	case AttachmentInternal:
+	case AttachmentFieldInternal:
 		return &r.Internal
-	case AttachmentDeletedAt:
+	case AttachmentFieldDeletedAt:
 		return &r.DeletedAt
-	case AttachmentCreatedAt:
+	case AttachmentFieldCreatedAt:
 		return &r.CreatedAt
-	case AttachmentUpdatedAt:
+	case AttachmentFieldUpdatedAt:
 		return &r.UpdatedAt
 	}
 	return nil

@@ -24,34 +24,34 @@ type CannedReply struct {
 
 // The fields of CannedReply.
 const (
-	CannedReplyID model.FieldID = iota
-	CannedReplyOrganizationID
-	CannedReplyAuthorID
-	CannedReplyTitle
-	CannedReplyBody
-	CannedReplyShared
-	CannedReplyCreatedAt
-	CannedReplyUpdatedAt
+	CannedReplyFieldID model.FieldID = iota
+	CannedReplyFieldOrganizationID
+	CannedReplyFieldAuthorID
+	CannedReplyFieldTitle
+	CannedReplyFieldBody
+	CannedReplyFieldShared
+	CannedReplyFieldCreatedAt
+	CannedReplyFieldUpdatedAt
 )
 
 // pointer returns the address of a field: how rows are read and written.
 func (r *CannedReply) pointer(f model.FieldID) any {
 	switch f {
-	case CannedReplyID:
+	case CannedReplyFieldID:
 		return &r.ID
-	case CannedReplyOrganizationID:
+	case CannedReplyFieldOrganizationID:
 		return &r.OrganizationID
-	case CannedReplyAuthorID:
+	case CannedReplyFieldAuthorID:
 		return &r.AuthorID
-	case CannedReplyTitle:
+	case CannedReplyFieldTitle:
 		return &r.Title
-	case CannedReplyBody:
+	case CannedReplyFieldBody:
 		return &r.Body
-	case CannedReplyShared:
+	case CannedReplyFieldShared:
 		return &r.Shared
-	case CannedReplyCreatedAt:
+	case CannedReplyFieldCreatedAt:
 		return &r.CreatedAt
-	case CannedReplyUpdatedAt:
+	case CannedReplyFieldUpdatedAt:
 		return &r.UpdatedAt
 	}
 	return nil

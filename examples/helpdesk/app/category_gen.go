@@ -22,28 +22,28 @@ type Category struct {
 
 // The fields of Category.
 const (
-	CategoryID model.FieldID = iota
-	CategoryOrganizationID
-	CategoryName
-	CategoryParentID
-	CategoryCreatedAt
-	CategoryUpdatedAt
+	CategoryFieldID model.FieldID = iota
+	CategoryFieldOrganizationID
+	CategoryFieldName
+	CategoryFieldParentID
+	CategoryFieldCreatedAt
+	CategoryFieldUpdatedAt
 )
 
 // pointer returns the address of a field: how rows are read and written.
 func (r *Category) pointer(f model.FieldID) any {
 	switch f {
-	case CategoryID:
+	case CategoryFieldID:
 		return &r.ID
-	case CategoryOrganizationID:
+	case CategoryFieldOrganizationID:
 		return &r.OrganizationID
-	case CategoryName:
+	case CategoryFieldName:
 		return &r.Name
-	case CategoryParentID:
+	case CategoryFieldParentID:
 		return &r.ParentID
-	case CategoryCreatedAt:
+	case CategoryFieldCreatedAt:
 		return &r.CreatedAt
-	case CategoryUpdatedAt:
+	case CategoryFieldUpdatedAt:
 		return &r.UpdatedAt
 	}
 	return nil

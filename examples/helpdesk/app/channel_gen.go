@@ -14,7 +14,7 @@ import (
 type Channel struct {
 	ID             string
 	OrganizationID string
-	Kind           string
+	Kind           ChannelKind
 	Name           string
 	Address        *string
 	CreatedAt      time.Time
@@ -23,39 +23,42 @@ type Channel struct {
 
 // The fields of Channel.
 const (
-	ChannelID model.FieldID = iota
-	ChannelOrganizationID
-	ChannelKind
-	ChannelName
-	ChannelAddress
-	ChannelCreatedAt
-	ChannelUpdatedAt
+	ChannelFieldID model.FieldID = iota
+	ChannelFieldOrganizationID
+	ChannelFieldKind
+	ChannelFieldName
+	ChannelFieldAddress
+	ChannelFieldCreatedAt
+	ChannelFieldUpdatedAt
 )
+
+// ChannelKind is what Channel.Kind is.
+type ChannelKind string
 
 // The values of Channel.Kind.
 const (
-	ChannelKindEmail = "email"
-	ChannelKindWeb   = "web"
-	ChannelKindChat  = "chat"
-	ChannelKindPhone = "phone"
+	ChannelKindEmail ChannelKind = "email"
+	ChannelKindWeb   ChannelKind = "web"
+	ChannelKindChat  ChannelKind = "chat"
+	ChannelKindPhone ChannelKind = "phone"
 )
 
 // pointer returns the address of a field: how rows are read and written.
 func (r *Channel) pointer(f model.FieldID) any {
 	switch f {
-	case ChannelID:
+	case ChannelFieldID:
 		return &r.ID
-	case ChannelOrganizationID:
+	case ChannelFieldOrganizationID:
 		return &r.OrganizationID
-	case ChannelKind:
-		return &r.Kind
-	case ChannelName:
+	case ChannelFieldKind:
+		return (*string)(&r.Kind)
+	case ChannelFieldName:
 		return &r.Name
-	case ChannelAddress:
+	case ChannelFieldAddress:
 		return &r.Address
-	case ChannelCreatedAt:
+	case ChannelFieldCreatedAt:
 		return &r.CreatedAt
-	case ChannelUpdatedAt:
+	case ChannelFieldUpdatedAt:
 		return &r.UpdatedAt
 	}
 	return nil

@@ -25,37 +25,37 @@ type Comment struct {
 
 // The fields of Comment.
 const (
-	CommentID model.FieldID = iota
-	CommentOrganizationID
-	CommentTicketID
-	CommentAuthorID
-	CommentBody
-	CommentInternal
-	CommentDeletedAt
-	CommentCreatedAt
-	CommentUpdatedAt
+	CommentFieldID model.FieldID = iota
+	CommentFieldOrganizationID
+	CommentFieldTicketID
+	CommentFieldAuthorID
+	CommentFieldBody
+	CommentFieldInternal
+	CommentFieldDeletedAt
+	CommentFieldCreatedAt
+	CommentFieldUpdatedAt
 )
 
 // pointer returns the address of a field: how rows are read and written.
 func (r *Comment) pointer(f model.FieldID) any {
 	switch f {
-	case CommentID:
+	case CommentFieldID:
 		return &r.ID
-	case CommentOrganizationID:
+	case CommentFieldOrganizationID:
 		return &r.OrganizationID
-	case CommentTicketID:
+	case CommentFieldTicketID:
 		return &r.TicketID
-	case CommentAuthorID:
+	case CommentFieldAuthorID:
 		return &r.AuthorID
-	case CommentBody:
+	case CommentFieldBody:
 		return &r.Body
-	case CommentInternal:
+	case CommentFieldInternal:
 		return &r.Internal
-	case CommentDeletedAt:
+	case CommentFieldDeletedAt:
 		return &r.DeletedAt
-	case CommentCreatedAt:
+	case CommentFieldCreatedAt:
 		return &r.CreatedAt
-	case CommentUpdatedAt:
+	case CommentFieldUpdatedAt:
 		return &r.UpdatedAt
 	}
 	return nil

@@ -23,31 +23,31 @@ type Company struct {
 
 // The fields of Company.
 const (
-	CompanyID model.FieldID = iota
-	CompanyOrganizationID
-	CompanyName
-	CompanyDomain
-	CompanyNotes
-	CompanyCreatedAt
-	CompanyUpdatedAt
+	CompanyFieldID model.FieldID = iota
+	CompanyFieldOrganizationID
+	CompanyFieldName
+	CompanyFieldDomain
+	CompanyFieldNotes
+	CompanyFieldCreatedAt
+	CompanyFieldUpdatedAt
 )
 
 // pointer returns the address of a field: how rows are read and written.
 func (r *Company) pointer(f model.FieldID) any {
 	switch f {
-	case CompanyID:
+	case CompanyFieldID:
 		return &r.ID
-	case CompanyOrganizationID:
+	case CompanyFieldOrganizationID:
 		return &r.OrganizationID
-	case CompanyName:
+	case CompanyFieldName:
 		return &r.Name
-	case CompanyDomain:
+	case CompanyFieldDomain:
 		return &r.Domain
-	case CompanyNotes:
+	case CompanyFieldNotes:
 		return &r.Notes
-	case CompanyCreatedAt:
+	case CompanyFieldCreatedAt:
 		return &r.CreatedAt
-	case CompanyUpdatedAt:
+	case CompanyFieldUpdatedAt:
 		return &r.UpdatedAt
 	}
 	return nil

@@ -16,7 +16,7 @@ type Organization struct {
 	Name string
 	// Names its help center on the web.
 	Slug string
-	Plan string
+	Plan OrganizationPlan
 	// The number of its newest ticket.
 	LastTicket int64
 	Version    int64
@@ -26,41 +26,44 @@ type Organization struct {
 
 // The fields of Organization.
 const (
-	OrganizationID model.FieldID = iota
-	OrganizationName
-	OrganizationSlug
-	OrganizationPlan
-	OrganizationLastTicket
-	OrganizationVersion
-	OrganizationCreatedAt
-	OrganizationUpdatedAt
+	OrganizationFieldID model.FieldID = iota
+	OrganizationFieldName
+	OrganizationFieldSlug
+	OrganizationFieldPlan
+	OrganizationFieldLastTicket
+	OrganizationFieldVersion
+	OrganizationFieldCreatedAt
+	OrganizationFieldUpdatedAt
 )
+
+// OrganizationPlan is what Organization.Plan is.
+type OrganizationPlan string
 
 // The values of Organization.Plan.
 const (
-	OrganizationPlanTrial    = "trial"
-	OrganizationPlanStandard = "standard"
-	OrganizationPlanBusiness = "business"
+	OrganizationPlanTrial    OrganizationPlan = "trial"
+	OrganizationPlanStandard OrganizationPlan = "standard"
+	OrganizationPlanBusiness OrganizationPlan = "business"
 )
 
 // pointer returns the address of a field: how rows are read and written.
 func (r *Organization) pointer(f model.FieldID) any {
 	switch f {
-	case OrganizationID:
+	case OrganizationFieldID:
 		return &r.ID
-	case OrganizationName:
+	case OrganizationFieldName:
 		return &r.Name
-	case OrganizationSlug:
+	case OrganizationFieldSlug:
 		return &r.Slug
-	case OrganizationPlan:
-		return &r.Plan
-	case OrganizationLastTicket:
+	case OrganizationFieldPlan:
+		return (*string)(&r.Plan)
+	case OrganizationFieldLastTicket:
 		return &r.LastTicket
-	case OrganizationVersion:
+	case OrganizationFieldVersion:
 		return &r.Version
-	case OrganizationCreatedAt:
+	case OrganizationFieldCreatedAt:
 		return &r.CreatedAt
-	case OrganizationUpdatedAt:
+	case OrganizationFieldUpdatedAt:
 		return &r.UpdatedAt
 	}
 	return nil

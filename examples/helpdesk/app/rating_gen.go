@@ -24,34 +24,34 @@ type Rating struct {
 
 // The fields of Rating.
 const (
-	RatingID model.FieldID = iota
-	RatingOrganizationID
-	RatingTicketID
-	RatingStars
-	RatingRemark
-	RatingDeletedAt
-	RatingCreatedAt
-	RatingUpdatedAt
+	RatingFieldID model.FieldID = iota
+	RatingFieldOrganizationID
+	RatingFieldTicketID
+	RatingFieldStars
+	RatingFieldRemark
+	RatingFieldDeletedAt
+	RatingFieldCreatedAt
+	RatingFieldUpdatedAt
 )
 
 // pointer returns the address of a field: how rows are read and written.
 func (r *Rating) pointer(f model.FieldID) any {
 	switch f {
-	case RatingID:
+	case RatingFieldID:
 		return &r.ID
-	case RatingOrganizationID:
+	case RatingFieldOrganizationID:
 		return &r.OrganizationID
-	case RatingTicketID:
+	case RatingFieldTicketID:
 		return &r.TicketID
-	case RatingStars:
+	case RatingFieldStars:
 		return &r.Stars
-	case RatingRemark:
+	case RatingFieldRemark:
 		return &r.Remark
-	case RatingDeletedAt:
+	case RatingFieldDeletedAt:
 		return &r.DeletedAt
-	case RatingCreatedAt:
+	case RatingFieldCreatedAt:
 		return &r.CreatedAt
-	case RatingUpdatedAt:
+	case RatingFieldUpdatedAt:
 		return &r.UpdatedAt
 	}
 	return nil

@@ -16,6 +16,6 @@ func samples(c *permtest.Config) {
 		"Ticket": func(n int, row map[string]any) { row["subject"] = fmt.Sprintf("The printer burns, %d", n) },
 	}
 	c.Targets = map[string]permtest.Target{
-		"Comment.ticket": func(ticket map[string]any) bool { return ticket["status"] != app.TicketStatusClosed }, // a hook wants that
+		"Comment.ticket": func(ticket map[string]any) bool { return ticket["status"] != string(app.TicketStatusClosed) }, // a hook wants that
 	}
 }

@@ -24,34 +24,34 @@ type SlaPolicy struct {
 
 // The fields of SlaPolicy.
 const (
-	SlaPolicyID model.FieldID = iota
-	SlaPolicyOrganizationID
-	SlaPolicyName
-	SlaPolicyFirstResponseMinutes
-	SlaPolicySolveMinutes
-	SlaPolicyActive
-	SlaPolicyCreatedAt
-	SlaPolicyUpdatedAt
+	SlaPolicyFieldID model.FieldID = iota
+	SlaPolicyFieldOrganizationID
+	SlaPolicyFieldName
+	SlaPolicyFieldFirstResponseMinutes
+	SlaPolicyFieldSolveMinutes
+	SlaPolicyFieldActive
+	SlaPolicyFieldCreatedAt
+	SlaPolicyFieldUpdatedAt
 )
 
 // pointer returns the address of a field: how rows are read and written.
 func (r *SlaPolicy) pointer(f model.FieldID) any {
 	switch f {
-	case SlaPolicyID:
+	case SlaPolicyFieldID:
 		return &r.ID
-	case SlaPolicyOrganizationID:
+	case SlaPolicyFieldOrganizationID:
 		return &r.OrganizationID
-	case SlaPolicyName:
+	case SlaPolicyFieldName:
 		return &r.Name
-	case SlaPolicyFirstResponseMinutes:
+	case SlaPolicyFieldFirstResponseMinutes:
 		return &r.FirstResponseMinutes
-	case SlaPolicySolveMinutes:
+	case SlaPolicyFieldSolveMinutes:
 		return &r.SolveMinutes
-	case SlaPolicyActive:
+	case SlaPolicyFieldActive:
 		return &r.Active
-	case SlaPolicyCreatedAt:
+	case SlaPolicyFieldCreatedAt:
 		return &r.CreatedAt
-	case SlaPolicyUpdatedAt:
+	case SlaPolicyFieldUpdatedAt:
 		return &r.UpdatedAt
 	}
 	return nil

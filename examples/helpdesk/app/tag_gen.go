@@ -20,28 +20,28 @@ type Tag struct {
 
 // The fields of Tag.
 const (
-	TagID model.FieldID = iota
-	TagOrganizationID
-	TagName
-	TagColor
-	TagCreatedAt
-	TagUpdatedAt
+	TagFieldID model.FieldID = iota
+	TagFieldOrganizationID
+	TagFieldName
+	TagFieldColor
+	TagFieldCreatedAt
+	TagFieldUpdatedAt
 )
 
 // pointer returns the address of a field: how rows are read and written.
 func (r *Tag) pointer(f model.FieldID) any {
 	switch f {
-	case TagID:
+	case TagFieldID:
 		return &r.ID
-	case TagOrganizationID:
+	case TagFieldOrganizationID:
 		return &r.OrganizationID
-	case TagName:
+	case TagFieldName:
 		return &r.Name
-	case TagColor:
+	case TagFieldColor:
 		return &r.Color
-	case TagCreatedAt:
+	case TagFieldCreatedAt:
 		return &r.CreatedAt
-	case TagUpdatedAt:
+	case TagFieldUpdatedAt:
 		return &r.UpdatedAt
 	}
 	return nil

@@ -22,28 +22,28 @@ type Team struct {
 
 // The fields of Team.
 const (
-	TeamID model.FieldID = iota
-	TeamOrganizationID
-	TeamName
-	TeamLeadID
-	TeamCreatedAt
-	TeamUpdatedAt
+	TeamFieldID model.FieldID = iota
+	TeamFieldOrganizationID
+	TeamFieldName
+	TeamFieldLeadID
+	TeamFieldCreatedAt
+	TeamFieldUpdatedAt
 )
 
 // pointer returns the address of a field: how rows are read and written.
 func (r *Team) pointer(f model.FieldID) any {
 	switch f {
-	case TeamID:
+	case TeamFieldID:
 		return &r.ID
-	case TeamOrganizationID:
+	case TeamFieldOrganizationID:
 		return &r.OrganizationID
-	case TeamName:
+	case TeamFieldName:
 		return &r.Name
-	case TeamLeadID:
+	case TeamFieldLeadID:
 		return &r.LeadID
-	case TeamCreatedAt:
+	case TeamFieldCreatedAt:
 		return &r.CreatedAt
-	case TeamUpdatedAt:
+	case TeamFieldUpdatedAt:
 		return &r.UpdatedAt
 	}
 	return nil

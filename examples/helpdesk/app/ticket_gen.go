@@ -18,8 +18,8 @@ type Ticket struct {
 	Number          *int64
 	Subject         string
 	Description     string
-	Status          string
-	Priority        string
+	Status          TicketStatus
+	Priority        TicketPriority
 	RequesterID     *string
 	AssigneeID      *string
 	TeamID          *string
@@ -36,84 +36,90 @@ type Ticket struct {
 
 // The fields of Ticket.
 const (
-	TicketID model.FieldID = iota
-	TicketOrganizationID
-	TicketNumber
-	TicketSubject
-	TicketDescription
-	TicketStatus
-	TicketPriority
-	TicketRequesterID
-	TicketAssigneeID
-	TicketTeamID
-	TicketCategoryID
-	TicketSlaID
-	TicketChannelID
-	TicketFirstResponseAt
-	TicketClosedAt
-	TicketVersion
-	TicketDeletedAt
-	TicketCreatedAt
-	TicketUpdatedAt
+	TicketFieldID model.FieldID = iota
+	TicketFieldOrganizationID
+	TicketFieldNumber
+	TicketFieldSubject
+	TicketFieldDescription
+	TicketFieldStatus
+	TicketFieldPriority
+	TicketFieldRequesterID
+	TicketFieldAssigneeID
+	TicketFieldTeamID
+	TicketFieldCategoryID
+	TicketFieldSlaID
+	TicketFieldChannelID
+	TicketFieldFirstResponseAt
+	TicketFieldClosedAt
+	TicketFieldVersion
+	TicketFieldDeletedAt
+	TicketFieldCreatedAt
+	TicketFieldUpdatedAt
 )
+
+// TicketStatus is what Ticket.Status is.
+type TicketStatus string
 
 // The values of Ticket.Status.
 const (
-	TicketStatusNew     = "new"
-	TicketStatusOpen    = "open"
-	TicketStatusPending = "pending"
-	TicketStatusSolved  = "solved"
-	TicketStatusClosed  = "closed"
+	TicketStatusNew     TicketStatus = "new"
+	TicketStatusOpen    TicketStatus = "open"
+	TicketStatusPending TicketStatus = "pending"
+	TicketStatusSolved  TicketStatus = "solved"
+	TicketStatusClosed  TicketStatus = "closed"
 )
+
+// TicketPriority is what Ticket.Priority is.
+type TicketPriority string
 
 // The values of Ticket.Priority.
 const (
-	TicketPriorityLow    = "low"
-	TicketPriorityNormal = "normal"
-	TicketPriorityHigh   = "high"
-	TicketPriorityUrgent = "urgent"
+	TicketPriorityLow    TicketPriority = "low"
+	TicketPriorityNormal TicketPriority = "normal"
+	TicketPriorityHigh   TicketPriority = "high"
+	TicketPriorityUrgent TicketPriority = "urgent"
 )
 
 // pointer returns the address of a field: how rows are read and written.
 func (r *Ticket) pointer(f model.FieldID) any {
 	switch f {
-	case TicketID:
+	case TicketFieldID:
 		return &r.ID
-	case TicketOrganizationID:
+	case TicketFieldOrganizationID:
 		return &r.OrganizationID
-	case TicketNumber:
+	case TicketFieldNumber:
 		return &r.Number
-	case TicketSubject:
+	case TicketFieldSubject:
 		return &r.Subject
-	case TicketDescription:
+	case TicketFieldDescription:
 		return &r.Description
-	case TicketStatus:
-		return &r.Status
-	case TicketPriority:
-		return &r.Priority
-	case TicketRequesterID:
+	case TicketFieldStatus:
+		return (*string)(&r.Status)
+	case TicketFieldPriority:
+		return (*string)(&r.Priority)
+	case TicketFieldRequesterID:
 		return &r.RequesterID
-	case TicketAssigneeID:
+	case TicketFieldAssigneeID:
 		return &r.AssigneeID
-	case TicketTeamID:
+	case TicketFieldTeamID:
 		return &r.TeamID
-	case TicketCategoryID:
+	case TicketFieldCategoryID:
 		return &r.CategoryID
-	case TicketSlaID:
+	case TicketFieldSlaID:
 		return &r.SlaID
-	case TicketChannelID:
+	case TicketFieldChannelID:
 		return &r.ChannelID
-	case TicketFirstResponseAt:
+	case TicketFieldFirstResponseAt:
 		return &r.FirstResponseAt
-	case TicketClosedAt:
+	case TicketFieldClosedAt:
 		return &r.ClosedAt
-	case TicketVersion:
+	case TicketFieldVersion:
 		return &r.Version
-	case TicketDeletedAt:
+	case TicketFieldDeletedAt:
 		return &r.DeletedAt
-	case TicketCreatedAt:
+	case TicketFieldCreatedAt:
 		return &r.CreatedAt
-	case TicketUpdatedAt:
+	case TicketFieldUpdatedAt:
 		return &r.UpdatedAt
 	}
 	return nil

@@ -74,9 +74,9 @@ func (a *App) noteResponse(ctx context.Context, c *crud.Change[Comment]) error {
 		return nil
 	}
 	now := time.Now().UTC()
-	change := &crud.Change[Ticket]{Row: Ticket{FirstResponseAt: &now, Status: TicketStatusOpen}, Set: model.Fields(TicketFirstResponseAt)}
+	change := &crud.Change[Ticket]{Row: Ticket{FirstResponseAt: &now, Status: TicketStatusOpen}, Set: model.Fields(TicketFieldFirstResponseAt)}
 	if ticket.Status == TicketStatusNew {
-		change.Set.Add(TicketStatus)
+		change.Set.Add(TicketFieldStatus)
 	}
 	_, err = a.Tickets.Patch(ctx, ticket.ID, change)
 	return err

@@ -27,43 +27,43 @@ type TimeEntry struct {
 
 // The fields of TimeEntry.
 const (
-	TimeEntryID model.FieldID = iota
-	TimeEntryOrganizationID
-	TimeEntryTicketID
-	TimeEntryAgentID
-	TimeEntryDay
-	TimeEntryMinutes
-	TimeEntryBillable
-	TimeEntryNote
-	TimeEntryDeletedAt
-	TimeEntryCreatedAt
-	TimeEntryUpdatedAt
+	TimeEntryFieldID model.FieldID = iota
+	TimeEntryFieldOrganizationID
+	TimeEntryFieldTicketID
+	TimeEntryFieldAgentID
+	TimeEntryFieldDay
+	TimeEntryFieldMinutes
+	TimeEntryFieldBillable
+	TimeEntryFieldNote
+	TimeEntryFieldDeletedAt
+	TimeEntryFieldCreatedAt
+	TimeEntryFieldUpdatedAt
 )
 
 // pointer returns the address of a field: how rows are read and written.
 func (r *TimeEntry) pointer(f model.FieldID) any {
 	switch f {
-	case TimeEntryID:
+	case TimeEntryFieldID:
 		return &r.ID
-	case TimeEntryOrganizationID:
+	case TimeEntryFieldOrganizationID:
 		return &r.OrganizationID
-	case TimeEntryTicketID:
+	case TimeEntryFieldTicketID:
 		return &r.TicketID
-	case TimeEntryAgentID:
+	case TimeEntryFieldAgentID:
 		return &r.AgentID
-	case TimeEntryDay:
+	case TimeEntryFieldDay:
 		return &r.Day
-	case TimeEntryMinutes:
+	case TimeEntryFieldMinutes:
 		return &r.Minutes
-	case TimeEntryBillable:
+	case TimeEntryFieldBillable:
 		return &r.Billable
-	case TimeEntryNote:
+	case TimeEntryFieldNote:
 		return &r.Note
-	case TimeEntryDeletedAt:
+	case TimeEntryFieldDeletedAt:
 		return &r.DeletedAt
-	case TimeEntryCreatedAt:
+	case TimeEntryFieldCreatedAt:
 		return &r.CreatedAt
-	case TimeEntryUpdatedAt:
+	case TimeEntryFieldUpdatedAt:
 		return &r.UpdatedAt
 	}
 	return nil

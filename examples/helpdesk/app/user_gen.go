@@ -28,43 +28,43 @@ type User struct {
 
 // The fields of User.
 const (
-	UserID model.FieldID = iota
-	UserEmail
-	UserPassword
-	UserName
-	UserStaff
-	UserRoles
-	UserOrganizationID
-	UserCompanyID
-	UserTeamID
-	UserCreatedAt
-	UserUpdatedAt
+	UserFieldID model.FieldID = iota
+	UserFieldEmail
+	UserFieldPassword
+	UserFieldName
+	UserFieldStaff
+	UserFieldRoles
+	UserFieldOrganizationID
+	UserFieldCompanyID
+	UserFieldTeamID
+	UserFieldCreatedAt
+	UserFieldUpdatedAt
 )
 
 // pointer returns the address of a field: how rows are read and written.
 func (r *User) pointer(f model.FieldID) any {
 	switch f {
-	case UserID:
+	case UserFieldID:
 		return &r.ID
-	case UserEmail:
+	case UserFieldEmail:
 		return &r.Email
-	case UserPassword:
+	case UserFieldPassword:
 		return &r.Password
-	case UserName:
+	case UserFieldName:
 		return &r.Name
-	case UserStaff:
+	case UserFieldStaff:
 		return &r.Staff
-	case UserRoles:
+	case UserFieldRoles:
 		return &r.Roles
-	case UserOrganizationID:
+	case UserFieldOrganizationID:
 		return &r.OrganizationID
-	case UserCompanyID:
+	case UserFieldCompanyID:
 		return &r.CompanyID
-	case UserTeamID:
+	case UserFieldTeamID:
 		return &r.TeamID
-	case UserCreatedAt:
+	case UserFieldCreatedAt:
 		return &r.CreatedAt
-	case UserUpdatedAt:
+	case UserFieldUpdatedAt:
 		return &r.UpdatedAt
 	}
 	return nil

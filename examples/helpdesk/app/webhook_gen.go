@@ -23,31 +23,31 @@ type Webhook struct {
 
 // The fields of Webhook.
 const (
-	WebhookID model.FieldID = iota
-	WebhookOrganizationID
-	WebhookURL
-	WebhookSigningKey
-	WebhookActive
-	WebhookCreatedAt
-	WebhookUpdatedAt
+	WebhookFieldID model.FieldID = iota
+	WebhookFieldOrganizationID
+	WebhookFieldURL
+	WebhookFieldSigningKey
+	WebhookFieldActive
+	WebhookFieldCreatedAt
+	WebhookFieldUpdatedAt
 )
 
 // pointer returns the address of a field: how rows are read and written.
 func (r *Webhook) pointer(f model.FieldID) any {
 	switch f {
-	case WebhookID:
+	case WebhookFieldID:
 		return &r.ID
-	case WebhookOrganizationID:
+	case WebhookFieldOrganizationID:
 		return &r.OrganizationID
-	case WebhookURL:
+	case WebhookFieldURL:
 		return &r.URL
-	case WebhookSigningKey:
+	case WebhookFieldSigningKey:
 		return &r.SigningKey
-	case WebhookActive:
+	case WebhookFieldActive:
 		return &r.Active
-	case WebhookCreatedAt:
+	case WebhookFieldCreatedAt:
 		return &r.CreatedAt
-	case WebhookUpdatedAt:
+	case WebhookFieldUpdatedAt:
 		return &r.UpdatedAt
 	}
 	return nil

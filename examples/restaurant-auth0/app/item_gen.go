@@ -23,31 +23,31 @@ type Item struct {
 
 // The fields of Item.
 const (
-	ItemID model.FieldID = iota
-	ItemName
-	ItemPrice
-	ItemDescription
-	ItemImage
-	ItemCreatedAt
-	ItemUpdatedAt
+	ItemFieldID model.FieldID = iota
+	ItemFieldName
+	ItemFieldPrice
+	ItemFieldDescription
+	ItemFieldImage
+	ItemFieldCreatedAt
+	ItemFieldUpdatedAt
 )
 
 // pointer returns the address of a field: how rows are read and written.
 func (r *Item) pointer(f model.FieldID) any {
 	switch f {
-	case ItemID:
+	case ItemFieldID:
 		return &r.ID
-	case ItemName:
+	case ItemFieldName:
 		return &r.Name
-	case ItemPrice:
+	case ItemFieldPrice:
 		return &r.Price
-	case ItemDescription:
+	case ItemFieldDescription:
 		return &r.Description
-	case ItemImage:
+	case ItemFieldImage:
 		return &r.Image
-	case ItemCreatedAt:
+	case ItemFieldCreatedAt:
 		return &r.CreatedAt
-	case ItemUpdatedAt:
+	case ItemFieldUpdatedAt:
 		return &r.UpdatedAt
 	}
 	return nil

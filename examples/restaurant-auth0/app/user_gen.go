@@ -24,34 +24,34 @@ type User struct {
 
 // The fields of User.
 const (
-	UserID model.FieldID = iota
-	UserEmail
-	UserPassword
-	UserName
-	UserPicture
-	UserRoles
-	UserCreatedAt
-	UserUpdatedAt
+	UserFieldID model.FieldID = iota
+	UserFieldEmail
+	UserFieldPassword
+	UserFieldName
+	UserFieldPicture
+	UserFieldRoles
+	UserFieldCreatedAt
+	UserFieldUpdatedAt
 )
 
 // pointer returns the address of a field: how rows are read and written.
 func (r *User) pointer(f model.FieldID) any {
 	switch f {
-	case UserID:
+	case UserFieldID:
 		return &r.ID
-	case UserEmail:
+	case UserFieldEmail:
 		return &r.Email
-	case UserPassword:
+	case UserFieldPassword:
 		return &r.Password
-	case UserName:
+	case UserFieldName:
 		return &r.Name
-	case UserPicture:
+	case UserFieldPicture:
 		return &r.Picture
-	case UserRoles:
+	case UserFieldRoles:
 		return &r.Roles
-	case UserCreatedAt:
+	case UserFieldCreatedAt:
 		return &r.CreatedAt
-	case UserUpdatedAt:
+	case UserFieldUpdatedAt:
 		return &r.UpdatedAt
 	}
 	return nil

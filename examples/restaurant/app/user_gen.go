@@ -23,31 +23,31 @@ type User struct {
 
 // The fields of User.
 const (
-	UserID model.FieldID = iota
-	UserEmail
-	UserPassword
-	UserName
-	UserRoles
-	UserCreatedAt
-	UserUpdatedAt
+	UserFieldID model.FieldID = iota
+	UserFieldEmail
+	UserFieldPassword
+	UserFieldName
+	UserFieldRoles
+	UserFieldCreatedAt
+	UserFieldUpdatedAt
 )
 
 // pointer returns the address of a field: how rows are read and written.
 func (r *User) pointer(f model.FieldID) any {
 	switch f {
-	case UserID:
+	case UserFieldID:
 		return &r.ID
-	case UserEmail:
+	case UserFieldEmail:
 		return &r.Email
-	case UserPassword:
+	case UserFieldPassword:
 		return &r.Password
-	case UserName:
+	case UserFieldName:
 		return &r.Name
-	case UserRoles:
+	case UserFieldRoles:
 		return &r.Roles
-	case UserCreatedAt:
+	case UserFieldCreatedAt:
 		return &r.CreatedAt
-	case UserUpdatedAt:
+	case UserFieldUpdatedAt:
 		return &r.UpdatedAt
 	}
 	return nil

@@ -23,7 +23,7 @@ import (
 type Names struct {
 	App      string                       // import path of the package that declares them
 	Entities map[string]string            // Item: Product
-	Declared map[string]string            // of the package: Item: Product, ItemName: ProductName
+	Declared map[string]string            // of the package: Item: Product, ItemFieldName: ProductFieldName
 	Members  map[string]map[string]string // fields and methods, by their type of before: App: {Items: Products}
 	Types    map[string]string            // of the GraphQL schema: Item: Product
 	Texts    []Text                       // what only texts name

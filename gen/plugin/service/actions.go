@@ -136,7 +136,7 @@ func (r record) Doc() string {
 func (r record) Values() []value {
 	var out []value
 	for _, m := range r.Members {
-		out = append(out, value{m})
+		out = append(out, value{m, r.Name})
 	}
 	return out
 }
@@ -147,7 +147,19 @@ func (r record) Enums() []value {
 }
 
 // value is one member.
-type value struct{ *design.Member }
+type value struct {
+	*design.Member
+
+	Of string // the record
+}
+
+func (v value) column() column { return column{Field: v.Field, Of: v.Of} }
+
+// EnumType is the type of one value of an enum or multi-enum.
+func (v value) EnumType() string { return v.column().EnumType() }
+
+// Many reports whether the member has any number of values.
+func (v value) Many() bool { return v.List || v.column().Many() }
 
 // GoType returns the type of the member in the struct.
 func (v value) GoType() string {
@@ -160,7 +172,7 @@ func (v value) GoType() string {
 	if v.Record != nil {
 		typ += v.Record.Name
 	} else {
-		typ = column{Field: &one}.GoType()
+		typ = column{Field: &one, Of: v.Of}.GoType()
 	}
 	if v.List {
 		typ = "[]" + typ
@@ -177,5 +189,5 @@ func (v value) Meta() []gen.Member {
 		m.text("Description", v.Description)
 		return m
 	}
-	return slices.DeleteFunc(column{Field: v.Field}.Meta(), func(m gen.Member) bool { return m.Name == "Column" })
+	return slices.DeleteFunc(v.column().Meta(), func(m gen.Member) bool { return m.Name == "Column" })
 }

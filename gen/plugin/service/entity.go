@@ -55,7 +55,7 @@ func typeImports(f *design.Field) []string {
 func (e *entity) Columns() []column {
 	columns := make([]column, len(e.Fields))
 	for i, f := range e.Fields {
-		columns[i] = column{Field: f, Const: e.names[f]}
+		columns[i] = column{Field: f, Of: e.Name, Const: e.names[f]}
 	}
 	return columns
 }
@@ -120,7 +120,28 @@ func texts(rules []design.Rule) gen.Expr {
 type column struct {
 	*design.Field
 
-	Const string // ItemName
+	Of    string // Item, or the name of a record
+	Const string // ItemFieldName
+}
+
+// EnumType is the type of one value of an enum or multi-enum.
+func (c column) EnumType() string { return c.Of + c.GoName }
+
+// Many reports whether the field has any number of values.
+func (c column) Many() bool { return c.Type == design.MultiEnum }
+
+// Pointer is the address of the field, as what the runtime keeps values of its type in.
+func (c column) Pointer() string {
+	p := "&r." + c.GoKey
+	switch {
+	case c.Type == design.MultiEnum:
+		return "model.EnumList(" + p + ")"
+	case c.Type == design.Enum && c.Required:
+		return "(*string)(" + p + ")"
+	case c.Type == design.Enum:
+		return "model.OptionalEnum(" + p + ")"
+	}
+	return p
 }
 
 // GoType returns the type of the field in the struct.
@@ -141,8 +162,12 @@ func (c column) GoType() string {
 		typ = "time.Time"
 	case design.JSON:
 		return "json.RawMessage"
-	case design.Roles, design.MultiEnum:
+	case design.Roles:
 		return "[]string"
+	case design.MultiEnum:
+		return "[]" + c.EnumType()
+	case design.Enum:
+		typ = c.EnumType()
 	case design.Geo:
 		typ = "model.Geo"
 	case design.File:
