@@ -121,14 +121,14 @@ type administration func(ctx context.Context, a *App, args []string, out io.Writ
 // ErrUsage is what a command answers to arguments that make no sense.
 var ErrUsage = errors.New("unknown arguments")
 
-// administer runs a command on a service that is not serving.
-func administer(ctx context.Context, s Service, p process, args []string, f administration) int {
+// administer runs a command on a service that begin opens, and that is not serving.
+func administer(ctx context.Context, s Service, p process, args []string, begin func(context.Context, Service, process) (*Server, error), f administration) int {
 	if s.Auth != nil { // no letter is written: what sends them need not be there
 		without := *s.Auth
 		without.Letters = nil
 		s.Auth = &without
 	}
-	srv, err := start(ctx, s, p)
+	srv, err := begin(ctx, s, p)
 	if err != nil {
 		return fail(ctx, p, err)
 	}

@@ -23,6 +23,8 @@ func TestJKS08_keys(t *testing.T) {
 		}
 		return out
 	}
+	run(1, "keys")
+	run(0, "migrate", "apply")
 	first := run(0, "keys")
 	if !strings.Contains(first, "signing") && !strings.Contains(first, "signs") {
 		t.Errorf("keys:\n%s", first)
@@ -49,6 +51,9 @@ func TestJKS08_keys(t *testing.T) {
 func TestKeys_notInTheDatabase(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, s := range []server.Service{restaurant(true, false, nil), restaurant(false, false, nil)} {
+		if code, _, errs := programOf(t, s, []string{"migrate", "apply"}, nil, false); code != 0 {
+			t.Fatal(errs)
+		}
 		if code, _, errs := programOf(t, s, []string{"keys"}, nil, false); code != 1 || !strings.Contains(errs, "rotateKeys") {
 			t.Errorf("%d %s", code, errs)
 		}

@@ -54,18 +54,20 @@ func run(ctx context.Context, s Service, args []string, p process) int {
 		command, rest = args[0], args[1:]
 	}
 	f, ok := map[string]administration{"keys": keys, "logout": logout}[command]
+	begin := existing
 	if !ok {
 		f, ok = s.command(command, p)
+		begin = start
 	}
 	if ok {
 		if len(rest) > 0 && (rest[0] == "--help" || rest[0] == "-h") {
 			_, _ = io.WriteString(p.stdout, usage(s))
 			return exitOK
 		}
-		return administer(ctx, s, p, rest, f)
+		return administer(ctx, s, p, rest, begin, f)
 	}
-	if f, lines, ok := migration(args); ok {
-		return migrations(ctx, s, p, f, lines)
+	if c, ok := migrationOf(args); ok {
+		return migrations(ctx, s, p, c)
 	}
 	var own func(context.Context, Service, process) int
 	switch command {
@@ -152,23 +154,9 @@ func settings(names []string) string {
 
 // start reads the settings and opens the server.
 func start(ctx context.Context, s Service, p process) (*Server, error) {
-	if err := s.check(); err != nil {
-		return nil, err
-	}
-	o := s.options(p)
-	if s.Auth != nil {
-		o.SecretBytes, o.KeyFile = s.Auth.SecretBytes(), s.Auth.KeyFile()
-	}
-	cfg, err := config.Load(o)
+	cfg, logger, err := s.settings(ctx, p)
 	if err != nil {
 		return nil, err
-	}
-	logger := newLogger(p.stderr, cfg.LogLevel)
-	if err := devCheck(cfg); err != nil {
-		return nil, err
-	}
-	for _, w := range cfg.Warnings {
-		logger.WarnContext(ctx, "setting", "problem", w.String())
 	}
 	srv, err := Open(ctx, s, cfg, logger)
 	if err != nil {
@@ -178,6 +166,42 @@ func start(ctx context.Context, s Service, p process) (*Server, error) {
 		return nil, errors.Join(err, srv.Close())
 	}
 	return srv, nil
+}
+
+// existing is start for commands that are about what is there: it makes no database, no
+// schema and no administrator.
+func existing(ctx context.Context, s Service, p process) (*Server, error) {
+	cfg, logger, err := s.settings(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.there(cfg); err != nil {
+		return nil, err
+	}
+	return open(ctx, s, cfg, logger, asItIs)
+}
+
+// settings reads the settings, and warns of what is odd about them.
+func (s Service) settings(ctx context.Context, p process) (*config.Config, *slog.Logger, error) {
+	if err := s.check(); err != nil {
+		return nil, nil, err
+	}
+	o := s.options(p)
+	if s.Auth != nil {
+		o.SecretBytes, o.KeyFile = s.Auth.SecretBytes(), s.Auth.KeyFile()
+	}
+	cfg, err := config.Load(o)
+	if err != nil {
+		return nil, nil, err
+	}
+	logger := newLogger(p.stderr, cfg.LogLevel)
+	if err := devCheck(cfg); err != nil {
+		return nil, nil, err
+	}
+	for _, w := range cfg.Warnings {
+		logger.WarnContext(ctx, "setting", "problem", w.String())
+	}
+	return cfg, logger, nil
 }
 
 // options say what every command reads.

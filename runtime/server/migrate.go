@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/gatewright/gate/internal/secret"
 	"github.com/gatewright/gate/runtime/auth"
 	"github.com/gatewright/gate/runtime/config"
 	"github.com/gatewright/gate/store"
@@ -17,6 +18,7 @@ import (
 // of a service that is not built.
 type migrator struct {
 	service    string
+	missing    error // there is no file, and db is an empty database in memory
 	auth       *auth.Config
 	db         *store.DB
 	components []store.Component // that of the service's own tables first
@@ -24,34 +26,40 @@ type migrator struct {
 	lines      *json.Encoder // a line for each object, instead of words
 }
 
-// migration returns the command that the arguments of the program name, and
-// whether it answers programs.
-func migration(args []string) (f func(*migrator, context.Context) (int, error), lines, ok bool) {
+// A migration is a command below "migrate".
+type migration struct {
+	run   func(*migrator, context.Context) (int, error)
+	looks bool // and makes no database
+	lines bool // it answers programs
+}
+
+// migrationOf returns the command that the arguments of the program name.
+func migrationOf(args []string) (c migration, ok bool) {
 	if len(args) < 2 || len(args) > 3 || args[0] != "migrate" {
-		return nil, false, false
+		return c, false
 	}
 	switch args[1] {
 	case "status":
-		f = (*migrator).status
+		c = migration{run: (*migrator).status, looks: true}
 	case "plan":
-		f = (*migrator).plan
+		c = migration{run: (*migrator).plan, looks: true}
 	case "apply":
-		f = (*migrator).apply
+		c = migration{run: (*migrator).apply}
 	case "down":
-		f = (*migrator).down
+		c = migration{run: (*migrator).down, looks: true}
 	}
-	lines = len(args) == 3 && args[2] == "--json"
-	return f, lines, f != nil && (lines || len(args) == 2)
+	c.lines = len(args) == 3 && args[2] == "--json"
+	return c, c.run != nil && (c.lines || len(args) == 2)
 }
 
 // migrations runs such a command. It needs none of the secrets that serving takes.
-func migrations(ctx context.Context, s Service, p process, f func(*migrator, context.Context) (int, error), lines bool) int {
+func migrations(ctx context.Context, s Service, p process, c migration) int {
 	code, err := func() (int, error) {
-		m, err := s.migrator(ctx, p, lines)
+		m, err := s.migrator(ctx, p, c)
 		if err != nil {
 			return exitFault, err
 		}
-		code, err := f(m, ctx)
+		code, err := c.run(m, ctx)
 		return code, errors.Join(err, m.db.Close())
 	}()
 	if err != nil {
@@ -61,7 +69,7 @@ func migrations(ctx context.Context, s Service, p process, f func(*migrator, con
 	return code
 }
 
-func (s Service) migrator(ctx context.Context, p process, lines bool) (*migrator, error) {
+func (s Service) migrator(ctx context.Context, p process, c migration) (*migrator, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
@@ -69,12 +77,18 @@ func (s Service) migrator(ctx context.Context, p process, lines bool) (*migrator
 	if err != nil {
 		return nil, err
 	}
+	var missing error
+	if c.looks {
+		if missing = s.there(cfg); missing != nil {
+			cfg.DatabaseURL = secret.String(store.SQLiteMemory)
+		}
+	}
 	db, err := s.database(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	m := &migrator{service: s.Name, auth: s.Auth, db: db, out: p.stdout}
-	if lines {
+	m := &migrator{service: s.Name, missing: missing, auth: s.Auth, db: db, out: p.stdout}
+	if c.lines {
 		m.lines = json.NewEncoder(p.stdout)
 		m.lines.SetEscapeHTML(false)
 	}
@@ -129,6 +143,8 @@ func (m *migrator) judge(pending int, drift []string) (int, error) {
 	}
 	code := exitBehind
 	switch {
+	case m.missing != nil:
+		fmt.Fprintf(&b, "\n%v\n", m.missing)
 	case pending > 0:
 		fmt.Fprintf(&b, "\n%d pending: %s migrate plan shows the SQL, %[2]s migrate apply runs it\n", pending, m.service)
 	case len(drift) == 0:
@@ -208,6 +224,9 @@ func stuck(service string, c store.Component, done []store.Migration, err error)
 
 // down takes the last migration of the service's own tables back.
 func (m *migrator) down(ctx context.Context) (int, error) {
+	if m.missing != nil {
+		return exitFault, m.missing
+	}
 	c := m.components[0]
 	undone, err := m.db.Revert(ctx, c.Name, c.Migrations)
 	if errors.Is(err, store.ErrNoWayBack) {

@@ -43,6 +43,11 @@ type Server struct {
 // Open opens the database, migrates it, and builds the service. The caller
 // closes the server. A nil logger means slog.Default().
 func Open(ctx context.Context, s Service, cfg *config.Config, logger *slog.Logger) (*Server, error) {
+	return open(ctx, s, cfg, logger, migrate)
+}
+
+// open is Open with another way to bring the schema to what the program needs.
+func open(ctx context.Context, s Service, cfg *config.Config, logger *slog.Logger, schema schema) (*Server, error) {
 	if logger == nil {
 		logger = slog.Default()
 	}
@@ -54,15 +59,19 @@ func Open(ctx context.Context, s Service, cfg *config.Config, logger *slog.Logge
 		return nil, err
 	}
 	db.LogTo(logger)
-	srv, err := build(ctx, s, cfg, logger, db)
+	srv, err := build(ctx, s, cfg, logger, db, schema)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return srv, nil
 }
 
-func build(ctx context.Context, s Service, cfg *config.Config, logger *slog.Logger, db *store.DB) (*Server, error) {
-	done, err := migrate(ctx, s, db)
+// A schema sees to it that the schema of a database is what the program needs, and
+// returns the migrations that it applied.
+type schema func(context.Context, Service, *store.DB) ([]applied, error)
+
+func build(ctx context.Context, s Service, cfg *config.Config, logger *slog.Logger, db *store.DB, schema schema) (*Server, error) {
+	done, err := schema(ctx, s, db)
 	if err != nil {
 		return nil, err
 	}

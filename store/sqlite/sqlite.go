@@ -78,7 +78,7 @@ func Open(ctx context.Context, name string, cfg Config) (*store.DB, error) {
 	if cfg.Readers == 0 {
 		cfg.Readers = max(4, 2*runtime.GOMAXPROCS(0))
 	}
-	file, err := parseName(name)
+	file, err := store.SQLiteFile(name)
 	if err != nil {
 		return nil, err
 	}
@@ -88,34 +88,7 @@ func Open(ctx context.Context, name string, cfg Config) (*store.DB, error) {
 	return openFile(ctx, file, cfg)
 }
 
-const memory = ":memory:"
-
-// parseName returns the absolute path that name means, or memory.
-func parseName(name string) (string, error) {
-	path := name
-	for _, scheme := range []string{"file:", "sqlite:"} {
-		if rest, ok := strings.CutPrefix(name, scheme); ok {
-			if strings.Contains(rest, "?") {
-				return "", errors.New("sqlite: the name of the database takes no parameters")
-			}
-			path = strings.TrimPrefix(rest, "//")
-		}
-	}
-	if scheme, _, ok := strings.Cut(path, "://"); ok {
-		return "", fmt.Errorf("sqlite: the address of a %s database is not the name of a file", scheme)
-	}
-	switch {
-	case path == memory:
-		return memory, nil
-	case path == "" || strings.HasSuffix(path, "/") || strings.ContainsRune(path, 0):
-		return "", fmt.Errorf("sqlite: %q is not the name of a database", name)
-	}
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return "", fmt.Errorf("sqlite: %w", err)
-	}
-	return abs, nil
-}
+const memory = store.SQLiteMemory
 
 func openMemory(ctx context.Context, cfg Config) (*store.DB, error) {
 	db, err := connect(memory, settings(cfg, "immediate"), 1)
