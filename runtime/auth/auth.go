@@ -250,7 +250,7 @@ func (a *Auth) gateConfig() (gate.Config, error) {
 	c := gate.Config{
 		Entity: a.cfg.Entity, EntityOf: a.entityOf, LoadEntity: a.loadEntity, Permissions: a.opts.Policy.Permissions,
 		Sessions: a.sessions, Logger: a.opts.Logger, Now: a.opts.Now,
-		AuthStrategies: a.logins, ParseStrategies: a.parsers, Audit: a.trail, LoginHeader: a.rememberDevice,
+		AuthStrategies: a.logins, ParseStrategies: a.parsers, Audit: entityTrail{a}, LoginHeader: a.rememberDevice,
 	}
 	if a.accounts != nil && a.accounts.password != nil {
 		c.Proof = a.accounts.Proof

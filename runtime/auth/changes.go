@@ -239,7 +239,7 @@ func (a *Auth) endRefresh(ctx context.Context, subject string) {
 
 // note writes what happened to an account into the trail.
 func (a *Auth) note(ctx context.Context, action, subject string) {
-	e := gate.AuditEvent{Action: action, Outcome: gate.Succeeded, Entity: a.cfg.Entity, Subject: subject, At: a.opts.Now()}
+	e := gate.AuditEvent{Action: action, Outcome: gate.Succeeded, Subject: subject, At: a.opts.Now()}
 	e.Client, _ = gate.ClientFromContext(ctx)
 	if p, ok := gate.PrincipalFromContext(ctx); ok {
 		e.SessionID, e.Strategy = p.SessionID, p.Strategy
@@ -247,7 +247,7 @@ func (a *Auth) note(ctx context.Context, action, subject string) {
 			e.Actor = p.Subject
 		}
 	}
-	a.trail.Record(ctx, e)
+	entityTrail{a}.Record(ctx, e)
 }
 
 // withDevice tells the throttle about the device of a request.

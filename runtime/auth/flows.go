@@ -31,7 +31,7 @@ func (r *realm) openFlows() error {
 	cfg := account.Config{
 		Service: a.opts.Service, Users: users{r.accounts, r}, Tokens: a.tokens, Sessions: a.sessions,
 		Hasher: a.hasher, Policy: password.Policy{Words: []string{a.opts.Service}}, Throttle: a.throttle, Limiter: a.posted,
-		Audit: a.trail, Fresh: a.cfg.StepUp, Entity: a.cfg.Entity, LoginField: r.fields.login, Permit: r.permit, Breach: a.breach, Logger: a.opts.Logger, Now: a.opts.Now,
+		Audit: entityTrail{a}, Fresh: a.cfg.StepUp, Entity: a.cfg.Entity, LoginField: r.fields.login, Permit: r.permit, Breach: a.breach, Logger: a.opts.Logger, Now: a.opts.Now,
 	}
 	if a.apiKeys != nil {
 		cfg.Keys = ownKeys{a.apiKeys}
@@ -159,11 +159,11 @@ func (a *Auth) APIKeys() apikey.Keys { return apikey.KeysFunc(a.apiKey) }
 // Exposed notes that a key came in a URL, which has been written to logs by now.
 func (a *Auth) Exposed(ctx context.Context, k apikey.Key) {
 	e := gate.AuditEvent{
-		Action: "api_key.exposed", Outcome: gate.Succeeded, Entity: a.cfg.Entity, Subject: k.Subject, At: a.opts.Now(),
+		Action: "api_key.exposed", Outcome: gate.Succeeded, Subject: k.Subject, At: a.opts.Now(),
 		Details: map[string]string{"key": k.ID},
 	}
 	e.Client, _ = gate.ClientFromContext(ctx)
-	a.trail.Record(ctx, e)
+	entityTrail{a}.Record(ctx, e)
 }
 
 // ownKeys is the keys of one account in the words of package account.

@@ -142,6 +142,21 @@ func (a *Auth) entityOf(p *gate.Principal) string {
 	return a.realm(p).key
 }
 
+// An entityTrail notes what happens to an account under the entity whose row it is. The
+// engine and what people do with their accounts know that of the accounts alone.
+type entityTrail struct{ auth *Auth }
+
+// Record implements [gate.Auditor].
+func (t entityTrail) Record(ctx context.Context, e gate.AuditEvent) {
+	e.Entity = t.auth.entityOf(&gate.Principal{Subject: e.Subject})
+	for _, also := range t.auth.cfg.Also {
+		if e.Subject == "" && e.Strategy == also.Strategy {
+			e.Entity = also.Entity // whoever it was, that is the log-in they were refused at
+		}
+	}
+	t.auth.trail.Record(ctx, e)
+}
+
 // AccountsOf returns the accounts of an entity of [Config.Also], for the strategy that
 // they log in with; nil if there is none of that name.
 func (a *Auth) AccountsOf(entity string) *Accounts {

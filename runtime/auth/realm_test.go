@@ -210,7 +210,8 @@ func TestAlso_moved(t *testing.T) {
 	}
 }
 
-// TestAlso_trail writes about each what happened to each.
+// TestAlso_trail writes about each what happened to each, under the entity whose row it
+// is; a refusal of nobody is that of the log-in.
 func TestAlso_trail(t *testing.T) {
 	b := mustBoth(t, filepath.Join(t.TempDir(), "test.db"))
 	b.meet(t)
@@ -222,22 +223,31 @@ func TestAlso_trail(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.logIn(t, "local")
+	for _, strategy := range []string{"local", "local-guest"} {
+		c := gate.Credentials{Strategy: strategy}
+		c.SetText("login", "nobody")
+		c.SetText("password", "correct horse battery staple")
+		if _, err := b.Service().Create(t.Context(), c); !errors.Is(err, gate.ErrInvalidCredentials) {
+			t.Fatalf("%s: nobody: %v", strategy, err)
+		}
+	}
 	if err := b.Trail().Close(t.Context()); err != nil { // everything is written then
 		t.Fatal(err)
 	}
-	for subject, want := range map[string][]string{
-		"1": {"account.create", "login"}, "Guest/1": {"account.create", "account.delete", "login", "password.change"},
+	for entity, want := range map[string][]string{
+		"member": {"account.create of 1", "login of ", "login of 1"},
+		"guest":  {"account.create of Guest/1", "account.delete of Guest/1", "login of ", "login of Guest/1", "password.change of Guest/1"},
 	} {
-		entries, err := b.Trail().List(t.Context(), audit.Filter{Subject: subject})
+		entries, err := b.Trail().List(t.Context(), audit.Filter{Entity: entity})
 		if err != nil {
 			t.Fatal(err)
 		}
 		var got []string
 		for _, e := range entries {
-			got = append(got, e.Action)
+			got = append(got, e.Action+" of "+e.Subject)
 		}
 		if slices.Sort(got); !slices.Equal(got, want) {
-			t.Errorf("of %s: %v, want %v", subject, got, want)
+			t.Errorf("of the entity %s: %q, want %q", entity, got, want)
 		}
 	}
 }
