@@ -125,6 +125,9 @@ type Options struct {
 	SecretBytes int
 	// KeyFile makes AUTH_KEY_FILE necessary.
 	KeyFile bool
+	// Settings are the names that the service reads besides those of this package, such
+	// as METRICS_ADDR: a name in the file that is nearly one of them is refused.
+	Settings []string
 }
 
 // The names of the settings.
@@ -165,12 +168,12 @@ const (
 	testPrefix = "GATE_TEST_"
 )
 
-func known() []string {
-	return []string{
+func (l *loader) known() []string {
+	return append([]string{
 		keyAddr, keyDatabase, keyMaxConns, keyTimeout, keySecret, keyKeyFile, keyAdmin, keyMailURL, keyMailFrom, keyIssuer, keyAudience,
 		keyAuth0Issuer, keyAuth0Audience, keyAuth0Domain, keyAuth0Client, keyAuth0Redirect, keyAuth0Logout, keyAuth0Scope, keyFirstAdmin,
 		keyPublicURL, keyCORS, keyProxies, keyMaxBodies, keyLogLevel, keyDocs, keyDev, keyDevState,
-	}
+	}, l.options.Settings...)
 }
 
 // Load reads the settings. Its error is an [*Errors] with all that is wrong.

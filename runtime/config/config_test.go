@@ -216,6 +216,24 @@ func TestLoad_environmentWins(t *testing.T) {
 	}
 }
 
+// TestOPS13_settingsOfPlugins: a name in the file that is nearly one that a plugin reads
+// is refused as one of ours is; in the environment, which is shared, it is not.
+func TestOPS13_settingsOfPlugins(t *testing.T) {
+	o := config.Options{Addr: "127.0.0.1:3000", Database: "data.db", Environ: []string{}, Settings: []string{"METRICS_ADDR", "GATE_FEEDBACK"}}
+	o.File = write(t, "METRICS_ADDR=off\nGATE_FEEDBACK=on\nFOO=1\n")
+	if _, err := config.Load(o); err != nil {
+		t.Errorf("names of settings: %v", err)
+	}
+	o.File = write(t, "METRICS_ADRR=off\n")
+	if _, err := config.Load(o); err == nil || !strings.Contains(err.Error(), "METRICS_ADRR is not a setting\n\tdid you mean METRICS_ADDR?") {
+		t.Errorf("a misspelt name: %v", err)
+	}
+	o.File, o.Environ = "", []string{"METRICS_ADRR=off"}
+	if _, err := config.Load(o); err != nil {
+		t.Errorf("in the environment: %v", err)
+	}
+}
+
 func TestLoad_defaults(t *testing.T) {
 	c, err := load([]string{"AUTH_SECRET=" + good}, filepath.Join(t.TempDir(), "absent"))
 	if err != nil {

@@ -37,7 +37,7 @@ func (l *loader) read() {
 	seen := make(map[string]bool)
 	for _, e := range environ {
 		name, value, _ := strings.Cut(e, "=")
-		if seen[name] && slices.Contains(known(), name) {
+		if seen[name] && slices.Contains(l.known(), name) {
 			l.problems = append(l.problems, Problem{Setting: name, Message: "stands twice in the environment"})
 			continue
 		}
@@ -84,10 +84,10 @@ func sortedNames(entries map[string]entry) []string {
 // that look like a misspelt setting. The environment is shared with others, so
 // there only our prefix counts.
 func (l *loader) checkName(name string, inFile bool) {
-	if slices.Contains(known(), name) || strings.HasPrefix(name, testPrefix) {
+	if slices.Contains(l.known(), name) || strings.HasPrefix(name, testPrefix) {
 		return
 	}
-	near := nearest(name)
+	near := l.nearest(name)
 	if !strings.HasPrefix(name, toolPrefix) && (near == "" || !inFile) {
 		return
 	}

@@ -69,9 +69,9 @@ func distinct(s string) int {
 
 // nearest returns the setting that name is most likely a misspelling of, "" if
 // there is none within two edits.
-func nearest(name string) string {
+func (l *loader) nearest(name string) string {
 	best, found := 3, ""
-	for _, k := range known() {
+	for _, k := range l.known() {
 		if len(k) < 6 {
 			continue // a short name is near to too much
 		}

@@ -206,7 +206,7 @@ func (s Service) settings(ctx context.Context, p process) (*config.Config, *slog
 
 // options say what every command reads.
 func (s Service) options(p process) config.Options {
-	o := config.Options{Environ: p.environ, File: ".env", Addr: s.Addr, Database: s.Database, Pool: s.Pool}
+	o := config.Options{Environ: p.environ, File: ".env", Addr: s.Addr, Database: s.Database, Pool: s.Pool, Settings: s.Settings}
 	if o.Addr == "" {
 		o.Addr = "127.0.0.1:3000"
 	}
