@@ -1,6 +1,7 @@
 package store
 
 import (
+	"container/heap"
 	"context"
 	"fmt"
 	"net/netip"
@@ -61,18 +62,45 @@ func (c Caller) who() Caller {
 	return c
 }
 
-// turns are the connections that callers share.
+// turns are the connections that callers share. Whose turn it is takes a few steps,
+// however many wait: they wait the longer the more of them ask.
 type turns struct {
 	most, kept int // of them, and of these for who has none
 
 	mu       sync.Mutex
 	taken    int
-	accounts map[Caller]int
-	networks map[netip.Prefix]int
-	queued   map[Caller]int
-	waiting  map[Caller][]*Turn // in their order
+	waiting  int
 	number   int
+	lines    map[Caller]*line // of those that wait or have turns
+	busy     map[*line]bool   // lines that wait and have turns: no more than there are turns
+	networks map[netip.Prefix]*network
+	idle     queue[*network] // in which a line waits that has no turn
 }
+
+// A line is what one caller has, and waits for. Turns of one come in their order.
+type line struct {
+	who     Caller
+	held    int
+	waiting []*Turn
+	place   int // in the queue of the network of the first one, if there is no turn
+}
+
+func (l *line) before(m *line) bool { return l.waiting[0].number < m.waiting[0].number }
+func (l *line) at() *int            { return &l.place }
+
+type network struct {
+	held  int
+	lines queue[*line] // that wait and have no turn
+	place int          // in the queue of networks, if there are lines
+}
+
+func (n *network) before(m *network) bool {
+	if n.held != m.held {
+		return n.held < m.held
+	}
+	return n.lines[0].before(m.lines[0])
+}
+func (n *network) at() *int { return &n.place }
 
 // newTurns divides connections; so few that nothing is left to divide belong to whoever
 // comes first.
@@ -83,27 +111,28 @@ func newTurns(connections int) *turns {
 	most := connections - 1
 	return &turns{
 		most: most, kept: max(1, most/4),
-		accounts: map[Caller]int{}, networks: map[netip.Prefix]int{}, queued: map[Caller]int{}, waiting: map[Caller][]*Turn{},
+		lines: map[Caller]*line{}, busy: map[*line]bool{}, networks: map[netip.Prefix]*network{},
 	}
 }
 
 func (t *turns) begin(ctx context.Context, c Caller) (*Turn, error) {
 	n := &Turn{of: t, caller: c}
 	t.mu.Lock()
-	if len(t.waiting) == 0 && t.fits(n) {
+	l := t.line(n)
+	if t.waiting == 0 && t.fits(l.held, t.network(n).held) {
 		t.take(n)
 		t.mu.Unlock()
 		return n, nil
 	}
-	if t.queued[n.who()] >= maxWaiting {
+	if len(l.waiting) >= maxWaiting {
 		t.mu.Unlock()
 		return nil, fmt.Errorf("%d queries of the caller wait: %w", maxWaiting, ErrBusy)
 	}
 	n.ready = make(chan struct{})
-	t.queued[n.who()]++
 	t.number++
 	n.number = t.number
-	t.waiting[c] = append(t.waiting[c], n)
+	t.waiting++
+	t.change(l, func() { l.waiting = append(l.waiting, n) })
 	t.next() // it may have what the others may not
 	t.mu.Unlock()
 	select {
@@ -128,9 +157,9 @@ func (t *turns) leave(ctx context.Context, n *Turn) error {
 	return fmt.Errorf("wait for a turn: %w: %w", ErrUnavailable, ctx.Err())
 }
 
-// fits reports whether one may have its turn now.
-func (t *turns) fits(n *Turn) bool {
-	if t.accounts[n.who()] == 0 && t.networks[n.caller.Network] == 0 {
+// fits reports whether one may have its turn now whose account and network have so many.
+func (t *turns) fits(account, network int) bool {
+	if account == 0 && network == 0 {
 		return t.taken < t.most
 	}
 	return t.taken < t.most-t.kept
@@ -138,65 +167,162 @@ func (t *turns) fits(n *Turn) bool {
 
 // next gives their turns to those that wait, who has least first.
 func (t *turns) next() {
-	for t.taken < t.most {
-		var first *Turn
-		for _, line := range t.waiting {
-			if n := line[0]; t.fits(n) && (first == nil || t.before(n, first)) {
-				first = n
-			}
-		}
-		if first == nil {
+	for t.waiting > 0 {
+		first := t.first()
+		if first == nil || !t.fits(first.held, t.network(first.waiting[0]).held) {
 			return
 		}
-		t.drop(first)
-		t.take(first)
-		close(first.ready)
+		n := first.waiting[0]
+		t.drop(n)
+		t.take(n)
+		close(n.ready)
 	}
 }
 
-// before reports whether a has its turn before b.
-func (t *turns) before(a, b *Turn) bool {
-	if mine, others := t.accounts[a.who()], t.accounts[b.who()]; mine != others {
+// first returns the line whose turn it is: one that has none, of the network that has
+// least, or else the one that has least.
+func (t *turns) first() (first *line) {
+	if len(t.idle) > 0 {
+		return t.idle[0].lines[0]
+	}
+	for l := range t.busy {
+		if first == nil || t.least(l, first) {
+			first = l
+		}
+	}
+	return first
+}
+
+// least reports whether of two lines that have turns a has its next one before b.
+func (t *turns) least(a, b *line) bool {
+	if a.held != b.held {
+		return a.held < b.held
+	}
+	if mine, others := t.network(a.waiting[0]).held, t.network(b.waiting[0]).held; mine != others {
 		return mine < others
 	}
-	if mine, others := t.networks[a.caller.Network], t.networks[b.caller.Network]; mine != others {
-		return mine < others
-	}
-	return a.number < b.number
+	return a.before(b)
 }
 
-func (t *turns) take(n *Turn) {
-	t.taken++
-	t.accounts[n.who()]++
-	if n.caller.Network.IsValid() {
-		t.networks[n.caller.Network]++
-	}
-}
+func (t *turns) take(n *Turn) { t.hold(n, 1) }
+func (t *turns) give(n *Turn) { t.hold(n, -1) }
 
-func (t *turns) give(n *Turn) {
-	t.taken--
-	less(t.accounts, n.who())
-	if n.caller.Network.IsValid() {
-		less(t.networks, n.caller.Network)
+// hold counts a turn that is taken or given back.
+func (t *turns) hold(n *Turn, by int) {
+	t.taken += by
+	l := t.line(n)
+	t.change(l, func() { l.held += by })
+	if w := t.network(n); n.caller.Network.IsValid() {
+		w.held += by
+		t.sort(n.caller.Network, w)
 	}
 }
 
 // drop takes one that waits out of the line.
 func (t *turns) drop(n *Turn) {
-	line := t.waiting[n.caller]
-	switch i := slices.Index(line, n); {
-	case len(line) == 1:
-		delete(t.waiting, n.caller)
-	case i == 0:
-		t.waiting[n.caller] = line[1:]
-	default:
-		t.waiting[n.caller] = slices.Delete(line, i, i+1)
-	}
-	less(t.queued, n.who())
+	t.waiting--
+	l := t.line(n)
+	t.change(l, func() {
+		if l.waiting[0] == n {
+			l.waiting = l.waiting[1:]
+			return
+		}
+		i := slices.Index(l.waiting, n)
+		l.waiting = slices.Delete(l.waiting, i, i+1)
+	})
 }
 
-func less[K comparable](of map[K]int, key K) {
-	if of[key]--; of[key] == 0 {
-		delete(of, key)
+// line returns the line of a turn: a new one if there is none.
+func (t *turns) line(n *Turn) *line {
+	if l := t.lines[n.who()]; l != nil {
+		return l
 	}
+	return &line{who: n.who()}
+}
+
+// network returns what is counted of the network of a turn.
+func (t *turns) network(n *Turn) *network {
+	if w := t.networks[n.caller.Network]; w != nil {
+		return w
+	}
+	return &network{place: -1}
+}
+
+// change changes a line, and puts it where it belongs then.
+func (t *turns) change(l *line, how func()) {
+	if len(l.waiting) > 0 && l.held == 0 {
+		w := t.network(l.waiting[0])
+		heap.Remove(&w.lines, l.place)
+		t.sort(l.waiting[0].caller.Network, w)
+	}
+	how()
+	if len(l.waiting) == 0 || l.held == 0 {
+		delete(t.busy, l)
+	}
+	switch {
+	case len(l.waiting) == 0 && l.held == 0:
+		delete(t.lines, l.who)
+		return
+	case len(l.waiting) > 0 && l.held > 0:
+		t.busy[l] = true
+	case len(l.waiting) > 0:
+		w := t.network(l.waiting[0])
+		heap.Push(&w.lines, l)
+		t.sort(l.waiting[0].caller.Network, w)
+	}
+	t.lines[l.who] = l
+}
+
+// sort puts a network where it belongs that has changed.
+func (t *turns) sort(prefix netip.Prefix, w *network) {
+	switch {
+	case len(w.lines) > 0 && w.place >= 0:
+		heap.Fix(&t.idle, w.place)
+	case len(w.lines) > 0:
+		heap.Push(&t.idle, w)
+	case w.place >= 0:
+		heap.Remove(&t.idle, w.place)
+		w.place = -1
+	}
+	if w.held == 0 && len(w.lines) == 0 {
+		delete(t.networks, prefix)
+	} else {
+		t.networks[prefix] = w
+	}
+}
+
+// placed is what knows its place in a queue.
+type placed[T any] interface {
+	before(other T) bool
+	at() *int
+}
+
+var (
+	_ placed[*line]    = (*line)(nil)
+	_ placed[*network] = (*network)(nil)
+)
+
+// A queue is a heap.
+type queue[T placed[T]] []T
+
+func (q queue[T]) Len() int           { return len(q) }
+func (q queue[T]) Less(i, j int) bool { return q[i].before(q[j]) }
+
+func (q queue[T]) Swap(i, j int) {
+	q[i], q[j] = q[j], q[i]
+	*q[i].at(), *q[j].at() = i, j
+}
+
+func (q *queue[T]) Push(x any) {
+	one := x.(T) //nolint:forcetypeassert // heap.Push is called with no other
+	*one.at() = len(*q)
+	*q = append(*q, one)
+}
+
+func (q *queue[T]) Pop() any {
+	last := len(*q) - 1
+	one := (*q)[last]
+	clear((*q)[last:])
+	*q = (*q)[:last]
+	return one
 }

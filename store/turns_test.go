@@ -24,7 +24,7 @@ func caller(account, network string) store.Caller {
 
 // eight opens a database with eight readers: seven to share, of which one is for
 // callers that have none.
-func eight(t *testing.T) *store.DB {
+func eight(t testing.TB) *store.DB {
 	t.Helper()
 	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "turns.db"), sqlite.Config{Readers: 8})
 	if err != nil {
