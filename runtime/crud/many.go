@@ -2,13 +2,16 @@ package crud
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/authz"
 	"github.com/gatewright/gate/runtime/model"
 	"github.com/gatewright/gate/runtime/query"
+	"github.com/gatewright/gate/store"
 )
 
 // PatchRows implements [Service].
@@ -129,14 +132,19 @@ func (r *engine) checkMany(c caller, body []byte) error {
 // manyRows is no id.
 const manyRows = "*"
 
+// againTimeout is how long it may take to look again at rows that were found already,
+// while nobody else can write.
+const againTimeout = 500 * time.Millisecond
+
 // choose runs fn in a transaction, with the ids of the rows that the caller chose.
 // They are looked for before it begins: nobody who writes waits for that. Of those
 // that were found then fn gets the ones that are such rows still, and nobody else
 // changes them until the transaction ends.
 func (r *engine) choose(ctx context.Context, c caller, action authz.Action, q *query.Query, fn func(ctx context.Context, ids []string) error) error {
 	var among query.Filter
+	limit := r.timeout
 	if _, inside := r.tx(ctx); !inside {
-		ids, err := r.pick(ctx, c, action, q, among, query.Unlocked)
+		ids, err := r.pick(ctx, c, action, q, among, query.Unlocked, limit)
 		if err != nil || len(ids) == 0 {
 			return r.answer(err)
 		}
@@ -147,13 +155,22 @@ func (r *engine) choose(ctx context.Context, c caller, action authz.Action, q *q
 		if among, err = query.Holds(r.entity, []model.Clause{clause}); err != nil {
 			return err
 		}
+		if r.db.Dialect() == store.SQLite {
+			limit = min(limit, againTimeout)
+		}
 	}
 	lock := query.ForChange
 	if action == authz.Delete {
 		lock = query.ForRemoval
 	}
 	return r.inTx(ctx, options{}, func(ctx context.Context, _ *transaction) error {
-		ids, err := r.pick(ctx, c, action, q, among, lock)
+		ids, err := r.pick(ctx, c, action, q, among, lock, limit)
+		if err != nil && limit == againTimeout && errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+			return &gate.Error{
+				Status: http.StatusServiceUnavailable, RetryAfter: time.Second, Err: err,
+				Message: "The conditions take too long to be asked of these rows while nobody else can write: narrow them",
+			}
+		}
 		if err != nil {
 			return err
 		}
@@ -163,8 +180,8 @@ func (r *engine) choose(ctx context.Context, c caller, action authz.Action, q *q
 
 // pick returns the ids of the rows that the caller chose of those that they may
 // list, get and change, in their order.
-func (r *engine) pick(ctx context.Context, c caller, action authz.Action, q *query.Query, among query.Filter, lock query.Lock) ([]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+func (r *engine) pick(ctx context.Context, c caller, action authz.Action, q *query.Query, among query.Filter, lock query.Lock, limit time.Duration) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	listed, err := r.rules.reach(c, authz.List)
 	if err != nil {

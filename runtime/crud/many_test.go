@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -236,4 +237,41 @@ func TestMany_removalRefused(t *testing.T) {
 			t.Errorf("left %v of %v", got, before)
 		}
 	})
+}
+
+// TestMany_slowAgain: conditions that take long are not asked for long while nobody
+// else can write.
+func TestMany_slowAgain(t *testing.T) {
+	s := newShop(t, storetest.SQLite(t))
+	s.orders.SetTimeout(time.Hour)
+	for name, change := range map[string]func(ctx context.Context) error{
+		"patch": func(ctx context.Context) error {
+			return err3(s.orders.PatchRows(ctx, is("amount", "1"), []byte(`{"amount":5}`), nil))
+		},
+		"remove": func(ctx context.Context) error { return err3(s.orders.RemoveRows(ctx, is("amount", "1"), nil)) },
+	} {
+		done := make(chan error, 1)
+		err := s.db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+			before := s.db.Write().Stats().WaitCount
+			go func() { done <- change(as(t, s.ann)) }()
+			for s.db.Write().Stats().WaitCount == before { // it has looked for its rows, and waits to write
+				time.Sleep(time.Millisecond)
+			}
+			for _, stmt := range []string{"ALTER TABLE orders RENAME TO real_orders", `CREATE VIEW orders AS
+WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000)
+SELECT r.* FROM real_orders AS r CROSS JOIN (SELECT max(i) AS i FROM n) AS m WHERE m.i > 0`} {
+				if _, err := tx.ExecContext(ctx, stmt); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := <-done; status(t, err) != http.StatusServiceUnavailable || !strings.Contains(err.Error(), "narrow them") {
+			t.Errorf("%s: %v", name, err)
+		}
+		run(t, s.db, "DROP VIEW orders; ALTER TABLE real_orders RENAME TO orders")
+	}
 }
