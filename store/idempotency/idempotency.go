@@ -23,6 +23,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/gatewright/gate/store"
@@ -67,6 +68,9 @@ type Keeper struct {
 	db  *store.DB
 	now func() time.Time
 	max int
+
+	mu   sync.Mutex
+	left map[string]int // how many more a caller may have before they are counted
 }
 
 // New returns a keeper that keeps what it knows in db.
@@ -74,7 +78,7 @@ func New(db *store.DB, cfg Config) (*Keeper, error) {
 	if db == nil {
 		return nil, errors.New("idempotency: no database")
 	}
-	k := &Keeper{db: db, now: cfg.Now, max: cfg.PerUser}
+	k := &Keeper{db: db, now: cfg.Now, max: cfg.PerUser, left: map[string]int{}}
 	if k.now == nil {
 		k.now = time.Now
 	}
@@ -120,17 +124,14 @@ func (k *Keeper) Begin(ctx context.Context, r Request) (*Attempt, error) {
 		case there:
 			return a, nil
 		}
+		if err := k.room(ctx, r.Caller); err != nil {
+			return nil, err
+		}
 		switch mine, err := k.insert(ctx, a, body); {
 		case err != nil:
 			return nil, err
 		case mine:
 			return a, nil
-		}
-		switch n, err := k.count(ctx, r.Caller); {
-		case err != nil:
-			return nil, err
-		case n >= k.max:
-			return nil, ErrTooMany
 		}
 	}
 	return nil, ErrBusy
@@ -145,12 +146,11 @@ func digest(b []byte) string {
 func (k *Keeper) insert(ctx context.Context, a *Attempt, body string) (bool, error) {
 	now := k.now()
 	res, err := k.db.Exec(ctx, `INSERT INTO gate_idempotency (caller, route, key, digest, token, status, row_ids, expires_at)
-		SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS TEXT), 0, '[]', CAST($6 AS BIGINT)
-		WHERE (SELECT count(*) FROM (SELECT 1 FROM gate_idempotency WHERE caller = $1 AND expires_at > $8 LIMIT $7) AS held) < $7
+		VALUES ($1, $2, $3, $4, $5, 0, '[]', $6)
 		ON CONFLICT (caller, route, key) DO UPDATE
 		SET digest = excluded.digest, token = excluded.token, status = 0, row_ids = '[]', expires_at = excluded.expires_at
-		WHERE gate_idempotency.expires_at <= $8`,
-		a.id[0], a.id[1], a.id[2], body, a.token, now.Add(lease).UnixMilli(), int64(k.max), now.UnixMilli())
+		WHERE gate_idempotency.expires_at <= $7`,
+		a.id[0], a.id[1], a.id[2], body, a.token, now.Add(lease).UnixMilli(), now.UnixMilli())
 	if err != nil {
 		return false, fmt.Errorf("remember a request: %w", err)
 	}
@@ -181,6 +181,37 @@ func (k *Keeper) look(ctx context.Context, a *Attempt, body string) (bool, error
 		return false, fmt.Errorf("read a request: %w", err)
 	}
 	return true, nil
+}
+
+// callers is of how many callers it is known how much room they have.
+const callers = 10_000
+
+// room refuses a caller of whom too many requests are remembered. They are counted for
+// each hundredth of the bound, so that it may be exceeded by one for each process.
+func (k *Keeper) room(ctx context.Context, caller string) error {
+	k.mu.Lock()
+	left := k.left[caller]
+	if left > 0 {
+		k.left[caller]--
+	}
+	k.mu.Unlock()
+	if left > 0 {
+		return nil
+	}
+	n, err := k.count(ctx, caller)
+	switch {
+	case err != nil:
+		return err
+	case n >= k.max:
+		return ErrTooMany
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.left) >= callers {
+		clear(k.left)
+	}
+	k.left[caller] = min(max(1, k.max/100), k.max-n) - 1
+	return nil
 }
 
 func (k *Keeper) count(ctx context.Context, caller string) (n int, err error) {

@@ -203,6 +203,31 @@ func TestBounds(t *testing.T) {
 	})
 }
 
+// TestBounds_counted: what is remembered of a caller is counted now and then, and not
+// where others wait for the writer.
+func TestBounds_counted(t *testing.T) {
+	each(t, func(t *testing.T, k *kept) {
+		db, counter := storetest.Counted(t, k.db)
+		many, err := idempotency.New(db, idempotency.Config{PerUser: 410})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 410 {
+			if _, err := many.Begin(t.Context(), request("ann", fmt.Sprint(i), "{}")); err != nil {
+				t.Fatal(i, err)
+			}
+		}
+		for range 2 {
+			if _, err := many.Begin(t.Context(), request("ann", "one more", "{}")); !errors.Is(err, idempotency.ErrTooMany) {
+				t.Errorf("one too many: %v", err)
+			}
+		}
+		if got, want := counter.Take(), 410+103+4; len(got) != want { // looked for, counted, refused
+			t.Errorf("%d statements read, want %d", len(got), want)
+		}
+	})
+}
+
 // TestForget: nothing is left of a caller who is gone.
 func TestForget(t *testing.T) {
 	each(t, func(t *testing.T, k *kept) {
