@@ -329,6 +329,29 @@ func fieldRules(e *design.Entity, f *design.Field, action authz.Action) []design
 	return nil
 }
 
+// OwnerOf returns the entity whose rows own those of e: the accounts, one that logs in
+// beside them, or e itself; nil without owners.
+func OwnerOf(e *design.Entity) *design.Entity {
+	owner := e.Owner
+	if e.OwnerThrough != nil {
+		owner, e = e.OwnerThrough.Field, e.OwnerThrough.Relation.Relation.Entity
+	}
+	switch {
+	case owner == nil:
+		return nil
+	case owner.Relation != nil:
+		return owner.Relation.Entity
+	}
+	return e
+}
+
+// Owns reports whether rows of e can belong to who holds a role, which is for rows of
+// that entity, or for the accounts alone. These may hold any.
+func Owns(roleEntity string, e *design.Entity) bool {
+	owner := OwnerOf(e)
+	return owner != nil && (!owner.LogsIn || owner.Name == roleEntity)
+}
+
 // decide returns the cell of rules, with the rows that they reach by themselves.
 func (j *judge) decide(rules []design.Rule) (Cell, error) {
 	key := strings.Join(wordsOf(rules), ", ")

@@ -117,6 +117,7 @@ func (c *authzExplainCmd) explain(d *design.Design) (*verdict, error) {
 		v.Checks = append(v.Checks, fieldCheck)
 	}
 	v.whoSignsIn(d)
+	c.whoOwns(v, d, e)
 	c.decide(v)
 	if v.Allowed && e.Tenant != nil && !policy.AcrossTenants(caller) {
 		c.withinTenant(v, e)
@@ -134,6 +135,33 @@ func (v *verdict) whoSignsIn(d *design.Design) {
 			if rule, _, _ := strings.Cut(w.Word, " "); rule == string(permissions.SignedIn) && w.Decision == authz.Allowed && who != "" {
 				w.Why += ": " + who
 			}
+		}
+	}
+}
+
+// whoOwns says of the word for owners whom it meets, where others than the accounts sign in.
+func (c *authzExplainCmd) whoOwns(v *verdict, d *design.Design, e *design.Entity) {
+	owner := permissions.OwnerOf(e)
+	if owner == nil || permissions.WhoSignsIn(d) == "" {
+		return
+	}
+	meets := len(c.Role) == 0 || slices.ContainsFunc(c.Role, func(role string) bool { return permissions.Owns(d.Role(role).Entity, e) })
+	for _, k := range v.Checks {
+		rest := authz.Forbidden // without the owner
+		for i := range k.Words {
+			w := &k.Words[i]
+			rule, _, _ := strings.Cut(w.Word, " ")
+			switch {
+			case rule == "owner" && w.Decision == authz.OwnRows && meets:
+				w.Why += ": the owner is a " + owner.Name
+			case rule == "owner" && w.Decision == authz.OwnRows:
+				w.Decision, w.Why = authz.Forbidden, "the owner is a "+owner.Name+", which does not hold "+strings.Join(c.Role, " or ")
+			case w.when == "":
+				rest = max(rest, w.Decision)
+			}
+		}
+		if !meets {
+			k.Decision = min(k.Decision, rest)
 		}
 	}
 }
@@ -293,6 +321,9 @@ func (c *authzExplainCmd) decide(v *verdict) {
 		}
 	}
 	v.Line, v.Column = v.decided.Line, v.decided.Column
+	if v.decided.File != "" { // of a plugin, if it added the rule
+		v.File = v.decided.File
+	}
 }
 
 // allows reports whether a list of rules admits the caller, and says why. Rules
@@ -347,7 +378,11 @@ func (v *verdict) text(t *talk) string {
 		b.WriteString("\n")
 		line("  %s: %s", k.About, strings.ReplaceAll(k.Decision.String(), "_", " "))
 		for _, w := range k.Words {
-			line("  %s%s: %s", pad(fmt.Sprintf("%d:%d", w.Line, w.Column), detailColumn-2), w.Word, w.Why)
+			place := fmt.Sprintf("%d:%d", w.Line, w.Column)
+			if w.pos.File != v.File && w.pos.File != "" {
+				place = fmt.Sprintf("%s:%s ", w.pos.File, place)
+			}
+			line("  %s%s: %s", pad(place, detailColumn-2), w.Word, w.Why)
 		}
 	}
 	b.WriteString("\n")
