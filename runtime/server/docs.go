@@ -72,7 +72,7 @@ func (f docsFile) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	data, err := f.fs.ReadFile(f.path)
 	if err == nil && path.Ext(f.path) == ".gz" {
 		w.Header().Add("Vary", "Accept-Encoding")
-		if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		if takesGzip(r.Header["Accept-Encoding"]) {
 			w.Header().Set("Content-Encoding", "gzip")
 		} else {
 			data, err = unpack(data)
@@ -83,6 +83,26 @@ func (f docsFile) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	write(w, f.mediaType, data)
+}
+
+// takesGzip reads Accept-Encoding (RFC 9110 §12.5.3): q=0 refuses, and what is named
+// goes before "*".
+func takesGzip(lines []string) bool {
+	takes := false
+	for coding := range strings.SplitSeq(strings.Join(lines, ","), ",") {
+		name, params, _ := strings.Cut(coding, ";")
+		name = strings.ToLower(strings.TrimSpace(name))
+		q, weighed := strings.CutPrefix(strings.ToLower(strings.TrimSpace(params)), "q=")
+		weight, err := strconv.ParseFloat(q, 64)
+		wanted := !weighed || err == nil && weight > 0
+		switch name {
+		case "gzip", "x-gzip":
+			return wanted
+		case "*":
+			takes = wanted
+		}
+	}
+	return takes
 }
 
 func unpack(data []byte) ([]byte, error) {

@@ -245,6 +245,7 @@ type recorder struct {
 
 // WriteHeader implements [http.ResponseWriter].
 func (rec *recorder) WriteHeader(status int) {
+	oneVary(rec.Header())
 	if rec.status == 0 && status >= 200 {
 		rec.status = status
 	}
@@ -256,10 +257,27 @@ func (rec *recorder) WriteHeader(status int) {
 func (rec *recorder) Write(p []byte) (int, error) {
 	if rec.status == 0 {
 		rec.status = http.StatusOK
+		oneVary(rec.Header())
 	}
 	n, err := rec.ResponseWriter.Write(p)
 	rec.bytes += int64(n)
 	return n, err
+}
+
+// oneVary makes one line of those that handlers have added, with each name once.
+func oneVary(h http.Header) {
+	lines := h["Vary"]
+	if len(lines) < 2 {
+		return
+	}
+	var names []string
+	for name := range strings.SplitSeq(strings.Join(lines, ","), ",") {
+		name = strings.TrimSpace(name)
+		if !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) }) {
+			names = append(names, name)
+		}
+	}
+	h["Vary"] = []string{strings.Join(names, ", ")}
 }
 
 // Unwrap lets [http.ResponseController] reach the connection.
