@@ -201,8 +201,9 @@ type insideTx struct{ db *DB }
 // InTx runs fn in a transaction on the writer. It commits if fn returns nil,
 // and rolls back if fn returns an error or panics. The error of fn comes back
 // as it is, save that one caused by the database not answering also matches
-// [ErrUnavailable]. When the error comes from the commit itself and the
-// connection broke in that moment, nobody knows whether the change was kept.
+// [ErrUnavailable]. When ctx ends it is rolled back at once, whether fn notices or not.
+// When the error comes from the commit itself and the connection broke in that moment,
+// nobody knows whether the change was kept.
 //
 // Transactions do not nest: a call with the context that fn was given is
 // refused at once.
@@ -235,6 +236,9 @@ func (db *DB) commit(ctx context.Context, fn func(ctx context.Context, tx *sql.T
 		return db.Wrap(fmt.Errorf("begin transaction: %w", err))
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit it does nothing; it also runs when fn panics
+	// When ctx ends, the transaction is rolled back, and the next one begins: fn may take
+	// no notice of it.
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 
 	if err := fn(context.WithValue(ctx, insideTx{db}, true), tx); err != nil {
 		if failed.behind(err) || failed.hidden(err) && db.Classify(failed.first()).Retry {

@@ -15,8 +15,8 @@ import (
 	"github.com/gatewright/gate/store"
 )
 
-// writeTimeout is how long a transaction may take that a change has for itself, hooks
-// and tries and all: SQLite has one writer, for whom everybody else waits.
+// writeTimeout is how long a transaction may take, hooks and tries and all, unless
+// [Extend] says otherwise: SQLite has one writer, for whom everybody else waits.
 const writeTimeout = 10 * time.Second
 
 // fileRate is how many bytes of a file a database takes in a second at least, beside
@@ -36,6 +36,7 @@ type txKey struct{ db *store.DB }
 // transaction is what a context carries inside a change.
 type transaction struct {
 	tx        *sql.Tx
+	bound     *bound
 	committed []word
 	broken    error // a part of it could not be undone, so that nothing may be kept
 	claims
@@ -122,6 +123,10 @@ func (w word) passOn(ctx context.Context, db *store.DB) {
 // its context is a part of: all of them are kept, or none. Who listens to changes
 // hears of them after the commit.
 //
+// It has ten seconds, or what [Extend] says, which is the deadline of the context that fn
+// gets. Then the transaction is undone, whatever fn does, for others to write; once fn
+// returns the error is a [*gate.Error] with 503 that matches [store.ErrUnavailable].
+//
 // Within a transaction fn joins it, as a change does that is made with its context.
 // An error undoes what joined, with what it left to be told, and nothing else:
 // whoever handles it goes on with the transaction, and decides whether the rest is
@@ -137,21 +142,18 @@ func InTx(ctx context.Context, db *store.DB, fn func(ctx context.Context) error)
 	if outer, ok := ctx.Value(txKey{db}).(*transaction); ok {
 		return outer.part(ctx, fn)
 	}
-	return transact(ctx, db, 0, fn)
+	return transact(ctx, db, writeTimeout, fn)
 }
 
-// transact is InTx outside of a transaction. A limit, if it is not 0, is how long
-// all tries may take, commit and all.
+// transact is InTx outside of a transaction. All tries together may take as long as
+// limit says, commit and all.
 func transact(ctx context.Context, db *store.DB, limit time.Duration, fn func(context.Context) error) error {
-	begun, bounded := time.Now(), ctx
-	if limit > 0 {
-		var cancel context.CancelFunc
-		bounded, cancel = context.WithTimeout(ctx, limit)
-		defer cancel()
-	}
+	begun := time.Now()
+	bounded, stop := within(ctx, limit)
+	defer stop()
 	var wanted []claim
 	for try := 1; ; try++ {
-		t := transaction{claims: claims{try: try, wanted: wanted}} // what the run before left to be told was undone with it
+		t := transaction{bound: bounded, claims: claims{try: try, wanted: wanted}} // what the run before left to be told was undone with it
 		err := t.run(bounded, db, fn)
 		switch {
 		case err == nil:
@@ -160,7 +162,7 @@ func transact(ctx context.Context, db *store.DB, limit time.Duration, fn func(co
 			}
 			return nil
 		case !again(bounded, db, try, begun, err):
-			return err
+			return bounded.explain(db, err)
 		}
 		wanted = t.wanted
 	}

@@ -222,8 +222,8 @@ func TestWithoutPassword(t *testing.T) {
 	})
 }
 
-// TestTransaction_ends: a change that has a transaction for itself has to end with it;
-// who is told of it afterwards has not, nor has code that makes a transaction.
+// TestTransaction_ends: a change has to end, in a transaction for itself and in another;
+// who is told of it afterwards has not.
 func TestTransaction_ends(t *testing.T) {
 	s := newShop(t, storetest.SQLite(t))
 	var bounded, told bool
@@ -239,7 +239,7 @@ func TestTransaction_ends(t *testing.T) {
 	if err := patch(system(t), "7"); err != nil || !bounded || told {
 		t.Errorf("alone: bounded %v, told %v, %v", bounded, told, err)
 	}
-	if err := crud.InTx(system(t), s.db, func(ctx context.Context) error { return patch(ctx, "8") }); err != nil || bounded || told {
+	if err := crud.InTx(system(t), s.db, func(ctx context.Context) error { return patch(ctx, "8") }); err != nil || !bounded || told {
 		t.Errorf("in a transaction: bounded %v, told %v, %v", bounded, told, err)
 	}
 }

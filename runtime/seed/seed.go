@@ -29,6 +29,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/gatewright/gate/authz"
 	"github.com/gatewright/gate/runtime/crud"
@@ -148,7 +149,8 @@ func (s *seeder) command(ctx context.Context, c server.Call) error {
 	}
 	var run *Run
 	err = crud.InTx(ctx, s.app.DB, func(ctx context.Context) error {
-		run.forget() // of a try that was undone
+		crud.Extend(ctx, s.app.DB, time.Hour) // rows of any number, and passwords to hash
+		run.forget()                          // of a try that was undone
 		run = &Run{seeder: s, options: o, known: map[ref]string{}}
 		return run.all(ctx)
 	})
