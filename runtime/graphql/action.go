@@ -71,6 +71,10 @@ func (b *binder) checkRecord(r *action.Record, name string) error {
 	if def == nil {
 		return fmt.Errorf("there is no type %s", name)
 	}
+	if def.IsAbstractType() {
+		return fmt.Errorf("%s:%d: %s is %s, and a function answers objects: give it a type", def.Position.Src.Name, def.Position.Line, name,
+			map[ast.DefinitionKind]string{ast.Interface: "an interface", ast.Union: "a union"}[def.Kind])
+	}
 	for _, f := range def.Fields {
 		if strings.HasPrefix(f.Name, "__") {
 			continue

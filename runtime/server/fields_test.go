@@ -174,6 +174,8 @@ func TestOwnFieldsRefused(t *testing.T) {
 		"the action answers rows of User":                                                                 {"", strings.Replace(ownSDL, "everybody: [User!]", "everybody: [Item!]", 1)},
 		"an error here would take away":                                                                   {"", strings.Replace(ownSDL, "knowsSecret: Boolean", "knowsSecret: Boolean!", 1)},
 		"Weather.cold: weather has no such field":                                                         {"", strings.Replace(ownSDL, "warm: Boolean!", "cold: Boolean!", 1)},
+		"app/schema.graphql:8: Weather is an interface, and a function answers objects: give it a type":   {"", strings.Replace(ownSDL, "type Weather", "interface Weather", 1)},
+		"app/schema.graphql:17: Sky is a union, and a function answers objects: give it a type":           {"", strings.Replace(ownSDL, "weather: Weather", "weather: Sky", 1) + "\nunion Sky = Weather"},
 		"app/schema.graphql":                                                                              {"", "extend type {"},
 	} {
 		err := openWith(t, func(a *App) error {
