@@ -11,9 +11,12 @@ import (
 )
 
 // createRecord answers [Resource.Create].
-func (r *engine) createRecord(ctx context.Context, row record, set model.FieldSet) (record, error) {
+func (r *engine) createRecord(ctx context.Context, row record, set model.FieldSet, opts []Option) (record, error) {
+	if err := r.dropped(row, set); err != nil {
+		return record{}, err
+	}
 	c := callerFrom(ctx)
-	d, err := r.create(ctx, c, r.fromGo(row, set))
+	d, err := r.create(ctx, c, r.fromGo(row, set), opts...)
 	if err != nil {
 		return record{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -81,6 +82,21 @@ func (r *engine) unwritable(f model.FieldID) model.Problem {
 		return model.Problem{Field: field.Name, Code: model.CodeReadOnly, Message: "is set by the service"}
 	}
 	return model.Problem{Field: field.Name, Code: model.CodeForbidden, Message: "needs a right that you do not have"}
+}
+
+// dropped is the error of a change that has values and says of none that it is to be
+// written, which is a slip of the code.
+func (r *engine) dropped(row record, set model.FieldSet) error {
+	if !set.Empty() {
+		return nil
+	}
+	for f := range r.entity.All().All() {
+		field, p := r.field(row, f)
+		if v := field.Value(p); v != nil && !reflect.ValueOf(v).IsZero() {
+			return fmt.Errorf("crud: a change of %s has a value for %q and an empty Set, so that nothing would be written: name the fields, Set: model.Fields(…)", r.entity.Name, field.Name)
+		}
+	}
+	return nil
 }
 
 // fromGo is the input of code of the service. The values are copied, so that

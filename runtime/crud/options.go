@@ -5,7 +5,7 @@ import (
 	"database/sql"
 )
 
-// An Option changes how the methods of [Service] make one change.
+// An Option changes how the methods of [Service] and [Resource] make one change.
 type Option func(*options)
 
 type options struct {

@@ -14,9 +14,9 @@ import (
 )
 
 // removeRecord answers [Resource.Remove].
-func (r *engine) removeRecord(ctx context.Context, id string) (record, error) {
+func (r *engine) removeRecord(ctx context.Context, id string, opts []Option) (record, error) {
 	c := callerFrom(ctx)
-	row, err := r.remove(ctx, c, id)
+	row, err := r.remove(ctx, c, id, opts...)
 	if err != nil {
 		return record{}, err
 	}

@@ -37,7 +37,8 @@ type Change[T any] struct {
 	// Row is the row as it will be; for Delete, as it was. To a method of
 	// [Resource] it brings the values of the fields in Set.
 	Row T
-	// Set has the fields that the caller sent.
+	// Set has the fields that the caller sent. A method of [Resource] refuses a Row with
+	// values and an empty Set: none of them would be written.
 	Set model.FieldSet
 	// Old is the row as it was; nil for Create.
 	Old *T
@@ -182,25 +183,25 @@ func (r *Resource[T]) Find(ctx context.Context, q *query.Query) (*Page[T], error
 // may read, or, when the row is out of the caller's sight, its id and what was
 // sent. Ids, times, the owner, default values and roles that were not sent are
 // set by the service.
-func (r *Resource[T]) Create(ctx context.Context, ch *Change[T]) (*T, error) {
-	return answer[T](r.createRecord(ctx, record{&ch.Row}, ch.Set))
+func (r *Resource[T]) Create(ctx context.Context, ch *Change[T], opts ...Option) (*T, error) {
+	return answer[T](r.createRecord(ctx, record{&ch.Row}, ch.Set, opts))
 }
 
 // Patch changes the fields in Set and answers the row as [Resource.Create]
 // does. A change that changes nothing writes nothing.
-func (r *Resource[T]) Patch(ctx context.Context, id string, ch *Change[T]) (*T, error) {
-	return answer[T](r.updateRecord(ctx, id, record{&ch.Row}, ch.Set, false))
+func (r *Resource[T]) Patch(ctx context.Context, id string, ch *Change[T], opts ...Option) (*T, error) {
+	return answer[T](r.updateRecord(ctx, id, record{&ch.Row}, ch.Set, false, opts))
 }
 
 // Update replaces the row: a field that is not in Set gets its default, or
 // null. It keeps what the caller may not write, the password and the roles.
-func (r *Resource[T]) Update(ctx context.Context, id string, ch *Change[T]) (*T, error) {
-	return answer[T](r.updateRecord(ctx, id, record{&ch.Row}, ch.Set, true))
+func (r *Resource[T]) Update(ctx context.Context, id string, ch *Change[T], opts ...Option) (*T, error) {
+	return answer[T](r.updateRecord(ctx, id, record{&ch.Row}, ch.Set, true, opts))
 }
 
 // Remove deletes the row and answers it as it was.
-func (r *Resource[T]) Remove(ctx context.Context, id string) (*T, error) {
-	return answer[T](r.removeRecord(ctx, id))
+func (r *Resource[T]) Remove(ctx context.Context, id string, opts ...Option) (*T, error) {
+	return answer[T](r.removeRecord(ctx, id, opts))
 }
 
 // Restore brings a deleted row back, with those that were deleted because of it, and

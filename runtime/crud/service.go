@@ -10,7 +10,12 @@ import (
 // A Service is a [Resource] without the type of its rows: bodies come as JSON,
 // rows append themselves as JSON, with the fields that the caller may read and
 // no others. The selections of changes name fields; nil selects all.
+//
+// Resources alone are services: what stands in for one embeds it, and gets the methods
+// that a later version adds.
 type Service interface {
+	// sealed keeps others from writing out all methods, which the next one would break.
+	sealed()
 	// Entity returns the description of the entity.
 	Entity() *model.Entity
 	// FindRows answers a page of the rows that the caller may list.
@@ -58,6 +63,8 @@ type Service interface {
 	// deleted rows are kept; else it is 404.
 	RestoreRow(ctx context.Context, id string, sel []string) (Row, error)
 }
+
+func (r *engine) sealed() {}
 
 // A Row is one row to be answered. It belongs to one request.
 type Row struct {

@@ -11,9 +11,12 @@ import (
 )
 
 // updateRecord answers [Resource.Patch] and [Resource.Update].
-func (r *engine) updateRecord(ctx context.Context, id string, row record, set model.FieldSet, replace bool) (record, error) {
+func (r *engine) updateRecord(ctx context.Context, id string, row record, set model.FieldSet, replace bool, opts []Option) (record, error) {
+	if err := r.dropped(row, set); err != nil {
+		return record{}, err
+	}
 	c := callerFrom(ctx)
-	done, err := r.update(ctx, c, id, r.fromGo(row, set), replace)
+	done, err := r.update(ctx, c, id, r.fromGo(row, set), replace, opts...)
 	if err != nil {
 		return record{}, err
 	}
