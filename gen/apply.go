@@ -41,6 +41,10 @@ type Report struct {
 	// Stale are the lines of the user's files that name what generated files do not
 	// declare any more: "app/hooks.go:12: Items".
 	Stale []string
+
+	// Outgrown are files of the user's that stay as they are, though gate.yaml says
+	// something else now.
+	Outgrown []Outgrown
 }
 
 // Drift reports whether the folder differs from what is generated.
@@ -191,6 +195,9 @@ func (a *applier) file(f File) error {
 		// What moves there is counted where it was.
 	case f.Owner == Once && (exists || entry.Owner == Once.String() && !f.Needed):
 		a.report.Unchanged++
+		if exists {
+			a.outgrows(f, have)
+		}
 	case !exists || len(have) == 0 && f.Owner != Merged: // a crash of the machine leaves empty files
 		a.change(f, nil, &a.report.Created)
 	case bytes.Equal(have, f.Data):

@@ -3,6 +3,8 @@ package gen_test
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -160,5 +162,55 @@ func TestDeploy_files(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestDeploy_outgrown: the files are the user's, so that another database changes none of
+// them. Each that lacks it now is told of, with what it lacks, in that generation.
+func TestDeploy_outgrown(t *testing.T) {
+	dir := t.TempDir()
+	apply := func(d string, opts gen.ApplyOptions) []gen.Outgrown {
+		t.Helper()
+		design := parse(t, d)
+		state, err := gen.ReadState(dir, design.Service.Database)
+		if err != nil {
+			t.Fatal(err)
+		}
+		report, err := gen.Apply(dir, generate(t, design, gen.Options{State: state}), opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return report.Outgrown
+	}
+	if told := apply(deployed("sqlite"), gen.ApplyOptions{}); told != nil {
+		t.Errorf("the first generation: %v", told)
+	}
+	own := filepath.Join(dir, "compose.yaml")
+	if err := os.WriteFile(own, []byte("services: {mine: {}}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	other := strings.Replace(deployed("sqlite"), "entities:\n", "entities:\n  Leaf: {fields: {name: text}}\n", 1)
+	if told := apply(other, gen.ApplyOptions{}); told != nil {
+		t.Errorf("an entity more: %v", told)
+	}
+	other = strings.Replace(other, "database: sqlite", "database: postgres", 1)
+	for _, opts := range []gen.ApplyOptions{{Check: true}, {}} {
+		told := apply(other, opts)
+		for i, want := range []struct{ path, line string }{
+			{".github/workflows/ci.yaml", "+        image: postgres:17\n"},
+			{".gitlab-ci.yml", "+    - service postgresql start\n"},
+			{"Dockerfile", "-"},
+			{"compose.yaml", "+    image: postgres:17\n"},
+		} {
+			if len(told) != 4 || told[i].Path != want.path || !strings.Contains(told[i].Diff, want.line) {
+				t.Fatalf("%+v: told %v, want %q of %s", opts, told, want.line, want.path)
+			}
+		}
+	}
+	if data, err := os.ReadFile(own); err != nil || string(data) != "services: {mine: {}}\n" {
+		t.Errorf("the file of the user is %q, %v", data, err)
+	}
+	if told := apply(other, gen.ApplyOptions{}); told != nil {
+		t.Errorf("once more: %v", told)
 	}
 }

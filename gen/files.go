@@ -42,6 +42,12 @@ type File struct {
 	// Needed files of the owner Once are written again when they were deleted,
 	// because the service does not build without them.
 	Needed bool
+
+	// Outgrows says that a file of the owner Once follows from gate.yaml so much that the
+	// user is told when it would be another: see [Report.Outgrown].
+	Outgrows bool
+
+	before []byte // with the design of gate.lock, nil where that is not known
 }
 
 // Files is what [Generate] makes: every path once, sorted by path.

@@ -81,7 +81,11 @@ func Generate(d *design.Design, opts Options, plugins ...Plugin) (Files, error) 
 		return nil, err
 	}
 	b.Add(File{Path: schemaFile, Data: schema, Owner: Generated})
-	return b.files()
+	files, err := b.files()
+	if err == nil {
+		b.outgrown(files, opts.State.Lock, plugins)
+	}
+	return files, err
 }
 
 func newBuild(d *design.Design, s *State) *Build {

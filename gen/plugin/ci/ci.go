@@ -39,7 +39,7 @@ func (part) Validate(*design.Design, *design.Plugin) error { return nil }
 
 // Contribute adds the file.
 func (p part) Contribute(b *gen.Build) error {
-	b.Template(gen.File{Path: p.path, Owner: gen.Once}, templates, p.template, &pipeline{b})
+	b.Template(gen.File{Path: p.path, Owner: gen.Once, Outgrows: true}, templates, p.template, &pipeline{b})
 	return nil
 }
 

@@ -35,7 +35,7 @@ func (part) Validate(*design.Design, *design.Plugin) error { return nil }
 func (part) Contribute(b *gen.Build) error {
 	f := &files{b}
 	for name, template := range map[string]string{"Dockerfile": "Dockerfile", ".dockerignore": "dockerignore", "compose.yaml": "compose.yaml"} {
-		b.Template(gen.File{Path: name, Owner: gen.Once}, templates, "templates/"+template+".tmpl", f)
+		b.Template(gen.File{Path: name, Owner: gen.Once, Outgrows: true}, templates, "templates/"+template+".tmpl", f)
 	}
 	return nil
 }

@@ -196,6 +196,7 @@ func (d *dev) make(ctx context.Context, aloud bool) error {
 		return err
 	}
 	s.done(generated(report))
+	outgrown(d.talk, report)
 
 	s = step("build")
 	bin, detail, err := d.build(ctx, s)

@@ -83,6 +83,12 @@ type (
 		Moved   []fileMove `json:"moved"`
 		Carried []string   `json:"carried"`
 		Look    []string   `json:"look"` // the lines that somebody has to see to
+
+		Outgrown []outgrownFile `json:"outgrown"` // which stay as they are
+	}
+	outgrownFile struct {
+		Path string `json:"path"`
+		Diff string `json:"diff"` // of what gate writes there
 	}
 	fileMove struct {
 		From string `json:"from"`
@@ -132,9 +138,13 @@ func (p *project) outlook() (*outlook, error) {
 		list(report.Created), list(report.Updated), list(report.Removed), list(report.Edited),
 		[]fileMove{},
 		list(report.Carried), list(report.Look),
+		[]outgrownFile{},
 	}
 	for _, m := range report.Moved {
 		o.Files.Moved = append(o.Files.Moved, fileMove(m))
+	}
+	for _, f := range report.Outgrown {
+		o.Files.Outgrown = append(o.Files.Outgrown, outgrownFile(f))
 	}
 	o.Changes = report.Drift()
 	for _, name := range report.Created {
@@ -247,7 +257,7 @@ func (o *outlook) text(w io.Writer, t *talk) error {
 			line("  " + f.mark + " " + name + f.note)
 		}
 	}
-	if f := o.Files; len(f.Moved)+len(f.Carried)+len(f.Look) > 0 {
+	if f := o.Files; len(f.Moved)+len(f.Carried)+len(f.Look)+len(f.Outgrown) > 0 {
 		section("Yours")
 		for _, m := range f.Moved {
 			line("  > " + m.From + " is " + m.To + " then")
@@ -257,6 +267,12 @@ func (o *outlook) text(w io.Writer, t *talk) error {
 		}
 		for _, place := range f.Look {
 			line("  ! " + place)
+		}
+		for _, o := range f.Outgrown {
+			line("  ! " + o.Path + outgrownNote)
+			for _, text := range outgrownLines(gen.Outgrown(o)) {
+				line("    " + text)
+			}
 		}
 	}
 	for _, m := range o.Migrations {

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/gatewright/gate/design"
 	"github.com/gatewright/gate/gen"
@@ -43,6 +45,7 @@ func (c *generateCmd) Run(out *console) error {
 	case c.Diff:
 		fmt.Fprint(onTerminal(out.stdout), report.Diff)
 		s.done(generated(report))
+		outgrown(out.talk, report)
 	case c.Check && report.Drift():
 		for _, line := range differing(report) {
 			fmt.Fprintln(out.stdout, plain(line))
@@ -108,6 +111,27 @@ func followed(t *talk, r *gen.Report) {
 		t.event(map[string]any{"event": "stale", "line": line})
 		t.line("  " + t.paint(yellow, "!") + " " + line + " is not declared any more")
 	}
+	outgrown(t, r)
+}
+
+// outgrown shows what became of the files that the user owns and gate.yaml outgrew.
+func outgrown(t *talk, r *gen.Report) {
+	for _, o := range r.Outgrown {
+		t.event(map[string]any{"event": "outgrown", "file": o.Path, "diff": o.Diff})
+		t.line("  " + t.paint(yellow, "!") + " " + o.Path + outgrownNote)
+		for _, line := range outgrownLines(o) {
+			t.line("    " + line)
+		}
+	}
+}
+
+const outgrownNote = " is yours and stays, and gate.yaml outgrew it. What changed in what gate writes there:"
+
+// outgrownLines are the lines that changed, and where.
+func outgrownLines(o gen.Outgrown) []string {
+	lines := strings.Split(strings.TrimSuffix(o.Diff, "\n"), "\n")
+	i := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "@@") })
+	return lines[max(i, 0):]
 }
 
 // warn tells of what is legal in the design, but dangerous. More than a few

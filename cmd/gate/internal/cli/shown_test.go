@@ -19,10 +19,11 @@ func TestTalk_filesSteer(t *testing.T) {
 	report := &gen.Report{
 		Created: []string{name}, Updated: []string{name}, Removed: []string{name}, Edited: []string{name},
 		Moved: []gen.Move{{From: name, To: name}}, Carried: []string{name}, Look: []string{name + ":1: " + name}, Stale: []string{name + ":1: Items"},
+		Outgrown: []gen.Outgrown{{Path: name, Diff: "@@\n+" + text}},
 	}
 	o := &outlook{
 		Service: name, Changes: true, Gate: &versions{name, name}, Plugins: []pluginChange{{name, "on"}}, Renamed: []gen.Renamed{{From: name, To: name}},
-		Files:      fileChanges{report.Created, report.Updated, report.Removed, report.Edited, []fileMove{{name, name}}, report.Carried, report.Look},
+		Files:      fileChanges{report.Created, report.Updated, report.Removed, report.Edited, []fileMove{{name, name}}, report.Carried, report.Look, []outgrownFile{{name, "@@\n+" + text}}},
 		Migrations: []migrationChange{{name, text}}, Losses: []loss{{name, name}},
 		Permissions: &permissionsOutlook{Changes: []permissions.Change{{Entity: name, Text: text}}},
 		before:      &permissions.Matrix{}, after: &permissions.Matrix{Service: name},
