@@ -77,7 +77,7 @@ func TestInTx_ends(t *testing.T) {
 		hang = func(ctx context.Context) error {
 			crud.Extend(ctx, db, time.Minute)
 			time.Sleep(100 * time.Millisecond) // twice of what it had
-			return nil
+			return ctx.Err()
 		}
 		if err := run(); err != nil || !told {
 			t.Errorf("more time: %v, told %v", err, told)

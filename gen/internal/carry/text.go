@@ -55,9 +55,7 @@ func (c *carrier) text(lit *ast.BasicLit) {
 	}
 	var words []string
 	if sql.MatchString(s) {
-		words = strings.FieldsFunc(s, func(r rune) bool {
-			return r != '_' && r != '-' && !('0' <= r && r <= '9') && !('A' <= r && r <= 'Z') && !('a' <= r && r <= 'z')
-		})
+		words = sqlWords.FindAllString(s, -1)
 	}
 	path := strings.Split(strings.TrimPrefix(s, "-"), ".")
 	for _, t := range c.names.Texts {
