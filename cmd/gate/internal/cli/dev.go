@@ -20,7 +20,7 @@ import (
 
 type devCmd struct {
 	Dir              string   `arg:"" default:"." help:"Folder of the service, with its gate.yaml."`
-	Addr             string   `placeholder:"HOST:PORT" help:"Listen here instead of localhost and the design's port; port 0 picks a free one."`
+	Addr             string   `placeholder:"HOST:PORT" help:"Listen here instead of at ADDR, or localhost and the design's port; port 0 picks a free one."`
 	JSON             bool     `name:"json" help:"Print one JSON object a line to stdout, for programs."`
 	IDP              string   `name:"idp" placeholder:"HOST:PORT" help:"Run the identity provider of a design with auth-auth0 here, instead of where its issuerURL says; port 0 picks a free one."`
 	Verbose          bool     `short:"v" help:"Show every line of the service's log; all of it is in .gate/service.log."`
@@ -143,13 +143,17 @@ func (d *dev) read() (*project, error) {
 
 // chooseAddr decides where to listen, and says so early when that is taken.
 func (d *dev) chooseAddr(ctx context.Context) error {
+	said := "--addr"
 	d.addr = d.cmd.Addr
+	if d.addr == "" {
+		said, d.addr = "ADDR", os.Getenv("ADDR")
+	}
 	if d.addr == "" {
 		d.addr = net.JoinHostPort("localhost", strconv.Itoa(d.p.design.Service.Port))
 	}
 	host, port, err := net.SplitHostPort(d.addr)
 	if err != nil {
-		return failf("write it as localhost:3000 or :3000", "--addr %s: not HOST:PORT", d.addr)
+		return failf("write it as localhost:3000 or :3000", "%s %s: not HOST:PORT", said, d.addr)
 	}
 	if host == "localhost" {
 		d.addr = net.JoinHostPort("127.0.0.1", port)

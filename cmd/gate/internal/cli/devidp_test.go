@@ -120,6 +120,24 @@ func TestDev_portsTaken(t *testing.T) {
 	}
 }
 
+// TestDev_addrOfEnvironment: gate dev listens where ADDR says, as the service alone does,
+// unless --addr says otherwise.
+func TestDev_addrOfEnvironment(t *testing.T) {
+	t.Setenv("AUTH0_ISSUER_URL", "")
+	t.Setenv("ADDR", "127.0.0.2:0")
+	for flag, want := range map[string]string{"": "127.0.0.2:0", "localhost:0": "127.0.0.1:0"} {
+		d := &dev{cmd: &devCmd{Addr: flag}, p: issued(t, "https://shop.eu.auth0.com/")}
+		if err := d.chooseAddr(t.Context()); err != nil || d.addr != want {
+			t.Errorf("--addr %q: %q, %v, want %q", flag, d.addr, err, want)
+		}
+	}
+	t.Setenv("ADDR", "everywhere")
+	d := &dev{cmd: &devCmd{}, p: issued(t, "https://shop.eu.auth0.com/")}
+	if err := d.chooseAddr(t.Context()); err == nil || !strings.Contains(err.Error(), "ADDR everywhere: not HOST:PORT") {
+		t.Errorf("no address: %v", err)
+	}
+}
+
 // takenPort takes a port of this machine, which it returns.
 func takenPort(t *testing.T) string {
 	t.Helper()
