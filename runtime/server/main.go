@@ -115,12 +115,15 @@ Usage:
                                     is lost
                   each with --json for programs; status and plan exit with 3
                   when the database is not up to date
-  NAME keys       list the keys that sign tokens; keys rotate makes the next
+`)
+	if s.Auth != nil {
+		b.WriteString(`  NAME keys       list the keys that sign tokens; keys rotate makes the next
                   one, keys remove KEY takes one out that leaked: processes
                   that run notice within a minute, or when restarted
   NAME logout ID  end the sessions and API keys of an account, of everyone
                   with --all
 `)
+	}
 	for _, c := range s.Commands {
 		b.WriteString(c.usage())
 	}
