@@ -24,6 +24,7 @@ func TestInTx_ends(t *testing.T) {
 		}
 		told := false
 		var hang func(ctx context.Context) error
+		given := 50 * time.Millisecond
 		run := func() error {
 			return crud.InTx(system(t), db, func(ctx context.Context) error {
 				if until, bounded := ctx.Deadline(); !bounded || time.Until(until) > 10*time.Second {
@@ -33,7 +34,7 @@ func TestInTx_ends(t *testing.T) {
 				if err := figs(ctx); err != nil {
 					return err
 				}
-				if !crud.Extend(ctx, db, 50*time.Millisecond) {
+				if !crud.Extend(ctx, db, given) {
 					t.Error("there is a transaction")
 				}
 				return hang(ctx)
@@ -74,9 +75,10 @@ func TestInTx_ends(t *testing.T) {
 				t.Errorf("%s: %v, told %v", name, err, told)
 			}
 		}
+		given = time.Second
 		hang = func(ctx context.Context) error {
 			crud.Extend(ctx, db, time.Minute)
-			time.Sleep(100 * time.Millisecond) // twice of what it had
+			time.Sleep(given + 100*time.Millisecond) // more than it had
 			return ctx.Err()
 		}
 		if err := run(); err != nil || !told {

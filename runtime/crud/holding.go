@@ -54,49 +54,64 @@ func KeepAnswer(ctx context.Context, text []byte) (release func()) {
 	return release
 }
 
-// Room refuses, as [HoldAnswer] does, a caller who leaves too many answers where they
-// are. A change, and an action, asks before it begins: its answer is given afterwards.
+// Room refuses with 429 an account, or where nobody is known a network, that leaves too
+// many answers where they are. A change, and an action, asks before it begins: its
+// answer is given afterwards, whatever there is. What others leave is in nobody's way.
 func Room(ctx context.Context) error {
-	release, err := answers.take(askedBy(ctx), 0, false)
-	if err == nil {
-		release()
+	answers.mu.Lock()
+	defer answers.mu.Unlock()
+	if who, _ := holders(askedBy(ctx)); who != (store.Caller{}) && answers.of[who] > mostAccount {
+		return tooMany()
 	}
-	return err
+	return nil
+}
+
+// holders are by whom an answer is counted: an account, or else its network, and the
+// network. The zero caller is nobody: the program, or a network that is not known.
+func holders(c store.Caller) (who, network store.Caller) {
+	network = store.Caller{Network: c.Network}
+	if c.Account != "" {
+		return store.Caller{Account: c.Account}, network
+	}
+	return network, network
+}
+
+func tooMany() error {
+	return &gate.Error{Status: http.StatusTooManyRequests, Message: "Other large answers to you are on their way: take them first", RetryAfter: 10 * time.Second}
 }
 
 func (h *holding) take(c store.Caller, n int, anyhow bool) (release func(), err error) {
-	account, network := store.Caller{Account: c.Account}, store.Caller{Network: c.Network}
-	who := account
-	if c.Account == "" {
-		who = network
-	}
+	who, network := holders(c)
+	nobody := store.Caller{}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	switch program := c == (store.Caller{}); {
+	switch {
 	case anyhow:
-	case !program && (h.of[who]+n > mostAccount || h.of[network]+n > mostNetwork):
-		return nil, &gate.Error{Status: http.StatusTooManyRequests, Message: "Other large answers to you are on their way: take them first", RetryAfter: 10 * time.Second}
+	case who != nobody && h.of[who]+n > mostAccount, network != nobody && h.of[network]+n > mostNetwork:
+		return nil, tooMany()
 	case h.all+n > mostAll:
 		return nil, &gate.Error{Status: http.StatusServiceUnavailable, Message: "Too many large answers are on their way", RetryAfter: 10 * time.Second}
 	}
-	h.add(account, network, n)
+	h.add(who, network, n)
 	return func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		h.add(account, network, -n)
+		h.add(who, network, -n)
 	}, nil
 }
 
-// add counts bytes of an account and a network, also those of none, which bound nothing.
-func (h *holding) add(account, network store.Caller, n int) {
-	if n == 0 {
-		return
-	}
+func (h *holding) add(who, network store.Caller, n int) {
 	if h.of == nil {
 		h.of = map[store.Caller]int{}
 	}
 	h.all += n
-	for _, c := range [2]store.Caller{account, network} {
+	if who == network {
+		network = store.Caller{}
+	}
+	for _, c := range [2]store.Caller{who, network} {
+		if c == (store.Caller{}) {
+			continue
+		}
 		if h.of[c] += n; h.of[c] == 0 {
 			delete(h.of, c)
 		}

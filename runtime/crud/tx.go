@@ -175,8 +175,10 @@ func (t *transaction) run(ctx context.Context, db *store.DB, fn func(context.Con
 	return db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		t.tx = tx
 		ctx = context.WithValue(ctx, txKey{db}, t)
-		if err := Room(ctx); err != nil {
-			return err
+		if t.try == 1 { // a change that was begun goes on
+			if err := Room(ctx); err != nil {
+				return err
+			}
 		}
 		if err := t.takeWanted(ctx); err != nil {
 			return err

@@ -114,44 +114,44 @@ func (r *resolver) relative(x Related) *Relative {
 	return to
 }
 
-// related asks for rows of another table, or for other rows of the same. SQLite finds
-// those once and looks each row up among their keys: asked for each row anew, it may
-// read all that one owner has each time, for its statistics know the average owner
-// alone. PostgreSQL knows the great ones, and joins.
+// related asks for rows of another table, or for other rows of the same. They are found
+// by the key that leads to them: SQLite, whose statistics know the average alone, would
+// take the index of an owner's rows, and read all that a great one has for each row. What
+// they have to be is IS TRUE, in which it looks for no index. PostgreSQL knows the great
+// ones.
 func (c *Compiler) related(s *Statement, n related) {
-	far := newCompiler(c.dialect, n.to, c.depth+1)
-	from, near, key := far.from+" WHERE ", c.columns[c.entity.IDField()], ""
-	switch l := n.link; {
-	case l.Through != nil:
-		pairs := "p" + strconv.Itoa(far.depth)
-		from = c.dialect.Quote(l.Through.Table) + " AS " + pairs + ", " + from +
-			far.columns[n.to.IDField()] + " = " + pairs + "." + c.dialect.Quote(l.Through.Far) + " AND "
-		key = pairs + "." + c.dialect.Quote(l.Through.Near)
-	case l.Key != "":
-		f, _ := c.entity.Field(l.Key)
-		near, key = c.columns[f], far.columns[n.to.IDField()]
-	default:
-		f, _ := n.to.Field(l.Inverse)
-		key = far.columns[f]
-	}
 	if n.quantifier != SomeRow {
 		s.text("NOT ")
 	}
-	if c.dialect == store.SQLite {
-		s.text(near, " IN (SELECT ", key, " FROM ", from, key, " IS NOT NULL")
-	} else {
-		s.text("EXISTS (SELECT 1 FROM ", from, key, " = ", near)
+	far := newCompiler(c.dialect, n.to, c.depth+1)
+	s.text("EXISTS (SELECT 1 FROM ")
+	switch l := n.link; {
+	case l.Through != nil:
+		pairs := "p" + strconv.Itoa(far.depth)
+		s.text(c.dialect.Quote(l.Through.Table), " AS ", pairs, ", ", far.from,
+			" WHERE ", pairs, ".", c.dialect.Quote(l.Through.Near), " = ", c.columns[c.entity.IDField()],
+			" AND ", far.columns[n.to.IDField()], " = ", pairs, ".", c.dialect.Quote(l.Through.Far))
+	case l.Key != "":
+		key, _ := c.entity.Field(l.Key)
+		s.text(far.from, " WHERE ", far.columns[n.to.IDField()], " = ", c.columns[key])
+	default:
+		key, _ := n.to.Field(l.Inverse)
+		s.text(far.from, " WHERE ", far.columns[key], " = ", c.columns[c.entity.IDField()])
 	}
 	far.andThere(s)
+	s.text(" AND (")
 	if n.rows != nil {
-		s.text(" AND ")
 		far.node(s, n.rows)
+		s.text(" AND ")
 	}
-	s.text(" AND ")
 	if n.quantifier == EveryRow {
 		far.node(s, not{n.where})
 	} else {
 		far.node(s, n.where)
+	}
+	s.text(")")
+	if c.dialect == store.SQLite {
+		s.text(" IS TRUE")
 	}
 	s.text(")")
 }

@@ -55,9 +55,12 @@ func TestAUZ12_answersTogether(t *testing.T) {
 	if w := n.do(ed, http.MethodPatch, one, `{"title":"three"}`); w.Code != http.StatusTooManyRequests {
 		t.Errorf("a change: %d %.200s", w.Code, w.Body)
 	}
+	if w := n.do(ann, http.MethodPatch, one, `{"title":"four"}`); w.Code != http.StatusOK {
+		t.Errorf("a change by somebody else: %d %.200s", w.Code, w.Body)
+	}
 	close(may)
 	taking.Wait()
-	if w := n.do(ed, http.MethodGet, "/api/notes", ""); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"two"`) {
+	if w := n.do(ed, http.MethodGet, "/api/notes", ""); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"four"`) {
 		t.Errorf("afterwards: %d %.200s", w.Code, w.Body)
 	}
 }

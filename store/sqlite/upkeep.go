@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"strconv"
@@ -62,12 +63,16 @@ func count(ctx context.Context, write *sql.DB) (err error) {
 	if err == nil {
 		err = mend(ctx, c)
 	}
-	end := "COMMIT"
-	if err != nil {
-		end = "ROLLBACK"
+	ended := context.WithoutCancel(ctx)
+	if err == nil {
+		if _, err = c.ExecContext(ended, "COMMIT"); err == nil {
+			return nil
+		}
 	}
-	_, ended := c.ExecContext(context.WithoutCancel(ctx), end)
-	return errors.Join(err, ended)
+	if _, undone := c.ExecContext(ended, "ROLLBACK"); undone != nil { // nobody else may come into this transaction
+		err = errors.Join(err, undone, c.Raw(func(any) error { return driver.ErrBadConn }))
+	}
+	return err
 }
 
 // sampled is how many keys of an index are looked at.
@@ -84,6 +89,9 @@ type figure struct {
 // value for one that finds most rows, and reads the table instead of the index.
 func mend(ctx context.Context, c *sql.Conn) error {
 	figures, err := optional(ctx, c)
+	if err != nil {
+		return err
+	}
 	changed := false
 	for _, f := range figures {
 		each := 1
@@ -109,7 +117,7 @@ func mend(ctx context.Context, c *sql.Conn) error {
 			}
 		}
 	}
-	if err == nil && changed {
+	if changed {
 		_, err = c.ExecContext(ctx, "ANALYZE sqlite_schema") // which has this connection read them
 	}
 	return err
