@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,7 +43,7 @@ func TestGuide(t *testing.T) {
 func (w *world) guide(t *testing.T, client string) (at map[string]string, api string) {
 	t.Helper()
 	at = map[string]string{}
-	var addresses *strings.Replacer // those of the guide, by those of the test
+	var addresses atomic.Pointer[strings.Replacer] // those of the guide, by those of the test
 	c := &tenant.Client{
 		ID: client, Name: "WAB Dashboard", FirstParty: true, AppType: tenant.SPA, AuthMethod: tenant.AuthNone, OIDCConformant: true,
 		GrantTypes: []string{"authorization_code", "refresh_token"},
@@ -55,7 +56,7 @@ func (w *world) guide(t *testing.T, client string) (at map[string]string, api st
 		mux := http.NewServeMux()
 		mux.HandleFunc("GET /application.js", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/javascript")
-			_, _ = addresses.WriteString(w, string(code))
+			_, _ = addresses.Load().WriteString(w, string(code))
 		})
 		mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
 			http.ServeFile(w, r, filepath.Join(folder, "site", "guide.html"))
@@ -70,7 +71,7 @@ func (w *world) guide(t *testing.T, client string) (at map[string]string, api st
 	}
 	w.create(t, c)
 	api = service(t, "AUTH0_ISSUER_URL="+w.Issuer(), "CORS_ORIGINS="+strings.Join(c.WebOrigins, ","))
-	addresses = strings.NewReplacer("http://localhost:3001", w.URL, "http://localhost:3000", api, "wab-dashboard", client)
+	addresses.Store(strings.NewReplacer("http://localhost:3001", w.URL, "http://localhost:3000", api, "wab-dashboard", client))
 	return at, api
 }
 

@@ -47,3 +47,19 @@ func TestID(t *testing.T) {
 		}
 	}
 }
+
+// TestSecret_todo: a word that random texts have by chance is a placeholder only by itself.
+func TestSecret_todo(t *testing.T) {
+	for secret, ok := range map[string]bool{
+		"Q7XK2MTODO4WPAZR5VHN6CUBJYEDGS3FL2IT":        true,
+		"9fK/toDo+Qm3xZ7vLp0aYw8RjB2sNcHgT5uEiD1":     true,
+		"todoXK2M7QR4WPAZR5VHN6CUBJYEDGS3FL2IT":       true,
+		"TODO: put a secret of 32 bytes here, please": false,
+		"put-one-here-todo-before-2030-wxyzklmqv":     false,
+		"TODO_TODO_put_something_random_here_qzxk":    false,
+	} {
+		if err := keycheck.Secret([]byte(secret), 32); (err == nil) != ok {
+			t.Errorf("%s: %v", secret, err)
+		}
+	}
+}
