@@ -64,7 +64,7 @@ func (a *App) signComment(ctx context.Context, c *crud.Change[Comment]) error {
 
 // noteResponse writes down when a customer was first answered.
 func (a *App) noteResponse(ctx context.Context, c *crud.Change[Comment]) error {
-	ctx = authz.System(ctx) // customers and agents alike do not write these fields
+	ctx = authz.System(ctx)                                    // customers and agents alike do not write these fields
 	ticket, err := a.Tickets.GetForUpdate(ctx, c.Row.TicketID) // of two answers at once one is the first
 	if err != nil {
 		return err
