@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -17,7 +15,7 @@ import (
 // An Event is what one connection is told.
 type Event struct {
 	// ID is the place of the event among those of this process, for clients
-	// that come back.
+	// that come back. It tells them nothing else.
 	ID string
 	// Name is the path of the entity and what happened: "items created".
 	Name string
@@ -181,9 +179,9 @@ type ring struct {
 
 // add numbers an event and keeps it as it is told again, without what is read of its
 // row for those who are told now.
-func (r *ring) add(e *event, id func(seq uint64) string) {
+func (r *ring) add(e *event, ids eventIDs) {
 	r.last++
-	e.seq, e.id = r.last, id(r.last)
+	e.seq, e.id = r.last, ids.id(r.last)
 	r.drop(r.last)
 	r.events[r.last%ringSize], r.bytes = e.again(), r.bytes+e.size
 	if r.last >= ringSize {
@@ -273,22 +271,10 @@ func (rt *Realtime) dispatch(ctx context.Context) {
 func (rt *Realtime) tell(e *event) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
-	rt.ring.add(e, rt.eventID)
+	rt.ring.add(e, rt.ids)
 	for c := range rt.topics[e.source.Entity().Path] {
 		if !c.push(e) {
 			c.Close(Slow)
 		}
 	}
-}
-
-func (rt *Realtime) eventID(seq uint64) string { return rt.boot + "-" + strconv.FormatUint(seq, 10) }
-
-// parseEventID returns the sequence number in an identifier of this process.
-func (rt *Realtime) parseEventID(id string) (uint64, bool) {
-	text, ok := strings.CutPrefix(id, rt.boot+"-")
-	if !ok {
-		return 0, false
-	}
-	seq, err := strconv.ParseUint(text, 10, 64)
-	return seq, err == nil
 }

@@ -3,7 +3,6 @@ package realtime
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -109,7 +108,7 @@ type Realtime struct {
 	entities map[string]source
 	paths    []string
 	errors   gate.ErrorWriter
-	boot     string // tells the events of this process from those of another
+	ids      eventIDs // tells the events of this process from those of another
 
 	backlog chan *event
 	waiting atomic.Int64 // bytes of the backlog
@@ -134,9 +133,13 @@ func New(cfg Config) (*Realtime, error) {
 	if err != nil {
 		return nil, err
 	}
+	ids, err := newEventIDs()
+	if err != nil {
+		return nil, err
+	}
 	rt := &Realtime{
 		cfg: cfg, entities: make(map[string]source, len(cfg.Entities)),
-		errors: gate.ErrorWriter{Logger: cfg.Logger}, boot: rand.Text()[:8],
+		errors: gate.ErrorWriter{Logger: cfg.Logger}, ids: ids,
 		backlog: make(chan *event, backlogSize), told: make(chan struct{}),
 		conns: make(map[*Conn]struct{}), counts: make(map[string]int),
 		sessions: make(map[string]map[*Conn]struct{}), topics: make(map[string]map[*Conn]struct{}),

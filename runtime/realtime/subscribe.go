@@ -81,7 +81,7 @@ func (rt *Realtime) unsubscribe(c *Conn) {
 func (c *Conn) resume(ctx context.Context, paths []string, lastID string) (from string, complete bool, err error) {
 	rt := c.rt
 	rt.mu.Lock()
-	from = rt.eventID(rt.ring.last) // before it subscribes: nothing after it is missed
+	from = rt.ids.id(rt.ring.last) // before it subscribes: nothing after it is missed
 	rt.mu.Unlock()
 	for _, path := range paths {
 		if err := c.Subscribe(ctx, path); err != nil {
@@ -93,7 +93,7 @@ func (c *Conn) resume(ctx context.Context, paths []string, lastID string) (from 
 	}
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
-	seq, known := rt.parseEventID(lastID)
+	seq, known := rt.ids.parse(lastID)
 	var missed []*event
 	if known {
 		missed, known = rt.ring.since(seq)
@@ -113,7 +113,7 @@ func (c *Conn) resume(ctx context.Context, paths []string, lastID string) (from 
 			return from, false, nil
 		}
 	}
-	return rt.eventID(seq), true, nil
+	return rt.ids.id(seq), true, nil
 }
 
 // caller returns ctx with who the connection belongs to, asked now.
