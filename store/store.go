@@ -111,6 +111,7 @@ type DB struct {
 	durable  func() error
 	scratch  func(context.Context) (*DB, error)
 	turns    *turns
+	writers  *turns
 	closing  func()
 	closed   atomic.Bool
 	logger   atomic.Pointer[slog.Logger]
@@ -137,6 +138,10 @@ func New(cfg Config) (*DB, error) {
 		db.read = db.write
 	}
 	db.turns = newTurns(db.read.Stats().MaxOpenConnections)
+	db.writers = db.turns
+	if db.read != db.write {
+		db.writers = newTurns(3) // who writes, who comes next, and the program
+	}
 	if db.wait == 0 {
 		db.wait = 3 * time.Second
 	}
@@ -213,17 +218,31 @@ type insideTx struct{ db *DB }
 // the refusal of the statements after it. What fn returns instead counts, unless the
 // statement failed to let another transaction pass.
 func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
+	return db.InTxFor(ctx, Caller{}, fn)
+}
+
+// InTxFor is [DB.InTx] for a caller, who takes turns with others as [DB.Turn] says: on
+// PostgreSQL with those that read, as they share the connections; on SQLite, which has
+// one writer, a caller writes once and comes next once. The turn ends with the
+// transaction, and not when the disk has it. The error matches [ErrUnavailable] when no
+// turn came in time, and [ErrBusy] when too many transactions of the caller wait.
+func (db *DB) InTxFor(ctx context.Context, c Caller, fn func(ctx context.Context, tx *sql.Tx) error) error {
 	if ctx.Value(insideTx{db}) != nil {
 		return errors.New("store: transaction inside a transaction")
 	}
-	if err := db.commit(ctx, fn); err != nil {
+	if err := db.commit(ctx, c, fn); err != nil {
 		return err
 	}
 	return db.settled()
 }
 
 // commit runs fn in a transaction, and commits it.
-func (db *DB) commit(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
+func (db *DB) commit(ctx context.Context, c Caller, fn func(ctx context.Context, tx *sql.Tx) error) error {
+	turn, err := db.writeTurn(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer turn.End()
 	conn, err := db.acquire(ctx)
 	if err != nil {
 		return err

@@ -33,6 +33,17 @@ func (db *DB) Turn(ctx context.Context, c Caller) (*Turn, error) {
 	return db.turns.begin(ctx, c)
 }
 
+// writeTurn is [DB.Turn] for a transaction; it gives up as soon as one that waits for a
+// connection does.
+func (db *DB) writeTurn(ctx context.Context, c Caller) (*Turn, error) {
+	if db.writers == nil || c == (Caller{}) {
+		return nil, nil //nolint:nilnil // nil is a turn that counts nothing
+	}
+	ctx, cancel := context.WithTimeout(ctx, db.wait)
+	defer cancel()
+	return db.writers.begin(ctx, c)
+}
+
 // A Turn is that of a query. nil is one that counts nothing.
 type Turn struct {
 	of     *turns

@@ -82,7 +82,7 @@ func (r *engine) answer(err error) error {
 		return err
 	}
 	if errors.Is(err, store.ErrBusy) {
-		return &gate.Error{Status: http.StatusTooManyRequests, Message: "Other requests of yours are under way: wait for them", RetryAfter: time.Second, Err: err}
+		return busy(err)
 	}
 	switch p := r.db.Classify(err); p.Kind {
 	case store.Unavailable:
@@ -97,6 +97,10 @@ func (r *engine) answer(err error) error {
 		}
 	}
 	return err
+}
+
+func busy(err error) error {
+	return &gate.Error{Status: http.StatusTooManyRequests, Message: "Other requests of yours are under way: wait for them", RetryAfter: time.Second, Err: err}
 }
 
 func unavailable(err error) error {

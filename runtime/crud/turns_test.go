@@ -1,13 +1,17 @@
 package crud_test
 
 import (
+	"context"
 	"errors"
 	"net/netip"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/runtime/query"
 	"github.com/gatewright/gate/store"
 	"github.com/gatewright/gate/store/storetest"
@@ -66,5 +70,45 @@ func TestAUZ12_turns(t *testing.T) {
 		if _, err := s.items.Get(ann, "00000000-0000-7000-8000-000000000000"); status(t, err) != 404 || errors.Is(err, store.ErrBusy) {
 			t.Error(err)
 		}
+	})
+}
+
+// TestAUZ12_turnsToWrite: who writes much at once keeps neither others nor the program
+// waiting.
+func TestAUZ12_turnsToWrite(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := newShop(t, db)
+		from := func(who *gate.Principal, address string) context.Context {
+			return gate.ContextWithClient(gate.ContextWithPrincipal(t.Context(), who), gate.Client{Address: netip.MustParseAddr(address)})
+		}
+		const many = 300
+		var wg sync.WaitGroup
+		var ended atomic.Int64
+		release, began := make(chan struct{}), make(chan struct{}, many+3)
+		write := func(ctx context.Context) (before int64) {
+			if err := crud.InTx(ctx, db, func(context.Context) error {
+				began <- struct{}{}
+				<-release
+				return nil
+			}); err != nil {
+				t.Error(err)
+			}
+			return ended.Add(1) - 1
+		}
+		for range many {
+			wg.Go(func() { write(from(s.ann, "2001:db8::1")) })
+		}
+		<-began
+		time.Sleep(100 * time.Millisecond) // until the others wait; were it too short, there would be less to see
+		for name, ctx := range map[string]context.Context{"bob": from(s.bob, "2001:db8:0:1::1"), "nobody": from(nil, "2001:db8:0:2::1"), "the program": authz.System(t.Context())} {
+			wg.Go(func() {
+				if before := write(ctx); before > many/3 {
+					t.Errorf("%s waited for %d of one account", name, before)
+				}
+			})
+		}
+		time.Sleep(100 * time.Millisecond)
+		close(release)
+		wg.Wait()
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"runtime"
@@ -135,7 +136,8 @@ func (w word) passOn(ctx context.Context, db *store.DB) {
 // When PostgreSQL undoes the transaction to let another one pass (a deadlock, a
 // serialization failure, a row that another one does not let go), fn runs again in a
 // new one: eight times at most, of which none begins ten seconds after the first did.
-// If that does not help, the error matches [store.ErrUnavailable]. So fn, and the
+// If that does not help, the error matches [store.ErrUnavailable], as when too many
+// transactions of one caller, or of their network, wait for their turns. So fn, and the
 // hooks of what it changes, leave the same outside of the database after one run and
 // after eight: what is to happen once is for [OnCommit].
 func InTx(ctx context.Context, db *store.DB, fn func(ctx context.Context) error) error {
@@ -172,7 +174,7 @@ func (r *engine) tx(ctx context.Context) (*sql.Tx, bool) { return Tx(ctx, r.db) 
 
 // run is one try.
 func (t *transaction) run(ctx context.Context, db *store.DB, fn func(context.Context) error) error {
-	return db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := db.InTxFor(ctx, askedBy(ctx), func(ctx context.Context, tx *sql.Tx) error {
 		t.tx = tx
 		ctx = context.WithValue(ctx, txKey{db}, t)
 		if t.try == 1 { // a change that was begun goes on
@@ -188,6 +190,10 @@ func (t *transaction) run(ctx context.Context, db *store.DB, fn func(context.Con
 		}
 		return t.broken
 	})
+	if errors.Is(err, store.ErrBusy) {
+		return busy(err)
+	}
+	return err
 }
 
 // inTx runs fn in a part of the transaction of ctx, or in one of its own, which ends
