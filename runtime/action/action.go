@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -194,6 +195,13 @@ type Last func(ctx context.Context, tx *sql.Tx, kept []string) error
 
 // Do calls the action for the caller in ctx, on the row with that id if it has one.
 func (a *Action) Do(ctx context.Context, id string, in Input, last ...Last) (*Answer, error) {
+	return a.DoIf(ctx, id, nil, in, last...)
+}
+
+// DoIf is [Action.Do] for one that Changes, on one of those versions of the row, which
+// stays as it is until the code has run. Another one is 412, as is a row that has none,
+// or whose version the caller may not read; nil takes any.
+func (a *Action) DoIf(ctx context.Context, id string, versions []int64, in Input, last ...Last) (*Answer, error) {
 	if err := a.Admit(ctx); err != nil {
 		return nil, err
 	}
@@ -202,7 +210,26 @@ func (a *Action) Do(ctx context.Context, id string, in Input, last ...Last) (*An
 			return nil, err
 		}
 	}
-	return a.perform(ctx, in, func(ctx context.Context, input any) (any, error) { return a.Run(ctx, id, input) }, last...)
+	return a.perform(ctx, in, func(ctx context.Context, input any) (any, error) {
+		if versions != nil {
+			if err := a.still(ctx, id, versions); err != nil {
+				return nil, err
+			}
+		}
+		return a.Run(ctx, id, input)
+	}, last...)
+}
+
+// still locks the row, and refuses one that has none of the versions.
+func (a *Action) still(ctx context.Context, id string, versions []int64) error {
+	row, err := a.row.GetRow(ctx, id, &query.Selection{Lenient: true, Lock: query.ForChange})
+	if err != nil {
+		return err
+	}
+	if v, ok := crud.ParseTag(row.Tag()); !ok || !slices.Contains(versions, v) {
+		return crud.Stale()
+	}
+	return nil
 }
 
 // DoOn calls the action on a row that was read for the caller in ctx, a copy of its

@@ -15,9 +15,6 @@ import (
 
 // getRecord answers [Resource.Get] and [Resource.GetForUpdate].
 func (r *engine) getRecord(ctx context.Context, id string, lock query.Lock) (record, error) {
-	if _, inside := r.tx(ctx); !inside && lock != query.Unlocked {
-		return record{}, fmt.Errorf("crud: GetForUpdate of %s holds nothing outside of a transaction: call it inside of crud.InTx", r.entity.Name)
-	}
 	row, err := r.get(ctx, id, &query.Selection{}, lock)
 	if err != nil {
 		return record{}, err
@@ -31,7 +28,7 @@ func (r *engine) GetRow(ctx context.Context, id string, sel *query.Selection) (R
 	if sel == nil {
 		sel = &query.Selection{}
 	}
-	row, err := r.get(ctx, id, sel, query.Unlocked)
+	row, err := r.get(ctx, id, sel, sel.Lock)
 	if err != nil {
 		return Row{}, err
 	}
@@ -54,6 +51,9 @@ func (r *engine) get(ctx context.Context, id string, sel *query.Selection, lock 
 	var none got
 	if err := r.ready(); err != nil {
 		return none, err
+	}
+	if _, inside := r.tx(ctx); !inside && lock != query.Unlocked {
+		return none, fmt.Errorf("crud: GetForUpdate of %s holds nothing outside of a transaction: call it inside of crud.InTx", r.entity.Name)
 	}
 	c := callerFrom(ctx)
 	filter, err := r.rules.reach(c, authz.View)

@@ -26,7 +26,7 @@ func (r *engine) restoreRecord(ctx context.Context, id string) (record, error) {
 }
 
 // RestoreRow implements [Service].
-func (r *engine) RestoreRow(ctx context.Context, id string, sel []string) (Row, error) {
+func (r *engine) RestoreRow(ctx context.Context, id string, sel []string, opts ...Option) (Row, error) {
 	c := callerFrom(ctx)
 	if err := r.may(c, authz.Delete); err != nil {
 		return Row{}, err
@@ -35,14 +35,14 @@ func (r *engine) RestoreRow(ctx context.Context, id string, sel []string) (Row, 
 	if err != nil {
 		return Row{}, err
 	}
-	ch, err := r.restore(ctx, c, id)
+	ch, err := r.restore(ctx, c, id, opts...)
 	if err != nil {
 		return Row{}, err
 	}
 	return r.answerRow(ch.Row, r.answered(ctx, c, ch.Row, model.FieldSet{}), selected), nil
 }
 
-func (r *engine) restore(ctx context.Context, c caller, id string) (*change, error) {
+func (r *engine) restore(ctx context.Context, c caller, id string, opts ...Option) (*change, error) {
 	if err := r.may(c, authz.Delete); err != nil {
 		return nil, err
 	}
@@ -54,14 +54,18 @@ func (r *engine) restore(ctx context.Context, c caller, id string) (*change, err
 	if !ok || !r.keeps() {
 		return nil, notFound(id)
 	}
+	o := optionsOf(opts)
 	var ch *change
-	err = r.inTx(ctx, options{}, func(ctx context.Context, t *transaction) error {
+	err = r.inTx(ctx, o, func(ctx context.Context, t *transaction) error {
 		old, err := r.buried(ctx, key, query.Every(r.rules.visible(c), filter))
 		if err != nil {
 			return err
 		}
 		if old.none() {
 			return notFound(id)
+		}
+		if err := r.unchanged(old, o.expect.deleted()); err != nil {
+			return err
 		}
 		ch = &change{Action: authz.Update, Row: r.form.clone(old), Old: old, Set: model.Fields(r.entity.SoftDeleteField())}
 		if err := r.revive(ctx, t, ch); err != nil {

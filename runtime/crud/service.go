@@ -60,8 +60,9 @@ type Service interface {
 	// RemoveFile removes the file of a row, if there is one, by the rules of a change.
 	RemoveFile(ctx context.Context, id, field string, opts ...Option) (Row, error)
 	// RestoreRow brings back a row that was deleted, for those who may delete it, if
-	// deleted rows are kept; else it is 404.
-	RestoreRow(ctx context.Context, id string, sel []string) (Row, error)
+	// deleted rows are kept; else it is 404. [IfVersion] is about the version in which it
+	// was deleted.
+	RestoreRow(ctx context.Context, id string, sel []string, opts ...Option) (Row, error)
 }
 
 func (r *engine) sealed() {}

@@ -41,8 +41,18 @@ func (x expected) and(y expected) expected {
 	return expected{some: true, versions: both}
 }
 
-// stale is the answer to a change of a row that is not the one that its sender knew.
-func stale() error {
+// deleted returns the versions of rows that were deleted in these ones: that counted,
+// and nobody has seen what it made.
+func (x expected) deleted() expected {
+	next := make([]int64, len(x.versions))
+	for i, v := range x.versions {
+		next[i] = v + 1
+	}
+	return expected{some: x.some, versions: next}
+}
+
+// Stale is the answer to a change of a row that is not the one that its sender knew.
+func Stale() error {
 	return &gate.Error{Status: http.StatusPreconditionFailed, Message: "The row was changed in the meantime: get it again"}
 }
 
@@ -56,7 +66,7 @@ func (r *engine) unchanged(row record, x expected) error {
 			return nil
 		}
 	}
-	return stale()
+	return Stale()
 }
 
 // still narrows the statement of a change to the version of the row that was judged.
@@ -72,7 +82,7 @@ func (r *engine) still(filter query.Filter, old record, x expected) query.Filter
 // missed is the answer to a statement that reached no row.
 func (x expected) missed(id string) error {
 	if x.some {
-		return stale()
+		return Stale()
 	}
 	return notFound(id)
 }

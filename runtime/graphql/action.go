@@ -55,6 +55,9 @@ func (b *binder) checkArguments(act *action.Action, f *ast.FieldDefinition) erro
 	if (act.Row != "") != (f.Arguments.ForName("id") != nil) {
 		return errors.New("the argument id belongs to an action on a row")
 	}
+	if f.Arguments.ForName("version") != nil && (act.Row == "" || !act.Changes) {
+		return errors.New("the argument version belongs to an action that changes a row")
+	}
 	input := f.Arguments.ForName("input")
 	if (act.Input != nil) != (input != nil) {
 		return errors.New("the action takes an input, or the schema says so, and not both")
@@ -104,7 +107,14 @@ func memberOf(r *action.Record, name string) *action.Member {
 // perform calls an action and appends what it answers.
 func (x *execution) perform(ctx context.Context, dst []byte, c *call, f selected, args map[string]any) ([]byte, error) {
 	id, _ := args["id"].(string)
-	answer, err := c.act.Do(ctx, id, func(r *action.Record, into any) error {
+	var versions []int64
+	if !c.act.Flat { // else it is an argument like others
+		var err error
+		if versions, err = expected(args["version"]); err != nil {
+			return nil, err
+		}
+	}
+	answer, err := c.act.DoIf(ctx, id, versions, func(r *action.Record, into any) error {
 		return readArguments(c, args, r, into)
 	})
 	if err != nil {

@@ -225,13 +225,17 @@ func (x *execution) elsewhere(e *model.Entity, subject string) bool {
 
 // change creates, updates, deletes or restores a row.
 func (x *execution) change(ctx context.Context, c *call, id string, args map[string]any) (crud.Row, error) {
-	if c.action == restore {
-		return c.service.RestoreRow(ctx, id, nil)
-	}
-	if c.action == remove {
-		opts, err := precondition(args["version"])
+	if c.action == remove || c.action == restore {
+		versions, err := expected(args["version"])
 		if err != nil {
 			return crud.Row{}, err
+		}
+		var opts []crud.Option
+		if versions != nil {
+			opts = append(opts, crud.IfVersion(versions...))
+		}
+		if c.action == restore {
+			return c.service.RestoreRow(ctx, id, nil, opts...)
 		}
 		return c.service.RemoveRow(ctx, id, nil, opts...)
 	}
@@ -248,9 +252,8 @@ func (x *execution) change(ctx context.Context, c *call, id string, args map[str
 	return crud.Row{}, fmt.Errorf("graphql: action %d", c.action)
 }
 
-// precondition reads the version that a row has to be to be deleted, a BigInt; nil is
-// any.
-func precondition(version any) ([]crud.Option, error) {
+// expected reads the version that a row has to be, a BigInt; nil is any.
+func expected(version any) ([]int64, error) {
 	if version == nil {
 		return nil, nil
 	}
@@ -258,7 +261,7 @@ func precondition(version any) ([]crud.Option, error) {
 	if err != nil {
 		return nil, badInput("version", model.CodeType, "must be a whole number")
 	}
-	return []crud.Option{crud.IfVersion(v)}, nil
+	return []int64{v}, nil
 }
 
 // afterwards adds the relations of a row that was written. The change is kept,

@@ -1,6 +1,7 @@
 package graphql_test
 
 import (
+	"context"
 	"encoding/json"
 	"log/slog"
 	"net/http/httptest"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/runtime/action"
 	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/runtime/graphql"
 	"github.com/gatewright/gate/runtime/model"
@@ -44,7 +46,7 @@ func TestMemos(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all := []string{"public"}
+		all, filed := []string{"public"}, 0
 		memos := newResource(t, db, policy, &model.Entity{
 			Name: "Memo", Plural: "Memos", Path: "memos", Table: "memos", Version: "version", SoftDelete: "deletedAt",
 			Fields: []model.Field{
@@ -58,8 +60,18 @@ func TestMemos(t *testing.T) {
 		if err := crud.Link(memos); err != nil {
 			t.Fatal(err)
 		}
+		file := &action.Action{
+			Name: "file", Row: "Memo", Rules: all, Changes: true,
+			Run: func(context.Context, string, any) (any, error) {
+				filed++
+				return nil, nil
+			},
+		}
+		if err := file.Bind(action.Config{DB: db, Policy: policy, Entities: []crud.Service{memos}}); err != nil {
+			t.Fatal(err)
+		}
 		api, err := graphql.New(graphql.Config{
-			Entities: []crud.Service{memos}, Errors: gate.ErrorWriter{Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}, SDL: `
+			Actions: []*action.Action{file}, Entities: []crud.Service{memos}, Errors: gate.ErrorWriter{Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}, SDL: `
 			scalar BigInt
 			enum SortOrder { asc desc }
 			input StringFilter { eq: String }
@@ -73,7 +85,8 @@ func TestMemos(t *testing.T) {
 				createMemo(input: CreateMemoInput!): Memo
 				updateMemo(id: ID!, input: UpdateMemoInput!): Memo
 				deleteMemo(id: ID!, version: BigInt): Memo
-				restoreMemo(id: ID!): Memo
+				restoreMemo(id: ID!, version: BigInt): Memo
+				file(id: ID!, version: BigInt): Boolean
 			}`,
 		})
 		if err != nil {
@@ -99,6 +112,10 @@ func TestMemos(t *testing.T) {
 			{`mutation { updateMemo(id: 1, input: {title: "plums", version: null}) { version } }`, `"code":"BAD_USER_INPUT"`},
 			{`mutation { deleteMemo(id: 1, version: 1) { version } }`, `"code":"CONFLICT"`},
 			{`mutation { deleteMemo(id: 2, version: 1) { version } }`, `"code":"NOT_FOUND"`},
+			{`mutation { file(id: 1, version: 1) }`, `"code":"CONFLICT"`},
+			{`mutation { file(id: 2, version: 1) }`, `"code":"NOT_FOUND"`},
+			{`mutation { file(id: 1, version: "2") }`, `{"data":{"file":true}}`},
+			{`mutation { file(id: 1) }`, `{"data":{"file":true}}`},
 			{`{ memo(id: 1) { title version } memosCount }`, `{"data":{"memo":{"title":"dates","version":2},"memosCount":1}}`},
 			{`mutation { deleteMemo(id: 1, version: "2") { title } }`, `{"data":{"deleteMemo":{"title":"dates"}}}`},
 			{`{ memo(id: 1) { title } }`, `"code":"NOT_FOUND"`},
@@ -108,13 +125,18 @@ func TestMemos(t *testing.T) {
 			},
 			{`mutation { updateMemo(id: 1, input: {title: "back", version: 3}) { version } }`, `"code":"NOT_FOUND"`},
 			{`mutation { restoreMemo(id: 2) { title } }`, `"code":"NOT_FOUND"`},
-			{`mutation { restoreMemo(id: 1) { title version } }`, `{"data":{"restoreMemo":{"title":"dates","version":4}}}`},
+			{`mutation { restoreMemo(id: 1, version: 3) { title } }`, `"code":"CONFLICT"`},
+			{`mutation { restoreMemo(id: 2, version: 2) { title } }`, `"code":"NOT_FOUND"`},
+			{`mutation { restoreMemo(id: 1, version: 2) { title version } }`, `{"data":{"restoreMemo":{"title":"dates","version":4}}}`},
 			{`mutation { restoreMemo(id: 1) { title } }`, `"code":"NOT_FOUND"`},
 			{`mutation { deleteMemo(id: 1) { title } }`, `{"data":{"deleteMemo":{"title":"dates"}}}`},
 		} {
 			if got := ask(step.query); !strings.Contains(got, step.want) {
 				t.Errorf("%s\n%s\nwant %s", step.query, got, step.want)
 			}
+		}
+		if filed != 2 {
+			t.Errorf("filed %d times", filed)
 		}
 		var stored int
 		if err := db.Read().QueryRowContext(t.Context(), `SELECT count(*) FROM memos WHERE deleted_at IS NOT NULL`).Scan(&stored); err != nil || stored != 1 {

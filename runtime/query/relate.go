@@ -45,6 +45,9 @@ type Selection struct {
 	// Lenient answers a relation that the caller may not follow with the error of
 	// it, instead of refusing the question.
 	Lenient bool
+	// Lock is what nobody else does with the row until the transaction ends, of which
+	// there has to be one.
+	Lock Lock
 }
 
 // Keys are the ids of the rows that others belong to, and how these are found:

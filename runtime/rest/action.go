@@ -54,7 +54,14 @@ func (h *handlers) act(w http.ResponseWriter, r *http.Request, act *action.Actio
 }
 
 func (h *handlers) call(r *http.Request, act *action.Action, last ...action.Last) (*action.Answer, error) {
-	return act.Do(r.Context(), r.PathValue("id"), func(record *action.Record, into any) error {
+	versions, unfit := expected(r)
+	if len(r.Header["If-Match"]) > 0 && (act.Row == "" || !act.Changes) {
+		versions, unfit = nil, badHeader("If-Match is for actions that are called on a row and change something, which this one is not")
+	}
+	return act.DoIf(r.Context(), r.PathValue("id"), versions, func(record *action.Record, into any) error {
+		if unfit != nil {
+			return unfit
+		}
 		in, err := inputOf(r, record, act)
 		if err != nil {
 			return err

@@ -22,17 +22,26 @@ func precondition(r *http.Request) ([]crud.Option, error) {
 	if err := notKept(r); err != nil {
 		return nil, err
 	}
+	versions, err := expected(r)
+	if err != nil || versions == nil {
+		return nil, err
+	}
+	return []crud.Option{crud.IfVersion(versions...)}, nil
+}
+
+// expected returns the versions that If-Match names; nil if any will do.
+func expected(r *http.Request) ([]int64, error) {
 	tags, all, err := entityTags(r.Header["If-Match"])
 	if err != nil || all || tags == nil {
 		return nil, err
 	}
-	var versions []int64
+	versions := []int64{}
 	for _, tag := range tags {
 		if v, ok := crud.ParseTag(tag.text); ok && !tag.weak {
 			versions = append(versions, v)
 		}
 	}
-	return []crud.Option{crud.IfVersion(versions...)}, nil
+	return versions, nil
 }
 
 func badHeader(message string) error {

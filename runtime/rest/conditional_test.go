@@ -1,9 +1,19 @@
 package rest_test
 
 import (
+	"context"
+	"fmt"
+	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/runtime/action"
+	"github.com/gatewright/gate/runtime/crud"
+	"github.com/gatewright/gate/runtime/rest"
 	"github.com/gatewright/gate/store"
 	"github.com/gatewright/gate/store/storetest"
 )
@@ -107,6 +117,76 @@ func TestConditional_change(t *testing.T) {
 			if w := n.do(ann, method, path, body, "If-Match", match); w.Code != 200 {
 				t.Errorf("%s: %d %s", match, w.Code, w.Body)
 			}
+		}
+	})
+}
+
+// TestConditional_action: an action on one row takes the version that its caller knew,
+// in its own transaction, and one that cannot says so.
+func TestConditional_action(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		n := newNotes(t, db)
+		policy, err := authz.NewPolicy([]authz.Role{{Name: "editor"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := n.made(ann, "figs")
+		var runs atomic.Int64
+		for _, act := range []*action.Action{
+			{Name: "edit", Row: "Note", Path: "/api/notes/{id}/edit", Changes: true},
+			{Name: "look", Row: "Note", Path: "/api/notes/{id}/look"},
+			{Name: "sweep", Path: "/api/sweep", Changes: true},
+		} {
+			act.Method, act.Rules = "POST", []string{"signed-in"}
+			act.Run = func(ctx context.Context, id string, _ any) (any, error) {
+				run := runs.Add(1)
+				if act.Name != "edit" {
+					return nil, nil
+				}
+				time.Sleep(50 * time.Millisecond) // others might come in between
+				_, err := n.notes.PatchRow(ctx, id, fmt.Appendf(nil, `{"title":"figs %d"}`, run), nil)
+				return nil, err
+			}
+			if err := act.Bind(action.Config{DB: db, Policy: policy, Entities: []crud.Service{n.notes}}); err != nil {
+				t.Fatal(err)
+			}
+			route := rest.API{Protect: who, Policy: policy, Errors: gate.ErrorWriter{Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}}.Action(act)
+			n.mux.Handle(route.Method+" "+route.Path, route.Handler)
+		}
+		edit := "/api/notes/" + id + "/edit"
+		for _, tt := range []struct {
+			who, path, match string
+			want             int
+			runs             int64
+		}{
+			{ann, edit, `"v2"`, 412, 0},
+			{ann, edit, `W/"v1"`, 412, 0},
+			{ann, edit, `v1`, 400, 0},
+			{bob, edit, `"v1"`, 404, 0},
+			{noOne, edit, `v1`, 401, 0},
+			{ann, edit, `"v1"`, 204, 1},
+			{ann, edit, `"v1"`, 412, 0},
+			{ann, edit, `"v1", "v2"`, 204, 1},
+			{ann, edit, `*`, 204, 1},
+			{ann, "/api/notes/" + id + "/look", `"v4"`, 400, 0},
+			{ann, "/api/sweep", `"v4"`, 400, 0},
+			{noOne, "/api/sweep", `"v4"`, 401, 0},
+		} {
+			before := runs.Load()
+			if w := n.do(tt.who, "POST", tt.path, "", "If-Match", tt.match); w.Code != tt.want || runs.Load()-before != tt.runs || w.Header().Get("ETag") != "" {
+				t.Errorf("%s %s: %d %s in %d runs, want %d in %d", tt.path, tt.match, w.Code, w.Body, runs.Load()-before, tt.want, tt.runs)
+			}
+		}
+		codes := make(chan int)
+		for range 4 {
+			go func() { codes <- n.do(ann, "POST", edit, "", "If-Match", `"v4"`).Code }()
+		}
+		all := map[int]int{}
+		for range 4 {
+			all[<-codes]++
+		}
+		if all[204] != 1 || all[412] != 3 {
+			t.Errorf("at the same time: %v", all)
 		}
 	})
 }

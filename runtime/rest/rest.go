@@ -284,13 +284,14 @@ func (h *handlers) remove(w http.ResponseWriter, r *http.Request) error {
 // restore brings a deleted row back. There is nothing to say but which.
 func (h *handlers) restore(w http.ResponseWriter, r *http.Request) error {
 	fields, err := h.grammar.Select(r.URL.RawQuery)
+	var opts []crud.Option
 	if err == nil {
-		err = notKept(r)
+		opts, err = precondition(r)
 	}
 	if err != nil {
 		return h.first(r, authz.Delete, err)
 	}
-	row, err := h.service.RestoreRow(r.Context(), r.PathValue("id"), fields)
+	row, err := h.service.RestoreRow(r.Context(), r.PathValue("id"), fields, opts...)
 	if err != nil {
 		return err
 	}

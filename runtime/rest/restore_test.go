@@ -18,7 +18,8 @@ func TestRestore(t *testing.T) {
 		if w := n.do(ann, "POST", path+"/restore", ""); w.Code != 404 {
 			t.Errorf("a row that is there: %d", w.Code)
 		}
-		if w := n.do(ann, "DELETE", path, "", "If-Match", `"v1"`); w.Code != 200 || strings.Contains(w.Body.String(), "deletedAt") {
+		tag := n.do(ann, "GET", path, "").Header().Get("ETag") // v1-…
+		if w := n.do(ann, "DELETE", path, "", "If-Match", tag); w.Code != 200 || strings.Contains(w.Body.String(), "deletedAt") {
 			t.Fatalf("%d %s", w.Code, w.Body)
 		}
 		for _, who := range []string{ann, ed} {
@@ -53,7 +54,15 @@ func TestRestore(t *testing.T) {
 		if w := n.do(bob, "PATCH", other, `{"title":"dates"}`); w.Code != 200 {
 			t.Fatal(w.Body)
 		}
-		w := n.do(ann, "POST", path+"/restore?$select=title,version", "")
+		for match, want := range map[string]int{`"v2"`: 412, `"v3"`: 412, `W/"v1"`: 412, `v1`: 400} {
+			if w := n.do(ann, "POST", path+"/restore", "", "If-Match", match); w.Code != want || w.Header().Get("ETag") != "" || n.do(ann, "GET", path, "").Code != 404 {
+				t.Errorf("If-Match: %s: %d %s, want %d", match, w.Code, w.Body, want)
+			}
+		}
+		if w := n.do(bob, "POST", path+"/restore", "", "If-Match", `"v1"`); w.Code != 404 {
+			t.Errorf("a stranger learns of a row by its version: %d", w.Code)
+		}
+		w := n.do(ann, "POST", path+"/restore?$select=title,version", "", "If-Match", tag)
 		if got := row(t, w); w.Code != 200 || got["title"] != "figs" || got["version"] != 3.0 || !strings.HasPrefix(w.Header().Get("ETag"), `"v3-`) {
 			t.Errorf("%d %s %v", w.Code, w.Body, w.Header())
 		}

@@ -207,12 +207,12 @@ func (s *inner) RemoveRow(ctx context.Context, id string, sel []string, opts ...
 	return pass(ctx, s, func() (crud.Row, error) { return s.changing.RemoveRow(ctx, id, sel, opts...) })
 }
 
-func (s *outer) RestoreRow(ctx context.Context, id string, sel []string) (crud.Row, error) {
-	return s.Service.RestoreRow(noted(ctx), id, sel)
+func (s *outer) RestoreRow(ctx context.Context, id string, sel []string, opts ...crud.Option) (crud.Row, error) {
+	return s.Service.RestoreRow(noted(ctx), id, sel, opts...)
 }
 
-func (s *inner) RestoreRow(ctx context.Context, id string, sel []string) (crud.Row, error) {
-	return pass(ctx, s, func() (crud.Row, error) { return s.changing.RestoreRow(ctx, id, sel) })
+func (s *inner) RestoreRow(ctx context.Context, id string, sel []string, opts ...crud.Option) (crud.Row, error) {
+	return pass(ctx, s, func() (crud.Row, error) { return s.changing.RestoreRow(ctx, id, sel, opts...) })
 }
 
 // OpenFile asks for the row first, as the decorator shows it: one that it hides has no

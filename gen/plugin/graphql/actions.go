@@ -13,7 +13,7 @@ func (w *writer) actionFields(root design.Root) {
 		w.doc("  ", a.Description)
 		var args []string
 		if a.Row != nil {
-			args = append(args, "id: ID!")
+			args = append(args, "id: ID!"+w.versionOf(a))
 		}
 		if a.Input != nil {
 			args = append(args, "input: "+inputName(a.Input)+"!")
@@ -24,6 +24,14 @@ func (w *writer) actionFields(root design.Root) {
 		}
 		w.line("  ", a.Name, list, ": ", answered(a.Output))
 	}
+}
+
+// versionOf is the argument that says on which version of its row an action is called.
+func (w *writer) versionOf(a *design.Action) string {
+	if a.GraphQL != design.Mutation {
+		return ""
+	}
+	return w.version(a.Row)
 }
 
 // served lists the actions at a root that anybody may call.

@@ -188,8 +188,8 @@ func (w *writer) mutations() {
 			w.line("  delete", e.Name, "(id: ID!", w.version(e), "): ", e.Name)
 			w.many(e, "delete", "Deletes the "+e.Plural+" that where chooses, and answers them as they were", "")
 			if e.SoftDelete != nil {
-				w.doc("  ", "Brings back one "+e.Name+" that was deleted.")
-				w.line("  restore", e.Name, "(id: ID!): ", e.Name)
+				w.doc("  ", "Brings back one "+e.Name+" that was deleted"+inVersion(e)+".")
+				w.line("  restore", e.Name, "(id: ID!", w.version(e), "): ", e.Name)
 			}
 		}
 	}
@@ -217,7 +217,14 @@ func (w *writer) many(e *design.Entity, verb, doc, more string) {
 	}
 }
 
-// version is the argument of a deletion that says which version is deleted.
+func inVersion(e *design.Entity) string {
+	if e.Version == nil {
+		return ""
+	}
+	return ", in that " + e.Version.Key + " if one is given"
+}
+
+// version is the argument of what takes a version of a row that has no other input.
 func (w *writer) version(e *design.Entity) string {
 	if e.Version == nil {
 		return ""

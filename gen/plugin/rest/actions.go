@@ -66,6 +66,10 @@ func (w *writer) action(a *design.Action) gen.Object {
 		params = append(params, ref("idempotencyKey"))
 		refusals = append(refusals, "409", "422", "429")
 	}
+	if a.Row != nil && a.GraphQL != design.Query && a.Method != "GET" {
+		params = w.conditional(params, "ifMatch")
+		refusals = w.stale(refusals...)
+	}
 	if params != nil {
 		op = append(op, gen.Property{Name: "parameters", Value: params})
 	}

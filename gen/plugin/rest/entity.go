@@ -254,7 +254,8 @@ func (w *writer) remove() gen.Object {
 func (w *writer) restore() gen.Object {
 	e := w.entity
 	op := w.operation("restore"+e.Name, "Bring one deleted "+e.Name+" back", e.Allow.Delete)
-	return append(op, w.answers("200", w.tagged(gen.JSONResponse("The row as it is now.", w.answer(e.Allow.Delete))), "404", "409"))
+	op = w.precondition(op)
+	return append(op, w.answers("200", w.tagged(gen.JSONResponse("The row as it is now.", w.answer(e.Allow.Delete))), w.stale("404", "409")...))
 }
 
 func (w *writer) readable() []string {

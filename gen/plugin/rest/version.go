@@ -59,10 +59,9 @@ func (w *writer) stale(statuses ...string) []string {
 	if w.entity.Version == nil {
 		return statuses
 	}
-	if i := slices.Index(statuses, "415"); i >= 0 {
-		return slices.Insert(statuses, i, "412")
-	}
-	return append(statuses, "412")
+	statuses = append(statuses, "412")
+	slices.Sort(statuses)
+	return statuses
 }
 
 // versionInput is the member of a body that says which version is to be changed.
