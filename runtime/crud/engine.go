@@ -97,6 +97,7 @@ type change struct {
 	expect expected // of Old
 	nested []nested
 	led    model.FieldSet // keys that Links are about
+	linked []Linked       // rows that Links were about
 	at     nesting
 }
 
@@ -112,6 +113,9 @@ type Changed struct {
 	Action authz.Action
 	ID     string
 	Set    model.FieldSet // the fields that differ now; all of them for Create and Delete
+	// Links are the rows of others whose relation to this one changed; for Update alone.
+	// The fields that differ are those then that the service writes with every change.
+	Links []Linked
 	// Replaced tells the two ways to update apart: the row was replaced as a
 	// whole, not changed in part.
 	Replaced bool

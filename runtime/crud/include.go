@@ -41,6 +41,9 @@ type relative interface {
 	// createBelonging makes a row that belongs to the key.
 	createBelonging(ctx context.Context, c caller, rel *relation, key any, body []byte, sel []string) (Row, error)
 
+	// sight answers [Linked.Sight].
+	sight(ctx context.Context, rel *relation, id any) (func(ctx context.Context) bool, error)
+
 	// may answers 401 and 403 to who may not do that to any row.
 	may(c caller, action authz.Action) error
 	// mayBe is may for what a body does to other rows.
@@ -49,8 +52,8 @@ type relative interface {
 	// value, and returns its id.
 	bear(ctx context.Context, c caller, body json.RawMessage, at nesting, key model.FieldID, value any) (any, error)
 	// bearTied creates a row of a JSON object, whose relation leads to the row with the
-	// id far.
-	bearTied(ctx context.Context, c caller, body json.RawMessage, at nesting, name string, far any) error
+	// id far, and returns its id.
+	bearTied(ctx context.Context, c caller, body json.RawMessage, at nesting, name string, far any) (any, error)
 	// point changes the key of the row with that id.
 	point(ctx context.Context, c caller, id any, key model.FieldID, value any) error
 	// release makes the key of the row with that id null, if it has that value.

@@ -236,25 +236,29 @@ func (r *engine) nest(ctx context.Context, t *transaction, c caller, ch *change)
 	})
 	key := r.value(ch.Row, r.entity.IDField())
 	for _, n := range list {
-		var err error
+		far, err := n.far, error(nil)
 		switch {
 		case n.rel.Key != "":
+			continue
 		case n.rel.elsewhere():
-			err = n.elsewhere(ctx, c, ch.at, key)
+			far, err = n.elsewhere(ctx, c, ch.at, key)
 		case n.verb == disconnect:
 			err = n.rel.to.release(ctx, c, n.far, n.rel.far, key)
 		case n.verb == connect:
 			err = n.rel.to.point(ctx, c, n.far, n.rel.far, key)
 		case n.rel.Through == nil:
-			_, err = n.rel.to.bear(ctx, c, n.body, ch.at.deeper(), n.rel.far, key)
+			far, err = n.rel.to.bear(ctx, c, n.body, ch.at.deeper(), n.rel.far, key)
 		default:
-			var far any
 			far, err = n.rel.to.bear(ctx, c, n.body, ch.at.deeper(), model.NoField, nil)
 			pairs = append(pairs, pairing{n.rel, far, n.path, false})
 		}
 		if err != nil {
 			return inPath(n.path, err)
 		}
+		ch.linked = append(ch.linked, Linked{n.rel, far})
+	}
+	for _, p := range ch.pairs {
+		ch.linked = append(ch.linked, Linked{p.rel, p.far})
 	}
 	return r.pair(ctx, t, c, ch.Row, pairs)
 }

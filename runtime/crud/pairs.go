@@ -47,13 +47,13 @@ func noSuchRow(path string) model.Problem {
 func (rel *relation) elsewhere() bool { return rel.Through != nil && rel.Through.Inverse != "" }
 
 // elsewhere does what a body says about a pair that is of the other row: it is a
-// change of that, as it is where the body is of that.
-func (n *nested) elsewhere(ctx context.Context, c caller, at nesting, key any) error {
+// change of that, as it is where the body is of that. It returns the id of that.
+func (n *nested) elsewhere(ctx context.Context, c caller, at nesting, key any) (any, error) {
 	switch to, name := n.rel.to, n.rel.Through.Inverse; n.verb {
 	case connect:
-		return to.tie(ctx, c, n.far, name, key)
+		return n.far, to.tie(ctx, c, n.far, name, key)
 	case disconnect:
-		return to.untie(ctx, c, n.far, name, key)
+		return n.far, to.untie(ctx, c, n.far, name, key)
 	default:
 		return to.bearTied(ctx, c, n.body, at.deeper(), name, key)
 	}
@@ -78,12 +78,15 @@ func (r *engine) tied(ctx context.Context, c caller, id any, p pairing) error {
 }
 
 // bearTied implements relative.
-func (r *engine) bearTied(ctx context.Context, c caller, body json.RawMessage, at nesting, name string, far any) error {
+func (r *engine) bearTied(ctx context.Context, c caller, body json.RawMessage, at nesting, name string, far any) (any, error) {
 	if err := r.mayBe(c, create); err != nil {
-		return err
+		return nil, err
 	}
-	_, err := r.create(ctx, c, r.paired(pairing{r.relations[name], far, "", false}, r.fromJSON(body, at)), asPart)
-	return err
+	d, err := r.create(ctx, c, r.paired(pairing{r.relations[name], far, "", false}, r.fromJSON(body, at)), asPart)
+	if err != nil {
+		return nil, err
+	}
+	return r.value(d.Row, r.entity.IDField()), nil
 }
 
 // paired is an input with a pair as if it had been sent.

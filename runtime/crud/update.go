@@ -259,7 +259,7 @@ func (r *engine) rewrite(ctx context.Context, t *transaction, c caller, id strin
 		return err
 	}
 	r.tell(t, Changed{
-		Action: authz.Update, ID: r.id(u.Row), Set: changed, Replaced: u.replace, Before: r.snapshot(old),
+		Action: authz.Update, ID: r.id(u.Row), Set: changed, Links: u.linked, Replaced: u.replace, Before: r.snapshot(old),
 	}, old, u.Row)
 	return nil
 }

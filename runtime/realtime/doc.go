@@ -15,7 +15,8 @@
 //
 // "removed" goes to those who could see the row before, and also to those out
 // of whose sight it went by a change. A change of fields that one may not read
-// is not told. Rows that the database itself removes or changes along with
+// is not told, nor that rows were tied to it, or let go, none of which one may list
+// there. Rows that the database itself removes or changes along with
 // another (on-delete) are not told either.
 //
 // Nothing is skipped silently: a connection that cannot be told of everything

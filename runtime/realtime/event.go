@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,8 +25,12 @@ type Event struct {
 	Data json.RawMessage
 }
 
-// eventBytes is what an event takes without the texts of its row, about.
-const eventBytes = 512
+// What an event takes without the texts of its row, and for each row that was linked
+// to it, about.
+const (
+	eventBytes = 512
+	linkBytes  = 1024
+)
 
 // An event is a change on its way to everybody. What it shows to whom is
 // decided at each connection.
@@ -40,7 +45,8 @@ type event struct {
 	removed []byte // what those are told who cannot see the row any more
 
 	read  sync.Once
-	after crud.Snapshot // what the row is now
+	after crud.Snapshot                    // what the row is now
+	links []func(ctx context.Context) bool // who sees the rows that were linked to it
 	err   error
 
 	mu      sync.Mutex
@@ -48,7 +54,7 @@ type event struct {
 }
 
 func newEvent(s source, c crud.Changed, logger *slog.Logger, at time.Time) *event {
-	e := &event{source: s, change: c, logger: logger, at: at, size: eventBytes + 2*int64(c.Size)}
+	e := &event{source: s, change: c, logger: logger, at: at, size: eventBytes + 2*int64(c.Size) + linkBytes*int64(len(c.Links))}
 	entity := s.Entity()
 	f := &entity.Fields[entity.IDField()]
 	e.removed = f.AppendKey([]byte{'{'})
@@ -78,21 +84,30 @@ func (e *event) load(ctx context.Context) error {
 			return
 		}
 		ctx := authz.System(context.WithoutCancel(ctx))
-		if e.after, e.err = e.snapshot(ctx); e.err == nil {
+		if e.err = e.look(ctx); e.err == nil {
 			return
 		}
 		time.Sleep(readAgain)
-		if e.after, e.err = e.snapshot(ctx); e.err != nil {
+		if e.err = e.look(ctx); e.err != nil {
 			e.logger.WarnContext(ctx, "event not told, its connections close", "entity", e.change.Entity, "err", e.err)
 		}
 	})
 	return e.err
 }
 
-func (e *event) snapshot(ctx context.Context) (crud.Snapshot, error) {
+func (e *event) look(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	return e.source.Snapshot(ctx, e.change.ID)
+	if e.after, err = e.source.Snapshot(ctx, e.change.ID); err != nil {
+		return err
+	}
+	e.links = make([]func(context.Context) bool, len(e.change.Links))
+	for i, l := range e.change.Links {
+		if e.links[i], err = l.Sight(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // show returns what the caller in ctx is told, and false when that is nothing.
@@ -103,7 +118,7 @@ func (e *event) show(ctx context.Context) (Event, bool, error) {
 	_, knew := e.change.Before.View(ctx)
 	if row, ok := e.after.View(ctx); ok {
 		seen := row.Fields()
-		if knew && seen.Intersect(e.changed()).Empty() {
+		if knew && seen.Intersect(e.changed()).Empty() && !e.linked(ctx) {
 			return Event{}, false, nil // nothing that this one could notice
 		}
 		return e.event(e.kind(), e.encode(row)), true, nil
@@ -121,10 +136,15 @@ func (e *event) changed() model.FieldSet {
 			set.Remove(f)
 		}
 	}
-	if set.Empty() {
-		return e.change.Set // rows of others that belong to this one
+	if set.Empty() && len(e.change.Links) == 0 {
+		return e.change.Set // the stamps themselves were written
 	}
 	return set
+}
+
+// linked reports whether the caller in ctx sees a row whose relation to this one changed.
+func (e *event) linked(ctx context.Context) bool {
+	return slices.ContainsFunc(e.links, func(sees func(context.Context) bool) bool { return sees(ctx) })
 }
 
 // concerns reports whether the caller in ctx may see the row of the event, as it was

@@ -74,6 +74,7 @@ type note struct {
 
 	Version   int64
 	UpdatedAt time.Time
+	To        *int64
 }
 
 func (r *note) pointer(f model.FieldID) any {
@@ -92,6 +93,8 @@ func (r *note) pointer(f model.FieldID) any {
 		return &r.Version
 	case 6:
 		return &r.UpdatedAt
+	case 7:
+		return &r.To
 	}
 	return nil
 }
@@ -131,7 +134,9 @@ const schema = `
 CREATE TABLE users (id TEXT PRIMARY KEY);
 CREATE TABLE items (id TEXT PRIMARY KEY, name TEXT NOT NULL, price INTEGER NOT NULL, cost INTEGER);
 CREATE TABLE notes (id INTEGER PRIMARY KEY AUTOINCREMENT, owner_id TEXT NOT NULL REFERENCES users (id), text TEXT NOT NULL, remark TEXT, shared TEXT,
-  version INTEGER NOT NULL DEFAULT 1, updated_at TEXT NOT NULL DEFAULT '2026-01-01T00:00:00.000Z')`
+  version INTEGER NOT NULL DEFAULT 1, updated_at TEXT NOT NULL DEFAULT '2026-01-01T00:00:00.000Z',
+  to_id INTEGER REFERENCES notes (id));
+CREATE TABLE abouts (from_id INTEGER NOT NULL REFERENCES notes (id), to_id INTEGER NOT NULL REFERENCES notes (id), PRIMARY KEY (from_id, to_id))`
 
 // people are who there is: name and roles. The password is the name.
 type people struct {
