@@ -87,18 +87,22 @@ func TestPermissionTests(t *testing.T) {
 	}
 }
 
-// TestPermissionTests_postgres runs the test of a service on PostgreSQL, on a server
-// that is there: without one it would pass, as it is left out.
+// TestPermissionTests_postgres runs the tests of services on PostgreSQL, on a server
+// that is there: without one they would pass, as they are left out.
 func TestPermissionTests_postgres(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a service")
 	}
 	t.Setenv("GATE_TEST_POSTGRES", storetest.PostgresURL(t))
-	dir := t.TempDir()
-	regenerate(t, dir, strings.Replace(kept, "example.com/stock,", "example.com/stock, database: postgres,", 1))
-	said := goTool(t, dir, "test", "-count=1", "-v", "-run", "^TestPermissions$", "./app")
-	if !strings.Contains(said, "--- PASS: TestPermissions ") || strings.Contains(said, "SKIP") {
-		t.Errorf("it was left out:\n%s", said)
+	for name, src := range map[string]string{"kept": kept, "two entities": designOf(t, "two-entities")} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			regenerate(t, dir, strings.Replace(src, "apis: [", "database: postgres, apis: [", 1))
+			said := goTool(t, dir, "test", "-count=1", "-v", "-run", "^TestPermissions$", "./app")
+			if !strings.Contains(said, "--- PASS: TestPermissions ") || strings.Contains(said, "SKIP") {
+				t.Errorf("it was left out:\n%s", said)
+			}
+		})
 	}
 }
 

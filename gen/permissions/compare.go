@@ -170,7 +170,7 @@ func (m *Matrix) isDefault(c Caller) bool {
 // gives reports whether a role gives what not everybody has who is signed in.
 func (m *Matrix) gives(c Caller) bool {
 	return slices.ContainsFunc(m.Entities, func(e Entity) bool {
-		with, without := m.grant(e.Name, c), m.grant(e.Name, Caller{Kind: SignedIn})
+		with, without := m.grant(e.Name, c), m.grant(e.Name, Caller{Kind: Role, Entity: c.Entity})
 		return with != nil && without != nil && !sameGrant(with, without)
 	})
 }
@@ -188,6 +188,9 @@ func (m *Matrix) grant(entity string, c Caller) *Grant {
 			if g := &e.Grants[i]; g.Kind == kind.Kind && g.Name == kind.Name {
 				return g
 			}
+		}
+		if kind.Kind == Role && e.Others != nil && e.OwnedBy != c.Entity {
+			return e.Others
 		}
 	}
 	return nil

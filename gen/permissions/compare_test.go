@@ -159,9 +159,9 @@ func TestCompareLogIns(t *testing.T) {
 		want          string
 	}{
 		{"the same", shop("Guest, Friend", "", "entity: Guest"), shop("Guest, Friend", "", "entity: Guest"), ""},
-		{"a role of another", shop("Guest, Friend", "", "entity: Guest"), shop("Guest, Friend", "", "entity: Friend"), "~the role guest is now for rows of Friend, too"},
-		{"a role of the accounts", shop("Guest, Friend", "", "entity: Guest"), shop("Guest, Friend", "", ""), "-the role guest is now for accounts alone"},
-		{"a role of theirs", shop("Guest, Friend", "", ""), shop("Guest, Friend", "", "entity: Guest"), "+the role guest is now for rows of Guest, too"},
+		{"a role of another", shop("Guest, Friend", "", "entity: Guest"), shop("Guest, Friend", "", "entity: Friend"), "~the role guest is now for rows of Friend, too|-guests could view their own account and cannot any more|+guests can now view their own account"},
+		{"a role of the accounts", shop("Guest, Friend", "", "entity: Guest"), shop("Guest, Friend", "", ""), "-the role guest is now for accounts alone|-guests could view their own account and cannot any more"},
+		{"a role of theirs", shop("Guest, Friend", "", ""), shop("Guest, Friend", "", "entity: Guest"), "+the role guest is now for rows of Guest, too|+guests can now view their own account"},
 		{"each that signs up", shop("Guest, Friend", "", "entity: Guest"), shop("Guest, Friend", "", "entity: Guest, default: true"), "+every new Guest now holds the role guest"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -182,6 +182,76 @@ func TestCompareLogIns(t *testing.T) {
 	}{{gone, here, "+rows of Friend can now sign in, and do what everybody may who is signed in"}, {here, gone, "-rows of Friend could sign in and cannot any more"}} {
 		if got := permissions.Compare(tt.before, tt.after); len(got) != 1 || sign(got[0])+got[0].Text != tt.want {
 			t.Errorf("%v, want %s", got, tt.want)
+		}
+	}
+}
+
+// TestOwner_ofOthers: what belongs to those who log in beside the accounts is no
+// account's own, whatever role it holds, and a comparison does not say so.
+func TestOwner_ofOthers(t *testing.T) {
+	const shop = `gate: 1
+service: {name: shop, module: example.com/shop}
+roles: {staff: {}, boss: {inherits: [staff]}, rider: {entity: Member}}
+plugins: {auth-core: {entity: User, also: [Member]}}
+entities:
+  User: {fields: {email: {type: email, required: true, unique: true}, password: password, roles: roles}, owner: id, allow: {view: owner}}
+  Member: {fields: {email: {type: email, required: true, unique: true}, password: password, roles: roles}, owner: id, allow: {view: [owner, boss]}}
+  Car: {fields: {name: text, likers: {type: relation, to: Member, many: true, inverse: cars}}, allow: {view: public, update: staff}}
+  Booking:
+    fields: {by: {type: relation, to: Member}, open: {type: boolean, required: true, default: true}, note: text}
+    owner: by
+    allow: {view: [owner, boss], list: VIEW, create: signed-in, update: {rules: owner, when: {open: true}}, delete: [owner, staff]}
+    fieldRules: {note: {view: owner}}
+  Stop:
+    fields: {booking: {type: relation, to: Booking, required: true}}
+    owner: booking.by
+    allow: {view: owner}
+`
+	before := matrix(t, strings.Replace(shop, "VIEW", "owner", 1))
+	for _, tt := range []struct{ entity, caller, field, want string }{
+		{"Booking", "signed-in", "", "own own all some own own"},
+		{"Booking", "staff", "", "none none all none none"}, // view says what delete reaches
+		{"Booking", "boss", "", "all none all none all"},
+		{"Booking", "boss", "note", "none none all none none"},
+		{"Booking", "rider", "", "own own all some own own"},
+		{"Stop", "staff", "", "none none none none none"},
+		{"Stop", "rider", "", "own none none none none"},
+		{"Member", "staff", "", "none none none none none"},
+		{"Member", "rider", "", "own none none none none"},
+		{"User", "staff", "", "own none none none none"},
+		{"User", "rider", "", "own none none none none"}, // accounts may hold any role
+	} {
+		var got []string
+		for _, g := range before.Entity(tt.entity).Grants {
+			if g.Name != tt.caller && string(g.Kind) != tt.caller {
+				continue
+			}
+			cells := g.Rows
+			for _, f := range g.Fields {
+				if f.Name == tt.field {
+					cells = permissions.RowCells{Cells: f.Cells}
+				}
+			}
+			for _, a := range authz.Actions() {
+				got = append(got, cells.At(a).Rows.String())
+			}
+		}
+		if s := strings.Join(got, " "); s != tt.want {
+			t.Errorf("%s, %s %s: %s, want %s", tt.caller, tt.entity, tt.field, s, tt.want)
+		}
+	}
+	for name, tt := range map[string]struct{ from, to, want string }{
+		"opened":        {"VIEW", "staff", "-whoever has no role and riders could list their own bookings and cannot any more|+staff and bosses can now list bookings (this is not so for note)"},
+		"a new role":    {"roles: {", "roles: {clerk: {}, ", ""},
+		"one of theirs": {"roles: {", "roles: {clerk: {entity: Member}, ", ""},
+	} {
+		after := strings.Replace(strings.Replace(shop, tt.from, tt.to, 1), "VIEW", "owner", 1)
+		var got []string
+		for _, c := range permissions.Compare(before, matrix(t, after)) {
+			got = append(got, sign(c)+c.Text)
+		}
+		if s := strings.Join(got, "|"); s != tt.want {
+			t.Errorf("%s: %q, want %q", name, s, tt.want)
 		}
 	}
 }

@@ -26,7 +26,7 @@ func Warnings(d *design.Design) ([]design.Problem, error) {
 	w := &warner{strangers: strangers(d, policy)}
 	for _, c := range withRoles(d, policy) {
 		w.callers = append(w.callers, c)
-		w.judges = append(w.judges, newJudge(policy, c.principal()))
+		w.judges = append(w.judges, newJudge(policy, c))
 	}
 	for _, e := range d.Entities {
 		if err := w.shown(e); err != nil {
@@ -46,11 +46,11 @@ type stranger struct {
 }
 
 func strangers(d *design.Design, policy *authz.Policy) []stranger {
-	list := []stranger{{"everybody on the network", newJudge(policy, nil)}}
+	list := []stranger{{"everybody on the network", newJudge(policy, Caller{Kind: Anonymous})}}
 	join := func(who, entity string) {
-		account := Caller{Kind: SignedIn}.principal()
-		account.Roles = policy.Defaults(entity)
-		list = append(list, stranger{who, newJudge(policy, account)})
+		j := newJudge(policy, Caller{Kind: Role, Entity: entity})
+		j.principal.Roles = policy.Defaults(entity)
+		list = append(list, stranger{who, j})
 	}
 	if signUp(d) {
 		join("everybody who signs up", "")
@@ -173,7 +173,7 @@ func (w *warner) blind(e *design.Entity) error {
 		var cells [3]Cell
 		for k, rules := range [][]design.Rule{e.Allow.View, e.Allow.Update, e.Allow.Delete} {
 			var err error
-			if cells[k], err = w.judges[i].decide(rules); err != nil {
+			if cells[k], err = w.judges[i].decide(w.judges[i].meant(e, rules)); err != nil {
 				return err
 			}
 		}

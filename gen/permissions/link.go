@@ -1,6 +1,7 @@
 package permissions
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/gatewright/gate/authz"
@@ -17,14 +18,27 @@ func (m *Matrix) links(e *design.Entity, into *Entity) {
 		if l.Join == nil {
 			continue
 		}
-		for i := range into.Grants {
-			g := &into.Grants[i]
-			far := m.grant(l.To.Name, Caller{Kind: g.Kind, Name: g.Name})
+		for who, g := range into.grants() {
+			far := m.grant(l.To.Name, who)
 			link := Link{Name: l.Name, To: l.To.Name, See: far.Rows.List, Far: far.Rows.View, Create: g.Rows.Create, Update: g.Rows.Update}
 			if l.Far() {
 				link.Far = far.Rows.Update // whose pairs they are
 			}
 			g.Links = append(g.Links, link)
+		}
+	}
+}
+
+// grants are those of the callers, and what others have.
+func (e *Entity) grants() iter.Seq2[Caller, *Grant] {
+	return func(yield func(Caller, *Grant) bool) {
+		for i := range e.Grants {
+			if g := &e.Grants[i]; !yield(Caller{Kind: g.Kind, Name: g.Name}, g) {
+				return
+			}
+		}
+		if e.Others != nil {
+			yield(Caller{Kind: Role}, e.Others)
 		}
 	}
 }

@@ -28,7 +28,7 @@ func Of(d *design.Design) (*Matrix, error) {
 	m := &Matrix{Service: d.Service.Name, Authentication: d.Authentication(), Callers: callers(d, policy), Entities: []Entity{}}
 	judges := make([]*judge, len(m.Callers))
 	for i, c := range m.Callers {
-		judges[i] = newJudge(policy, c.principal())
+		judges[i] = newJudge(policy, c)
 	}
 	m.Also, m.SignedIn = also(d), WhoSignsIn(d)
 	for _, e := range d.Entities {
@@ -52,6 +52,13 @@ func Of(d *design.Design) (*Matrix, error) {
 			}
 			grant.Kind, grant.Name = c.Kind, c.Name
 			entity.Grants = append(entity.Grants, grant)
+		}
+		if owner := OwnerOf(e); owner != nil && owner.LogsIn {
+			grant, err := newJudge(policy, Caller{Kind: Role}).grant(e)
+			if err != nil {
+				return nil, err
+			}
+			grant.Kind, entity.OwnedBy, entity.Others = SignedIn, owner.Name, &grant
 		}
 		m.Entities = append(m.Entities, entity)
 	}
@@ -249,12 +256,22 @@ func cascades(d *design.Design, e *design.Entity) []Cascade {
 // A judge decides for one caller.
 type judge struct {
 	policy    *authz.Policy
+	caller    Caller
 	principal *gate.Principal
 	known     map[string]Cell // by the words of a rule
 }
 
-func newJudge(policy *authz.Policy, principal *gate.Principal) *judge {
-	return &judge{policy: policy, principal: principal, known: map[string]Cell{}}
+func newJudge(policy *authz.Policy, c Caller) *judge {
+	return &judge{policy: policy, caller: c, principal: c.principal(), known: map[string]Cell{}}
+}
+
+// meant returns those of the rules of an entity that can be about the caller: the word
+// for owners is about no role whose holders own none of its rows.
+func (j *judge) meant(e *design.Entity, rules []design.Rule) []design.Rule {
+	if j.caller.Kind != Role || OwnerOf(e) == nil || Owns(j.caller.Entity, e) {
+		return rules
+	}
+	return slices.DeleteFunc(slices.Clone(rules), func(r design.Rule) bool { return r.Kind == design.RowOwner })
 }
 
 func (j *judge) grant(e *design.Entity) (Grant, error) {
@@ -274,7 +291,7 @@ func (j *judge) grant(e *design.Entity) (Grant, error) {
 func (j *judge) rows(e *design.Entity) (RowCells, error) {
 	var rows RowCells
 	for _, action := range authz.Actions() {
-		cell, err := j.decide(e.Allow.Rules(action.String()))
+		cell, err := j.decide(j.meant(e, e.Allow.Rules(action.String())))
 		if err != nil {
 			return RowCells{}, err
 		}
@@ -300,7 +317,7 @@ func (j *judge) field(e *design.Entity, f *design.Field, rows *RowCells) (Field,
 			// who stands above tenants says to which a row belongs
 		} else if rules := fieldRules(e, f, action); rules != nil {
 			var err error
-			if cell, err = j.decide(rules); err != nil {
+			if cell, err = j.decide(j.meant(e, rules)); err != nil {
 				return Field{}, err
 			}
 			cell.limit(&row)

@@ -139,6 +139,10 @@ type Entity struct {
 	// which no rule of the entity asks may do what everybody may who is signed in, and
 	// has none.
 	Grants []Grant `json:"grants"`
+	// OwnedBy is the entity whose rows own these, where it logs in beside the accounts, and
+	// Others what somebody else may do who is signed in: none of the rows is their own.
+	OwnedBy string `json:"ownedBy,omitempty"`
+	Others  *Grant `json:"others,omitempty"`
 }
 
 // A Cascade is an entity whose rows are deleted with those of another.

@@ -26,6 +26,7 @@ type rules struct {
 	far      *model.Entity
 	farOwner model.FieldID
 	holder   *model.Entity // of whom rows are owned; nil when they are not, or not linked
+	several  bool          // rows of several entities log in
 }
 
 // A rule admits callers to rows: to all of them, and, under conditions, to some.
@@ -235,6 +236,9 @@ func (r *rules) ownRows(c *caller) query.Filter {
 
 // link finds the entity through which rows are owned, and that of their owners.
 func (r *rules) link(targets map[string]target) error {
+	for _, t := range targets {
+		r.several = r.several || t.Entity().LogsIn
+	}
 	relation, name, through := r.entity.OwnerThrough()
 	if !through {
 		r.holder = holder(r.entity, r.entity.OwnerField(), targets)
@@ -277,6 +281,10 @@ func (r *rules) rows(c *caller, list rule) (query.Filter, authz.Decision) {
 		switch d := r.policy.Decide(c.principal, list[i].rule); d {
 		case authz.Allowed:
 		case authz.OwnRows:
+			if r.several && r.account(c) == "" { // whose rows are never these
+				refused = authz.Forbidden
+				continue
+			}
 			who = r.ownRows(c)
 		case authz.Unauthenticated:
 			continue

@@ -48,7 +48,8 @@ func (k *kit) callsAs(e *model.Entity) bool {
 }
 
 // disown takes the owner off an entity whose rows are owned by others than call: to
-// callers they are rows of which none is their own.
+// callers they are rows of which none is their own, and the word for owners is not
+// about them.
 func (k *kit) disown() {
 	for _, e := range k.entities {
 		of := e
@@ -67,7 +68,10 @@ func (k *kit) disown() {
 			if f := e.named(near); !through && f.Type == model.Relation {
 				e.others = f.Name
 			}
-			m.Owner = ""
+			m.Owner, m.Grants = "", make([]grant, len(e.Grants))
+			for i := range e.Grants {
+				m.Grants[i] = e.Grants[i].disowned()
+			}
 			e.matrixEntity = &m
 		}
 	}

@@ -257,6 +257,47 @@ func (c *cell) outside() *cell {
 	return out
 }
 
+// disowned is what is left of a grant for who can own none of the rows.
+func (g *grant) disowned() grant {
+	left := *g
+	left.Rows = g.Rows.disowned()
+	left.Fields = slices.Clone(g.Fields)
+	for i := range left.Fields {
+		left.Fields[i].cells = left.Fields[i].disowned()
+	}
+	left.Links = slices.Clone(g.Links) // Far is about rows of another entity, and never by its words
+	for i := range left.Links {
+		left.Links[i].Create, left.Links[i].Update = left.Links[i].Create.disowned(), left.Links[i].Update.disowned()
+	}
+	return left
+}
+
+func (c *cells) disowned() cells {
+	return cells{View: c.View.disowned(), List: c.List.disowned(), Create: c.Create.disowned(), Update: c.Update.disowned(), Delete: c.Delete.disowned()}
+}
+
+func (c *cell) disowned() cell {
+	rest := map[string]string{own: none, ownWithinTenant: none, ownOrTenant: ofTenant}
+	rows := func(set string) string {
+		if s, ok := rest[set]; ok {
+			return s
+		}
+		return set
+	}
+	left := cell{Rows: c.Rows, whole: rows(c.whole), By: slices.DeleteFunc(slices.Clone(c.By), func(word string) bool {
+		return word == "owner" || strings.HasPrefix(word, "owner ")
+	})}
+	for _, p := range c.Parts {
+		if p.Rows = rows(p.Rows); p.Rows != none {
+			left.Parts = append(left.Parts, p)
+		}
+	}
+	if left.whole == none && left.Parts == nil {
+		left.Rows = none
+	}
+	return left
+}
+
 // grant returns what the caller of that kind and name may do: what everybody may
 // with an account where the design does not say more.
 func (e *matrixEntity) grant(kind, name string) *grant {
@@ -295,6 +336,9 @@ func (e *matrixEntity) ruledBy(name, action string) bool {
 func (e *matrixEntity) nobody(action string) bool {
 	return !slices.ContainsFunc(e.Grants, func(g grant) bool { return g.Rows.at(action).admitted() })
 }
+
+// nobody is that of the matrix, of all who log in: surfaces are the same for all.
+func (e *entity) nobody(action string) bool { return e.said.nobody(action) }
 
 // at returns the cell of an action.
 func (c *cells) at(action string) *cell {

@@ -17,6 +17,7 @@ import (
 type entity struct {
 	*matrixEntity
 
+	said     *matrixEntity // as the matrix has it, also for others than call
 	model    *model.Entity
 	service  crud.Service
 	variants []map[string]any // values that tell rows apart by the conditions of rules
@@ -52,7 +53,7 @@ func (k *kit) describe() {
 		if s == nil {
 			k.t.Fatalf("the service has no entity %s: generate it again", m.Name)
 		}
-		e := &entity{matrixEntity: m, model: s.Entity(), service: s}
+		e := &entity{matrixEntity: m, said: m, model: s.Entity(), service: s}
 		e.variants = k.vary(e)
 		k.entities = append(k.entities, e)
 		if k.callsAs(e.model) {
