@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"time"
 )
 
 // A Caller is for whom a query is made: an account, and the network that it asks
@@ -24,13 +25,13 @@ const maxWaiting = 1000
 // else wants one, and never all of them: a quarter is for callers that have none, and
 // one for the program, which waits for nobody. Of those that wait, who has least comes
 // first. A goroutine that has a turn must not wait for another one. The error matches
-// [ErrUnavailable] when no turn came in time, which may be the fault of the database,
+// [ErrUnavailable] when none came in that time, or while ctx lasted, which may be the fault of the database,
 // and [ErrBusy] when too many queries of the caller wait.
-func (db *DB) Turn(ctx context.Context, c Caller) (*Turn, error) {
+func (db *DB) Turn(ctx context.Context, c Caller, wait time.Duration) (*Turn, error) {
 	if db.turns == nil || c == (Caller{}) {
 		return nil, nil //nolint:nilnil // nil is a turn that counts nothing
 	}
-	return db.turns.begin(ctx, c)
+	return db.turns.begin(ctx, c, wait)
 }
 
 // writeTurn is [DB.Turn] for a transaction; it gives up as soon as one that waits for a
@@ -39,9 +40,7 @@ func (db *DB) writeTurn(ctx context.Context, c Caller) (*Turn, error) {
 	if db.writers == nil || c == (Caller{}) {
 		return nil, nil //nolint:nilnil // nil is a turn that counts nothing
 	}
-	ctx, cancel := context.WithTimeout(ctx, db.wait)
-	defer cancel()
-	return db.writers.begin(ctx, c)
+	return db.writers.begin(ctx, c, db.wait)
 }
 
 // A Turn is that of a query. nil is one that counts nothing.
@@ -126,7 +125,7 @@ func newTurns(connections int) *turns {
 	}
 }
 
-func (t *turns) begin(ctx context.Context, c Caller) (*Turn, error) {
+func (t *turns) begin(ctx context.Context, c Caller, wait time.Duration) (*Turn, error) {
 	n := &Turn{of: t, caller: c}
 	t.mu.Lock()
 	l := t.line(n)
@@ -146,6 +145,8 @@ func (t *turns) begin(ctx context.Context, c Caller) (*Turn, error) {
 	t.change(l, func() { l.waiting = append(l.waiting, n) })
 	t.next() // it may have what the others may not
 	t.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
 	select {
 	case <-n.ready:
 		return n, nil

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/gatewright/gate/store"
 )
@@ -97,7 +98,7 @@ func TestTurns_order(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				a := &asking{Caller: c, cancel: cancel}
 				all.Go(func() {
-					turn, err := db.Turn(ctx, c)
+					turn, err := db.Turn(ctx, c, time.Minute)
 					mu.Lock()
 					defer mu.Unlock()
 					if a.turn, a.gone = turn, err != nil; err != nil && !errors.Is(err, store.ErrUnavailable) {
@@ -156,7 +157,7 @@ func BenchmarkTurns(b *testing.B) {
 				all.Go(func() {
 					c := caller(fmt.Sprint("account ", i), "")
 					for turns.Add(1) <= int64(b.N) {
-						turn, err := db.Turn(b.Context(), c)
+						turn, err := db.Turn(b.Context(), c, time.Minute)
 						if err != nil {
 							b.Error(err)
 							return

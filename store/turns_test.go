@@ -41,7 +41,7 @@ func take(t *testing.T, db *store.DB, c store.Caller) []*store.Turn {
 	for len(out) < 100 {
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
-		turn, err := db.Turn(ended, c)
+		turn, err := db.Turn(ended, c, time.Minute)
 		if err != nil {
 			if !errors.Is(err, store.ErrUnavailable) {
 				t.Errorf("%v after %d: %v", c, len(out), err)
@@ -79,7 +79,7 @@ func TestTurns(t *testing.T) {
 			t.Errorf("beside %s: one more than there are", what)
 		}
 		for range 20 { // the program waits for nobody
-			if turn, err := db.Turn(t.Context(), store.Caller{}); err != nil || turn != nil {
+			if turn, err := db.Turn(t.Context(), store.Caller{}, time.Minute); err != nil || turn != nil {
 				t.Error(turn, err)
 			}
 		}
@@ -89,7 +89,7 @@ func TestTurns(t *testing.T) {
 	var held []*store.Turn
 	for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		if turn, err := db.Turn(ctx, caller(name, "192.0.2.1/32")); err == nil {
+		if turn, err := db.Turn(ctx, caller(name, "192.0.2.1/32"), time.Minute); err == nil {
 			held = append(held, turn)
 		}
 		cancel()
@@ -125,7 +125,7 @@ func TestTurns_line(t *testing.T) {
 		var wg sync.WaitGroup
 		wait := func(c store.Caller) {
 			wg.Go(func() {
-				turn, err := db.Turn(ctx, c)
+				turn, err := db.Turn(ctx, c, time.Minute)
 				mu.Lock()
 				defer mu.Unlock()
 				if err != nil {

@@ -153,7 +153,7 @@ func (b *bench) run(database, root string) error {
 		return err
 	}
 	w := tabwriter.NewWriter(b.out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "%s, %d rows\t\trequests/s\tto bare\tto gate\tp50\tp99\t\n", database, b.rows)
+	fmt.Fprintf(w, "%s, %d rows\t\trequests/s\tto bare\tto gate\tcomputed\tp50\tp99\t\n", database, b.rows)
 	for _, what := range measured {
 		if !strings.Contains(what, b.only) {
 			continue
@@ -163,7 +163,7 @@ func (b *bench) run(database, root string) error {
 		}
 	}
 	for _, c := range all {
-		fmt.Fprintf(w, "memory\t%s\t%d MiB\t\t\t\t\t\n", c.name, c.Memory()>>20)
+		fmt.Fprintf(w, "memory\t%s\t%d MiB\t\t\t\t\t\t\n", c.name, c.Memory()>>20)
 	}
 	fmt.Fprintln(w)
 	return w.Flush()
@@ -193,7 +193,7 @@ func (b *bench) contenders(database, root string) (all []*contender, err error) 
 func (b *bench) compare(w io.Writer, what string, all []*contender) error {
 	all = slices.DeleteFunc(slices.Clone(all), func(c *contender) bool { return len(c.ask(what)) == 0 })
 	toBare, toGate := make([][]float64, len(all)), make([][]float64, len(all))
-	last := make([]load.Measure, len(all))
+	last, cpu := make([]load.Measure, len(all)), make([]time.Duration, len(all))
 	for round := range rounds + 1 {
 		length := b.length
 		if round == 0 { // to warm up
@@ -201,9 +201,11 @@ func (b *bench) compare(w io.Writer, what string, all []*contender) error {
 		}
 		for i, c := range all {
 			var err error
+			cpu[i] = -c.CPU()
 			if last[i], err = load.Run(c.Addr, connections, length, c.ask(what)...); err != nil {
 				return fmt.Errorf("%s: %w", c.name, err)
 			}
+			cpu[i] += c.CPU()
 		}
 		for i := range all {
 			if round > 0 {
@@ -216,7 +218,7 @@ func (b *bench) compare(w io.Writer, what string, all []*contender) error {
 		slices.Sort(toBare[i])
 		slices.Sort(toGate[i])
 		m := last[i]
-		fmt.Fprintf(w, "%s\t%s\t%.0f\t%.2f\t%.2f\t%v\t%v\t\n", what, c.name, m.Rate(), toBare[i][rounds/2], toGate[i][rounds/2], m.Percentile(0.5), m.Percentile(0.99))
+		fmt.Fprintf(w, "%s\t%s\t%.0f\t%.2f\t%.2f\t%v\t%v\t%v\t\n", what, c.name, m.Rate(), toBare[i][rounds/2], toGate[i][rounds/2], (cpu[i] / time.Duration(max(1, m.Requests))).Round(100*time.Nanosecond), m.Percentile(0.5), m.Percentile(0.99))
 	}
 	return nil
 }

@@ -136,10 +136,12 @@ func (w word) passOn(ctx context.Context, db *store.DB) {
 // When PostgreSQL undoes the transaction to let another one pass (a deadlock, a
 // serialization failure, a row that another one does not let go), fn runs again in a
 // new one: eight times at most, of which none begins ten seconds after the first did.
-// If that does not help, the error matches [store.ErrUnavailable], as when too many
-// transactions of one caller, or of their network, wait for their turns. So fn, and the
+// If that does not help, the error matches [store.ErrUnavailable]. So fn, and the
 // hooks of what it changes, leave the same outside of the database after one run and
 // after eight: what is to happen once is for [OnCommit].
+//
+// Callers take turns, as [store.DB.InTxFor] says. When too many transactions of one wait,
+// the error is a [*gate.Error] with 429 that matches [store.ErrBusy].
 func InTx(ctx context.Context, db *store.DB, fn func(ctx context.Context) error) error {
 	if outer, ok := ctx.Value(txKey{db}).(*transaction); ok {
 		return outer.part(ctx, fn)

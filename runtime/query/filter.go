@@ -133,6 +133,23 @@ func Any(filters ...Filter) Filter {
 // Unlimited reports whether every row passes.
 func (f Filter) Unlimited() bool { return f.cond == nil }
 
+// Own reports whether a row's own values tell of every row whether it passes, so that no
+// other is looked at.
+func (f Filter) Own() bool { return f.cond == nil || own(f.cond) }
+
+func own(n node) bool {
+	far := func(n node) bool { return !own(n) }
+	switch n := n.(type) {
+	case all:
+		return !slices.ContainsFunc(n, far)
+	case either:
+		return !slices.ContainsFunc(n, far)
+	case term, never:
+		return true
+	}
+	return false
+}
+
 // Match reports whether a row passes, as far as its own values tell; value
 // returns them as [model.Field.Value] does. What is not known may be so or not,
 // and only the database can say.

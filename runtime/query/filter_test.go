@@ -1,6 +1,7 @@
 package query_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -66,6 +67,9 @@ func TestFilter(t *testing.T) {
 			for _, d := range []store.Dialect{store.SQLite, store.Postgres} {
 				if diff := cmp.Diff(tt.want, where(tt.filter, d, e)); diff != "" {
 					t.Errorf("%s: %s", d, diff)
+				}
+				if far := strings.Contains(tt.want, "SELECT"); tt.filter.Own() == far {
+					t.Errorf("own: %v, and it looks at others: %v", tt.filter.Own(), far)
 				}
 			}
 		})

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/runtime/model"
@@ -382,7 +383,7 @@ func TestAUZ12_busyAccount(t *testing.T) {
 	}
 	bob, cleo := listen(t, s, "bob"), listen(t, s, "cleo")
 	for _, at := range []string{"192.0.2.1", "192.0.2.2"} { // her whole share, while bob and cleo have something to be told
-		turn, err := s.db.Turn(t.Context(), store.Caller{Account: "ann", Network: netip.PrefixFrom(netip.MustParseAddr(at), 32)})
+		turn, err := s.db.Turn(t.Context(), store.Caller{Account: "ann", Network: netip.PrefixFrom(netip.MustParseAddr(at), 32)}, time.Minute)
 		check(t, err)
 		defer turn.End()
 	}

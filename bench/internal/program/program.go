@@ -3,6 +3,7 @@ package program
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
@@ -151,6 +152,25 @@ func (p *Program) Memory() int {
 		return 0
 	}
 	return pages * os.Getpagesize()
+}
+
+// CPU is how long it has computed, itself and for it the system; 0 where there is no
+// /proc.
+func (p *Program) CPU() time.Duration {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:])) // behind its name
+	if len(fields) < 13 {
+		return 0
+	}
+	user, err1 := strconv.Atoi(fields[11])
+	system, err2 := strconv.Atoi(fields[12])
+	if err1 != nil || err2 != nil {
+		return 0
+	}
+	return time.Duration(user+system) * (time.Second / 100) // Linux counts to a hundred
 }
 
 // Secret is a random AUTH_SECRET.
