@@ -1,5 +1,7 @@
 package store
 
+import "time"
+
 // Split returns the statements of a script, for tests.
 func Split(d Dialect, script string) (texts []string, lines []int, err error) {
 	all, err := split(d, script)
@@ -8,4 +10,12 @@ func Split(d Dialect, script string) (texts []string, lines []int, err error) {
 		lines = append(lines, st.line)
 	}
 	return texts, lines, err
+}
+
+// NoticeMigrations has the log say after that time that a migration waits. It returns
+// what undoes that.
+func NoticeMigrations(after time.Duration) (undo func()) {
+	before := migrationNotice
+	migrationNotice = after
+	return func() { migrationNotice = before }
 }

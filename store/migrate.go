@@ -186,7 +186,7 @@ func restoreForeignKeys(ctx context.Context, conn *sql.Conn) {
 
 // migrateNext runs the first migration that is pending, nil when there is none.
 func (db *DB) migrateNext(ctx context.Context, conn *sql.Conn, component string, ms []Migration) (*Migration, error) {
-	tx, err := db.beginMigration(ctx, conn)
+	tx, err := db.beginMigration(ctx, conn, component)
 	if err != nil {
 		return nil, err
 	}
@@ -215,7 +215,8 @@ func (db *DB) migrateNext(ctx context.Context, conn *sql.Conn, component string,
 
 // beginMigration begins a transaction that holds the lock of all migrations.
 // It waits for another process for at most migrationWait.
-func (db *DB) beginMigration(ctx context.Context, conn *sql.Conn) (*sql.Tx, error) {
+func (db *DB) beginMigration(ctx context.Context, conn *sql.Conn, component string) (*sql.Tx, error) {
+	defer db.sayWaiting(ctx, component)()
 	if db.dialect == Postgres {
 		return lockPostgres(ctx, conn)
 	}
@@ -229,6 +230,25 @@ func (db *DB) beginMigration(ctx context.Context, conn *sql.Conn) (*sql.Tx, erro
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// migrationNotice is after how long the log says that a migration waits.
+var migrationNotice = 3 * time.Second
+
+// sayWaiting has the log say that a migration waits, unless it began by then. Call done
+// when it does.
+func (db *DB) sayWaiting(ctx context.Context, component string) (done func()) {
+	after, called := migrationNotice, make(chan struct{})
+	notice := time.AfterFunc(after, func() {
+		defer close(called)
+		db.Logger().WarnContext(ctx, "migration waits for another process that migrates the same database",
+			"component", component, "waited", after, "gives_up_after", migrationWait)
+	})
+	return func() {
+		if !notice.Stop() {
+			<-called
 		}
 	}
 }

@@ -31,7 +31,7 @@ func (db *DB) Revert(ctx context.Context, component string, ms []Migration) (Mig
 }
 
 func (db *DB) revertLast(ctx context.Context, conn *sql.Conn, component string, ms []Migration) (Migration, error) {
-	tx, err := db.beginMigration(ctx, conn)
+	tx, err := db.beginMigration(ctx, conn, component)
 	if err != nil {
 		return Migration{}, err
 	}

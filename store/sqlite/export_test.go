@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"database/sql"
 	"os"
 	"time"
@@ -24,6 +25,9 @@ func NewFlusher(log string, sync func(*os.File) error) (flush func() error, comm
 	f := &flusher{log: log, sync: sync}
 	return f.flush, f.committed.Load
 }
+
+// Count brings the statistics up to date.
+func Count(ctx context.Context, write *sql.DB) error { return count(ctx, write) }
 
 // UpkeepEvery looks at statistics that often, in databases that are opened from now
 // on. It returns what undoes that.

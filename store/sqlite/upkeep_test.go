@@ -126,6 +126,42 @@ WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1100)
 	}
 }
 
+// TestUpkeep_undone: statistics that cannot be counted leave no transaction behind, which
+// the next one who writes would be in.
+func TestUpkeep_undone(t *testing.T) {
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "upkeep.db"), sqlite.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	exec := func(stmt string) {
+		t.Helper()
+		if _, err := db.Write().ExecContext(t.Context(), stmt); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, stmt := range []string{
+		`CREATE TABLE papers (id INTEGER PRIMARY KEY, parent INTEGER)`, `CREATE INDEX papers_parent ON papers (parent)`,
+		`INSERT INTO papers VALUES (1, NULL), (2, NULL), (3, 1)`, `ANALYZE`, `PRAGMA query_only = ON`,
+	} {
+		exec(stmt)
+	}
+	if err := sqlite.Count(t.Context(), db.Write()); err == nil {
+		t.Fatal("statistics were written to a database that takes none")
+	}
+	exec(`PRAGMA query_only = OFF`)
+	err = db.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO papers VALUES (4, NULL)`)
+		return err
+	})
+	if err != nil {
+		t.Errorf("the next one who writes: %v", err)
+	}
+	if err := sqlite.Count(t.Context(), db.Write()); err != nil {
+		t.Errorf("counted once more: %v", err)
+	}
+}
+
 // plan returns how a statement is run.
 func plan(t *testing.T, db *sql.DB, statement string) string {
 	t.Helper()
