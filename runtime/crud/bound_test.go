@@ -75,6 +75,11 @@ func TestInTx_ends(t *testing.T) {
 				t.Errorf("%s: %v, told %v", name, err, told)
 			}
 		}
+		own := errors.New("an error of the code")
+		hang = func(ctx context.Context) error { <-ctx.Done(); return own }
+		if err := run(); !errors.Is(err, own) || told {
+			t.Errorf("an error of its own: %v, told %v", err, told)
+		}
 		given = time.Second
 		hang = func(ctx context.Context) error {
 			crud.Extend(ctx, db, time.Minute)
@@ -88,4 +93,25 @@ func TestInTx_ends(t *testing.T) {
 			t.Error("there is no transaction")
 		}
 	})
+}
+
+// TestInTx_extendedTries: a transaction that was given more time runs again as long as it
+// has some.
+func TestInTx_extendedTries(t *testing.T) {
+	t.Parallel() // it sleeps
+	db := storetest.Postgres(t)
+	runs := 0
+	err := crud.InTx(system(t), db, func(ctx context.Context) error {
+		crud.Extend(ctx, db, time.Hour)
+		if runs++; runs > 1 {
+			return nil
+		}
+		time.Sleep(10*time.Second + 100*time.Millisecond) // more than it had
+		tx, _ := crud.Tx(ctx, db)
+		_, err := tx.ExecContext(ctx, "DO $$ BEGIN RAISE EXCEPTION 'undone' USING ERRCODE = '40P01'; END $$")
+		return err
+	})
+	if err != nil || runs != 2 {
+		t.Errorf("%d runs, %v", runs, err)
+	}
 }

@@ -468,3 +468,29 @@ func TestDeleted_told(t *testing.T) {
 		}
 	})
 }
+
+// TestDeleted_restoreLess: a hook that deletes for good what went with a row has it stay
+// deleted: nobody is told that rows came back which did not.
+func TestDeleted_restoreLess(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := newStock(t, db)
+		box := s.box(t, "a")
+		s.put(t, s.things, in(box))
+		if _, err := s.boxes.RemoveRow(as(t, s.max), box, nil); err != nil {
+			t.Fatal(err)
+		}
+		told := 0
+		s.things.OnChange(func(context.Context, crud.Changed) { told++ })
+		s.boxes.Before(authz.Update, func(ctx context.Context, _ *crud.Change[Box]) error {
+			tx, _ := crud.Tx(ctx, db)
+			_, err := tx.ExecContext(ctx, "DELETE FROM things")
+			return err
+		})
+		if got := status(t, err2(s.boxes.RestoreRow(as(t, s.max), box, nil))); got != http.StatusConflict || told > 0 {
+			t.Errorf("%d, told %d", got, told)
+		}
+		if got := found(t, s.boxes, s.ann, query.Query{}); len(got) > 0 {
+			t.Errorf("boxes %v", got)
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package crud
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -320,8 +321,14 @@ func (r *engine) comeBack(ctx context.Context, t *transaction, rows []record, up
 	}
 	s.Reset()
 	r.graves.Raise(s, query.Among(r.entity.IDField(), keys), at)
-	_, err := t.tx.ExecContext(ctx, string(s.SQL), s.Args...)
-	return err
+	res, err := t.tx.ExecContext(ctx, string(s.SQL), s.Args...)
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n != int64(len(keys)) {
+		return cmp.Or(err, error(&gate.Error{Status: http.StatusConflict, Message: "Rows that went with this one were changed meanwhile: try again"}))
+	}
+	return nil
 }
 
 // arise makes a row that was deleted one that is there.

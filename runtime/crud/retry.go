@@ -11,8 +11,7 @@ import (
 )
 
 const (
-	// maxTries is how often a transaction runs at most; none begins when writeTimeout
-	// has passed since the first did.
+	// maxTries is how often a transaction runs at most, in the time that it has.
 	maxTries = 8
 	// The pause before the second try, twice as long before each that follows, up to
 	// the longest, and up to half of it more or less: those that were undone together
@@ -28,8 +27,8 @@ func retries(db *store.DB) bool { return db.Dialect() == store.Postgres }
 // again reports whether a transaction whose try ended with err runs once more: the
 // database undid it to let another one pass, as it does with one of two that wait
 // for each other. It returns when that one has passed, or so it is hoped.
-func again(ctx context.Context, db *store.DB, try int, begun time.Time, err error) bool {
-	if try == maxTries || !retries(db) || !db.Classify(err).Retry || time.Since(begun) > writeTimeout {
+func again(ctx context.Context, db *store.DB, try int, err error) bool {
+	if try == maxTries || !retries(db) || !db.Classify(err).Retry {
 		return false
 	}
 	select {

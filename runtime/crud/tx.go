@@ -126,7 +126,8 @@ func (w word) passOn(ctx context.Context, db *store.DB) {
 //
 // It has ten seconds, or what [Extend] says, which is the deadline of the context that fn
 // gets. Then the transaction is undone, whatever fn does, for others to write; once fn
-// returns the error is a [*gate.Error] with 503 that matches [store.ErrUnavailable].
+// returns the error is a [*gate.Error] with 503 that matches [store.ErrUnavailable], unless
+// fn returns one of its own that is not about the database: that is the answer.
 //
 // Within a transaction fn joins it, as a change does that is made with its context.
 // An error undoes what joined, with what it left to be told, and nothing else:
@@ -135,7 +136,7 @@ func (w word) passOn(ctx context.Context, db *store.DB) {
 //
 // When PostgreSQL undoes the transaction to let another one pass (a deadlock, a
 // serialization failure, a row that another one does not let go), fn runs again in a
-// new one: eight times at most, of which none begins ten seconds after the first did.
+// new one: eight times at most, all in the time that the transaction has.
 // If that does not help, the error matches [store.ErrUnavailable]. So fn, and the
 // hooks of what it changes, leave the same outside of the database after one run and
 // after eight: what is to happen once is for [OnCommit].
@@ -152,7 +153,6 @@ func InTx(ctx context.Context, db *store.DB, fn func(ctx context.Context) error)
 // transact is InTx outside of a transaction. All tries together may take as long as
 // limit says, commit and all.
 func transact(ctx context.Context, db *store.DB, limit time.Duration, fn func(context.Context) error) error {
-	begun := time.Now()
 	bounded, stop := within(ctx, limit)
 	defer stop()
 	var wanted []claim
@@ -165,7 +165,7 @@ func transact(ctx context.Context, db *store.DB, limit time.Duration, fn func(co
 				w.passOn(context.WithoutCancel(ctx), db)
 			}
 			return nil
-		case !again(bounded, db, try, begun, err):
+		case !again(bounded, db, try, err):
 			return bounded.explain(db, err)
 		}
 		wanted = t.wanted
