@@ -84,17 +84,19 @@ func TestAUZ12_turnsToWrite(t *testing.T) {
 		}
 		const many = 300
 		var wg sync.WaitGroup
-		var ended atomic.Int64
+		var wrote atomic.Int64
 		release, began, others := make(chan struct{}), make(chan struct{}, many), make(chan struct{}, 3)
 		write := func(ctx context.Context, began chan struct{}) (before int64) {
 			if err := crud.InTx(ctx, db, func(context.Context) error {
 				began <- struct{}{}
 				<-release
+				before = wrote.Add(1) - 1
+				time.Sleep(time.Millisecond) // so long that whoever is next is awake
 				return nil
 			}); err != nil {
 				t.Error(err)
 			}
-			return ended.Add(1) - 1
+			return before
 		}
 		for range many {
 			wg.Go(func() { write(from(s.ann, "2001:db8::1"), began) })
