@@ -213,7 +213,8 @@ type insideTx struct{ db *DB }
 // Transactions do not nest: a call with the context that fn was given is
 // refused at once.
 //
-// On PostgreSQL a statement that fails ends the transaction, whatever fn makes of its
+// On PostgreSQL a statement that fails ends the transaction, and so does on SQLite one that
+// is interrupted while it writes, or finds no room, whatever fn makes of its
 // error. When fn goes on and does not return it, InTx does: it is what happened, not
 // the refusal of the statements after it. What fn returns instead counts, unless the
 // statement failed to let another transaction pass.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"io"
 	"strings"
 )
 
@@ -28,7 +29,11 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if !ok {
 		return nil, errors.Join(errors.New("sqlite: a connection of the driver lacks a method"), opened.Close())
 	}
-	return &conn{connection: inner, kept: map[string]*list.Element{}}, nil
+	made := &conn{connection: inner, kept: map[string]*list.Element{}}
+	if err := made.watch(); err != nil {
+		return nil, errors.Join(err, opened.Close())
+	}
+	return made, nil
 }
 
 // A connection is what those of the driver can do.
@@ -56,6 +61,7 @@ type connection interface {
 // database/sql calls the methods of a connection and of its rows one at a time.
 type conn struct {
 	connection
+	transaction
 	kept   map[string]*list.Element
 	order  list.List // of *statement, the latest first
 	closed bool
@@ -81,10 +87,11 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 		return nil, err
 	}
 	if s == nil {
-		return c.connection.ExecContext(ctx, query, args)
+		result, err := c.connection.ExecContext(ctx, query, args)
+		return result, c.because(err)
 	}
 	result, err := s.ExecContext(ctx, args)
-	return result, c.giveBack(s, err)
+	return result, c.giveBack(s, c.because(err))
 }
 
 // QueryContext implements [driver.QueryerContext].
@@ -94,15 +101,21 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 		return nil, err
 	}
 	if s == nil {
-		return c.connection.QueryContext(ctx, query, args)
+		r, err := c.connection.QueryContext(ctx, query, args)
+		return c.rows(r, nil, err)
 	}
 	r, err := s.QueryContext(ctx, args)
-	if err != nil {
-		return nil, c.giveBack(s, err)
-	}
+	return c.rows(r, s, err)
+}
+
+// rows returns the rows of a query that was run, of a statement to keep or of none.
+func (c *conn) rows(r driver.Rows, s *statement, err error) (driver.Rows, error) {
 	typed, ok := r.(typedRows)
-	if !ok {
-		return nil, c.giveBack(s, errors.Join(errors.New("sqlite: rows of the driver lack a method"), r.Close()))
+	if err == nil && !ok {
+		err = errors.Join(errors.New("sqlite: rows of the driver lack a method"), r.Close())
+	}
+	if err != nil {
+		return nil, c.giveBack(s, c.because(err))
 	}
 	return &rows{typedRows: typed, c: c, s: s}, nil
 }
@@ -111,19 +124,31 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 // file open for a statement that is not.
 func (c *conn) Close() error {
 	c.closed = true
+	c.unwatch()
 	return errors.Join(c.forget(), c.connection.Close())
 }
 
 // take returns the prepared form of a query, and nil for one that is not to be
-// kept.
+// kept. After the end of a transaction that the program has not ended there is none.
 func (c *conn) take(ctx context.Context, query string) (*statement, error) {
+	if c.lost != nil {
+		return nil, c.lost
+	}
 	if e, ok := c.kept[query]; ok {
 		return c.remove(e), nil
 	}
 	if !repeatable(query) {
 		return nil, c.forget()
 	}
-	made, err := c.PrepareContext(ctx, query)
+	s, err := c.prepare(ctx, query)
+	if err != nil {
+		return nil, c.because(err)
+	}
+	return &statement{query, s}, nil
+}
+
+func (c *conn) prepare(ctx context.Context, query string) (preparedStmt, error) {
+	made, err := c.connection.PrepareContext(ctx, query)
 	if err != nil {
 		return nil, err
 	}
@@ -131,12 +156,15 @@ func (c *conn) take(ctx context.Context, query string) (*statement, error) {
 	if !ok {
 		return nil, errors.Join(errors.New("sqlite: a statement of the driver lacks a method"), made.Close())
 	}
-	return &statement{query, s}, nil
+	return s, nil
 }
 
-// giveBack keeps a statement that was taken, unless it failed with err, which
-// comes back.
+// giveBack keeps a statement that was taken, if it is one, unless it failed with err,
+// which comes back.
 func (c *conn) giveBack(s *statement, err error) error {
+	if s == nil {
+		return err
+	}
 	if err != nil {
 		_ = s.Close() // which says again how it failed
 		return err
@@ -197,16 +225,25 @@ type typedRows interface {
 // rows give their statement back at the end.
 type rows struct {
 	typedRows
-	c *conn
-	s *statement // nil at the end
+	c      *conn
+	s      *statement // nil for one that is not kept
+	closed bool
+}
+
+// Next implements [driver.Rows].
+func (r *rows) Next(into []driver.Value) error {
+	err := r.typedRows.Next(into)
+	if err == io.EOF { //nolint:errorlint // as database/sql asks
+		return err
+	}
+	return r.c.because(err)
 }
 
 // Close implements [driver.Rows].
 func (r *rows) Close() error {
-	if r.s == nil {
+	if r.closed {
 		return nil
 	}
-	s := r.s
-	r.s = nil
-	return r.c.giveBack(s, r.typedRows.Close())
+	r.closed = true
+	return r.c.giveBack(r.s, r.c.because(r.typedRows.Close()))
 }
