@@ -1,6 +1,7 @@
 package gen_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -212,5 +213,24 @@ func TestDeploy_outgrown(t *testing.T) {
 	}
 	if told := apply(other, gen.ApplyOptions{}); told != nil {
 		t.Errorf("once more: %v", told)
+	}
+
+	// What was written with a design that cannot be read any more nobody knows.
+	lock := filepath.Join(dir, "gate.lock")
+	data, err := os.ReadFile(lock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(lock, bytes.Replace(data, []byte(`"design": {`), []byte(`"design": {"gone": true,`), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	told := apply(other, gen.ApplyOptions{})
+	if len(told) == 0 {
+		t.Fatal("a design that cannot be read: nothing told")
+	}
+	for _, o := range told {
+		if data, err := os.ReadFile(filepath.Join(dir, o.Path)); !o.Unknown || err != nil || o.Path == "compose.yaml" && !strings.Contains(o.Diff, "-"+string(data)) {
+			t.Errorf("a design that cannot be read: %+v, %v", o, err)
+		}
 	}
 }

@@ -47,7 +47,8 @@ type File struct {
 	// user is told when it would be another: see [Report.Outgrown].
 	Outgrows bool
 
-	before []byte // with the design of gate.lock, nil where that is not known
+	before  []byte // with the design of gate.lock, nil where that is not known
+	unknown bool   // because that design cannot be read any more
 }
 
 // Files is what [Generate] makes: every path once, sorted by path.

@@ -12,6 +12,9 @@ type Outgrown struct {
 	// Diff is what became of the text of the plugin, unified. The file of the user may
 	// differ from both.
 	Diff string
+	// Unknown says that nobody knows what the text was, as a design that was generated
+	// cannot be any more: Diff leads from the file of the user to what is written now.
+	Unknown bool
 }
 
 // outgrown finds what the files that outgrow a design, see [File.Outgrows], were with that
@@ -23,10 +26,11 @@ func (b *Build) outgrown(files Files, lock []byte, plugins []Plugin) {
 		return
 	}
 	before, err := b.asLocked(lock, plugins)
-	if err != nil {
-		return // a plugin of it is no more, or does not read what it reads now: nobody knows
-	}
 	for i, f := range files {
+		if err != nil { // a plugin of it is no more, or does not read what it reads now
+			files[i].unknown = f.Outgrows
+			continue
+		}
 		if data, ok := before.Get(f.Path); ok && f.Outgrows {
 			files[i].before = data
 		}
@@ -53,7 +57,10 @@ func (b *Build) asLocked(lock []byte, plugins []Plugin) (Files, error) {
 
 // outgrows reports a file of the user's that stays as it is.
 func (a *applier) outgrows(f File, have []byte) {
+	if f.unknown && !bytes.Equal(have, f.Data) {
+		a.report.Outgrown = append(a.report.Outgrown, Outgrown{f.Path, unified(f.Path, have, f.Data), true})
+	}
 	if f.before != nil && !bytes.Equal(f.before, f.Data) && !bytes.Equal(have, f.Data) {
-		a.report.Outgrown = append(a.report.Outgrown, Outgrown{f.Path, unified(f.Path, f.before, f.Data)})
+		a.report.Outgrown = append(a.report.Outgrown, Outgrown{f.Path, unified(f.Path, f.before, f.Data), false})
 	}
 }

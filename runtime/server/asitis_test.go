@@ -42,6 +42,14 @@ func TestCommands_asItIs(t *testing.T) {
 		r.url = "sqlite:nowhere/data.db"
 		administer(1, "nowhere/data.db: there is no such file")
 		r.expect(3, "1 init pending", "2 more pending")
+		if out, _ := r.run(3, "plan"); !strings.HasPrefix(out, "-- ") || !strings.Contains(out, "nowhere/data.db: there is no such file: restaurant migrate apply makes it, and DATABASE_URL names another\n\n-- app ") {
+			t.Errorf("plan: %s", out)
+		}
+		for _, command := range []string{"plan", "status"} {
+			if out, _ := r.run(3, command, "--json"); !strings.Contains(out, `{"missing":"`) || !strings.Contains(out, "nowhere/data.db: there is no such file: ") {
+				t.Errorf("%s --json: %s", command, out)
+			}
+		}
 		if out, _ := r.run(3, "status"); !strings.Contains(out, "nowhere/data.db: there is no such file: restaurant migrate apply makes it") {
 			t.Errorf("status: %s", out)
 		}

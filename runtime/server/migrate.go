@@ -144,6 +144,9 @@ func (m *migrator) judge(pending int, drift []string) (int, error) {
 	code := exitBehind
 	switch {
 	case m.missing != nil:
+		if err := m.tellMissing(); err != nil {
+			return exitFault, err
+		}
 		fmt.Fprintf(&b, "\n%v\n", m.missing)
 	case pending > 0:
 		fmt.Fprintf(&b, "\n%d pending: %s migrate plan shows the SQL, %[2]s migrate apply runs it\n", pending, m.service)
@@ -158,6 +161,11 @@ func (m *migrator) judge(pending int, drift []string) (int, error) {
 // migration.
 func (m *migrator) plan(ctx context.Context) (int, error) {
 	code := exitOK
+	if m.missing != nil {
+		if err := errors.Join(m.tellMissing(), m.say("-- %v\n\n", m.missing)); err != nil {
+			return exitFault, err
+		}
+	}
 	for _, c := range m.components {
 		todo, err := m.db.Pending(ctx, c.Name, c.Migrations)
 		if err != nil {
@@ -246,6 +254,9 @@ func (m *migrator) down(ctx context.Context) (int, error) {
 		m.say("taken back %s %s; a start of this program applies it again: start the one before it\n", c.Name, undone),
 	)
 }
+
+// tellMissing tells programs that there is no file.
+func (m *migrator) tellMissing() error { return m.line(map[string]any{"missing": m.missing.Error()}) }
 
 // line tells programs.
 func (m *migrator) line(v any) error {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/gatewright/gate/design"
+	"github.com/gatewright/gate/store"
 )
 
 type devCmd struct {
@@ -195,6 +196,9 @@ func (d *dev) make(ctx context.Context, aloud bool) error {
 	if err := d.p.prepare(); err != nil {
 		return err
 	}
+	if err := d.p.located(); err != nil {
+		return err
+	}
 	ours := slices.Concat(report.Created, report.Updated, report.Removed, report.Edited)
 	if err := d.watch.accept(ours...); err != nil { // what we wrote is no change
 		return err
@@ -238,6 +242,15 @@ func (d *dev) make(ctx context.Context, aloud bool) error {
 	return d.provider.show(d) // with the address where it is now
 }
 
+// located refuses a server of which nobody says where it is.
+func (p *project) located() error {
+	if p.design.Service.Database != design.Postgres || says(p.dir, "DATABASE_URL") {
+		return nil
+	}
+	return failf("write DATABASE_URL=postgres://USER:PASSWORD@localhost:5432/"+p.design.Service.Name+" into "+filepath.Join(p.dir, ".env"),
+		"the database is PostgreSQL, and nothing says where it is")
+}
+
 // nothing is a writer for steps that nobody wants to hear of.
 type nothing struct{}
 
@@ -251,12 +264,19 @@ func (d *dev) restart(ctx context.Context, bin string) error {
 	d.serving = nil
 	p, err := d.start(ctx, bin)
 	if err != nil {
-		if ctx.Err() == nil && old != "" && old != bin {
-			if again, err := d.start(ctx, old); err == nil {
-				d.serving, d.bin = again, old
-			}
+		if ctx.Err() != nil || old == "" || old == bin {
+			return err
 		}
-		return err
+		again, before := d.start(ctx, old)
+		if before == nil {
+			d.serving, d.bin = again, old
+			return err
+		}
+		why := before.Error()
+		if strings.Contains(why, store.ErrNewer.Error()) {
+			why = "the database has migrations that it does not know. Mend the new one, or have gate migrate down take the last migration back, where nothing is lost by that"
+		}
+		return &fault{err: err, hint: "the version of before does not start any more either: " + why}
 	}
 	d.serving, d.bin, d.since = p, bin, time.Now()
 	return nil

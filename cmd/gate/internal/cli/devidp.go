@@ -333,16 +333,16 @@ func (p *devProvider) environment() []string {
 // people log in at an issuer, wherever that is. It is asked at each start of the
 // service, for .env may say something else by then.
 func (p *project) origins() []string {
-	if p.design.Plugin(auth0.Plugin) == nil && p.design.Plugin("auth-oidc") == nil || saysOrigins(p.dir) {
+	if p.design.Plugin(auth0.Plugin) == nil && p.design.Plugin("auth-oidc") == nil || says(p.dir, "CORS_ORIGINS") {
 		return nil
 	}
 	return []string{"CORS_ORIGINS=" + viteOrigin}
 }
 
-// saysOrigins reports whether the environment of a service, or its file .env,
-// says which pages may call it.
-func saysOrigins(dir string) bool {
-	if os.Getenv("CORS_ORIGINS") != "" {
+// says reports whether the environment of a service, or its file .env, has a value
+// for that setting.
+func says(dir, name string) bool {
+	if strings.TrimSpace(os.Getenv(name)) != "" {
 		return true
 	}
 	data, err := os.ReadFile(filepath.Join(dir, ".env"))
@@ -350,7 +350,8 @@ func saysOrigins(dir string) bool {
 		return false
 	}
 	for line := range strings.Lines(string(data)) {
-		if value, ok := strings.CutPrefix(strings.TrimSpace(line), "CORS_ORIGINS="); ok && value != "" {
+		key, value, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
+		if strings.TrimSpace(key) == name && strings.Trim(value, "\"' ") != "" {
 			return true
 		}
 	}

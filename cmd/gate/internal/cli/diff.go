@@ -89,6 +89,8 @@ type (
 	outgrownFile struct {
 		Path string `json:"path"`
 		Diff string `json:"diff"` // of what gate writes there
+
+		Unknown bool `json:"unknown,omitempty"` // what that was: diff is of the file itself
 	}
 	fileMove struct {
 		From string `json:"from"`
@@ -269,7 +271,7 @@ func (o *outlook) text(w io.Writer, t *talk) error {
 			line("  ! " + place)
 		}
 		for _, o := range f.Outgrown {
-			line("  ! " + o.Path + outgrownNote)
+			line("  ! " + o.Path + outgrownNote(gen.Outgrown(o)))
 			for _, text := range outgrownLines(gen.Outgrown(o)) {
 				line("    " + text)
 			}

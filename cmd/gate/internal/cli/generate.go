@@ -117,15 +117,20 @@ func followed(t *talk, r *gen.Report) {
 // outgrown shows what became of the files that the user owns and gate.yaml outgrew.
 func outgrown(t *talk, r *gen.Report) {
 	for _, o := range r.Outgrown {
-		t.event(map[string]any{"event": "outgrown", "file": o.Path, "diff": o.Diff})
-		t.line("  " + t.paint(yellow, "!") + " " + o.Path + outgrownNote)
+		t.event(map[string]any{"event": "outgrown", "file": o.Path, "diff": o.Diff, "unknown": o.Unknown})
+		t.line("  " + t.paint(yellow, "!") + " " + o.Path + outgrownNote(o))
 		for _, line := range outgrownLines(o) {
 			t.line("    " + line)
 		}
 	}
 }
 
-const outgrownNote = " is yours and stays, and gate.yaml outgrew it. What changed in what gate writes there:"
+func outgrownNote(o gen.Outgrown) string {
+	if o.Unknown {
+		return " is yours and stays, and what gate wrote there before is not known any more. How it differs from what gate writes now:"
+	}
+	return " is yours and stays, and gate.yaml outgrew it. What changed in what gate writes there:"
+}
 
 // outgrownLines are the lines that changed, and where.
 func outgrownLines(o gen.Outgrown) []string {

@@ -14,7 +14,7 @@ import (
 // What somebody calls a file, and what gate.yaml says, does nothing to the terminal
 // of who generates: colours are those of the talk alone.
 func TestTalk_filesSteer(t *testing.T) {
-	const name = "app/a\x1b[2J\x1b]0;owned\x07\u009b8m\u202e_Zoë\ng.go"
+	const name = "app/a\x1b[31m\x1b[2J\x1b]0;owned\x07\u009b8m\u202e_Zoë\ng.go"
 	text := strings.ReplaceAll(name, "\n", "·") // of what may have lines
 	report := &gen.Report{
 		Created: []string{name}, Updated: []string{name}, Removed: []string{name}, Edited: []string{name},
@@ -23,7 +23,7 @@ func TestTalk_filesSteer(t *testing.T) {
 	}
 	o := &outlook{
 		Service: name, Changes: true, Gate: &versions{name, name}, Plugins: []pluginChange{{name, "on"}}, Renamed: []gen.Renamed{{From: name, To: name}},
-		Files:      fileChanges{report.Created, report.Updated, report.Removed, report.Edited, []fileMove{{name, name}}, report.Carried, report.Look, []outgrownFile{{name, "@@\n+" + text}}},
+		Files:      fileChanges{report.Created, report.Updated, report.Removed, report.Edited, []fileMove{{name, name}}, report.Carried, report.Look, []outgrownFile{{name, "@@\n+" + text, false}}},
 		Migrations: []migrationChange{{name, text}}, Losses: []loss{{name, name}},
 		Permissions: &permissionsOutlook{Changes: []permissions.Change{{Entity: name, Text: text}}},
 		before:      &permissions.Matrix{}, after: &permissions.Matrix{Service: name},
@@ -47,6 +47,9 @@ func TestTalk_filesSteer(t *testing.T) {
 		}
 		said.WriteString(v.text(tk))
 		got := said.String()
+		if strings.Contains(got, "app/a\x1b[31m") {
+			t.Errorf("%s: painted by a name", color)
+		}
 		for _, code := range []string{red, green, yellow, cyan, dim, bold, "0"} {
 			if color == "always" {
 				got = strings.ReplaceAll(got, "\x1b["+code+"m", "")

@@ -1,12 +1,12 @@
 package cli
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -37,6 +37,8 @@ type talk struct {
 	color    bool
 	ascii    bool
 	open     bool // a progress line is on the screen
+
+	paints string // begins a colour of paint, and nothing that is called anything
 }
 
 func newTalk(w io.Writer, color string) *talk {
@@ -50,6 +52,7 @@ func newTalk(w io.Writer, color string) *talk {
 		t.color = terminal && os.Getenv("TERM") != "dumb" && os.Getenv("NO_COLOR") == ""
 	}
 	t.ascii = !speaksUTF8()
+	t.paints = "\x1b[" + rand.Text() + ":"
 	return t
 }
 
@@ -86,11 +89,8 @@ func (t *talk) paint(code, s string) string {
 	if !t.color {
 		return s
 	}
-	return "\x1b[" + code + "m" + s + "\x1b[0m"
+	return t.paints + code + "m" + s + t.paints + "0m" // which shown makes colours
 }
-
-// painted finds the colours of paint.
-var painted = regexp.MustCompile("\x1b\\[(?:0|1|2|31|32|33|36)m")
 
 // shown is one line as it is printed: the colours of the talk, and else nothing that
 // a terminal acts on. Files and what is in them are called as people like it.
@@ -99,15 +99,16 @@ func (t *talk) shown(line string) string {
 	if !t.color {
 		return plain(line)
 	}
-	var b strings.Builder
-	for {
-		at := painted.FindStringIndex(line)
-		if at == nil {
-			return b.String() + plain(line)
+	parts := strings.Split(line, t.paints)
+	for i, part := range parts {
+		code, text, ours := strings.Cut(part, "m")
+		if i == 0 || !ours {
+			parts[i] = plain(part)
+			continue
 		}
-		b.WriteString(plain(line[:at[0]]) + line[at[0]:at[1]])
-		line = line[at[1]:]
+		parts[i] = "\x1b[" + code + "m" + plain(text)
 	}
+	return strings.Join(parts, "")
 }
 
 // line prints one finished line.
