@@ -96,7 +96,7 @@ func (r *engine) keys(rows []record, fields scope, rel *relation, cr *crop) (*qu
 
 // gather implements relative.
 func (r *engine) gather(ctx context.Context, c caller, br *branch, keys *query.Keys) (*harvest, error) {
-	h := &harvest{rows: &Rows{Limit: br.plan.Limit, Skip: br.plan.Skip, enc: r, set: br.plan.Select}, spans: map[any]span{}}
+	h := &harvest{rows: &Rows{Limit: br.plan.Limit, Skip: br.plan.Skip, enc: r, making: makingOf(ctx), set: br.plan.Select}, spans: map[any]span{}}
 	var list []record
 	if len(keys.Texts)+len(keys.Numbers) > 0 {
 		var err error
@@ -149,6 +149,9 @@ func (r *engine) belonging(ctx context.Context, br *branch, keys *query.Keys, sp
 		}
 		if in.bytes() > br.budget.bytes && !authz.IsSystem(ctx) {
 			return nil, answerTooLarge()
+		}
+		if err := in.count(ctx); err != nil {
+			return nil, err
 		}
 		value := any(text)
 		if keys.Kind == model.Serial {
@@ -226,11 +229,11 @@ func (cr *crop) page(i int) *Rows {
 // that leads to it, so it ends beyond [MaxAnswer].
 func (c crops) append(dst []byte, i int) []byte {
 	for _, cr := range c {
-		if len(dst) > MaxAnswer {
-			break
-		}
 		if cr.refusal(i) != nil {
 			continue
+		}
+		if cr.rows.full(dst) {
+			break
 		}
 		dst = dst[:len(dst)-1]
 		if dst[len(dst)-1] != '{' {
@@ -256,7 +259,7 @@ func (r *Rows) appendPage(dst []byte) []byte {
 	dst = strconv.AppendInt(append(dst, `,"limit":`...), int64(r.Limit), 10)
 	dst = strconv.AppendInt(append(dst, `,"skip":`...), int64(r.Skip), 10)
 	dst = append(dst, `,"data":[`...)
-	for i := 0; i < r.len && len(dst) <= MaxAnswer; i++ {
+	for i := 0; i < r.len && !r.full(dst); i++ {
 		if i > 0 {
 			dst = append(dst, ',')
 		}

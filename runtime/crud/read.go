@@ -181,7 +181,7 @@ func (r *engine) findIn(ctx context.Context, c caller, q *query.Query, filter qu
 	}
 	data, more := cut(plan, data)
 	selected := plan.Select
-	rows := &Rows{Limit: plan.Limit, Skip: plan.Skip, enc: r, rows: data, len: len(data), set: selected}
+	rows := &Rows{Limit: plan.Limit, Skip: plan.Skip, enc: r, making: makingOf(ctx), rows: data, len: len(data), set: selected}
 	switch {
 	case plan.NoTotal:
 	case plan.Begun() && at.total >= 0:
@@ -309,6 +309,9 @@ func (r *engine) collect(ctx context.Context, rows answered, columns model.Field
 		if limit > 1 && in.bytes() > MaxAnswer && !authz.IsSystem(ctx) {
 			return nil, answerTooLarge()
 		}
+		if err := in.count(ctx); err != nil {
+			return nil, err
+		}
 	}
 	return list, rows.Err()
 }
@@ -321,6 +324,7 @@ type scanner struct {
 	fields   []model.FieldID
 	dest     []any
 	spare    []record // new rows, in which there is nothing yet
+	counted  int      // of bytes
 }
 
 func (r *engine) scanner(columns model.FieldSet) scanner {
@@ -334,6 +338,17 @@ func (r *engine) scanner(columns model.FieldSet) scanner {
 		in.dest = append(in.dest, &in.cells[len(in.cells)-1])
 	}
 	return in
+}
+
+// count lets what was read count for the answer that is made, if it is worth it.
+func (in *scanner) count(ctx context.Context) error {
+	const little = 16 << 10
+	n := in.bytes() - in.counted
+	if n < little {
+		return nil
+	}
+	in.counted += n
+	return makingOf(ctx).reads(n)
 }
 
 // bytes returns how much text was read.

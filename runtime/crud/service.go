@@ -129,13 +129,19 @@ type Rows struct {
 	Paged          bool
 	Next, Previous string
 
-	enc   *engine
-	rows  []record
-	off   int // of the first row in rows, sets and crops
-	len   int
-	set   model.FieldSet
-	sets  []model.FieldSet // one for each row when they differ
-	crops crops
+	enc    *engine
+	making *making // for which they were read; may be nil
+	rows   []record
+	off    int // of the first row in rows, sets and crops
+	len    int
+	set    model.FieldSet
+	sets   []model.FieldSet // one for each row when they differ
+	crops  crops
+}
+
+// full reports whether nothing more is appended to a text.
+func (r *Rows) full(dst []byte) bool {
+	return len(dst) > freeAnswer && (len(dst) > MaxAnswer || !r.making.writes(len(dst)))
 }
 
 // Len returns the number of rows on the page.

@@ -100,7 +100,7 @@ func (x *execution) objects(dst []byte, s *shape, n int, rowAt func(int) crud.Ro
 		if string(dst[before:]) == "null" { // elements are never null, so the list is (§6.4.4)
 			return append(dst[:start], "null"...)
 		}
-		if len(dst) > crud.MaxAnswer {
+		if crud.AnswerFull(x.r.Context(), len(dst)) {
 			return dst // and run refuses it
 		}
 	}

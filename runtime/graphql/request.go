@@ -104,6 +104,8 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, req *request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), maxTime)
 	defer cancel()
+	ctx, made := crud.MakeAnswer(ctx, op.Operation == ast.Mutation)
+	defer made()
 	x := &execution{api: a, w: w, r: r.WithContext(ctx), doc: doc, inputs: inputs{schema: a.schema, values: variables}}
 	out := x.run(op)
 	h := w.Header()
@@ -113,8 +115,8 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, req *request) {
 	}
 	var release func()
 	if op.Operation == ast.Mutation {
-		release = crud.KeepAnswer(r.Context(), out)
-	} else if release, err = crud.HoldAnswer(r.Context(), out); err != nil {
+		release = crud.KeepAnswer(ctx, out)
+	} else if release, err = crud.HoldAnswer(ctx, out); err != nil {
 		a.errors.Write(w, r, err)
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/runtime/model"
 	"github.com/gatewright/gate/runtime/realtime"
 )
@@ -73,4 +74,30 @@ func TestEvents_resumeLargeRows(t *testing.T) {
 	if got := back(); got != "reset" {
 		t.Errorf("back after twenty large ones: %s", got)
 	}
+}
+
+// TestAUZ12_room: what a message asks for counts before there is an answer.
+func TestAUZ12_room(t *testing.T) {
+	s := newShop(t, largeNotes)
+	for range 3 {
+		s.newNote(t, strings.Repeat("m", 3<<20-1))
+	}
+	c := dial(t, s, "ann")
+	c.ws.SetReadLimit(-1)
+	const ask = `{"id":1,"method":"find","path":"notes"}`
+	c.must(ask)
+	ctx := s.as(t, "ann")
+	var held []func()
+	for range 5 { // of 64 MiB, so that what has 9 may be told and not be made
+		release, err := crud.HoldAnswer(ctx, make([]byte, 10<<20))
+		check(t, err)
+		held = append(held, release)
+	}
+	if m := c.ask(ask); m.Error == nil || m.Error.Code != http.StatusTooManyRequests {
+		t.Errorf("without room: %+v", m.Error)
+	}
+	for _, release := range held {
+		release()
+	}
+	c.must(ask)
 }

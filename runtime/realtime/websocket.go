@@ -159,11 +159,14 @@ type request struct {
 func (c *Conn) message(ctx context.Context, data []byte) (answer []byte, release func()) {
 	req, err := readRequest(data)
 	var result json.RawMessage
+	question := req.Method == "find" || req.Method == "get"
 	if err == nil {
-		result, err = c.perform(ctx, req.Call)
+		making, made := crud.MakeAnswer(gate.ContextWithPrincipal(ctx, c.principal()), !question)
+		defer made()
+		result, err = c.perform(making, req.Call)
 	}
 	ctx, release = gate.ContextWithPrincipal(ctx, c.principal()), func() {}
-	switch question := req.Method == "find" || req.Method == "get"; {
+	switch {
 	case err != nil:
 	case question:
 		if release, err = crud.HoldAnswer(ctx, result); err != nil {

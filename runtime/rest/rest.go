@@ -111,7 +111,9 @@ func (h *handlers) handle(f func(http.ResponseWriter, *http.Request) error) http
 		} else {
 			header.Set("Cache-Control", "no-cache")
 		}
-		if err := f(w, r); err != nil {
+		ctx, made := crud.MakeAnswer(r.Context(), r.Method != http.MethodGet && r.Method != http.MethodHead)
+		defer made()
+		if err := f(w, r.WithContext(ctx)); err != nil {
 			if h.noCredentials && unauthenticated(err) {
 				err = gate.ErrForbidden
 			}
