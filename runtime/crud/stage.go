@@ -231,7 +231,8 @@ func clipped(s string) string {
 
 // fits reports whether what bytes tell leaves open that a file is of a type.
 func fits(said, is string) bool {
-	if len(said) > 100 || strings.Count(said, "/") != 1 || strings.ContainsFunc(said, func(c rune) bool { return c <= ' ' || c > '~' }) {
+	kind, sub, _ := strings.Cut(said, "/")
+	if len(said) > 100 || kind == "" || sub == "" || strings.Contains(sub, "/") || strings.ContainsFunc(said, func(c rune) bool { return c <= ' ' || c > '~' }) {
 		return false
 	}
 	switch is {

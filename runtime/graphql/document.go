@@ -9,7 +9,6 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
-	"github.com/vektah/gqlparser/v2/parser"
 	"github.com/vektah/gqlparser/v2/validator"
 	"github.com/vektah/gqlparser/v2/validator/rules"
 )
@@ -41,7 +40,7 @@ func (a *API) document(ctx context.Context, req *request) (*ast.QueryDocument, *
 	if refusal := a.unlisted(ctx, req); refusal != nil {
 		return nil, refusal
 	}
-	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: req.query}, maxTokens)
+	doc, err := parse("", req.query)
 	if err != nil {
 		return nil, parseRefusal(err)
 	}

@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/parser"
 	"github.com/vektah/gqlparser/v2/validator"
 )
 
@@ -93,7 +92,7 @@ func readOperations(schema *ast.Schema, files map[string]string) (map[digest]*as
 		if len(text) > maxText {
 			return nil, fmt.Errorf("%s has more than %d bytes", name, maxText)
 		}
-		doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Name: name, Input: text}, maxTokens)
+		doc, err := parse(name, text)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}

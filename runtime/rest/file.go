@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -217,7 +218,12 @@ func (h *handlers) download(name string) func(http.ResponseWriter, *http.Request
 			r.Header.Del("Range")
 		}
 		ranged := &inRange{ResponseWriter: w}
-		http.ServeContent(ranged, r, "", time.Time{}, d.Body)
+		if last, ok := strings.CutPrefix(r.Header.Get("Range"), "bytes=-"); ok && last != "" && strings.Trim(last, "0") == "" {
+			ranged.refused = true // the last none of the bytes, which net/http takes for some
+			header.Set("Content-Range", "bytes */"+strconv.FormatInt(d.File.Size, 10))
+		} else {
+			http.ServeContent(ranged, r, "", time.Time{}, d.Body)
+		}
 		if ranged.refused {
 			for _, name := range []string{"Content-Disposition", "Content-Security-Policy", "Content-Length"} {
 				header.Del(name)

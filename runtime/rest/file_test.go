@@ -165,6 +165,9 @@ func TestFile(t *testing.T) {
 		if w := n.do(bob, "GET", one+"/scan", "", "Range", "bytes=-5"); w.Code != http.StatusPartialContent || w.Body.String() != "bcdef" {
 			t.Errorf("the end: %d %q", w.Code, w.Body)
 		}
+		if w := n.do(bob, "GET", one+"/scan", "", "Range", "bytes=-0"); w.Code != http.StatusRequestedRangeNotSatisfiable || w.Header().Get("Content-Range") != "bytes */614400" {
+			t.Errorf("the last none: %d %v", w.Code, w.Header())
+		}
 		if w := n.do(bob, "GET", one+"/scan", "", "Range", "bytes=700000-"); w.Code != http.StatusRequestedRangeNotSatisfiable || w.Header().Get("Content-Range") != "bytes */614400" ||
 			w.Header().Get("Content-Type") != "application/json" || row(t, w)["code"] != 416.0 {
 			t.Errorf("beyond the end: %d", w.Code)
@@ -351,6 +354,7 @@ func TestFile_refused(t *testing.T) {
 			"bytes as a picture":    {"/scan", "image/png", "\x00\x01\x02", 415},
 			"a page as a text":      {"/scan", "text/csv", "<html><script>alert(1)</script>", 415},
 			"a type with a newline": {"/scan", "text/x\ny", "a", 415},
+			"half a type":           {"/scan", "text/", "a", 415},
 			"an unknown parameter":  {"/scan?names=x", "image/png", png, 400},
 			"no name":               {"/scan?name=..", "image/png", png, 200},
 		} {

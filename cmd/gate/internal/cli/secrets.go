@@ -23,8 +23,12 @@ import (
 func (p *project) prepare() error {
 	env := filepath.Join(p.dir, ".env")
 	for _, path := range []string{p.stateDir(), env} {
-		if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSymlink != 0 {
+		switch info, err := os.Lstat(path); {
+		case err != nil:
+		case info.Mode()&os.ModeSymlink != 0:
 			return failf("put a folder or file of its own there", "%s is a link, and gate follows none", path)
+		case path == env && !info.Mode().IsRegular(): // a pipe to which nobody writes would be waited for
+			return failf("put a file there", "%s is not a file", path)
 		}
 	}
 	if err := os.MkdirAll(p.stateDir(), 0o700); err != nil {
