@@ -54,7 +54,11 @@ func (l *loader) computedFrom(e *Entity, f *Field, n *node, path string) {
 	case from == nil:
 		l.errs.Add(n.pos, path, fmt.Sprintf("%s is not a field of %s%s", quote(name), e.Name, l.didYouMean(name, fieldNames(e))), "")
 	case from.Computed != nil:
-		l.errs.Add(n.pos, path, fmt.Sprintf("%s is computed itself", quote(name)), "name what it is made of: "+strings.Join(names(from.Computed), ", "))
+		hint := ""
+		if len(from.Computed) > 0 {
+			hint = "name what it is made of: " + strings.Join(names(from.Computed), ", ")
+		}
+		l.errs.Add(n.pos, path, fmt.Sprintf("%s is computed itself", quote(name)), hint)
 	case from.Type == Password:
 		l.errs.Add(n.pos, path, "nothing is made of a password", "")
 	case slices.Contains(f.Computed, from):

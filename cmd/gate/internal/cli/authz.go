@@ -179,6 +179,9 @@ func (c *authzExplainCmd) withinTenant(v *verdict, e *design.Entity) {
 func noEntity(d *design.Design, name string) error {
 	var names []string
 	for _, e := range d.Entities {
+		if e.RenamedFrom == name {
+			return misused("write --entity "+e.Name, "%s: %s is called %s now", d.File, name, e.Name)
+		}
 		names = append(names, e.Name)
 	}
 	return misused("the entities are: "+strings.Join(names, ", "), "%s: there is no entity %q", d.File, name)
