@@ -139,7 +139,7 @@ func (x *execution) object(dst []byte, s *shape, row answered, path ...any) []by
 			dst = append(dst, "null"...)
 			whole = whole && !p.required
 		default:
-			dst = appendValue(dst, p.typ, row.Row, p.field)
+			dst = x.api.appendValue(dst, p.typ, row.Row, p.field)
 		}
 	}
 	if !whole {
@@ -177,14 +177,14 @@ func (x *execution) relation(dst []byte, p property, row answered, path []any) [
 
 // appendValue appends the value of a field as its type in GraphQL has it: ids
 // that are counted become strings (§3.5.5), values of enums names.
-func appendValue(dst []byte, f *model.Field, row crud.Row, id model.FieldID) []byte {
+func (a *API) appendValue(dst []byte, f *model.Field, row crud.Row, id model.FieldID) []byte {
 	start := len(dst)
 	dst = spell(row.AppendField(dst, id), start, f)
 	if f.Type == model.FileType && dst[len(dst)-1] == '}' {
 		if !row.Has(row.Entity().IDField()) { // which the address would tell
 			return append(dst[:len(dst)-1], `,"url":null}`...)
 		}
-		path := "/api/" + row.Entity().Path + "/" + url.PathEscape(row.Key()) + "/" + f.Segment
+		path := a.prefix + "/" + row.Entity().Path + "/" + url.PathEscape(row.Key()) + "/" + f.Segment
 		return append(model.AppendString(append(dst[:len(dst)-1], `,"url":`...), path), '}')
 	}
 	return dst

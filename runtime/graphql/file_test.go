@@ -33,11 +33,13 @@ func TestFile_address(t *testing.T) {
 		}
 	}
 	for name, tt := range map[string]struct {
-		view []string // who reads the id
-		want string
+		view   []string // who reads the id
+		prefix string
+		want   string
 	}{
-		"everybody": {nil, `"url":"/api/papers/tz4a98xxat96iws9zmbrgj3a/scan"`},
-		"editors":   {[]string{"editor"}, `"url":null`},
+		"elsewhere": {nil, "/v2", `"url":"/v2/papers/tz4a98xxat96iws9zmbrgj3a/scan"`},
+		"everybody": {nil, "", `"url":"/api/papers/tz4a98xxat96iws9zmbrgj3a/scan"`},
+		"editors":   {[]string{"editor"}, "", `"url":null`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			policy, err := authz.NewPolicy([]authz.Role{{Name: "editor"}})
@@ -56,7 +58,7 @@ func TestFile_address(t *testing.T) {
 				t.Fatal(err)
 			}
 			s := &shop{}
-			if s.api, err = graphql.New(graphql.Config{SDL: "type Query { papers: [Paper!] }\ntype Paper { scan: File }\nscalar File", Entities: []crud.Service{papers}}); err != nil {
+			if s.api, err = graphql.New(graphql.Config{Prefix: tt.prefix, SDL: "type Query { papers: [Paper!] }\ntype Paper { scan: File }\nscalar File", Entities: []crud.Service{papers}}); err != nil {
 				t.Fatal(err)
 			}
 			if got := s.send(t, nil, "application/json", `{"query":"{ papers { scan } }"}`); !strings.Contains(got.text, tt.want) {

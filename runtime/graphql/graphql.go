@@ -24,6 +24,9 @@ type Config struct {
 	// Entities are what the fields of the root ask. Entities that the schema does
 	// not name are not served.
 	Entities []crud.Service
+	// Prefix is that of the routes by which files are fetched, see [rest.API]; empty means
+	// "/api".
+	Prefix string
 	// Actions are bound; a field of a root that has the name of one calls it.
 	Actions []*action.Action
 	// Extension is a schema that extends SDL by own fields, of the roots and of
@@ -61,6 +64,7 @@ type API struct {
 	listed        map[digest]*ast.QueryDocument // by the operations of the service
 	only          bool                          // those
 	noCredentials bool
+	prefix        string
 	login         http.Handler
 	errors        gate.ErrorWriter
 	logger        *slog.Logger
@@ -107,7 +111,7 @@ func New(cfg Config) (*API, error) {
 	}
 	a := &API{
 		schema: schema, calls: map[*ast.FieldDefinition]*call{}, own: map[*ast.FieldDefinition]*call{}, limits: limits{introspection: cfg.Introspection},
-		documents: newDocuments(), only: cfg.Only, noCredentials: cfg.NoCredentials, login: cfg.Login, errors: cfg.Errors, logger: cmp.Or(cfg.Errors.Logger, slog.Default()),
+		documents: newDocuments(), only: cfg.Only, noCredentials: cfg.NoCredentials, prefix: cmp.Or(cfg.Prefix, "/api"), login: cfg.Login, errors: cfg.Errors, logger: cmp.Or(cfg.Errors.Logger, slog.Default()),
 	}
 	b := binder{schema: schema, logsIn: cfg.Login != nil, services: map[string]crud.Service{}, actions: byName(cfg.Actions), fields: byName(cfg.Fields), own: a.own, checked: map[[2]string]bool{}}
 	a.limits.entities = make(entities, len(cfg.Entities))
