@@ -195,28 +195,38 @@ type Last func(ctx context.Context, tx *sql.Tx, kept []string) error
 
 // Do calls the action for the caller in ctx, on the row with that id if it has one.
 func (a *Action) Do(ctx context.Context, id string, in Input, last ...Last) (*Answer, error) {
-	return a.DoIf(ctx, id, nil, in, last...)
+	return a.Call(ctx, Call{ID: id}, in, last...)
 }
 
-// DoIf is [Action.Do] for one that Changes, on one of those versions of the row, which
-// stays as it is until the code has run. Another one is 412, as is a row that has none,
-// or whose version the caller may not read; nil takes any.
-func (a *Action) DoIf(ctx context.Context, id string, versions []int64, in Input, last ...Last) (*Answer, error) {
+// A Call is how an action is called.
+type Call struct {
+	ID string // of the row, if the action has one
+	// Versions are for one that Changes: those that the row may have, which stays as it
+	// is until the code has run. Another one is 412, as is a row that has none, or whose
+	// version the caller may not read. Nil takes any.
+	Versions []int64
+	// Selection is what [Answer.Rows] answers of rows. Those of an action that Changes
+	// are read before that is kept, so that whoever gets an error knows that nothing is.
+	Selection *query.Selection
+}
+
+// Call is [Action.Do] with more to say.
+func (a *Action) Call(ctx context.Context, call Call, in Input, last ...Last) (*Answer, error) {
 	if err := a.Admit(ctx); err != nil {
 		return nil, err
 	}
 	if a.row != nil {
-		if _, err := a.row.GetRow(ctx, id, &query.Selection{Lenient: true}); err != nil {
+		if _, err := a.row.GetRow(ctx, call.ID, &query.Selection{Lenient: true}); err != nil {
 			return nil, err
 		}
 	}
-	return a.perform(ctx, in, func(ctx context.Context, input any) (any, error) {
-		if versions != nil {
-			if err := a.still(ctx, id, versions); err != nil {
+	return a.perform(ctx, call.Selection, in, func(ctx context.Context, input any) (any, error) {
+		if call.Versions != nil {
+			if err := a.still(ctx, call.ID, call.Versions); err != nil {
 				return nil, err
 			}
 		}
-		return a.Run(ctx, id, input)
+		return a.Run(ctx, call.ID, input)
 	}, last...)
 }
 
@@ -238,11 +248,11 @@ func (a *Action) DoOn(ctx context.Context, row any, in Input) (*Answer, error) {
 	if err := a.Admit(ctx); err != nil {
 		return nil, err
 	}
-	return a.perform(ctx, in, func(ctx context.Context, input any) (any, error) { return a.RunOn(ctx, row, input) })
+	return a.perform(ctx, nil, in, func(ctx context.Context, input any) (any, error) { return a.RunOn(ctx, row, input) })
 }
 
 // perform reads the input, runs the code and takes its answer.
-func (a *Action) perform(ctx context.Context, in Input, run func(context.Context, any) (any, error), last ...Last) (*Answer, error) {
+func (a *Action) perform(ctx context.Context, sel *query.Selection, in Input, run func(context.Context, any) (any, error), last ...Last) (*Answer, error) {
 	record, input := a.Input, any(&nothing{})
 	if record == nil {
 		record = &Record{Name: a.Name}
@@ -252,11 +262,16 @@ func (a *Action) perform(ctx context.Context, in Input, run func(context.Context
 	if err := in(record, input); err != nil {
 		return nil, err
 	}
-	answer := &Answer{action: a}
+	var answer *Answer
 	err := a.transact(ctx, func(ctx context.Context) error {
+		answer = &Answer{action: a}
 		out, err := run(ctx, input)
 		if err == nil {
 			err = answer.take(out)
+		}
+		if err == nil && a.Changes && a.rows != nil {
+			answer.rows, err = answer.Rows(ctx, sel)
+			answer.read = err == nil
 		}
 		for _, fn := range last {
 			if tx, inside := crud.Tx(ctx, a.env.DB); err == nil && inside {

@@ -19,6 +19,8 @@ type Answer struct {
 	action *Action
 	json   []byte   // of a record, or a list of them
 	ids    []string // of rows
+	rows   []crud.Row
+	read   bool // rows are
 }
 
 // take keeps what the code returned.
@@ -79,10 +81,11 @@ func (a *Action) Recall(kept []string) *Answer {
 func (ans *Answer) JSON() []byte { return ans.json }
 
 // Rows returns the rows that were answered, those that the caller may get, or, of a
-// list, those that the caller may list, in the order of the code.
+// list, those that the caller may list, in the order of the code. If they were read
+// already it is with what [Call] selected.
 func (ans *Answer) Rows(ctx context.Context, sel *query.Selection) ([]crud.Row, error) {
-	if len(ans.ids) == 0 {
-		return nil, nil
+	if ans.read || len(ans.ids) == 0 {
+		return ans.rows, nil
 	}
 	if !ans.action.List {
 		row, err := ans.action.rows.GetRow(ctx, ans.ids[0], sel)

@@ -97,6 +97,9 @@ func (r *engine) keys(rows []record, fields scope, rel *relation, cr *crop) (*qu
 // gather implements relative.
 func (r *engine) gather(ctx context.Context, c caller, br *branch, keys *query.Keys) (*harvest, error) {
 	h := &harvest{rows: &Rows{Limit: br.plan.Limit, Skip: br.plan.Skip, enc: r, making: makingOf(ctx), set: br.plan.Select}, spans: map[any]span{}}
+	if br.plan.NoTotal {
+		h.rows.Total = -1 // of each page
+	}
 	var list []record
 	if len(keys.Texts)+len(keys.Numbers) > 0 {
 		var err error
@@ -220,7 +223,10 @@ func (cr *crop) refusal(i int) error {
 // page returns the rows that belong to the i-th row.
 func (cr *crop) page(i int) *Rows {
 	s, rows := cr.spans[i], *cr.rows
-	rows.Total, rows.off, rows.len = s.total, cr.rows.off+s.from, s.to-s.from
+	rows.off, rows.len = cr.rows.off+s.from, s.to-s.from
+	if rows.Total >= 0 {
+		rows.Total = s.total
+	}
 	return &rows
 }
 

@@ -576,7 +576,7 @@ func TestInclude_aliases(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := `{id:#roma,name:Roma,a:{total:0,limit:10,skip:0,data:[{id:4,name:soup}]},b:{total:0,limit:10,skip:0,data:[{id:2,name:pizza}]}}`
+		want := `{id:#roma,name:Roma,a:{total:-1,limit:10,skip:0,data:[{id:4,name:soup}]},b:{total:-1,limit:10,skip:0,data:[{id:2,name:pizza}]}}`
 		if got := w.readable(row.AppendJSON(nil)); got != want {
 			t.Errorf("got %s\nwant %s", got, want)
 		}

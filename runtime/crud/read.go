@@ -184,6 +184,7 @@ func (r *engine) findIn(ctx context.Context, c caller, q *query.Query, filter qu
 	rows := &Rows{Limit: plan.Limit, Skip: plan.Skip, enc: r, making: makingOf(ctx), rows: data, len: len(data), set: selected}
 	switch {
 	case plan.NoTotal:
+		rows.Total = -1
 	case plan.Begun() && at.total >= 0:
 		rows.Total = at.total
 	default:

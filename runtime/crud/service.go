@@ -16,6 +16,8 @@ import (
 type Service interface {
 	// sealed keeps others from writing out all methods, which the next one would break.
 	sealed()
+	// InTx is [InTx] on the database of the rows.
+	InTx(ctx context.Context, fn func(ctx context.Context) error) error
 	// Entity returns the description of the entity.
 	Entity() *model.Entity
 	// FindRows answers a page of the rows that the caller may list.
@@ -120,7 +122,7 @@ func (r Row) AppendField(dst []byte, f model.FieldID) []byte {
 
 // Rows is a page of rows to be answered. It belongs to one request.
 type Rows struct {
-	Total int64 // how many rows there are, on all pages; 0 if [query.Query] says NoTotal
+	Total int64 // how many rows there are, on all pages; -1 if [query.Query] says NoTotal
 	Limit int   // the size of the page
 	Skip  int   // how many come before it
 

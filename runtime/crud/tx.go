@@ -150,6 +150,11 @@ func InTx(ctx context.Context, db *store.DB, fn func(ctx context.Context) error)
 	return transact(ctx, db, writeTimeout, fn)
 }
 
+// InTx implements [Service].
+func (r *engine) InTx(ctx context.Context, fn func(ctx context.Context) error) error {
+	return r.answer(InTx(ctx, r.db, fn))
+}
+
 // transact is InTx outside of a transaction. All tries together may take as long as
 // limit says, commit and all.
 func transact(ctx context.Context, db *store.DB, limit time.Duration, fn func(context.Context) error) error {

@@ -114,7 +114,11 @@ func (x *execution) perform(ctx context.Context, dst []byte, c *call, f selected
 			return nil, err
 		}
 	}
-	answer, err := c.act.DoIf(ctx, id, versions, func(r *action.Record, into any) error {
+	var sel *query.Selection
+	if c.entity != nil {
+		sel = selection(c, x.shape(c.entity, f.below))
+	}
+	answer, err := c.act.Call(ctx, action.Call{ID: id, Versions: versions, Selection: sel}, func(r *action.Record, into any) error {
 		return readArguments(c, args, r, into)
 	})
 	if err != nil {
@@ -151,14 +155,19 @@ func (x *execution) answer(ctx context.Context, dst []byte, c *call, f selected,
 	return x.record(dst, c.act.Output, answer.JSON(), c.act.List, f.below)
 }
 
-// performed appends the rows that an action answers.
-func (x *execution) performed(ctx context.Context, dst []byte, c *call, f selected, answer *action.Answer, path []any) ([]byte, error) {
-	s := x.shape(c.entity, f.below)
+// selection is what is asked of the rows that an action answers.
+func selection(c *call, s *shape) *query.Selection {
 	sel := &query.Selection{Include: s.include, Lenient: true}
 	if c.act.List {
 		sel.Fields = s.names
 	}
-	rows, err := answer.Rows(ctx, sel)
+	return sel
+}
+
+// performed appends the rows that an action answers.
+func (x *execution) performed(ctx context.Context, dst []byte, c *call, f selected, answer *action.Answer, path []any) ([]byte, error) {
+	s := x.shape(c.entity, f.below)
+	rows, err := answer.Rows(ctx, selection(c, s))
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ func (h *handlers) call(r *http.Request, act *action.Action, last ...action.Last
 	if len(r.Header["If-Match"]) > 0 && (act.Row == "" || !act.Changes) {
 		versions, unfit = nil, badHeader("If-Match is for actions that are called on a row and change something, which this one is not")
 	}
-	return act.DoIf(r.Context(), r.PathValue("id"), versions, func(record *action.Record, into any) error {
+	return act.Call(r.Context(), action.Call{ID: r.PathValue("id"), Versions: versions}, func(record *action.Record, into any) error {
 		if unfit != nil {
 			return unfit
 		}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/gatewright/gate/store"
 	"github.com/gatewright/gate/store/storetest"
 )
 
@@ -63,4 +64,34 @@ func TestAUZ12_answersTogether(t *testing.T) {
 	if w := n.do(ed, http.MethodGet, "/api/notes", ""); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"four"`) {
 		t.Errorf("afterwards: %d %.200s", w.Code, w.Body)
 	}
+}
+
+// TestTotal: a page that nobody asked the total of was not counted.
+func TestTotal(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		n := newNotes(t, db)
+		for _, title := range []string{"figs", "dates", "plums"} {
+			n.made(ann, title)
+		}
+		for query, want := range map[string]string{
+			"$limit=2":                      `{"total":3,"limit":2,"skip":0,"data":[`,
+			"$limit=2&$total=true":          `{"total":3,"limit":2,"skip":0,"data":[`,
+			"$limit=2&$total=false":         `{"total":-1,"limit":2,"skip":0,"data":[{`,
+			"$total=false&$limit=1&$skip=1": `{"total":-1,"limit":1,"skip":1,"data":[{`,
+			"$total=false&$limit=1&$after=": `{"total":-1,"limit":1,"skip":0,"data":[{`,
+			"$total=false&$limit=0":         `{"total":-1,"limit":0,"skip":0,"data":[]`,
+			"$total=false&title=nothing":    `{"total":-1,"limit":25,"skip":0,"data":[]`,
+			"$total=no":                     `"$total"`,
+			"$total[x]=true":                `"$total[x]"`,
+			"$total=":                       `"$total"`,
+		} {
+			if w := n.do(ann, "GET", "/api/notes?"+query, ""); !strings.Contains(w.Body.String(), want) {
+				t.Errorf("%s: %d %s, want %s", query, w.Code, w.Body, want)
+			}
+		}
+		next, _ := row(t, n.do(ann, "GET", "/api/notes?$total=false&$limit=2&$after=", ""))["nextCursor"].(string)
+		if page := row(t, n.do(ann, "GET", "/api/notes?$limit=2&$after="+next, "")); page["total"] != 3.0 {
+			t.Errorf("the next page, with a total: %v", page)
+		}
+	})
 }

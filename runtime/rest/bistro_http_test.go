@@ -128,6 +128,22 @@ func TestAmplication_relations(t *testing.T) {
 				t.Errorf("%s: refused and done: %s", path, got)
 			}
 		}
+		for _, path := range []string{"/api/restaurants/" + olive + "/menuItems", "/api/orders/" + feast + "/items"} {
+			for range 5 {
+				codes := make(chan int)
+				for _, one := range []string{soup, cake, wine} {
+					go func() { codes <- n.do(manager, "PATCH", path, body(one)).Code }()
+				}
+				for range 3 {
+					if code := <-codes; code != 200 {
+						t.Errorf("%s: set at the same time: %d", path, code)
+					}
+				}
+				if got := list(path); strings.Contains(got, " ") || got == "" {
+					t.Errorf("%s: set to one each, it leads to %s", path, got)
+				}
+			}
+		}
 		is(t, n.do(manager, "PATCH", "/api/restaurants/"+olive+"/menuItems", body(soup), "If-Match", `"v7"`), 412)
 		is(t, n.do(manager, "GET", "/api/restaurants/"+soup+"/menuItems", ""), 404)
 		is(t, n.do(manager, "POST", "/api/restaurants/"+soup+"/menuItems", body(soup)), 404)

@@ -37,7 +37,7 @@ type Grammar interface {
 // author.name=Ann, or author[name]=Ann, is about the row that a relation leads to;
 // of a relation to many items[$some][name]=figs is about one row of them,
 // items[$none] about all and items[$every], too.
-// A page is {total, limit, skip, data}; with $after= or $before=, which take a cursor,
+// A page is {total, limit, skip, data}, with $total=false the total is -1; with $after= or $before=, which take a cursor,
 // or nothing for the first and the last page, {…, nextCursor, prevCursor}. $include=author,items.tags brings the rows
 // that relations lead to, inside of the rows; $include[items][$limit]=5, and all
 // other parameters of a page, choose among those of a relation to many. The zero
@@ -107,6 +107,8 @@ func (rd *reader) query(params []*param) *query.Query {
 			q.CountOnly = q.Limit == 0
 		case "$skip":
 			q.Skip = rd.number(p)
+		case "$total":
+			q.NoTotal = !rd.truth(p)
 		case "$after", "$before":
 			rd.cursor(q, p)
 		case "$sort":
@@ -210,6 +212,13 @@ func (rd *reader) number(p *param) int {
 	}
 	rd.bad(p.name, model.CodeType, "must be a whole number from 0 on")
 	return 0
+}
+
+func (rd *reader) truth(p *param) bool {
+	if !p.leaf || p.value != "true" && p.value != "false" {
+		rd.bad(p.path, model.CodeType, "must be true or false")
+	}
+	return p.value == "true"
 }
 
 // cursor reads where a page begins, or ends.
@@ -350,11 +359,7 @@ func (rd *reader) operation(field string, p *param) []query.Expr {
 		}
 		return rd.term(p, field, op, values)
 	case query.Null:
-		if !p.leaf || p.value != "true" && p.value != "false" {
-			rd.bad(p.path, model.CodeType, "must be true or false")
-			return nil
-		}
-		return rd.term(p, field, op, p.value == "true")
+		return rd.term(p, field, op, rd.truth(p))
 	default:
 		if !p.leaf {
 			rd.bad(p.path, model.CodeType, "must be a value")

@@ -32,6 +32,8 @@ func TestFeathers_find(t *testing.T) {
 		{"$before=abc", query.Query{Cursor: &query.Cursor{Text: "abc", Before: true}}},
 		{"%24limit=10", query.Query{Limit: 10}},
 		{"$limit=0", query.Query{CountOnly: true}},
+		{"$total=false", query.Query{NoTotal: true}},
+		{"$total=true&$limit=5", query.Query{Limit: 5}},
 		{"$sort[price]=-1&$sort[name]=1", query.Query{Sort: []query.Sort{{Field: "price", Descending: true}, {Field: "name"}}}},
 		{"$select[]=name&$select[]=price", query.Query{Select: []string{"name", "price"}}},
 		{"$select[1]=price&$select[0]=name", query.Query{Select: []string{"name", "price"}}},

@@ -27,6 +27,7 @@ func TestFeathers_include(t *testing.T) {
 		"$include=items.tags,items,items.maker":              {plain("items", plain("tags"), plain("maker"))},
 		"$include[]=author&$include[]=items.tags":            {plain("author"), plain("items", plain("tags"))},
 		"$include[items][$limit]=5&$include[items][$skip]=1": {relation("items", query.Query{Limit: 5, Skip: 1})},
+		"$include[items][$total]=false":                      {relation("items", query.Query{NoTotal: true})},
 		"$include[items][$limit]=0":                          {relation("items", query.Query{CountOnly: true})},
 		"$include[items][$select]=name&$include[0]=author":   {relation("items", query.Query{Select: []string{"name"}}), plain("author")},
 		"$include[]=items.tags&$include[items][$limit]=5":    {relation("items", query.Query{Limit: 5, Include: []query.Include{plain("tags")}})},

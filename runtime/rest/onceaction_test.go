@@ -119,3 +119,40 @@ func TestOnce_action(t *testing.T) {
 		}
 	})
 }
+
+// TestAction_unreadable: an action whose rows cannot be answered leaves nothing behind.
+func TestAction_unreadable(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		n := newNotes(t, db)
+		policy, err := authz.NewPolicy(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		act := &action.Action{
+			Name: "swell", Method: "POST", Path: "/api/swell", Rules: []string{"signed-in"}, Changes: true, Rows: "Note", List: true,
+			Run: func(ctx context.Context, _ string, _ any) (any, error) {
+				row, err := n.notes.CreateRow(ctx, []byte(`{"title":"figs"}`), nil)
+				if err != nil {
+					return nil, err
+				}
+				tx, _ := crud.Tx(ctx, db)
+				_, err = tx.ExecContext(ctx, "UPDATE notes SET title = $1", strings.Repeat("figs ", crud.MaxAnswer/5+1))
+				return []string{row.ID}, err
+			},
+		}
+		if _, err := db.Exec(t.Context(), `DROP INDEX notes_title_key`); err != nil { // which takes no such title
+			t.Fatal(err)
+		}
+		if err := act.Bind(action.Config{DB: db, Policy: policy, Entities: []crud.Service{n.notes}}); err != nil {
+			t.Fatal(err)
+		}
+		route := rest.API{Protect: who, Policy: policy, Errors: gate.ErrorWriter{Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}}.Action(act)
+		n.mux.Handle(route.Method+" "+route.Path, route.Handler)
+		if w := n.do(ann, "POST", "/api/swell", ""); w.Code != 400 || !strings.Contains(w.Body.String(), "10 MiB") {
+			t.Errorf("%d %.200s", w.Code, w.Body)
+		}
+		if total := n.total(); total != 0 {
+			t.Errorf("refused, and %d rows are kept", total)
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -19,42 +20,54 @@ func (h *handlers) tie(relation, verb string, status int) func(http.ResponseWrit
 		if err != nil {
 			return h.first(r, authz.Update, err)
 		}
-		return h.verbs(w, r, relation, status, opts, model.Member{Key: verb, Value: array(list)})
+		if err := h.verbs(r.Context(), r.PathValue("id"), relation, opts, model.Member{Key: verb, Value: array(list)}); err != nil {
+			return err
+		}
+		w.WriteHeader(status)
+		return nil
 	}
 }
 
 // set makes the rows of a list those that a relation leads to, as far as the caller
-// may list them: others stay as they are.
+// may list them: others stay as they are. Nobody else sets them between the reading and
+// the writing, for the row of the path is locked.
 func (h *handlers) set(relation string) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		list, opts, err := h.list(r)
 		if err = h.first(r, authz.Update, err); err != nil {
 			return err
 		}
-		rows, err := h.service.FindRelated(r.Context(), r.PathValue("id"), relation, &query.Query{Limit: query.MaxLimit})
-		if err != nil {
-			return err
+		id := r.PathValue("id")
+		err = h.service.InTx(r.Context(), func(ctx context.Context) error {
+			if _, err := h.service.GetRow(ctx, id, &query.Selection{Lenient: true, Lock: query.ForChange}); err != nil {
+				return err
+			}
+			rows, err := h.service.FindRelated(ctx, id, relation, &query.Query{Limit: query.MaxLimit})
+			if err != nil {
+				return err
+			}
+			if rows.Total > query.MaxLimit {
+				return badBody(model.Problems{{
+					Field: relation, Code: model.CodeLimit,
+					Message: "leads to more than " + strconv.Itoa(query.MaxLimit) + " rows: connect by POST, and disconnect by DELETE",
+				}})
+			}
+			gone, come := difference(rows, list)
+			return h.verbs(ctx, id, relation, opts,
+				model.Member{Key: wordDisconnect, Value: array(gone)}, model.Member{Key: wordConnect, Value: array(come)})
+		})
+		if err == nil {
+			w.WriteHeader(http.StatusOK)
 		}
-		if rows.Total > query.MaxLimit {
-			return badBody(model.Problems{{
-				Field: relation, Code: model.CodeLimit,
-				Message: "leads to more than " + strconv.Itoa(query.MaxLimit) + " rows: connect by POST, and disconnect by DELETE",
-			}})
-		}
-		gone, come := difference(rows, list)
-		return h.verbs(w, r, relation, http.StatusOK, opts,
-			model.Member{Key: wordDisconnect, Value: array(gone)}, model.Member{Key: wordConnect, Value: array(come)})
+		return err
 	}
 }
 
-// verbs changes the row of the path as verbs say of a relation.
-func (h *handlers) verbs(w http.ResponseWriter, r *http.Request, relation string, status int, opts []crud.Option, verbs ...model.Member) error {
+// verbs changes a row as verbs say of a relation.
+func (h *handlers) verbs(ctx context.Context, id, relation string, opts []crud.Option, verbs ...model.Member) error {
 	change := object([]model.Member{{Key: relation, Value: object(verbs)}})
-	if _, err := h.service.PatchRow(r.Context(), r.PathValue("id"), change, nil, opts...); err != nil {
-		return err
-	}
-	w.WriteHeader(status)
-	return nil
+	_, err := h.service.PatchRow(ctx, id, change, nil, opts...)
+	return err
 }
 
 // list reads a list of rows. What they are is for package crud to judge.

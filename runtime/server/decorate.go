@@ -119,6 +119,14 @@ func pass[T any](ctx context.Context, s *inner, next func() (T, error)) (T, erro
 // What follows is [crud.Service], once for what is around a decorator and once for what
 // is inside of it.
 
+func (s *outer) InTx(ctx context.Context, fn func(context.Context) error) error {
+	return s.base.InTx(ctx, fn) // which asks nothing
+}
+
+func (s *inner) InTx(ctx context.Context, fn func(context.Context) error) error {
+	return s.changing.InTx(ctx, fn)
+}
+
 func (s *outer) FindRows(ctx context.Context, q *query.Query) (*crud.Rows, error) {
 	return s.Service.FindRows(noted(ctx), q)
 }
