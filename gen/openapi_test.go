@@ -21,10 +21,18 @@ import (
 func TestOpenAPIOperators(t *testing.T) {
 	d := parse(t, everything)
 	src, _ := generate(t, d, gen.Options{}).Get("app/openapi_gen.json")
+	type parameter struct {
+		Ref    string `json:"$ref"`
+		Name   string
+		Schema struct {
+			Ref string `json:"$ref"`
+		}
+	}
 	var doc struct {
 		Paths      map[string]map[string]json.RawMessage
 		Components struct {
-			Schemas map[string]struct {
+			Parameters map[string]parameter
+			Schemas    map[string]struct {
 				Properties map[string]any
 				AnyOf      []struct{ Properties map[string]any }
 			}
@@ -35,20 +43,16 @@ func TestOpenAPIOperators(t *testing.T) {
 	}
 	compared := 0
 	for _, e := range d.Entities {
-		var list struct {
-			Parameters []struct {
-				Name   string
-				Schema struct {
-					Ref string `json:"$ref"`
-				}
-			}
-		}
+		var list struct{ Parameters []parameter }
 		if get, ok := doc.Paths["/api/"+e.Route]["get"]; !ok {
 			continue
 		} else if err := json.Unmarshal(get, &list); err != nil {
 			t.Fatal(err)
 		}
 		for _, p := range list.Parameters {
+			if name, ok := strings.CutPrefix(p.Ref, "#/components/parameters/"); ok {
+				p = doc.Components.Parameters[name]
+			}
 			i := slices.IndexFunc(e.Fields, func(f *design.Field) bool { return f.Key == p.Name })
 			if i < 0 {
 				continue
@@ -67,6 +71,46 @@ func TestOpenAPIOperators(t *testing.T) {
 	}
 	if compared < 20 {
 		t.Errorf("only %d fields were compared", compared)
+	}
+}
+
+// TestOpenAPIParameters: what stands in the parameters of more than one operation is
+// written once, in every grammar, unless it is a list of words.
+func TestOpenAPIParameters(t *testing.T) {
+	for _, with := range []string{"", ", rest: amplication", ", apis: [rest, graphql]"} {
+		src, _ := generate(t, parse(t, strings.Replace(everything, "module: example.com/shop", "module: example.com/shop"+with, 1)), gen.Options{}).Get("app/openapi_gen.json")
+		var doc struct {
+			Paths map[string]map[string]json.RawMessage
+		}
+		if err := json.Unmarshal(src, &doc); err != nil {
+			t.Fatal(err)
+		}
+		times := map[string]int{}
+		for _, item := range doc.Paths {
+			for name, raw := range item {
+				op := struct{ Parameters []json.RawMessage }{}
+				var err error
+				if name == "parameters" {
+					err = json.Unmarshal(raw, &op.Parameters)
+				} else {
+					err = json.Unmarshal(raw, &op)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, p := range op.Parameters {
+					times[string(p)]++
+				}
+			}
+		}
+		if len(times) < 10 {
+			t.Errorf("%q: only %d parameters were looked at", with, len(times))
+		}
+		for p, n := range times {
+			if n > 1 && !strings.Contains(p, "#/components/parameters/") && !strings.Contains(p, `"enum"`) {
+				t.Errorf("%q: %d times %s", with, n, p)
+			}
+		}
 	}
 }
 

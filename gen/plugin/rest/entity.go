@@ -136,7 +136,7 @@ func (w *writer) answers(status string, good any, errors ...string) gen.Property
 func (w *writer) list(id, summary string, rules []design.Rule, errors ...string) gen.Object {
 	e := w.entity
 	op := w.operation(id, summary, rules)
-	params := []any{ref("limit"), ref("skip"), ref("after"), ref("before")}
+	params := []any{ref("limit"), ref("skip"), ref("total"), ref("after"), ref("before")}
 	var sortable gen.Object
 	var readable []string
 	for _, f := range e.Fields {
@@ -326,7 +326,10 @@ func page(e *design.Entity) gen.Object {
 	return gen.Object{
 		{Name: "type", Value: "object"},
 		{Name: "properties", Value: gen.Object{
-			{Name: "total", Value: gen.Object{{Name: "type", Value: "integer"}}},
+			{Name: "total", Value: gen.Object{
+				{Name: "type", Value: "integer"},
+				{Name: "description", Value: "How many rows there are, on all pages; -1 with $total=false, and only then."},
+			}},
 			{Name: "limit", Value: gen.Object{{Name: "type", Value: "integer"}}},
 			{Name: "skip", Value: gen.Object{{Name: "type", Value: "integer"}}},
 			{Name: "data", Value: gen.Object{{Name: "type", Value: "array"}, {Name: "items", Value: gen.SchemaRef(e.Name)}}},

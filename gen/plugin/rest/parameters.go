@@ -28,6 +28,12 @@ func parameters() gen.Object {
 			{Name: "description", Value: "How many rows to leave out at the start."},
 			{Name: "schema", Value: whole(gen.Property{Name: "maximum", Value: 10000}, gen.Property{Name: "default", Value: 0})},
 		}},
+		{Name: "total", Value: gen.Object{
+			{Name: "name", Value: "$total"},
+			{Name: "in", Value: "query"},
+			{Name: "description", Value: "False answers the page without counting the rows: total is -1."},
+			{Name: "schema", Value: gen.Object{{Name: "type", Value: "boolean"}, {Name: "default", Value: true}}},
+		}},
 		{Name: "take", Value: gen.Object{
 			{Name: "name", Value: "take"},
 			{Name: "in", Value: "query"},

@@ -36,7 +36,11 @@ func (part) Contribute(b *gen.Build) error {
 		b.Service = append(b.Service, gen.Member{Name: "Grammar", Value: gen.Value(gen.Name("github.com/gatewright/gate/runtime/rest", "Amplication"))})
 	}
 	b.Render(gen.File{Path: "app/openapi_gen.json", Owner: gen.Generated}, func() ([]byte, error) {
-		doc, err := document(b).MarshalJSON()
+		whole, err := document(b)
+		if err != nil {
+			return nil, err
+		}
+		doc, err := whole.MarshalJSON()
 		if err != nil {
 			return nil, err
 		}
@@ -48,7 +52,7 @@ func (part) Contribute(b *gen.Build) error {
 }
 
 // document is the OpenAPI 3.1 document of the service.
-func document(b *gen.Build) gen.Object {
+func document(b *gen.Build) (gen.Object, error) {
 	d := b.Design
 	info := gen.Object{{Name: "title", Value: d.Service.Name}}
 	if d.Service.Description != "" {
@@ -80,7 +84,11 @@ func document(b *gen.Build) gen.Object {
 	schemas = append(append(schemas, filters(d)...), plainFilters(d)...)
 	schemas = append(schemas, errorSchemas()...)
 
-	components := used(paths, gen.Object{{Name: "schemas", Value: schemas}, {Name: "responses", Value: responses(d)}, {Name: "parameters", Value: parameters()}})
+	common, err := shared(paths, parameters())
+	if err != nil {
+		return nil, err
+	}
+	components := used(paths, gen.Object{{Name: "schemas", Value: schemas}, {Name: "responses", Value: responses(d)}, {Name: "parameters", Value: common}})
 	for _, t := range b.API.Tags {
 		tags = append(tags, gen.Object{{Name: "name", Value: t.Name}, {Name: "description", Value: t.Value}})
 	}
@@ -99,7 +107,7 @@ func document(b *gen.Build) gen.Object {
 		{Name: "paths", Value: paths},
 		{Name: "components", Value: components},
 		{Name: "security", Value: requirements(b.API.Security)},
-	}
+	}, nil
 }
 
 func requirements(schemes []gen.SecurityScheme) []any {
