@@ -228,7 +228,7 @@ func (r *engine) insert(ctx context.Context, t *transaction, c caller, d *draft)
 			return err
 		}
 		keys = r.unasked(asked, d.Row, keys)
-		missing, unset := r.missing(c, d.Row, d.have)
+		missing, unset := r.missing(c, d.Row, d.have.Union(d.Set))
 		for _, p := range r.check(d.Row, r.filled(d.Row)) { // what is not there is not wrong as well
 			if !slices.ContainsFunc(missing, func(m model.Problem) bool { return m.Field == p.Field }) {
 				missing = append(missing, p)

@@ -29,9 +29,12 @@ type referrer interface {
 	leave(ctx context.Context, t *transaction, f model.FieldID, keys []any, b *burial) error
 	// rise adds those rows that were deleted with the ones they point to.
 	rise(ctx context.Context, f model.FieldID, keys []any, up *rising) error
-	// purge deletes for good what keeps the database from deleting a row, and nobody
+	// purge deletes for good what keeps the database from deleting some rows, and nobody
 	// sees.
-	purge(ctx context.Context, t *transaction, f model.FieldID, key any, seen map[grave]bool) error
+	purge(ctx context.Context, t *transaction, f model.FieldID, keys []any, w *way) error
+	// inTheWay reports whether deleted rows may keep the database from deleting those
+	// that the field points to.
+	inTheWay(f model.FieldID) bool
 }
 
 // refer notes what points to rows of the entity.
@@ -44,7 +47,29 @@ func (r *engine) refer(ref reference) error {
 	return nil
 }
 
-func (r *engine) unrefer(keeping bool) { r.references, r.keeping = nil, keeping }
+func (r *engine) unrefer() { r.references, r.blocked = nil, false }
+
+// inTheWay implements referrer.
+func (r *engine) inTheWay(f model.FieldID) bool {
+	switch r.entity.Fields[f].OnDelete {
+	case model.SetNull:
+		return false
+	case model.Cascade:
+		return r.blocked
+	default:
+		return r.keeps()
+	}
+}
+
+// block notes whether deleted rows may be in the way of those of the entity, and
+// reports whether that is news.
+func (r *engine) block() bool {
+	if r.blocked {
+		return false
+	}
+	r.blocked = slices.ContainsFunc(r.references, func(ref reference) bool { return ref.from.inTheWay(ref.field) })
+	return r.blocked
+}
 
 // keeps reports whether deleted rows of the entity stay in the database.
 func (r *engine) keeps() bool { return r.graves != nil }
@@ -60,8 +85,9 @@ func (r *engine) erase(ctx context.Context, t *transaction, id string, old recor
 		return b.judge()
 	}
 	key := r.value(old, r.entity.IDField())
-	if r.keeping {
-		if err := r.clearWay(ctx, t, key, map[grave]bool{}); err != nil {
+	if r.blocked {
+		w := &way{seen: map[grave]bool{}, left: r.mostBuried(ctx)}
+		if err := r.clearWay(ctx, t, []any{key}, w); err != nil {
 			return r.needed(err)
 		}
 	}
@@ -170,7 +196,7 @@ func (r *engine) goAlong(ctx context.Context, t *transaction, f model.FieldID, k
 		return err
 	}
 	if b.left -= len(rows); b.left < 0 {
-		return &gate.Error{Status: http.StatusConflict, Message: fmt.Sprintf("More than %d rows would go with this one: delete some of those first", maxBuried)}
+		return tooManyGo()
 	}
 	for some := range slices.Chunk(rows, atOnce) {
 		keys := make([]any, len(some))
@@ -206,41 +232,90 @@ func (r *engine) pointing(ctx context.Context, from *query.Compiler, filter quer
 	return r.read(ctx, s, r.entity.All(), 1)
 }
 
+// A way is what has been looked at for deleted rows that are in the way of one.
+type way struct {
+	seen map[grave]bool
+	left int // how many more may be
+}
+
 // purge implements referrer.
-func (r *engine) purge(ctx context.Context, t *transaction, f model.FieldID, key any, seen map[grave]bool) error {
-	on := r.entity.Fields[f].OnDelete
-	if on == model.Cascade {
-		rows, err := r.pointing(ctx, r.compile, query.Equals(r.entity, f, text(key)), 0)
-		for i := range rows {
-			if err == nil {
-				err = r.clearWay(ctx, t, r.value(rows[i], r.entity.IDField()), seen)
-			}
-		}
+func (r *engine) purge(ctx context.Context, t *transaction, f model.FieldID, keys []any, w *way) error {
+	if !r.inTheWay(f) {
+		return nil
+	}
+	if r.entity.Fields[f].OnDelete == model.Cascade {
+		err := r.each(ctx, r.compile, f, keys, w, func(keys []any) error { return r.clearWay(ctx, t, keys, w) })
 		if err != nil {
 			return err
 		}
 	}
-	if !r.keeps() || on == model.SetNull {
+	if !r.keeps() {
 		return nil
-	}
-	rows, err := r.pointing(ctx, r.graves, query.Equals(r.entity, f, text(key)), 0)
-	if err != nil {
-		return err
 	}
 	s := r.statement()
 	defer r.recycle(s)
-	for i := range rows {
-		id := r.value(rows[i], r.entity.IDField())
-		if err := r.clearWay(ctx, t, id, seen); err != nil {
-			return err
+	if !r.blocked {
+		r.graves.Clear(s, query.Among(f, keys))
+		_, err := t.tx.ExecContext(ctx, string(s.SQL), s.Args...)
+		return err
+	}
+	return r.each(ctx, r.graves, f, keys, w, func(keys []any) error {
+		for _, key := range keys { // one may be in the way of the next
+			if err := r.clearWay(ctx, t, []any{key}, w); err != nil {
+				return err
+			}
+			s.Reset()
+			r.graves.Delete(s, key, query.Filter{})
+			if _, err := t.tx.ExecContext(ctx, string(s.SQL), s.Args...); err != nil {
+				return err
+			}
 		}
-		s.Reset()
-		r.graves.Delete(s, id, query.Filter{})
-		if _, err := t.tx.ExecContext(ctx, string(s.SQL), s.Args...); err != nil {
+		return nil
+	})
+}
+
+// each hands on the keys of the rows of a compiler that point to some, in pieces, and
+// locks the rows. Nothing else of them is read.
+func (r *engine) each(ctx context.Context, from *query.Compiler, f model.FieldID, keys []any, w *way, do func(keys []any) error) error {
+	s := r.statement()
+	defer r.recycle(s)
+	id := model.Fields(r.entity.IDField())
+	from.Every(s, query.Among(f, keys), id, min(w.left, math.MaxInt-1)+1)
+	rows, err := r.query(ctx, s)
+	if err != nil {
+		return err
+	}
+	found, err := r.keysOf(rows, id)
+	if err != nil {
+		return err
+	}
+	if len(found) > w.left {
+		return tooManyGo()
+	}
+	for some := range slices.Chunk(found, atOnce) {
+		if err := do(some); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// keysOf returns the keys of rows.
+func (r *engine) keysOf(rows answered, id model.FieldSet) (keys []any, err error) {
+	defer rows.Close()
+	in := r.scanner(id)
+	in.spare = r.form.rows(1)
+	for row := in.spare; rows.Next(); in.spare = row {
+		if _, err := in.scan(rows, nil); err != nil {
+			return nil, err
+		}
+		keys = append(keys, r.value(row[0], r.entity.IDField()))
+	}
+	return keys, rows.Err()
+}
+
+func tooManyGo() error {
+	return &gate.Error{Status: http.StatusConflict, Message: fmt.Sprintf("More than %d rows would go with this one: delete some of those first", maxBuried)}
 }
 
 // grave is a row.
@@ -250,15 +325,23 @@ type grave struct {
 }
 
 // clearWay deletes for good the deleted rows that would keep the database from
-// deleting a row: nobody can bring them back without it.
-func (r *engine) clearWay(ctx context.Context, t *transaction, key any, seen map[grave]bool) error {
-	at := grave{r.entity, key}
-	if seen[at] {
+// deleting some rows: nobody can bring them back without these.
+func (r *engine) clearWay(ctx context.Context, t *transaction, keys []any, w *way) error {
+	if !r.blocked {
 		return nil
 	}
-	seen[at] = true
+	keys = slices.DeleteFunc(slices.Clone(keys), func(key any) bool { return w.seen[grave{r.entity, key}] })
+	if len(keys) == 0 {
+		return nil
+	}
+	for _, key := range keys {
+		w.seen[grave{r.entity, key}] = true
+	}
+	if w.left -= len(keys); w.left < 0 {
+		return tooManyGo()
+	}
 	for _, ref := range r.references {
-		if err := ref.from.purge(ctx, t, ref.field, key, seen); err != nil {
+		if err := ref.from.purge(ctx, t, ref.field, keys, w); err != nil {
 			return err
 		}
 	}

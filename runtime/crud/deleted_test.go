@@ -457,6 +457,13 @@ func TestDeleted_told(t *testing.T) {
 		s.things.OnChange(func(_ context.Context, c crud.Changed) {
 			told = append(told, fmt.Sprint(c.Entity, " ", c.Action, " ", c.ID, " ", c.Before.Exists()))
 		})
+		s.boxes.OnChange(func(ctx context.Context, c crud.Changed) {
+			if row, ok := c.After.View(authz.System(ctx)); ok && (members(t, row)["version"] != 3.0 || members(t, row)["deletedAt"] != nil) {
+				t.Errorf("%s told of %s", c.Action, row.AppendJSON(nil))
+			} else if !ok && c.Action == authz.Create {
+				t.Error("the row that is back is not told of")
+			}
+		})
 		if _, err := s.boxes.RemoveRow(as(t, s.max), box, nil); err != nil {
 			t.Fatal(err)
 		}

@@ -36,7 +36,7 @@ type engine struct {
 	returning  bool                     // some of them can be deleted and come back
 	graves     *query.Compiler          // of deleted rows; nil when they are not kept
 	references []reference              // to rows of this entity
-	keeping    bool                     // some entity keeps deleted rows
+	blocked    bool                     // deleted rows may keep the database from deleting those of this entity
 	relations  map[string]*relation
 	linked     bool
 	shape      uint64 // of rows, for their tags

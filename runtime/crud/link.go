@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/gatewright/gate/runtime/model"
 )
@@ -16,10 +15,11 @@ type target interface {
 	gettable(ctx context.Context, c caller, id any) (bool, error)
 	// existing returns those of the ids whose rows are there.
 	existing(ctx context.Context, ids []any) ([]any, error)
-	// unrefer forgets what points to its rows, and refer notes it. Keeping says that
-	// some entity keeps its deleted rows.
-	unrefer(keeping bool)
+	// unrefer forgets what points to its rows, refer notes it, and block notes what
+	// comes of all that; it reports whether that is news.
+	unrefer()
 	refer(ref reference) error
+	block() bool
 }
 
 // Link makes the resources of a service known to each other, by the names of
@@ -40,9 +40,8 @@ func Link(resources ...Service) error {
 		}
 		targets[name] = t
 	}
-	keeping := slices.ContainsFunc(resources, func(s Service) bool { return s.Entity().SoftDelete != "" })
 	for _, t := range targets {
-		t.unrefer(keeping)
+		t.unrefer()
 	}
 	for _, s := range resources {
 		l, ok := s.(interface{ link(map[string]target) error })
@@ -51,6 +50,12 @@ func Link(resources ...Service) error {
 		}
 		if err := l.link(targets); err != nil {
 			return fmt.Errorf("crud: entity %s: %w", s.Entity().Name, err)
+		}
+	}
+	for news := true; news; {
+		news = false
+		for _, t := range targets {
+			news = t.block() || news
 		}
 	}
 	return nil

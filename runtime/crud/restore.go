@@ -72,7 +72,7 @@ func (r *engine) restore(ctx context.Context, c caller, id string, opts ...Optio
 		if err := r.revive(ctx, t, ch); err != nil {
 			return err
 		}
-		r.tell(t, Changed{Action: authz.Create, ID: r.id(old), Set: r.entity.All()}, old)
+		r.tell(t, Changed{Action: authz.Create, ID: r.id(old), Set: r.entity.All()}, old, ch.Row)
 		return nil
 	})
 	return ch, err

@@ -133,7 +133,7 @@ func shapeOf(e *model.Entity) uint64 {
 	h := fnv.New64a()
 	for i := range e.Fields {
 		f := &e.Fields[i]
-		_, _ = fmt.Fprintln(h, f.Name, f.Type, f.ID, f.Precision, f.Scale) // it never fails
+		_, _ = fmt.Fprintln(h, f.Name, f.Type, f.ID, f.Precision, f.Scale, f.Values) // it never fails
 	}
 	if !e.Computed().Empty() {
 		_, _ = h.Write([]byte(commit()))

@@ -300,6 +300,12 @@ func TestVersion_shape(t *testing.T) {
 	if a, b := tag(same), tag(renamed); a == b {
 		t.Errorf("a field by another name: %q", a)
 	}
+	valued := func(names ...string) func(*model.Entity) {
+		return func(e *model.Entity) { e.Fields[DocText].Type, e.Fields[DocText].Values = model.Enum, names }
+	}
+	if a, b := tag(valued("mine", "old")), tag(valued("mine", "new")); a == b {
+		t.Errorf("a value by another name: %q", a)
+	}
 	if a, b := tag(same, "text"), tag(renamed, "words"); a == b {
 		t.Errorf("a field in the place of another: %q", a)
 	}

@@ -261,6 +261,12 @@ func (c *Compiler) Delete(s *Statement, id any, filter Filter) {
 	c.byID(s, id, filter)
 }
 
+// Clear writes the statement that deletes the rows that pass a filter.
+func (c *Compiler) Clear(s *Statement, filter Filter) {
+	s.text("DELETE FROM ", c.from, " WHERE 1 = 1")
+	c.andFilter(s, filter)
+}
+
 // OtherHolder writes the statement for the id of a row other than the one with
 // that id, and among those that pass the filter, whose roles have one of each list,
 // and locks that row.
