@@ -2,10 +2,12 @@ package permtest_test
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/runtime/action"
 	"github.com/gatewright/gate/runtime/permtest"
 	"github.com/gatewright/gate/runtime/server"
@@ -38,9 +40,11 @@ func TestRun_actions(t *testing.T) {
 	for name, tt := range map[string]struct {
 		tidy, fold []string
 		onAny      bool // the second is on whatever row
+		refuses    bool // its code does, by itself
 		want       []string
 	}{
 		"right":    {tidy: clerk, fold: signedIn},
+		"refused":  {tidy: clerk, fold: signedIn, refuses: true},
 		"opened":   {tidy: signedIn, fold: signedIn, want: []string{"signed-in · call · tidy · rest: want 403, got 204", "ghost · call · tidy · rest: want 403, got 204"}},
 		"closed":   {tidy: []string{"nobody"}, fold: signedIn, want: []string{"clerk · call · tidy · rest: let in by its rule, got 403"}},
 		"any row":  {tidy: clerk, fold: signedIn, onAny: true, want: []string{"clerk · call · fold · rest: want 404, got "}},
@@ -53,6 +57,9 @@ func TestRun_actions(t *testing.T) {
 				out.Build = func(a *server.App) error {
 					nothing := func(context.Context, string, any) (any, error) { return nil, nil }
 					fold := &action.Action{Name: "fold", Method: "POST", Path: "/api/notes/{id}/fold", Row: "Note", Rules: tt.fold, Run: nothing}
+					if tt.refuses {
+						fold.Run = func(context.Context, string, any) (any, error) { return nil, &gate.Error{Status: http.StatusForbidden} }
+					}
 					if tt.onAny {
 						fold.Row = ""
 					}

@@ -64,6 +64,9 @@ func (k *kit) hears(e *entity) {
 	lives := make([]*life, len(rows))
 	for i, r := range rows {
 		lives[i] = &life{row: k.likeness(r), changes: map[string]bool{}}
+		if lives[i].stripped {
+			lives[i].changes[e.model.Fields[e.model.Find(model.Roles)].Name] = true
+		}
 	}
 	k.settle(listeners, rows) // an event has the row as it is when it is told
 	for _, l := range lives {
@@ -211,7 +214,7 @@ type life struct {
 	*row
 
 	changed, removed bool
-	changes          map[string]bool // the field that the one change is about: what is stamped with it is nobody's event
+	changes          map[string]bool // the fields that changes are about: what is stamped with them is nobody's event
 }
 
 // likeness is another row like one, which the service makes itself.
@@ -222,7 +225,7 @@ func (k *kit) likeness(r *row) *row {
 	}
 	made := k.idle(r.tenant)
 	k.insert(made)
-	k.patch(made, k.noRoles())
+	k.strip(made)
 	made.owner = k.stranger.account
 	return made
 }
@@ -271,7 +274,7 @@ func (k *kit) checkHeard(l *listener, lives []*life) {
 		readable := k.readable(&rest{k}, l.caller, r.row, view)
 		if sees {
 			want = append(want, "created")
-			if r.changed && slices.ContainsFunc(sorted(r.changes), func(name string) bool { return readable[name] }) {
+			if slices.ContainsFunc(sorted(r.changes), func(name string) bool { return readable[name] }) {
 				want = append(want, "patched")
 			}
 			if r.removed {

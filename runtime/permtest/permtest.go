@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -84,6 +85,7 @@ func (k *kit) run() {
 	k.t.Helper()
 	k.open()
 	k.describe()
+	k.shareOwners()
 	k.checkTargets()
 	if k.as.key == "" {
 		k.callers = []*caller{{kind: anonymous}}
@@ -130,6 +132,7 @@ type kit struct {
 	requests int
 	used     map[string]bool // of Except
 	left     []string        // what was not tried, and why
+	reached  atomic.Bool     // whether the code of an action was called
 	doubles  map[string]*double
 }
 

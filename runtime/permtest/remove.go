@@ -1,6 +1,11 @@
 package permtest
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+
+	"github.com/gatewright/gate/runtime/model"
+)
 
 // deletes tries to delete rows, the caller's own and others.
 func (k *kit) deletes(s surface, c *caller, e *entity) {
@@ -56,6 +61,18 @@ func (k *kit) noRoles() map[string]any {
 		return map[string]any{f.Name: []string{}}
 	}
 	return nil
+}
+
+// strip takes the roles from a row that every new one gets.
+func (k *kit) strip(r *row) {
+	k.t.Helper()
+	f := r.entity.model.Find(model.Roles)
+	if f == model.NoField {
+		return
+	}
+	before := k.stored(r.entity, r.id)
+	k.patch(r, map[string]any{r.entity.model.Fields[f].Name: []string{}})
+	r.stripped = slices.Contains(differ(before, k.stored(r.entity, r.id)), r.entity.model.Fields[f].Column)
 }
 
 func (k *kit) tryDelete(cell string, s surface, c *caller, r *row, w want) {

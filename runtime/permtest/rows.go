@@ -28,13 +28,14 @@ type entity struct {
 
 // A row is one that the test made.
 type row struct {
-	entity  *entity
-	id      string
-	owner   string // id of an account, empty without
-	tenant  string // id of that to which it belongs, empty without
-	left    bool   // by its owner, who is in another tenant
-	variant map[string]any
-	values  map[string]any // by their names in JSON
+	entity   *entity
+	id       string
+	owner    string // id of an account, empty without
+	tenant   string // id of that to which it belongs, empty without
+	left     bool   // by its owner, who is in another tenant
+	stripped bool   // of the roles that every new one gets
+	variant  map[string]any
+	values   map[string]any // by their names in JSON
 }
 
 // maxVariants bounds the rows that differ by conditions alone.
@@ -237,9 +238,7 @@ func (k *kit) make(e *entity, h holder, variant map[string]any) *row {
 			if e == k.tenants {
 				r.tenant = r.id
 			}
-			if f := e.model.Find(model.Roles); f != model.NoField { // others than call log in as it
-				k.patch(r, map[string]any{e.model.Fields[f].Name: []string{}})
-			}
+			k.strip(r) // others than call log in as it
 			return r
 		}
 	}

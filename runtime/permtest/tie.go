@@ -162,6 +162,9 @@ func (k *kit) createsTied(cell string, s surface, c *caller, e *entity, may *lin
 			continue
 		}
 		tried[other.String()] = true
+		if l.Through.Inverse != "" && !c.in(&e.grantTo(c).Rows.View, d.row) && !other.refused() {
+			other = status(http.StatusBadRequest) // it is a change of the far row, which is tied to what they do not see
+		}
 		if other.refused() {
 			d.want = other
 		}

@@ -121,6 +121,28 @@ func (k *kit) takenWith(r *row, name string, v any) bool {
 	return slices.ContainsFunc(r.entity.model.Unique, func(u model.Unique) bool { return slices.Contains(u.Fields, name) && k.taken(&changed, &u) })
 }
 
+// alone reports whether an owner has one row of an entity at most.
+func (e *entity) alone() bool {
+	f := e.named(e.Owner)
+	return f != nil && f.Type == model.Relation && f.Unique
+}
+
+// shareOwners lets owners have more than one row where they have one at most: of each
+// kind there is one that is kept and one that goes. That there is but one is no rule
+// about who may do what.
+func (k *kit) shareOwners() {
+	k.t.Helper()
+	for _, e := range k.entities {
+		if !e.alone() {
+			continue
+		}
+		index := e.model.Table + "_" + e.named(e.Owner).Column + "_key"
+		if _, err := k.app.DB.Exec(k.ctx(), "DROP INDEX "+k.app.DB.Dialect().Quote(index)); err != nil {
+			k.t.Fatal(err)
+		}
+	}
+}
+
 // newly returns choices for a row that the service makes: of keys a new row.
 func (k *kit) newly(r *row) func(*model.Field) []any {
 	return func(f *model.Field) []any {

@@ -245,7 +245,7 @@ func (w *writer) entity(e *design.Entity) {
 	w.line("type ", e.Name, " {")
 	for _, f := range readable(e) {
 		w.doc("  ", f.Description)
-		w.line("  ", f.Key, ": ", w.use(e, f), bang(always(e, f)))
+		w.line("  ", f.Key, ": ", w.use(e, f), bang(w.always(e, f)))
 	}
 	w.relations(e)
 	w.line("}")
@@ -279,8 +279,20 @@ func bang(required bool) string {
 // always reports whether every row that is answered has a value of the field:
 // nobody is kept from it, and rows are whole. The id comes even with a row that
 // its writer may not view.
-func always(e *design.Entity, f *design.Field) bool {
-	return f.Required && f.Access.View == nil && (f.Type == design.ID || writersView(e))
+func (w *writer) always(e *design.Entity, f *design.Field) bool {
+	return f.Required && f.Access.View == nil && (f.Type == design.ID || writersView(e) && !w.outOfSight(e))
+}
+
+// outOfSight reports whether a new row may be of no tenant that its maker sees: an
+// account, by who is in none, or a tenant itself. Who stands above tenants sees all.
+func (w *writer) outOfSight(e *design.Entity) bool {
+	if e.Tenant == nil || e.Tenant.Required && e.Tenant.Type != design.ID {
+		return false
+	}
+	above := w.design.AboveTenants()
+	return slices.ContainsFunc(e.Allow.Create, func(r design.Rule) bool {
+		return r.Kind != design.Nobody && (r.Kind != design.HasRole || !slices.Contains(above, r.Name))
+	})
 }
 
 // writersView reports whether whoever may change a row may view all rows. One
