@@ -24,7 +24,7 @@ func (r *engine) FindRelated(ctx context.Context, id, name string, q *query.Quer
 }
 
 // CreateRelated implements [Service].
-func (r *engine) CreateRelated(ctx context.Context, id, name string, body []byte, sel []string) (Row, error) {
+func (r *engine) CreateRelated(ctx context.Context, id, name string, body []byte, sel []string, opts ...Option) (Row, error) {
 	c := callerFrom(ctx)
 	rel, err := r.many(c, name, authz.Create)
 	if err != nil {
@@ -37,7 +37,7 @@ func (r *engine) CreateRelated(ctx context.Context, id, name string, body []byte
 	if err != nil {
 		return Row{}, err
 	}
-	return rel.to.createBelonging(ctx, c, rel, key, body, sel)
+	return rel.to.createBelonging(ctx, c, rel, key, body, sel, opts...)
 }
 
 // many returns the relation to many of that name. It answers 401 and 403 to who
@@ -86,12 +86,12 @@ func (r *engine) findBelonging(ctx context.Context, c caller, rel *relation, key
 }
 
 // createBelonging implements relative.
-func (r *engine) createBelonging(ctx context.Context, c caller, rel *relation, key any, body []byte, sel []string) (Row, error) {
+func (r *engine) createBelonging(ctx context.Context, c caller, rel *relation, key any, body []byte, sel []string, opts ...Option) (Row, error) {
 	selected, err := r.selection(c, sel)
 	if err != nil {
 		return Row{}, err
 	}
-	d, err := r.create(ctx, c, r.within(c, body, outermost(), rel.far, key))
+	d, err := r.create(ctx, c, r.within(c, body, outermost(), rel.far, key), opts...)
 	if err != nil {
 		return Row{}, err
 	}

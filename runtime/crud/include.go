@@ -39,7 +39,7 @@ type relative interface {
 	// findBelonging answers a page of the rows that belong to the key.
 	findBelonging(ctx context.Context, c caller, rel *relation, key any, q *query.Query) (*Rows, error)
 	// createBelonging makes a row that belongs to the key.
-	createBelonging(ctx context.Context, c caller, rel *relation, key any, body []byte, sel []string) (Row, error)
+	createBelonging(ctx context.Context, c caller, rel *relation, key any, body []byte, sel []string, opts ...Option) (Row, error)
 
 	// sight answers [Linked.Sight].
 	sight(ctx context.Context, rel *relation, id any) (func(ctx context.Context) bool, error)

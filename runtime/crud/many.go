@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 )
 
 // PatchRows implements [Service].
-func (r *engine) PatchRows(ctx context.Context, q *query.Query, body []byte, sel []string) (*Rows, error) {
+func (r *engine) PatchRows(ctx context.Context, q *query.Query, body []byte, sel []string, opts ...Option) (*Rows, error) {
 	c := callerFrom(ctx)
 	selected, err := r.mayMany(c, authz.Update, q, sel)
 	if err != nil {
@@ -25,11 +26,12 @@ func (r *engine) PatchRows(ctx context.Context, q *query.Query, body []byte, sel
 		return nil, err
 	}
 	var done []*change
+	each := append(slices.Clone(opts), asPart)
 	err = r.choose(ctx, c, authz.Update, q, func(ctx context.Context, ids []string) (err error) {
 		done = make([]*change, len(ids)) // anew whenever this runs
 		at := outermost()
 		for i, id := range ids {
-			if done[i], err = r.update(ctx, c, id, r.fromJSON(body, at), false, asPart); err != nil {
+			if done[i], err = r.update(ctx, c, id, r.fromJSON(body, at), false, each...); err != nil {
 				return err
 			}
 		}
@@ -46,7 +48,7 @@ func (r *engine) PatchRows(ctx context.Context, q *query.Query, body []byte, sel
 }
 
 // RemoveRows implements [Service].
-func (r *engine) RemoveRows(ctx context.Context, q *query.Query, sel []string) (*Rows, error) {
+func (r *engine) RemoveRows(ctx context.Context, q *query.Query, sel []string, opts ...Option) (*Rows, error) {
 	c := callerFrom(ctx)
 	selected, err := r.mayMany(c, authz.Delete, q, sel)
 	if err != nil {
@@ -57,6 +59,7 @@ func (r *engine) RemoveRows(ctx context.Context, q *query.Query, sel []string) (
 		return nil, err
 	}
 	var rows []record
+	each := append(slices.Clone(opts), asPart)
 	err = r.choose(ctx, c, authz.Delete, q, func(ctx context.Context, ids []string) error {
 		rows = make([]record, len(ids))
 		for i, id := range ids { // as they are before one goes with another
@@ -72,7 +75,7 @@ func (r *engine) RemoveRows(ctx context.Context, q *query.Query, sel []string) (
 			} else if row.none() {
 				continue // it went with another
 			}
-			if _, err := r.remove(ctx, c, id, asPart); err != nil {
+			if _, err := r.remove(ctx, c, id, each...); err != nil {
 				return err
 			}
 		}

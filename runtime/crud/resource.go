@@ -206,9 +206,10 @@ func (r *Resource[T]) Remove(ctx context.Context, id string, opts ...Option) (*T
 
 // Restore brings a deleted row back, with those that were deleted because of it, and
 // answers it as [Resource.Create] does. Whoever may delete it may restore it: to
-// everybody else, and when it is not deleted, it is not there.
-func (r *Resource[T]) Restore(ctx context.Context, id string) (*T, error) {
-	return answer[T](r.restoreRecord(ctx, id))
+// everybody else, and when it is not deleted, it is not there. [IfVersion] is about the
+// version in which it was deleted.
+func (r *Resource[T]) Restore(ctx context.Context, id string, opts ...Option) (*T, error) {
+	return answer[T](r.restoreRecord(ctx, id, opts))
 }
 
 // Compute says how a computed field follows from the fields that it is made of. set

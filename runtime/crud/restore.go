@@ -16,9 +16,9 @@ import (
 )
 
 // restoreRecord answers [Resource.Restore].
-func (r *engine) restoreRecord(ctx context.Context, id string) (record, error) {
+func (r *engine) restoreRecord(ctx context.Context, id string, opts []Option) (record, error) {
 	c := callerFrom(ctx)
-	ch, err := r.restore(ctx, c, id)
+	ch, err := r.restore(ctx, c, id, opts...)
 	if err != nil {
 		return record{}, err
 	}

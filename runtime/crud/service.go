@@ -29,7 +29,7 @@ type Service interface {
 	FindRelated(ctx context.Context, id, relation string, q *query.Query) (*Rows, error)
 	// CreateRelated makes a row of a JSON object, whose key points to a row that the
 	// caller may get. Rows that are found by pairs are made by themselves.
-	CreateRelated(ctx context.Context, id, relation string, body []byte, sel []string) (Row, error)
+	CreateRelated(ctx context.Context, id, relation string, body []byte, sel []string, opts ...Option) (Row, error)
 	// CreateRow makes a row of a JSON object.
 	CreateRow(ctx context.Context, body []byte, sel []string, opts ...Option) (Row, error)
 	// CreateRows makes rows of a JSON array of 1 to [MaxBulk] objects: all of
@@ -43,11 +43,11 @@ type Service interface {
 	PatchRow(ctx context.Context, id string, body []byte, sel []string, opts ...Option) (Row, error)
 	// PatchRows changes rows that a query chooses by its conditions, all of them or
 	// none, each as PatchRow does: of those that the caller may list, get and change,
-	// at most [MaxBulk]. A query without conditions is refused.
-	PatchRows(ctx context.Context, q *query.Query, body []byte, sel []string) (*Rows, error)
+	// at most [MaxBulk]. A query without conditions is refused. Options hold for each row.
+	PatchRows(ctx context.Context, q *query.Query, body []byte, sel []string, opts ...Option) (*Rows, error)
 	// RemoveRows deletes rows that a query chooses, as PatchRows changes them, and
 	// answers them as they were.
-	RemoveRows(ctx context.Context, q *query.Query, sel []string) (*Rows, error)
+	RemoveRows(ctx context.Context, q *query.Query, sel []string, opts ...Option) (*Rows, error)
 	// RemoveRow deletes a row and answers it as it was.
 	RemoveRow(ctx context.Context, id string, sel []string, opts ...Option) (Row, error)
 	// OpenFile answers a file of a row to those who may get the row and read the

@@ -151,12 +151,12 @@ func (s *inner) FindRelated(ctx context.Context, id, relation string, q *query.Q
 	return pass(ctx, s, func() (*crud.Rows, error) { return s.changing.FindRelated(ctx, id, relation, q) })
 }
 
-func (s *outer) CreateRelated(ctx context.Context, id, relation string, body []byte, sel []string) (crud.Row, error) {
-	return s.Service.CreateRelated(noted(ctx), id, relation, body, sel)
+func (s *outer) CreateRelated(ctx context.Context, id, relation string, body []byte, sel []string, opts ...crud.Option) (crud.Row, error) {
+	return s.Service.CreateRelated(noted(ctx), id, relation, body, sel, opts...)
 }
 
-func (s *inner) CreateRelated(ctx context.Context, id, relation string, body []byte, sel []string) (crud.Row, error) {
-	return pass(ctx, s, func() (crud.Row, error) { return s.changing.CreateRelated(ctx, id, relation, body, sel) })
+func (s *inner) CreateRelated(ctx context.Context, id, relation string, body []byte, sel []string, opts ...crud.Option) (crud.Row, error) {
+	return pass(ctx, s, func() (crud.Row, error) { return s.changing.CreateRelated(ctx, id, relation, body, sel, opts...) })
 }
 
 func (s *outer) CreateRow(ctx context.Context, body []byte, sel []string, opts ...crud.Option) (crud.Row, error) {
@@ -191,20 +191,20 @@ func (s *inner) PatchRow(ctx context.Context, id string, body []byte, sel []stri
 	return pass(ctx, s, func() (crud.Row, error) { return s.changing.PatchRow(ctx, id, body, sel, opts...) })
 }
 
-func (s *outer) PatchRows(ctx context.Context, q *query.Query, body []byte, sel []string) (*crud.Rows, error) {
-	return s.Service.PatchRows(noted(ctx), q, body, sel)
+func (s *outer) PatchRows(ctx context.Context, q *query.Query, body []byte, sel []string, opts ...crud.Option) (*crud.Rows, error) {
+	return s.Service.PatchRows(noted(ctx), q, body, sel, opts...)
 }
 
-func (s *inner) PatchRows(ctx context.Context, q *query.Query, body []byte, sel []string) (*crud.Rows, error) {
-	return pass(ctx, s, func() (*crud.Rows, error) { return s.changing.PatchRows(ctx, q, body, sel) })
+func (s *inner) PatchRows(ctx context.Context, q *query.Query, body []byte, sel []string, opts ...crud.Option) (*crud.Rows, error) {
+	return pass(ctx, s, func() (*crud.Rows, error) { return s.changing.PatchRows(ctx, q, body, sel, opts...) })
 }
 
-func (s *outer) RemoveRows(ctx context.Context, q *query.Query, sel []string) (*crud.Rows, error) {
-	return s.Service.RemoveRows(noted(ctx), q, sel)
+func (s *outer) RemoveRows(ctx context.Context, q *query.Query, sel []string, opts ...crud.Option) (*crud.Rows, error) {
+	return s.Service.RemoveRows(noted(ctx), q, sel, opts...)
 }
 
-func (s *inner) RemoveRows(ctx context.Context, q *query.Query, sel []string) (*crud.Rows, error) {
-	return pass(ctx, s, func() (*crud.Rows, error) { return s.changing.RemoveRows(ctx, q, sel) })
+func (s *inner) RemoveRows(ctx context.Context, q *query.Query, sel []string, opts ...crud.Option) (*crud.Rows, error) {
+	return pass(ctx, s, func() (*crud.Rows, error) { return s.changing.RemoveRows(ctx, q, sel, opts...) })
 }
 
 func (s *outer) RemoveRow(ctx context.Context, id string, sel []string, opts ...crud.Option) (crud.Row, error) {
