@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -76,7 +77,7 @@ func sortedNames(entries map[string]entry) []string {
 	for name := range entries {
 		names = append(names, name)
 	}
-	slices.SortFunc(names, func(a, b string) int { return entries[a].line - entries[b].line })
+	sort.Slice(names, func(i, j int) bool { return entries[names[i]].line < entries[names[j]].line })
 	return names
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sort"
 	"strconv"
 	"time"
 
@@ -65,8 +66,10 @@ func (t *transaction) take(ctx context.Context, c claim, filter query.Filter, co
 
 // takeWanted takes the rows that tries before wanted.
 func (t *transaction) takeWanted(ctx context.Context) error {
-	rows := slices.SortedFunc(slices.Values(t.wanted), func(a, b claim) int {
-		return cmp.Or(cmp.Compare(a.of.entity.Name, b.of.entity.Name), cmp.Compare(text(a.key), text(b.key)))
+	rows := slices.Clone(t.wanted)
+	sort.Slice(rows, func(i, j int) bool { // as in nested.go
+		a, b := rows[i], rows[j]
+		return cmp.Or(cmp.Compare(a.of.entity.Name, b.of.entity.Name), cmp.Compare(text(a.key), text(b.key))) < 0
 	})
 	for _, c := range rows {
 		if _, err := t.take(ctx, c, query.Filter{}, model.Fields(c.of.entity.IDField())); err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 )
@@ -26,8 +27,9 @@ func spell(raw json.RawMessage) (json.RawMessage, error) {
 func appendSpelt(dst []byte, v any) []byte {
 	switch v := v.(type) {
 	case map[string]any:
-		keys := slices.SortedFunc(maps.Keys(v), func(a, b string) int {
-			return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
+		keys := slices.Collect(maps.Keys(v))
+		sort.Slice(keys, func(i, j int) bool {
+			return cmp.Or(cmp.Compare(len(keys[i]), len(keys[j])), strings.Compare(keys[i], keys[j])) < 0
 		})
 		dst = append(dst, '{')
 		for i, key := range keys {

@@ -103,8 +103,8 @@ func (u rule) add(r *record, now int64) {
 	if u.limit == 0 {
 		return
 	}
-	r.times = append(r.times, now)
-	slices.Sort(r.times) // other processes have other clocks
+	at, _ := slices.BinarySearch(r.times, now) // not always the end: other processes have other clocks
+	r.times = slices.Insert(r.times, at, now)
 	if u.grows && len(r.times) >= u.limit {
 		r.until = now + min(u.window<<min(r.strikes, 16), maxWait).Milliseconds()
 		r.strikes++
