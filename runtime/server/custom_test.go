@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -90,10 +91,13 @@ func TestHandle(t *testing.T) {
 	if r.do("POST", "/api/fire", "").is(500); !strings.Contains(r.logged(), `"err":"fire"`) {
 		t.Error(r.logged())
 	}
+	type tag struct{ Name, Description string }
 	var doc struct {
 		Info  struct{ Title string }
+		Tags  []tag
 		Paths map[string]map[string]struct {
 			OperationID string
+			Tags        []string
 			Security    *[]any
 			Parameters  []struct{ Name, In string }
 			RequestBody struct {
@@ -110,6 +114,9 @@ func TestHandle(t *testing.T) {
 		t.Fatal(err)
 	}
 	post := doc.Paths["/api/tables/{table}/seats"]["post"]
+	if n := slices.IndexFunc(doc.Tags, func(t tag) bool { return len(post.Tags) == 1 && t.Name == post.Tags[0] && t.Description != "" }); n < 0 {
+		t.Errorf("tags %q of %+v", post.Tags, doc.Tags)
+	}
 	schema := post.RequestBody.Content["application/json"].Schema
 	if doc.Info.Title != "restaurant" || post.OperationID == "" || post.Security == nil || len(post.Parameters) != 1 || post.Parameters[0].In != "path" ||
 		len(schema.Properties) != 4 || strings.Join(schema.Required, " ") != "guests name" {

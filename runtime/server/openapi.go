@@ -12,6 +12,9 @@ import (
 	"github.com/gatewright/gate/runtime/model"
 )
 
+// ownTag is that of own routes.
+var ownTag = map[string]string{"name": "own routes", "description": "What the service has besides its entities."}
+
 // describe adds own routes to an OpenAPI document, of which all else stays as it is.
 func describe(doc []byte, routes []*action.Action) ([]byte, error) {
 	if len(routes) == 0 {
@@ -55,7 +58,16 @@ func describe(doc []byte, routes []*action.Action) ([]byte, error) {
 		paths[i].Value = object(append(operations, item))
 	}
 	top[at].Value = object(paths)
-	return object(top), nil
+	at = slices.IndexFunc(top, func(m model.Member) bool { return m.Key == "tags" })
+	if at < 0 {
+		at, top = len(top), append(top, model.Member{Key: "tags", Value: []byte("[]")})
+	}
+	var tags []any
+	if err := json.Unmarshal(top[at].Value, &tags); err != nil {
+		return nil, fmt.Errorf("the OpenAPI document: tags: %w", err)
+	}
+	top[at].Value, err = json.Marshal(append(tags, ownTag))
+	return object(top), err
 }
 
 func object(members []model.Member) []byte {
@@ -75,7 +87,7 @@ func operationOf(r *action.Action, shared func(response string) bool) map[string
 	if summary == "" {
 		summary = r.Name
 	}
-	op := map[string]any{"operationId": operationID(r), "summary": summary, "description": "For: " + strings.Join(r.Rules, ", ") + "."}
+	op := map[string]any{"operationId": operationID(r), "tags": []string{ownTag["name"]}, "summary": summary, "description": "For: " + strings.Join(r.Rules, ", ") + "."}
 	if slices.Contains(r.Rules, "public") {
 		op["security"] = []any{}
 	}
