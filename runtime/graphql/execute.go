@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -45,12 +46,18 @@ func (x *execution) run(op *ast.OperationDefinition) []byte {
 	}
 	fields := x.collect(nil, op.SelectionSet)
 	dst := []byte(`{"data":{`)
+	begun := time.Now()
 	for i, f := range fields {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
 		dst = model.AppendString(dst, f.Alias)
 		dst = append(dst, ':')
+		if op.Operation == ast.Mutation && time.Since(begun) > x.api.patience {
+			x.fail(&gate.Error{Status: http.StatusServiceUnavailable, Message: "Those before took too long, and this was not begun"}, f.Alias)
+			dst = append(dst, "null"...)
+			continue
+		}
 		start, told := len(dst), len(x.errs)
 		dst = x.root(dst, root, f)
 		switch {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -65,6 +66,7 @@ type API struct {
 	only          bool                          // those
 	noCredentials bool
 	prefix        string
+	patience      time.Duration // maxTime
 	login         http.Handler
 	errors        gate.ErrorWriter
 	logger        *slog.Logger
@@ -110,7 +112,8 @@ func New(cfg Config) (*API, error) {
 		return nil, errors.New("graphql: the schema has no queries")
 	}
 	a := &API{
-		schema: schema, calls: map[*ast.FieldDefinition]*call{}, own: map[*ast.FieldDefinition]*call{}, limits: limits{introspection: cfg.Introspection},
+		patience: maxTime,
+		schema:   schema, calls: map[*ast.FieldDefinition]*call{}, own: map[*ast.FieldDefinition]*call{}, limits: limits{introspection: cfg.Introspection},
 		documents: newDocuments(), only: cfg.Only, noCredentials: cfg.NoCredentials, prefix: cmp.Or(cfg.Prefix, "/api"), login: cfg.Login, errors: cfg.Errors, logger: cmp.Or(cfg.Errors.Logger, slog.Default()),
 	}
 	b := binder{schema: schema, logsIn: cfg.Login != nil, services: map[string]crud.Service{}, actions: byName(cfg.Actions), fields: byName(cfg.Fields), own: a.own, checked: map[[2]string]bool{}}

@@ -18,7 +18,8 @@ import (
 )
 
 // maxBody bounds the body of a request, maxDepth how deep it is nested, and
-// maxTime how long all that it asks for may take.
+// maxTime how long all that it asks for may take. A change has a time of its own, which it
+// may extend ([crud.Extend]); after maxTime no further one begins.
 const (
 	maxBody  = 64 << 10
 	maxDepth = 32
@@ -102,7 +103,10 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, req *request) {
 		a.errors.Write(w, r, err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), maxTime)
+	ctx, cancel := context.WithCancel(r.Context())
+	if op.Operation != ast.Mutation {
+		ctx, cancel = context.WithTimeout(ctx, a.patience)
+	}
 	defer cancel()
 	ctx, made := crud.MakeAnswer(ctx, op.Operation == ast.Mutation)
 	defer made()
