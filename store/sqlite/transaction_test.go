@@ -3,35 +3,61 @@ package sqlite_test
 import (
 	"context"
 	"database/sql"
+	sqldriver "database/sql/driver"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
-	"time"
+
+	driver "modernc.org/sqlite"
 
 	"github.com/gatewright/gate/store"
 	"github.com/gatewright/gate/store/sqlite"
 )
 
-// endless takes longer than anybody waits.
-const endless = "INSERT INTO a WITH RECURSIVE c(n) AS (SELECT 3 UNION ALL SELECT n + 1 FROM c WHERE n < 1000000000) SELECT max(n), 'many' FROM c"
+// begun has what ends the time of a statement, by its number; the statement calls
+// begun once it writes.
+var begun sync.Map
+
+var statements atomic.Int64
+
+var register = sync.OnceValue(func() error {
+	return driver.RegisterScalarFunction("begun", 1, func(_ *driver.FunctionContext, args []sqldriver.Value) (sqldriver.Value, error) {
+		if stop, ok := begun.Load(args[0]); ok {
+			stop.(context.CancelFunc)()
+		}
+		return int64(3), nil
+	})
+})
+
+// endless hands on a statement that takes longer than anybody waits, and whose context
+// ends while it writes.
+func endless(ctx context.Context, do func(ctx context.Context, query string) error) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	n := statements.Add(1)
+	begun.Store(n, stop)
+	defer begun.Delete(n)
+	return do(ctx, fmt.Sprintf("INSERT INTO a WITH RECURSIVE c(n) AS (SELECT begun(%d) UNION ALL SELECT n + 1 FROM c WHERE n < 1000000000) SELECT max(n), 'many' FROM c", n))
+}
 
 // TestTransactionEnded: when SQLite undoes a transaction for a statement that failed,
 // nothing of it is kept, whatever the code makes of the error.
 func TestTransactionEnded(t *testing.T) {
-	short := func(ctx context.Context, do func(context.Context) error) error {
-		ctx, stop := context.WithTimeout(ctx, 50*time.Millisecond)
-		defer stop()
-		return do(ctx)
+	if err := register(); err != nil { // before a connection is opened
+		t.Fatal(err)
 	}
-	exec := func(query string) func(context.Context, *sql.Tx) error {
+	exec := func(before string) func(context.Context, *sql.Tx) error {
 		return func(ctx context.Context, tx *sql.Tx) error {
-			return short(ctx, func(ctx context.Context) error { _, err := tx.ExecContext(ctx, query); return err })
+			return endless(ctx, func(ctx context.Context, query string) error { _, err := tx.ExecContext(ctx, before+query); return err })
 		}
 	}
 	failing := map[string]func(context.Context, *sql.Tx) error{
-		"interrupted": exec(endless),
-		"in a script": exec("DELETE FROM a; " + endless),
+		"interrupted": exec(""),
+		"in a script": exec("DELETE FROM a; "),
 		"no room": func(ctx context.Context, tx *sql.Tx) error {
 			_, err := tx.ExecContext(ctx, "INSERT INTO a VALUES (3, hex(zeroblob(2000000)))")
 			return err
@@ -41,8 +67,8 @@ func TestTransactionEnded(t *testing.T) {
 			return err
 		},
 		"with returning": func(ctx context.Context, tx *sql.Tx) error {
-			return short(ctx, func(ctx context.Context) error {
-				rows, err := tx.QueryContext(ctx, endless+" RETURNING n")
+			return endless(ctx, func(ctx context.Context, query string) error {
+				rows, err := tx.QueryContext(ctx, query+" RETURNING n")
 				if err != nil {
 					return err
 				}
@@ -53,15 +79,15 @@ func TestTransactionEnded(t *testing.T) {
 			})
 		},
 		"prepared": func(ctx context.Context, tx *sql.Tx) error {
-			ctx, stop := context.WithTimeout(ctx, 50*time.Millisecond)
-			defer stop()
-			s, err := tx.PrepareContext(ctx, endless)
-			if err != nil {
+			return endless(ctx, func(ctx context.Context, query string) error {
+				s, err := tx.PrepareContext(ctx, query)
+				if err != nil {
+					return err
+				}
+				defer s.Close()
+				_, err = s.ExecContext(ctx)
 				return err
-			}
-			defer s.Close()
-			_, err = s.ExecContext(ctx)
-			return err
+			})
 		},
 	}
 	const after = "INSERT INTO a VALUES (2, 'after')"
