@@ -104,7 +104,7 @@ func (r *engine) mayMany(c caller, action authz.Action, q *query.Query, sel []st
 			return model.FieldSet{}, err
 		}
 	}
-	if q.Where == nil && q.Search == "" {
+	if query.FindsAll(q.Where) && q.Search == "" {
 		return model.FieldSet{}, &gate.Error{Status: http.StatusBadRequest, Message: "Say which " + r.entity.Plural + " by a condition: this would be all of them"}
 	}
 	if len(q.Sort) > 0 || q.Limit != 0 || q.CountOnly || q.Skip != 0 || q.Cursor != nil || len(q.Include) > 0 {
