@@ -124,6 +124,7 @@ func (c *comparison) table(t *Table) error {
 		if t.column(was.Name) == nil {
 			c.did("drop", t.Name, was.Name)
 			c.lose(t.Name+"."+was.Name, "column %s of table %s is dropped", was.Name, t.Name)
+			c.forget(t, was)
 		}
 	}
 	if old.Deleted != "" && t.Deleted == "" {
@@ -173,6 +174,7 @@ func (c *comparison) column(t *Table, was, is *Column) error {
 		c.replaced[is] = true
 		c.did("replace", t.Name, is.Name)
 		c.lose(name, "column %s of table %s changes from %s to %s and is emptied", is.Name, t.Name, describe(was), describe(is))
+		c.forget(t, was)
 		c.needsValue(nil, t, is)
 		return nil
 	}

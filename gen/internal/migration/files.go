@@ -25,6 +25,22 @@ func (s *Schema) files(e *design.Entity) {
 	})
 }
 
+// forget deletes what the files of a column hold that goes, where those of others stay.
+func (c *comparison) forget(t *Table, col *Column) {
+	parts := t.Name + "_files"
+	if col.Kind != File || c.from.table(parts) == nil || c.to.table(parts) == nil {
+		return
+	}
+	key := fmt.Sprintf("json_extract(%q, '$.key')", col.Name)
+	if c.to.Database == design.Postgres {
+		key = fmt.Sprintf("(%q->>'key')::uuid", col.Name)
+	}
+	c.before = append(c.before, statement{
+		fmt.Sprintf("delete what files hold from table: %q", parts),
+		fmt.Sprintf("DELETE FROM %q WHERE \"file\" IN (SELECT %s FROM %q WHERE %q IS NOT NULL)", parts, key, t.Name, col.Name),
+	})
+}
+
 // ofFiles refuses a table of files that becomes something else, or the other way.
 func (c *comparison) ofFiles(old, t *Table) {
 	if old.Files != t.Files || !slices.EqualFunc(old.Columns, t.Columns, (*Column).same) {

@@ -42,6 +42,13 @@ func TestFiles(t *testing.T) {
 		if left := h.named("item"); left != "" {
 			t.Errorf("left behind: %s", left)
 		}
-		h.to("  Product: {fields: {name: text}}\n", "products.photo", "products.manual", "products_files")
+		h.exec(data(part("products_files", idB, "0", idA)))
+		file := func(key string) string { return `'{"name":"a","key":"` + strings.Trim(key, "'") + `"}'` }
+		h.exec(`UPDATE products SET photo = ` + file(idA) + `, manual = ` + file(idB))
+		h.to("  Product: {fields: {name: text, manual: file}}\n", "products.photo")
+		if got := h.text(`SELECT COUNT(*) FROM products_files WHERE file = ` + idB); got != "1" || h.text(`SELECT COUNT(*) FROM products_files`) != "1" {
+			t.Errorf("%s parts of the file that stays", got)
+		}
+		h.to("  Product: {fields: {name: text}}\n", "products.manual", "products_files")
 	})
 }
