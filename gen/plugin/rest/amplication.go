@@ -223,13 +223,17 @@ func loginByName(d *design.Design) gen.Object {
 		{Name: "properties", Value: gen.Object{{Name: "username", Value: text}, {Name: "password", Value: gen.Object{{Name: "type", Value: "string"}, {Name: "format", Value: "password"}}}}},
 		{Name: "additionalProperties", Value: false},
 	}
+	id := text
+	if slices.ContainsFunc(d.Entities, func(e *design.Entity) bool { return e.IDField().ID == design.Serial }) {
+		id = gen.Object{{Name: "oneOf", Value: []any{text, gen.Object{{Name: "type", Value: "integer"}}}}} // oapi-codegen knows no lists of types
+	}
 	answered := gen.Object{
 		{Name: "type", Value: "object"},
 		{Name: "required", Value: []string{"accessToken", "id", "username", "roles"}},
 		{Name: "properties", Value: gen.Object{
 			{Name: "accessToken", Value: text},
 			{Name: "refreshToken", Value: text},
-			{Name: "id", Value: gen.Object{{Name: "type", Value: []string{"string", "integer"}}}},
+			{Name: "id", Value: id},
 			{Name: "username", Value: text},
 			{Name: "roles", Value: listOf(text)},
 		}},
