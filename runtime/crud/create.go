@@ -256,6 +256,7 @@ func (r *engine) insert(ctx context.Context, t *transaction, c caller, d *draft)
 	if err := r.checkReturning(ctx, c, d.Row, d.sent); err != nil {
 		return err
 	}
+	watching := t.watch(r, d.Row)
 	if err := r.nest(ctx, t, c, &d.change); err != nil {
 		return err
 	}
@@ -263,6 +264,9 @@ func (r *engine) insert(ctx context.Context, t *transaction, c caller, d *draft)
 		return err
 	}
 	if err := run(ctx, r.after[authz.Create], &d.change); err != nil {
+		return err
+	}
+	if err := r.catchUp(ctx, t, watching, d.Row); err != nil {
 		return err
 	}
 	r.tell(t, Changed{Action: authz.Create, ID: r.id(d.Row), Set: r.entity.All()}, d.Row)

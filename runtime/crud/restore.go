@@ -120,7 +120,11 @@ func (r *engine) revive(ctx context.Context, t *transaction, ch *change) error {
 	if err := up.follow(ctx, t); err != nil {
 		return err
 	}
-	return run(ctx, r.after[authz.Update], ch)
+	watching := t.watch(r, ch.Row)
+	if err := run(ctx, r.after[authz.Update], ch); err != nil {
+		return err
+	}
+	return r.catchUp(ctx, t, watching, ch.Row)
 }
 
 // rising is a deleted row that comes back, and those that went with it.

@@ -39,6 +39,7 @@ type transaction struct {
 	tx        *sql.Tx
 	bound     *bound
 	committed []word
+	watched   []watch
 	broken    error // a part of it could not be undone, so that nothing may be kept
 	claims
 }
@@ -222,6 +223,7 @@ func (r *engine) inTx(ctx context.Context, o options, fn func(ctx context.Contex
 // tell leaves word of a change for after the commit. Rows are what the row was, and
 // what it is.
 func (r *engine) tell(t *transaction, c Changed, rows ...record) {
+	t.noticed(r, c.ID)
 	if len(r.onChange) == 0 {
 		return
 	}
@@ -231,9 +233,7 @@ func (r *engine) tell(t *transaction, c Changed, rows ...record) {
 	}
 	if c.Action != authz.Delete {
 		after, last := r.form.row(), rows[len(rows)-1]
-		for f := range r.entity.All().All() {
-			r.copy(after, last, f) // for others see last, and change it
-		}
+		r.copyAll(after, last, r.entity.All()) // for others see last, and change it
 		c.After = r.snapshot(after)
 	}
 	for _, listener := range r.onChange {

@@ -204,9 +204,14 @@ func (r *engine) rewrite(ctx context.Context, t *transaction, c caller, id strin
 		if before, err = r.ask(ctx, c, u.Row, r.keysToCheck(changed, u.Set).Union(unread)); err != nil {
 			return cmp.Or(r.stays(u.filter, u.Row), err)
 		}
+		watching := t.watch(r, old)
 		if err := run(ctx, hooks, u.change); err != nil {
 			return err
 		}
+		if err := r.rebase(ctx, t, watching, u.change); err != nil {
+			return err
+		}
+		old = u.Old
 		changed = r.different(u.Row, old)
 		if err := refused(r.check(u.Row, changed)); err != nil {
 			return err
@@ -249,6 +254,7 @@ func (r *engine) rewrite(ctx context.Context, t *transaction, c caller, id strin
 	if err := r.checkReturning(ctx, c, u.Row, changed.Intersect(u.Set)); err != nil {
 		return err
 	}
+	watching := t.watch(r, old)
 	if err := r.nest(ctx, t, c, u.change); err != nil {
 		return err
 	}
@@ -256,6 +262,9 @@ func (r *engine) rewrite(ctx context.Context, t *transaction, c caller, id strin
 		return err
 	}
 	if err := run(ctx, r.after[authz.Update], u.change); err != nil {
+		return err
+	}
+	if err := r.catchUp(ctx, t, watching, u.Row); err != nil {
 		return err
 	}
 	r.tell(t, Changed{
