@@ -21,6 +21,7 @@ import (
 	"github.com/gatewright/gate/gen/plugin/rest"
 	"github.com/gatewright/gate/gen/plugin/seed"
 	"github.com/gatewright/gate/gen/plugin/service"
+	"github.com/gatewright/gate/gen/plugin/swaggerui"
 )
 
 // Plugins returns the plugins that come with gate, in the order in which they
@@ -41,6 +42,7 @@ func Plugins() []gen.Plugin {
 		authletters.Plugin(),
 		realtime.Plugin(),
 		seed.Plugin(),
+		swaggerui.Plugin(),
 		metrics.Plugin(),
 		otel.Plugin(),
 		docker.Plugin(),

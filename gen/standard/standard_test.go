@@ -23,6 +23,7 @@ func ExamplePlugins() {
 	// auth-letters: letters: forgotten passwords, confirmed e-mail addresses
 	// realtime: events of rows as they change: /api/socket and /api/events
 	// seed: the first rows, from seed.yaml and app/seed.go: by gate dev, and by the command seed of the program
+	// swagger-ui: the page at /api/docs in builds for production, too (half a megabyte)
 	// metrics: requests and their durations for Prometheus: /metrics on an address of its own
 	// otel: a span of each request for a collector of OpenTelemetry, by OTLP over HTTP
 	// docker: a small image that runs as nobody on a read-only file system, and a compose.yaml

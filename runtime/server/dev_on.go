@@ -17,11 +17,15 @@ import (
 	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/runtime/devpage"
 	"github.com/gatewright/gate/runtime/rest"
+	"github.com/gatewright/gate/runtime/swaggerui"
 	"github.com/gatewright/gate/store"
 )
 
 // devCheck lets every build with the tag start.
 func devCheck(*config.Config) error { return nil }
+
+// devReference is the page at /api/docs of a service that names none.
+var devReference = swaggerui.New
 
 // devRoutes puts the start page under "/", while "gate dev" runs the service, and what
 // there is to say where browsers come back to, unless the service has pages there.

@@ -24,6 +24,7 @@ func TestDev_startPage(t *testing.T) {
 		t.Errorf("%v\n%s", page.Header, page.Body)
 	}
 	r.do("GET", "/.gate/gate.css", "").is(200)
+	r.do("GET", "/api/docs", "").is(200)
 	r.do("POST", "/", "{}").is(405)
 	r.do("GET", "/nowhere", "").is(404)
 	production := start(t, options{})

@@ -6,12 +6,14 @@ import (
 	"testing"
 
 	"github.com/gatewright/gate/runtime/server"
+	"github.com/gatewright/gate/runtime/swaggerui"
 )
 
 // TestOPS07_everyRoute walks every route, good and bad, and looks at what each
 // answer carries.
 func TestOPS07_everyRoute(t *testing.T) {
 	r := start(t, options{
+		change:  withReference.change,
 		environ: []string{"PUBLIC_URL=https://api.example.com", "CORS_ORIGINS=https://app.example.com"},
 		configure: func(a *App) error {
 			a.HandleFunc("GET /panics", func(http.ResponseWriter, *http.Request) { panic("canary-of-the-panic") })
@@ -124,10 +126,23 @@ func TestAllowHeader(t *testing.T) {
 	}
 }
 
+// withReference is a service of the plugin swagger-ui.
+var withReference = options{change: func(s *server.Service) { s.Reference = swaggerui.New }}
+
+// TestNoReference: a build without the page says where the description is.
+func TestNoReference(t *testing.T) {
+	r := start(t, options{})
+	if got := r.do("GET", "/api/docs", "").is(404).Body; !strings.Contains(got, "/api/openapi.json") || !strings.Contains(got, "swagger-ui") {
+		t.Error(got)
+	}
+	r.do("GET", "/api/docs/docs.js", "").is(404)
+	r.do("GET", "/api/openapi.json", "").is(200)
+}
+
 // TestOPS07_policyOfPages: the viewer may load from this origin only, and no
 // inline script may run.
 func TestOPS07_policyOfPages(t *testing.T) {
-	r := start(t, options{})
+	r := start(t, withReference)
 	page := r.do("GET", "/api/docs", "").is(200)
 	policy := page.Header.Get("Content-Security-Policy")
 	if strings.Contains(policy, "http") || strings.Contains(policy, "script-src 'self' 'unsafe") || strings.Contains(policy, "*") {
@@ -153,7 +168,7 @@ func TestOPS07_policyOfPages(t *testing.T) {
 
 // TestOPS07_titleOfPages: the name of a service is text on the page of the viewer.
 func TestOPS07_titleOfPages(t *testing.T) {
-	r := start(t, options{change: func(s *server.Service) { s.Name = `a<b>"c"&'d'` }})
+	r := start(t, options{change: func(s *server.Service) { s.Name, s.Reference = `a<b>"c"&'d'`, swaggerui.New }})
 	page := r.do("GET", "/api/docs", "").is(200)
 	if want := "<title>a&lt;b&gt;&#34;c&#34;&amp;&#39;d&#39;: REST reference</title>"; !strings.Contains(page.Body, want) {
 		t.Errorf("the page lacks %s:\n%s", want, page.Body)
@@ -161,7 +176,7 @@ func TestOPS07_titleOfPages(t *testing.T) {
 }
 
 func TestAUZ15_docsOff(t *testing.T) {
-	r := start(t, options{environ: []string{"DOCS=off"}})
+	r := start(t, options{environ: []string{"DOCS=off"}, change: withReference.change})
 	for _, path := range []string{"/api/docs", "/api/openapi.json", "/api/docs/docs.js"} {
 		r.do("GET", path, "").is(404)
 	}

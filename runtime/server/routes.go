@@ -34,7 +34,7 @@ func (a *App) mountAll(guarded []guardedRoute) error {
 		if err != nil {
 			return err
 		}
-		docs(a.mux, a.Name, doc)
+		a.docs(doc)
 	}
 	if !a.service.NoREST {
 		if err := a.mountActions(&api, a.actions); err != nil {

@@ -55,6 +55,9 @@ type Service struct {
 	// OpenAPI is the description of the routes as JSON; empty means that there
 	// is none.
 	OpenAPI []byte
+	// Reference makes the page at /api/docs on which people read the description,
+	// [swaggerui.New] for instance; nil means that only development builds have it.
+	Reference func(title, path, document string) http.Handler
 	// NoREST keeps the entities from being served over REST: another surface
 	// serves them. What is about the caller stays, such as logging in.
 	NoREST bool

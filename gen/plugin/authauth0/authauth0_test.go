@@ -387,7 +387,7 @@ func TestReadme(t *testing.T) {
 	}{
 		"this machine": {own, []string{"## Where people log in", "http://localhost:3001/try\n", ".gate/idp.json", "AUTH0_ISSUER_URL"}, nil},
 		"the cloud":    {cloud, []string{"## Where people log in", "https://shop.eu.auth0.com/\n", "AUTH0_ISSUER_URL"}, []string{"/try", "idp.json"}},
-		"off":          {off, []string{"`/api/docs` describes the API.\n"}, []string{"log in", "AUTH0_", "/try"}},
+		"off":          {off, []string{"with the plugin `swagger-ui`.\n"}, []string{"log in", "AUTH0_", "/try"}},
 	} {
 		got := readme(tt.src)
 		for _, want := range tt.has {
