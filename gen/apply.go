@@ -96,7 +96,7 @@ func checkFiles(files Files) error {
 			return fmt.Errorf("path %q: no owner", f.Path)
 		}
 		if f.Owner == Generated && !looksGenerated(f.Path, f.Data) {
-			return fmt.Errorf("path %q: the name of a generated file ends in _gen and its extension, and Go starts with the header", f.Path)
+			return fmt.Errorf("path %q: the name of a generated file ends in _gen and its extension, or in .gen.ts or .gen.tsx, and Go and TypeScript start with the header", f.Path)
 		}
 		if other, ok := seen[strings.ToLower(f.Path)]; ok {
 			return fmt.Errorf("path %q: generated twice, also as %q", f.Path, other)

@@ -50,6 +50,9 @@ type Build struct {
 	// gate itself imports; modules of a plugin are for [Build.Require].
 	Modules []string
 
+	// Ignore names folders that the go command leaves alone, such as ./web/node_modules.
+	Ignore []string
+
 	// API is what the OpenAPI document says besides the entities.
 	API API
 

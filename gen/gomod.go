@@ -45,7 +45,7 @@ func (b *Build) module(opts Options) error {
 	if err != nil {
 		return err
 	}
-	mod, err := mergeMod(b.Design.Service.Module, opts, parent, needed, required)
+	mod, err := mergeMod(b.Design.Service.Module, opts, parent, needed, required, b.Ignore)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func moduleLists(names ...string) (*modfile.File, []string, error) {
 	return parent, needed, nil
 }
 
-func mergeMod(path string, opts Options, parent *modfile.File, needed []string, required []requirement) ([]byte, error) {
+func mergeMod(path string, opts Options, parent *modfile.File, needed []string, required []requirement, ignore []string) ([]byte, error) {
 	f, err := modfile.Parse("go.mod", opts.State.GoMod, nil)
 	if err != nil {
 		return nil, err
@@ -135,6 +135,11 @@ func mergeMod(path string, opts Options, parent *modfile.File, needed []string, 
 	f.SetRequireSeparateIndirect(require)
 	if err := replaceGate(f, opts.Replace); err != nil {
 		return nil, err
+	}
+	for _, dir := range ignore {
+		if err := f.AddIgnore(dir); err != nil {
+			return nil, err
+		}
 	}
 	f.Cleanup()
 	f.SortBlocks()

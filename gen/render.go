@@ -30,12 +30,14 @@ func Lower(name string) string {
 }
 
 // parseTemplate reads a template. Text of a design gets into it through the
-// functions quote, comment and markdown only.
+// functions quote, comment, markdown, js and jsdoc only.
 func parseTemplate(templates fs.FS, name string) (*template.Template, error) {
 	t, err := template.New(path.Base(name)).Option("missingkey=error").Funcs(template.FuncMap{
 		"quote":    strconv.Quote,
 		"comment":  comment,
 		"markdown": markdown,
+		"js":       Script,
+		"jsdoc":    jsdoc,
 		"lower":    Lower,
 		"imports":  imports,
 	}).ParseFS(templates, name)

@@ -1,9 +1,12 @@
 package gen
 
 import (
+	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -34,6 +37,32 @@ func comment(text string) string {
 		lines = lines[:len(lines)-1]
 	}
 	return strings.Join(lines, "\n")
+}
+
+// Script returns s as a literal of JSON, which is one of JavaScript and TypeScript, too.
+// It holds nothing that would end a script in a page, and nothing that cannot be seen.
+func Script(s string) string {
+	text, err := json.Marshal(s)
+	if err != nil {
+		panic("gen: " + err.Error()) // a text always can be
+	}
+	var b strings.Builder
+	for _, r := range string(text) {
+		if r < utf8.RuneSelf || unicode.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	return b.String()
+}
+
+// jsdoc returns text as a comment of one line that tools of JavaScript show.
+func jsdoc(text string) string {
+	text = strings.Join(strings.Fields(visible(text)), " ")
+	return "/** " + strings.ReplaceAll(text, "*/", "*\\/") + " */"
 }
 
 // visible keeps what a text may hold in a file of source: other line ends

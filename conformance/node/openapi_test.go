@@ -122,13 +122,14 @@ func document(t *testing.T, src string) []byte {
 // how its administrator logs in.
 func restaurant(t *testing.T) (url, login, password string) {
 	t.Helper()
-	dir := t.TempDir()
-	program := filepath.Join(dir, "restaurant")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".")
-	build.Dir = filepath.FromSlash("../../examples/restaurant")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
+	return runService(t, filepath.FromSlash("../../examples/restaurant"))
+}
+
+// start runs the program of a service until the test ends, in its own folder. It returns
+// its address, and how its administrator logs in.
+func start(t *testing.T, program string) (url, login, password string) {
+	t.Helper()
+	dir := filepath.Dir(program)
 	ctx, stop := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, program)
 	cmd.Dir = dir
@@ -162,7 +163,7 @@ func restaurant(t *testing.T) (url, login, password string) {
 	})
 	at, ok := <-addr
 	if !ok {
-		t.Fatal("the restaurant did not open")
+		t.Fatal("the service did not open")
 	}
 	src, err := os.ReadFile(filepath.Join(dir, ".gate", "admin.json"))
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/gatewright/gate/gen/plugin/authoidc"
 	"github.com/gatewright/gate/gen/plugin/authsession"
 	"github.com/gatewright/gate/gen/plugin/ci"
+	"github.com/gatewright/gate/gen/plugin/clientts"
 	"github.com/gatewright/gate/gen/plugin/docker"
 	"github.com/gatewright/gate/gen/plugin/graphql"
 	"github.com/gatewright/gate/gen/plugin/metrics"
@@ -45,6 +46,7 @@ func Plugins() []gen.Plugin {
 		swaggerui.Plugin(),
 		metrics.Plugin(),
 		otel.Plugin(),
+		clientts.Plugin(),
 		docker.Plugin(),
 		ci.GitHub(),
 		ci.GitLab(),

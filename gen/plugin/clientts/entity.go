@@ -1,0 +1,284 @@
+package clientts
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/gatewright/gate/design"
+	"github.com/gatewright/gate/gen"
+)
+
+// entity is what the templates print of an entity.
+type entity struct {
+	*design.Entity
+
+	design *design.Design
+}
+
+// Doc is the comment of the type.
+func (e entity) Doc() string { return cmp.Or(e.Description, e.Name+" is a row of "+e.Plural+".") }
+
+// Property is what the client calls the rows.
+func (e entity) Property() string { return gen.Lower(e.Plural) }
+
+// Path is where the rows are.
+func (e entity) Path() string { return "/api/" + e.Route }
+
+// ID is the type of the id.
+func (e entity) ID() string { return e.value(e.IDField()).one() }
+
+func (e entity) value(f *design.Field) value { return value{f, e} }
+
+// open reports whether rules let anybody in.
+func (e entity) open(rules []design.Rule) bool {
+	return slices.ContainsFunc(rules, func(r design.Rule) bool {
+		return r.Kind == design.Public || r.Kind != design.Nobody && e.design.Authentication()
+	})
+}
+
+// hidden reports whether the rules of a field let nobody in.
+func hidden(rules []design.Rule) bool {
+	return rules != nil && !slices.ContainsFunc(rules, func(r design.Rule) bool { return r.Kind != design.Nobody })
+}
+
+// Enums are the fields that have a list of values.
+func (e entity) Enums() []value {
+	return e.values(func(f *design.Field) bool { return len(f.Values) > 0 })
+}
+
+// Readable are the fields that somebody reads.
+func (e entity) Readable() []value {
+	return e.values(func(f *design.Field) bool { return !hidden(f.Access.View) && f.Type != design.Password })
+}
+
+// Conditions are the fields by which rows are found.
+func (e entity) Conditions() []value {
+	return e.values(func(f *design.Field) bool { return !hidden(f.Access.View) && f.Comparable() })
+}
+
+func (e entity) values(want func(*design.Field) bool) []value {
+	var out []value
+	for _, f := range e.Fields {
+		if want(f) {
+			out = append(out, e.value(f))
+		}
+	}
+	return out
+}
+
+// OrderBy is the type of the fields that rows are sorted by.
+func (e entity) OrderBy() string {
+	var keys []string
+	for _, v := range e.Readable() {
+		if v.Sortable() {
+			keys = append(keys, v.Key)
+		}
+	}
+	return union(keys)
+}
+
+// Include is the type of the names of relations.
+func (e entity) Include() string {
+	var names []string
+	for _, l := range e.Included() {
+		names = append(names, l.Name)
+	}
+	return union(names)
+}
+
+// union is the type of any of some texts.
+func union(texts []string) string {
+	if len(texts) == 0 {
+		return "never"
+	}
+	quoted := make([]string, len(texts))
+	for i, s := range texts {
+		quoted[i] = gen.Script(s)
+	}
+	return strings.Join(quoted, " | ")
+}
+
+// sent is a field of a body.
+type sent struct {
+	value
+
+	Optional bool
+}
+
+// Sent are the fields that callers may write: what not everybody may write need not be
+// there.
+func (e entity) Sent(action string) []sent {
+	var out []sent
+	for _, f := range e.Fields {
+		rules := f.Access.Rules(action)
+		if f.ReadOnly || f.Type == design.File || hidden(rules) || f == e.Owner && rules == nil || f == e.Tenant && !e.NamesTenant(action) {
+			continue
+		}
+		needed := f.Required && f.Default == nil && rules == nil && f != e.Tenant && !gen.KeyElsewhere(e.Entity, f, e.open)
+		out = append(out, sent{e.value(f), !needed})
+	}
+	return out
+}
+
+// tie is what a body does to the rows of a relation.
+type tie struct{ Name, Verbs string }
+
+// Ties are the relations whose rows a body writes.
+func (e entity) Ties(action string) []tie {
+	var out []tie
+	for _, l := range e.Links {
+		var members []string
+		for _, verb := range gen.LinkVerbs(l, action, e.open) {
+			id := l.To.IDField()
+			typ := "{ " + id.Key + ": " + e.value(id).idType(l.To) + " }"
+			if verb == "create" {
+				typ = "Create" + l.To.Name
+			}
+			if l.Many {
+				typ = "readonly " + typ + "[]"
+			}
+			members = append(members, verb+"?: "+typ)
+		}
+		if members != nil {
+			out = append(out, tie{l.Name, "{ " + strings.Join(members, "; ") + " }"})
+		}
+	}
+	return out
+}
+
+// link is a relation that somebody may follow.
+type link struct{ *design.Link }
+
+// Included are the relations whose rows can come inside of a row.
+func (e entity) Included() []link {
+	var out []link
+	for _, l := range e.Links {
+		rules := l.To.Allow.View
+		if l.Many {
+			rules = l.To.Allow.List
+		}
+		if e.open(rules) && (l.Field == nil || !hidden(l.Field.Access.View)) {
+			out = append(out, link{l})
+		}
+	}
+	return out
+}
+
+// Type is the type of what comes inside of a row.
+func (l link) Type() string {
+	if l.Many {
+		return "api.Page<" + l.To.Name + ">"
+	}
+	return l.To.Name + " | null"
+}
+
+// Where is the type of conditions for those rows.
+func (l link) Where() string {
+	if l.Many {
+		return "api.Related<" + l.To.Name + "Where>"
+	}
+	return "api.Where<" + l.To.Name + "Where>"
+}
+
+// value is a field.
+type value struct {
+	*design.Field
+
+	of entity
+}
+
+// EnumType is the type of one value of an enum.
+func (v value) EnumType() string { return v.of.Name + v.GoName }
+
+// Union is the type of the values of an enum.
+func (v value) Union() string {
+	names := make([]string, len(v.Values))
+	for i, x := range v.Values {
+		names[i] = x.Name
+	}
+	return union(names)
+}
+
+// Hidden reports whether only some callers may read the field.
+func (v value) Hidden() bool { return v.Access.View != nil }
+
+// Type is the type of the values, null included.
+func (v value) Type() string {
+	typ := v.one()
+	if v.many() {
+		if strings.Contains(typ, " ") {
+			typ = "(" + typ + ")"
+		}
+		typ += "[]"
+	}
+	if v.Required || v.Field.Type == design.ID || v.Field.Type == design.JSON {
+		return typ
+	}
+	return typ + " | null"
+}
+
+func (v value) many() bool { return v.Field.Type == design.MultiEnum || v.Field.Type == design.Roles }
+
+// one is the type of one value.
+func (v value) one() string {
+	switch v.Field.Type {
+	case design.Int, design.Decimal, design.Float:
+		if v.Quoted {
+			return "string"
+		}
+		return "number"
+	case design.Boolean:
+		return "boolean"
+	case design.JSON:
+		return "unknown"
+	case design.Geo:
+		return "api.Geo"
+	case design.File:
+		return "api.FileInfo"
+	case design.Enum, design.MultiEnum:
+		return v.EnumType()
+	case design.Roles:
+		var names []string
+		for _, r := range v.of.design.RolesOf(v.Field) {
+			names = append(names, r.Name)
+		}
+		if names == nil {
+			return "string"
+		}
+		return union(names)
+	case design.ID:
+		return v.idType(v.of.Entity)
+	case design.ToOne:
+		return v.idType(v.Relation.Entity)
+	}
+	return "string"
+}
+
+// idType is the type of the ids of an entity.
+func (value) idType(e *design.Entity) string {
+	if e.IDField().ID == design.Serial {
+		return "number"
+	}
+	return "string"
+}
+
+// Where is the type of conditions for the field.
+func (v value) Where() string {
+	one := v.one()
+	switch v.Field.Type {
+	case design.Text, design.LongText, design.Email, design.URL, design.Username:
+		return "string | null | api.TextSearch"
+	case design.Enum, design.ID, design.ToOne:
+		return one + " | null | api.Equality<" + one + ">"
+	case design.Int, design.Decimal, design.Float:
+		return one + " | null | api.Comparison<" + one + ">"
+	case design.Date, design.DateTime, design.CreatedAt, design.UpdatedAt:
+		return "string | Date | null | api.Comparison<string | Date>"
+	case design.Boolean:
+		return "boolean | null | { $ne?: boolean; $null?: boolean }"
+	case design.MultiEnum:
+		return "null | api.Membership<" + one + ">"
+	}
+	return "null | api.Existence"
+}
