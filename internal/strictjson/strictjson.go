@@ -57,12 +57,19 @@ func Decode(data []byte, maxDepth int) (any, error) {
 	return v, nil
 }
 
+// MaxMembers is how many members [Members] reads: each takes many times the room
+// that it has in the document.
+const MaxMembers = 1000
+
 // Members returns the members of the object in data, checked to the bottom
 // like [Decode] does with [MaxDepth]. The values share memory with data. A
-// document that is not an object is refused.
+// document that is not an object, or has more than [MaxMembers], is refused.
 func Members(data []byte) (Object, error) {
 	members := make(Object, 0, 8)
 	err := ReadObject(string(data), Limits{}, func(r *Reader, name string) error {
+		if len(members) == MaxMembers {
+			return r.fail("more than " + strconv.Itoa(MaxMembers) + " members")
+		}
 		raw, err := r.Skip()
 		start := r.pos - len(raw)
 		members = append(members, Member{name, data[start:r.pos:r.pos]})

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strconv"
 
+	"github.com/gatewright/gate/internal/strictjson"
 	"github.com/gatewright/gate/runtime/model"
 )
 
@@ -174,13 +175,13 @@ func (d *decoder) member(m *Member, raw json.RawMessage, into reflect.Value, pat
 }
 
 func (d *decoder) list(m *Member, raw json.RawMessage, into reflect.Value, path string) {
+	if strictjson.Longer(raw, MaxElements) {
+		d.add(path, model.CodeTooLong, fmt.Sprintf("must have at most %d elements", MaxElements))
+		return
+	}
 	var elements []json.RawMessage
 	if json.Unmarshal(raw, &elements) != nil {
 		d.add(path, model.CodeType, "must be a list")
-		return
-	}
-	if len(elements) > MaxElements {
-		d.add(path, model.CodeTooLong, fmt.Sprintf("must have at most %d elements", MaxElements))
 		return
 	}
 	list := reflect.MakeSlice(into.Type(), len(elements), len(elements))

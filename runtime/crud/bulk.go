@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/internal/strictjson"
 	"github.com/gatewright/gate/runtime/model"
 )
 
@@ -83,10 +84,11 @@ func inRow(i int, problems model.Problems) model.Problems {
 // objects splits a JSON array of objects.
 func objects(body []byte) ([]json.RawMessage, error) {
 	var list []json.RawMessage
-	if err := json.Unmarshal(body, &list); err != nil || list == nil {
+	long := strictjson.Longer(body, MaxBulk)
+	if !long && (json.Unmarshal(body, &list) != nil || list == nil) {
 		return nil, model.Problems{{Code: model.CodeMalformed, Message: "not a list of objects"}}
 	}
-	if len(list) == 0 || len(list) > MaxBulk {
+	if long || len(list) == 0 {
 		return nil, model.Problems{{Code: model.CodeLimit, Message: "a list has 1 to " + strconv.Itoa(MaxBulk) + " objects"}}
 	}
 	return list, nil

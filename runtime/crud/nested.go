@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatewright/gate"
 	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/internal/strictjson"
 	"github.com/gatewright/gate/runtime/model"
 	"github.com/gatewright/gate/runtime/query"
 )
@@ -120,12 +121,13 @@ func (rel *relation) rows(m model.Member, at nesting) ([]nested, model.Problems)
 		return nil, model.Problems{{Field: path, Code: model.CodeUnknown, Message: "is not among " + rel.spelling()}}
 	}
 	rows := []json.RawMessage{m.Value}
-	if rel.Many {
+	long := rel.Many && strictjson.Longer(m.Value, MaxNested)
+	if rel.Many && !long {
 		if rows = nil; json.Unmarshal(m.Value, &rows) != nil || rows == nil {
 			return nil, model.Problems{{Field: path, Code: model.CodeType, Message: "must be a list"}}
 		}
 	}
-	if *at.rows += len(rows); *at.rows > MaxNested {
+	if *at.rows += len(rows); long || *at.rows > MaxNested {
 		return nil, model.Problems{{
 			Field: path, Code: model.CodeLimit,
 			Message: "is too much: one request creates, connects and disconnects at most " + strconv.Itoa(MaxNested) + " other rows",

@@ -294,6 +294,32 @@ func TestCreateRows(t *testing.T) {
 	})
 }
 
+// TestAUZ12_manyObjects: a body that has too much in it is refused before it takes many
+// times its room.
+func TestAUZ12_manyObjects(t *testing.T) {
+	const n = 100_000
+	many := "[" + strings.TrimSuffix(strings.Repeat("{},", n), ",") + "]"
+	s, w := newShop(t, storetest.SQLite(t)), newTown(t, storetest.SQLite(t))
+	for _, tt := range []struct {
+		name, problem string
+		do            func() error
+	}{
+		{"rows", " limit", func() error {
+			_, err := s.items.CreateRows(as(t, s.cleo), []byte(many), nil)
+			return err
+		}},
+		{"nested rows", "dishes.connect limit", func() error { return w.write(w.max, "Restaurant", "ROMA", `{"dishes":{"connect":`+many+`}}`) }},
+	} {
+		var err error
+		if got := testing.AllocsPerRun(1, func() { err = tt.do() }); got > n/10 {
+			t.Errorf("%s: %v allocations for %d objects", tt.name, got, n)
+		}
+		if diff := gocmp.Diff([]string{tt.problem}, problems(err)); diff != "" {
+			t.Errorf("%s: %s", tt.name, diff)
+		}
+	}
+}
+
 // TestSet_typed: code of the service is held to the same rules.
 func TestSet_typed(t *testing.T) {
 	s := newShop(t, storetest.SQLite(t))

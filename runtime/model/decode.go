@@ -4,9 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"strconv"
 	"strings"
 
@@ -80,6 +77,13 @@ func (f *Field) decode(raw json.RawMessage) (any, fault) {
 		}
 	case '[':
 		if f.Type == Roles || f.Type == MultiEnum {
+			most := maxRoles
+			if f.Type == MultiEnum {
+				most = len(f.Values)
+			}
+			if strictjson.Longer(raw, most) {
+				return f.parse(make([]string, most+1)) // which is refused for its length
+			}
 			var list []string
 			if json.Unmarshal(raw, &list) == nil {
 				return f.parse(list)
@@ -151,34 +155,15 @@ func decodeJSON(raw json.RawMessage) (any, fault) {
 	if string(raw) == "null" {
 		return nil, fault{}
 	}
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber()
-	zeros := 0 // that exponents stand for
-	for {
-		token, err := dec.Token()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, fault{CodeFormat, "must be JSON"}
-		}
-		switch token := token.(type) {
-		case string:
-			if strings.IndexByte(token, 0) >= 0 {
-				return nil, fault{CodeFormat, "must not contain the character NUL"}
-			}
-		case json.Number:
-			more, ok := modest(token.String())
-			if zeros += more; !ok || zeros > maxZeros {
-				return nil, fault{CodePrecision, fmt.Sprintf("must not contain numbers of more than %d digits, or many with exponents", maxDigits)}
-			}
-		}
+	s := speller{from: json.NewDecoder(bytes.NewReader(raw)), out: make([]byte, 0, len(raw))}
+	s.from.UseNumber()
+	if bad := s.next(); bad.bad() {
+		return nil, bad
 	}
-	out, err := spell(raw)
-	if err != nil {
+	if s.from.More() {
 		return nil, fault{CodeFormat, "must be JSON"}
 	}
-	return out, fault{}
+	return json.RawMessage(s.out), fault{}
 }
 
 // maxDigits bounds a number inside a JSON field, so that no database has to

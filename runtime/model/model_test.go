@@ -193,6 +193,7 @@ func TestField_Decode(t *testing.T) {
 		{model.Field{Type: model.JSON}, `[-1e-299]`, `[-0.` + strings.Repeat("0", 298) + `1]`},
 		{model.Field{Type: model.JSON}, `[` + strings.Repeat("1e250,", 300) + `1]`, model.CodePrecision},
 		{model.Field{Type: model.JSON}, `[1` + strings.Repeat("0", 300) + `]`, model.CodePrecision},
+		{model.Field{Type: model.JSON}, `{"bb":1,"a":{"y":{},"x":[true,null,[]]},"c":"\n","A":0}`, `{"A":0,"a":{"x":[true,null,[]],"y":{}},"c":"\n","bb":1}`},
 		{model.Field{Type: model.Roles}, `["a","b"]`, `["a","b"]`},
 		{model.Field{Type: model.Roles}, `[]`, `[]`},
 		{model.Field{Type: model.Roles}, `["a","a"]`, model.CodeFormat},

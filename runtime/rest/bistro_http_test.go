@@ -217,6 +217,10 @@ func TestAmplication_attacks(t *testing.T) {
 		is(t, n.do(guest, "PATCH", items, `[{"id":"`+soup+`"}]`), 403)
 		is(t, n.do(guest, "PATCH", items, `[]`), 403)
 		is(t, n.do(guest, "DELETE", items, `[{"id":"`+wine+`"}]`), 403)
+		long := "[" + strings.Repeat(`{"id":"`+soup+`"},`, 200) + `{"id":"` + soup + `"}]`
+		if w := n.do(manager, "PATCH", items, long); w.Code != 400 || !strings.Contains(w.Body.String(), "names too many rows") {
+			t.Errorf("a list of 201 rows: %d %s", w.Code, w.Body)
+		}
 		is(t, n.do(other, "POST", "/api/orders/"+lunch+"/items", `[{"id":"`+cake+`"}]`), 403)
 		is(t, n.do(other, "PATCH", "/api/orders/"+lunch+"/items", `[]`), 403)
 		is(t, n.do(other, "DELETE", "/api/orders/"+lunch+"/items", `[{"id":"`+soup+`"}]`), 403)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/gatewright/gate/authz"
+	"github.com/gatewright/gate/internal/strictjson"
 	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/runtime/model"
 	"github.com/gatewright/gate/runtime/query"
@@ -82,6 +83,9 @@ func (h *handlers) list(r *http.Request) ([]json.RawMessage, []crud.Option, erro
 	opts, err := precondition(r)
 	if err != nil {
 		return nil, nil, err
+	}
+	if strictjson.Longer(body, query.MaxLimit+crud.MaxNested) { // those that stay, and those that come
+		return nil, nil, badBody(model.Problems{{Code: model.CodeLimit, Message: "names too many rows"}})
 	}
 	// The list becomes a part of a body, so that it has to be one value and whole.
 	var list []json.RawMessage
