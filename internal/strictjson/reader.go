@@ -11,6 +11,10 @@ import (
 // maxQuoted is how many characters of a name an error quotes.
 const maxQuoted = 64
 
+// maxNames is how many members an object may have: each name is kept until the object
+// ends.
+const maxNames = 10_000
+
 // Limits say what a [Reader] takes. The zero value is good for documents that
 // are not read often.
 type Limits struct {
@@ -129,7 +133,11 @@ func (r *Reader) object(member func(r *Reader, name string) error) error {
 		return err
 	}
 	var seen names
-	for more := !r.accept('}'); more; {
+	n := 0
+	for more := !r.accept('}'); more; n++ {
+		if n == maxNames {
+			return r.fail("an object of more than " + strconv.Itoa(maxNames) + " members")
+		}
 		if r.Peek() != '"' {
 			return r.unexpected("a name in quotes")
 		}

@@ -141,6 +141,14 @@ func TestMembers(t *testing.T) {
 	if got, err := strictjson.Members([]byte(many(strictjson.MaxMembers))); err != nil || len(got) != strictjson.MaxMembers {
 		t.Errorf("%d members: %v", len(got), err)
 	}
+	if _, err := strictjson.Decode([]byte(many(10_000)), 1); err != nil {
+		t.Error(err)
+	}
+	for _, doc := range []string{many(10_001), "[" + many(10_001) + "]"} {
+		if _, err := strictjson.Decode([]byte(doc), 2); err == nil || !strings.Contains(err.Error(), "more than 10000 members") {
+			t.Errorf("10,001 members: %v", err)
+		}
+	}
 	for _, doc := range []string{"null", "[]", `"a"`, "1", "", many(strictjson.MaxMembers + 1)} {
 		if members, err := strictjson.Members([]byte(doc)); err == nil || members != nil {
 			t.Errorf("%q: %v %v", doc, members, err)

@@ -16,6 +16,9 @@ import (
 // MaxBulk is how many rows can be created, changed or deleted at once.
 const MaxBulk = 100
 
+// enoughProblems is after how many that are found in rows nobody looks for more.
+const enoughProblems = 1000
+
 // CreateRows implements [Service].
 func (r *engine) CreateRows(ctx context.Context, body []byte, sel []string, opts ...Option) (*Rows, error) {
 	c := callerFrom(ctx)
@@ -37,6 +40,9 @@ func (r *engine) CreateRows(ctx context.Context, body []byte, sel []string, opts
 	var problems model.Problems
 	at := outermost()
 	for i, object := range list {
+		if len(problems) > enoughProblems {
+			break
+		}
 		d, found, err := r.draft(c, r.fromJSON(object, at))
 		if err != nil {
 			return nil, err
