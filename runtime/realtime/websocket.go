@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -54,9 +55,12 @@ func (rt *Realtime) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer c.leave()
-	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+	meter := &frameMeter{ResponseWriter: w, calls: c.calls}
+	ws, err := websocket.Accept(meter, r, &websocket.AcceptOptions{
 		InsecureSkipVerify: true, // Open has compared the origin, exactly
 		CompressionMode:    websocket.CompressionDisabled,
+		OnPingReceived:     func(context.Context, []byte) bool { c.calls.wait(); return true },
+		OnPongReceived:     func(context.Context, []byte) { c.calls.wait() },
 	})
 	if err != nil {
 		return // Accept has answered
@@ -64,7 +68,7 @@ func (rt *Realtime) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 	ws.SetReadLimit(MaxMessage)
 	ctx, cancel := context.WithCancel(r.Context())
 	var both sync.WaitGroup
-	both.Go(func() { defer c.Close(Gone); c.readWebSocket(ctx, ws) })
+	both.Go(func() { defer c.Close(Gone); c.readWebSocket(ctx, ws, &meter.bytes) })
 	both.Go(func() { defer c.Close(Gone); c.pingWebSocket(ctx, ws) })
 	err = c.Run(ctx, func(ctx context.Context, e Event) error {
 		return ws.Write(ctx, websocket.MessageText, e.message())
@@ -121,13 +125,14 @@ func (c *Conn) pingWebSocket(ctx context.Context, ws *websocket.Conn) {
 }
 
 // readWebSocket answers requests one after the other, which is what keeps a
-// client from asking for more than it is given.
-func (c *Conn) readWebSocket(ctx context.Context, ws *websocket.Conn) {
+// client from asking for more than it is given. Came counts the bytes of a message.
+func (c *Conn) readWebSocket(ctx context.Context, ws *websocket.Conn, came *atomic.Int64) {
 	for {
 		kind, data, err := ws.Read(ctx)
 		if err != nil {
 			return
 		}
+		came.Store(0)
 		select {
 		case <-c.done:
 			continue // the connection is being closed: only that is read
