@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -17,18 +18,20 @@ func (a *Auth) Me(errs gate.ErrorWriter) http.Handler {
 }
 
 // MyPermissions answers the roles of the caller and what they permit, each
-// sorted, and 401 to nobody. It expects to stand behind [Auth.Protect].
-func (a *Auth) MyPermissions(errs gate.ErrorWriter) http.Handler {
+// sorted, and what entities says that they may do with rows; and 401 to nobody. It
+// expects to stand behind [Auth.Protect].
+func (a *Auth) MyPermissions(errs gate.ErrorWriter, entities func(context.Context) any) http.Handler {
 	sorted := func(list []string) []string {
 		list = slices.Clone(list)
 		slices.Sort(list)
 		return slices.Compact(append(make([]string, 0, len(list)), list...))
 	}
-	return a.signedIn(errs, func(_ *http.Request, p *gate.Principal) (any, error) {
+	return a.signedIn(errs, func(r *http.Request, p *gate.Principal) (any, error) {
 		return struct {
 			Roles       []string `json:"roles"`
 			Permissions []string `json:"permissions"`
-		}{sorted(p.Roles), sorted(p.Permissions)}, nil
+			Entities    any      `json:"entities"`
+		}{sorted(p.Roles), sorted(p.Permissions), entities(r.Context())}, nil
 	})
 }
 

@@ -20,6 +20,8 @@ type Service interface {
 	InTx(ctx context.Context, fn func(ctx context.Context) error) error
 	// Entity returns the description of the entity.
 	Entity() *model.Entity
+	// May returns what the caller may do with the rows, false if that is nothing.
+	May(ctx context.Context) (May, bool)
 	// FindRows answers a page of the rows that the caller may list.
 	FindRows(ctx context.Context, q *query.Query) (*Rows, error)
 	// GetRow answers one row, with the relations that are asked for.

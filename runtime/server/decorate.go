@@ -127,6 +127,15 @@ func (s *inner) InTx(ctx context.Context, fn func(context.Context) error) error 
 	return s.changing.InTx(ctx, fn)
 }
 
+func (s *outer) May(ctx context.Context) (crud.May, bool) { return s.Service.May(noted(ctx)) }
+
+func (s *inner) May(ctx context.Context) (crud.May, bool) {
+	if s.as(ctx) != nil {
+		return crud.May{}, false
+	}
+	return s.changing.May(ctx)
+}
+
 func (s *outer) FindRows(ctx context.Context, q *query.Query) (*crud.Rows, error) {
 	return s.Service.FindRows(noted(ctx), q)
 }

@@ -309,7 +309,7 @@ func TestAUZ16_claims(t *testing.T) {
 		if a := r.do("POST", "/api/items", dish, headers...); a.Status != tt.create {
 			t.Errorf("%s: create: %d %s", name, a.Status, a.Body)
 		}
-		if got := r.do("GET", "/api/me/permissions", "", headers...).is(200).Body; got != tt.want {
+		if got := r.do("GET", "/api/me/permissions", "", headers...).is(200).Body; !strings.HasPrefix(got, strings.TrimSuffix(tt.want, "}")+`,"entities":{`) {
 			t.Errorf("%s: %s, want %s", name, got, tt.want)
 		}
 	}

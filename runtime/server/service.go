@@ -300,8 +300,19 @@ func (a *App) authRoutes() error {
 		a.mux.Handle("GET "+pathPage, page)
 	}
 	a.mux.Handle("GET "+pathMe, a.Auth.Protect(a.Auth.Me(a.errors)))
-	a.mux.Handle("GET "+pathPermissions, a.Auth.Protect(a.Auth.MyPermissions(a.errors)))
+	a.mux.Handle("GET "+pathPermissions, a.Auth.Protect(a.Auth.MyPermissions(a.errors, a.may)))
 	return nil
+}
+
+// may returns what a caller may do with the rows of each entity, by its path.
+func (a *App) may(ctx context.Context) any {
+	entities := map[string]crud.May{}
+	for _, e := range a.entities {
+		if may, any := e.May(ctx); any {
+			entities[e.Entity().Path] = may
+		}
+	}
+	return entities
 }
 
 // keysMaxAge is how long verifiers elsewhere may keep our keys without asking

@@ -49,7 +49,7 @@ func paths(a *gen.Authentication, passwords bool) []gen.Property {
 		{Name: "/me", Value: gen.Object{{Name: "get", Value: operation("authentication", "The account that is calling", "me",
 			responses("200", gen.JSONResponse("The account, with what it may read of itself.", account)))}}},
 		{Name: "/me/permissions", Value: gen.Object{{Name: "get", Value: operation("authentication", "What the caller may do", "myPermissions",
-			responses("200", gen.JSONResponse("The roles of the caller and the permissions that they hold.", gen.SchemaRef("auth.Permissions"))))}}},
+			responses("200", gen.JSONResponse("The roles of the caller, the permissions that they hold, and what they may do with the rows of each entity.", gen.SchemaRef("auth.Permissions"))))}}},
 		{Name: "/account/password", Value: gen.Object{{Name: "put", Value: operation("account", "Change the password; every other device is logged out", "changePassword",
 			gen.Property{Name: "requestBody", Value: gen.JSONBody(gen.Object{
 				{Name: "type", Value: "object"},
@@ -73,13 +73,36 @@ func schemas() []gen.Property {
 	text := gen.Object{{Name: "type", Value: "string"}}
 	moment := gen.Object{{Name: "type", Value: "string"}, {Name: "format", Value: "date-time"}}
 	list := gen.Object{{Name: "type", Value: "array"}, {Name: "items", Value: text}}
+	reach := append(slices.Clone(text), gen.Property{Name: "enum", Value: []string{"all", "some"}})
 	return []gen.Property{
 		{Name: "auth.Permissions", Value: gen.Object{
 			{Name: "type", Value: "object"},
 			{Name: "properties", Value: gen.Object{
 				{Name: "roles", Value: list},
 				{Name: "permissions", Value: list},
+				{Name: "entities", Value: gen.Object{
+					{Name: "type", Value: "object"},
+					{Name: "description", Value: "By the path of the entity. Those with which the caller may do nothing are left out."},
+					{Name: "additionalProperties", Value: gen.SchemaRef("auth.May")},
+				}},
 			}},
+		}},
+		{Name: "auth.May", Value: gen.Object{
+			{Name: "type", Value: "object"},
+			{Name: "description", Value: "Which rows an action reaches, all or some. Without one the caller may not do that. Fields are those that they may read or write in some row at least."},
+			{Name: "properties", Value: gen.Object{
+				{Name: "view", Value: reach},
+				{Name: "list", Value: reach},
+				{Name: "create", Value: reach},
+				{Name: "update", Value: reach},
+				{Name: "delete", Value: reach},
+				{Name: "fields", Value: gen.Object{
+					{Name: "type", Value: "object"},
+					{Name: "properties", Value: gen.Object{{Name: "view", Value: list}, {Name: "create", Value: list}, {Name: "update", Value: list}}},
+					{Name: "required", Value: []string{"view", "create", "update"}},
+				}},
+			}},
+			{Name: "required", Value: []string{"fields"}},
 		}},
 		{Name: "auth.Device", Value: gen.Object{
 			{Name: "type", Value: "object"},

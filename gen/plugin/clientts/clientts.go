@@ -44,7 +44,7 @@ func (part) Validate(d *design.Design, place *design.Plugin) error {
 			"add rest to service.apis and leave out rest: amplication, or make a client from app/schema_gen.graphql or app/openapi_gen.json with other tools")
 	}
 	for _, e := range d.Entities {
-		if name := (entity{Entity: e}).Property(); name == "auth" || name == "http" {
+		if name := (Entity{Entity: e}).Property(); name == "auth" || name == "http" {
 			errs.Add(e.Pos, "entities."+e.Name+".plural", fmt.Sprintf("%q is a word of the client in TypeScript itself", name), "choose another plural")
 		}
 	}
@@ -120,10 +120,13 @@ func (c *client) Account() string {
 }
 
 // Entities are those of the service.
-func (c *client) Entities() []entity {
-	var out []entity
-	for _, e := range c.Design.Entities {
-		out = append(out, entity{e, c.Design})
+func (c *client) Entities() []Entity { return Entities(c.Design) }
+
+// Entities are those of a design as TypeScript has them.
+func Entities(d *design.Design) []Entity {
+	var out []Entity
+	for _, e := range d.Entities {
+		out = append(out, Entity{e, d})
 	}
 	return out
 }

@@ -9,29 +9,29 @@ import (
 	"github.com/gatewright/gate/gen"
 )
 
-// entity is what the templates print of an entity.
-type entity struct {
+// An Entity is what templates print of an entity in TypeScript.
+type Entity struct {
 	*design.Entity
 
 	design *design.Design
 }
 
 // Doc is the comment of the type.
-func (e entity) Doc() string { return cmp.Or(e.Description, e.Name+" is a row of "+e.Plural+".") }
+func (e Entity) Doc() string { return cmp.Or(e.Description, e.Name+" is a row of "+e.Plural+".") }
 
 // Property is what the client calls the rows.
-func (e entity) Property() string { return gen.Lower(e.Plural) }
+func (e Entity) Property() string { return gen.Lower(e.Plural) }
 
 // Path is where the rows are.
-func (e entity) Path() string { return "/api/" + e.Route }
+func (e Entity) Path() string { return "/api/" + e.Route }
 
 // ID is the type of the id.
-func (e entity) ID() string { return e.value(e.IDField()).one() }
+func (e Entity) ID() string { return e.value(e.IDField()).one() }
 
-func (e entity) value(f *design.Field) value { return value{f, e} }
+func (e Entity) value(f *design.Field) Value { return Value{f, e} }
 
-// open reports whether rules let anybody in.
-func (e entity) open(rules []design.Rule) bool {
+// Open reports whether rules let anybody in.
+func (e Entity) Open(rules []design.Rule) bool {
 	return slices.ContainsFunc(rules, func(r design.Rule) bool {
 		return r.Kind == design.Public || r.Kind != design.Nobody && e.design.Authentication()
 	})
@@ -43,22 +43,22 @@ func hidden(rules []design.Rule) bool {
 }
 
 // Enums are the fields that have a list of values.
-func (e entity) Enums() []value {
+func (e Entity) Enums() []Value {
 	return e.values(func(f *design.Field) bool { return len(f.Values) > 0 })
 }
 
 // Readable are the fields that somebody reads.
-func (e entity) Readable() []value {
+func (e Entity) Readable() []Value {
 	return e.values(func(f *design.Field) bool { return !hidden(f.Access.View) && f.Type != design.Password })
 }
 
 // Conditions are the fields by which rows are found.
-func (e entity) Conditions() []value {
+func (e Entity) Conditions() []Value {
 	return e.values(func(f *design.Field) bool { return !hidden(f.Access.View) && f.Comparable() })
 }
 
-func (e entity) values(want func(*design.Field) bool) []value {
-	var out []value
+func (e Entity) values(want func(*design.Field) bool) []Value {
+	var out []Value
 	for _, f := range e.Fields {
 		if want(f) {
 			out = append(out, e.value(f))
@@ -68,7 +68,7 @@ func (e entity) values(want func(*design.Field) bool) []value {
 }
 
 // OrderBy is the type of the fields that rows are sorted by.
-func (e entity) OrderBy() string {
+func (e Entity) OrderBy() string {
 	var keys []string
 	for _, v := range e.Readable() {
 		if v.Sortable() {
@@ -79,7 +79,7 @@ func (e entity) OrderBy() string {
 }
 
 // Include is the type of the names of relations.
-func (e entity) Include() string {
+func (e Entity) Include() string {
 	var names []string
 	for _, l := range e.Included() {
 		names = append(names, l.Name)
@@ -99,24 +99,24 @@ func union(texts []string) string {
 	return strings.Join(quoted, " | ")
 }
 
-// sent is a field of a body.
-type sent struct {
-	value
+// A Sent is a field of a body.
+type Sent struct {
+	Value
 
 	Optional bool
 }
 
 // Sent are the fields that callers may write: what not everybody may write need not be
 // there.
-func (e entity) Sent(action string) []sent {
-	var out []sent
+func (e Entity) Sent(action string) []Sent {
+	var out []Sent
 	for _, f := range e.Fields {
 		rules := f.Access.Rules(action)
 		if f.ReadOnly || f.Type == design.File || hidden(rules) || f == e.Owner && rules == nil || f == e.Tenant && !e.NamesTenant(action) {
 			continue
 		}
-		needed := f.Required && f.Default == nil && rules == nil && f != e.Tenant && !gen.KeyElsewhere(e.Entity, f, e.open)
-		out = append(out, sent{e.value(f), !needed})
+		needed := f.Required && f.Default == nil && rules == nil && f != e.Tenant && !gen.KeyElsewhere(e.Entity, f, e.Open)
+		out = append(out, Sent{e.value(f), !needed})
 	}
 	return out
 }
@@ -125,11 +125,11 @@ func (e entity) Sent(action string) []sent {
 type tie struct{ Name, Verbs string }
 
 // Ties are the relations whose rows a body writes.
-func (e entity) Ties(action string) []tie {
+func (e Entity) Ties(action string) []tie {
 	var out []tie
 	for _, l := range e.Links {
 		var members []string
-		for _, verb := range gen.LinkVerbs(l, action, e.open) {
+		for _, verb := range gen.LinkVerbs(l, action, e.Open) {
 			id := l.To.IDField()
 			typ := "{ " + id.Key + ": " + e.value(id).idType(l.To) + " }"
 			if verb == "create" {
@@ -151,14 +151,14 @@ func (e entity) Ties(action string) []tie {
 type link struct{ *design.Link }
 
 // Included are the relations whose rows can come inside of a row.
-func (e entity) Included() []link {
+func (e Entity) Included() []link {
 	var out []link
 	for _, l := range e.Links {
 		rules := l.To.Allow.View
 		if l.Many {
 			rules = l.To.Allow.List
 		}
-		if e.open(rules) && (l.Field == nil || !hidden(l.Field.Access.View)) {
+		if e.Open(rules) && (l.Field == nil || !hidden(l.Field.Access.View)) {
 			out = append(out, link{l})
 		}
 	}
@@ -181,18 +181,18 @@ func (l link) Where() string {
 	return "api.Where<" + l.To.Name + "Where>"
 }
 
-// value is a field.
-type value struct {
+// A Value is a field.
+type Value struct {
 	*design.Field
 
-	of entity
+	of Entity
 }
 
 // EnumType is the type of one value of an enum.
-func (v value) EnumType() string { return v.of.Name + v.GoName }
+func (v Value) EnumType() string { return v.of.Name + v.GoName }
 
 // Union is the type of the values of an enum.
-func (v value) Union() string {
+func (v Value) Union() string {
 	names := make([]string, len(v.Values))
 	for i, x := range v.Values {
 		names[i] = x.Name
@@ -201,10 +201,10 @@ func (v value) Union() string {
 }
 
 // Hidden reports whether only some callers may read the field.
-func (v value) Hidden() bool { return v.Access.View != nil }
+func (v Value) Hidden() bool { return v.Access.View != nil }
 
 // Type is the type of the values, null included.
-func (v value) Type() string {
+func (v Value) Type() string {
 	typ := v.one()
 	if v.many() {
 		if strings.Contains(typ, " ") {
@@ -218,10 +218,10 @@ func (v value) Type() string {
 	return typ + " | null"
 }
 
-func (v value) many() bool { return v.Field.Type == design.MultiEnum || v.Field.Type == design.Roles }
+func (v Value) many() bool { return v.Field.Type == design.MultiEnum || v.Field.Type == design.Roles }
 
 // one is the type of one value.
-func (v value) one() string {
+func (v Value) one() string {
 	switch v.Field.Type {
 	case design.Int, design.Decimal, design.Float:
 		if v.Quoted {
@@ -256,7 +256,7 @@ func (v value) one() string {
 }
 
 // idType is the type of the ids of an entity.
-func (value) idType(e *design.Entity) string {
+func (Value) idType(e *design.Entity) string {
 	if e.IDField().ID == design.Serial {
 		return "number"
 	}
@@ -264,7 +264,7 @@ func (value) idType(e *design.Entity) string {
 }
 
 // Where is the type of conditions for the field.
-func (v value) Where() string {
+func (v Value) Where() string {
 	one := v.one()
 	switch v.Field.Type {
 	case design.Text, design.LongText, design.Email, design.URL, design.Username:
@@ -282,3 +282,14 @@ func (v value) Where() string {
 	}
 	return "null | api.Existence"
 }
+
+// Roles are those that a field of roles may hold, nil of any other.
+func (v Value) Roles() []*design.Role {
+	if v.Field.Type != design.Roles {
+		return nil
+	}
+	return v.of.design.RolesOf(v.Field)
+}
+
+// To is the entity that a relation leads to.
+func (v Value) To() Entity { return Entity{v.Relation.Entity, v.of.design} }

@@ -86,22 +86,22 @@ export interface Entity {
 /** Which page of which rows. */
 export type Query<E extends Entity, Key extends keyof E['row']> = Where<E['where']> & {
   /** Words that a row has in its searchable fields. */
-  $search?: string
-  $sort?: { readonly [Field in E['orderBy']]?: 1 | -1 }
-  $limit?: number
-  $skip?: number
+  $search?: string | undefined
+  $sort?: { readonly [Field in E['orderBy']]?: 1 | -1 } | undefined
+  $limit?: number | undefined
+  $skip?: number | undefined
   /** The cursor of the row before; empty for the first page. */
-  $after?: string
-  $before?: string
+  $after?: string | undefined
+  $before?: string | undefined
   /** False does not count the rows: the total is -1. */
-  $total?: boolean
+  $total?: boolean | undefined
 } & Selection<E, Key>
 
 /** What of a row to answer. */
 export interface Selection<E extends Entity, Key extends keyof E['row']> {
-  $select?: readonly Key[]
+  $select?: readonly Key[] | undefined
   /** Relations whose rows come inside of the row, such as `author` or `author.posts`. */
-  $include?: readonly (E['include'] | `${E['include']}.${string}`)[]
+  $include?: readonly (E['include'] | `${E['include']}.${string}`)[] | undefined
 }
 
 /** The query string of a query: `price[$lt]=10&$sort[price]=-1`. */
