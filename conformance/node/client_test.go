@@ -28,6 +28,7 @@ func TestTypeScriptClient(t *testing.T) {
 			}
 		}
 	}
+	writeFile(t, filepath.Join(clients, "named as types", "src", "check.ts"), []byte(checkNames))
 	src, err := os.ReadFile("../../examples/restaurant/gate.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -44,10 +45,29 @@ func TestTypeScriptClient(t *testing.T) {
 	execute(t, "client.mjs", "", facts{"clients": clients, "url": url, "login": login, "password": password})
 }
 
+// namedAsTypes has entities that are called like types of the client, and of TypeScript.
+const namedAsTypes = `
+gate: 1
+service: {name: names, module: example.com/names, database: sqlite, apis: [rest]}
+plugins:
+  client-ts: {}
+entities:
+  Partial: {fields: {name: text}, allow: {view: public, list: public, create: public, update: public}}
+  Page: {fields: {name: text}, allow: {view: public, list: public, create: public, update: public}}
+  Client: {fields: {name: text}, allow: {view: public, list: public, create: public, update: public}}
+`
+
+const checkNames = `import { createClient, type Client, type Page, type rows } from './index.gen.ts'
+const client: Client = createClient()
+export const page: Page<rows.Client> = await client.clients.find()
+export const other: rows.Page = await client.pages.get('x')
+export const patched: rows.Partial = await client.partials.patch('x', { name: 'y' })
+`
+
 // clientDesigns are the designs of the generator's tests that speak the REST of the client.
 func clientDesigns(t *testing.T) map[string]string {
 	t.Helper()
-	all := map[string]string{"everything": everything(t)}
+	all := map[string]string{"everything": everything(t), "named as types": namedAsTypes}
 	for _, file := range glob(t, "../../gen/testdata/*.txtar") {
 		ar, err := txtar.ParseFile(file)
 		if err != nil {
