@@ -29,6 +29,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -283,10 +284,10 @@ func (db *DB) settled() error {
 	return nil
 }
 
-// causedBy adds the end of ctx to the error of a transaction that database/sql
-// rolled back for it.
+// causedBy adds the end of ctx to the error of a transaction that database/sql rolled
+// back for it, or whose connection was closed for it.
 func causedBy(ctx context.Context, err error) error {
-	if cause := ctx.Err(); cause != nil && errors.Is(err, sql.ErrTxDone) {
+	if cause := ctx.Err(); cause != nil && (errors.Is(err, sql.ErrTxDone) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, driver.ErrBadConn)) {
 		return fmt.Errorf("%w (%w)", err, cause)
 	}
 	return err
@@ -320,9 +321,18 @@ func (db *DB) exec(ctx context.Context, query string, args ...any) (sql.Result, 
 func (db *DB) acquire(ctx context.Context) (*sql.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, db.wait)
 	defer cancel()
-	conn, err := db.write.Conn(ctx)
-	if err != nil {
-		return nil, db.Wrap(fmt.Errorf("wait for a connection: %w", err))
+	for tries := 1; ; tries++ {
+		conn, err := db.write.Conn(ctx)
+		if err == nil {
+			return conn, nil
+		}
+		// One that somebody broke off is handed on: a statement ended with its caller.
+		if !errors.Is(err, driver.ErrBadConn) || ctx.Err() != nil || tries == maxBroken {
+			return nil, db.Wrap(fmt.Errorf("wait for a connection: %w", err))
+		}
 	}
-	return conn, nil
 }
+
+// maxBroken is how many connections that do not work are taken for one that does, each
+// of which database/sql has looked for three times.
+const maxBroken = 10

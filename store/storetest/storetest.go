@@ -14,6 +14,7 @@ package storetest
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"strings"
@@ -177,6 +178,13 @@ func contextEnds(t *testing.T, db *store.DB) {
 	})
 	if !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("InTx = %v, want %v", err, store.ErrUnavailable)
+	}
+	for _, broken := range []error{sql.ErrTxDone, sql.ErrConnDone, driver.ErrBadConn} { // as a statement finds it when ctx ends
+		live, end := context.WithCancel(t.Context())
+		err := db.InTx(live, func(context.Context, *sql.Tx) error { end(); return fmt.Errorf("read: %w", broken) })
+		if !errors.Is(err, store.ErrUnavailable) || !errors.Is(err, context.Canceled) {
+			t.Errorf("%v: InTx = %v, want %v and %v", broken, err, store.ErrUnavailable, context.Canceled)
+		}
 	}
 	if _, err := db.Exec(ctx, "INSERT INTO t (id) VALUES (3)"); !errors.Is(err, store.ErrUnavailable) || !errors.Is(err, context.Canceled) {
 		t.Errorf("Exec = %v, want %v and %v", err, store.ErrUnavailable, context.Canceled)
