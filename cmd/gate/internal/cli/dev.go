@@ -189,8 +189,7 @@ func (d *dev) make(ctx context.Context, aloud bool) error {
 		step = quiet.step
 	}
 	s := step("generate")
-	report, err := d.generate()
-	if err != nil {
+	if err := d.generate(s); err != nil {
 		return err
 	}
 	if err := d.p.prepare(); err != nil {
@@ -199,12 +198,6 @@ func (d *dev) make(ctx context.Context, aloud bool) error {
 	if err := d.p.located(); err != nil {
 		return err
 	}
-	ours := slices.Concat(report.Created, report.Updated, report.Removed, report.Edited)
-	if err := d.watch.accept(ours...); err != nil { // what we wrote is no change
-		return err
-	}
-	s.done(generated(report))
-	outgrown(d.talk, report)
 
 	s = step("build")
 	bin, detail, err := d.build(ctx, s)

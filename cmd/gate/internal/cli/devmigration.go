@@ -19,24 +19,30 @@ type unapplied struct {
 	before   gen.State // without it
 }
 
-// generate brings the folder to the design, and remembers a migration that came
-// with it.
-func (d *dev) generate() (*gen.Report, error) {
+// generate brings the folder to the design, tells what became of the user's files,
+// which no later generation knows, and remembers a migration that came with it.
+func (d *dev) generate(s *step) error {
 	db := d.p.design.Service.Database
 	before, err := gen.ReadState(d.p.dir, db)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	report, err := d.p.generate(d.cmd.AllowDestructive, gen.ApplyOptions{Force: d.cmd.Force})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, name := range report.Created {
 		if path.Dir(name) == path.Join("migrations", string(db)) && path.Ext(name) == ".sql" && !strings.HasSuffix(name, ".down.sql") {
 			d.unapplied = append(d.unapplied, unapplied{path.Base(name), db, before})
 		}
 	}
-	return report, nil
+	s.done(generated(report))
+	followed(d.talk, report)
+	ours := slices.Concat(report.Created, report.Updated, report.Removed, report.Edited, report.Carried)
+	for _, m := range report.Moved {
+		ours = append(ours, m.From, m.To)
+	}
+	return d.watch.accept(ours...) // what we wrote is no change
 }
 
 // takeBack removes the migration that the database refused, and those after it,
