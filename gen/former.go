@@ -24,7 +24,7 @@ func formerNames(lock []byte, is *design.Design) Former {
 		return nil // which is nearly always so, and costs less than reading the design
 	}
 	was, err := ReadLock(lock)
-	if err != nil || was == nil {
+	if err != nil || was == nil || was.Unread != nil {
 		return nil
 	}
 	former := Former{}

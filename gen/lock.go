@@ -24,7 +24,10 @@ const development = "development"
 type Lock struct {
 	Gate    string         // the version of gate that generated, or "development"
 	Plugins []LockedPlugin // those that were on in gate.yaml, sorted by name
-	Design  *design.Design // what the files follow from
+	Design  *design.Design // what the files follow from; nil with Unread
+
+	// Unread is why this gate does not read the design, which another version wrote.
+	Unread error
 }
 
 // A LockedPlugin is a plugin as it was when a service was generated.
@@ -68,17 +71,15 @@ type lockedText struct {
 	Settings string `json:"settings"`
 }
 
-// ReadLock reads the text of a gate.lock, see [State]. It is nil for no text.
+// ReadLock reads the text of a gate.lock, see [State]. It is nil for no text. That the
+// design is refused, as that of another version may be, is no error, see [Lock.Unread].
 func ReadLock(text []byte) (*Lock, error) {
 	t, err := parseLock(text)
 	if t == nil || err != nil {
 		return nil, err
 	}
-	d, err := design.Parse(lockFile, t.Design)
-	if err != nil {
-		return nil, fmt.Errorf("the design in %s: %w", lockFile, err)
-	}
-	l := &Lock{Gate: t.Gate, Design: d}
+	l := &Lock{Gate: t.Gate}
+	l.Design, l.Unread = design.Parse(lockFile, t.Design)
 	for _, name := range slices.Sorted(maps.Keys(t.Plugins)) {
 		l.Plugins = append(l.Plugins, LockedPlugin{name, t.Plugins[name].Version, t.Plugins[name].Settings})
 	}

@@ -43,6 +43,9 @@ func (b *Build) asLocked(lock []byte, plugins []Plugin) (Files, error) {
 	if err != nil {
 		return nil, err
 	}
+	if was.Unread != nil {
+		return nil, was.Unread
+	}
 	d, on, err := solve(was.Design, plugins)
 	if err != nil {
 		return nil, err

@@ -62,6 +62,8 @@ type outlook struct {
 	Permissions *permissionsOutlook `json:"permissions,omitempty"` // nil when nobody knows what was
 
 	before, after *permissions.Matrix
+
+	unread error // why the design of before is not known, though there is one
 }
 
 type (
@@ -175,6 +177,10 @@ func (o *outlook) compare(d *design.Design, state gen.State, files gen.Files) er
 		o.Gate = &versions{was.Gate, is.Gate}
 	}
 	o.plugins(was, is)
+	if was.Unread != nil {
+		o.unread = was.Unread
+		return nil
+	}
 	then, err := gen.Extend(was.Design, standard.Plugins()...)
 	if err != nil {
 		then = was.Design // with plugins that are no more
@@ -297,6 +303,13 @@ func (o *outlook) text(w io.Writer, t *talk) error {
 // permissionsText prints who may do more or less.
 func (o *outlook) permissionsText(line, section func(string), t *talk) {
 	switch {
+	case o.unread != nil:
+		section("Who may do what")
+		line("  not known: gate.lock keeps a design of another gate, which this one refuses:")
+		for text := range strings.Lines(o.unread.Error()) {
+			line("    " + strings.TrimRight(text, "\n"))
+		}
+		return
 	case o.Permissions == nil:
 		section("Who may do what")
 		line("  not known: the folder has no gate.lock, which the next generation writes")
