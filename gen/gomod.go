@@ -133,13 +133,13 @@ func mergeMod(path string, opts Options, parent *modfile.File, needed []string, 
 		require = append(require, &modfile.Require{Mod: module.Version{Path: path, Version: want[path].Version}, Indirect: want[path].Indirect})
 	}
 	f.SetRequireSeparateIndirect(require)
-	if err := replaceGate(f, opts.Replace); err != nil {
-		return nil, err
-	}
 	for _, dir := range ignore {
 		if err := f.AddIgnore(dir); err != nil {
 			return nil, err
 		}
+	}
+	if err := replaceGate(f, opts.Replace); err != nil { // behind them, also the next time
+		return nil, err
 	}
 	f.Cleanup()
 	f.SortBlocks()

@@ -178,3 +178,17 @@ func TestReadState(t *testing.T) {
 		t.Errorf("followed a link out of the folder: %s", s.GoMod)
 	}
 }
+
+// TestModuleIgnores: what the go command leaves alone stays where it is in go.mod, once.
+func TestModuleIgnores(t *testing.T) {
+	d := parse(t, "gate: 1\nservice: {name: shop, module: example.com/shop}\nplugins:\n  client-ts: {}\nentities:\n  Item: {fields: {name: text}, allow: {list: public}}\n")
+	var state gen.State
+	var before string
+	for range 3 {
+		mod, ok := generate(t, d, gen.Options{State: state}).Get("go.mod")
+		if !ok || strings.Count(string(mod), "ignore ./client/node_modules\n") != 1 || before != "" && before != string(mod) {
+			t.Fatalf("%s\nbefore:\n%s", mod, before)
+		}
+		before, state.GoMod = string(mod), mod
+	}
+}
