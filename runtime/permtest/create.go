@@ -255,7 +255,7 @@ func (k *kit) settled(c *caller, d *draft) {
 			return nil
 		}
 		if f.Type != model.Relation {
-			return few(f)
+			return k.some(f)
 		}
 		if t := k.untaken(c, d.row, f); t != nil {
 			return []any{t.entity.key(t.id)}

@@ -1,6 +1,7 @@
 package permtest
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,43 +11,61 @@ import (
 	"github.com/gatewright/gate/runtime/model"
 )
 
-// What is unique together are keys and words of a few, most often, and what the test
-// chooses for a row can be taken. Values of other types are new ones each time.
+// What is unique together are keys, and words and numbers of a few, most often, and what
+// the test chooses for a row can be taken.
 
 // apart gives a row the first of the choices with which no other row has the same
 // together. It reports whether it changed something, and whether all is free then.
 func (k *kit) apart(r *row, choices func(*model.Field) []any) (changed, free bool) {
 	k.t.Helper()
-	free = true
-	for i := range r.entity.model.Unique {
-		if u := &r.entity.model.Unique[i]; k.taken(r, u) {
-			ok := k.choose(r, u, choices)
-			changed, free = changed || ok, free && ok
+	all := r.entity.uniques()
+	for range 2 * len(all) { // what frees one list may be taken in another
+		i := slices.IndexFunc(all, func(u model.Unique) bool { return k.taken(r, &u) })
+		if i < 0 {
+			return changed, true
 		}
+		if !k.choose(r, &all[i], choices) {
+			return changed, false
+		}
+		changed = true
 	}
-	return changed, free
+	return changed, !slices.ContainsFunc(all, func(u model.Unique) bool { return k.taken(r, &u) })
 }
 
+// uniques are the lists of an entity, and the fields that are unique alone. Keys that
+// are have a row of their own.
+func (e *entity) uniques() []model.Unique {
+	all := slices.Clone(e.model.Unique)
+	for i := range e.model.Fields {
+		if f := &e.model.Fields[i]; f.Unique && f.Type != model.ID && f.Type != model.Relation {
+			all = append(all, model.Unique{Fields: []string{f.Name}})
+		}
+	}
+	return all
+}
+
+// choose gives one field of a list another value, if it can be one that no list that
+// the field is in minds.
 func (k *kit) choose(r *row, u *model.Unique, choices func(*model.Field) []any) bool {
 	k.t.Helper()
 	e := r.entity
 	near, _, _ := strings.Cut(e.Owner, ".")
 	names := slices.Clone(u.Fields)
-	slices.SortStableFunc(names, func(a, b string) int { // through which row it is owned stays if it can
-		return boolean(a == e.wire(near)) - boolean(b == e.wire(near))
-	})
+	cost := func(name string) int { // a key takes a row more; through which row it is owned stays if it can
+		return boolean(e.named(e.design(name)).Type == model.Relation) + 2*boolean(name == e.wire(near))
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return cost(a) - cost(b) })
 	for _, name := range names {
 		of := e.design(name)
 		if _, said := r.variant[name]; said || of == e.Tenant || e.owned(of) {
 			continue
 		}
-		was := r.values[name]
 		for _, v := range choices(e.named(of)) {
-			if r.values[name] = v; !k.taken(r, u) {
+			if !k.takenWith(r, name, v) {
+				r.values[name] = v
 				return true
 			}
 		}
-		r.values[name] = was
 	}
 	return false
 }
@@ -58,8 +77,8 @@ func boolean(b bool) int {
 	return 0
 }
 
-// few are the values of a field that has but a few.
-func few(f *model.Field) []any {
+// some are values of a field that is no key: all of them where there are but a few.
+func (k *kit) some(f *model.Field) []any {
 	switch f.Type {
 	case model.Boolean:
 		return []any{true, false}
@@ -70,7 +89,13 @@ func few(f *model.Field) []any {
 		}
 		return list
 	}
-	return nil
+	list := make([]any, 0, 200)
+	for range cap(list) {
+		if v := value(f, k.next()); v != nil {
+			list = append(list, v)
+		}
+	}
+	return list
 }
 
 // taken reports whether another row has the values of r in the fields of u.
@@ -81,7 +106,7 @@ func (k *kit) taken(r *row, u *model.Unique) bool {
 	for i, name := range u.Fields {
 		f := e.named(e.design(name))
 		v := k.kept(r, f)
-		if v == nil || f.Type != model.Relation && few(f) == nil {
+		if v == nil {
 			return false
 		}
 		args = append(args, v)
@@ -105,10 +130,19 @@ func (k *kit) kept(r *row, f *model.Field) any {
 	case of == e.Owner && r.owner != "":
 		v = r.owner
 	}
-	if v == nil || f.Type != model.Relation {
-		return v
+	switch n, number := v.(json.Number); {
+	case v == nil:
+		return nil
+	case f.Type == model.Relation:
+		return k.find(f.To).key(fmt.Sprint(v))
+	case number:
+		v = n.String()
 	}
-	return k.find(f.To).key(fmt.Sprint(v))
+	v, err := f.Parse(v)
+	if err != nil { // refused as a value, whoever else has it
+		return nil
+	}
+	return f.Bind(k.app.DB.Dialect(), v)
 }
 
 // takenWith reports whether a row would have the same values together as another,
@@ -118,7 +152,7 @@ func (k *kit) takenWith(r *row, name string, v any) bool {
 	changed := *r
 	changed.values = maps.Clone(r.values)
 	changed.values[name] = v
-	return slices.ContainsFunc(r.entity.model.Unique, func(u model.Unique) bool { return slices.Contains(u.Fields, name) && k.taken(&changed, &u) })
+	return slices.ContainsFunc(r.entity.uniques(), func(u model.Unique) bool { return slices.Contains(u.Fields, name) && k.taken(&changed, &u) })
 }
 
 // alone reports whether an owner has one row of an entity at most.
@@ -148,7 +182,7 @@ func (k *kit) newly(r *row) func(*model.Field) []any {
 	return func(f *model.Field) []any {
 		k.t.Helper()
 		if f.Type != model.Relation || f.Unique {
-			return few(f)
+			return k.some(f)
 		}
 		if t := k.fresh(r, f); t != nil {
 			return []any{t.entity.key(t.id)}

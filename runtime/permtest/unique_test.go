@@ -102,3 +102,33 @@ func TestRun_samplesOfKeys(t *testing.T) {
 		t.Errorf("%d votes: %s", votes, strings.Join(got, "\n"))
 	}
 }
+
+// TestRun_uniqueOfFew: the same where there are fewer numbers and days than rows, in
+// two lists at once, and alone.
+func TestRun_uniqueOfFew(t *testing.T) {
+	long(t)
+	src := cart + `  Place:
+    fields: {name: {type: text, required: true}}
+    allow: {view: public, list: public}
+  Stay:
+    owner: guest
+    unique: [[place, hour], [guest, hour, day]]
+    fields:
+      place: {type: relation, to: Place, required: true}
+      guest: {type: relation, to: User}
+      hour: {type: integer, required: true, min: 1, max: 4}
+      day: {type: date, required: true, min: 2026-01-01, max: 2026-01-02}
+      seat: {type: text, unique: true, pattern: "[A-C][0-9]"}
+      paid: {type: boolean, required: true, default: false}
+      price: {type: decimal, scale: 1, min: 0, max: 3, unique: true}
+    allow:
+      view: [owner, clerk]
+      list: [owner, clerk]
+      create: signed-in
+      update: [{rules: owner, when: {paid: false}}, clerk]
+      delete: [{rules: owner, when: {paid: false}}, clerk]
+`
+	for _, f := range wrong(t, newShop(t, src), nil) {
+		t.Error(f)
+	}
+}
