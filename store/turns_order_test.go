@@ -132,6 +132,7 @@ func TestTurns_order(t *testing.T) {
 		}
 		for _, a := range slices.Concat(r.waiting, r.held) {
 			a.cancel()
+			synctest.Wait()
 			if a.turn != nil {
 				a.turn.End()
 			}
