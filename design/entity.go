@@ -106,7 +106,21 @@ func (l *loader) automaticFields(e *Entity, path string) {
 		e.Fields = append(e.Fields, add("updatedAt", UpdatedAt))
 	}
 	l.fieldCollisions(e, path)
+	if len(e.Fields) > MaxFields {
+		last := e.Fields[0]
+		for _, f := range e.Fields {
+			if !f.Added {
+				last = f
+			}
+		}
+		l.errs.Add(last.Pos, path+".fields", fmt.Sprintf("entity %s has %d fields, with those that every entity has, and %d are the most", e.Name, len(e.Fields), MaxFields),
+			"put what belongs together into an entity of its own with a relation, or into a field of type json")
+	}
 }
+
+// MaxFields is how many fields an entity has at most, id and timestamps among them: a
+// generated service holds sets of them.
+const MaxFields = 256
 
 // fieldCollisions reports fields that differ in the file and not in JSON, Go or
 // SQL.

@@ -71,19 +71,6 @@ func (l *loader) checkName(what, name string, s spelling, at Position, path stri
 		l.errs.Add(at, path, fmt.Sprintf("%s %s %s", what, quote(name), wrong), "write it like "+s.suggest(name))
 		return false
 	}
-	if s.style == camelCase.style || s.style == kebabCase.style || s.style == routeCase.style || s.style == snakeCase.style || s.style == verbNoun.style {
-		return true // no identifier in Go, or an exported one
-	}
-	for _, n := range []string{name, lowerFirst(name)} {
-		if language := reservedIn(n); language != "" {
-			message := fmt.Sprintf("%s %s is %s", what, quote(name), language)
-			if n != name {
-				message = fmt.Sprintf("%s %s needs the name %s, which is %s", what, quote(name), quote(n), language)
-			}
-			l.errs.Add(at, path, message, "choose a longer name, such as "+quote(name+"Entry"))
-			return false
-		}
-	}
 	return true
 }
 

@@ -1,10 +1,6 @@
 package design
 
-import (
-	"go/token"
-	"go/types"
-	"strings"
-)
+import "strings"
 
 // ReservedNames lists the exported names that a generated package declares
 // itself, besides those it derives from entities. An entity, and the type made
@@ -34,20 +30,6 @@ func derivedNames(e *Entity) []string {
 		n + "Fields", n + "Entity", n + "Store", n + "Edge", n + "Connection", p + "Page", p + "Count",
 		"Create" + n, "Update" + n, "Delete" + n, "Create" + n + "Input", "Update" + n + "Input",
 	}
-}
-
-// reservedIn names the language in which a name cannot be used, "" if there is
-// none.
-func reservedIn(name string) string {
-	switch {
-	case token.IsKeyword(name):
-		return "a keyword of Go"
-	case types.Universe.Lookup(name) != nil, name == "init", name == "main":
-		return "a predeclared name of Go"
-	case strings.HasPrefix(name, "__"):
-		return "a reserved name of GraphQL"
-	}
-	return ""
 }
 
 // graphQLTypes lists the types that a GraphQL schema has anyway.

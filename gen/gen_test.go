@@ -6,6 +6,7 @@ import (
 	"github.com/gatewright/gate/design"
 	"github.com/gatewright/gate/gen"
 	"github.com/gatewright/gate/gen/standard"
+	"github.com/gatewright/gate/runtime/model"
 )
 
 // everything is a design with every type of field, every kind of id and every
@@ -103,4 +104,11 @@ func generate(t testing.TB, d *design.Design, opts gen.Options) gen.Files {
 		t.Fatal(err)
 	}
 	return files
+}
+
+// What a design may have, a service can hold.
+func TestMaxFields(t *testing.T) {
+	if design.MaxFields > model.MaxFields {
+		t.Errorf("a design has up to %d fields in an entity, a service holds %d", design.MaxFields, model.MaxFields)
+	}
 }

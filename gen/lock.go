@@ -95,7 +95,7 @@ func parseLock(text []byte) (*lockText, error) {
 	dec.DisallowUnknownFields()
 	switch err := dec.Decode(&t); {
 	case err != nil:
-		return nil, fmt.Errorf("%s: %w: restore it from version control, or delete it and generate", lockFile, err)
+		return nil, fmt.Errorf("%s: %w%s: restore it from version control, or delete it and generate", lockFile, err, afterMerge(text, ", after a merge"))
 	case t.Format != lockFormat:
 		return nil, fmt.Errorf("%s: format %d, but this gate knows format %d", lockFile, t.Format, lockFormat)
 	}

@@ -44,7 +44,8 @@ func readManifest(root *os.Root) (*manifest, error) {
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(m); err != nil {
-		return nil, fmt.Errorf("%s: %w", manifestFile, err)
+		return nil, fmt.Errorf("%s: %w%s", manifestFile, err, afterMerge(b, ": after a merge, take that of the branch that came first, and gate generate --force "+
+			"(docs/guides/migrations.md, \"Two branches\")"))
 	}
 	if m.Version != manifestVersion {
 		return nil, fmt.Errorf("%s: version %d, but this gate knows version %d", manifestFile, m.Version, manifestVersion)

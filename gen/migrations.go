@@ -1,6 +1,7 @@
 package gen
 
 import (
+	"bytes"
 	"fmt"
 	"path"
 	"regexp"
@@ -19,7 +20,7 @@ type DestructiveError struct {
 
 // A Destruction is one such change of the schema.
 type Destruction struct {
-	Name string // what to allow: items, or items.price
+	Name string // what to allow: items, items.price, or posts.state=closed
 	What string // for people: column price of table items is dropped
 }
 
@@ -40,9 +41,12 @@ func (b *Build) migrations(opts Options) error {
 	if opts.State.Schema == nil && len(opts.State.Migrations) > 0 {
 		return fmt.Errorf("%s holds migrations but no schema.json, which says where they lead: restore it from version control", dir)
 	}
+	if err := consecutive(dir, opts.State.Migrations); err != nil {
+		return err
+	}
 	was, err := migration.Parse(db, opts.State.Schema)
 	if err != nil {
-		return fmt.Errorf("%s/schema.json: %w", dir, err)
+		return fmt.Errorf("%s/schema.json: %w%s", dir, err, afterMerge(opts.State.Schema, twoBranches(dir)))
 	}
 	is, err := migration.FromDesign(b.Design)
 	if err != nil {
@@ -57,10 +61,7 @@ func (b *Build) migrations(opts Options) error {
 	}
 	names := opts.State.Migrations
 	if !plan.Empty() {
-		name, err := nextMigration(names, plan.Title)
-		if err != nil {
-			return err
-		}
+		name := nextMigration(names, plan.Title)
 		names = append(slices.Clone(names), name)
 		b.Add(File{Path: path.Join(dir, name), Data: plan.SQL, Owner: AppendOnly})
 		if plan.Down != nil {
@@ -109,20 +110,50 @@ func downFile(migration string) string { return strings.TrimSuffix(migration, ".
 // maxTitle bounds what follows the number of a migration.
 const maxTitle = 90
 
-// nextMigration names the migration that follows those there are. Numbers, not
-// dates: the same change makes the same file.
-func nextMigration(names []string, title string) (string, error) {
-	last := 0
-	for _, name := range names {
-		m := migrationName.FindStringSubmatch(name)
-		if m == nil {
-			return "", fmt.Errorf("migration %s is not named like 0001_init.sql", name)
+// consecutive refuses migrations that are not numbered from one on: no database could
+// apply them.
+func consecutive(dir string, names []string) error {
+	for i, name := range names { // sorted
+		n, err := migrationNumber(name)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%s: %w", dir, err)
+		case n < i+1 && i > 0:
+			return fmt.Errorf("%s holds %s and %s, which have the same number%s", dir, names[i-1], name, twoBranches(dir))
+		case n != i+1:
+			return fmt.Errorf("%s holds %s, but no migration number %04d: restore it from version control", dir, name, i+1)
 		}
-		n, err := strconv.Atoi(m[1])
-		if err != nil {
-			return "", err
-		}
-		last = max(last, n)
 	}
-	return fmt.Sprintf("%04d_%s.sql", last+1, title[:min(len(title), maxTitle)]), nil
+	return nil
+}
+
+// twoBranches says what to do after a merge of two branches that each changed the
+// schema, see docs/guides/migrations.md.
+func twoBranches(dir string) string {
+	return fmt.Sprintf(": after a merge, take %s and %s of the branch that came first, "+
+		"delete what the other one added to the folder, and gate generate --force: it is planned again (docs/guides/migrations.md, \"Two branches\")", dir, manifestFile)
+}
+
+// afterMerge is what, if text has the marks that a merge leaves where it failed.
+func afterMerge(text []byte, what string) string {
+	if !bytes.HasPrefix(text, conflictMark) && !bytes.Contains(text, append([]byte{'\n'}, conflictMark...)) {
+		return ""
+	}
+	return what
+}
+
+var conflictMark = []byte("<<<<<<< ")
+
+func migrationNumber(name string) (int, error) {
+	m := migrationName.FindStringSubmatch(name)
+	if m == nil {
+		return 0, fmt.Errorf("migration %s is not named like 0001_init.sql", name)
+	}
+	return strconv.Atoi(m[1])
+}
+
+// nextMigration names the migration that follows those there are, see [consecutive].
+// Numbers, not dates: the same change makes the same file.
+func nextMigration(names []string, title string) string {
+	return fmt.Sprintf("%04d_%s.sql", len(names)+1, title[:min(len(title), maxTitle)])
 }

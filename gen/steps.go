@@ -121,11 +121,7 @@ func (b *Build) pluginMigrations(dir string, names []string, tables []*migration
 				return rest == title+".sql"
 			})
 			if i < 0 {
-				name, err := nextMigration(names, title)
-				if err != nil {
-					return nil, err
-				}
-				i, names = len(names), append(slices.Clone(names), name)
+				i, names = len(names), append(slices.Clone(names), nextMigration(names, title))
 			}
 			b.Add(File{Path: path.Join(dir, names[i]), Data: []byte(m.SQL), Owner: AppendOnly})
 			if m.Down != "" {

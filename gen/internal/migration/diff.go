@@ -10,7 +10,7 @@ import (
 
 // A Loss is a change that loses data, or fails where rows are in its way.
 type Loss struct {
-	Name string // items, or items.price
+	Name string // what to allow: items, items.price, or posts.state=closed
 	What string
 }
 
