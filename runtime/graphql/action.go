@@ -83,7 +83,7 @@ func (b *binder) checkRecord(r *action.Record, name string) error {
 			continue
 		}
 		m := memberOf(r, f.Name)
-		if m == nil || m.List != (f.Type.Elem != nil) {
+		if m == nil || listed(m) != (f.Type.Elem != nil) {
 			return fmt.Errorf("%s.%s: %s has no such field", name, f.Name, r.Name)
 		}
 		if m.Record != nil {
@@ -94,6 +94,9 @@ func (b *binder) checkRecord(r *action.Record, name string) error {
 	}
 	return nil
 }
+
+// listed reports whether the value of a member is a list in GraphQL.
+func listed(m *action.Member) bool { return m.List || m.Type == model.MultiEnum }
 
 func memberOf(r *action.Record, name string) *action.Member {
 	for i := range r.Members {
@@ -187,10 +190,15 @@ func appendRecord(dst []byte, r *action.Record, members map[string]any) ([]byte,
 		if m == nil {
 			return nil, errors.New("graphql: an input names a field that the action lacks") // New has looked
 		}
-		list, many := v.([]any)
-		if !m.List || !many {
-			return appendMember(dst, m, v)
-		}
+		return appendMember(dst, m, v)
+	})
+}
+
+func appendMember(dst []byte, m *action.Member, v any) ([]byte, error) {
+	if members, ok := v.(map[string]any); ok && m.Record != nil {
+		return appendRecord(dst, m.Record, members)
+	}
+	if list, many := v.([]any); many && listed(m) {
 		dst = append(dst, '[')
 		for i, element := range list {
 			if i > 0 {
@@ -202,12 +210,6 @@ func appendRecord(dst []byte, r *action.Record, members map[string]any) ([]byte,
 			}
 		}
 		return append(dst, ']'), nil
-	})
-}
-
-func appendMember(dst []byte, m *action.Member, v any) ([]byte, error) {
-	if members, ok := v.(map[string]any); ok && m.Record != nil {
-		return appendRecord(dst, m.Record, members)
 	}
 	text, ok := v.(string)
 	switch {
@@ -215,7 +217,7 @@ func appendMember(dst []byte, m *action.Member, v any) ([]byte, error) {
 		return appendInput(dst, nil, &m.Field, v)
 	case numeric(&m.Field) && isNumber(text):
 		return append(dst, text...), nil
-	case m.Type == model.Enum:
+	case m.Type == model.Enum, m.Type == model.MultiEnum:
 		if i := slices.IndexFunc(m.Values, func(value string) bool { return strings.ReplaceAll(value, "-", "_") == text }); i >= 0 {
 			text = m.Values[i]
 		}

@@ -105,7 +105,7 @@ func (b *binder) checkFlat(act *action.Action, f *ast.FieldDefinition) error {
 	}
 	for _, arg := range f.Arguments {
 		m := memberOf(act.Input, arg.Name)
-		if m == nil || m.List != (arg.Type.Elem != nil) {
+		if m == nil || listed(m) != (arg.Type.Elem != nil) {
 			return fmt.Errorf("the function has no such argument %s", arg.Name)
 		}
 		if m.Record != nil {

@@ -26,6 +26,7 @@ type quoteInput struct {
 	Lines  []quoteLine
 	Size   *string
 	Coupon *string
+	Days   []string
 }
 
 type quoteLine struct {
@@ -38,6 +39,7 @@ type quoteOutput struct {
 	Size  *string
 	Lines []quoteLine
 	Tags  []string
+	Days  []string
 }
 
 func lineRecord() *action.Record {
@@ -52,6 +54,7 @@ func quoteInputRecord() *action.Record {
 		{Field: model.Field{Name: "lines", Required: true}, List: true, Record: lineRecord()},
 		{Field: model.Field{Name: "size", Type: model.Enum, Values: []string{"extra-large", "small"}}},
 		{Field: model.Field{Name: "coupon", Type: model.Text, MaxLength: 5}},
+		{Field: model.Field{Name: "days", Type: model.MultiEnum, Values: []string{"any-day", "monday"}}},
 	}}
 }
 
@@ -61,6 +64,7 @@ func quoteOutputRecord() *action.Record {
 		{Field: model.Field{Name: "size", Type: model.Enum, Values: []string{"extra-large", "small"}}},
 		{Field: model.Field{Name: "lines", Required: true}, List: true, Record: lineRecord()},
 		{Field: model.Field{Name: "tags", Type: model.Text}, List: true},
+		{Field: model.Field{Name: "days", Type: model.MultiEnum, Values: []string{"any-day", "monday"}}},
 	}}
 }
 
@@ -74,11 +78,12 @@ type Mutation {
   refuse: Boolean
   wrong: QuoteOutput
 }
-type QuoteOutput { total: Decimal! size: QuoteSize lines: [QuoteLine!]! tags: [String!] }
+type QuoteOutput { total: Decimal! size: QuoteSize lines: [QuoteLine!]! tags: [String!] days: [QuoteDays!] }
 type QuoteLine { item: ID! quantity: BigInt! }
-input QuoteInput { lines: [QuoteLineInput!]! size: QuoteSize coupon: String }
+input QuoteInput { lines: [QuoteLineInput!]! size: QuoteSize coupon: String days: [QuoteDays!] }
 input QuoteLineInput { item: ID! quantity: BigInt! }
 enum QuoteSize { extra_large small }
+enum QuoteDays { any_day monday }
 type Item { id: ID! name: String secret: String price: Decimal }
 type User { id: ID! email: String }
 scalar Decimal
@@ -107,7 +112,7 @@ func kitchen(a *App, calls *int) []*action.Action {
 		for _, l := range q.Lines {
 			total += l.Quantity
 		}
-		return quoteOutput{Total: model.NewDecimal(total, 0), Size: q.Size, Lines: q.Lines}, nil
+		return quoteOutput{Total: model.NewDecimal(total, 0), Size: q.Size, Lines: q.Lines, Days: q.Days}, nil
 	})
 	quote.Input, quote.New, quote.Output, quote.Changes = quoteInputRecord(), func() any { return new(quoteInput) }, quoteOutputRecord(), false
 	leaked := post("leaked", public, func(ctx context.Context, _ string, _ any) (any, error) {
@@ -283,11 +288,11 @@ func TestAUZ04_actionInput(t *testing.T) {
 	if *calls != 0 {
 		t.Errorf("the code ran %d times", *calls)
 	}
-	if a := r.do("POST", "/api/actions/quote", `{"lines":[`+line+`],"size":"extra-large"}`).is(200); a.Body != `{"total":2.00,"size":"extra-large","lines":[`+line+`],"tags":null}` {
+	if a := r.do("POST", "/api/actions/quote", `{"lines":[`+line+`],"size":"extra-large","days":["any-day"]}`).is(200); a.Body != `{"total":2.00,"size":"extra-large","lines":[`+line+`],"tags":null,"days":["any-day"]}` {
 		t.Errorf("REST: %s", a.Body)
 	}
-	ask := `{ quote(input: {lines: [{item: \"` + id + `\", quantity: %s}], size: extra_large}) { t: total size lines { item quantity __typename } } }`
-	if a := r.do("POST", graph.Path, `{"query":"`+fmt.Sprintf(ask, `\"2\"`)+`"}`).is(200); a.Body != `{"data":{"quote":{"t":2.00,"size":"extra_large","lines":[{"item":"`+id+`","quantity":2,"__typename":"QuoteLine"}]}}}` {
+	ask := `{ quote(input: {lines: [{item: \"` + id + `\", quantity: %s}], size: extra_large, days: [any_day, monday]}) { t: total size days lines { item quantity __typename } } }`
+	if a := r.do("POST", graph.Path, `{"query":"`+fmt.Sprintf(ask, `\"2\"`)+`"}`).is(200); a.Body != `{"data":{"quote":{"t":2.00,"size":"extra_large","days":["any_day","monday"],"lines":[{"item":"`+id+`","quantity":2,"__typename":"QuoteLine"}]}}}` {
 		t.Errorf("GraphQL: %s", a.Body)
 	}
 	if a := r.do("POST", graph.Path, `{"query":"`+fmt.Sprintf(ask, "100")+`"}`).is(200); !strings.Contains(a.Body, `"field":"lines[0].quantity","code":"too_large","message":"must be 99 or less"`) || !strings.Contains(a.Body, "BAD_USER_INPUT") {
