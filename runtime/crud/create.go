@@ -44,7 +44,6 @@ func (r *engine) CreateRow(ctx context.Context, body []byte, sel []string, opts 
 // draft is a row that is about to be created.
 type draft struct {
 	change
-	sent model.FieldSet // by the caller
 	have model.FieldSet // sent, or set by the service
 
 	filter query.Filter // what the caller may make
@@ -91,8 +90,8 @@ func (r *engine) draft(c caller, in input) (*draft, model.Problems, error) {
 	if err := r.mayNest(c, ch); err != nil {
 		return nil, nil, err
 	}
-	d := &draft{change: *ch, sent: ch.Set, filter: filter, fields: fields}
-	d.Action = authz.Create
+	d := &draft{change: *ch, filter: filter, fields: fields}
+	d.Action, d.sent = authz.Create, ch.Set
 	problems = append(problems, r.checkPassword(ch)...)
 	if roles := r.roles.field; roles != model.NoField && ch.Set.Has(roles) {
 		problems = append(problems, r.roles.check(c, nil, r.rolesOf(ch.Row))...)
@@ -118,7 +117,7 @@ func (r *engine) lead(ctx context.Context, c caller, d *draft) error {
 	if err != nil || made.Empty() {
 		return err
 	}
-	d.sent, d.have = d.sent.Union(made), d.have.Union(made)
+	d.have = d.have.Union(made)
 	if err := refused(r.beyond(d.Row, d.sent, &d.fields)); err != nil {
 		return err
 	}

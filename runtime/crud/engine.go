@@ -93,6 +93,7 @@ type change struct {
 	Old    record
 	Links  []string
 
+	sent   model.FieldSet // of Set, by the caller: not by hooks
 	pairs  []pairing
 	expect expected // of Old
 	nested []nested

@@ -193,7 +193,7 @@ func (r *engine) changeFile(ctx context.Context, id, field string, file *Staged,
 	if err != nil {
 		return Row{}, err
 	}
-	return r.answerRow(done.Row, r.answered(ctx, c, done.Row, done.Set), r.entity.All()), nil
+	return r.answerRow(done.Row, r.answered(ctx, c, done.Row, done.sent), r.entity.All()), nil
 }
 
 // foreignFiles names the files that a row got from elsewhere than its sender: what

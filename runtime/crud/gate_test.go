@@ -602,3 +602,38 @@ func TestNeeds(t *testing.T) {
 		}
 	})
 }
+
+// TestAUZ03_sentByHooks: of a row that goes out of the caller's sight, they are answered
+// the id and what they sent, and not what a hook set.
+func TestAUZ03_sentByHooks(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := conditioned(t, db, nil, func(e *model.Entity) {
+			e.Allow.View, e.Allow.Update = []string{"manager"}, []string{"signed-in"}
+			e.Fields[OrderNote].View = []string{"manager"}
+			e.Conditions = append(e.Conditions, model.Condition{Action: "view", Rules: []string{"signed-in"}, Where: where("amount", int64(1))})
+		})
+		s.orders.Before(authz.Update, func(_ context.Context, ch *crud.Change[Order]) error {
+			internal := "internal"
+			ch.Row.Note = &internal
+			ch.Set.Add(OrderNote)
+			return nil
+		})
+		one := s.order(t, s.ann)
+		row, err := s.orders.PatchRow(as(t, s.ann), one, []byte(`{"amount":2}`), nil)
+		if got := string(row.AppendJSON(nil)); err != nil || got != `{"id":`+one+`,"amount":2}` {
+			t.Errorf("a change answers %s %v", got, err)
+		}
+		many := s.order(t, s.ann)
+		rows, err := s.orders.PatchRows(as(t, s.ann), is("amount", "1"), []byte(`{"amount":3}`), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(rows.AppendJSON(nil)); !strings.Contains(got, `{"id":`+many+`,"amount":3}`) {
+			t.Errorf("a change of many answers %s", got)
+		}
+		own, err := s.orders.Patch(as(t, s.ann), s.order(t, s.ann), &crud.Change[Order]{Row: Order{Amount: 4}, Set: model.Fields(OrderAmount)})
+		if err != nil || own.Amount != 4 || own.Note != nil {
+			t.Errorf("own code is answered %+v %v", own, err)
+		}
+	})
+}

@@ -42,7 +42,7 @@ func (r *engine) PatchRows(ctx context.Context, q *query.Query, body []byte, sel
 	}
 	rows, sets := make([]record, len(done)), make([]model.FieldSet, len(done))
 	for i, ch := range done {
-		rows[i], sets[i] = ch.Row, r.answered(ctx, c, ch.Row, ch.Set).Intersect(selected)
+		rows[i], sets[i] = ch.Row, r.answered(ctx, c, ch.Row, ch.sent).Intersect(selected)
 	}
 	return r.answerRows(rows, sets), nil
 }

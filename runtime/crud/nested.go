@@ -216,7 +216,7 @@ func (r *engine) nestKeys(ctx context.Context, c caller, ch *change) (model.Fiel
 		field.Store(p, id)
 		made.Add(n.rel.near)
 	}
-	ch.Set = ch.Set.Union(made)
+	ch.Set, ch.sent = ch.Set.Union(made), ch.sent.Union(made)
 	return made, nil
 }
 

@@ -20,7 +20,7 @@ func (r *engine) updateRecord(ctx context.Context, id string, row record, set mo
 	if err != nil {
 		return record{}, err
 	}
-	r.clear(done.Row, r.answered(ctx, c, done.Row, done.Set))
+	r.clear(done.Row, r.answered(ctx, c, done.Row, done.sent))
 	return done.Row, nil
 }
 
@@ -47,7 +47,7 @@ func (r *engine) updateJSON(ctx context.Context, id string, body []byte, sel []s
 	if err != nil {
 		return Row{}, err
 	}
-	return r.answerRow(done.Row, r.answered(ctx, c, done.Row, done.Set), selected), nil
+	return r.answerRow(done.Row, r.answered(ctx, c, done.Row, done.sent), selected), nil
 }
 
 // may answers 401 and 403 before anything is read.
@@ -102,6 +102,7 @@ func (r *engine) update(ctx context.Context, c caller, id string, in input, repl
 	if err := r.hash(ctx, ch); err != nil {
 		return nil, err
 	}
+	ch.sent = ch.Set
 	u := updating{change: ch, key: key, filter: filter, fields: fields, password: plain, replace: replace, file: o.file}
 	err = r.inTx(ctx, o, func(ctx context.Context, t *transaction) error {
 		u.change = r.fresh(ch)
