@@ -85,6 +85,24 @@ test('rows are made, found, changed and removed', async () => {
   await api.auth.logOut()
 })
 
+test('no condition vanishes', async () => {
+  const sent = []
+  const api = createClient({ url: s.url, fetch: async (url) => { sent.push(url); return Response.json([]) } })
+  for (const where of [{ name: 'Figs', id: { $in: [] } }, { name: 'Figs', $or: [] }, { name: 'Figs', $not: {} }]) {
+    await assert.rejects(api.items.removeMany(where), TypeError)
+    await assert.rejects(api.items.patchMany(where, { price: 1 }), TypeError)
+    await assert.rejects(api.items.find(where), TypeError)
+  }
+  for (const where of [{ name: 'Figs', id: undefined }, { name: 'Figs', price: { $lt: undefined } }, { $or: [{ name: 'Figs', id: undefined }] }]) {
+    await assert.rejects(api.items.removeMany(where), TypeError)
+    await assert.rejects(api.items.patchMany(where, { price: 1 }), TypeError)
+  }
+  assert.deepEqual(sent, [])
+  await api.items.find({ name: undefined, $sort: {}, $select: [] })
+  await api.items.removeMany({ name: null })
+  assert.deepEqual(sent, [s.url + '/api/items', s.url + '/api/items?name%5B%24null%5D=true'])
+})
+
 test('what is wrong is told for each field', async () => {
   const api = createClient({ url: s.url })
   await api.auth.logIn(boss)

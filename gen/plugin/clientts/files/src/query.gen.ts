@@ -104,7 +104,10 @@ export interface Selection<E extends Entity, Key extends keyof E['row']> {
   $include?: readonly (E['include'] | `${E['include']}.${string}`)[] | undefined
 }
 
-/** The query string of a query: `price[$lt]=10&$sort[price]=-1`. */
+/**
+ * The query string of a query: `price[$lt]=10&$sort[price]=-1`. What is undefined is left out. An empty list or
+ * object of a condition is a TypeError: it would vanish, and the condition with it.
+ */
 export function queryString(query: object): string {
   const pairs: string[] = []
   const add = (name: string, value: unknown): void => {
@@ -114,7 +117,11 @@ export function queryString(query: object): string {
     } else if (value instanceof Date) {
       pairs.push(`${encodeURIComponent(name)}=${encodeURIComponent(value.toISOString())}`)
     } else if (typeof value === 'object') {
-      for (const [key, inner] of Object.entries(value)) add(`${name}[${key}]`, inner)
+      const members = Object.entries(value)
+      if (members.length === 0 && name !== '$sort' && name !== '$select') {
+        throw new TypeError(`${name} is empty, which no query string can say: leave the condition out, or do not ask`)
+      }
+      for (const [key, inner] of members) add(`${name}[${key}]`, inner)
     } else {
       pairs.push(`${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`)
     }
@@ -123,4 +130,13 @@ export function queryString(query: object): string {
     add(name, name === '$include' && Array.isArray(value) ? value.join(',') : value)
   }
   return pairs.join('&')
+}
+
+/** The conditions of a change of many rows. Nothing in them may be undefined: without it they would choose more rows. */
+export function complete<Conditions extends object>(where: Conditions, path = ''): Conditions {
+  for (const [key, value] of Object.entries(where) as [string, unknown][]) {
+    if (value === undefined) throw new TypeError(`${path}${key} is undefined: give it a value, or leave it out`)
+    if (typeof value === 'object' && value !== null) complete(value, `${path}${key}.`)
+  }
+  return where
 }
