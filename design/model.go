@@ -360,12 +360,15 @@ func (d *Design) Plugin(name string) *Plugin {
 	return nil
 }
 
-// Authentication reports whether callers can prove who they are: whether the
-// plugin auth-core is there and not turned off.
-func (d *Design) Authentication() bool {
-	p := d.Plugin(AuthCore)
+// Enabled reports whether a plugin is there and not turned off.
+func (d *Design) Enabled(plugin string) bool {
+	p := d.Plugin(plugin)
 	return p != nil && p.Enabled
 }
+
+// Authentication reports whether callers can prove who they are: whether the plugin
+// auth-core is enabled.
+func (d *Design) Authentication() bool { return d.Enabled(AuthCore) }
 
 // Field returns the field of that name, nil if there is none.
 func (e *Entity) Field(name string) *Field {

@@ -435,3 +435,22 @@ func resolve(root any, ref string) error {
 	}
 	return nil
 }
+
+// A plugin that is turned off does as little as one that is not there.
+func TestTurnedOff(t *testing.T) {
+	const shop = `gate: 1
+service: {name: shop, module: example.com/shop}
+plugins: {auth-core: {entity: User}, auth-auth0: {domain: shop.eu.auth0.com, issuerURL: "https://shop.eu.auth0.com/", audience: "https://shop.example", clientId: web}PLUGINS}
+entities:
+  User:
+    fields: {email: {type: email, required: true, unique: true, searchable: true}, password: password, roles: roles}
+    owner: id
+    allow: {view: owner}
+`
+	for plugins, want := range map[string]bool{"": false, ", auth-jwt: {}": true, ", auth-jwt: {enabled: false}": false} {
+		text, _ := generate(t, parse(t, strings.Replace(shop, "PLUGINS", plugins, 1)), gen.Options{}).Get("app/openapi_gen.json")
+		if got := strings.Contains(string(text), "/api/account/password"); got != want {
+			t.Errorf("with %q: a password to change: %t", plugins, got)
+		}
+	}
+}

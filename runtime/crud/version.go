@@ -166,7 +166,11 @@ func (r Row) Tag() string {
 	h := fnv.New64a()
 	_, _ = h.Write(strconv.AppendUint(nil, r.shape, 16)) // it never fails
 	for f := range r.set.All() {
-		_, _ = h.Write([]byte("," + r.Entity().Fields[f].Name))
+		field := &r.Entity().Fields[f]
+		_, _ = h.Write([]byte("," + field.Name))
+		if field.OnDelete == model.SetNull { // the database empties it, and counts no version
+			_, _ = h.Write(r.AppendField(nil, f))
+		}
 	}
 	return "v" + strconv.FormatInt(r.version, 10) + "-" + strconv.FormatUint(h.Sum64(), 16)
 }

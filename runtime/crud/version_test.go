@@ -310,3 +310,34 @@ func TestVersion_shape(t *testing.T) {
 		t.Errorf("a field in the place of another: %q", a)
 	}
 }
+
+// TestVersion_letGo: a key that the database empties, because the row that it points to
+// goes, counts no version, and the tag is another one all the same.
+func TestVersion_letGo(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := newShop(t, db)
+		newDocs(t, s)
+		e := docEntity()
+		e.Fields[DocAuthor].OnDelete = model.SetNull
+		docs := newResource(t, s.db, s.policy, e, (*Doc).pointer)
+		if err := crud.Link(s.users, s.items, s.orders, docs); err != nil {
+			t.Fatal(err)
+		}
+		id := newDoc(t, docs, s.ann)
+		tag := func(sel ...string) string {
+			row, err := docs.GetRow(as(t, s.max), id, &query.Selection{Fields: sel})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return row.Tag()
+		}
+		all, text := tag(), tag("text")
+		run(t, s.db, `UPDATE docs SET author_id = NULL`)
+		if now := tag(); now == all || now[:3] != "v1-" {
+			t.Errorf("before %q, now %q", all, now)
+		}
+		if now := tag("text"); now != text {
+			t.Errorf("without the key: before %q, now %q", text, now)
+		}
+	})
+}

@@ -40,8 +40,7 @@ type event struct {
 	logger  *slog.Logger
 	at      time.Time // after the commit
 	size    int64     // bytes that it may come to keep: of the row, and of its JSON
-	seq     uint64    // given by the dispatcher
-	id      string
+	id      string    // given by the dispatcher
 	removed []byte // what those are told who cannot see the row any more
 
 	read  sync.Once
@@ -71,7 +70,7 @@ func newEvent(s source, c crud.Changed, logger *slog.Logger, at time.Time) *even
 // read anew, for what it was then may be more than may be seen now.
 func (e *event) again() *event {
 	return &event{
-		source: e.source, change: e.change, logger: e.logger, at: time.Now(), size: e.size, seq: e.seq, id: e.id, removed: e.removed,
+		source: e.source, change: e.change, logger: e.logger, at: time.Now(), size: e.size, id: e.id, removed: e.removed,
 	}
 }
 
@@ -201,7 +200,7 @@ type ring struct {
 // row for those who are told now.
 func (r *ring) add(e *event, ids eventIDs) {
 	r.last++
-	e.seq, e.id = r.last, ids.id(r.last)
+	e.id = ids.id(r.last)
 	r.drop(r.last)
 	r.events[r.last%ringSize], r.bytes = e.again(), r.bytes+e.size
 	if r.last >= ringSize {

@@ -48,6 +48,6 @@ func anyAlters(statements []statement, t *Table) bool {
 }
 
 func touches(s statement, t *Table) bool {
-	return strings.HasPrefix(s.sql, fmt.Sprintf("UPDATE %q ", t.Name)) ||
+	return strings.HasPrefix(s.sql, fmt.Sprintf("UPDATE %q ", t.Name)) || strings.HasPrefix(s.sql, fmt.Sprintf("DELETE FROM %q ", t.Name)) ||
 		strings.HasPrefix(s.sql, "CREATE ") && strings.Contains(s.sql, fmt.Sprintf(" ON %q ", t.Name))
 }

@@ -79,6 +79,11 @@ func TestWriterMeanwhile(t *testing.T) {
 // not where the first statement takes all of it.
 func TestLockedBefore(t *testing.T) {
 	const was = "  Item: {fields: {name: text, rank: integer}}\n"
+	const kept = "  Item: {softDelete: true, fields: {name: text}}\n"
+	plan, err := migration.Diff(schema(t, design.Postgres, kept), schema(t, design.Postgres, "  Item: {fields: {name: text}}\n"))
+	if err != nil || strings.Index(string(plan.SQL), "LOCK TABLE") > strings.Index(string(plan.SQL), "DELETE FROM") || !strings.Contains(string(plan.SQL), "LOCK TABLE") {
+		t.Errorf("rows go before the table is locked: %v\n%s", err, plan.SQL)
+	}
 	for is, want := range map[string]int{
 		"  Item: {fields: {name: text, rank: {type: integer, required: true, default: 1}}}\n":             1,
 		"  Item: {fields: {name: text, rank: {type: integer, required: true, default: 1}, code: text}}\n": 0,

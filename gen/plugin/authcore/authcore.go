@@ -100,7 +100,7 @@ func (p *part) readAlso(d *design.Design, s *design.Setting, errs *design.Errors
 		{"auth-auth0", "whom the issuer vouches for is one of the accounts"},
 		{"auth-oidc", "whom the issuer vouches for is one of the accounts"},
 	} {
-		if p := d.Plugin(other[0]); p != nil && p.Enabled {
+		if d.Enabled(other[0]) {
 			errs.Add(s.Pos, s.Path, "also does not go together with "+other[0]+": "+other[1],
 				"remove one or the other; auth-jwt, auth-session and auth-apikey go together with it")
 		}
@@ -192,8 +192,7 @@ func (p *part) Contribute(b *gen.Build) error {
 // passwords reports whether somebody logs in with a password: where an issuer logs
 // people in, only by what stands beside it.
 func passwords(d *design.Design) bool {
-	on := func(name string) bool { return d.Plugin(name) != nil }
-	return !slices.ContainsFunc([]string{"auth-auth0", "auth-oidc"}, on) || slices.ContainsFunc([]string{"auth-jwt", "auth-basic", "auth-session"}, on)
+	return !slices.ContainsFunc([]string{"auth-auth0", "auth-oidc"}, d.Enabled) || slices.ContainsFunc([]string{"auth-jwt", "auth-basic", "auth-session"}, d.Enabled)
 }
 
 // data is what the template prints.

@@ -82,17 +82,12 @@ func (part) Contribute(b *gen.Build) error {
 type client struct{ *gen.Build }
 
 // JWT reports whether people log in for a token.
-func (c *client) JWT() bool { return enabled(c.Design, "auth-jwt") }
+func (c *client) JWT() bool { return c.Design.Enabled("auth-jwt") }
 
 // Refresh reports whether tokens are renewed.
 func (c *client) Refresh() bool {
 	s := c.Design.Plugin("auth-jwt").Setting("refresh")
 	return s != nil && s.Value == true
-}
-
-func enabled(d *design.Design, plugin string) bool {
-	p := d.Plugin(plugin)
-	return p != nil && p.Enabled
 }
 
 // LogIns lists the entities whose rows log in.

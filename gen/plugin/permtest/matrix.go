@@ -19,7 +19,7 @@ func matrix(d *design.Design) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	tokens := on(d, "auth-oidc") || on(d, "auth-auth0") || on(d, "auth-apikey") // that may give a permission, and no role
+	tokens := d.Enabled("auth-oidc") || d.Enabled("auth-auth0") || d.Enabled("auth-apikey") // that may give a permission, and no role
 	file := file{Service: m.Service, Authentication: m.Authentication, Entities: make([]entity, len(m.Entities)), Actions: m.Actions}
 	for _, c := range m.Callers {
 		if tokens || c.Kind != permissions.Permission {

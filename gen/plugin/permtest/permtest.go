@@ -51,7 +51,7 @@ type test struct{ *gen.Build }
 func (t *test) Has(api string) bool { return slices.Contains(t.Design.Service.APIs, api) }
 
 // Events reports whether the service tells of its rows as they change.
-func (t *test) Events() bool { return on(t.Design, "realtime") }
+func (t *test) Events() bool { return t.Design.Enabled("realtime") }
 
 // Callers says how somebody comes to the service in the test.
 func (t *test) Callers() string {
@@ -59,20 +59,14 @@ func (t *test) Callers() string {
 	switch {
 	case !d.Authentication():
 		return "Nobody can sign in here, so that nobody is who calls."
-	case on(d, "auth-jwt"):
+	case d.Enabled("auth-jwt"):
 		return "Callers log in with a password, and send the token that they get."
-	case on(d, "auth-oidc"), on(d, "auth-auth0"):
+	case d.Enabled("auth-oidc"), d.Enabled("auth-auth0"):
 		return "Callers send tokens of an issuer in the process of the test, which stands in the place of the one that the service trusts."
-	case on(d, "auth-session"):
+	case d.Enabled("auth-session"):
 		return "Callers log in with a password, and send the cookie that they get."
 	}
 	return "Callers send their password with each request."
-}
-
-// on reports whether the design turns a plugin on.
-func on(d *design.Design, name string) bool {
-	p := d.Plugin(name)
-	return p != nil && p.Enabled
 }
 
 // First is the entity that the example is about.

@@ -212,8 +212,7 @@ func (w *writer) tiesPlain(action string) gen.Object {
 
 // loginByName describes the log-in of that grammar, where there is one.
 func loginByName(d *design.Design) gen.Object {
-	jwt := d.Plugin("auth-jwt")
-	if !amplication(d) || jwt == nil || !jwt.Enabled || !d.Authentication() {
+	if !amplication(d) || !d.Enabled("auth-jwt") || !d.Authentication() {
 		return nil
 	}
 	text := gen.Object{{Name: "type", Value: "string"}}

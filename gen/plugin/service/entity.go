@@ -19,10 +19,10 @@ type entity struct {
 	module string
 }
 
-// Doc is the comment of the struct.
 // Module is the path of the module of the service.
 func (e *entity) Module() string { return e.module }
 
+// Doc is the comment of the struct.
 func (e *entity) Doc() string {
 	doc := fmt.Sprintf("%s is one row of the table %s.", e.Name, e.Table)
 	if e.Description != "" {
