@@ -8,6 +8,7 @@ func (f *Field) CheckAlone() error {
 	if err := alone.check(); err != nil {
 		return err
 	}
-	f.key, f.bounds = alone.key, alone.bounds
+	alone.Column, alone.Required = f.Column, f.Required
+	*f = alone
 	return nil
 }

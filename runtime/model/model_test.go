@@ -524,3 +524,28 @@ func TestField_quoted(t *testing.T) {
 		}
 	}
 }
+
+// TestCheckAlone: what a field says of its values holds where no entity has it, too.
+func TestCheckAlone(t *testing.T) {
+	for _, tt := range []struct {
+		field     model.Field
+		good, bad any
+	}{
+		{model.Field{Name: "a", Type: model.Text, Pattern: "[A-Z]{3}"}, "ABC", "x; rm -rf /"},
+		{model.Field{Name: "a", Type: model.Text, MinLength: 2, MaxLength: 3}, "abc", "abcd"},
+		{model.Field{Name: "a", Type: model.Integer, Min: "1", Max: "3"}, "3", "4"},
+		{model.Field{Name: "a", Type: model.DecimalType, Precision: 4, Scale: 2, Min: "0"}, "1.25", "-1"},
+		{model.Field{Name: "a", Type: model.Enum, Values: []string{"b"}}, "b", "c"},
+	} {
+		f := tt.field
+		if err := f.CheckAlone(); err != nil || f.Column != "" || f.Required {
+			t.Fatalf("%v, column %q", err, f.Column)
+		}
+		if _, err := f.Parse(tt.good); err != nil {
+			t.Errorf("%v: %v", tt.good, err)
+		}
+		if _, err := f.Parse(tt.bad); err == nil {
+			t.Errorf("%s takes %v", f.Type, tt.bad)
+		}
+	}
+}

@@ -41,7 +41,7 @@ type event struct {
 	at      time.Time // after the commit
 	size    int64     // bytes that it may come to keep: of the row, and of its JSON
 	id      string    // given by the dispatcher
-	removed []byte // what those are told who cannot see the row any more
+	removed []byte    // what those are told who cannot see the row any more
 
 	read  sync.Once
 	after crud.Snapshot                    // what the row is now
