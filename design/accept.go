@@ -24,12 +24,14 @@ const (
 	WarnOutsideTenants = "outside-tenants"        // rows without a tenant that point to rows that have one
 	WarnSignedIn       = "signed-in-strangers"    // signed-in is also who logs in as a row of another entity
 	WarnDefaultUser    = "powerful-default-user"  // whoever signs up may change the accounts of others
+	WarnUnasked        = "unasked-permission"     // a permission that no rule asks for, and that is near one that a rule does
 )
 
 func warningNames() []string {
 	return []string{
 		WarnOpen, WarnNobody, WarnNeedsAuth, WarnNeedlessRule, WarnPublicAccounts, WarnPublicWrites,
 		WarnShowsEmail, WarnShowsSecret, WarnBlindUpdate, WarnBlindDelete, WarnOutsideTenants, WarnOpenAccounts, WarnSignedIn, WarnDefaultUser,
+		WarnUnasked,
 	}
 }
 

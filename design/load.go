@@ -51,7 +51,7 @@ func Parse(name string, src []byte) (*Design, error) {
 }
 
 func newLoader(name string) *loader {
-	return &loader{errs: &Errors{}, d: &Design{File: name}, heirs: map[*Role][]*node{}, tenantAt: map[*Entity]*node{}}
+	return &loader{errs: &Errors{}, d: &Design{File: name}, heirs: map[*Role][]*node{}, held: map[*Role][]*node{}, tenantAt: map[*Entity]*node{}}
 }
 
 // load turns nodes into a design.
@@ -62,7 +62,7 @@ func (l *loader) load(root *node) (*Design, error) {
 		return nil, err
 	}
 	l.d.root = root
-	l.d.warnings = warnings(l.d)
+	l.d.warnings = warnings(l.d, l.held)
 	return l.d, nil
 }
 
@@ -77,6 +77,7 @@ type loader struct {
 	permissions []string          // that roles hold, sorted; known once the file is read
 	exact       []string          // those that are no wildcards
 	heirs       map[*Role][]*node // what stands in their "inherits"
+	held        map[*Role][]*node // what stands in their "permissions"
 	tenantAt    map[*Entity]*node // what stands behind their "tenant"
 }
 

@@ -69,28 +69,27 @@ func (l *loader) role(e entry) {
 		}
 	}
 	if v := n.get("permissions"); !v.isNull() {
-		r.Permissions = l.permissionsOf(v, path+".permissions")
+		l.permissionsOf(r, v, path+".permissions")
 	}
 	if v := n.get("inherits"); !v.isNull() {
 		l.inherits(r, v, path+".inherits")
 	}
 }
 
-func (l *loader) permissionsOf(n *node, path string) []string {
-	var permissions []string
+func (l *loader) permissionsOf(r *Role, n *node, path string) {
 	for i, item := range l.list(n, path) {
 		at := path + "[" + strconv.Itoa(i) + "]"
 		p, ok := l.text(item, at, maxPermission)
 		if !ok || !l.checkName("permission", p, verbNounWild, item.pos, at) {
 			continue
 		}
-		if slices.Contains(permissions, p) {
+		if slices.Contains(r.Permissions, p) {
 			l.errs.Add(item.pos, at, fmt.Sprintf("permission %s is listed twice", quote(p)), "")
 			continue
 		}
-		permissions = append(permissions, p)
+		r.Permissions = append(r.Permissions, p)
+		l.held[r] = append(l.held[r], item)
 	}
-	return permissions
 }
 
 // inherits reads the roles that come with one; see [loader.inheritance].

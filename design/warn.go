@@ -9,7 +9,7 @@ import (
 // file, accepted or not; see [Design.Unaccepted]. A warning does not stop anything.
 func (d *Design) Warnings() []Problem { return slices.Clone(d.warnings) }
 
-func warnings(d *Design) []Problem {
+func warnings(d *Design, held map[*Role][]*node) []Problem {
 	w := &warner{d: d}
 	w.beside = w.others()
 	if d.Service.InsecureOpenToEveryone {
@@ -24,6 +24,7 @@ func warnings(d *Design) []Problem {
 			w.signedIn(r, "actions."+a.Name+".allow", "call "+a.Name)
 		}
 	}
+	w.unasked(held)
 	sortProblems(w.list)
 	return w.list
 }
