@@ -16,8 +16,8 @@ type Condition struct {
 }
 
 // A Clause says what a field of a row holds. It can be about fields that are
-// the same to the database and to Go: texts, enums, integers, decimals, booleans
-// and dates; of the others save passwords, roles and JSON it can be asked
+// the same to the database and to Go: texts of exact case, enums, integers, decimals,
+// booleans and dates; of the others save passwords, roles and JSON it can be asked
 // whether they are null.
 type Clause struct {
 	Field  string
@@ -102,6 +102,8 @@ func (e *Entity) checkClause(c *Clause) error {
 		return fmt.Errorf("field %q: a %s cannot be compared", c.Field, f.Type)
 	case len(c.Values) == 0 && f.Required:
 		return fmt.Errorf("field %q is never null", c.Field)
+	case len(c.Values) > 0 && f.FoldsCase():
+		return fmt.Errorf("field %q: it is the same in letters of either case, and can be compared with null alone", c.Field)
 	case len(c.Values) > 0 && !f.Type.exact():
 		return fmt.Errorf("field %q: a %s can be compared with null alone", c.Field, f.Type)
 	}
