@@ -112,6 +112,7 @@ type DB struct {
 	durable  func() error
 	scratch  func(context.Context) (*DB, error)
 	turns    *turns
+	long     *turns
 	writers  *turns
 	closing  func()
 	closed   atomic.Bool
@@ -139,6 +140,7 @@ func New(cfg Config) (*DB, error) {
 		db.read = db.write
 	}
 	db.turns = newTurns(db.read.Stats().MaxOpenConnections)
+	db.long = newLongTurns(db.turns)
 	db.writers = db.turns
 	if db.read != db.write {
 		db.writers = newTurns(3) // who writes, who comes next, and the program

@@ -34,6 +34,28 @@ func (db *DB) Turn(ctx context.Context, c Caller, wait time.Duration) (*Turn, er
 	return db.turns.begin(ctx, c, wait)
 }
 
+// LongTurn is [DB.Turn] for a query that may take long for what it asks. It waits for
+// its like first: half of what one caller may have is for other queries, also of the
+// same caller or network.
+func (db *DB) LongTurn(ctx context.Context, c Caller, wait time.Duration) (*Turn, error) {
+	if db.turns == nil || c == (Caller{}) {
+		return nil, nil //nolint:nilnil // nil is a turn that counts nothing
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	long, err := db.long.begin(ctx, c, wait)
+	if err != nil {
+		return nil, err
+	}
+	n, err := db.turns.begin(ctx, c, wait)
+	if err != nil {
+		long.End()
+		return nil, err
+	}
+	n.long = long
+	return n, nil
+}
+
 // writeTurn is [DB.Turn] for a transaction; it gives up as soon as one that waits for a
 // connection does.
 func (db *DB) writeTurn(ctx context.Context, c Caller) (*Turn, error) {
@@ -48,7 +70,8 @@ type Turn struct {
 	of     *turns
 	caller Caller
 	ready  chan struct{}
-	number int // in the order in which they began to wait
+	number int   // in the order in which they began to wait
+	long   *Turn // among queries that take long; nil for others
 }
 
 // End ends a turn. It is called once.
@@ -60,6 +83,7 @@ func (n *Turn) End() {
 	n.of.give(n)
 	n.of.next()
 	n.of.mu.Unlock()
+	n.long.End()
 }
 
 // who is what turns are counted by: the account, or where there is none the network.
@@ -119,10 +143,20 @@ func newTurns(connections int) *turns {
 		return nil
 	}
 	most := connections - 1
-	return &turns{
-		most: most, kept: max(1, most/4),
-		lines: map[Caller]*line{}, busy: map[*line]bool{}, networks: map[netip.Prefix]*network{},
+	return newShare(most, max(1, most/4))
+}
+
+// newLongTurns divides half of what one caller may have of others.
+func newLongTurns(all *turns) *turns {
+	if all == nil {
+		return nil
 	}
+	most := max(1, (all.most-all.kept)/2)
+	return newShare(most, min(most-1, max(1, most/4)))
+}
+
+func newShare(most, kept int) *turns {
+	return &turns{most: most, kept: kept, lines: map[Caller]*line{}, busy: map[*line]bool{}, networks: map[netip.Prefix]*network{}}
 }
 
 func (t *turns) begin(ctx context.Context, c Caller, wait time.Duration) (*Turn, error) {

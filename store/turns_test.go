@@ -160,3 +160,46 @@ func TestTurns_line(t *testing.T) {
 		}
 	})
 }
+
+// TestLongTurns: queries that take long wait for their like, and leave half of what one
+// caller may have to others, of the same caller too.
+func TestLongTurns(t *testing.T) {
+	db := eight(t)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	eve, ann := caller("", "192.0.2.1/32"), caller("ann", "192.0.2.2/32")
+	var held []*store.Turn
+	for _, c := range []store.Caller{eve, ann} {
+		for {
+			turn, err := db.LongTurn(ended, c, time.Minute)
+			if err != nil {
+				break
+			}
+			held = append(held, turn)
+		}
+	}
+	if len(held) != 3 {
+		t.Errorf("%d long turns of seven", len(held))
+	}
+	left := take(t, db, eve)
+	if len(left) == 0 {
+		t.Error("nothing is left for the short queries of who has the long ones")
+	}
+	end(left...)
+	end(held...)
+	for range 20 { // each ends, also where only the second turn does not come
+		all := take(t, db, ann)
+		if turn, err := db.LongTurn(ended, ann, time.Minute); err == nil || turn != nil {
+			t.Error("a long turn beside all others of the caller")
+		}
+		end(all...)
+	}
+	turn, err := db.LongTurn(ended, eve, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	end(turn)
+	if turn, err := db.LongTurn(ended, store.Caller{}, time.Minute); err != nil || turn != nil {
+		t.Errorf("the program waits: %v", err)
+	}
+}

@@ -189,6 +189,7 @@ type town struct {
 
 	all     map[string]crud.Service
 	counter *storetest.Counter
+	db      *store.DB
 
 	ann, bob, max *gate.Principal // two guests, and a manager
 
@@ -219,7 +220,7 @@ func newTown(t *testing.T, db *store.DB, edits ...func(map[string]*model.Entity)
 		t.Fatal(err)
 	}
 	counted, counter := storetest.Counted(t, db)
-	w := &town{T: t, all: map[string]crud.Service{}, counter: counter}
+	w := &town{T: t, all: map[string]crud.Service{}, counter: counter, db: counted}
 	var list []crud.Service
 	entities := townEntities()
 	for _, edit := range edits {

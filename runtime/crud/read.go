@@ -393,7 +393,11 @@ func (r *engine) query(ctx context.Context, s *query.Statement) (answered, error
 // await runs a statement outside of a transaction. It waits for its turn while waiting
 // lasts, and takes as long as running does.
 func (r *engine) await(waiting, running context.Context, s *query.Statement) (answered, error) {
-	turn, err := r.db.Turn(waiting, askedBy(waiting), r.timeout)
+	turnOf := r.db.Turn
+	if s.Long() {
+		turnOf = r.db.LongTurn
+	}
+	turn, err := turnOf(waiting, askedBy(waiting), r.timeout)
 	if err != nil {
 		return answered{}, err
 	}

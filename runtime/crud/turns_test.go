@@ -163,3 +163,52 @@ func TestGet_noConnection(t *testing.T) {
 		}
 	})
 }
+
+// TestAUZ12_longTurns: who asks for rows of relations inside relations waits for whoever
+// else does, and keeps nobody waiting who asks for less.
+func TestAUZ12_longTurns(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newTown(t, db)
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		var held []*store.Turn
+		for _, network := range []string{"192.0.2.1/32", "192.0.2.2/32", "192.0.2.3/32"} {
+			for {
+				turn, err := w.db.LongTurn(ended, store.Caller{Network: netip.MustParsePrefix(network)}, time.Minute)
+				if err != nil {
+					break
+				}
+				held = append(held, turn)
+			}
+		}
+		some := func(relation string, where query.Expr) query.Expr {
+			return query.Related{Relation: relation, Quantifier: query.SomeRow, Where: where}
+		}
+		hot := query.Term{Field: "name", Op: query.Eq, Value: "hot"}
+		find := func(entity string, where query.Expr) error {
+			ctx, cancel := context.WithTimeout(as(t, w.max), 300*time.Millisecond)
+			defer cancel()
+			ctx = gate.ContextWithClient(ctx, gate.Client{Address: netip.MustParseAddr("192.0.2.4")})
+			_, err := w.all[entity].FindRows(ctx, &query.Query{Where: where})
+			return err
+		}
+		inside := some("dishes", some("tags", hot))
+		if err := find("Restaurant", inside); status(t, err) != 503 {
+			t.Errorf("relations to many inside each other: %v", err)
+		}
+		if err := find("Dish", some("tags", hot)); err != nil {
+			t.Errorf("one relation to many: %v", err)
+		}
+		if err := find("Plan", nil); err != nil {
+			t.Errorf("no relation: %v", err)
+		}
+		for _, turn := range held {
+			turn.End()
+		}
+		for range 2 * w.db.Read().Stats().MaxOpenConnections { // each turn ends
+			if err := find("Restaurant", inside); err != nil {
+				t.Errorf("afterwards: %v", err)
+			}
+		}
+	})
+}

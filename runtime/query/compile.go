@@ -14,12 +14,18 @@ import (
 type Statement struct {
 	SQL  []byte
 	Args []any
+
+	many int // conditions on the rows of relations to many
 }
+
+// Long reports whether the statement may take long for what it asks: it looks for rows
+// of several relations to many, inside each other or one after the other, for each row.
+func (s *Statement) Long() bool { return s.many > 1 }
 
 // Reset empties s and keeps its memory.
 func (s *Statement) Reset() {
 	clear(s.Args)
-	s.SQL, s.Args = s.SQL[:0], s.Args[:0]
+	s.SQL, s.Args, s.many = s.SQL[:0], s.Args[:0], 0
 }
 
 func (s *Statement) text(parts ...string) {

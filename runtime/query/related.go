@@ -123,6 +123,9 @@ func (c *Compiler) related(s *Statement, n related) {
 	if n.quantifier != SomeRow {
 		s.text("NOT ")
 	}
+	if n.link.Many {
+		s.many++
+	}
 	far := newCompiler(c.dialect, n.to, c.depth+1)
 	s.text("EXISTS (SELECT 1 FROM ")
 	switch l := n.link; {

@@ -41,6 +41,7 @@ func Counted(t testing.TB, db *store.DB) (*store.DB, *Counter) {
 	c := &Counter{}
 	read := sql.OpenDB(&counting{db.Read(), c})
 	t.Cleanup(func() { _ = read.Close() })
+	read.SetMaxOpenConns(db.Read().Stats().MaxOpenConnections)
 	counted, err := store.New(store.Config{Dialect: db.Dialect(), Read: read, Write: db.Write(), Classify: db.Classify})
 	if err != nil {
 		t.Fatal(err)
