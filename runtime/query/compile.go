@@ -40,6 +40,14 @@ func (s *Statement) bind(v any) {
 	s.SQL = strconv.AppendInt(append(s.SQL, '$'), int64(len(s.Args)), 10)
 }
 
+// bindNext is bind with a placeholder that counts by itself: to SQLite $n is a name,
+// which it looks for among all others, and so a list of many values would cost the
+// square of their number. Every argument before has its place in the text by then.
+func (s *Statement) bindNext(v any) {
+	s.Args = append(s.Args, v)
+	s.text("?")
+}
+
 // A Compiler writes the statements of one entity in one dialect. It is safe for
 // concurrent use.
 type Compiler struct {
@@ -434,7 +442,7 @@ func (c *Compiler) term(s *Statement, t term) {
 	default:
 		c.comparable(s, t.field)
 		s.text(comparisons[t.op])
-		c.value(s, t.field, t.values[0])
+		s.bind(c.operand(t.field, t.values[0]))
 	}
 }
 
@@ -450,7 +458,11 @@ func (c *Compiler) in(s *Statement, t term, negative bool) {
 		if i > 0 {
 			s.text(", ")
 		}
-		c.value(s, t.field, v)
+		if c.dialect == store.SQLite {
+			s.bindNext(c.operand(t.field, v))
+		} else {
+			s.bind(c.operand(t.field, v))
+		}
 	}
 	s.text("))")
 	if negative {
@@ -485,11 +497,13 @@ func (c *Compiler) folded(s *Statement, f model.FieldID) {
 	s.text(c.columns[f])
 }
 
-func (c *Compiler) value(s *Statement, f model.FieldID, v any) {
-	if text, ok := v.(string); ok && c.entity.Fields[f].FoldsCase() {
+// operand returns what a comparable column is compared with, for the driver.
+func (c *Compiler) operand(f model.FieldID, v any) any {
+	field := &c.entity.Fields[f]
+	if text, ok := v.(string); ok && field.FoldsCase() {
 		v = lowerASCII(text)
 	}
-	c.bind(s, f, v)
+	return field.Bind(c.dialect, v)
 }
 
 // pattern looks for a text inside a column. SQLite's LIKE ignores case, so

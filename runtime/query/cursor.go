@@ -157,7 +157,7 @@ func (c *Compiler) beyond(s *Statement, p *Plan) {
 	if k := keys[0]; len(keys) > 1 && c.entity.Fields[k.field].Required { // what an index finds
 		c.comparable(s, k.field)
 		s.text(towards(k, p.Backward()), "= ")
-		c.value(s, k.field, p.from[0])
+		s.bind(c.operand(k.field, p.from[0]))
 		s.text(" AND ")
 	}
 	for i, k := range keys {
@@ -196,7 +196,7 @@ func (c *Compiler) past(s *Statement, k sortKey, v any, backward bool) {
 	}
 	c.comparable(s, k.field)
 	s.text(towards(k, backward), " ")
-	c.value(s, k.field, v)
+	s.bind(c.operand(k.field, v))
 	if nullable && !backward {
 		s.text(" OR ", c.columns[k.field], " IS NULL")
 	}
@@ -210,7 +210,7 @@ func (c *Compiler) level(s *Statement, k sortKey, v any) {
 	}
 	c.comparable(s, k.field)
 	s.text(" = ")
-	c.value(s, k.field, v)
+	s.bind(c.operand(k.field, v))
 }
 
 // orderBy ends in the id, so that the order is total.

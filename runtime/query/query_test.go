@@ -92,7 +92,7 @@ func TestCompiler_Page(t *testing.T) {
 				query.Term{Field: "pages", Op: query.Ne, Value: "3"},
 				query.Term{Field: "price", Op: query.Ne, Value: "3"},
 			}},
-			sqlite:   `WHERE ((t0."price" IN ($1, $2)) AND (t0."pages" IN ($3)) IS NOT TRUE AND (t0."pages" = $4) IS NOT TRUE AND t0."price" <> $5) ORDER BY t0."id" LIMIT $6`,
+			sqlite:   `WHERE ((t0."price" IN (?, ?)) AND (t0."pages" IN (?)) IS NOT TRUE AND (t0."pages" = $4) IS NOT TRUE AND t0."price" <> $5) ORDER BY t0."id" LIMIT $6`,
 			postgres: `WHERE ((t0."price" IN ($1, $2)) AND (t0."pages" IN ($3)) IS NOT TRUE AND (t0."pages" = $4) IS NOT TRUE AND t0."price" <> $5) ORDER BY t0."id" LIMIT $6`,
 			args:     "[150 200 1 3 300 25]", // PostgreSQL: 1.50 2.00
 		},
