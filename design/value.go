@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"math"
 	"math/big"
-	"net/mail"
-	"net/url"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/gatewright/gate/internal/address"
 )
 
 // number reads a limit of a numeric field as its exact literal.
@@ -155,15 +155,20 @@ func (f *Field) wrongText(s string) string {
 		return fmt.Sprintf("is longer than maxLength %d", f.MaxLength)
 	case f.Required && s == "":
 		return "is empty, and the field is required"
+	case strings.IndexByte(s, 0) >= 0:
+		return "has the character NUL, which no database keeps as text"
 	}
 	switch f.Type {
 	case Email:
-		if a, err := mail.ParseAddress(s); err != nil || a.Address != s {
+		if !address.IsEmail(s) {
 			return "is not an e-mail address"
 		}
 	case URL:
-		if u, err := url.Parse(s); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		if !address.IsURL(s) {
 			return "is not an address that starts with http:// or https://"
+		}
+		if len(s) > address.MaxURL {
+			return fmt.Sprintf("is longer than %d bytes", address.MaxURL)
 		}
 	case Enum:
 		return f.notAValue(s)

@@ -5,18 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/gatewright/gate/internal/address"
 )
 
 // Bounds that no design lifts.
 const (
-	maxEmail    = 254  // RFC 5321 §4.5.3.1.3
-	maxURL      = 2048 // what browsers and proxies agree on
 	maxPassword = 1024 // bytes; what hashing it may cost
 	maxRoles    = 100
 )
@@ -334,9 +333,16 @@ func (f *Field) checkText(s string) fault {
 			return fault{CodeFormat, "must match " + f.Pattern}
 		}
 	case Email:
-		return checkEmail(s)
+		if !address.IsEmail(s) {
+			return fault{CodeFormat, "must be an e-mail address"}
+		}
 	case URL:
-		return checkURL(s)
+		if !address.IsURL(s) {
+			return fault{CodeFormat, "must be an address that begins with http:// or https://"}
+		}
+		if len(s) > address.MaxURL {
+			return fault{CodeTooLong, fmt.Sprintf("must have at most %d bytes", address.MaxURL)}
+		}
 	case Username:
 		return checkUsername(s)
 	case Enum:
@@ -365,38 +371,6 @@ func checkRunes(s string) fault {
 	}
 	if strings.IndexByte(s, 0) >= 0 {
 		return fault{CodeFormat, "must not contain the character NUL"}
-	}
-	return fault{}
-}
-
-// checkEmail wants the grammar of HTML's <input type=email>: ASCII, a local part
-// without quotes, a domain of labels. Nothing else can be compared without case
-// in the same way by every database.
-func checkEmail(s string) fault {
-	bad := fault{CodeFormat, "must be an e-mail address"}
-	local, domain, ok := strings.Cut(s, "@")
-	if !ok || local == "" || len(local) > 64 || len(s) > maxEmail ||
-		!onlyOf(local, alphanumeric+".!#$%&'*+/=?^_`{|}~-") {
-		return bad
-	}
-	for label := range strings.SplitSeq(domain, ".") {
-		if label == "" || len(label) > 63 || !onlyOf(label, alphanumeric+"-") ||
-			label[0] == '-' || label[len(label)-1] == '-' {
-			return bad
-		}
-	}
-	return fault{}
-}
-
-// checkURL wants an absolute http or https address without credentials.
-func checkURL(s string) fault {
-	u, err := url.Parse(s)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.User != nil ||
-		strings.ContainsAny(s, " \t\r\n\\<>\"") {
-		return fault{CodeFormat, "must be an address that begins with http:// or https://"}
-	}
-	if len(s) > maxURL {
-		return fault{CodeTooLong, fmt.Sprintf("must have at most %d bytes", maxURL)}
 	}
 	return fault{}
 }
