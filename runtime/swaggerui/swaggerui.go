@@ -17,6 +17,7 @@ import (
 	"github.com/swaggest/swgui/v5/static"
 
 	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/internal/coding"
 )
 
 //go:embed index.html docs.js docs.css
@@ -76,7 +77,7 @@ func (f file) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	data, err := f.fs.ReadFile(f.path)
 	if err == nil && path.Ext(f.path) == ".gz" {
 		w.Header().Add("Vary", "Accept-Encoding")
-		if takesGzip(r.Header["Accept-Encoding"]) {
+		if coding.Gzip(r.Header["Accept-Encoding"]) {
 			w.Header().Set("Content-Encoding", "gzip")
 		} else {
 			data, err = unpack(data)
@@ -87,26 +88,6 @@ func (f file) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	write(w, f.mediaType, data)
-}
-
-// takesGzip reads Accept-Encoding (RFC 9110 §12.5.3): q=0 refuses, and what is named
-// goes before "*".
-func takesGzip(lines []string) bool {
-	takes := false
-	for coding := range strings.SplitSeq(strings.Join(lines, ","), ",") {
-		name, params, _ := strings.Cut(coding, ";")
-		name = strings.ToLower(strings.TrimSpace(name))
-		q, weighed := strings.CutPrefix(strings.ToLower(strings.TrimSpace(params)), "q=")
-		weight, err := strconv.ParseFloat(q, 64)
-		wanted := !weighed || err == nil && weight > 0
-		switch name {
-		case "gzip", "x-gzip":
-			return wanted
-		case "*":
-			takes = wanted
-		}
-	}
-	return takes
 }
 
 func unpack(data []byte) ([]byte, error) {
