@@ -65,6 +65,11 @@ func TestPluginErrors(t *testing.T) {
 		"also twice":        {"  auth-core: {entity: User, also: [User]}\n  auth-jwt: {}\n", "gate.yaml:4:36: User is listed twice, or holds the accounts", "remove it here"},
 		"also a number":     {"  auth-core: {entity: User, also: [5]}\n  auth-jwt: {}\n", "gate.yaml:4:36: ", ""},
 		"also no list":      {"  auth-core: {entity: User, also: User}\n  auth-jwt: {}\n", "gate.yaml:4:35: also has to be a list", ""},
+		"pages alone":       {"  auth-core: {entity: User}\n  auth-jwt: {}\n  admin: {}\n", "gate.yaml:6:3: plugin admin requires client-ts", "add client-ts"},
+		"pages of the API":  {"  auth-core: {entity: User}\n  auth-jwt: {}\n  client-ts: {}\n  admin: {path: /api/x}\n", "gate.yaml:7:17: path has to be a path", "/back-office"},
+		"pages everywhere":  {"  auth-core: {entity: User}\n  auth-jwt: {}\n  client-ts: {}\n  admin: {path: /}\n", "gate.yaml:7:17: path has to be a path", ""},
+		"pages elsewhere":   {"  auth-core: {entity: User}\n  auth-jwt: {}\n  client-ts: {}\n  admin: {path: /a/../b}\n", "gate.yaml:7:17: path has to be a path", ""},
+		"pages with braces": {"  auth-core: {entity: User}\n  auth-jwt: {}\n  client-ts: {}\n  admin: {path: '/a/{x}'}\n", "gate.yaml:7:17: path has to be a path", ""},
 		"realm with quotes": {"  auth-core: {entity: User}\n  auth-basic: {realm: 'a\", x=\"'}\n", "gate.yaml:5:23: realm can only hold", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

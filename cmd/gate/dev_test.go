@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -84,9 +85,13 @@ func dev(t *testing.T, gate, dir string, args ...string) *running {
 	return r
 }
 
-// devStarts starts gate dev and does not wait for anything.
+// devStarts starts gate dev and does not wait for anything. Pages, which take Node.js,
+// are built with --admin alone.
 func devStarts(t *testing.T, gate, dir string, args ...string) *running {
 	t.Helper()
+	if !slices.Contains(args, "--admin") {
+		args = append(args, "--no-admin")
+	}
 	cmd := exec.Command(gate, append([]string{"dev", dir, "--addr", "127.0.0.1:0", "--json"}, args...)...)
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -81,10 +82,18 @@ func service(t *testing.T, environ ...string) string {
 	t.Helper()
 	dir := t.TempDir()
 	build(t, dir)
+	return serve(t, filepath.Join(dir, "restaurant"), environ...)
+}
+
+// serve runs the program of a service until the test ends, in its own folder, and returns
+// its address.
+func serve(t *testing.T, program string, environ ...string) string {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, filepath.Join(dir, "restaurant"))
-	cmd.Dir = dir
-	cmd.Env = append(append(os.Environ(), "ADDR=127.0.0.1:0", "AUTH_SECRET="+rand.Text()+rand.Text()), environ...)
+	cmd := exec.CommandContext(ctx, program)
+	cmd.Dir = filepath.Dir(program)
+	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GATE_") }) // which is not its own
+	cmd.Env = append(append(env, "ADDR=127.0.0.1:0", "AUTH_SECRET="+rand.Text()+rand.Text()), environ...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
 	log, err := cmd.StderrPipe()

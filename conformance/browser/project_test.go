@@ -115,6 +115,12 @@ func run(t *testing.T, s *idptest.Server, script string, more facts) {
 		"secret": idptest.Secret, "connection": idptest.Connection, "password": idptest.Password, "outbox": s.Outbox,
 	}
 	maps.Copy(arg, more)
+	scenario(t, script, arg, s.CA)
+}
+
+// scenario runs a scenario that knows arg, with certificates to trust if any.
+func scenario(t *testing.T, script string, arg facts, ca string) {
+	t.Helper()
 	text, err := json.Marshal(arg)
 	if err != nil {
 		t.Fatal(err)
@@ -123,7 +129,7 @@ func run(t *testing.T, s *idptest.Server, script string, more facts) {
 	only := "--test-name-pattern=" + cmp.Or(os.Getenv("GATE_TEST_ONLY"), ".")
 	cmd := exec.CommandContext(t.Context(), "node", "--test-reporter=tap", only, filepath.Join(folder, script), string(text))
 	cmd.Dir = folder
-	cmd.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+s.CA)
+	cmd.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+ca)
 	out, err := cmd.CombinedOutput()
 	report(t, string(out), err)
 }

@@ -3,6 +3,7 @@ package standard
 
 import (
 	"github.com/gatewright/gate/gen"
+	"github.com/gatewright/gate/gen/plugin/admin"
 	"github.com/gatewright/gate/gen/plugin/authapikey"
 	"github.com/gatewright/gate/gen/plugin/authauth0"
 	"github.com/gatewright/gate/gen/plugin/authbasic"
@@ -47,6 +48,7 @@ func Plugins() []gen.Plugin {
 		metrics.Plugin(),
 		otel.Plugin(),
 		clientts.Plugin(),
+		admin.Plugin(),
 		docker.Plugin(),
 		ci.GitHub(),
 		ci.GitLab(),

@@ -27,6 +27,7 @@ func ExamplePlugins() {
 	// metrics: requests and their durations for Prometheus: /metrics on an address of its own
 	// otel: a span of each request for a collector of OpenTelemetry, by OTLP over HTTP
 	// client-ts: a client in TypeScript with the types of the service, in client/
+	// admin: pages to look after rows: a react-admin application of your own in admin/, served by the service
 	// docker: a small image that runs as nobody on a read-only file system, and a compose.yaml
 	// ci-github: a workflow of GitHub Actions: vet, test, build, and whether what is generated is current
 	// ci-gitlab: a pipeline of GitLab: vet, test, build, and whether what is generated is current

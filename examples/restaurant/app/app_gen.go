@@ -10,9 +10,11 @@ import (
 	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/runtime/seed"
 	"github.com/gatewright/gate/runtime/server"
+	"github.com/gatewright/gate/runtime/server/spa"
 	"github.com/gatewright/gate/store"
 	"github.com/gatewright/gate/store/sqlite"
 
+	"example.com/restaurant/admin"
 	"example.com/restaurant/migrations"
 )
 
@@ -81,6 +83,7 @@ func build(s *server.App) error {
 	if err = s.Authenticate(a.Users); err != nil {
 		return err
 	}
+	s.Extend(spa.Mount("/admin", admin.Files()))
 	if err = setUpSeeds(a); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gatewright/gate/design"
 	"github.com/gatewright/gate/gen"
+	"github.com/gatewright/gate/gen/plugin/admin"
 )
 
 //go:embed templates
@@ -45,6 +46,12 @@ func (p part) Contribute(b *gen.Build) error {
 
 // pipeline is what the templates print.
 type pipeline struct{ *gen.Build }
+
+// Admin reports whether there are pages that Node.js builds.
+func (p *pipeline) Admin() bool {
+	_, on := admin.PathOf(p.Design)
+	return on
+}
 
 // Postgres reports whether the tests need a server, and what they skip without.
 func (p *pipeline) Postgres() bool { return p.Design.Service.Database == design.Postgres }

@@ -293,3 +293,6 @@ func (v Value) Roles() []*design.Role {
 
 // To is the entity that a relation leads to.
 func (v Value) To() Entity { return Entity{v.Relation.Entity, v.of.design} }
+
+// Of is the entity of the field.
+func (v Value) Of() Entity { return v.of }

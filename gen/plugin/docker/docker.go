@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatewright/gate/design"
 	"github.com/gatewright/gate/gen"
+	"github.com/gatewright/gate/gen/plugin/admin"
 )
 
 //go:embed templates
@@ -42,6 +43,12 @@ func (part) Contribute(b *gen.Build) error {
 
 // files is what the templates print.
 type files struct{ *gen.Build }
+
+// Admin reports whether there are pages that Node.js builds.
+func (f *files) Admin() bool {
+	_, on := admin.PathOf(f.Design)
+	return on
+}
 
 // Postgres reports whether the database is a program of its own.
 func (f *files) Postgres() bool { return f.Design.Service.Database == design.Postgres }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/gatewright/gate/design"
+	adminpages "github.com/gatewright/gate/gen/plugin/admin"
 	"github.com/gatewright/gate/store"
 )
 
@@ -27,6 +28,7 @@ type devCmd struct {
 	Verbose          bool     `short:"v" help:"Show every line of the service's log; all of it is in .gate/service.log."`
 	AllowDestructive []string `placeholder:"NAME" help:"Let this table, column or value of an enum go, or become required (items, items.price, items.state=open)."`
 	Force            bool     `help:"Overwrite generated files that were edited."`
+	Admin            bool     `negatable:"" default:"true" help:"Build the pages of the plugin admin, which takes Node.js."`
 }
 
 func (devCmd) Help() string {
@@ -64,6 +66,7 @@ type dev struct {
 	log   *serviceLog
 	watch *watcher
 
+	web      devWeb       // the pages of the plugin admin
 	provider *devProvider // nil when the design needs none on this machine
 
 	unapplied []unapplied // migrations that this run wrote, oldest first
@@ -109,6 +112,7 @@ func (d *dev) run(ctx context.Context) error {
 		return err
 	}
 	defer func() { d.provider.close() }()
+	defer d.web.end()
 	defer func() { d.serving.stop() }()
 	switch err := d.make(ctx, true); {
 	case ctx.Err() != nil:
@@ -198,6 +202,7 @@ func (d *dev) make(ctx context.Context, aloud bool) error {
 	if err := d.p.located(); err != nil {
 		return err
 	}
+	d.web.follow(ctx, d)
 
 	s = step("build")
 	bin, detail, err := d.build(ctx, s)
@@ -359,6 +364,9 @@ func (d *dev) tellReady(firstTime bool) {
 	d.talk.named("REST", d.talk.paint(cyan, d.url()+"/api/docs"))
 	if slices.Contains(d.p.design.Service.APIs, design.GraphQL) {
 		d.talk.named("GraphQL", d.talk.paint(cyan, d.url()+"/api/graphql"))
+	}
+	if path, on := adminpages.PathOf(d.p.design); on {
+		d.talk.named("Admin", d.talk.paint(cyan, d.url()+path))
 	}
 	d.provider.tell(d.talk)
 	d.tellIssuer()

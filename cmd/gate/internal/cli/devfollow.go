@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,6 +68,10 @@ func (d *dev) died() {
 
 // change makes a new version, and tells on one line how that went.
 func (d *dev) change(ctx context.Context, names []string) {
+	if d.took > 0 && !slices.ContainsFunc(names, func(name string) bool { return !webFile(name) }) {
+		d.web.follow(ctx, d) // the service is not made from these
+		return
+	}
 	start, known := time.Now(), d.administrator()
 	what := strings.Join(names, ", ")
 	if len(names) > 3 {

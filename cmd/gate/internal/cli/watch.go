@@ -21,7 +21,8 @@ const settle = 100 * time.Millisecond
 // skipped are folders whose content does not make the service.
 var skipped = []string{".git", ".gate", "node_modules", "testdata", "vendor"}
 
-// watched says whether a change of that file means a new version of the service.
+// watched says whether a change of that file, at a path of the service, means a new
+// version of it or of its pages.
 func watched(name string) bool {
 	switch base := filepath.Base(name); {
 	case strings.HasPrefix(base, ".#"), strings.HasSuffix(base, "~"): // of an editor
@@ -31,7 +32,7 @@ func watched(name string) bool {
 	case base == "gate.yaml", base == "seed.yaml", base == "go.mod", base == "go.sum", base == ".env":
 		return true
 	default:
-		return slices.Contains([]string{".go", ".sql", ".graphql"}, filepath.Ext(base))
+		return slices.Contains([]string{".go", ".sql", ".graphql"}, filepath.Ext(base)) || webFile(name)
 	}
 }
 
@@ -91,7 +92,7 @@ func (w *watcher) read() (map[string][sha256.Size]byte, error) {
 				return filepath.SkipDir
 			}
 			return w.events.Add(path)
-		case watched(path) && d.Type().IsRegular():
+		case watched(w.below(path)) && d.Type().IsRegular():
 			if data, err := os.ReadFile(path); err == nil {
 				seen[path] = sha256.Sum256(data)
 			}
@@ -99,6 +100,14 @@ func (w *watcher) read() (map[string][sha256.Size]byte, error) {
 		return nil
 	})
 	return seen, err
+}
+
+// below is a path as it is in the folder.
+func (w *watcher) below(path string) string {
+	if rel, err := filepath.Rel(w.dir, path); err == nil {
+		return rel
+	}
+	return path
 }
 
 // wait blocks until files differ from those that were accepted, and names them

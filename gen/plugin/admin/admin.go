@@ -1,0 +1,176 @@
+// Package admin is the plugin admin: pages on which people look after the rows of the
+// service, as the source of an application that is the user's.
+package admin
+
+import (
+	"embed"
+	"regexp"
+	"strings"
+
+	"github.com/gatewright/gate/design"
+	"github.com/gatewright/gate/gen"
+	"github.com/gatewright/gate/gen/plugin/clientts"
+)
+
+//go:embed templates
+var templates embed.FS
+
+//go:embed files
+var files embed.FS
+
+const spaPackage = "github.com/gatewright/gate/runtime/server/spa"
+
+// Plugin returns the plugin.
+func Plugin() gen.Plugin {
+	return gen.Plugin{
+		Name:     "admin",
+		Summary:  "pages to look after rows: a react-admin application of your own in admin/, served by the service",
+		Requires: []string{clientts.Name, "auth-jwt"},
+		New:      func() gen.Part { return &part{settings{Path: defaultPath}} },
+	}
+}
+
+// settings are what gate.yaml says.
+type settings struct {
+	Path  string `yaml:"path" doc:"Where the service serves the pages."`
+	Title string `yaml:"title" doc:"What people call them. Default: the name of the service."`
+}
+
+type part struct{ settings settings }
+
+// PathOf returns where a design has the pages, false where it has none.
+func PathOf(d *design.Design) (string, bool) {
+	p := d.Plugin("admin")
+	if p == nil || !p.Enabled {
+		return "", false
+	}
+	if s := p.Setting("path"); s != nil {
+		if path, ok := s.Value.(string); ok {
+			return path, true
+		}
+	}
+	return defaultPath, true
+}
+
+const defaultPath = "/admin"
+
+// Settings returns where the settings go.
+func (p *part) Settings() any { return &p.settings }
+
+var goodPath = regexp.MustCompile(`^(/[a-z0-9][a-z0-9-]*){1,4}$`)
+
+// Validate refuses a path at which something else answers.
+func (p *part) Validate(_ *design.Design, place *design.Plugin) error {
+	var errs design.Errors
+	first, _, _ := strings.Cut(strings.TrimPrefix(p.settings.Path, "/"), "/")
+	if taken := first == "api" || first == "health"; taken || !goodPath.MatchString(p.settings.Path) {
+		at := place.Pos
+		if s := place.Setting("path"); s != nil {
+			at = s.ValuePos
+		}
+		errs.Add(at, "plugins.admin.path", "path has to be a path of small letters and digits at which nothing else of the service is",
+			"for instance /admin or /back-office")
+	}
+	return errs.Err()
+}
+
+// Contribute adds the application, and serves it.
+func (p *part) Contribute(b *gen.Build) error {
+	a := &app{b, p.settings}
+	b.Ignore = append(b.Ignore, "./admin/node_modules")
+	b.Extensions = append(b.Extensions, gen.Member{Name: "admin", Value: gen.Call(gen.Name(spaPackage, "Mount"),
+		gen.Text(p.settings.Path), gen.Call(gen.Name(b.Design.Service.Module+"/admin", "Files")))})
+	b.Template(gen.File{Path: "admin/embed_gen.go", Owner: gen.Generated}, templates, "templates/embed.go.tmpl", a)
+	for _, name := range []string{
+		"access.gen.ts", "authProvider.gen.ts", "dataProvider.gen.ts", "exporter.gen.ts", "fields.gen.tsx", "service.gen.ts",
+	} {
+		if err := add(b, gen.Generated, "src/gen/"+name, "src/gen/"+name); err != nil {
+			return err
+		}
+	}
+	for path, name := range map[string]string{
+		".gitignore": "gitignore", ".npmrc": "npmrc", "dist/.keep": "keep", "public/.keep": "keep", "public/favicon.svg": "public/favicon.svg",
+		"eslint.config.js": "eslint.config.js", "index.html": "index.html", "tsconfig.json": "tsconfig.json", "vite.config.ts": "vite.config.ts",
+		"src/App.tsx": "src/App.tsx", "src/Dashboard.tsx": "src/Dashboard.tsx", "src/i18n.ts": "src/i18n.ts", "src/Layout.tsx": "src/Layout.tsx",
+		"src/LoginPage.tsx": "src/LoginPage.tsx", "src/main.tsx": "src/main.tsx", "src/theme.ts": "src/theme.ts",
+	} {
+		if err := add(b, gen.Once, path, name); err != nil {
+			return err
+		}
+	}
+	for _, name := range []string{"package.json", "package-lock.json"} {
+		b.Template(gen.File{Path: "admin/" + name, Owner: gen.Once}, templates, "templates/"+name+".tmpl", a)
+	}
+	for _, name := range []string{"settings.gen.ts", "entities.gen.ts", "messages.gen.ts", "resources.gen.tsx"} {
+		b.Template(gen.File{Path: "admin/src/gen/" + name, Owner: gen.Generated}, templates, "templates/"+name+".tmpl", a)
+	}
+	for _, e := range a.Entities() {
+		b.Template(gen.File{Path: "admin/src/gen/" + e.Name + ".gen.tsx", Owner: gen.Generated}, templates, "templates/entity.gen.tsx.tmpl", e)
+	}
+	return nil
+}
+
+// add adds a file that is the same for every service.
+func add(b *gen.Build, owner gen.Owner, path, name string) error {
+	data, err := files.ReadFile("files/" + name)
+	b.Add(gen.File{Path: "admin/" + path, Data: data, Owner: owner, Needed: strings.HasPrefix(path, "dist/")})
+	return err
+}
+
+// app is what the templates print.
+type app struct {
+	*gen.Build
+
+	settings settings
+}
+
+// Path is where the service serves the pages.
+func (a *app) Path() string { return a.settings.Path }
+
+// Title is what people call them.
+func (a *app) Title() string {
+	if a.settings.Title != "" {
+		return a.settings.Title
+	}
+	name := a.Design.Service.Name
+	return strings.ToUpper(name[:1]) + strings.ReplaceAll(name[1:], "-", " ")
+}
+
+// Accounts is the entity whose rows log in.
+func (a *app) Accounts() *design.AuthEntity { return a.Authentication.Accounts }
+
+// Names are the fields that name an account, the best one first.
+func (a *app) Names() []string {
+	var names []string
+	for _, f := range a.Accounts().Fields {
+		if f.Type == design.Text && (f.Name == "name" || f.Name == "fullName" || f.Name == "displayName") {
+			names = append(names, f.Key)
+		}
+	}
+	return append(names, a.Accounts().Identity.Key)
+}
+
+// LoginLabel is what people know their login name by.
+func (a *app) LoginLabel() string {
+	if a.Accounts().Identity.Type == design.Email {
+		return "E-mail address"
+	}
+	return "User name"
+}
+
+// LoginType is the type of the input for it.
+func (a *app) LoginType() string {
+	if a.Accounts().Identity.Type == design.Email {
+		return "email"
+	}
+	return "text"
+}
+
+// Entities are those that have pages.
+func (a *app) Entities() []entity {
+	var out []entity
+	for _, e := range clientts.Entities(a.Design) {
+		out = append(out, entity{e})
+	}
+	return out
+}
