@@ -278,8 +278,8 @@ func TestRenamed_fields(t *testing.T) {
 			want: "# name\nDish:\n  name: # the name\n    \"title\": name # as name\n    sort:  'meal'   # dish\n    labels: [kind]\n    more: {name: kind}\nTag:\n  kind: {name: dish}\n",
 		},
 		{
-			rows: "User: {u: {email: ü@x.example, password: none}}\nItem: {a: {name: ü, kind: dish, maker: u}, b: {kind: drink, name: b}}\n",
-			want: "User: {u: {email: ü@x.example, password: none}}\nDish: {a: {title: ü, sort: meal, cook: u}, b: {sort: drink, title: b}}\n",
+			rows: "User: {u: {email: u@x.example, password: none}}\nItem: {a: {name: ü, kind: dish, maker: u}, b: {kind: drink, name: b}}\n",
+			want: "User: {u: {email: u@x.example, password: none}}\nDish: {a: {title: ü, sort: meal, cook: u}, b: {sort: drink, title: b}}\n",
 		},
 		{rows: "Dish:\n  a: {title: a, sort: meal}\n", want: "Dish:\n  a: {title: a, sort: meal}\n"},
 		{rows: "Dish:\r\n  a: {title: a, kind: dish}\r\n", want: "Dish:\r\n  a: {title: a, sort: meal}\r\n"},
