@@ -23,6 +23,7 @@ import (
 	"github.com/gatewright/gate/idp"
 	"github.com/gatewright/gate/idp/idptest"
 	"github.com/gatewright/gate/idp/tenant"
+	"github.com/gatewright/gate/internal/hashcost"
 )
 
 // The test binary runs itself as the provider that is killed.
@@ -32,6 +33,7 @@ const (
 )
 
 func TestMain(m *testing.M) {
+	hashcost.Lower()
 	where := os.Getenv(childPlace)
 	if where == "" {
 		os.Exit(m.Run())

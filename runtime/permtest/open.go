@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gatewright/gate/internal/hashcost"
 	"github.com/gatewright/gate/jose"
 	"github.com/gatewright/gate/runtime/config"
 	"github.com/gatewright/gate/runtime/server"
@@ -39,6 +40,7 @@ func (k *kit) open() {
 			auth.JWT = &jwt
 		}
 		auth.Breach = nil
+		hashcost.Lower() // before the service makes the hasher
 		s.Auth = &auth
 		o.SecretBytes = auth.SecretBytes()
 	}
