@@ -282,7 +282,13 @@ func (k *kit) tryCreate(cell string, s surface, c *caller, d *draft) {
 	}
 	before := k.count(e)
 	a := s.create(c, e, d.body)
+	if spent(d.want, a) && k.anew(d.row, d.body) {
+		maps.Copy(d.values, d.body)
+		before = k.count(e)
+		a = s.create(c, e, d.body)
+	}
 	after := k.count(e)
+	k.mend(e, d.values)
 	about := "with " + strings.Join(keys(d.body), ", ")
 	ok := k.check(cell, d.want, a, about)
 	if a.status >= http.StatusBadRequest && after != before {

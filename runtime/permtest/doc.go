@@ -28,8 +28,9 @@
 // Values follow the types of fields. For each condition of a rule there are rows
 // of which it holds and rows of which it does not. Where a hook wants more of a
 // row than its type says, a [Sample] gives it, and a [Target] chooses to which rows
-// keys lead; what a hook refuses that the rules
-// allow is named in [Config.Except].
+// keys lead. A hook may use up the row to which a key leads: what it refuses is tried
+// once more with a new one. What a hook refuses that the rules allow is named in
+// [Config.Except].
 //
 // Files are sent over REST to rows that are there, where fields are changed, and
 // whenever one was sent every caller tries to fetch it, and to remove it.

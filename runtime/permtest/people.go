@@ -319,6 +319,9 @@ func (k *kit) unmade(e *entity, err error) {
 	if refusal, ok := errors.AsType[*gate.Error](err); ok && refusal.Errors != nil {
 		why = fmt.Sprintf("%s: %v", why, refusal.Errors)
 	}
+	if slices.ContainsFunc(e.model.Fields, func(f model.Field) bool { return f.Type == model.Relation }) {
+		k.t.Fatalf("a sample of %s cannot be made: %s: give it values by Samples, or say by Targets to which rows its keys may lead, in samples_test.go", e.Name, why)
+	}
 	k.t.Fatalf("a sample of %s cannot be made: %s: give it values by Samples, in samples_test.go", e.Name, why)
 }
 

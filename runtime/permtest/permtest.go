@@ -34,7 +34,8 @@ type Config struct {
 	// Samples change the rows that are made of an entity, by its name.
 	Samples map[string]Sample
 	// Targets say which rows a key may lead to, by its name: "Comment.ticket". A hook
-	// may look at the other row, and a [Sample] has no keys.
+	// may look at the other row, and a [Sample] has no keys. A row that a hook used up
+	// since is replaced by a new one.
 	Targets map[string]Target
 	// Except names cells that are not tried, and why: "customer · delete · Order".
 	// A name stands for all that begin with it. One that is the beginning of none is
@@ -128,7 +129,9 @@ type kit struct {
 	aside    []*caller // the stranger and, with tenants, one in another and one in none
 	surfaces []surface
 
-	n        int // rows so far
+	n        int       // rows so far
+	renewing []*entity // whose keys are led to new rows
+	plain    bool      // rows are made as their defaults say
 	requests int
 	used     map[string]bool // of Except
 	left     []string        // what was not tried, and why

@@ -234,7 +234,11 @@ func (k *kit) make(e *entity, h holder, variant map[string]any) *row {
 		r := &row{entity: e, owner: h.account, tenant: h.tenant, variant: variant, values: k.values(e, variant)}
 		k.relate(r)
 		k.apart(r, k.newly(r))
-		if err = k.tryInsert(r); err == nil {
+		if err = k.tryInsert(r); err != nil && k.anew(r, r.values) {
+			err = k.tryInsert(r)
+		}
+		if err == nil {
+			k.mend(e, r.values)
 			if e == k.tenants {
 				r.tenant = r.id
 			}
@@ -256,6 +260,10 @@ func (k *kit) values(e *entity, variant map[string]any) map[string]any {
 		if v := value(f, n); v != nil && !f.ReadOnly {
 			values[f.Name] = v
 		}
+	}
+	if k.plain {
+		k.plain = false // the row, and not those to which it leads
+		e.defaults(values)
 	}
 	if change := k.cfg.Samples[e.Name]; change != nil {
 		change(n, values)

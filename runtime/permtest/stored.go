@@ -93,3 +93,13 @@ func (k *kit) drop(e *entity, id string) {
 	q := k.app.DB.Dialect().Quote
 	_, _ = k.app.DB.Exec(k.ctx(), "DELETE FROM "+q(e.model.Table)+" WHERE "+q(e.id().Column)+" = $1", e.key(id)) // see above
 }
+
+// hasValue reports whether a field of a row has a value already, which a hook of another
+// row can have set: to set it again is no change.
+func (k *kit) hasValue(r *row, f *model.Field, v any) bool {
+	k.t.Helper()
+	q := k.app.DB.Dialect().Quote
+	kept := k.kept(&row{entity: r.entity, values: map[string]any{f.Name: v}}, f)
+	return kept != nil && k.number("SELECT count(*) FROM "+q(r.entity.model.Table)+" WHERE "+q(r.entity.id().Column)+" = $1 AND "+q(f.Column)+" = $2",
+		r.entity.key(r.id), kept) > 0
+}
