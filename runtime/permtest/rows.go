@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/internal/typo"
 	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/runtime/model"
 )
@@ -355,12 +356,25 @@ func (k *kit) owned(r *row, f *model.Field, key string) *row {
 // checkTargets refuses names of keys that are not there.
 func (k *kit) checkTargets() {
 	k.t.Helper()
-	for name := range k.cfg.Targets {
-		of, key, _ := strings.Cut(name, ".")
-		i := slices.IndexFunc(k.entities, func(e *entity) bool { return e.Name == of })
-		if i < 0 || k.entities[i].named(key) == nil || k.entities[i].named(key).Type != model.Relation {
-			k.t.Fatalf("Targets names %q, and there is no such key: Comment.ticket is one", name)
+	var names []string
+	for _, e := range k.entities {
+		for i := range e.model.Fields {
+			if f := &e.model.Fields[i]; f.Type == model.Relation {
+				names = append(names, e.Name+"."+e.design(f.Name))
+			}
 		}
+	}
+	for name := range k.cfg.Targets {
+		if slices.Contains(names, name) {
+			continue
+		}
+		hint := ": no entity has one"
+		if near := typo.Nearest(name, names); near != "" {
+			hint = fmt.Sprintf(", did you mean %q?", near)
+		} else if len(names) > 0 {
+			hint = ": " + names[0] + " is one"
+		}
+		k.t.Fatalf("Targets names %q, and there is no such key%s", name, hint)
 	}
 }
 

@@ -89,3 +89,28 @@ func TestRun_spentRefused(t *testing.T) {
 		t.Errorf("nothing begins with %q:\n%s", want, strings.Join(got, "\n"))
 	}
 }
+
+// TestRun_targetsRenamed: a name that no key has any more is told with the nearest one.
+func TestRun_targetsRenamed(t *testing.T) {
+	long(t)
+	s := newShop(t, library)
+	for name, want := range map[string]string{
+		"Loan.books":  `Targets names "Loan.books", and there is no such key, did you mean "Loan.book"?`,
+		"Credit.copy": `Targets names "Credit.copy", and there is no such key: Loan.book is one`,
+	} {
+		got := wrong(t, s, func(c *permtest.Config) {
+			c.Targets = map[string]permtest.Target{name: func(map[string]any) bool { return true }}
+		})
+		if len(got) != 1 || got[0] != want {
+			t.Errorf("found %q, want %q", got, want)
+		}
+	}
+	keyless := newShop(t, notes)
+	const none = `Targets names "Note.book", and there is no such key: no entity has one`
+	got := wrong(t, keyless, func(c *permtest.Config) {
+		c.Targets = map[string]permtest.Target{"Note.book": func(map[string]any) bool { return true }}
+	})
+	if len(got) != 1 || got[0] != none {
+		t.Errorf("found %q, want %q", got, none)
+	}
+}
