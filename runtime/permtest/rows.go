@@ -231,6 +231,7 @@ func (k *kit) make(e *entity, h holder, variant map[string]any) *row {
 		h.tenant = "" // it is one itself
 	}
 	var err error
+	var none *model.Unique
 	for range 8 { // several fields may be unique together
 		r := &row{entity: e, owner: h.account, tenant: h.tenant, variant: variant, values: k.values(e, variant)}
 		k.relate(r)
@@ -246,6 +247,11 @@ func (k *kit) make(e *entity, h holder, variant map[string]any) *row {
 			k.strip(r) // others than call log in as it
 			return r
 		}
+		none = k.crowded(r)
+	}
+	if none != nil && len(none.Fields) == 1 {
+		k.t.Fatalf("a sample of %s cannot be made: %d rows have every value of %s, which is unique: the test keeps more rows. "+
+			"Let the field have more values, or leave callers out by Except, in samples_test.go", e.Name, k.count(e), none.Fields[0])
 	}
 	k.unmade(e, err)
 	return nil

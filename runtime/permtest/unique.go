@@ -20,16 +20,26 @@ func (k *kit) apart(r *row, choices func(*model.Field) []any) (changed, free boo
 	k.t.Helper()
 	all := r.entity.uniques()
 	for range 2 * len(all) { // what frees one list may be taken in another
-		i := slices.IndexFunc(all, func(u model.Unique) bool { return k.taken(r, &u) })
-		if i < 0 {
+		u := k.crowded(r)
+		if u == nil {
 			return changed, true
 		}
-		if !k.choose(r, &all[i], choices) {
+		if !k.choose(r, u, choices) {
 			return changed, false
 		}
 		changed = true
 	}
-	return changed, !slices.ContainsFunc(all, func(u model.Unique) bool { return k.taken(r, &u) })
+	return changed, k.crowded(r) == nil
+}
+
+// crowded returns a list of which another row has the values of r; nil if there is none.
+func (k *kit) crowded(r *row) *model.Unique {
+	k.t.Helper()
+	all := r.entity.uniques()
+	if i := slices.IndexFunc(all, func(u model.Unique) bool { return k.taken(r, &u) }); i >= 0 {
+		return &all[i]
+	}
+	return nil
 }
 
 // uniques are the lists of an entity, and the fields that are unique alone. Keys that

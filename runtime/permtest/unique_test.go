@@ -132,3 +132,28 @@ func TestRun_uniqueOfFew(t *testing.T) {
 		t.Error(f)
 	}
 }
+
+// TestRun_uniqueOfTooFew: a field with fewer values than the test keeps rows is named,
+// and every value is used before.
+func TestRun_uniqueOfTooFew(t *testing.T) {
+	long(t)
+	const lockers = `gate: 1
+service: {name: shop, module: example.com/shop}
+entities:
+  Locker:
+    fields:
+      place: {type: integer, required: true, unique: true, min: 1, max: 6}
+      open: {type: boolean, required: true, default: false}
+      kind: {type: enum, values: [small, wide, tall], required: true}
+    allow: {view: [{rules: public, when: {open: true}}, {rules: public, when: {kind: wide}}], list: public}
+`
+	for _, f := range wrong(t, newShop(t, lockers), nil) {
+		t.Error(f)
+	}
+	got := wrong(t, newShop(t, strings.Replace(lockers, "max: 6", "max: 5", 1)), nil)
+	const want = "a sample of Locker cannot be made: 5 rows have every value of place, which is unique: the test keeps more rows. " +
+		"Let the field have more values, or leave callers out by Except"
+	if len(got) != 1 || !strings.HasPrefix(got[0], want) {
+		t.Errorf("found %q, want %q", got, want)
+	}
+}

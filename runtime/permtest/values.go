@@ -107,7 +107,7 @@ func number(f *model.Field, n, scale, digits int) json.Number {
 	span := new(big.Rat).Quo(new(big.Rat).Sub(most, least), step)
 	room := new(big.Int).Div(span.Num(), span.Denom())
 	if room.Sign() > 0 {
-		units.Add(units, new(big.Int).Mod(big.NewInt(int64(n)), room))
+		units.Add(units, new(big.Int).Mod(big.NewInt(int64(n)), room.Add(room, big.NewInt(1))))
 	}
 	return json.Number(new(big.Rat).Mul(new(big.Rat).SetInt(units), step).FloatString(scale))
 }
