@@ -151,8 +151,14 @@ func (a *applier) apply(dir string, files Files) error {
 		return err
 	}
 	slices.Sort(a.report.Edited)
-	if a.report.Stale, err = a.stale(files); err != nil || a.opts.Check {
+	if a.report.Stale, err = a.stale(files); err != nil {
 		return err
+	}
+	a.report.Stale = slices.DeleteFunc(a.report.Stale, func(line string) bool {
+		return slices.ContainsFunc(a.report.Look, func(told string) bool { return strings.HasPrefix(told, line+" ") })
+	})
+	if a.opts.Check {
+		return nil
 	}
 	if len(a.report.Edited) > 0 && !a.opts.Force {
 		return &EditedError{Paths: a.report.Edited}

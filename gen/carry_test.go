@@ -42,6 +42,7 @@ import (
 
 	"github.com/gatewright/gate/authz"
 	"github.com/gatewright/gate/runtime/crud"
+	"github.com/gatewright/gate/runtime/query"
 	"github.com/gatewright/gate/runtime/server/graph"
 )
 
@@ -53,6 +54,16 @@ func configure(a *App) error {
 	a.ComputeItemLabel(func(i *Item) *string { return &i.Name })
 	a.Items.Before(authz.Create, func(_ context.Context, c *crud.Change[Item]) error {
 		c.Row.Status = next(ItemStatusOpen)
+		if c.Old != nil && c.Old.Name != "" {
+			c.Row.Name += c.Old.Name
+		}
+		page, err := a.Items.Find(context.Background(), &query.Query{})
+		if err != nil {
+			return err
+		}
+		for _, i := range page.Data {
+			c.Row.Name += i.Name
+		}
 		return nil
 	})
 	_, _ = ItemFieldName, ItemPriceFieldAmount
@@ -69,6 +80,7 @@ import (
 
 	"github.com/gatewright/gate/authz"
 	"github.com/gatewright/gate/runtime/crud"
+	"github.com/gatewright/gate/runtime/query"
 	"github.com/gatewright/gate/runtime/server/graph"
 )
 
@@ -80,6 +92,16 @@ func configure(a *App) error {
 	a.ComputeProductLabel(func(i *Product) *string { return &i.Title })
 	a.Products.Before(authz.Create, func(_ context.Context, c *crud.Change[Product]) error {
 		c.Row.Status = next(ProductStatusOpen)
+		if c.Old != nil && c.Old.Title != "" {
+			c.Row.Title += c.Old.Title
+		}
+		page, err := a.Products.Find(context.Background(), &query.Query{})
+		if err != nil {
+			return err
+		}
+		for _, i := range page.Data {
+			c.Row.Title += i.Title
+		}
 		return nil
 	})
 	_, _ = ProductFieldTitle, ItemPriceFieldAmount
@@ -353,6 +375,7 @@ func TestRenamesThatAreNotSafe(t *testing.T) {
 		"yours":         {"app/x.go", "package app\n\ntype Product struct{ Item }\n", "app/x.go:3: Product is yours"},
 		"a method":      {"app/x.go", "package app\n\nfunc (a *App) Products() any { return a.Items }\n", "app/x.go:3: Products is yours"},
 		"a text":        {"app/x.go", "package app\n\nvar x = []string{\n\t\"Item\",\n\t`Item.name`,\n}\n", "app/x.go:4: \"Item\" is a text|app/x.go:5: `Item.name` is a text"},
+		"no type":       {"app/x.go", "package app\n\nimport (\n\t\"html\"\n\t\"slices\"\n)\n\nvar x, y = slices.Max[any](nil).Name, html.Name\n\nvar z = slices.Max[any](nil).Name()\n", "app/x.go:8: Name may be Item.Name, which is Title now"},
 		"no UTF-8":      {"app/schema.graphql", "# caf\xe9\nextend type Item {\n  x: Int\n}\n", "app/schema.graphql:1: the file is left as it is, because it is not UTF-8"},
 		"no schema":     {"app/schema.graphql", "extend type Item {\n  \"\n}\n", "app/schema.graphql:2: the file is left as it is"},
 	} {
@@ -372,6 +395,9 @@ func TestRenamesThatAreNotSafe(t *testing.T) {
 			path := tt.path
 			if len(report.Moved) > 0 {
 				path = report.Moved[0].To
+			}
+			if name == "no type" && len(report.Look) != 1 {
+				t.Errorf("told %q", all)
 			}
 			if got := tree(t, dir)[path]; got != tt.src && name != "yours" {
 				t.Errorf("changed to %s", got)

@@ -99,6 +99,7 @@ type carrier struct {
 	ours    map[string]bool
 	sources map[string][]byte
 	app     *types.Package
+	crud    *types.Package
 	objects map[types.Object]string // what has another name
 	edits   map[string][]edit
 	notes   []Note
@@ -129,11 +130,14 @@ func apply(src []byte, edits []edit) []byte {
 	return out.Bytes()
 }
 
-// Import finds the package of the names; any other is unknown, and so is what comes
-// from it.
+// Import finds the package of the names, and that of its resources; any other is
+// unknown, and so is what comes from it.
 func (c *carrier) Import(path string) (*types.Package, error) {
-	if path == c.names.App && c.app != nil {
+	switch {
+	case path == c.names.App && c.app != nil:
 		return c.app, nil
+	case path == crudPackage:
+		return c.resources()
 	}
 	return nil, errors.New("not looked at")
 }
@@ -209,7 +213,7 @@ func (c *carrier) place(at token.Pos) token.Position { return c.fset.PositionFor
 
 // file looks at each name of a file of the user.
 func (c *carrier) file(f *ast.File, pkg *types.Package, info *types.Info) {
-	r := resolver{c, pkg, info}
+	r := resolver{c, pkg, info, map[*ast.SelectorExpr]bool{}}
 	selected := map[*ast.Ident]*ast.SelectorExpr{} // a.Items, app.Item
 	keys := map[*ast.Ident]bool{}                  // Item{Name: "x"}
 	known := map[*ast.BasicLit]bool{}              // texts that are names for sure
@@ -228,6 +232,9 @@ func (c *carrier) file(f *ast.File, pkg *types.Package, info *types.Info) {
 				}
 			}
 		case *ast.CallExpr:
+			if fun, ok := n.Fun.(*ast.SelectorExpr); ok {
+				r.called[fun] = true
+			}
 			if lit := c.call(n, info); lit != nil {
 				known[lit] = true
 			}
@@ -246,8 +253,9 @@ func (c *carrier) file(f *ast.File, pkg *types.Package, info *types.Info) {
 type resolver struct {
 	*carrier
 
-	pkg  *types.Package
-	info *types.Info
+	pkg    *types.Package
+	info   *types.Info
+	called map[*ast.SelectorExpr]bool // f.Name()
 }
 
 // ident renames a use of what has another name.
@@ -255,6 +263,9 @@ func (r *resolver) ident(id *ast.Ident, sel *ast.SelectorExpr, key bool) {
 	obj := r.info.Uses[id]
 	if _, defined := r.info.Defs[id]; obj == nil && !defined && !key {
 		obj = r.lexical(id, sel)
+		if obj == nil && sel != nil {
+			r.unresolved(id, sel)
+		}
 	}
 	to, ok := r.objects[obj]
 	if !ok {
@@ -270,6 +281,20 @@ func (r *resolver) ident(id *ast.Ident, sel *ast.SelectorExpr, key bool) {
 		}
 	}
 	r.edit(id.Pos(), id.Name, to)
+}
+
+// unresolved tells of a name behind a value of a type that nobody knows here.
+func (r *resolver) unresolved(id *ast.Ident, sel *ast.SelectorExpr) {
+	if x, ok := sel.X.(*ast.Ident); ok {
+		if _, ok := r.at(x.Name, x).(*types.PkgName); ok {
+			return
+		}
+	}
+	for of, members := range r.names.Members {
+		if to, ok := members[id.Name]; ok && (of == "App" || !r.called[sel]) { // fields are not called
+			r.note(id.Pos(), fmt.Sprintf("%s may be %s.%s, which is %s now", id.Name, of, id.Name, to))
+		}
+	}
 }
 
 // at returns what a name stands for in the place of another one.

@@ -144,6 +144,9 @@ func (p *project) outlook() (*outlook, error) {
 		list(report.Carried), list(report.Look),
 		[]outgrownFile{},
 	}
+	for _, line := range report.Stale {
+		o.Files.Look = append(o.Files.Look, line+" is not declared then")
+	}
 	for _, m := range report.Moved {
 		o.Files.Moved = append(o.Files.Moved, fileMove(m))
 	}
