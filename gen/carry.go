@@ -46,7 +46,7 @@ func (a *applier) carry(files Files) error {
 	for _, members := range names.Members {
 		maps.DeleteFunc(members, gone)
 	}
-	sources, err := a.sources()
+	sources, err := a.sources(files)
 	if err != nil {
 		return err
 	}
@@ -201,13 +201,30 @@ func formerField(e *design.Entity, f *design.Field) *design.Field {
 	return e.Fields[i]
 }
 
-// sources reads the Go of the service, and the schema that the user adds to it.
-func (a *applier) sources() ([]carry.File, error) {
-	ours := map[string]bool{}
+// ofApp reports whether a file is generated Go of the package of the entities.
+func (f File) ofApp() bool {
+	return f.Owner == Generated && path.Dir(f.Path) == appDir && path.Ext(f.Path) == ".go"
+}
+
+// sources reads the Go of the service, and the schema that the user adds to it. What
+// was generated in the package of the entities is as the design of gate.lock has it,
+// where that can be made: after a merge the folder may have that of another.
+func (a *applier) sources(files Files) ([]carry.File, error) {
+	ours, instead := map[string]bool{}, map[string]bool{}
 	for _, e := range a.old.Files {
 		ours[e.Path] = e.Owner == Generated.String()
 	}
 	var list []carry.File
+	for _, f := range files {
+		for _, was := range f.was {
+			list = append(list, carry.File{Path: was.Path, Data: was.Data, Ours: true})
+			instead[was.Path] = true
+		}
+	}
+	known := len(list) > 0
+	for _, f := range files {
+		instead[f.Path] = instead[f.Path] || known && f.ofApp()
+	}
 	err := fs.WalkDir(a.root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -218,7 +235,7 @@ func (a *applier) sources() ([]carry.File, error) {
 			}
 			return nil
 		}
-		if !d.Type().IsRegular() || path.Ext(name) != ".go" && name != appDir+"/schema.graphql" {
+		if !d.Type().IsRegular() || instead[name] || known && ours[name] && path.Dir(name) == appDir || path.Ext(name) != ".go" && name != appDir+"/schema.graphql" {
 			return nil
 		}
 		data, _, err := a.read(name)

@@ -365,6 +365,41 @@ var (
 	}
 }
 
+// TestRenamesAfterAMerge: of two branches one renamed, and the other wrote more with the
+// names of before. With gate.lock as the other has it all follows, though the generated
+// files are those of the one.
+func TestRenamesAfterAMerge(t *testing.T) {
+	dir, other := carriedService(t), carriedService(t)
+	if _, err := regenerated(t, other, renamedShop, gen.ApplyOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	merged := tree(t, other)
+	for name := range tree(t, dir) {
+		if _, stays := merged[name]; !stays {
+			if err := os.Remove(filepath.Join(dir, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for name, text := range merged {
+		if name != "gate.lock" && name != "gate.manifest.json" {
+			write(t, dir, name, text)
+		}
+	}
+	write(t, dir, "app/items.go", "package app\n\nfunc items(a *App) (Item, any) { return Item{Name: \"x\"}, a.Items }\n")
+	report, err := regenerated(t, dir, renamedShop, gen.ApplyOptions{Force: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "package app\n\nfunc items(a *App) (Product, any) { return Product{Title: \"x\"}, a.Products }\n"
+	if got := tree(t, dir)["app/products.go"]; got != want {
+		t.Errorf("got %s; %+v", got, report)
+	}
+	if found := newChecker(t).check(t, dir); found != nil {
+		t.Error(found)
+	}
+}
+
 // TestRenamesThatAreNotSafe are left alone, and told with their line.
 func TestRenamesThatAreNotSafe(t *testing.T) {
 	for name, tt := range map[string]struct {

@@ -49,6 +49,7 @@ type File struct {
 
 	before  []byte // with the design of gate.lock, nil where that is not known
 	unknown bool   // because that design cannot be read any more
+	was     Files  // of gate.lock: the package of the entities with the design of before
 }
 
 // Files is what [Generate] makes: every path once, sorted by path.

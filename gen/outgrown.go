@@ -18,15 +18,17 @@ type Outgrown struct {
 }
 
 // outgrown finds what the files that outgrow a design, see [File.Outgrows], were with that
-// of the lock.
+// of the lock, and the package of the entities, in which names are resolved.
 func (b *Build) outgrown(files Files, lock []byte, plugins []Plugin) {
-	follows := func(f File) bool { return f.Outgrows }
 	t, err := parseLock(lock)
-	if err != nil || t == nil || bytes.Equal(t.Design, bytes.TrimSpace(b.Design.JSON())) || !slices.ContainsFunc(files, follows) {
+	if err != nil || t == nil || bytes.Equal(t.Design, bytes.TrimSpace(b.Design.JSON())) {
 		return
 	}
 	before, err := b.asLocked(lock, plugins)
 	for i, f := range files {
+		if f.Path == lockFile {
+			files[i].was = slices.DeleteFunc(slices.Clone(before), func(f File) bool { return !f.ofApp() })
+		}
 		if err != nil { // a plugin of it is no more, or does not read what it reads now
 			files[i].unknown = f.Outgrows
 			continue
@@ -54,7 +56,7 @@ func (b *Build) asLocked(lock []byte, plugins []Plugin) (Files, error) {
 	if err := old.contributions(on); err != nil {
 		return nil, err
 	}
-	old.outputs = slices.DeleteFunc(old.outputs, func(o output) bool { return !o.file.Outgrows })
+	old.outputs = slices.DeleteFunc(old.outputs, func(o output) bool { return !o.file.Outgrows && !o.file.ofApp() })
 	return old.files()
 }
 
