@@ -28,6 +28,8 @@ export async function right(): Promise<void> {
   const item: Item = await api.items.create({ name: name ?? 'Figs', price: 6.5 })
   await api.items.patch(item.id, { description: null }, { version: item.version })
   await api.users.create({ email: 'a@b.example', password: 'x', roles: ['menu-admin'] })
+  await api.items.count({ $or: [{ name: 'Figs' }, { price: { $lt: 3 } }], $not: { name: 'Wax' }, $search: 'figs' })
+  for await (const all of api.items.each({ $search: 'figs', $sort: { price: 1 }, $limit: 5, $select: ['id'] })) console.log(all.id)
   await api.auth.logIn({ email: 'a@b.example', password: 'x' })
 }
 export async function wrong(): Promise<void> {
@@ -45,6 +47,16 @@ export async function wrong(): Promise<void> {
   console.log((await api.users.get('1')).password)
   // @ts-expect-error it was not asked for
   console.log((await api.items.find({ $select: ['name'] })).data[0]?.price)
+  // @ts-expect-error all rows have no page to begin with
+  api.items.each({ $skip: 10 })
+  // @ts-expect-error they have a cursor of their own
+  api.items.each({ $after: '' })
+  // @ts-expect-error and one direction
+  api.items.each({ $before: '' })
+  // @ts-expect-error they are not counted
+  api.items.each({ $total: true })
+  // @ts-expect-error a number has no order
+  await api.items.count({ $sort: { price: 1 } })
   // @ts-expect-error there is no such role
   await api.users.patch('1', { roles: ['cook'] })
 }
@@ -72,6 +84,7 @@ test('rows are made, found, changed and removed', async () => {
   const page = await api.items.find({ name: { $in: ['Soup & "salt"', 'Steak'] }, $sort: { price: -1 }, $select: ['name', 'price'] })
   assert.deepEqual(page, { total: 2, limit: 25, skip: 0, data: [{ id: steak.id, name: 'Steak', price: 24 }, { id: soup.id, name: 'Soup & "salt"', price: 4.5 }] })
   assert.equal(await api.items.count({ description: null }), 2)
+  assert.equal(await api.items.count({ $or: [{ name: 'Steak' }, { price: { $lt: 1 } }], $not: { name: 'Figs' } }), 1)
   const all = []
   for await (const item of api.items.each({ $limit: 1, $sort: { name: 1 } })) all.push(item.name)
   assert.deepEqual(all, ['Soup & "salt"', 'Steak'])
