@@ -34,6 +34,16 @@ func text(t *testing.T, files gen.Files, name string) string {
 	return string(data)
 }
 
+// TestDeploy_ignored: what the go command leaves alone is not copied into the image.
+func TestDeploy_ignored(t *testing.T) {
+	for name, src := range map[string]string{"with": strings.Replace(deployed("sqlite"), "  docker: {}\n", "  docker: {}\n  client-ts: {}\n", 1), "without": deployed("sqlite")} {
+		ignored := strings.Fields(text(t, generate(t, parse(t, src), gen.Options{}), ".dockerignore"))
+		if got := slices.Contains(ignored, "client/node_modules"); got != (name == "with") {
+			t.Errorf("%s a client: %v", name, ignored)
+		}
+	}
+}
+
 // TestDeploy_files: nothing that is secret is in them, nothing runs as root or
 // with rights that it does not need, and each is what its reader expects.
 func TestDeploy_files(t *testing.T) {

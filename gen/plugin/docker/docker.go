@@ -4,6 +4,7 @@ package docker
 
 import (
 	"embed"
+	"slices"
 	"strings"
 
 	"github.com/gatewright/gate/design"
@@ -55,6 +56,15 @@ func (f *files) Postgres() bool { return f.Design.Service.Database == design.Pos
 
 // SQLName is the name of the service as PostgreSQL writes it without quotes.
 func (f *files) SQLName() string { return strings.ReplaceAll(f.Design.Service.Name, "-", "_") }
+
+// Folders are those that the go command leaves alone, as .dockerignore names them.
+func (f *files) Folders() []string {
+	list := slices.Clone(f.Ignore)
+	for i, dir := range list {
+		list[i] = strings.TrimPrefix(dir, "./")
+	}
+	return list
+}
 
 // Secrets are the variables that have to be in the file .env.
 func (f *files) Secrets() []gen.Variable {
