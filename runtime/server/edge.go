@@ -195,11 +195,17 @@ func (rec *recorder) told(ctx context.Context) int {
 	return status
 }
 
-// finish turns a panic into a 500 and logs the request.
+// finish turns a panic into a 500 and logs the request, also one whose answer is cut off.
 func (e *edge) finish(rec *recorder, r *http.Request, id string, start time.Time) {
-	if fault := recover(); fault != nil {
+	fault := recover()
+	defer e.log(rec, r, id, start)
+	if fault != nil {
 		e.failed(rec, r, fault)
 	}
+}
+
+// log writes the line of a request.
+func (e *edge) log(rec *recorder, r *http.Request, id string, start time.Time) {
 	ctx := r.Context()
 	if !e.logger.Enabled(ctx, slog.LevelInfo) {
 		return

@@ -267,6 +267,31 @@ func TestOPS11_clientGone(t *testing.T) {
 	}
 }
 
+// TestOPS11_cutOff: a request whose answer is cut off has its line, too.
+func TestOPS11_cutOff(t *testing.T) {
+	r := start(t, options{configure: func(a *App) error {
+		a.HandleFunc("GET /begun", func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusAccepted)
+			panic("fire")
+		})
+		a.HandleFunc("GET /aborted", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+		return nil
+	}})
+	for _, path := range []string{"/begun", "/aborted"} {
+		func() {
+			defer func() {
+				if fault := recover(); fault != http.ErrAbortHandler { //nolint:errorlint // net/http compares it so
+					t.Errorf("%s: %v", path, fault)
+				}
+			}()
+			r.srv.Handler().ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, r.url+path, nil))
+		}()
+		if want := `"msg":"request","method":"GET","path":"` + path + `"`; strings.Count(r.logged(), want) != 1 {
+			t.Errorf("no %s in %s", want, r.logged())
+		}
+	}
+}
+
 // statuses are what observers are told.
 type statuses []int
 
