@@ -104,10 +104,11 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, req *request) {
 		return
 	}
 	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
 	if op.Operation != ast.Mutation {
 		ctx, cancel = context.WithTimeout(ctx, a.patience)
+		defer cancel()
 	}
-	defer cancel()
 	ctx, made := crud.MakeAnswer(ctx, op.Operation == ast.Mutation)
 	defer made()
 	x := &execution{api: a, w: w, r: r.WithContext(ctx), doc: doc, inputs: inputs{schema: a.schema, values: variables}}
