@@ -14,7 +14,7 @@ func TestIsEmail(t *testing.T) {
 		strings.Repeat("a", 64) + "@b.example":  true,
 		strings.Repeat("a", 65) + "@b.example":  false,
 		"a@" + strings.Repeat("b.", 126) + "cc": false,
-		"": false, "ann": false, "@b.example": false, "ann@": false, "ann@b..example": false, "ann@-b.example": false,
+		"":                                      false, "ann": false, "@b.example": false, "ann@": false, "ann@b..example": false, "ann@-b.example": false,
 		"ann@b-.example": false, "a@b@c": false, "ä@b.example": false, "ann@bücher.example": false, `"a b"@c.example`: false,
 		"Ann <ann@b.example>": false, "a\x00b@c.example": false, "aäb@c.example": false,
 	} {
