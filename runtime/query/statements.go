@@ -9,7 +9,8 @@ import (
 	"github.com/gatewright/gate/store"
 )
 
-// maxPrepared is how many statements are kept prepared for a handle.
+// maxPrepared is how many statements a [Reader] keeps prepared; each entity has a
+// reader of its own.
 const maxPrepared = 200
 
 // Reader runs queries on the reading handle of a database. On SQLite it keeps
