@@ -83,19 +83,27 @@ export interface Entity {
   include: string
 }
 
-/** Which page of which rows. */
-export type Query<E extends Entity, Key extends keyof E['row']> = Where<E['where']> & {
+/** Which rows. */
+export type Choice<E extends Entity> = Where<E['where']> & {
   /** Words that a row has in its searchable fields. */
   $search?: string | undefined
+}
+
+/** Which rows, and in which order. */
+export type Whole<E extends Entity, Key extends keyof E['row']> = Choice<E> & {
   $sort?: { readonly [Field in E['orderBy']]?: 1 | -1 } | undefined
   $limit?: number | undefined
+} & Selection<E, Key>
+
+/** Which page of which rows. */
+export type Query<E extends Entity, Key extends keyof E['row']> = Whole<E, Key> & {
   $skip?: number | undefined
   /** The cursor of the row before; empty for the first page. */
   $after?: string | undefined
   $before?: string | undefined
   /** False does not count the rows: the total is -1. */
   $total?: boolean | undefined
-} & Selection<E, Key>
+}
 
 /** What of a row to answer. */
 export interface Selection<E extends Entity, Key extends keyof E['row']> {
