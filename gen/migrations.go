@@ -16,6 +16,7 @@ import (
 // migration fails where rows are in its way.
 type DestructiveError struct {
 	Changes []Destruction
+	Unknown []string // what was allowed, and is none of what the change does
 }
 
 // A Destruction is one such change of the schema.
@@ -30,7 +31,11 @@ func (e *DestructiveError) Error() string {
 	for i, c := range e.Changes {
 		what[i] = c.What
 	}
-	return "the change has to be allowed: " + strings.Join(what, "; ")
+	text := "the change has to be allowed: " + strings.Join(what, "; ")
+	if len(e.Unknown) > 0 {
+		text += fmt.Sprintf(" (nothing of it is called %s)", strings.Join(e.Unknown, ", "))
+	}
+	return text
 }
 
 // migrations adds the migration that leads from the last snapshot to the design,
@@ -56,8 +61,8 @@ func (b *Build) migrations(opts Options) error {
 	if err != nil {
 		return err
 	}
-	if lost := destructive(plan, opts.AllowDestructive); len(lost) > 0 {
-		return &DestructiveError{Changes: lost}
+	if lost, unknown := destructive(plan, opts.AllowDestructive); len(lost) > 0 {
+		return &DestructiveError{Changes: lost, Unknown: unknown}
 	}
 	names := opts.State.Migrations
 	if !plan.Empty() {
@@ -88,15 +93,17 @@ type migrationsData struct {
 	Any     bool
 }
 
-// destructive lists what plan loses and nobody allowed.
-func destructive(plan *migration.Plan, allowed []string) []Destruction {
-	var lost []Destruction
+// destructive lists what plan loses and nobody allowed, and what was allowed that it
+// does not lose.
+func destructive(plan *migration.Plan, allowed []string) (lost []Destruction, unknown []string) {
+	unknown = slices.Clone(allowed)
 	for _, l := range plan.Losses {
 		if !slices.Contains(allowed, l.Name) {
 			lost = append(lost, Destruction(l))
 		}
+		unknown = slices.DeleteFunc(unknown, func(name string) bool { return name == l.Name })
 	}
-	return lost
+	return lost, unknown
 }
 
 var migrationName = regexp.MustCompile(`^(\d{4,9})_[a-z0-9_]{1,100}\.sql$`)

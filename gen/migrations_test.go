@@ -107,6 +107,18 @@ func TestMigrations_gap(t *testing.T) {
 	wantError(t, bring(dir, before+"      rank: integer\n"), "0002_add_items_rank.sql, but no migration number 0001", "restore it")
 }
 
+// Whoever misspells what may go is told so, and not only that it has to be allowed.
+func TestDestructive_misspelt(t *testing.T) {
+	t.Parallel()
+	dir := branch(t, "      rank: integer\n")
+	state, err := gen.ReadState(dir, design.SQLite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = gen.Generate(parse(t, before), gen.Options{Replace: "/gate", State: state, AllowDestructive: []string{"items.rnak"}}, standard.Plugins()...)
+	wantError(t, err, "column rank of table items is dropped", "nothing of it is called items.rnak")
+}
+
 // What a merge could not put together says so, not what its first character is.
 func TestMergeMarks(t *testing.T) {
 	t.Parallel()
