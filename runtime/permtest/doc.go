@@ -50,7 +50,10 @@
 // # What is not tried
 //
 // WebSockets, own routes that are no actions, arguments of actions in GraphQL, the first
-// account of a service, and the end of one's own tenant. Somebody with a permission and no role can only come
+// account of a service, and the end of one's own tenant. Changes of many rows, deleted rows
+// that are restored and lists on the routes of relations are tried over REST alone, not in
+// GraphQL nor in the words of "rest: amplication"; counts and pages of GraphQL, and rows
+// that are made on the route of a relation, are not. Somebody with a permission and no role can only come
 // with a token of an issuer, so elsewhere the roles that give it stand for it. What a
 // run leaves out beside that, because there would be too many rows or no way to tell,
 // is in its log: "not tried: …".

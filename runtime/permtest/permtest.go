@@ -175,6 +175,7 @@ func (k *kit) entity(e *entity) {
 			k.updates(s, c, e)
 			k.ties(s, c, e)
 			k.deletes(s, c, e)
+			k.manifold(s, c, e)
 		}
 	}
 }

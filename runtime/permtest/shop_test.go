@@ -268,6 +268,9 @@ func entityOf(e *design.Entity) *model.Entity {
 	case e.OwnerThrough != nil:
 		m.Owner = e.OwnerThrough.Key()
 	}
+	if e.SoftDelete != nil {
+		m.SoftDelete = e.SoftDelete.Key
+	}
 	if e.Tenant != nil {
 		m.Tenant = e.Tenant.Key
 	}
