@@ -52,8 +52,9 @@ interface Page {
 async function list(resource: string, { pagination = { page: 1, perPage: 25 }, sort, filter, signal }: Page) {
   const info = entity(resource)
   const { q, ...where } = (filter ?? {}) as Row
+  const set = Object.entries(where).filter(([, value]) => !(Array.isArray(value) && value.length === 0)) // of a list, nothing is chosen
   const query = {
-    ...where,
+    ...Object.fromEntries(set),
     $search: typeof q === 'string' && q.trim().length > 1 ? q.trim() : undefined,
     $sort: sort && info.sortable.includes(sort.field) ? { [sort.field]: sort.order === 'DESC' ? (-1 as const) : (1 as const) } : undefined,
   }
