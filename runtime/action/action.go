@@ -253,19 +253,21 @@ func (a *Action) DoOn(ctx context.Context, row any, in Input) (*Answer, error) {
 
 // perform reads the input, runs the code and takes its answer.
 func (a *Action) perform(ctx context.Context, sel *query.Selection, in Input, run func(context.Context, any) (any, error), last ...Last) (*Answer, error) {
-	record, input := a.Input, any(&nothing{})
-	if record == nil {
-		record = &Record{Name: a.Name}
-	} else {
-		input = a.New()
-	}
-	if err := in(record, input); err != nil {
+	input, err := a.read(in)
+	if err != nil {
 		return nil, err
 	}
 	var answer *Answer
-	err := a.transact(ctx, func(ctx context.Context) error {
+	err = a.transact(ctx, func(ctx context.Context) error {
 		answer = &Answer{action: a}
-		out, err := run(ctx, input)
+		if input == nil { // a next try: the code may have changed what it got
+			if input, err = a.read(in); err != nil {
+				return err
+			}
+		}
+		sent := input
+		input = nil
+		out, err := run(ctx, sent)
 		if err == nil {
 			err = answer.take(out)
 		}
@@ -284,6 +286,17 @@ func (a *Action) perform(ctx context.Context, sel *query.Selection, in Input, ru
 		return nil, a.failed(err)
 	}
 	return answer, nil
+}
+
+// read reads the input for one run.
+func (a *Action) read(in Input) (any, error) {
+	record, input := a.Input, any(&nothing{})
+	if record == nil {
+		record = &Record{Name: a.Name}
+	} else {
+		input = a.New()
+	}
+	return input, in(record, input)
 }
 
 // Admit decides whether the caller may call the action: the error is 401 or 403.
