@@ -141,8 +141,8 @@ func (c *Conn) concerns(e *event) bool {
 // of ctx. When Run returns the connection is out of the books, and the caller
 // closes what carries it.
 func (c *Conn) Run(ctx context.Context, send func(context.Context, Event) error) error {
+	defer c.leave() // which [Realtime.Close] waits for
 	defer c.depart(ctx)
-	defer c.leave()
 	ctx = gate.ContextWithClient(ctx, c.client)
 	tick := time.NewTicker(checkEvery)
 	defer tick.Stop()

@@ -310,3 +310,29 @@ func TestSES09_steadyRate(t *testing.T) {
 		}
 	})
 }
+
+// TestClose_departures: when Close returns, it was told of each connection that it is
+// gone, so that nobody is told after the rest of the program has closed.
+func TestClose_departures(t *testing.T) {
+	var closing atomic.Bool
+	s := newShop(t, func(_ *realtime.Config, c *gate.Config, _ *model.Entity) {
+		c.Now = func() time.Time { // which the news of a departure asks
+			if closing.Load() {
+				time.Sleep(20 * time.Millisecond)
+			}
+			return time.Now()
+		}
+	})
+	var gone atomic.Int64
+	s.svc.OnDisconnect(func(context.Context, *gate.Event) { gone.Add(1) })
+	const n = 10
+	for range n {
+		listen(t, s, "ann")
+	}
+	closing.Store(true)
+	check(t, s.rt.Close(t.Context()))
+	check(t, s.svc.Close(t.Context()))
+	if got := gone.Load(); got != n {
+		t.Errorf("told of %d departures of %d", got, n)
+	}
+}
