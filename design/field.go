@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/gatewright/gate/internal/address"
 )
 
 // lengthLimit is the greatest maxLength of a type, defaultLength the one that a
@@ -15,7 +17,7 @@ func lengthLimit(t Type) int {
 	case Email:
 		return 254 // RFC 5321 §4.5.3.1.3
 	case URL:
-		return 8000 // RFC 9110 §4.1
+		return address.MaxURL
 	case Username:
 		return 256
 	default:

@@ -112,6 +112,18 @@ func followed(t *talk, r *gen.Report) {
 		t.line("  " + t.paint(yellow, "!") + " " + line + " is not declared any more")
 	}
 	outgrown(t, r)
+	elsewhere(t, r)
+}
+
+// elsewhere tells of new files that are for other machines: a development build of gate
+// is on this one alone.
+func elsewhere(t *talk, r *gen.Report) {
+	for _, name := range []string{"Dockerfile", ".github/workflows/ci.yaml", ".gitlab-ci.yml"} {
+		if version() == development && slices.Contains(r.Created, name) {
+			t.event(map[string]any{"event": "look", "line": name})
+			t.line("  " + t.paint(yellow, "!") + " " + name + " has no checkout of gate, to which go.mod leads: go mod vendor, as docs/guides/service.md says, or a released gate")
+		}
+	}
 }
 
 // outgrown shows what became of the files that the user owns and gate.yaml outgrew.
