@@ -32,7 +32,8 @@ func (a *applier) carry(files Files) error {
 	}
 	pairs := samePairs(was, is)
 	names := namesOf(was, is, pairs)
-	if len(names.Declared)+len(names.Members)+len(names.Texts) == 0 {
+	other := otherTypes(pairs)
+	if len(names.Declared)+len(names.Members)+len(names.Texts) == 0 && !other {
 		return nil
 	}
 	have := map[string]bool{}
@@ -52,6 +53,9 @@ func (a *applier) carry(files Files) error {
 	}
 	if err := a.moving(files, was, pairs, sources); err != nil {
 		return err
+	}
+	if other {
+		names.Retyped = retyped(pairs, sources, files, names)
 	}
 	edits, notes := carry.Carry(sources, names)
 	for _, f := range sources {

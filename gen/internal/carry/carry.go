@@ -25,6 +25,7 @@ type Names struct {
 	Entities map[string]string            // Item: Product
 	Declared map[string]string            // of the package: Item: Product, ItemFieldName: ProductFieldName
 	Members  map[string]map[string]string // fields and methods, by their type of before: App: {Items: Products}
+	Retyped  map[string]map[string]string // fields, by their type of before, and what they are of now: Item: {Note: string}
 	Types    map[string]string            // of the GraphQL schema: Item: Product
 	Texts    []Text                       // what only texts name
 }
@@ -48,7 +49,7 @@ type Note struct {
 func Carry(files []File, names Names) (map[string][]byte, []Note) {
 	c := &carrier{
 		names: names, fset: token.NewFileSet(), ours: map[string]bool{}, sources: map[string][]byte{},
-		objects: map[types.Object]string{}, edits: map[string][]edit{},
+		objects: map[types.Object]string{}, retyped: map[types.Object]string{}, edits: map[string][]edit{},
 	}
 	packages := map[string][]*ast.File{}
 	changed := map[string][]byte{}
@@ -101,6 +102,7 @@ type carrier struct {
 	app     *types.Package
 	crud    *types.Package
 	objects map[types.Object]string // what has another name
+	retyped map[types.Object]string // what has another type
 	edits   map[string][]edit
 	notes   []Note
 }
@@ -204,6 +206,15 @@ func (c *carrier) declared() {
 			add(member, to, taken)
 		}
 	}
+	for name, fields := range c.names.Retyped {
+		for field, to := range fields {
+			if typ := scope.Lookup(name); typ != nil {
+				if member, _, _ := types.LookupFieldOrMethod(typ.Type(), true, c.app, field); member != nil {
+					c.retyped[member] = to
+				}
+			}
+		}
+	}
 }
 
 func (c *carrier) generated(o types.Object) bool { return c.ours[c.place(o.Pos()).Filename] }
@@ -266,6 +277,9 @@ func (r *resolver) ident(id *ast.Ident, sel *ast.SelectorExpr, key bool) {
 		if obj == nil && sel != nil {
 			r.unresolved(id, sel)
 		}
+	}
+	if typ, ok := r.retyped[obj]; ok {
+		r.note(id.Pos(), fmt.Sprintf("%s is %s now", id.Name, typ))
 	}
 	to, ok := r.objects[obj]
 	if !ok {
