@@ -2,7 +2,6 @@ package browser_test
 
 import (
 	"compress/gzip"
-	"context"
 	"encoding/json"
 	"io"
 	"os"
@@ -70,27 +69,11 @@ const firstLoad = 450_000
 // TestAdminPages builds the pages that the plugin admin writes, and uses them.
 func TestAdminPages(t *testing.T) {
 	t.Parallel()
-	if err := node(); err != nil {
-		missing(t, "node", err)
-	}
 	dir := t.TempDir()
-	emit(t, dir, kitchen)
-	pages := filepath.Join(dir, "admin")
-	npm(t, pages, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline")
-	t.Run("the linter finds nothing", func(t *testing.T) { npm(t, pages, "run", "lint") })
-	for line := range strings.Lines(npm(t, pages, "run", "build")) {
-		if strings.Contains(strings.ToLower(line), "warn") && !strings.HasPrefix(line, "npm warn") { // of the settings of this machine
-			t.Errorf("the build warns: %s", line)
-		}
-	}
-	loads(t, filepath.Join(pages, "dist"))
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", "kitchen", ".")
-	build.Dir = dir
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
+	program := pages(t, dir, kitchen)
+	loads(t, filepath.Join(dir, "admin", "dist"))
 	browser := installed(t)
-	url := serve(t, filepath.Join(dir, "kitchen"), "ADMIN_EMAIL=ada@kitchen.example")
+	url := serve(t, program, "ADMIN_EMAIL=ada@kitchen.example")
 	var admin map[string]string
 	src, err := os.ReadFile(filepath.Join(dir, ".gate", "admin.json"))
 	if err == nil {
@@ -103,6 +86,21 @@ func TestAdminPages(t *testing.T) {
 		"chromium": browser, "profile": t.TempDir(), "url": url, "path": "/back/office", "shots": os.Getenv("GATE_SHOTS"),
 		"ada": facts{"email": admin["email"], "password": admin["password"]},
 	}, "")
+}
+
+// pages generates a service into dir, builds its pages, of which neither the linter nor
+// the build has anything to say, and the program with them, which it returns.
+func pages(t *testing.T, dir, src string) (program string) {
+	t.Helper()
+	emit(t, dir, src)
+	application(t, filepath.Join(dir, "admin"))
+	program = filepath.Join(dir, "program")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".")
+	build.Dir = dir
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return program
 }
 
 // emit generates a service into dir.
@@ -123,23 +121,6 @@ func emit(t *testing.T, dir, src string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-// npm runs npm, and returns what it says. Without a registry to install from the test is
-// skipped.
-func npm(t *testing.T, dir string, args ...string) string {
-	t.Helper()
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), "npm", args...)
-	cmd.Dir = dir
-	out, err := cmd.CombinedOutput()
-	if err != nil && args[0] == "ci" {
-		t.Log(string(out))
-		missing(t, "node", err)
-	}
-	if err != nil {
-		t.Fatalf("npm %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
-	return string(out)
 }
 
 // loads adds up what the page of the application loads at once.
