@@ -48,6 +48,12 @@ func (b *bench) requests(root string) error {
 	}{
 		{"get one", some(func(id string) load.Request { return get("/" + id) })},
 		{"list 25, with the total", []load.Request{get("")}},
+		{"newest first", []load.Request{get("?$sort[id]=-1")}},
+		{"newest first by a time without an index", []load.Request{get("?$sort[createdAt]=-1")}},
+		{"newest first, not counted", []load.Request{get("?$sort[id]=-1&$total=false")}},
+		{"page 400, not counted", []load.Request{get("?$sort[id]=-1&$total=false&$skip=9975")}},
+		{"count alone", []load.Request{get("?$limit=0")}},
+		{"count of a condition", []load.Request{get("?$limit=0&stock=3")}},
 		{"list 25 by an index", []load.Request{get("?$sort[price]=1")}},
 		{"the next 25, by cursor", []load.Request{get(byPrice + next)}},
 		{"list 25 by a column without one", []load.Request{get("?$sort[name]=1")}},

@@ -106,6 +106,11 @@ scene('a row is found, shown and edited', async (page) => {
   for (let i = 0; i < 30; i++) await dish({ name: `Bread ${i}` })
   await enter(page)
   await seen(page, '1-25 of')
+  const asked = []
+  page.on('request', (r) => { if (r.url().startsWith(s.url + '/api/dishes')) asked.push(decodeURIComponent(r.url())) })
+  await press(page, 'Go to next page')
+  await until('the second page', () => page.evaluate(() => document.querySelectorAll('tbody tr').length < 25))
+  assert.ok(asked.length > 0 && asked.every((url) => url.includes('$total=false')), `rows are counted once: ${asked}`)
   await page.locator('aria/Search[role="textbox"]').fill('artich')
   await until('one row', () => page.$$eval('tbody tr', (rows) => rows.length === 1))
   await page.locator('tbody tr td:nth-child(2)').click()

@@ -76,14 +76,18 @@ func (e entity) Represented() string {
 	return e.IDField().Key
 }
 
-// FirstSort is the order in which rows are at first.
+// FirstSort is the order in which rows are at first: the newest first. Ids that are made
+// one after the other say which those are by the index that every table has.
 func (e entity) FirstSort() string {
-	for _, f := range e.Fields {
-		if f.Type == design.CreatedAt && f.Access.View == nil {
-			return "{ field: " + gen.Script(f.Key) + ", order: 'DESC' } as const"
+	field := e.IDField()
+	if field.ID == design.CUID2 {
+		for _, f := range e.Fields {
+			if f.Type == design.CreatedAt && f.Access.View == nil {
+				field = f
+			}
 		}
 	}
-	return "{ field: " + gen.Script(e.IDField().Key) + ", order: 'ASC' } as const"
+	return "{ field: " + gen.Script(field.Key) + ", order: 'DESC' } as const"
 }
 
 // shownColumns is how many columns a list has until people turn more on.

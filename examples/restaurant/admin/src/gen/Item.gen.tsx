@@ -3,6 +3,7 @@
 import { ColumnsButton, Create, CreateButton, DataTable, DateField, DateTimeInput, Edit, ExportButton, FilterButton, List, maxLength, minValue, NumberField, NumberInput, required, SearchInput, Show, SimpleForm, SimpleShowLayout, TextField, TextInput, TopToolbar, UrlField } from 'react-admin'
 
 import { exporter } from './exporter.gen.ts'
+import { Pages } from './pages.gen.tsx'
 
 const filters = [
   <SearchInput key="q" source="q" alwaysOn />,
@@ -26,7 +27,7 @@ const actions = (
 /** A page of Items. */
 export function ItemList() {
   return (
-    <List actions={actions} exporter={exporter} filters={filters} perPage={25} sort={sort}>
+    <List actions={actions} exporter={exporter} filters={filters} pagination={<Pages />} perPage={25} sort={sort}>
       <DataTable hiddenColumns={hidden}>
         <DataTable.Col source="id" />
         <DataTable.Col source="name" />
@@ -39,7 +40,7 @@ export function ItemList() {
     </List>
   )
 }
-const sort = { field: "createdAt", order: 'DESC' } as const
+const sort = { field: "id", order: 'DESC' } as const
 const hidden = ["id", "description", "image", "updatedAt"]
 
 /** One row of Items. */

@@ -4,6 +4,7 @@ import { ColumnsButton, Create, CreateButton, DataTable, DateField, DateTimeInpu
 
 import { useAccess } from './access.gen.ts'
 import { exporter } from './exporter.gen.ts'
+import { Pages } from './pages.gen.tsx'
 
 const rolesChoices = [
   { id: "customer", name: "Customer" },
@@ -30,7 +31,7 @@ const actions = (
 /** A page of Users. */
 export function UserList() {
   return (
-    <List actions={actions} exporter={exporter} filters={filters} perPage={25} sort={sort}>
+    <List actions={actions} exporter={exporter} filters={filters} pagination={<Pages />} perPage={25} sort={sort}>
       <DataTable hiddenColumns={hidden}>
         <DataTable.Col source="id" />
         <DataTable.Col source="email"><EmailField source="email" /></DataTable.Col>
@@ -42,7 +43,7 @@ export function UserList() {
     </List>
   )
 }
-const sort = { field: "createdAt", order: 'DESC' } as const
+const sort = { field: "id", order: 'DESC' } as const
 const hidden = ["id", "updatedAt"]
 
 /** One row of Users. */

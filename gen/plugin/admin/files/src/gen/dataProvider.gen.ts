@@ -49,24 +49,47 @@ interface Page {
   signal?: AbortSignal | undefined
 }
 
+// To count many rows takes longer than to read a page of them. So they are counted beside the first page, which
+// waits for that a moment only, and not again for the others.
+const counts = new Map<string, number>()
+const moment = 300 // milliseconds
+
+async function counted(resource: string, where: Row, page: number): Promise<number | undefined> {
+  const key = JSON.stringify([resource, where])
+  const known = page > 1 ? counts.get(key) : undefined
+  if (known !== undefined) return known
+  const total = await asked(entity(resource).rows.count(where))
+  counts.set(key, total)
+  return total
+}
+
 async function list(resource: string, { pagination = { page: 1, perPage: 25 }, sort, filter, signal }: Page) {
   const info = entity(resource)
-  const { q, ...where } = (filter ?? {}) as Row
-  const set = Object.entries(where).filter(([, value]) => !(Array.isArray(value) && value.length === 0)) // of a list, nothing is chosen
-  const query = {
-    ...Object.fromEntries(set),
-    $search: typeof q === 'string' && q.trim().length > 1 ? q.trim() : undefined,
-    $sort: sort && info.sortable.includes(sort.field) ? { [sort.field]: sort.order === 'DESC' ? (-1 as const) : (1 as const) } : undefined,
-  }
+  const { q, ...conditions } = (filter ?? {}) as Row
+  const set = Object.entries(conditions).filter(([, value]) => !(Array.isArray(value) && value.length === 0)) // of a list, nothing is chosen
+  const where: Row = Object.fromEntries(set)
+  if (typeof q === 'string' && q.trim().length > 1) where.$search = q.trim()
+  const { page, perPage } = pagination
+  const total = counted(resource, where, page)
+  total.catch(() => undefined) // the page of rows says what is wrong
+  const $sort = sort && info.sortable.includes(sort.field) ? { [sort.field]: sort.order === 'DESC' ? (-1 as const) : (1 as const) } : undefined
   // A page of the service has 100 rows at most; exports ask for more.
   const data: RaRecord[] = []
-  const first = (pagination.page - 1) * pagination.perPage
   for (;;) {
-    const $limit = Math.min(pagination.perPage - data.length, 100)
-    const page = await asked(info.rows.find({ ...query, $limit, $skip: first + data.length }, signal))
-    data.push(...page.data.map((row) => record(info, row)))
-    if (page.data.length < $limit || data.length >= pagination.perPage) return { data, total: page.total }
+    const $limit = Math.min(perPage - data.length, 100)
+    const $skip = (page - 1) * perPage + data.length
+    const { data: rows } = await asked(info.rows.find({ ...where, $sort, $limit, $skip, $total: false }, signal))
+    data.push(...rows.map((row) => record(info, row)))
+    if (rows.length < $limit || data.length >= perPage) break
   }
+  const known = await Promise.race([total, new Promise<undefined>((resolve) => { setTimeout(resolve, moment) })])
+  return known === undefined ? { data, pageInfo: { hasNextPage: data.length === perPage, hasPreviousPage: page > 1 } } : { data, total: known }
+}
+
+// After a change there may be more rows, or fewer.
+function change<Answer>(answer: Promise<Answer>): Promise<Answer> {
+  counts.clear()
+  return asked(answer)
 }
 
 // Rows that a relation leads to. One that this person may not see is known by its id alone.
@@ -100,24 +123,24 @@ export const dataProvider = {
     list(resource, { ...page, filter: { ...(filter as Row), [target]: id } }),
   create: async (resource: string, { data }: { data: Row }) => {
     const info = entity(resource)
-    return { data: record(info, await asked(info.rows.create(changed(data)))) }
+    return { data: record(info, await change(info.rows.create(changed(data)))) }
   },
   update: async (resource: string, { id, data, previousData }: { id: Identifier; data: Row; previousData?: Row }) => {
     const info = entity(resource)
-    return { data: record(info, await asked(info.rows.patch(id, changed(data, previousData), versionOf(info, previousData)))) }
+    return { data: record(info, await change(info.rows.patch(id, changed(data, previousData), versionOf(info, previousData)))) }
   },
   updateMany: async (resource: string, { ids, data }: { ids: Identifier[]; data: Row }) => {
     const info = entity(resource)
-    await asked(info.rows.patchMany({ [info.key]: { $in: ids } }, data))
+    await change(info.rows.patchMany({ [info.key]: { $in: ids } }, data))
     return { data: ids }
   },
   delete: async (resource: string, { id, previousData }: { id: Identifier; previousData?: Row }) => {
     const info = entity(resource)
-    return { data: record(info, await asked(info.rows.remove(id, versionOf(info, previousData)))) }
+    return { data: record(info, await change(info.rows.remove(id, versionOf(info, previousData)))) }
   },
   deleteMany: async (resource: string, { ids }: { ids: Identifier[] }) => {
     const info = entity(resource)
-    await asked(info.rows.removeMany({ [info.key]: { $in: ids } }))
+    await change(info.rows.removeMany({ [info.key]: { $in: ids } }))
     return { data: ids }
   },
 } as unknown as DataProvider
