@@ -88,6 +88,9 @@ func (p *part) Contribute(b *gen.Build) error {
 			return err
 		}
 	}
+	if err := a.addAccount(); err != nil {
+		return err
+	}
 	for path, name := range map[string]string{
 		".gitignore": "gitignore", ".npmrc": "npmrc", "dist/.keep": "keep", "public/.keep": "keep", "public/favicon.svg": "public/favicon.svg",
 		"eslint.config.js": "eslint.config.js", "index.html": "index.html", "tsconfig.json": "tsconfig.json", "vite.config.ts": "vite.config.ts",

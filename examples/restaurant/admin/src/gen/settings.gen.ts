@@ -8,3 +8,6 @@ export const login = { field: "email", password: "password", label: "E-mail addr
 
 /** The entity of the accounts, and the fields that name one, the best one first. */
 export const account = { resource: "users", key: "id", names: ["name", "email"] } as const
+
+/** What people do with their own accounts; email is the field with the address that letters go to, if there are any. */
+export const own: { password: boolean; email: string; keys: boolean } = { password: true, email: "", keys: false }
