@@ -44,6 +44,39 @@ func (f *Flows) ResendVerification(ctx context.Context, login string) error {
 	})
 }
 
+// AlreadyThere has the owner of an account told that somebody wanted to make another one
+// under its login name, which is an address, with a link to set a new password. Pages
+// answer then as if they had made one. Like [Flows.Forgot] it looks at nothing before
+// it returns.
+func (f *Flows) AlreadyThere(ctx context.Context, login string) error {
+	login, err := canonical(login)
+	if err != nil {
+		return err
+	}
+	return f.post(ctx, func(ctx context.Context) (mail.Message, bool, error) {
+		const action = "account.exists"
+		account, err := f.cfg.Users.ByLogin(ctx, login)
+		if err != nil {
+			return mail.Message{}, false, unlessNobody(err)
+		}
+		h, err := f.load(ctx, account.Subject)
+		if err != nil {
+			return mail.Message{}, false, unlessNobody(err)
+		}
+		m, send, err := f.writeReset(ctx, h, "exists")
+		f.recordSent(ctx, action, account.Subject, send, err)
+		return m, send, err
+	})
+}
+
+// unlessNobody is err unless it says that there is no such account.
+func unlessNobody(err error) error {
+	if nobody(err) {
+		return nil
+	}
+	return fmt.Errorf("account: look up: %w", err)
+}
+
 func (f *Flows) composeVerification(ctx context.Context, subject string) (mail.Message, bool, error) {
 	const action = "verification.send"
 	h, err := f.load(ctx, subject)

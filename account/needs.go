@@ -194,8 +194,8 @@ type Page struct {
 // called from many goroutines.
 type Words interface {
 	// Letter writes the letter called name: its subject, a line end, and what it
-	// says. Names are reset, verify, change, email-changed, email-undone and
-	// password-changed.
+	// says. Names are reset, verify, change, email-changed, email-undone, exists
+	// and password-changed.
 	Letter(w io.Writer, name string, l Letter) error
 	// Page writes the page called name in HTML, escaping what it is given. Names
 	// are those of the last parts of the paths (reset, verify, email, undo), done

@@ -32,7 +32,7 @@ var _ account.Words = (*Words)(nil)
 // English returns the words in English.
 func English() *Words {
 	w := &Words{letters: make(map[string]*text.Template), pages: make(map[string]*html.Template)}
-	for _, name := range []string{"change", "email-changed", "email-undone", "password-changed", "reset", "verify"} {
+	for _, name := range []string{"change", "email-changed", "email-undone", "exists", "password-changed", "reset", "verify"} {
 		w.letters[name] = text.Must(text.ParseFS(files, "letters/"+name+".txt"))
 	}
 	for _, name := range []string{"dead", "done", "email", "reset", "undo", "verify"} {

@@ -98,6 +98,9 @@ type Refresh struct {
 type Cookies struct {
 	// ExpiresIn is the most, IdleFor without a request.
 	ExpiresIn, IdleFor time.Duration
+	// LoginPage is the path of the page to log in at, where the pages lead that links
+	// in letters open; empty means that there is none.
+	LoginPage string
 }
 
 // APIKeys configures keys for programs. The zero value is ready for use.

@@ -43,6 +43,9 @@ func (r *realm) openFlows() error {
 	if a.letters != nil {
 		cfg.Mailer, cfg.Words = a.letters.queue, a.cfg.Letters.Words
 		cfg.PublicURL = publicURL(a.opts).JoinPath(AccountPath)
+		if a.cfg.Cookies != nil && a.cfg.Cookies.LoginPage != "" {
+			cfg.HomeURL = publicURL(a.opts).JoinPath(a.cfg.Cookies.LoginPage).String()
+		}
 		flows = a.letters.flows
 	}
 	var err error

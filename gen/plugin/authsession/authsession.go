@@ -15,7 +15,10 @@ import (
 //go:embed templates
 var templates embed.FS
 
-const authPackage = "github.com/gatewright/gate/runtime/auth"
+const (
+	authPackage  = "github.com/gatewright/gate/runtime/auth"
+	pagesPackage = "github.com/gatewright/gate/runtime/accountpages"
+)
 
 // Plugin returns the plugin.
 func Plugin() gen.Plugin {
@@ -26,7 +29,7 @@ func Plugin() gen.Plugin {
 		Provides: authcore.Provider,
 		Routes:   []string{"session"},
 		New: func() gen.Part {
-			return &part{settings{ExpiresIn: 12 * time.Hour, IdleFor: 30 * time.Minute}}
+			return &part{settings{ExpiresIn: 12 * time.Hour, IdleFor: 30 * time.Minute, Pages: true}}
 		},
 	}
 }
@@ -35,10 +38,24 @@ func Plugin() gen.Plugin {
 type settings struct {
 	ExpiresIn time.Duration `yaml:"expiresIn" doc:"How long somebody stays logged in at most, up to 24h." min:"1m" max:"24h"`
 	IdleFor   time.Duration `yaml:"idleFor" doc:"How long somebody stays logged in without a request, up to 1h." min:"1m" max:"1h"`
+	Pages     bool          `yaml:"pages" doc:"Whether there are pages at /account to log in, sign up and look after the own account."`
 }
 
 type part struct {
 	settings settings
+}
+
+// PagesOf reports whether a design has the pages at /account.
+func PagesOf(d *design.Design) bool {
+	p := d.Plugin("auth-session")
+	if p == nil || !p.Enabled {
+		return false
+	}
+	if s := p.Setting("pages"); s != nil {
+		on, _ := s.Value.(bool)
+		return on
+	}
+	return true
 }
 
 // Settings returns where the settings go.
@@ -50,10 +67,14 @@ func (p *part) Validate(*design.Design, *design.Plugin) error { return nil }
 // Contribute adds cookies to the authentication.
 func (p *part) Contribute(b *gen.Build) error {
 	a := b.Authentication
-	a.Config = append(a.Config, gen.Member{Name: "Cookies", Value: gen.Struct(gen.Name(authPackage, "Cookies"),
-		gen.Member{Name: "ExpiresIn", Value: gen.Duration(p.settings.ExpiresIn)},
-		gen.Member{Name: "IdleFor", Value: gen.Duration(p.settings.IdleFor)},
-	)})
+	cookies := []gen.Member{
+		{Name: "ExpiresIn", Value: gen.Duration(p.settings.ExpiresIn)},
+		{Name: "IdleFor", Value: gen.Duration(p.settings.IdleFor)},
+	}
+	if p.settings.Pages {
+		cookies = append(cookies, gen.Member{Name: "LoginPage", Value: gen.Text("/account/login")})
+	}
+	a.Config = append(a.Config, gen.Member{Name: "Cookies", Value: gen.Struct(gen.Name(authPackage, "Cookies"), cookies...)})
 	local := slices.Contains(a.Register, "registerJWT") // which registers it
 	a.Register = append(a.Register, "registerSession")
 	b.API.Security = append(b.API.Security, gen.SecurityScheme{Name: "cookie", Scheme: gen.Object{
@@ -62,10 +83,23 @@ func (p *part) Contribute(b *gen.Build) error {
 		{Name: "name", Value: "__Host-gate"},
 		{Name: "description", Value: "The cookie that POST /session sets."},
 	}})
+	if p.settings.Pages {
+		b.Extensions = append(b.Extensions, gen.Member{Name: "account", Value: gen.Call(gen.Name(pagesPackage, "Mount"), pages(b.Design)...)})
+	}
 	b.API.Paths = append(b.API.Paths, gen.Property{Name: "/session", Value: path(a)})
 	b.API.Schemas = append(b.API.Schemas, gen.Property{Name: "auth.Session", Value: schema(a)})
 	b.Template(gen.File{Path: "app/auth_session_gen.go", Owner: gen.Generated}, templates, "templates/auth_session.go.tmpl", data{local, a.Also})
 	return nil
+}
+
+// pages returns the arguments of what serves the pages: where a log-in leads, and the
+// pages that not every service has.
+func pages(d *design.Design) []gen.Expr {
+	args := []gen.Expr{gen.Text("/account")}
+	if d.Enabled("auth-letters") {
+		args = append(args, gen.Call(gen.Name(pagesPackage, "Letters")))
+	}
+	return args
 }
 
 // data is what the template prints.
