@@ -24,4 +24,9 @@ require (
 	modernc.org/sqlite v1.61.1 // indirect
 )
 
+ignore (
+	./client/node_modules
+	./web/node_modules
+)
+
 replace github.com/gatewright/gate => ../.. // development build of gate
