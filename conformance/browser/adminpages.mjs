@@ -30,6 +30,9 @@ async function enter(page, who = s.ada, path = '/dishes') {
   await until('the page', () => page.evaluate(() => document.querySelector('main, #main-content')?.innerText.trim() !== ''))
 }
 
+// confirm says yes to a question. In front of the word is a space without width.
+const confirm = (page) => press(page, '\u200b Confirm')
+
 // go leads to another page of the application, as a link does.
 const go = (page, path) => page.evaluate((to) => {
   history.pushState({}, '', to)
@@ -45,6 +48,10 @@ async function api(method, path, body) {
   const res = await fetch(s.url + path, { method, headers: { ...json, Authorization: `Bearer ${await token}` }, body: body && JSON.stringify(body) })
   assert.ok(res.ok, `${method} ${path}: ${res.status}`)
   return res.json()
+}
+async function missing(path) {
+  const res = await fetch(s.url + path, { headers: { Authorization: `Bearer ${await token}` } })
+  assert.equal(res.status, 404)
 }
 const dish = (fields) => api('POST', '/api/dishes', { name: 'Figs', price: 7.5, ...fields })
 
@@ -124,16 +131,104 @@ scene('a row is found, shown and edited', async (page) => {
   assert.equal((await api('GET', `/api/dishes/${id}`)).name, 'Asparagus')
 })
 
-scene('who was overtaken is told, and loses nothing', async (page) => {
-  const { id } = await dish({ name: 'Nettles' })
+scene('who was overtaken chooses, and loses nothing', async (page) => {
+  const { id } = await dish({ name: 'Nettles', story: 'Old.' })
   await enter(page, s.ada, `/dishes/${id}`)
   await type(page, 'Name', 'Nettle soup')
-  await api('PATCH', `/api/dishes/${id}`, { name: 'Somebody else' })
+  await api('PATCH', `/api/dishes/${id}`, { name: 'Somebody else', price: 9.25, state: 'on-menu' })
   await press(page, 'Save')
   await seen(page, 'Somebody else has changed this meanwhile')
-  assert.equal(await page.$eval('input[name="name"]', (e) => e.value), 'Nettle soup')
+  const told = await page.$$eval('[role="alert"] tbody tr', (rows) => rows.map((row) => row.innerText.split('\t').map((cell) => cell.trim())))
+  assert.deepEqual(told, [['Name', 'Somebody else', 'Nettle soup'], ['Price', '9.25', 'not changed'], ['State', 'on-menu', 'not changed']])
+  await press(page, 'Save') // again, and nobody has chosen
+  await until('the second refusal', () => page.complaints.filter((text) => text.includes('412')).length === 2)
   assert.equal((await api('GET', `/api/dishes/${id}`)).name, 'Somebody else')
+  await press(page, 'Save mine')
+  await until('the list', () => page.url().startsWith(base + '/dishes') && !page.url().includes(id))
+  const saved = await api('GET', `/api/dishes/${id}`)
+  assert.deepEqual([saved.name, saved.price, saved.state, saved.story], ['Nettle soup', 9.25, 'on-menu', 'Old.'])
 }, { expected: refused })
+
+scene('who was overtaken takes what others made of it, and keeps what only they typed', async (page) => {
+  const { id } = await dish({ name: 'Sorrel' })
+  await enter(page, s.ada, `/dishes/${id}`)
+  await type(page, 'Name', 'Sorrel soup')
+  await type(page, 'Story', 'Mine alone.')
+  await api('PATCH', `/api/dishes/${id}`, { name: 'Somebody else' })
+  await press(page, 'Save')
+  await press(page, 'Take theirs')
+  await gone(page, 'Somebody else has changed this meanwhile')
+  assert.equal(await page.$eval('input[name="name"]', (e) => e.value), 'Somebody else')
+  assert.equal(await page.$eval('textarea[name="story"]', (e) => e.value), 'Mine alone.')
+  await press(page, 'Save')
+  await until('the list', () => page.url().startsWith(base + '/dishes') && !page.url().includes(id))
+  const saved = await api('GET', `/api/dishes/${id}`)
+  assert.deepEqual([saved.name, saved.story], ['Somebody else', 'Mine alone.'])
+}, { expected: refused })
+
+scene('what was deleted is brought back', async (page) => {
+  const { id } = await dish({ name: 'Quinces' })
+  await enter(page, s.ada, `/dishes/${id}`)
+  await press(page, 'Delete')
+  await confirm(page)
+  await until('the list', () => page.url().startsWith(base + '/dishes') && !page.url().includes(id))
+  await missing(`/api/dishes/${id}`)
+  await press(page, 'Restore')
+  await seen(page, 'Restored')
+  assert.equal((await api('GET', `/api/dishes/${id}`)).name, 'Quinces')
+  await seen(page, 'Quinces') // in the list, too
+
+  await api('DELETE', `/api/dishes/${id}`)
+  await go(page, `/dishes/${id}/show`)
+  await seen(page, 'If it was deleted, it can be brought back')
+  await press(page, 'Restore')
+  await seen(page, 'Quinces')
+  await go(page, '/dishes/01941f29-7c00-7a3e-8b1d-00000000000a/show')
+  await press(page, 'Restore')
+  await seen(page, 'There is none to bring back')
+}, { expected: refused })
+
+scene('chosen rows are deleted at once, and brought back', async (page) => {
+  const { id } = await api('POST', '/api/courses', { name: `Bulk ${Date.now()}` })
+  const names = ['Pear', 'Plum'].map((name) => `${name} ${id.slice(-6)}`)
+  const rows = await Promise.all(names.map((name) => dish({ name, courseId: id })))
+  await enter(page, s.ada, `/dishes?filter=${encodeURIComponent(JSON.stringify({ courseId: id }))}`)
+  await until('two rows', () => page.$$eval('tbody tr', (list) => list.length === 2))
+  await press(page, 'Select all', 'checkbox')
+  await press(page, 'Delete')
+  await confirm(page)
+  await seen(page, '2 deleted')
+  await Promise.all(rows.map((row) => missing(`/api/dishes/${row.id}`)))
+  await press(page, 'Restore')
+  await seen(page, '2 restored')
+  await seen(page, names[0])
+}, { expected: refused })
+
+scene('what belongs to a row is a tab of its page', async (page) => {
+  const { id } = await api('POST', '/api/courses', { name: `Tabs ${Date.now()}` })
+  for (let i = 0; i < 27; i++) await dish({ name: `Roll ${i}`, courseId: id })
+  const other = await dish({ name: 'Of no course' })
+  await enter(page, s.ada, `/courses/${id}/show`)
+  await press(page, 'Dishes', 'tab')
+  await until('the tab', () => page.url() === `${base}/courses/${id}/show/dishes`)
+  await seen(page, '1-25 of 27')
+  await page.goto(`${base}/courses/${id}/show/dishes`) // as from a bookmark
+  await logIn(page, s.ada)
+  await seen(page, '1-25 of 27')
+  assert.equal(await page.evaluate(() => document.body.innerText.includes('Of no course')), false)
+  await press(page, 'Create', 'link')
+  await type(page, 'Name', 'The last roll')
+  await type(page, 'Price', '1', 'spinbutton')
+  await press(page, 'Save')
+  await until('the tab again', () => page.url() === `${base}/courses/${id}/show/dishes`)
+  await until('the row', async () => (await api('GET', `/api/dishes?courseId=${id}&$limit=0`)).total === 28)
+
+  const [first] = (await api('GET', `/api/dishes?courseId=${id}`)).data
+  await api('PATCH', `/api/dishes/${first.id}`, { goesWith: { connect: [{ id: other.id }] } })
+  await go(page, `/dishes/${other.id}/show`)
+  await press(page, 'Gone with', 'tab')
+  await seen(page, first.name)
+})
 
 scene('what somebody may not do is not there', async (page) => {
   const { id } = await dish({ name: 'Beets', cost: 1.25 })

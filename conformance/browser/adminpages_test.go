@@ -30,11 +30,13 @@ plugins:
   admin: {path: /back/office, title: "Kitchen <b>of</b> \"Ada\" </script>"}
 entities:
   Course:
+    softDelete: true
     fields: {name: {type: text, required: true, unique: true, searchable: true}}
     allow: {view: public, list: public, create: "write:dishes", update: "write:dishes", delete: "write:dishes"}
   Dish:
     plural: Dishes
     version: true
+    softDelete: true
     fields:
       name: {type: text, required: true, maxLength: 60, searchable: true}
       price: {type: decimal, precision: 8, scale: 2, required: true, min: 0}
@@ -49,7 +51,8 @@ entities:
       place: geo
       cost: {type: decimal, precision: 8, scale: 2}
       course: {type: relation, to: Course, onDelete: set-null, inverse: dishes}
-      cook: {type: relation, to: User, onDelete: set-null}
+      cook: {type: relation, to: User, onDelete: set-null, inverse: dishes}
+      goesWith: {type: relation, to: Dish, many: true, inverse: goneWith}
     allow: {view: "list:dishes", list: "list:dishes", create: "write:dishes", update: "write:dishes", delete: "write:dishes"}
     fieldRules: {cost: {view: chef, create: chef, update: chef}}
   User:

@@ -82,7 +82,8 @@ func (p *part) Contribute(b *gen.Build) error {
 		gen.Text(p.settings.Path), gen.Call(gen.Name(b.Design.Service.Module+"/admin", "Files")))})
 	b.Template(gen.File{Path: "admin/embed_gen.go", Owner: gen.Generated}, templates, "templates/embed.go.tmpl", a)
 	for _, name := range []string{
-		"access.gen.ts", "authProvider.gen.ts", "dataProvider.gen.ts", "exporter.gen.ts", "fields.gen.tsx", "pages.gen.tsx", "service.gen.ts",
+		"access.gen.ts", "authProvider.gen.ts", "dataProvider.gen.ts", "deletedRows.gen.tsx", "exporter.gen.ts",
+		"fields.gen.tsx", "listRows.gen.tsx", "pages.gen.tsx", "rowForm.gen.tsx", "service.gen.ts", "showRow.gen.tsx",
 	} {
 		if err := add(b, gen.Generated, "src/gen/"+name, "src/gen/"+name); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,6 +23,9 @@ func (e entity) Labels() []label {
 	var out []label
 	for _, f := range e.Fields {
 		out = append(out, label{f.Key, title(f.Name)})
+	}
+	for _, t := range e.Tabs() {
+		out = append(out, label{t.link.Name, t.Label()})
 	}
 	return out
 }
@@ -190,42 +194,178 @@ func (c choices) Lines() []string {
 }
 
 // component finds what a text uses of react-admin.
-var component = regexp.MustCompile(`<([A-Z]\w+)|\b(required|minLength|maxLength|minValue|maxValue|email)\(`)
+var component = regexp.MustCompile(`<([A-Z]\w+)|\b(required|minLength|maxLength|minValue|maxValue|email)\(|field={(\w+)}`)
 
 // Components lists what the file takes from react-admin.
 func (e entity) Components() string {
 	var parts []string
 	if e.Listed() {
-		parts = append(append(parts, "<List <DataTable <ColumnsButton <CreateButton <ExportButton <FilterButton <TopToolbar"), e.Columns()...)
-		parts = append(parts, e.Filters()...)
+		parts = append(parts, "<List <DataTable <ColumnsButton <CreateButton <ExportButton <FilterButton <TopToolbar")
 	}
-	if e.Shown() {
-		parts = append(append(parts, "<Show <SimpleShowLayout"), e.Shows()...)
-	}
-	if e.Created() {
-		parts = append(append(parts, "<Create <SimpleForm"), e.Inputs("create")...)
-	}
-	if e.Edited() {
-		parts = append(append(parts, "<Edit <SimpleForm"), e.Inputs("update")...)
+	if e.Shown() && e.Tabs() == nil {
+		parts = append(parts, "<SimpleShowLayout")
+	} else if e.Shown() {
+		parts = append(parts, "<TabbedShowLayout")
 	}
 	var names []string
-	for _, m := range component.FindAllStringSubmatch(strings.Join(parts, "\n"), -1) {
-		if name := m[1] + m[2]; !slices.Contains(own, name) {
+	for _, m := range component.FindAllStringSubmatch(strings.Join(append(parts, e.texts()...), "\n"), -1) {
+		if name := m[1] + m[2] + m[3]; !slices.ContainsFunc(own, func(f file) bool { return slices.Contains(f.names, name) }) {
 			names = append(names, name)
 		}
 	}
+	return list(names)
+}
+
+// texts are the fields and inputs of all pages.
+func (e entity) texts() []string {
+	var texts []string
+	if e.Listed() {
+		texts = slices.Concat(e.Columns(), e.Filters(), e.Facts())
+	}
+	if e.Shown() {
+		texts = append(texts, e.Shows()...)
+	}
+	if e.Created() {
+		texts = append(texts, e.Inputs("create")...)
+	}
+	if e.Edited() {
+		texts = append(texts, e.Inputs("update")...)
+	}
+	return texts
+}
+
+// list sorts names as the imports of a file have them.
+func list(names []string) string {
 	slices.SortFunc(names, func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) })
 	return strings.Join(slices.Compact(names), ", ")
 }
 
-// own are components of the application itself.
-var own = []string{"FileNameField", "JsonField", "JsonInput", "RelationInput"}
+// A file of the application has components that those of entities use.
+type file struct {
+	path  string
+	names []string
+}
 
-// Own lists those that the file uses.
-func (e entity) Own() string {
-	text := strings.Join(slices.Concat(e.Filters(), e.Columns(), e.Shows(), e.Inputs("create"), e.Inputs("update")), "\n")
-	used := slices.DeleteFunc(slices.Clone(own), func(name string) bool { return !strings.Contains(text, "<"+name+" ") })
-	return strings.Join(used, ", ")
+var own = []file{
+	{"./fields.gen.tsx", []string{"FileNameField", "JsonField", "JsonInput", "RelationInput", "YesNoField"}},
+}
+
+// imported is what a file takes from another.
+type imported struct{ Names, From string }
+
+// Imports are what the file takes from others of the application.
+func (e entity) Imports() []imported {
+	var out []imported
+	add := func(from string, names ...string) { out = append(out, imported{list(names), from}) }
+	if e.NarrowedAtAll() {
+		add("./access.gen.ts", "useAccess")
+	}
+	if e.Listed() {
+		add("./exporter.gen.ts", "exporter")
+	}
+	text := strings.Join(e.texts(), "\n")
+	for _, f := range own {
+		used := slices.DeleteFunc(slices.Clone(f.names), func(name string) bool { return !strings.Contains(text, "<"+name+" ") })
+		if len(used) > 0 {
+			add(f.path, used...)
+		}
+	}
+	if e.Listed() {
+		add("./listRows.gen.tsx", "Rows")
+		add("./pages.gen.tsx", "Pages")
+	}
+	switch {
+	case e.Created() && e.Edited():
+		add("./rowForm.gen.tsx", "CreateForm", "EditForm")
+	case e.Created():
+		add("./rowForm.gen.tsx", "CreateForm")
+	case e.Edited():
+		add("./rowForm.gen.tsx", "EditForm")
+	}
+	if tabs := e.Tabs(); e.Shown() && tabs != nil {
+		add("./showRow.gen.tsx", "RelatedRows", "ShowRow", "useListed")
+	} else if e.Shown() {
+		add("./showRow.gen.tsx", "ShowRow")
+	}
+	var others []string
+	for _, t := range e.Tabs() {
+		if e.Shown() && t.entity.Name != e.Name && !slices.Contains(others, t.entity.Name) {
+			others = append(others, t.entity.Name)
+			add("./"+t.entity.Name+".gen.tsx", t.Rows())
+		}
+	}
+	return out
+}
+
+// A tab is the part of the page of a row with the rows of a relation to many.
+type tab struct {
+	entity entity
+	link   *design.Link
+}
+
+// Tabs are the relations to many whose rows can be listed.
+func (e entity) Tabs() []tab {
+	var out []tab
+	for _, l := range e.Included() {
+		to := entity{e.Other(l.To)}
+		far := l.Many && l.Field != nil && l.Field.Access.View == nil
+		pairs := l.Many && l.Join != nil && l.Inverse != nil
+		if to.Listed() && (far || pairs) {
+			out = append(out, tab{to, l.Link})
+		}
+	}
+	return out
+}
+
+// To is the route of the entity of the rows.
+func (t tab) To() string { return t.entity.Route }
+
+// Label is what people call the relation.
+func (t tab) Label() string { return title(t.link.Name) }
+
+// Key is where messages have the label.
+func (t tab) Key() string { return `"resources.` + t.link.From.Route + `.fields.` + t.link.Name + `"` }
+
+// Path is the last part of the address of the tab.
+func (t tab) Path() string { return strings.ReplaceAll(gen.Snake(t.link.Name), "_", "-") }
+
+// Rows is the component with the rows.
+func (t tab) Rows() string { return t.entity.Name + "Rows" }
+
+// Open is the tag that holds the rows.
+func (t tab) Open() string {
+	if t.link.Join != nil {
+		return fmt.Sprintf(`<RelatedRows reference="%s" target="%s.%s">`, t.To(), t.link.Inverse.Name, t.link.From.IDField().Key)
+	}
+	key := t.link.Field.Key
+	made := t.entity.Created() && slices.ContainsFunc(t.entity.Sent("create"), func(s clientts.Sent) bool { return s.Key == key })
+	if !made {
+		return fmt.Sprintf(`<RelatedRows reference="%s" target="%s">`, t.To(), key)
+	}
+	return fmt.Sprintf(`<RelatedRows reference="%s" target="%s" create="%s">`, t.To(), key, key)
+}
+
+// Facts are the fields that a card on a phone shows besides the name of its row.
+func (e entity) Facts() []string {
+	var out []string
+	hidden := e.Hidden()
+	for _, v := range e.Readable() {
+		if v.Key != e.Represented() && v.Access.View == nil && len(out) < 3 && !strings.Contains(hidden, gen.Script(v.Key)) {
+			out = append(out, strings.Replace(field(v, source(v)), " ", ` key="`+v.Key+`" `, 1))
+		}
+	}
+	return out
+}
+
+// Written are the fields that the form of a row sends, as a list of texts.
+func (e entity) Written() string {
+	var keys []string
+	for _, s := range e.Sent("update") {
+		if s.Field.Type != design.Password {
+			keys = append(keys, gen.Script(s.Key))
+		}
+	}
+	return strings.Join(keys, ", ")
 }
 
 // Filters are the conditions that a list offers. What only some may read nobody finds by.

@@ -22,7 +22,7 @@ func field(v clientts.Value, source string) string {
 		}
 		return "<NumberField " + source + " />"
 	case design.Boolean:
-		return "<BooleanField " + source + " />"
+		return "<YesNoField " + source + " />"
 	case design.Date:
 		return "<DateField " + source + " />"
 	case design.DateTime, design.CreatedAt, design.UpdatedAt:
@@ -30,7 +30,7 @@ func field(v clientts.Value, source string) string {
 	case design.Enum:
 		return "<SelectField " + source + " choices={" + v.Key + "Choices} />"
 	case design.MultiEnum, design.Roles:
-		return "<TextArrayField " + source + " />"
+		return "<TextArrayField " + source + " emptyText=\"–\" />"
 	case design.Email:
 		return "<EmailField " + source + " />"
 	case design.URL:
@@ -63,7 +63,7 @@ func column(v clientts.Value) string {
 	case number && !v.Quoted:
 		return "<DataTable.NumberCol " + props + " />"
 	case v.Field.Type == design.Text || v.Field.Type == design.LongText || v.Field.Type == design.Username || v.Field.Type == design.ID || number:
-		return "<DataTable.Col " + props + " />"
+		return "<DataTable.Col " + props + " field={TextField} />"
 	}
 	return "<DataTable.Col " + props + ">" + field(v, source(v)) + "</DataTable.Col>"
 }

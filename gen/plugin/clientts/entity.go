@@ -42,6 +42,9 @@ func hidden(rules []design.Rule) bool {
 	return rules != nil && !slices.ContainsFunc(rules, func(r design.Rule) bool { return r.Kind != design.Nobody })
 }
 
+// Other returns what templates print of another entity of the design.
+func (e Entity) Other(x *design.Entity) Entity { return Entity{x, e.design} }
+
 // Enums are the fields that have a list of values.
 func (e Entity) Enums() []Value {
 	return e.values(func(f *design.Field) bool { return len(f.Values) > 0 })

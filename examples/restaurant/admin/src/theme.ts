@@ -46,7 +46,7 @@ function scheme(mode: 'light' | 'dark', t: typeof light): RaThemeOptions {
       MuiButton: {
         styleOverrides: {
           root: { boxShadow: 'none' },
-          text: { color: t.link },
+          text: { color: t.link, '&.MuiButton-colorError': { color: t.bad } },
           contained: { boxShadow: 'inset 0 -2px 0 rgb(0 0 0 / .18)', '&:hover': { boxShadow: 'inset 0 -2px 0 rgb(0 0 0 / .18)' } },
         },
       },
@@ -57,6 +57,16 @@ function scheme(mode: 'light' | 'dark', t: typeof light): RaThemeOptions {
       },
       MuiLink: { styleOverrides: { root: { color: t.link, textUnderlineOffset: '.18em' } } },
       MuiSwitch: { styleOverrides: { thumb: { boxShadow: 'none', border: `1px solid ${t.edge}` } } },
+      MuiAutocomplete: { styleOverrides: { root: { width: '100%' } } },
+      RaConfirm: { styleOverrides: { root: { '& .RaConfirm-confirmPrimary': { color: t.link } } } },
+      // What has no value is a dash.
+      RaDateField: { defaultProps: { emptyText: '–' } },
+      RaEmailField: { defaultProps: { emptyText: '–' } },
+      RaNumberField: { defaultProps: { emptyText: '–' } },
+      RaReferenceField: { defaultProps: { emptyText: '–', link: 'show' } },
+      RaSelectField: { defaultProps: { emptyText: '–' } },
+      RaTextField: { defaultProps: { emptyText: '–' } },
+      RaUrlField: { defaultProps: { emptyText: '–' } },
       RaTopToolbar: { styleOverrides: { root: { '&&': { backgroundColor: 'transparent' } } } },
       // A label that was given to a box is that of its input.
       MuiCheckbox: {
@@ -89,6 +99,8 @@ function scheme(mode: 'light' | 'dark', t: typeof light): RaThemeOptions {
           notchedOutline: { borderColor: t.edge, top: 0, '& legend': { display: 'none' } },
         },
       },
+      MuiTabs: { defaultProps: { variant: 'scrollable' }, styleOverrides: { indicator: { backgroundColor: t.link } } },
+      MuiTab: { styleOverrides: { root: { color: t.ink2, '&.Mui-selected': { color: t.ink } } } },
       MuiTableCell: {
         styleOverrides: {
           root: { padding: '8px 12px', borderColor: t.line },

@@ -14,11 +14,15 @@ export interface EntityInfo {
   /** The field that counts the changes of a row. */
   version?: string
   sortable: readonly string[]
+  /** The fields that a change writes. */
+  written: readonly string[]
+  /** Whether deleted rows can be brought back. */
+  keepsDeleted?: boolean
 }
 
 const rows = (resource: unknown) => resource as Resource<Entity>
 
 export const entities: Record<string, EntityInfo | undefined> = {
-  "items": { rows: rows(client.items), key: "id", named: "name", sortable: ["id", "name", "price", "description", "image", "createdAt", "updatedAt"] },
-  "users": { rows: rows(client.users), key: "id", named: "name", sortable: ["id", "email", "name", "createdAt", "updatedAt"] },
+  "items": { rows: rows(client.items), key: "id", named: "name", sortable: ["id", "name", "price", "description", "image", "createdAt", "updatedAt"], written: ["name", "price", "description", "image"] },
+  "users": { rows: rows(client.users), key: "id", named: "name", sortable: ["id", "email", "name", "createdAt", "updatedAt"], written: ["email", "name", "roles"] },
 }

@@ -31,4 +31,22 @@ export const messages = {
       },
     },
   },
+  gate: {
+    details: 'Details',
+    restore: 'Restore',
+    restored: 'Restored |||| %{smart_count} restored',
+    kept: 'One is not yours to delete, or was gone |||| %{smart_count} are not yours to delete, or were gone',
+    deleted: 'There is no such row. If it was deleted, it can be brought back.',
+    gone: 'There is no such row.',
+    neverThere: 'There is none to bring back.',
+    conflict: {
+      title: 'Somebody else has changed this meanwhile',
+      field: 'Field',
+      theirs: 'Theirs',
+      yours: 'Yours',
+      untouched: 'not changed',
+      saveMine: 'Save mine',
+      takeTheirs: 'Take theirs',
+    },
+  },
 }

@@ -37,9 +37,12 @@ const versionOf = ({ version }: EntityInfo, row: Row | undefined): { version?: n
   return typeof known === 'number' ? { version: known } : {}
 }
 
+/** Whether two values of a field are the same. */
+export const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
+
 // What was changed is sent alone: other fields may not be this person's to write.
 function changed(data: Row, before: Row = {}): Row {
-  return Object.fromEntries(Object.entries(data).filter(([key, value]) => value !== undefined && JSON.stringify(value) !== JSON.stringify(before[key])))
+  return Object.fromEntries(Object.entries(data).filter(([key, value]) => value !== undefined && !same(value, before[key])))
 }
 
 interface Page {
@@ -92,6 +95,12 @@ function change<Answer>(answer: Promise<Answer>): Promise<Answer> {
   return asked(answer)
 }
 
+/** Brings a deleted row back. */
+export async function restore(resource: string, row: RaRecord): Promise<void> {
+  const info = entity(resource)
+  await change(info.rows.restore(row.id, versionOf(info, row)))
+}
+
 // Rows that a relation leads to. One that this person may not see is known by its id alone.
 async function many(resource: string, ids: readonly Identifier[], signal?: AbortSignal) {
   const info = entity(resource)
@@ -125,9 +134,10 @@ export const dataProvider = {
     const info = entity(resource)
     return { data: record(info, await change(info.rows.create(changed(data)))) }
   },
-  update: async (resource: string, { id, data, previousData }: { id: Identifier; data: Row; previousData?: Row }) => {
+  update: async (resource: string, { id, data, previousData, meta }: { id: Identifier; data: Row; previousData?: Row; meta?: { base?: Row } }) => {
     const info = entity(resource)
-    return { data: record(info, await change(info.rows.patch(id, changed(data, previousData), versionOf(info, previousData)))) }
+    const before = meta?.base ?? previousData
+    return { data: record(info, await change(info.rows.patch(id, changed(data, before), versionOf(info, before)))) }
   },
   updateMany: async (resource: string, { ids, data }: { ids: Identifier[]; data: Row }) => {
     const info = entity(resource)
@@ -140,7 +150,7 @@ export const dataProvider = {
   },
   deleteMany: async (resource: string, { ids }: { ids: Identifier[] }) => {
     const info = entity(resource)
-    await change(info.rows.removeMany({ [info.key]: { $in: ids } }))
-    return { data: ids }
+    const rows = await change(info.rows.removeMany({ [info.key]: { $in: ids } }))
+    return { data: rows.map((row) => record(info, row).id) } // others are not theirs to delete
   },
 } as unknown as DataProvider

@@ -4,16 +4,26 @@ import { useState } from 'react'
 import { TextField } from '@mui/material'
 import {
   AutocompleteInput, FieldTitle, FunctionField, type InputProps, ReferenceInput, SelectInput, TextInput, useCanAccess, useInput, useResourceContext,
+  useTranslate,
 } from 'react-admin'
 
+interface Field { source: string; label?: string }
+type Row = Record<string, unknown>
+
+/** Yes or no, in words. */
+export function YesNoField({ source }: Field) {
+  const translate = useTranslate()
+  return <FunctionField source={source} render={(row: Row) => (typeof row[source] === 'boolean' ? translate(`ra.boolean.${String(row[source])}`) : '–')} />
+}
+
 /** Any value, as text. */
-export const JsonField = ({ source }: { source: string }) => (
-  <FunctionField source={source} render={(row: Record<string, unknown>) => (row[source] == null ? '' : JSON.stringify(row[source]))} />
+export const JsonField = ({ source }: Field) => (
+  <FunctionField source={source} render={(row: Row) => (row[source] == null ? '–' : JSON.stringify(row[source]))} />
 )
 
 /** A file of a row, by its name. */
-export const FileNameField = ({ source }: { source: string }) => (
-  <FunctionField source={source} render={(row: Record<string, unknown>) => (row[source] as { name?: string } | null)?.name ?? ''} />
+export const FileNameField = ({ source }: Field) => (
+  <FunctionField source={source} render={(row: Row) => (row[source] as { name?: string } | null)?.name ?? '–'} />
 )
 
 /** A choice among the rows of another entity. Who may not list those writes the id of one. */
