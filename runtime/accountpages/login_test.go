@@ -20,6 +20,8 @@ func TestLogInFromElsewhere(t *testing.T) {
 		"null":             {"Sec-Fetch-Site", "", "Origin", "null"},
 		"port":             {"Sec-Fetch-Site", "", "Origin", "http://127.0.0.1:1"},
 		"origin, no match": {"Sec-Fetch-Site", "cross-site", "Origin", r.url},
+		"sandbox":          {"Sec-Fetch-Site", "cross-site", "Origin", "null"},
+		"link":             {"Sec-Fetch-Site", "none", "Origin", "null"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := r.browser()
@@ -36,7 +38,9 @@ func TestLogInFromElsewhere(t *testing.T) {
 	}
 	inside.t = t
 	inside.get("/account").is(http.StatusOK, maria) // still logged in
-	r.logIn(maria)                                  // with the same password
+	// What Chromium sends from a page that tells no referrer.
+	inside.send(http.MethodPost, "/account/devices", encode("session", "others"), "Origin", "null").is(http.StatusSeeOther)
+	r.logIn(maria) // with the same password
 }
 
 func TestNext(t *testing.T) {

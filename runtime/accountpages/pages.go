@@ -141,9 +141,6 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// MaxBody is for the guard that reads bodies.
-func (p *pages) MaxBody() int64 { return MaxBody }
-
 func (p *pages) serve(v *visit) error {
 	at, ok := p.routes[v.path]
 	if !ok {
