@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -252,7 +253,7 @@ func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, asked *registrati
 	switch statusOfError(err) {
 	case http.StatusUnauthorized:
 		if !errors.Is(err, ErrStepUpRequired) {
-			w.Header()["Www-Authenticate"] = challenges(g.strategies, asked, err)
+			w.Header()["Www-Authenticate"] = challenges(r, g.strategies, asked, err)
 		}
 	case http.StatusBadRequest: // RFC 6750 §3.1: the form was wrong, say which
 		if asked != nil && asked.challenger != nil {
@@ -263,9 +264,11 @@ func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, asked *registrati
 }
 
 // challenges returns the challenges of these strategies; asked is the one that
-// refused with err, nil when none was asked.
-func challenges(regs []*registration, asked *registration, err error) []string {
+// refused with err, nil when none was asked. A script that has another way to log in is
+// not asked for Basic: the browser would ask for the password itself, over the page.
+func challenges(r *http.Request, regs []*registration, asked *registration, err error) []string {
 	list := make([]string, 0, len(regs))
+	script := len(regs) > 1 && r.Header.Get("Sec-Fetch-Dest") == "empty"
 	for _, reg := range regs {
 		if reg.challenger == nil {
 			continue
@@ -274,7 +277,11 @@ func challenges(regs []*registration, asked *registration, err error) []string {
 		if reg != asked {
 			refusal = nil
 		}
-		list = append(list, reg.challenger.Challenge(refusal))
+		challenge := reg.challenger.Challenge(refusal)
+		if scheme, _, _ := strings.Cut(challenge, " "); script && strings.EqualFold(scheme, "Basic") {
+			continue
+		}
+		list = append(list, challenge)
 	}
 	if len(list) == 0 {
 		list = append(list, bareChallenge)
@@ -294,9 +301,9 @@ type admission struct {
 }
 
 // challengesFrom returns the challenges for a 401 below a guard.
-func challengesFrom(ctx context.Context) []string {
-	if a, ok := ctx.Value(principalKey{}).(*admission); ok && a.guard != nil {
-		return challenges(a.guard.strategies, nil, nil)
+func challengesFrom(r *http.Request) []string {
+	if a, ok := r.Context().Value(principalKey{}).(*admission); ok && a.guard != nil {
+		return challenges(r, a.guard.strategies, nil, nil)
 	}
 	return []string{bareChallenge}
 }

@@ -100,6 +100,38 @@ func TestGuard(t *testing.T) {
 	}
 }
 
+// TestGuard_scripts: what a script asks for makes no browser open a dialog of its own over
+// a page that logs in in another way.
+func TestGuard_scripts(t *testing.T) {
+	w := newWorld(t)
+	for _, tt := range []struct {
+		guard *gate.Guard
+		dest  string
+		want  []string
+	}{
+		{w.Guard("jwt", "basic"), "empty", []string{bearerChallenge}},
+		{w.Guard("jwt", "basic").Optional().Require("cook:items"), "empty", []string{bearerChallenge}},
+		{w.Guard("jwt", "basic"), "document", []string{bearerChallenge, basicChallenge}},
+		{w.Guard("jwt", "basic"), "", []string{bearerChallenge, basicChallenge}},
+		{w.Guard("basic"), "empty", []string{basicChallenge}},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set("Sec-Fetch-Dest", tt.dest)
+		for name, h := range map[string]http.Handler{
+			"refused": tt.guard.Protect(whoami),
+			"below": tt.guard.Optional().Protect(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				gate.WriteError(w, r, gate.ErrNotAuthenticated)
+			})),
+		} {
+			got := httptest.NewRecorder()
+			h.ServeHTTP(got, r)
+			if diff := cmp.Diff(tt.want, got.Result().Header["Www-Authenticate"]); got.Code != 401 || diff != "" {
+				t.Errorf("%s, %q: %d (-want +got):\n%s", name, tt.dest, got.Code, diff)
+			}
+		}
+	}
+}
+
 func TestGuard_immutable(t *testing.T) {
 	w := newWorld(t)
 	base := w.Guard("jwt").Require("cook:items")

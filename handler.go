@@ -102,7 +102,7 @@ func (s *Service) answerError(w http.ResponseWriter, r *http.Request, err error)
 		if len(carriers) > 0 && r.Method == http.MethodDelete && len(r.Header["Authorization"]) > 0 {
 			asked = carriers[0]
 		}
-		w.Header()["Www-Authenticate"] = challenges(carriers, asked, err)
+		w.Header()["Www-Authenticate"] = challenges(r, carriers, asked, err)
 	}
 	ErrorWriter{Logger: st.cfg.Logger}.Write(w, r, err)
 }

@@ -94,7 +94,7 @@ func (ew ErrorWriter) Write(w http.ResponseWriter, r *http.Request, err error) {
 		ew.log(r, e.Status, err, body.requestID)
 	}
 	if e.Status == http.StatusUnauthorized && h.Get("WWW-Authenticate") == "" {
-		h["Www-Authenticate"] = challengesFrom(r.Context())
+		h["Www-Authenticate"] = challengesFrom(r)
 		if e, ok := errors.AsType[*AuthError](err); ok && e.Code == ErrStepUpRequired {
 			h.Set("WWW-Authenticate", stepUpChallenge(e.MaxAge))
 		}

@@ -54,8 +54,8 @@ type DesignOptions struct {
 
 // FromDesign returns what the service of a design needs of its tenant: the API
 // with a scope for each permission, its roles, a single-page client with
-// <origin>/auth-callback, <origin>/login and <origin>, the action of
-// [DefaultAction] and the connection Username-Password-Authentication.
+// <origin>/auth-callback, <origin>/login and <origin>, the first two of the pages of
+// the plugin admin, too, the action of [DefaultAction] and the connection Username-Password-Authentication.
 //
 // A tenant knows neither roles that hold others nor wildcards. So a role has the
 // permissions of the roles that it inherits, too, and for a wildcard those of the
@@ -91,6 +91,10 @@ func FromDesign(d *design.Design, o DesignOptions) (Desired, error) {
 		want.SPA.Callbacks = append(want.SPA.Callbacks, origin+"/auth-callback")
 		want.SPA.LogoutURLs = append(want.SPA.LogoutURLs, origin+"/login")
 		want.SPA.WebOrigins = append(want.SPA.WebOrigins, origin)
+		if path := adminPath(d); path != "" {
+			want.SPA.Callbacks = append(want.SPA.Callbacks, origin+path+"/auth-callback")
+			want.SPA.LogoutURLs = append(want.SPA.LogoutURLs, origin+path+"/login")
+		}
 	}
 	if o.Machine {
 		want.Machine = &Machine{Name: d.Service.Name + " machine", Scopes: want.scopeValues()}
@@ -103,6 +107,23 @@ func FromDesign(d *design.Design, o DesignOptions) (Desired, error) {
 		return Desired{}, err
 	}
 	return want.complete()
+}
+
+// adminPath is where the service has pages of the plugin admin on which people log in at the
+// issuer, empty if nowhere.
+func adminPath(d *design.Design) string {
+	p := d.Plugin("admin")
+	if p == nil || !p.Enabled {
+		return ""
+	}
+	if by := p.Setting("login"); by != nil && by.Value != "issuer" {
+		return ""
+	}
+	if path := p.Setting("path"); path != nil {
+		text, _ := path.Value.(string)
+		return text
+	}
+	return "/admin"
 }
 
 // Origin returns where the tenant of a design is, for [Config.BaseURL]: the

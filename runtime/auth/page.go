@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
 // Page is what a page has to know to log people in at the issuer. None of it is
@@ -54,6 +55,24 @@ func (a *Auth) Page() http.Handler {
 		h.Set("Cache-Control", "no-cache")
 		_, _ = w.Write(body) // nobody is left to be told
 	})
+}
+
+// PageOrigin returns the origin of the issuer as pages are told it, empty when they are
+// told nothing.
+func (a *Auth) PageOrigin() string {
+	o := a.cfg.OIDC
+	if o == nil || o.Page == nil {
+		return ""
+	}
+	domain := o.page(a.opts).Domain
+	if !strings.Contains(domain, "://") {
+		domain = "https://" + domain
+	}
+	u, err := url.Parse(domain)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
 }
 
 // ComeBacks returns where a log-in and a log-out lead back to, as pages are told; empty

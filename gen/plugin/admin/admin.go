@@ -25,8 +25,8 @@ func Plugin() gen.Plugin {
 	return gen.Plugin{
 		Name:     "admin",
 		Summary:  "pages to look after rows: a react-admin application of your own in admin/, served by the service",
-		Requires: []string{clientts.Name, "auth-jwt"},
-		New:      func() gen.Part { return &part{settings{Path: defaultPath}} },
+		Requires: []string{clientts.Name},
+		New:      func() gen.Part { return &part{settings{Path: defaultPath, CacheLocation: memory}} },
 	}
 }
 
@@ -34,6 +34,10 @@ func Plugin() gen.Plugin {
 type settings struct {
 	Path  string `yaml:"path" doc:"Where the service serves the pages."`
 	Title string `yaml:"title" doc:"What people call them. Default: the name of the service."`
+
+	Login         string `yaml:"login" doc:"How people log in: at the issuer of auth-auth0, with a cookie of auth-session, a token of auth-jwt in the memory of the page, by auth-basic, or not at all. Default: the first of these that the service has." enum:"issuer,cookie,token,basic,none"`
+	Popup         bool   `yaml:"popup" doc:"Whether the issuer logs people in in a window of its own, instead of the page itself."`
+	CacheLocation string `yaml:"cacheLocation" doc:"Where tokens of the issuer are: in the memory of the page, or in localstorage, where every script of the origin finds them." enum:"memory,localstorage"`
 }
 
 type part struct{ settings settings }
@@ -54,22 +58,37 @@ func PathOf(d *design.Design) (string, bool) {
 
 const defaultPath = "/admin"
 
+// memory is where tokens are unless somebody says otherwise.
+const memory = "memory"
+
 // Settings returns where the settings go.
 func (p *part) Settings() any { return &p.settings }
 
 var goodPath = regexp.MustCompile(`^(/[a-z0-9][a-z0-9-]*){1,4}$`)
 
-// Validate refuses a path at which something else answers.
-func (p *part) Validate(_ *design.Design, place *design.Plugin) error {
+// Validate refuses a path at which something else answers, and a way to log in that the
+// service does not have.
+func (p *part) Validate(d *design.Design, place *design.Plugin) error {
 	var errs design.Errors
-	first, _, _ := strings.Cut(strings.TrimPrefix(p.settings.Path, "/"), "/")
-	if taken := first == "api" || first == "health"; taken || !goodPath.MatchString(p.settings.Path) {
+	bad := func(name, message, hint string) {
 		at := place.Pos
-		if s := place.Setting("path"); s != nil {
+		if s := place.Setting(name); s != nil {
 			at = s.ValuePos
 		}
-		errs.Add(at, "plugins.admin.path", "path has to be a path of small letters and digits at which nothing else of the service is",
-			"for instance /admin or /back-office")
+		errs.Add(at, "plugins.admin."+name, message, hint)
+	}
+	first, _, _ := strings.Cut(strings.TrimPrefix(p.settings.Path, "/"), "/")
+	if taken := first == "api" || first == "health"; taken || !goodPath.MatchString(p.settings.Path) {
+		bad("path", "path has to be a path of small letters and digits at which nothing else of the service is", "for instance /admin or /back-office")
+	}
+	by := LoginOf(d)
+	if needs := provider(by); needs != "" && !d.Enabled(needs) {
+		bad("login", "login: "+by+" needs the plugin "+needs, "add "+needs+", or leave login out for what the service has")
+	}
+	for _, name := range []string{"popup", "cacheLocation"} {
+		if place.Setting(name) != nil && by != Issuer {
+			bad(name, name+" is for pages on which an issuer logs people in", "leave it out, or say login: issuer beside auth-auth0")
+		}
 	}
 	return errs.Err()
 }
@@ -78,12 +97,12 @@ func (p *part) Validate(_ *design.Design, place *design.Plugin) error {
 func (p *part) Contribute(b *gen.Build) error {
 	a := &app{b, p.settings}
 	b.Ignore = append(b.Ignore, "./admin/node_modules")
-	b.Extensions = append(b.Extensions, gen.Member{Name: "admin", Value: gen.Call(gen.Name(spaPackage, "Mount"),
+	b.Extensions = append(b.Extensions, gen.Member{Name: "admin", Value: gen.Call(gen.Name(spaPackage, mount(a)),
 		gen.Text(p.settings.Path), gen.Call(gen.Name(b.Design.Service.Module+"/admin", "Files")))})
 	b.Template(gen.File{Path: "admin/embed_gen.go", Owner: gen.Generated}, templates, "templates/embed.go.tmpl", a)
 	for _, name := range []string{
-		"access.gen.ts", "authProvider.gen.ts", "dataProvider.gen.ts", "deletedRows.gen.tsx", "exporter.gen.ts",
-		"fields.gen.tsx", "listRows.gen.tsx", "pages.gen.tsx", "rowForm.gen.tsx", "service.gen.ts", "showRow.gen.tsx",
+		"again.gen.ts", "authProvider.gen.ts", "dataProvider.gen.ts", "deletedRows.gen.tsx", "exporter.gen.ts", "fields.gen.tsx",
+		"listRows.gen.tsx", "LogInAgain.gen.tsx", "pages.gen.tsx", "rowForm.gen.tsx", "sessions.gen.ts", "showRow.gen.tsx",
 	} {
 		if err := add(b, gen.Generated, "src/gen/"+name, "src/gen/"+name); err != nil {
 			return err
@@ -105,9 +124,10 @@ func (p *part) Contribute(b *gen.Build) error {
 	for _, name := range []string{"package.json", "package-lock.json"} {
 		b.Template(gen.File{Path: "admin/" + name, Owner: gen.Once}, templates, "templates/"+name+".tmpl", a)
 	}
-	for _, name := range []string{"settings.gen.ts", "entities.gen.ts", "messages.gen.ts", "resources.gen.tsx"} {
+	for _, name := range []string{"access.gen.ts", "service.gen.ts", "settings.gen.ts", "entities.gen.ts", "messages.gen.ts", "resources.gen.tsx"} {
 		b.Template(gen.File{Path: "admin/src/gen/" + name, Owner: gen.Generated}, templates, "templates/"+name+".tmpl", a)
 	}
+	b.Template(gen.File{Path: "admin/src/gen/session.gen.ts", Owner: gen.Generated}, templates, "templates/session/"+a.Login()+".gen.ts.tmpl", a)
 	for _, e := range a.Entities() {
 		b.Template(gen.File{Path: "admin/src/gen/" + e.Name + ".gen.tsx", Owner: gen.Generated}, templates, "templates/entity.gen.tsx.tmpl", e)
 	}
@@ -140,8 +160,13 @@ func (a *app) Title() string {
 	return strings.ToUpper(name[:1]) + strings.ReplaceAll(name[1:], "-", " ")
 }
 
-// Accounts is the entity whose rows log in.
-func (a *app) Accounts() *design.AuthEntity { return a.Authentication.Accounts }
+// Accounts is the entity whose rows log in, nil where nobody does.
+func (a *app) Accounts() *design.AuthEntity {
+	if a.Authentication == nil {
+		return nil
+	}
+	return a.Authentication.Accounts
+}
 
 // Names are the fields that name an account, the best one first.
 func (a *app) Names() []string {

@@ -41,6 +41,7 @@ type App struct {
 	path   string
 	files  fs.FS
 	dev    bool     // the folder may change at any time
+	issuer string   // the origin of an issuer that logs people in, empty without
 	packed sync.Map // the content of assets, compressed, by name
 }
 
@@ -50,8 +51,24 @@ func New(path string, files fs.FS) *App { return &App{path: path, files: files} 
 // Mount serves the application in files at path, see [server.App.Extend]. While "gate
 // dev" runs the service it is what that has built.
 func Mount(path string, files fs.FS) func(*server.App) error {
+	return mount(path, files, func(*server.App) string { return "" })
+}
+
+// MountWithIssuer is [Mount] for an application that logs people in at the issuer of the
+// service, see [auth.Auth.Page]: it may send requests there, and ask it in a frame.
+func MountWithIssuer(path string, files fs.FS) func(*server.App) error {
+	return mount(path, files, func(a *server.App) string {
+		if a.Auth == nil {
+			return ""
+		}
+		return a.Auth.PageOrigin()
+	})
+}
+
+func mount(path string, files fs.FS, issuer func(*server.App) string) func(*server.App) error {
 	return func(a *server.App) error {
 		app := New(path, files)
+		app.issuer = issuer(a)
 		if a.Config.Dev != nil {
 			app.files, app.dev = os.DirFS(DevFolder+path), true
 		}
@@ -88,8 +105,12 @@ func (a *App) page(w http.ResponseWriter) {
 		return
 	}
 	nonce := rand.Text()
+	connect, frames := "'self'", "'none'"
+	if a.issuer != "" {
+		connect, frames = connect+" "+a.issuer, a.issuer
+	}
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-"+nonce+"'; "+
-		"img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; manifest-src 'self'; "+
+		"img-src 'self' data: blob:; font-src 'self'; connect-src "+connect+"; frame-src "+frames+"; manifest-src 'self'; "+
 		"base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
 	answer(w, "text/html; charset=utf-8", bytes.ReplaceAll(text, []byte(Nonce), []byte(nonce)))
 }

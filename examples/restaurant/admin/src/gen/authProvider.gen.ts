@@ -2,55 +2,87 @@
 
 import { type AuthProvider, HttpError } from 'react-admin'
 
-import { ApiError } from '../../../client/src/index.gen.ts'
 import { type Access, loadAccess } from './access.gen.ts'
+import { again } from './again.gen.ts'
+import { session } from './session.gen.ts'
+import type { Credentials } from './sessions.gen.ts'
 import { account, login, settings } from './settings.gen.ts'
 import { client } from './service.gen.ts'
 
-// Logging out in one tab logs out all of them.
-const tabs = new BroadcastChannel(`${settings.path} of ${location.origin}`)
-tabs.onmessage = () => {
-  if (client.auth.loggedIn) void client.auth.logOut().finally(() => { location.assign(`${settings.path}/login`) })
-}
+// Whether somebody logged in, and did not log out. When the log-in is over they still are
+// where they were: they are asked for their password over the page.
+let known: Promise<boolean> | undefined
+const loggedIn = (): Promise<boolean> =>
+  (known ??= session.restore().catch((error: unknown) => {
+    known = undefined
+    throw error
+  }))
 
 // What the person may do is asked once for each log-in. Who is not logged in may nothing.
 const nobody: Access = { roles: [], permissions: [], entities: {} }
 let access: Promise<Access> | undefined
-client.auth.onChange(() => { access = undefined })
-const known = (): Promise<Access> => (client.auth.loggedIn ? (access ??= loadAccess()) : Promise.resolve(nobody))
+async function mayDo(): Promise<Access> {
+  if (!(await loggedIn())) return nobody
+  access ??= loadAccess().catch((error: unknown) => {
+    access = undefined
+    throw error
+  })
+  return access
+}
+
+function become(now: boolean): void {
+  known = Promise.resolve(now)
+  access = undefined
+}
+
+// Logging out in one tab logs out all of them.
+const tabs = new BroadcastChannel(`${settings.path} of ${location.origin}`)
+tabs.onmessage = async () => {
+  if (!(await loggedIn())) return
+  become(false)
+  await session.loggedOutElsewhere().catch(() => undefined) // what is left ends by itself
+  location.assign(`${settings.path}/login`)
+}
 
 const may = { list: 'list', show: 'view', create: 'create', edit: 'update', delete: 'delete', export: 'list', clone: 'create' } as const
 
-/** Logs people in. Who they are is known to this page alone, and forgotten with it. */
+/** Logs people in, and says what they may do. */
 export const authProvider: AuthProvider = {
-  async login({ identity, password }: { identity: string; password: string }) {
-    await client.auth.logIn({ [login.field]: identity, [login.password]: password })
+  async login({ path, ...credentials }: Credentials & { path: string }) {
+    await session.logIn(credentials, path)
+    become(true)
   },
   async logout() {
-    const { loggedIn } = client.auth
-    try {
-      await client.auth.logOut()
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error // the tokens are gone; the session ends by itself
-    }
-    if (loggedIn) tabs.postMessage('logged out')
+    if (!(await known?.catch(() => false))) return
+    const leaving = await session.logOut()
+    become(false)
+    tabs.postMessage('logged out')
+    return leaving ? false : undefined
   },
-  checkAuth() {
+  async checkAuth() {
     // The log-in page, without a reproach.
-    return client.auth.loggedIn ? Promise.resolve() : Promise.reject(new HttpError('', 401))
+    if (!(await loggedIn())) throw new HttpError('', 401)
   },
   checkError(error: { status?: number }) {
     // What somebody may not do is told in place; they stay logged in.
-    return error.status === 401 ? Promise.reject(new HttpError('Your log-in is over. Log in again.', 401)) : Promise.resolve()
+    return error.status === 401 && !again.asks ? Promise.reject(new HttpError('Your log-in is over. Log in again.', 401)) : Promise.resolve()
   },
   async getIdentity() {
+    if (login.by === 'none') return { id: '' }
     const me = await client.http.json<Record<string, unknown>>('GET', '/api/me')
     const name = account.names.map((field) => me[field]).find((value) => typeof value === 'string' && value !== '')
     return { id: String(me[account.key]), fullName: typeof name === 'string' ? name : '' }
   },
-  getPermissions: known,
+  getPermissions: mayDo,
   async canAccess({ resource, action }) {
-    const entity = (await known()).entities[resource]
+    const entity = (await mayDo()).entities[resource]
     return action in may && entity?.[may[action as keyof typeof may]] !== undefined
   },
+  ...(session.handleCallback && {
+    async handleCallback() {
+      const path = await session.handleCallback?.()
+      become(true)
+      return { redirectTo: path ?? '/' }
+    },
+  }),
 }

@@ -3,11 +3,18 @@
 /** Where the pages are, and what they are called. */
 export const settings = { path: "/admin", title: "Restaurant" } as const
 
-/** What people log in with. */
-export const login = { field: "email", password: "password", label: "E-mail address", type: "email" } as const
+/** How people log in: by what, and which field of an account they know by what name. */
+export const login: LogIn = { by: "token", field: "email", label: "E-mail address", type: "email" }
+
+export interface LogIn {
+  by: 'token' | 'cookie' | 'basic' | 'issuer' | 'none'
+  field: string
+  label: string
+  type: 'email' | 'text'
+}
 
 /** The entity of the accounts, and the fields that name one, the best one first. */
-export const account = { resource: "users", key: "id", names: ["name", "email"] } as const
+export const account: { resource: string; key: string; names: readonly string[] } = { resource: "users", key: "id", names: ["name", "email"] }
 
 /** What people do with their own accounts; email is the field with the address that letters go to, if there are any. */
 export const own: { password: boolean; email: string; keys: boolean } = { password: true, email: "", keys: false }

@@ -7,7 +7,7 @@ import { resources } from './gen/resources.gen.tsx'
 import { settings } from './gen/settings.gen.ts'
 import { i18nProvider } from './i18n.ts'
 import { Layout } from './Layout.tsx'
-import { LoginPage } from './LoginPage.tsx'
+import { CallbackPage, LoginPage } from './LoginPage.tsx'
 import { darkTheme, lightTheme } from './theme.ts'
 
 // At the top, where it covers no button of a form.
@@ -20,6 +20,7 @@ const Note = () => <Notification anchorOrigin={{ vertical: 'top', horizontal: 'c
 export default function App() {
   return (
     <Admin
+      authCallbackPage={CallbackPage}
       authProvider={authProvider}
       dataProvider={dataProvider}
       dashboard={Dashboard}

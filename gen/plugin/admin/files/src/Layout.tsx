@@ -3,6 +3,9 @@ import type { ReactNode } from 'react'
 import { AppBar, CheckForApplicationUpdate, Layout as RaLayout, Logout, UserMenu, useGetIdentity, useTranslate, useUserMenu } from 'react-admin'
 import { Link } from 'react-router-dom'
 
+import { LogInAgain } from './gen/LogInAgain.gen.tsx'
+import { login } from './gen/settings.gen.ts'
+
 function OwnAccount() {
   const t = useTranslate()
   const menu = useUserMenu()
@@ -19,7 +22,7 @@ function Person() {
   )
 }
 
-const Bar = () => <AppBar color="inherit" elevation={0} userMenu={<Person />} />
+const Bar = () => <AppBar color="inherit" elevation={0} userMenu={login.by !== 'none' && <Person />} />
 
 /** What is around every page. */
 export function Layout({ children }: { children: ReactNode }) {
@@ -27,6 +30,7 @@ export function Layout({ children }: { children: ReactNode }) {
     <RaLayout appBar={Bar}>
       {children}
       <CheckForApplicationUpdate />
+      <LogInAgain />
     </RaLayout>
   )
 }

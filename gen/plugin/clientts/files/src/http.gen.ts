@@ -18,18 +18,21 @@ export class ApiError extends Error {
   readonly status: number
   /** The kind of error: bad-request, not-authenticated, forbidden, not-found, conflict, … */
   readonly code: string
+  /** Which error of that kind it is, if there is more to say: step_up_required. */
+  readonly reason: string | undefined
   /** What is wrong with which field. */
   readonly problems: readonly Problem[]
   /** How many seconds to wait before the next try, if the service says so. */
   readonly retryAfter: number | undefined
 
-  constructor(status: number, code: string, message: string, problems: readonly Problem[] = [], retryAfter?: number) {
+  constructor(status: number, code: string, message: string, problems: readonly Problem[] = [], retryAfter?: number, reason?: string) {
     super(message)
     this.name = 'ApiError'
     this.status = status
     this.code = code
     this.problems = problems
     this.retryAfter = retryAfter
+    this.reason = reason
   }
 
   /** The first message for each field. */
@@ -66,6 +69,11 @@ export interface Options {
   url?: string
   /** Another function to send requests with. */
   fetch?: typeof globalThis.fetch
+  /**
+   * Called with an error of the service, or of the credentials. True says that the request
+   * may do better now, and it is sent once more.
+   */
+  recover?: (error: ApiError) => Promise<boolean>
 }
 
 /** Sends requests to the service. */
@@ -73,10 +81,12 @@ export class Http {
   credentials: Credentials | undefined
   readonly #url: string
   readonly #fetch: typeof globalThis.fetch
+  readonly #recover: Options['recover']
 
-  constructor({ url = '', fetch = globalThis.fetch.bind(globalThis) }: Options = {}) {
+  constructor({ url = '', fetch = globalThis.fetch.bind(globalThis), recover }: Options = {}) {
     this.#url = url.replace(/\/+$/, '')
     this.#fetch = fetch
+    this.#recover = recover
   }
 
   /** Sends a request, and returns the JSON that is answered. Throws {@link ApiError}. */
@@ -87,6 +97,15 @@ export class Http {
 
   /** Sends a request, and returns an answer that is no error. */
   async send(method: string, path: string, request: Request = {}): Promise<Response> {
+    try {
+      return await this.#asked(method, path, request)
+    } catch (error) {
+      if (request.anonymous || !(error instanceof ApiError) || !(await this.#recover?.(error))) throw error
+      return this.#asked(method, path, request)
+    }
+  }
+
+  async #asked(method: string, path: string, request: Request): Promise<Response> {
     const credentials = request.anonymous ? undefined : this.credentials
     let authorization = await credentials?.authorization()
     let response = await this.#once(method, path, request, authorization)
@@ -122,18 +141,19 @@ export class Http {
 async function problem(response: Response): Promise<ApiError> {
   const wait = Number(response.headers.get('Retry-After') ?? Number.NaN)
   const retryAfter = Number.isFinite(wait) ? wait : undefined
-  let answer: { className?: unknown; message?: unknown; errors?: unknown } = {}
+  let answer: { className?: unknown; message?: unknown; errors?: unknown; data?: { name?: unknown } | null } = {}
   try {
     answer = ((await response.json()) ?? {}) as typeof answer
   } catch {
     // an answer of something in between
   }
-  const { className, message, errors } = answer
+  const { className, message, errors, data } = answer
   return new ApiError(
     response.status,
     typeof className === 'string' ? className : 'error',
     typeof message === 'string' ? message : `The service answered ${String(response.status)}.`,
     Array.isArray(errors) ? (errors as Problem[]) : [],
     retryAfter,
+    typeof data?.name === 'string' ? data.name : undefined,
   )
 }
