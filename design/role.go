@@ -156,12 +156,24 @@ func (l *loader) unknownInherited(name string, names []string, at Position, path
 	l.errs.Add(at, path, fmt.Sprintf("unknown role %s%s", quote(name), near), hint)
 }
 
+// Holds reports whether a role holds that permission, be it by a wildcard. A text that is
+// none, or stands for several, nobody holds.
+func (d *Design) Holds(permission string) bool {
+	if strings.Contains(permission, "*") || verbNoun.check(permission) != "" {
+		return false
+	}
+	return held(permission, d.Permissions())
+}
+
 // isHeld reports whether a role holds the permission, be it by a wildcard. For
 // the two words of a permission it is what gate.Permits says.
-func (l *loader) isHeld(permission string) bool {
+func (l *loader) isHeld(permission string) bool { return held(permission, l.permissions) }
+
+// held reports whether the permissions, which are sorted, include one.
+func held(permission string, permissions []string) bool {
 	verb, noun, _ := strings.Cut(permission, ":")
 	return slices.ContainsFunc([]string{permission, verb + ":*", "*:" + noun, "*:*", "*"}, func(held string) bool {
-		_, found := slices.BinarySearch(l.permissions, held)
+		_, found := slices.BinarySearch(permissions, held)
 		return found
 	})
 }

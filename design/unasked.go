@@ -58,6 +58,10 @@ func (w *warner) unasked(held map[*Role][]*node) {
 	}
 }
 
+// AccountPermissions are the settings of auth-core that ask for a permission: by which
+// somebody looks after the accounts of others.
+func AccountPermissions() []string { return []string{"sessions", "keys", "audit"} }
+
 // asked lists the permissions that rules ask for, sorted, each once.
 func (d *Design) asked() []string {
 	var all []string
@@ -80,6 +84,14 @@ func (d *Design) asked() []string {
 	}
 	for _, a := range d.Actions {
 		add(a.Allow)
+	}
+	if core := d.Plugin(AuthCore); core != nil && core.Enabled {
+		for _, name := range AccountPermissions() {
+			if s := core.Setting(name); s != nil {
+				permission, _ := s.Value.(string)
+				all = append(all, permission)
+			}
+		}
 	}
 	slices.Sort(all)
 	return slices.Compact(all)

@@ -61,6 +61,8 @@ type Config struct {
 	// Also are the entities beside that of the accounts whose rows log in. It does not
 	// go together with OIDC and Letters yet.
 	Also []Also
+	// Others says who looks after the accounts of others; nil is nobody.
+	Others *Others
 	// Strategies registers the ways to authenticate, in the order in which a
 	// request is looked at.
 	Strategies func(*Auth) error
@@ -212,6 +214,10 @@ func New(ctx context.Context, cfg Config, opts Options) (_ *Auth, err error) {
 	cfg.Entity = cmp.Or(cfg.Entity, "user")
 	cfg.StepUp = cmp.Or(cfg.StepUp, DefaultStepUp)
 	if err := cfg.checkAlso(); err != nil {
+		return nil, fmt.Errorf("authentication: %w", err)
+	}
+	cfg.Others = cmp.Or(cfg.Others, &Others{})
+	if err := cfg.Others.check(); err != nil {
 		return nil, fmt.Errorf("authentication: %w", err)
 	}
 	if opts.Now == nil {

@@ -18,7 +18,8 @@ func (a *Auth) Me(errs gate.ErrorWriter) http.Handler {
 }
 
 // MyPermissions answers the roles of the caller and what they permit, each
-// sorted, and what entities says that they may do with rows; and 401 to nobody. It
+// sorted, what entities says that they may do with rows, and what they may do with the
+// accounts of others; and 401 to nobody. It
 // expects to stand behind [Auth.Protect].
 func (a *Auth) MyPermissions(errs gate.ErrorWriter, entities func(context.Context) any) http.Handler {
 	sorted := func(list []string) []string {
@@ -28,10 +29,11 @@ func (a *Auth) MyPermissions(errs gate.ErrorWriter, entities func(context.Contex
 	}
 	return a.signedIn(errs, func(r *http.Request, p *gate.Principal) (any, error) {
 		return struct {
-			Roles       []string `json:"roles"`
-			Permissions []string `json:"permissions"`
-			Entities    any      `json:"entities"`
-		}{sorted(p.Roles), sorted(p.Permissions), entities(r.Context())}, nil
+			Roles       []string  `json:"roles"`
+			Permissions []string  `json:"permissions"`
+			Entities    any       `json:"entities"`
+			Others      MayOthers `json:"others"`
+		}{sorted(p.Roles), sorted(p.Permissions), entities(r.Context()), a.mayOthers(p)}, nil
 	})
 }
 

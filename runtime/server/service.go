@@ -286,6 +286,9 @@ func (a *App) authRoutes() error {
 	account := a.Auth.Account()
 	a.mux.Handle(auth.AccountPath, account)
 	a.mux.Handle(auth.AccountPath+"/", account)
+	if others := a.Auth.Others(a.errors); others != nil {
+		a.mux.Handle(auth.OthersPath+"/", others)
+	}
 	session, err := a.Auth.Session()
 	if err != nil {
 		return err

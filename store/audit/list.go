@@ -28,6 +28,8 @@ type Entry struct {
 type Filter struct {
 	// Entity, Subject and Action have to be equal if they are set.
 	Entity, Subject, Action string
+	// Outcome is success, failure or error, see [gate.Outcome]; empty means any.
+	Outcome string
 	// From is the earliest and To the first excluded time, if they are set.
 	From, To time.Time
 	// Before is the ID of the last entry of the page before; empty means the
@@ -95,6 +97,13 @@ func (t *Trail) query(f Filter) (query string, args []any, err error) {
 	if f.Action != "" {
 		add("action =", readable(f.Action))
 	}
+	if f.Outcome != "" {
+		outcome, err := outcomeOf(f.Outcome)
+		if err != nil {
+			return "", nil, err
+		}
+		add("outcome =", int64(outcome))
+	}
 	if !f.From.IsZero() {
 		add("id >=", idAt(f.From))
 	}
@@ -114,6 +123,16 @@ func (t *Trail) query(f Filter) (query string, args []any, err error) {
 	}
 	args = append(args, f.Limit)
 	return query + " ORDER BY id DESC LIMIT " + t.db.Dialect().Placeholder(len(args)), args, nil
+}
+
+// outcomeOf returns the outcome that prints itself like that.
+func outcomeOf(name string) (gate.Outcome, error) {
+	for _, o := range []gate.Outcome{gate.Failed, gate.Succeeded, gate.Undecided} {
+		if o.String() == name {
+			return o, nil
+		}
+	}
+	return 0, &gate.AuthError{Code: gate.ErrBadRequest, Message: "The outcome is success, failure or error"}
 }
 
 // scan reads the columns of one event.

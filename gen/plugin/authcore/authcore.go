@@ -27,7 +27,7 @@ func Plugin() gen.Plugin {
 		Name:    design.AuthCore,
 		Summary: "accounts, from an entity with a login name, a password and roles",
 		Needs:   Provider,
-		Routes:  []string{"account"},
+		Routes:  []string{"account", "admin"},
 		New:     func() gen.Part { return &part{settings: settings{StepUp: defaultStepUp}} },
 	}
 }
@@ -43,8 +43,12 @@ type settings struct {
 	Entity string   `yaml:"entity" doc:"The entity that holds the accounts." required:"true"`
 	Also   []string `yaml:"also" doc:"Entities beside it whose rows log in, each by a log-in of its own: local-customer for Customer."`
 	// BreachCheck leaves the machine, so it is off unless somebody wants it.
-	BreachCheck bool          `yaml:"breachCheck" doc:"Whether new passwords are looked for in the lists of api.pwnedpasswords.com, which gets five digits of their SHA-1."`
-	StepUp      time.Duration `yaml:"stepUp" doc:"How long ago somebody may have logged in who changes a password, a login name or roles, or deletes an account; from 1m to 24h." min:"1m" max:"24h"`
+	BreachCheck bool `yaml:"breachCheck" doc:"Whether new passwords are looked for in the lists of api.pwnedpasswords.com, which gets five digits of their SHA-1."`
+	// Who looks after the accounts of others: nobody, unless a permission is named.
+	Sessions string        `yaml:"sessions" doc:"The permission by which somebody sees the devices of others, and logs them out. Without it nobody does."`
+	Keys     string        `yaml:"keys" doc:"The permission by which somebody sees the API keys of others, and revokes them. Without it nobody does."`
+	Audit    string        `yaml:"audit" doc:"The permission by which somebody reads what happened to accounts. Without it nobody does."`
+	StepUp   time.Duration `yaml:"stepUp" doc:"How long ago somebody may have logged in who changes a password, a login name or roles, or deletes an account; from 1m to 24h." min:"1m" max:"24h"`
 }
 
 type part struct {
@@ -66,6 +70,7 @@ func (p *part) Validate(d *design.Design, place *design.Plugin) error {
 	var err error
 	p.accounts, err = d.AuthEntity(p.settings.Entity, at)
 	errs.Join(err)
+	p.readOthers(d, place, &errs)
 	if len(p.settings.Also) > 0 {
 		p.readAlso(d, place.Setting("also"), &errs)
 	}
@@ -167,6 +172,9 @@ func (p *part) Contribute(b *gen.Build) error {
 	if list := p.renamed(); list != nil {
 		b.Authentication.Config = append(b.Authentication.Config, gen.Member{Name: "Renamed", Value: gen.List(gen.Name(authPackage, "Renamed"), list...)})
 	}
+	if list := p.others(); list != nil {
+		b.Authentication.Config = append(b.Authentication.Config, gen.Member{Name: "Others", Value: gen.Struct(gen.Name(authPackage, "Others"), list...)})
+	}
 	if p.settings.StepUp != defaultStepUp {
 		b.Authentication.Config = append(b.Authentication.Config, gen.Member{Name: "StepUp", Value: gen.Duration(p.settings.StepUp)})
 	}
@@ -181,10 +189,14 @@ func (p *part) Contribute(b *gen.Build) error {
 		Name: "ADMIN_EMAIL", Doc: "Login name of the administrator whom the first start makes.",
 	})
 	b.API.Paths = append(b.API.Paths, paths(b.Authentication, passwords(b.Design))...)
-	b.API.Schemas = append(b.API.Schemas, schemas()...)
+	b.API.Paths = append(b.API.Paths, p.otherPaths()...)
+	b.API.Schemas = append(append(b.API.Schemas, schemas()...), p.otherSchemas()...)
 	b.API.Tags = append(b.API.Tags,
 		gen.Property{Name: "authentication", Value: "Logging in and out, and who is calling."},
 		gen.Property{Name: "account", Value: "What the caller does with the own account."})
+	if len(p.others()) > 0 {
+		b.API.Tags = append(b.API.Tags, gen.Property{Name: "admin", Value: "What those do who look after the accounts of others."})
+	}
 	b.Template(gen.File{Path: "app/auth_gen.go", Owner: gen.Generated}, templates, "templates/auth.go.tmpl", &data{b})
 	return nil
 }

@@ -18,7 +18,7 @@ func operation(tag, summary, id string, more ...gen.Property) gen.Object {
 // responses are the answer that is hoped for, and refusals.
 func responses(status string, answer gen.Object, refusals ...string) gen.Property {
 	list := gen.Object{{Name: status, Value: answer}}
-	names := map[string]string{"400": "BadRequest", "404": "NotFound", "429": "TooManyRequests"}
+	names := map[string]string{"400": "BadRequest", "403": "Forbidden", "404": "NotFound", "429": "TooManyRequests"}
 	for _, refusal := range refusals {
 		list = append(list, gen.Property{Name: refusal, Value: gen.ResponseRef(names[refusal])})
 	}
@@ -84,6 +84,15 @@ func schemas() []gen.Property {
 					{Name: "type", Value: "object"},
 					{Name: "description", Value: "By the path of the entity. Those with which the caller may do nothing are left out."},
 					{Name: "additionalProperties", Value: gen.SchemaRef("auth.May")},
+				}},
+				{Name: "others", Value: gen.Object{
+					{Name: "type", Value: "object"},
+					{Name: "description", Value: "What the caller may do with the accounts of others."},
+					{Name: "properties", Value: gen.Object{
+						{Name: "sessions", Value: gen.Object{{Name: "type", Value: "boolean"}}},
+						{Name: "keys", Value: gen.Object{{Name: "type", Value: "boolean"}}},
+						{Name: "audit", Value: gen.Object{{Name: "type", Value: "boolean"}}},
+					}},
 				}},
 			}},
 		}},
