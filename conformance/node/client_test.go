@@ -1,9 +1,11 @@
 package node_test
 
 import (
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -43,6 +45,23 @@ func TestTypeScriptClient(t *testing.T) {
 	}
 	url, login, password := runService(t, dir)
 	execute(t, "client.mjs", "", facts{"clients": clients, "url": url, "login": login, "password": password})
+}
+
+// TestTypeScriptClientOverGraphQL uses the client of a service that has GraphQL alone.
+func TestTypeScriptClientOverGraphQL(t *testing.T) {
+	if err := present(); err != nil {
+		missing(t, err)
+	}
+	src, err := os.ReadFile("../testdata/larder.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if _, err := gen.Apply(dir, generated(t, string(src)), gen.ApplyOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	url, login, password := runService(t, dir)
+	execute(t, "client-graphql.mjs", "", facts{"client": filepath.Join(dir, "client"), "url": url, "login": login, "password": password})
 }
 
 // namedAsTypes has entities that are called like types of the client, and of TypeScript.
@@ -88,6 +107,22 @@ func clientDesigns(t *testing.T) map[string]string {
 			t.Fatal(err)
 		}
 		all[filepath.Base(filepath.Dir(file))] = string(src)
+	}
+	graphql := 0
+	for name, src := range maps.Clone(all) {
+		for i, with := range []string{"apis: [graphql]", "apis: [rest, graphql], rest: amplication"} {
+			text := strings.Replace(src, "apis: [rest, graphql]", with, 1)
+			if strings.Contains(text, "\n  apis:") {
+				text = strings.Replace(src, "apis: [rest, graphql]", strings.ReplaceAll(with, ", rest:", "\n  rest:"), 1)
+			}
+			if d, err := design.Parse("gate.yaml", []byte(withClient(text))); err == nil && text != src && gen.Check(d, standard.Plugins()...) == nil {
+				all[name+" by graphql "+strconv.Itoa(i)] = text
+				graphql++
+			}
+		}
+	}
+	if graphql < 4 {
+		t.Errorf("%d designs whose client speaks GraphQL", graphql)
 	}
 	if len(all) < 15 {
 		t.Fatalf("%d designs", len(all))

@@ -100,7 +100,50 @@ func (in inputs) literal(v *ast.Value) (any, bool) {
 	}
 }
 
-var errNull = errors.New("must not be null")
+var (
+	errNull    = errors.New("must not be null")
+	errMissing = errors.New("is missing")
+)
+
+// A memberError says of which member of an input something is wrong.
+type memberError struct {
+	name string
+	err  error
+}
+
+// Error implements error.
+func (e *memberError) Error() string {
+	if e.err == errMissing { //nolint:errorlint // of this member, not of one inside of it
+		return e.name + " " + e.err.Error()
+	}
+	return e.name + ": " + e.err.Error()
+}
+
+// Unwrap returns what is wrong.
+func (e *memberError) Unwrap() error { return e.err }
+
+// An unknownMember is one that the type does not have: the way to it is nobody's to be
+// told, as in a document.
+type unknownMember string
+
+// Error implements error.
+func (e unknownMember) Error() string { return string(e) }
+
+// path is the way to the member that is meant, with points.
+func (e *memberError) path() string {
+	if inner, ok := e.err.(*memberError); ok { //nolint:errorlint // the next one on the way
+		return e.name + "." + inner.path()
+	}
+	return e.name
+}
+
+// cause is what is wrong with it.
+func (e *memberError) cause() error {
+	if inner, ok := e.err.(*memberError); ok { //nolint:errorlint // the next one on the way
+		return inner.cause()
+	}
+	return e.err
+}
 
 func (in inputs) coerce(t *ast.Type, v any) (any, error) {
 	if v == nil {
@@ -161,19 +204,19 @@ func (in inputs) object(def *ast.Definition, v any) (any, error) {
 		}
 		if !ok {
 			if member.Type.NonNull {
-				return nil, fmt.Errorf("%s is missing", member.Name)
+				return nil, &memberError{member.Name, errMissing}
 			}
 			continue
 		}
 		coerced, err := in.coerce(member.Type, value)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", member.Name, err)
+			return nil, &memberError{member.Name, err}
 		}
 		out[member.Name] = coerced
 	}
 	for name := range raw {
 		if def.Fields.ForName(name) == nil {
-			return nil, fmt.Errorf("Field %q is not defined by type %q.", shown(name), def.Name) //nolint:staticcheck,revive // the words of the validator
+			return nil, unknownMember(fmt.Sprintf("Field %q is not defined by type %q.", shown(name), def.Name)) // the words of the validator
 		}
 	}
 	return out, nil

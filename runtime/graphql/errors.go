@@ -31,6 +31,9 @@ const (
 	codeIntrospection = "INTROSPECTION_OFF"
 )
 
+// reasonStale says of a conflict that the row is not in the version that was sent.
+const reasonStale = "stale"
+
 // An answerError is one entry of "errors" (§7.1.2 of the specification).
 type answerError struct {
 	Message    string     `json:"message"`
@@ -59,6 +62,26 @@ type refusal struct {
 
 func refuse(code, message string) *refusal {
 	return &refusal{errs: []answerError{{Message: message, Extensions: extensions{Code: code}}}}
+}
+
+// refuseInput refuses variables that do not fit their types, and says of which member
+// that is.
+func refuseInput(err error) *refusal {
+	r := refuse(codeBadInput, err.Error())
+	_, unknown := errors.AsType[unknownMember](err)
+	if m, ok := errors.AsType[*memberError](err); ok && !unknown {
+		problem := model.Problem{Field: m.path(), Code: model.CodeType, Message: m.cause().Error()}
+		switch {
+		case errors.Is(err, errMissing):
+			problem.Code, problem.Message = model.CodeRequired, "is required"
+		case errors.Is(err, errNull):
+			problem.Code = model.CodeRequired
+		}
+		if fields, err := encode(model.Problems{problem}); err == nil {
+			r.errs[0].Extensions.Fields = fields
+		}
+	}
+	return r
 }
 
 func writeRefusal(w http.ResponseWriter, r *refusal) {
@@ -108,8 +131,12 @@ func (x *execution) told(rec *recorder, path []any) answerError {
 	if retry := rec.header.Get("Retry-After"); retry != "" {
 		x.w.Header().Set("Retry-After", retry)
 	}
+	reason := body.Data.Name
+	if rec.status == http.StatusPreconditionFailed {
+		reason = cmp.Or(reason, reasonStale)
+	}
 	return answerError{Message: body.Message, Path: path, Extensions: extensions{
-		Code: codeOf(rec.status), Fields: body.Errors, Reason: body.Data.Name, RequestID: body.Data.RequestID,
+		Code: codeOf(rec.status), Fields: body.Errors, Reason: reason, RequestID: body.Data.RequestID,
 	}}
 }
 

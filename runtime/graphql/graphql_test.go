@@ -196,6 +196,31 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// TestVariablesThatDoNotFit: of a variable that does not fit, the member that is meant is
+// told as over REST, so that a form can show it there.
+func TestVariablesThatDoNotFit(t *testing.T) {
+	s := newShop(t, storetest.SQLite(t))
+	tests := []struct{ variable, message, fields string }{
+		{`{"price": 1}`, "variable $in: name is missing", `[{"field":"name","code":"required","message":"is required"}]`},
+		{`{"price": 1, "name": null}`, "variable $in: name: must not be null", `[{"field":"name","code":"required","message":"must not be null"}]`},
+		{`{"price": 1, "name": 7}`, "variable $in: name: must be a string", `[{"field":"name","code":"type","message":"must be a string"}]`},
+		{`{"price": 1, "name": "x", "orders": {"create": [{"amount": "two"}]}}`, "variable $in: orders: create: amount: must be a whole number of 32 bits", `[{"field":"orders.create.amount","code":"type","message":"must be a whole number of 32 bits"}]`},
+		{`{"price": 1, "name": "x", "orders": {"create": [{"item": {"create": {"price": 1}}}]}}`, "variable $in: orders: create: item: create: name is missing", `[{"field":"orders.create.item.create.name","code":"required","message":"is required"}]`},
+		{`{"price": 1, "name": "x", "colour": "red"}`, `variable $in: Field \"colour\" is not defined by type \"CreateItemInput\".`, ""},
+		{`7`, "variable $in: must be an object CreateItemInput", ""},
+	}
+	for _, tt := range tests {
+		got := s.ask(t, s.max, `mutation($in: CreateItemInput!) { createItem(input: $in) { id } }`, `{"in":`+tt.variable+`}`)
+		extensions := `{"code":"BAD_USER_INPUT"`
+		if tt.fields != "" {
+			extensions += `,"fields":` + tt.fields
+		}
+		if want := `{"errors":[{"message":"` + tt.message + `","extensions":` + extensions + `}}]}`; got.text != want || got.status != http.StatusBadRequest {
+			t.Errorf("%s: %d %s, want %s", tt.variable, got.status, got.text, want)
+		}
+	}
+}
+
 // TestLanguage asks in all the ways that the language has.
 func TestLanguage(t *testing.T) {
 	s := newShop(t, storetest.SQLite(t))

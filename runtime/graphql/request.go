@@ -96,7 +96,7 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, req *request) {
 	in := inputs{schema: a.schema}
 	variables, err := in.variables(op, req.variables)
 	if err != nil {
-		writeRefusal(w, refuse(codeBadInput, err.Error()))
+		writeRefusal(w, refuseInput(err))
 		return
 	}
 	if err := crud.Room(r.Context()); err != nil {

@@ -35,13 +35,18 @@ type part struct{}
 // Settings returns nil: there are none to make.
 func (part) Settings() any { return nil }
 
-// Validate refuses a service that does not speak the REST that the client speaks, and
-// entities that would have the name of something else in the client.
+// Validate refuses a service that speaks neither the REST nor the GraphQL of the client,
+// and entities that would have the name of something else in the client.
 func (part) Validate(d *design.Design, place *design.Plugin) error {
 	var errs design.Errors
-	if !slices.Contains(d.Service.APIs, design.REST) || d.Service.Grammar != design.Feathers {
-		errs.Add(place.Pos, "plugins."+Name, "plugin client-ts needs the REST API as it is without settings",
-			"add rest to service.apis and leave out rest: amplication, or make a client from app/schema_gen.graphql or app/openapi_gen.json with other tools")
+	switch {
+	case speaksREST(d):
+	case !slices.Contains(d.Service.APIs, design.GraphQL):
+		errs.Add(place.Pos, "plugins."+Name, "plugin client-ts needs GraphQL, or the REST API as it is without settings",
+			"add graphql to service.apis or leave out rest: amplication, or make a client from app/openapi_gen.json with other tools")
+	case d.Service.Persisted == design.PersistedOnly:
+		errs.Add(place.Pos, "plugins."+Name, "plugin client-ts asks what the service would have to list: graphql: {persisted: only}",
+			"add rest to service.apis, or leave out persisted: only")
 	}
 	for _, e := range d.Entities {
 		if name := (Entity{Entity: e}).Property(); name == "auth" || name == "http" {
@@ -51,18 +56,28 @@ func (part) Validate(d *design.Design, place *design.Plugin) error {
 	return errs.Err()
 }
 
+// speaksREST reports whether the service has the REST that the client speaks.
+func speaksREST(d *design.Design) bool {
+	return slices.Contains(d.Service.APIs, design.REST) && d.Service.Grammar == design.Feathers
+}
+
 // Contribute adds the client.
 func (part) Contribute(b *gen.Build) error {
 	c := &client{b}
 	b.Ignore = append(b.Ignore, "./client/node_modules")
-	for _, name := range []string{"query", "http", "resource"} {
-		if err := add(b, gen.Generated, "src/"+name+".gen.ts", "src/"+name+".gen.ts"); err != nil {
-			return err
-		}
-	}
 	list := []string{"entities", "index"}
 	if c.JWT() {
 		list = append(list, "auth")
+	}
+	same := map[string]string{"query": "src", "http": "src", "resource": "src"}
+	if c.GraphQL() {
+		list = append(list, "shapes")
+		same["resource"], same["graphql"] = "graphql", "graphql"
+	}
+	for name, folder := range same {
+		if err := add(b, gen.Generated, "src/"+name+".gen.ts", folder+"/"+name+".gen.ts"); err != nil {
+			return err
+		}
 	}
 	for _, name := range list {
 		b.Template(gen.File{Path: "client/src/" + name + ".gen.ts", Owner: gen.Generated}, templates, "templates/"+name+".gen.ts.tmpl", c)
@@ -80,6 +95,19 @@ func (part) Contribute(b *gen.Build) error {
 
 // client is what the templates print.
 type client struct{ *gen.Build }
+
+// GraphQL reports whether rows are asked for over GraphQL: where there is no REST, or
+// another one.
+func (c *client) GraphQL() bool { return !speaksREST(c.Design) }
+
+// Names is the type of the names of the entities.
+func (c *client) Names() string {
+	var names []string
+	for _, e := range c.Entities() {
+		names = append(names, e.Name)
+	}
+	return union(names)
+}
 
 // JWT reports whether people log in for a token.
 func (c *client) JWT() bool { return c.Design.Enabled("auth-jwt") }

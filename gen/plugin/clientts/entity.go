@@ -55,6 +55,18 @@ func (e Entity) Readable() []Value {
 	return e.values(func(f *design.Field) bool { return !hidden(f.Access.View) && f.Type != design.Password })
 }
 
+// NumberKeys are the ids and keys that are numbers here, which GraphQL answers as texts.
+func (e Entity) NumberKeys() []Value {
+	return slices.DeleteFunc(e.Readable(), func(v Value) bool {
+		return v.Field.Type != design.ID && v.Field.Type != design.ToOne || v.one() != "number"
+	})
+}
+
+// Renamed are the fields with values that have another name in GraphQL.
+func (e Entity) Renamed() []Value {
+	return e.values(func(f *design.Field) bool { return len(Value{f, e}.Renames()) > 0 })
+}
+
 // Conditions are the fields by which rows are found.
 func (e Entity) Conditions() []Value {
 	return e.values(func(f *design.Field) bool { return !hidden(f.Access.View) && f.Comparable() })
@@ -201,6 +213,20 @@ func (v Value) Union() string {
 		names[i] = x.Name
 	}
 	return union(names)
+}
+
+// A Rename is a value of an enum that GraphQL has no such name for.
+type Rename struct{ Here, There string }
+
+// Renames are the values that have another name in GraphQL.
+func (v Value) Renames() []Rename {
+	var out []Rename
+	for _, x := range v.Values {
+		if there := strings.ReplaceAll(x.Name, "-", "_"); there != x.Name {
+			out = append(out, Rename{x.Name, there})
+		}
+	}
+	return out
 }
 
 // Hidden reports whether only some callers may read the field.

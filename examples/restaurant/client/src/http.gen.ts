@@ -62,6 +62,8 @@ export interface Request {
   signal?: AbortSignal | undefined
   /** Leaves the credentials out. */
   anonymous?: boolean
+  /** Reads an answer whose errors have a form of their own; undefined says that it is none. */
+  problem?: (response: Response) => Promise<ApiError | undefined>
 }
 
 export interface Options {
@@ -113,7 +115,8 @@ export class Http {
       authorization = await credentials?.authorization()
       response = await this.#once(method, path, request, authorization)
     }
-    if (!response.ok) throw await problem(response)
+    const error = request.problem ? await request.problem(response) : response.ok ? undefined : await problem(response)
+    if (error) throw error
     return response
   }
 
@@ -138,7 +141,8 @@ export class Http {
   }
 }
 
-async function problem(response: Response): Promise<ApiError> {
+/** Reads an answer that is an error. */
+export async function problem(response: Response): Promise<ApiError> {
   const wait = Number(response.headers.get('Retry-After') ?? Number.NaN)
   const retryAfter = Number.isFinite(wait) ? wait : undefined
   let answer: { className?: unknown; message?: unknown; errors?: unknown; data?: { name?: unknown } | null } = {}
