@@ -1,6 +1,8 @@
 // The ways to log in to the pages of the plugin admin.
 import assert from 'node:assert/strict'
-import { press, s, scene, until, watched } from './lib/browser.mjs'
+import { mkdir } from 'node:fs/promises'
+import axe from 'axe-core'
+import { at, login, press, s, scene, until, watched } from './lib/browser.mjs'
 
 const base = s.url + '/admin'
 const seen = (page, what) => until(what, () => page.evaluate((w) => document.body.innerText.includes(w), what).catch(() => false))
@@ -71,6 +73,96 @@ if (s.by === 'none') {
     assert.equal(await there(page, 'Delete', 'button'), null)
     assert.deepEqual([...page.origins], [s.url])
   })
+} else if (s.by === 'issuer') {
+  const issuer = new URL(s.issuer).origin
+  const byButton = async (page) => {
+    await logInPage(page)
+    await press(page, 'Log in')
+    await login(page, s.ada)
+  }
+  const enterThere = async (page, path = '/notes') => {
+    await page.goto(base + path)
+    await byButton(page)
+    await at(page, base + path)
+    await until('the user menu', () => there(page, s.ada.email, 'button'))
+  }
+  const tokenless = async (page) => {
+    const found = await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }) + document.cookie)
+    assert.doesNotMatch(found, /eyJ|refresh_token|access_token/)
+  }
+
+  scene('the issuer logs in, and leads back to where one wanted to be; no token is stored', async (page) => {
+    await enterThere(page, '/notes/create')
+    await page.locator('aria/Title[role="textbox"]').wait()
+    await tokenless(page)
+    assert.deepEqual([...page.origins].sort(), [s.url, issuer].sort())
+    await page.reload()
+    await page.locator('aria/Title[role="textbox"]').wait()
+    assert.equal(page.url(), base + '/notes/create')
+    await tokenless(page)
+  })
+
+  scene('what the issuer refuses is told on the log-in page', async (page) => {
+    await page.goto(base + '/notes')
+    await logInPage(page)
+    await press(page, 'Log in')
+    await login(page, s.closed)
+    await at(page, base + '/auth-callback')
+    await seen(page, 'The kitchen is closed')
+    await page.locator('aria/Log in[role="button"]').wait()
+  })
+
+  scene('words that somebody else puts into the address are none of the issuer', async (page) => {
+    await page.goto(base + '/auth-callback?error=access_denied&error_description=Call+this+number&state=x')
+    await until('a word', () => page.evaluate(() => document.querySelector('[role="alert"]')?.innerText.length > 0))
+    assert.equal(await page.evaluate(() => document.body.innerText.includes('Call this number')), false)
+  })
+
+  scene('logging out ends the session at the issuer, and logs out the other tab', async (page, context) => {
+    await enterThere(page)
+    const other = watched(await context.newPage())
+    await other.goto(base + '/notes')
+    await until('the user menu', () => there(other, s.ada.email, 'button'))
+    await press(other, s.ada.email)
+    await press(other, 'Log out', 'menuitem')
+    await at(other, base + '/login')
+    await logInPage(other)
+    await until('the log-in page of the other tab', () => page.url() === base + '/login')
+    await other.bringToFront()
+    assert.equal((await other.browserContext().cookies()).some((c) => /session/.test(c.name)), false)
+    await press(other, 'Log in')
+    await at(other, issuer)
+    await other.locator('aria/Password[role="textbox"]').wait()
+  })
+
+  scene('when the log-in ends in the middle of a form, a window of the issuer mends that', async (page, context) => {
+    await enterThere(page, '/notes/create')
+    const title = `Written slowly ${Date.now()}`
+    await page.locator('aria/Title[role="textbox"]').fill(title)
+    // A token that is refused, as one of a session that has ended.
+    let end = true
+    await page.setRequestInterception(true)
+    page.on('request', (r) => {
+      if (end && r.method() === 'POST' && r.url() === s.url + '/api/notes') {
+        void r.respond({ status: 401, contentType: 'application/json', body: '{"className":"not-authenticated","message":"Not authenticated","code":401}' })
+      } else void r.continue()
+    })
+    await press(page, 'Save')
+    await seen(page, 'Your log-in is over')
+    await press(page, 'Cancel')
+    await until('the dialog to be gone', async () => !(await page.$('[role="dialog"]')))
+    assert.equal(await value(page, 'input[name="title"]'), title)
+    await press(page, 'Save')
+    await seen(page, 'Your log-in is over')
+    end = false
+    const opened = new Promise((resolve) => page.once('popup', resolve))
+    await press(page, 'Log in')
+    const win = await opened
+    if (!win.isClosed()) await until('the window to close', () => win.isClosed())
+    await until('the list', () => page.url().startsWith(base + '/notes') && !page.url().includes('create'))
+    await seen(page, title)
+    await tokenless(page)
+  }, { expected: refused })
 } else {
   scene('a wrong password is told, the right one leads to where one wanted to be', async (page) => {
     await watch(page)
@@ -136,4 +228,30 @@ if (s.by === 'none') {
     await secretless(page)
     assert.equal(page.asked, 0, 'the browser asks for a password itself')
   }, { expected: refused })
+  for (const [width, scheme] of [[390, 'light'], [390, 'dark'], [1280, 'light'], [1280, 'dark']]) {
+    scene(`axe finds nothing serious in the dialog, which the keyboard alone answers: ${width} pixels, ${scheme}`, async (page) => {
+      await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }, { name: 'prefers-reduced-motion', value: 'reduce' }])
+      await page.setViewport({ width, height: 800 })
+      await page.goto(base + '/notes/create')
+      await logIn(page)
+      const title = `Written ${width} ${scheme} ${Date.now()}`
+      await page.locator('aria/Title[role="textbox"]').fill(title)
+      await over(page)
+      await page.keyboard.press('Enter')
+      await seen(page, 'Your log-in is over')
+      await until('the password to have the focus', () => page.evaluate(() => document.activeElement?.id === 'again-password'))
+      if (s.shots) {
+        await mkdir(s.shots, { recursive: true })
+        await page.screenshot({ path: `${s.shots}/again-${width}-${scheme}.png` })
+      }
+      await page.evaluate(axe.source)
+      const { violations } = await page.evaluate(() => window.axe.run({ resultTypes: ['violations'] }))
+      assert.deepEqual(violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 160)).join('; ')}`), [])
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'too wide')
+      await page.keyboard.type(s.ada.password)
+      await page.keyboard.press('Enter')
+      await until('the list', () => page.url().startsWith(base + '/notes') && !page.url().includes('create'))
+      await seen(page, title)
+    }, { expected: refused })
+  }
 }

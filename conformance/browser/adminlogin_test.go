@@ -6,6 +6,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/gatewright/gate/idp/idptest"
+	"github.com/gatewright/gate/idp/tenant"
 )
 
 // notes is a design whose people log in by what stands in the place of PROVIDER.
@@ -54,6 +57,36 @@ func TestAdminCookie(t *testing.T) {
 func TestAdminBasic(t *testing.T) {
 	t.Parallel()
 	logins(t, strings.Replace(notes, "PROVIDER", "auth-basic: {}", 1), "basic")
+}
+
+// admitted puts into tokens what the service makes accounts from, and lets one person not in.
+const admitted = `exports.onExecutePostLogin = async (event, api) => {
+	const { email, email_verified } = event.user
+	if (email === 'closed@example.com') api.access.deny('The kitchen is closed')
+	api.accessToken.setCustomClaim('https://restaurant.example/api/user', { email, email_verified })
+}`
+
+// TestAdminIssuer: pages on which an issuer logs people in.
+func TestAdminIssuer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.action(t, admitted)
+	dir := t.TempDir()
+	const client = "adminClient0000000000000000000a"
+	program := pages(t, dir, strings.Replace(notes, "PROVIDER",
+		`auth-auth0: {domain: "localhost:3001", clientId: `+client+`, issuerURL: "http://localhost:3001/", audience: "`+idptest.Audience+`"}`, 1))
+	loads(t, filepath.Join(dir, "admin", "dist"))
+	ada := w.person("ada@notes.example")
+	at := strings.Replace(serve(t, program, "AUTH0_ISSUER_URL="+w.Issuer(), "FIRST_ADMIN_EMAIL=ada@notes.example"), "127.0.0.1", "localhost", 1)
+	w.create(t, &tenant.Client{
+		ID: client, Name: "Notes", FirstParty: true, AppType: tenant.SPA, AuthMethod: tenant.AuthNone, OIDCConformant: true,
+		GrantTypes: []string{"authorization_code", "refresh_token"},
+		Callbacks:  []string{at + "/admin/auth-callback"}, LogoutURLs: []string{at + "/admin/login"}, WebOrigins: []string{at},
+	})
+	scenario(t, "adminlogin.mjs", facts{
+		"chromium": installed(t), "profile": t.TempDir(), "url": at, "issuer": w.Issuer(), "by": "issuer", "ada": ada,
+		"closed": w.person("closed@example.com"),
+	}, "")
 }
 
 // TestAdminNobody: pages of a service without log-in.

@@ -61,7 +61,7 @@ function Question({ tooOld, done }: Waiting) {
             )}
           </Stack>
         </DialogContent>
-        <DialogActions>
+        <DialogActions sx={{ paddingInline: 3, paddingBlockEnd: 2.5 }}>
           <Button onClick={() => { done(false) }}>Cancel</Button>
           <Button autoFocus={!passwords} disabled={busy} type="submit" variant="contained">Log in</Button>
         </DialogActions>
