@@ -14,6 +14,7 @@ import (
 	text "text/template"
 
 	"github.com/gatewright/gate/account"
+	"github.com/gatewright/gate/internal/looks"
 )
 
 //go:embed letters/*.txt pages
@@ -24,7 +25,6 @@ var files embed.FS
 type Words struct {
 	letters map[string]*text.Template
 	pages   map[string]*html.Template
-	style   []byte
 }
 
 var _ account.Words = (*Words)(nil)
@@ -37,10 +37,6 @@ func English() *Words {
 	}
 	for _, name := range []string{"dead", "done", "email", "reset", "undo", "verify"} {
 		w.pages[name] = html.Must(html.ParseFS(files, "pages/layout.html", "pages/"+name+".html"))
-	}
-	var err error
-	if w.style, err = files.ReadFile("pages/gate.css"); err != nil {
-		panic("words: " + err.Error()) // the files are part of the program
 	}
 	return w
 }
@@ -64,4 +60,4 @@ func (w *Words) Page(out io.Writer, name string, p account.Page) error {
 }
 
 // Style implements [account.Words].
-func (w *Words) Style() []byte { return w.style }
+func (w *Words) Style() []byte { return looks.Style() }

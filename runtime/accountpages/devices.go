@@ -2,6 +2,7 @@ package accountpages
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,15 +26,15 @@ func (p *pages) showDevices(v *visit) error {
 	if err != nil {
 		return err
 	}
-	items := []markup.Part{markup.Attr("class", "items")}
-	others := 0
+	var this, others []markup.Part
 	for _, s := range list {
-		own := s.ID == v.person.SessionID
-		if !own {
-			others++
+		if s.ID == v.person.SessionID {
+			this = append(this, v.device(s, true))
+		} else {
+			others = append(others, v.device(s, false))
 		}
-		items = append(items, v.device(s, own))
 	}
+	items := slices.Concat([]markup.Part{markup.Attr("class", "items")}, this, others)
 	note := markup.Part{}
 	if text := ended[v.r.URL.Query().Get("ended")]; text != "" {
 		note = good(text)
@@ -44,9 +45,9 @@ func (p *pages) showDevices(v *visit) error {
 		work: markup.All(
 			markup.El("form", markup.Attr("class", "sec"), markup.Attr("method", "post"), markup.Attr("action", Path+"/devices"),
 				markup.El("ul", items...),
-				markup.If(others > 0, after(markup.El("button", markup.Attr("class", "btn danger"), markup.Attr("type", "submit"),
+				markup.If(len(others) > 0, after(markup.El("button", markup.Attr("class", "btn danger"), markup.Attr("type", "submit"),
 					markup.Attr("name", "session"), markup.Attr("value", "others"), markup.Text("Log out everywhere else"))))),
-			markup.If(others == 0, markup.El("p", markup.Attr("class", "quiet after"), markup.Text("Only this device is logged in.")))),
+			markup.If(len(others) == 0, markup.El("p", markup.Attr("class", "quiet after"), markup.Text("Only this device is logged in.")))),
 	})
 	return nil
 }
@@ -73,7 +74,7 @@ func (v *visit) device(s accounts.Session, own bool) markup.Part {
 			markup.El("h2", markup.Text(name), markup.If(own, markup.All(markup.Text(" "), markup.El("span", markup.Attr("class", "tag"), markup.Text("this device"))))),
 			markup.El("p", line)),
 		markup.If(!own, markup.El("button", markup.Attr("class", "btn small"), markup.Attr("type", "submit"), markup.Attr("name", "session"), markup.Attr("value", s.ID),
-			markup.Text("Log out"), markup.El("span", markup.Attr("class", "vh"), markup.Text(" "+name)))))
+			markup.Attr("aria-label", "Log out "+name), markup.Text("Log out"))))
 }
 
 // when is a time as people say it, with its zone: the server does not know theirs.

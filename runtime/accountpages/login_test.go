@@ -103,6 +103,7 @@ func TestLogInRefused(t *testing.T) {
 		a.Body = strings.ReplaceAll(a.Body, form[1], "")
 		answers[name] = a
 	}
+	r.browser().post("/account/login").is(http.StatusUnauthorized, "is not right")
 	for name, a := range answers {
 		if a.Body != answers["unknown"].Body {
 			t.Errorf("%s is told from an unknown account: %s", name, a.words())

@@ -59,7 +59,7 @@ func (p *pages) showAccount(v *visit) error {
 	}
 	item := func(name string, value markup.Part, path, verb, of string) markup.Part {
 		return markup.El("li", markup.El("div", markup.El("h2", markup.Text(name)), markup.El("p", value)),
-			markup.El("a", markup.Attr("class", "btn small"), markup.Attr("href", Path+path), markup.Text(verb), markup.El("span", markup.Attr("class", "vh"), markup.Text(" "+of))))
+			markup.El("a", markup.Attr("class", "btn small"), markup.Attr("href", Path+path), markup.Attr("aria-label", verb+" "+of), markup.Text(verb)))
 	}
 	items := []markup.Part{markup.Attr("class", "items sec")}
 	login := markup.El("div", markup.El("h2", markup.Text(p.loginLabel())), markup.El("p", bdi(profile.Login)))
@@ -78,12 +78,15 @@ func (p *pages) showAccount(v *visit) error {
 	items = append(items,
 		item("Password", markup.Text("What you log in with."), "/password", "Change", "password"),
 		item("Devices", markup.Text("Where you are logged in."), "/devices", "Show", "devices"))
+	if p.routes["/keys"].get != nil {
+		items = append(items, item("API keys", markup.Text("What programs act with in your name."), "/keys", "Show", "API keys"))
+	}
 	v.show(http.StatusOK, sheet{
 		title: "Account", account: profile.Login, note: note,
 		lead: markup.All(markup.Text("Who you are to "), markup.El("strong", markup.Text(p.service)), markup.Text(".")),
 		work: markup.All(markup.El("ul", items...), markup.If(p.letters() && !profile.EmailVerified && profile.Email != "",
 			markup.El("form", markup.Attr("class", "after"), markup.Attr("method", "post"), markup.Attr("action", Path+"/verify"),
-				markup.El("button", markup.Attr("class", "btn small"), markup.Attr("type", "submit"), markup.Text("Send the link again that confirms your address"))))),
+				markup.El("button", markup.Attr("class", "btn small"), markup.Attr("type", "submit"), markup.Text("Send the link again"))))),
 	})
 	return nil
 }

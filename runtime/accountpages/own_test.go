@@ -5,6 +5,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/gatewright/gate/runtime/auth"
 )
 
 func TestDevices(t *testing.T) {
@@ -69,4 +72,50 @@ func TestPassword(t *testing.T) {
 	if strings.Contains(r.log.String(), "Gravel") || strings.Contains(r.log.String(), "walnut") {
 		t.Error("a password is in the log")
 	}
+}
+
+func TestKeys(t *testing.T) {
+	r := start(t, options{keys: true})
+	r.signUp(maria)
+	r.signUp("eve@kitchen.example")
+	b, eve := r.logIn(maria), r.logIn("eve@kitchen.example")
+	b.get("/account/keys").is(http.StatusOK, "There are no keys yet.", "What is yours", "Make key")
+	make := func(fields ...string) answer { return b.post("/account/keys", fields...) }
+	make("name", "", "days", "90").is(http.StatusBadRequest, "Name is required.", "Choose one at least.")
+	make("name", "x", "days", "90", "scope write:everything", "1").is(http.StatusForbidden, "Not made")
+	make("name", "x", "days", "9000", "scope owner", "1").is(http.StatusBadRequest)
+	b.send(http.MethodPost, "/account/keys", encode("name", "x", "days", "90", "scope owner", "1"), "Sec-Fetch-Site", "cross-site").is(http.StatusForbidden)
+	b.get("/account/keys").is(http.StatusOK, "There are no keys yet.")
+
+	const evil = `<b>till</b>`
+	page := make("name", evil, "days", "30", "scope owner", "1").is(http.StatusCreated, "Copy it now.", "&lt;b&gt;till").lacks(evil)
+	text := regexp.MustCompile(`<pre[^>]*>([^<]+)</pre>`).FindStringSubmatch(page.Body)
+	list := b.get("/account/keys").is(http.StatusOK, "&lt;b&gt;till", "never used", "What is yours")
+	if text == nil || strings.Contains(list.Body, text[1]) {
+		t.Fatalf("the key is shown never, or again: %s", list.words())
+	}
+	id := regexp.MustCompile(`/account/keys\?revoke=([\w-]+)`).FindStringSubmatch(list.Body)
+	if id == nil {
+		t.Fatalf("nothing revokes it: %s", list.words())
+	}
+	eve.get("/account/keys?revoke=" + id[1]).leads("/account/keys") // which is not there for her
+	eve.post("/account/keys", "revoke", id[1]).leads("/account/keys?done=revoke")
+	b.get("/account/keys?revoke="+id[1]).is(http.StatusOK, "Revoke this key?")
+	b.get("/account/keys").is(http.StatusOK, "till") // neither she nor a link did it
+	b.post("/account/keys", "revoke", id[1]).leads("/account/keys?done=revoke")
+	b.get("/account/keys?done=revoke").is(http.StatusOK, "The key is revoked.", "There are no keys yet.")
+	if strings.Contains(r.log.String(), text[1]) {
+		t.Error("the key is in the log")
+	}
+}
+
+// TestKeysAskAgain sees that a session that somebody left open makes no key.
+func TestKeysAskAgain(t *testing.T) {
+	r := start(t, options{keys: true, change: func(c *auth.Config) { c.StepUp = time.Nanosecond }})
+	r.signUp(maria)
+	b := r.logIn(maria)
+	b.get("/account/keys").is(http.StatusOK, "Log in again").lacks("Make key<")
+	b.post("/account/keys", "name", "x", "days", "90", "scope owner", "1").leads("/account/login?again=1&next=%2Faccount%2Fkeys")
+	b.get("/account/login?again=1&next=%2Faccount%2Fkeys").is(http.StatusOK, `name="password"`)
+	b.post("/account/login", "login", maria, "password", good, "next", "/account/keys").leads("/account/keys")
 }

@@ -189,6 +189,9 @@ func start(t *testing.T, o options) *running {
 			if o.letters {
 				more = append(more, accountpages.Letters())
 			}
+			if o.keys {
+				more = append(more, accountpages.Keys())
+			}
 			a.Extend(accountpages.Mount(o.home, more...))
 			return nil
 		},

@@ -66,7 +66,7 @@ func (v *visit) body(s sheet) markup.Part {
 	}
 	return markup.All(
 		markup.El("a", markup.Attr("class", "skip"), markup.Attr("href", "#main"), markup.Text("Skip to the content")),
-		markup.El("div", markup.Attr("class", "sheet hall set"), top, v.rail(), work,
+		markup.El("div", markup.Attr("class", "sheet hall"), top, v.rail(), work,
 			markup.El("aside", markup.Attr("class", "side"), markup.Attr("aria-label", "About this account"), v.block(s),
 				markup.El("form", markup.Attr("class", "after"), markup.Attr("method", "post"), markup.Attr("action", Path+"/logout"),
 					markup.El("button", markup.Attr("class", "btn small"), markup.Attr("type", "submit"), markup.Text("Log out"))))))

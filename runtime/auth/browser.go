@@ -59,6 +59,9 @@ func (b *Browser) Confirm() bool { return b.Letters() && b.auth.cfg.Letters.Conf
 // Keys reports whether people have API keys.
 func (b *Browser) Keys() bool { return b.auth.apiKeys != nil }
 
+// StepUp returns how long ago somebody may have logged in who makes a key.
+func (b *Browser) StepUp() time.Duration { return b.auth.cfg.StepUp }
+
 // Flows returns what somebody does with their account, of whatever entity it is.
 func (b *Browser) Flows(p *gate.Principal) *account.Flows { return b.auth.realm(p).flows }
 

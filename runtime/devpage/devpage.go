@@ -25,6 +25,7 @@ import (
 	"strings"
 
 	"github.com/gatewright/gate"
+	"github.com/gatewright/gate/internal/looks"
 	"github.com/gatewright/gate/internal/loopback"
 	"github.com/gatewright/gate/internal/secret"
 	"github.com/gatewright/gate/runtime/model"
@@ -33,7 +34,7 @@ import (
 // Assets is the path below which the style and the script of the page are.
 const Assets = "/.gate/"
 
-//go:embed assets/parts.html assets/start.html assets/back.html assets/letters.html assets/gate.css assets/mark.svg assets/start.js
+//go:embed assets/parts.html assets/start.html assets/back.html assets/letters.html assets/start.js
 var assets embed.FS
 
 // policy allows the page its own style and script, and nothing else.
@@ -47,6 +48,8 @@ type Facts struct {
 	Docs bool
 	// GraphQL is the path of its GraphQL, empty without.
 	GraphQL string
+	// Account is the path of the pages for accounts, empty without.
+	Account string
 	// Login is the field that accounts log in with; empty without accounts.
 	Login string
 	// Tokens says whether there is a log-in that answers a token.
@@ -174,9 +177,18 @@ func asset(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serve answers a file of this package.
+// serve answers a file of this package, or one that all pages share.
 func serve(w http.ResponseWriter, r *http.Request, files embed.FS, name string) {
-	data, err := files.ReadFile("assets/" + name)
+	var data []byte
+	var err error
+	switch name {
+	case "gate.css":
+		data = looks.Style()
+	case "mark.svg":
+		data = looks.Icon()
+	default:
+		data, err = files.ReadFile("assets/" + name)
+	}
 	if err != nil {
 		gate.WriteError(w, r, err)
 		return

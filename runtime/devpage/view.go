@@ -87,6 +87,9 @@ func addresses(f Facts) []address {
 	if f.GraphQL != "" {
 		list = append(list, address{"GraphQL", f.GraphQL, "A page to ask and to change rows, with the schema beside it; tools may read that, too"})
 	}
+	if f.Account != "" {
+		list = append(list, address{"Account", f.Account, "Where people log in, sign up and look after their accounts"})
+	}
 	return append(list, address{"Health", "/health/ready", "200 while the database answers"})
 }
 

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 
@@ -96,6 +97,9 @@ func (a *App) devFacts() devpage.Facts {
 			devpage.Route{Method: http.MethodGet, Path: pathMe, Rules: []string{"signed-in"}},
 			devpage.Route{Method: http.MethodGet, Path: pathPermissions, Rules: []string{"signed-in"}})
 		f.AuthEntity, f.Outbox = a.Auth.EntityName(), a.Auth.Outbox()
+	}
+	if a.Auth != nil && a.service.Auth.Cookies != nil && a.service.Auth.Cookies.LoginPage != "" {
+		f.Account = path.Dir(a.service.Auth.Cookies.LoginPage)
 	}
 	for _, r := range a.routes {
 		f.Routes = append(f.Routes, devpage.Route{Method: r.Method, Path: r.Path, Rules: a.rulesOf(r)})

@@ -99,6 +99,9 @@ func pages(d *design.Design) []gen.Expr {
 	if d.Enabled("auth-letters") {
 		args = append(args, gen.Call(gen.Name(pagesPackage, "Letters")))
 	}
+	if d.Enabled("auth-apikey") {
+		args = append(args, gen.Call(gen.Name(pagesPackage, "Keys")))
+	}
 	return args
 }
 

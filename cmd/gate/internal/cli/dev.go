@@ -17,6 +17,7 @@ import (
 
 	"github.com/gatewright/gate/design"
 	adminpages "github.com/gatewright/gate/gen/plugin/admin"
+	"github.com/gatewright/gate/gen/plugin/authsession"
 	"github.com/gatewright/gate/store"
 )
 
@@ -367,6 +368,9 @@ func (d *dev) tellReady(firstTime bool) {
 	}
 	if path, on := adminpages.PathOf(d.p.design); on {
 		d.talk.named("Admin", d.talk.paint(cyan, d.url()+path))
+	}
+	if authsession.PagesOf(d.p.design) {
+		d.talk.named("Account", d.talk.paint(cyan, d.url()+"/account"))
 	}
 	d.provider.tell(d.talk)
 	d.tellIssuer()
