@@ -96,11 +96,76 @@ scene('a key is made within what one may do, shown once, replaced and revoked', 
   assert.notEqual(await page.title(), 'owned')
 }, { expected: refused })
 
+scene('who looks after accounts sees the devices and keys of somebody, and ends them', async (page) => {
+  const who = await somebody()
+  const token = await tokenOf(credentials(who), probe)
+  const { key } = await api('POST', '/api/account/api-keys', { name: probe, scopes: ['owner'] }, token)
+  await enter(page, s.ada, `/users/${who.id}/show`)
+  await seen(page, probe)
+  await press(page, `Log out: ${probe}`)
+  await seen(page, 'No device is logged in.')
+  assert.equal((await fetch(s.url + '/api/me', { headers: { Authorization: `Bearer ${token}` } })).status, 401)
+  assert.equal(await there(page, 'Make a key', 'button'), null, 'nobody makes keys for others')
+  await press(page, `Revoke: ${probe}`)
+  await answer(page, 'Revoke')
+  await seen(page, 'No keys.')
+  assert.equal((await fetch(s.url + '/api/me', { headers: { 'X-API-Key': key } })).status, 401)
+  assert.notEqual(await page.title(), 'owned')
+}, { expected: refused })
+
+scene('what happened is told to who may read it', async (page) => {
+  const who = await somebody()
+  const token = await tokenOf(credentials(who), probe)
+  await api('DELETE', '/api/account/sessions', undefined, token)
+  await enter(page, s.ada, '/')
+  await seen(page, 'Recent activity')
+  await page.locator('::-p-text(All activity)').click()
+  await seen(page, 'Other devices logged out')
+  await write(page, 'Account (its id)', who.id)
+  await write(page, 'Action', 'login')
+  await gone(page, 'Other devices logged out')
+  await seen(page, `Log-in: ${who.email}`)
+  await seen(page, probe)
+  assert.notEqual(await page.title(), 'owned')
+  assert.deepEqual([...page.origins], [s.url])
+})
+
+scene('who may not look after accounts is offered nothing of it', async (page) => {
+  const who = await somebody()
+  await enter(page, who, '/')
+  await seen(page, 'Notes')
+  assert.equal(await page.evaluate(() => document.body.innerText.includes('Recent activity')), false)
+  await press(page, who.email)
+  await seen(page, 'Your account')
+  assert.equal(await there(page, 'Activity', 'menuitem'), null)
+  await page.keyboard.press('Escape')
+  await enter(page, who, '/account/activity')
+  await seen(page, 'This needs a right that you do not have')
+  await enter(page, who, `/users/${who.id}/show`)
+  await seen(page, who.email)
+  assert.equal(await page.evaluate(() => document.body.innerText.includes('Devices')), false)
+}, { expected: refused })
+
+scene('who forgot the password asks for a letter, and learns of nobody', async (page) => {
+  const says = []
+  for (const email of [s.ada.email, 'nobody@bureau.example']) {
+    await page.goto(base + '/login')
+    await press(page, 'Forgot your password?')
+    await page.locator('#forgotten').fill(email)
+    await press(page, 'Send a link')
+    await seen(page, 'is on its way')
+    says.push(await page.$eval('[role="dialog"]', (e) => e.innerText))
+  }
+  assert.equal(says[0], says[1])
+}, { expected: refused })
+
 for (const width of [390, 1280]) {
   for (const scheme of ['light', 'dark']) {
     scene(`axe finds nothing serious, and nothing is too wide: ${width} pixels, ${scheme}`, async (page) => {
+      const who = await somebody()
+      await tokenOf(credentials(who))
       await enter(page)
-      await inspect(page, width, scheme, [['account', '/account', 'API keys']])
+      await inspect(page, width, scheme, [['account', '/account', 'API keys'], ['activity', '/account/activity', 'Log-in'], ['user', `/users/${who.id}/show`, 'Devices'], ['dashboard', '/', 'Recent activity']])
     })
   }
 }

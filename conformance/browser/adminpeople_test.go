@@ -14,7 +14,7 @@ roles:
   guest: {default: true}
   boss: {permissions: ["list:users", "manage:users", "read:audit"]}
 plugins:
-  auth-core: {entity: User}
+  auth-core: {entity: User, sessions: "manage:users", keys: "manage:users", audit: "read:audit"}
   auth-jwt: {refresh: true}
   auth-apikey: {}
   auth-letters: {}

@@ -27,6 +27,17 @@ func (a *app) Passwords() bool {
 	return slices.ContainsFunc([]string{"auth-jwt", "auth-session", "auth-basic"}, a.Design.Enabled)
 }
 
+// LogInRoutes are those of the entities whose rows log in.
+func (a *app) LogInRoutes() []string {
+	var routes []string
+	if a.Accounts() != nil {
+		for _, e := range a.Authentication.LogIns() {
+			routes = append(routes, e.Route)
+		}
+	}
+	return routes
+}
+
 // Keys reports whether people make keys for programs.
 func (a *app) Keys() bool { return a.Design.Enabled("auth-apikey") }
 

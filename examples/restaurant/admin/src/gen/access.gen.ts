@@ -22,6 +22,8 @@ export interface Access {
   roles: string[]
   permissions: string[]
   entities: Record<string, EntityAccess | undefined>
+  /** What they may do with the accounts of others. */
+  others?: { sessions: boolean; keys: boolean; audit: boolean }
 }
 
 export const loadAccess = (): Promise<Access> => client.http.json('GET', '/api/me/permissions')

@@ -24,6 +24,7 @@ const pages = {
   },
 } satisfies Record<string, Omit<ResourceProps, 'name'>>
 
+const Activity = lazy(() => import('./account/Activity.gen.tsx'))
 const OwnAccount = lazy(() => import('./account/OwnAccount.gen.tsx'))
 
 /** The entities of the service, and the pages beside them. What is handed over takes the place of the pages that are made. */
@@ -32,6 +33,7 @@ export function resources(own: Partial<Record<keyof typeof pages, Partial<Resour
     ...Object.entries(pages).map(([name, page]) => <Resource key={name} name={name} {...page} {...own[name as keyof typeof pages]} />),
     <CustomRoutes key="account">
       <Route path="/account" element={<OwnAccount />} />
+      <Route path="/account/activity" element={<Activity />} />
     </CustomRoutes>,
   ]
 }

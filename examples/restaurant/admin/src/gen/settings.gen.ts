@@ -18,3 +18,6 @@ export const account: { resource: string; key: string; names: readonly string[] 
 
 /** What people do with their own accounts; email is the field with the address that letters go to, if there are any. */
 export const own: { password: boolean; email: string; keys: boolean } = { password: true, email: "", keys: false }
+
+/** The entities whose rows log in. */
+export const people: readonly string[] = ["users"]

@@ -2,6 +2,7 @@ import { Link, Paper, Stack, Typography } from '@mui/material'
 import { Title, useCanAccess, useGetList, useGetResourceLabel, useResourceDefinitions } from 'react-admin'
 import { Link as RouterLink } from 'react-router-dom'
 
+import { RecentActivity } from './gen/account/RecentActivity.gen.tsx'
 import { settings } from './gen/settings.gen.ts'
 
 /** The first page: what there is, and how much of it. */
@@ -14,6 +15,7 @@ export function Dashboard() {
       <Stack direction="row" spacing={2} useFlexGap sx={{ flexWrap: 'wrap' }}>
         {names.map((name) => <Count key={name} resource={name} />)}
       </Stack>
+      <RecentActivity />
     </Stack>
   )
 }

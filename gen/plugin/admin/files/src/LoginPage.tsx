@@ -4,6 +4,7 @@ import { Loading, useCheckAuth, useHandleAuthCallback, useLogin } from 'react-ad
 import { useLocation, useNavigate } from 'react-router-dom'
 
 import { ApiError } from '../../client/src/index.gen.ts'
+import { Forgot } from './gen/account/Forgot.gen.tsx'
 import { login, settings } from './gen/settings.gen.ts'
 
 const wrong = `The ${login.label.toLowerCase()} or the password is not right. Check both and try again.`
@@ -48,6 +49,7 @@ export function LoginPage({ problem: first = '' }: { problem?: string }) {
               <TextField autoComplete="current-password" fullWidth id="password" label="Password" name="password" type="password" />
             </>
           )}
+          <Forgot />
           <Button autoFocus={login.by === 'issuer'} disabled={busy} size="large" type="submit" variant="contained">Log in</Button>
         </Stack>
       </Box>
