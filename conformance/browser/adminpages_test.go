@@ -49,6 +49,7 @@ entities:
       story: longtext
       facts: json
       place: geo
+      recipe: {type: file, maxSize: 1MB, types: [text/plain, application/pdf]}
       cost: {type: decimal, precision: 8, scale: 2}
       course: {type: relation, to: Course, onDelete: set-null, inverse: dishes}
       cook: {type: relation, to: User, onDelete: set-null, inverse: dishes}

@@ -5,6 +5,7 @@ package admin
 import (
 	"embed"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/gatewright/gate/design"
@@ -102,9 +103,14 @@ func (p *part) Contribute(b *gen.Build) error {
 	b.Template(gen.File{Path: "admin/embed_gen.go", Owner: gen.Generated}, templates, "templates/embed.go.tmpl", a)
 	for _, name := range []string{
 		"again.gen.ts", "authProvider.gen.ts", "dataProvider.gen.ts", "deletedRows.gen.tsx", "exporter.gen.ts", "fields.gen.tsx",
-		"listRows.gen.tsx", "LogInAgain.gen.tsx", "pages.gen.tsx", "rowForm.gen.tsx", "sessions.gen.ts", "showRow.gen.tsx",
+		"inputs.gen.tsx", "listRows.gen.tsx", "LogInAgain.gen.tsx", "pages.gen.tsx", "rowForm.gen.tsx", "sessions.gen.ts", "showRow.gen.tsx",
 	} {
 		if err := add(b, gen.Generated, "src/gen/"+name, "src/gen/"+name); err != nil {
+			return err
+		}
+	}
+	if slices.ContainsFunc(b.Design.Entities, func(e *design.Entity) bool { return len(e.FileFields()) > 0 }) {
+		if err := add(b, gen.Generated, "src/gen/files.gen.tsx", "src/gen/files.gen.tsx"); err != nil {
 			return err
 		}
 	}

@@ -44,7 +44,7 @@ func (e entity) Listed() bool  { return e.Open(e.Allow.List) }
 func (e entity) Shown() bool   { return e.Open(e.Allow.View) }
 func (e entity) Created() bool { return e.Open(e.Allow.Create) && len(e.Sent("create")) > 0 }
 func (e entity) Edited() bool {
-	return e.Open(e.Allow.View) && e.Open(e.Allow.Update) && len(e.Sent("update")) > 0
+	return e.Open(e.Allow.View) && e.Open(e.Allow.Update) && len(e.Inputs("update")) > 0
 }
 
 // Searchable reports whether rows are found by words.
@@ -126,6 +126,13 @@ func (e entity) Inputs(action string) []string {
 	var values []clientts.Value
 	for _, s := range e.Sent(action) {
 		values = append(values, s.Value)
+	}
+	if action == "update" {
+		for _, v := range e.Readable() {
+			if rules := v.Access.Update; v.Field.Type == design.File && (rules == nil || e.Open(rules)) {
+				values = append(values, v)
+			}
+		}
 	}
 	return e.each(values, action, func(v clientts.Value) string { return input(v, action) })
 }
@@ -247,7 +254,9 @@ type file struct {
 }
 
 var own = []file{
-	{"./fields.gen.tsx", []string{"FileNameField", "JsonField", "JsonInput", "RelationInput", "YesNoField"}},
+	{"./fields.gen.tsx", []string{"ChoicesField", "GeoField", "JsonField", "RelationInput", "TimeField", "YesNoField"}},
+	{"./files.gen.tsx", []string{"FileField", "FileInput", "FileNameField"}},
+	{"./inputs.gen.tsx", []string{"GeoInput", "JsonInput", "NewPasswordInput", "TimeInput"}},
 }
 
 // imported is what a file takes from another.

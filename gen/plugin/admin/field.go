@@ -26,17 +26,21 @@ func field(v clientts.Value, source string) string {
 	case design.Date:
 		return "<DateField " + source + " />"
 	case design.DateTime, design.CreatedAt, design.UpdatedAt:
-		return "<DateField " + source + " showTime />"
+		return "<TimeField " + source + " />"
 	case design.Enum:
 		return "<SelectField " + source + " choices={" + v.Key + "Choices} />"
-	case design.MultiEnum, design.Roles:
+	case design.MultiEnum:
+		return "<ChoicesField " + source + " choices={" + v.Key + "Choices} />"
+	case design.Roles:
 		return "<TextArrayField " + source + " emptyText=\"–\" />"
 	case design.Email:
 		return "<EmailField " + source + " />"
 	case design.URL:
 		return "<UrlField " + source + " rel=\"noreferrer\" target=\"_blank\" />"
-	case design.JSON, design.Geo:
+	case design.JSON:
 		return "<JsonField " + source + " />"
+	case design.Geo:
+		return "<GeoField " + source + " />"
 	case design.File:
 		return "<FileNameField " + source + " />"
 	case design.ToOne:
@@ -48,7 +52,12 @@ func field(v clientts.Value, source string) string {
 func source(v clientts.Value) string { return `source="` + v.Key + `"` }
 
 // shown prints a field of a page that shows a row.
-func shown(v clientts.Value) string { return field(v, source(v)) }
+func shown(v clientts.Value) string {
+	if v.Field.Type == design.File {
+		return "<FileField " + source(v) + ` segment="` + v.Segment + `" />`
+	}
+	return field(v, source(v))
+}
 
 // column prints a column of a list.
 func column(v clientts.Value) string {
@@ -98,7 +107,7 @@ func input(v clientts.Value, action string) string {
 	case design.Date:
 		return "<DateInput " + props + " />"
 	case design.DateTime:
-		return "<DateTimeInput " + props + " />"
+		return "<TimeInput " + props + " />"
 	case design.Enum:
 		return "<SelectInput " + props + " choices={" + v.Key + "Choices} />"
 	case design.MultiEnum:
@@ -108,10 +117,17 @@ func input(v clientts.Value, action string) string {
 			return "<TextArrayInput " + props + " />"
 		}
 		return "<SelectArrayInput " + props + " choices={" + v.Key + "Choices} />"
-	case design.JSON, design.Geo:
+	case design.JSON:
 		return "<JsonInput " + props + " />"
+	case design.Geo:
+		return "<GeoInput " + props + " />"
+	case design.File:
+		if len(v.FileTypes) > 0 {
+			props = fmt.Sprintf("%s accept=%q", source(v), strings.Join(v.FileTypes, ","))
+		}
+		return fmt.Sprintf(`<FileInput %s segment="%s" max={%d} />`, props, v.Segment, v.MaxSize)
 	case design.Password:
-		return "<PasswordInput " + props + ` autoComplete="new-password" parse={(text: string) => text || undefined} />`
+		return "<NewPasswordInput " + props + " />"
 	case design.ToOne:
 		return reference(v, props)
 	}

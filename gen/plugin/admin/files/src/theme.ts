@@ -18,6 +18,11 @@ const mono = 'ui-monospace, "Cascadia Mono", Menlo, Consolas, monospace'
 function scheme(mode: 'light' | 'dark', t: typeof light): RaThemeOptions {
   const focus = { outline: `2px solid ${t.focus}`, outlineOffset: 2 }
   const base = createTheme()
+  // The fields of the page of a row, beside each other as far as there is room. What is no field takes a line.
+  const columns = {
+    display: 'grid', gridTemplateColumns: 'repeat(auto-fill, minmax(min(16rem, 100%), 1fr))', gap: '20px 24px', paddingBlock: 16,
+    '& > *': { minWidth: 0, overflowWrap: 'anywhere' }, '& > :not(.ra-field), & > .ra-field-undefined': { gridColumn: '1 / -1' },
+  } as const
   return {
     palette: {
       mode,
@@ -58,6 +63,9 @@ function scheme(mode: 'light' | 'dark', t: typeof light): RaThemeOptions {
       MuiLink: { styleOverrides: { root: { color: t.link, textUnderlineOffset: '.18em' } } },
       MuiSwitch: { styleOverrides: { thumb: { boxShadow: 'none', border: `1px solid ${t.edge}` } } },
       MuiAutocomplete: { styleOverrides: { root: { width: '100%' } } },
+      RaTab: { styleOverrides: { root: columns } },
+      RaSimpleShowLayout: { styleOverrides: { root: { '& > .RaSimpleShowLayout-stack': columns } } },
+      RaSimpleList: { styleOverrides: { root: { '& li + li': { borderTop: `1px solid ${t.line}` } } } },
       RaConfirm: { styleOverrides: { root: { '& .RaConfirm-confirmPrimary': { color: t.link } } } },
       // What has no value is a dash.
       RaDateField: { defaultProps: { emptyText: '–' } },
@@ -141,7 +149,7 @@ function scheme(mode: 'light' | 'dark', t: typeof light): RaThemeOptions {
             '& .RaDataTable-tableWrapper': { overflowX: 'auto' },
             '& .RaDataTable-headerCell': { backgroundColor: 'transparent' },
             '& td': { maxWidth: '22rem', overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' },
-            '& td.MuiTableCell-alignRight': { fontFamily: mono, fontSize: '.875rem' },
+            '& td.MuiTableCell-alignRight, & td.MuiTableCell-alignRight *': { fontFamily: mono, fontSize: '.875rem' },
           },
         },
       },
