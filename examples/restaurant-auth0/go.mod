@@ -25,6 +25,7 @@ require (
 )
 
 ignore (
+	./admin/node_modules
 	./client/node_modules
 	./web/node_modules
 )

@@ -9,9 +9,11 @@ import (
 	"github.com/gatewright/gate/authz"
 	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/runtime/server"
+	"github.com/gatewright/gate/runtime/server/spa"
 	"github.com/gatewright/gate/store"
 	"github.com/gatewright/gate/store/sqlite"
 
+	"example.com/restaurant/admin"
 	"example.com/restaurant/migrations"
 )
 
@@ -87,5 +89,6 @@ func build(s *server.App) error {
 		return err
 	}
 	s.Extend(auth0Accounts)
+	s.Extend(spa.MountWithIssuer("/admin", admin.Files()))
 	return configure(a)
 }

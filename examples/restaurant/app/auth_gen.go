@@ -3,6 +3,7 @@
 package app
 
 import (
+	"errors"
 	"time"
 
 	"github.com/gatewright/gate/jose"
@@ -17,9 +18,18 @@ func authentication() *auth.Config {
 		Login:    "email",
 		Password: "password",
 		Roles:    "roles",
+		Others: &auth.Others{
+			Sessions: "update:users",
+			Audit:    "view:users",
+		},
 		JWT: &auth.JWT{
 			Algorithm: jose.HS256,
 			ExpiresIn: 15 * time.Minute,
+		},
+		Cookies: &auth.Cookies{
+			ExpiresIn: 12 * time.Hour,
+			IdleFor:   30 * time.Minute,
+			LoginPage: "/account/login",
 		},
 		Strategies: strategies,
 	}
@@ -28,7 +38,10 @@ func authentication() *auth.Config {
 // strategies registers the ways to authenticate, in the order in which a request
 // is looked at.
 func strategies(a *auth.Auth) error {
-	return registerJWT(a)
+	return errors.Join(
+		registerJWT(a),
+		registerSession(a),
+	)
 }
 
 // passwords returns the strategy that checks login names and passwords.

@@ -86,6 +86,10 @@ func (p *part) Validate(d *design.Design, place *design.Plugin) error {
 	if needs := provider(by); needs != "" && !d.Enabled(needs) {
 		bad("login", "login: "+by+" needs the plugin "+needs, "add "+needs+", or leave login out for what the service has")
 	}
+	if by == None && place.Setting("login") == nil && d.Enabled("auth-oidc") {
+		bad("login", "the pages cannot log people in at the issuer of auth-oidc",
+			"add auth-session, take auth-auth0 for an issuer that Auth0's SDK can speak to, or say login: none")
+	}
 	for _, name := range []string{"popup", "cacheLocation"} {
 		if place.Setting(name) != nil && by != Issuer {
 			bad(name, name+" is for pages on which an issuer logs people in", "leave it out, or say login: issuer beside auth-auth0")

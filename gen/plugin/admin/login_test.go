@@ -28,6 +28,7 @@ const (
 	session = "  auth-session: {}\n"
 	jwt     = "  auth-jwt: {}\n"
 	basic   = "  auth-basic: {}\n"
+	oidc    = `  auth-oidc: {issuer: "https://login.example/", audience: "urn:shop"}` + "\n"
 	auth0   = `  auth-auth0: {domain: shop.eu.auth0.com, clientId: Zq3web, issuerURL: "https://shop.eu.auth0.com/", audience: "urn:shop"}` + "\n"
 )
 
@@ -53,6 +54,8 @@ func TestLogin(t *testing.T) {
 		auth0 + session + "  admin: {popup: true}\n":               "issuer",
 		auth0 + session + "  admin: {login: cookie}\n":             "cookie",
 		jwt + "  admin: {login: none}\n":                           "none",
+		oidc + "  admin: {login: none}\n":                          "none",
+		oidc + session + "  admin: {}\n":                           "cookie",
 		auth0 + "  admin: {cacheLocation: localstorage}\n":         "issuer",
 		auth0 + jwt + basic + session + "  admin: {path: /desk}\n": "issuer",
 	} {
@@ -112,6 +115,7 @@ func TestLogin_refused(t *testing.T) {
 		jwt + "  admin: {login: issuer}\n":                               "gate.yaml:7:18: login: issuer needs the plugin auth-auth0",
 		session + "  admin: {login: token}\n":                            "gate.yaml:7:18: login: token needs the plugin auth-jwt",
 		jwt + "  admin: {login: basic}\n":                                "gate.yaml:7:18: login: basic needs the plugin auth-basic",
+		oidc + "  admin: {}\n":                                           "gate.yaml:7:3: the pages cannot log people in at the issuer of auth-oidc",
 		jwt + "  admin: {login: password}\n":                             `gate.yaml:7:18: login cannot be "password"`,
 		jwt + "  admin: {popup: true}\n":                                 "gate.yaml:7:18: popup is for pages on which an issuer logs people in",
 		auth0 + jwt + "  admin: {login: token, cacheLocation: memory}\n": "gate.yaml:8:40: cacheLocation is for pages on which an issuer",

@@ -4,7 +4,7 @@
 export const settings = { path: "/admin", title: "Restaurant" } as const
 
 /** How people log in: by what, and which field of an account they know by what name. */
-export const login: LogIn = { by: "token", field: "email", label: "E-mail address", type: "email" }
+export const login: LogIn = { by: "cookie", field: "email", label: "E-mail address", type: "email" }
 
 export interface LogIn {
   by: 'token' | 'cookie' | 'basic' | 'issuer' | 'none'
