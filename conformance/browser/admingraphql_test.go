@@ -16,7 +16,7 @@ func TestAdminGraphQL(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	program := pages(t, dir, strings.Replace(string(src), "  client-ts: {}\n", "  client-ts: {}\n  admin: {}\n", 1))
+	program := pages(t, dir, strings.Replace(string(src), "  client-ts: {}\n", "  client-ts: {}\n  admin: {}\n", 1), application)
 	browser := installed(t)
 	url := serve(t, program, "ADMIN_EMAIL=ada@larder.example")
 	var admin map[string]string

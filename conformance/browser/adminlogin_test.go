@@ -74,7 +74,7 @@ func TestAdminIssuer(t *testing.T) {
 	dir := t.TempDir()
 	const client = "adminClient0000000000000000000a"
 	program := pages(t, dir, strings.Replace(notes, "PROVIDER",
-		`auth-auth0: {domain: "localhost:3001", clientId: `+client+`, issuerURL: "http://localhost:3001/", audience: "`+idptest.Audience+`"}`, 1))
+		`auth-auth0: {domain: "localhost:3001", clientId: `+client+`, issuerURL: "http://localhost:3001/", audience: "`+idptest.Audience+`"}`, 1), application)
 	loads(t, filepath.Join(dir, "admin", "dist"))
 	ada := w.person("ada@notes.example")
 	at := strings.Replace(serve(t, program, "AUTH0_ISSUER_URL="+w.Issuer(), "FIRST_ADMIN_EMAIL=ada@notes.example"), "127.0.0.1", "localhost", 1)
@@ -93,7 +93,7 @@ func TestAdminIssuer(t *testing.T) {
 func TestAdminNobody(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	program := pages(t, dir, board)
+	program := pages(t, dir, board, bundle)
 	browser := installed(t)
 	scenario(t, "adminlogin.mjs", facts{"chromium": browser, "profile": t.TempDir(), "url": serve(t, program), "by": "none"}, "")
 }
@@ -102,7 +102,7 @@ func TestAdminNobody(t *testing.T) {
 func logins(t *testing.T, src, by string) {
 	t.Helper()
 	dir := t.TempDir()
-	program := pages(t, dir, src)
+	program := pages(t, dir, src, bundle)
 	browser := installed(t)
 	url := serve(t, program, "ADMIN_EMAIL=ada@notes.example")
 	var ada map[string]string

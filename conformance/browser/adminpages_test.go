@@ -74,7 +74,10 @@ const firstLoad = 450_000
 func TestAdminPages(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	program := pages(t, dir, kitchen)
+	emit(t, dir, kitchen)
+	otherLogins(t, dir, kitchen)
+	application(t, filepath.Join(dir, "admin"))
+	program := compiled(t, dir)
 	loads(t, filepath.Join(dir, "admin", "dist"))
 	browser := installed(t)
 	url := serve(t, program, "ADMIN_EMAIL=ada@kitchen.example")
@@ -92,12 +95,18 @@ func TestAdminPages(t *testing.T) {
 	}, "")
 }
 
-// pages generates a service into dir, builds its pages, of which neither the linter nor
-// the build has anything to say, and the program with them, which it returns.
-func pages(t *testing.T, dir, src string) (program string) {
+// pages generates a service into dir, builds its pages, and the program with them, which
+// it returns.
+func pages(t *testing.T, dir, src string, build func(t *testing.T, dir string)) (program string) {
 	t.Helper()
 	emit(t, dir, src)
-	application(t, filepath.Join(dir, "admin"))
+	build(t, filepath.Join(dir, "admin"))
+	return compiled(t, dir)
+}
+
+// compiled builds the program of a service.
+func compiled(t *testing.T, dir string) (program string) {
+	t.Helper()
 	program = filepath.Join(dir, "program")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".")
 	build.Dir = dir
@@ -105,6 +114,32 @@ func pages(t *testing.T, dir, src string) (program string) {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	return program
+}
+
+// otherLogins puts beside the pages in dir what they would have if people logged in
+// another way, for the linter and the compiler: applications differ in nothing else.
+func otherLogins(t *testing.T, dir, src string) {
+	t.Helper()
+	const jwt = "  auth-jwt: {refresh: true}\n"
+	for by, plugin := range map[string]string{"cookie": "auth-session", "basic": "auth-basic", "none": "auth-jwt"} {
+		d, err := design.Parse("gate.yaml", []byte(strings.NewReplacer(jwt, "  "+plugin+": {}\n", "admin: {", "admin: {login: "+by+", ").Replace(src)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := gen.Generate(d, gen.Options{}, standard.Plugins()...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"access", "session", "service"} {
+			text, ok := list.Get("admin/src/gen/" + name + ".gen.ts")
+			if !ok {
+				t.Fatal("there is no " + name)
+			}
+			if err := os.WriteFile(filepath.Join(dir, "admin", "src", "gen", name+"-"+by+".gen.ts"), text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 }
 
 // emit generates a service into dir.

@@ -159,13 +159,12 @@ scene('who forgot the password asks for a letter, and learns of nobody', async (
   assert.equal(says[0], says[1])
 }, { expected: refused })
 
-for (const width of [390, 1280]) {
-  for (const scheme of ['light', 'dark']) {
-    scene(`axe finds nothing serious, and nothing is too wide: ${width} pixels, ${scheme}`, async (page) => {
-      const who = await somebody()
-      await tokenOf(credentials(who))
-      await enter(page)
-      await inspect(page, width, scheme, [['account', '/account', 'API keys'], ['activity', '/account/activity', 'Log-in'], ['user', `/users/${who.id}/show`, 'Devices'], ['dashboard', '/', 'Recent activity']])
-    })
-  }
+const looks = [[390, 'dark'], [1280, 'light'], ...(s.shots ? [[390, 'light'], [1280, 'dark']] : [])]
+for (const [width, scheme] of looks) {
+  scene(`axe finds nothing serious, and nothing is too wide: ${width} pixels, ${scheme}`, async (page) => {
+    const who = await somebody()
+    await tokenOf(credentials(who))
+    await enter(page)
+    await inspect(page, width, scheme, [['account', '/account', 'API keys'], ['activity', '/account/activity', 'Log-in'], ['user', `/users/${who.id}/show`, 'Devices'], ['dashboard', '/', 'Recent activity']])
+  })
 }

@@ -36,7 +36,7 @@ entities:
 func TestAdminPeople(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	program := pages(t, dir, bureau)
+	program := pages(t, dir, bureau, bundle)
 	browser := installed(t)
 	// Nobody takes the letters: what is looked at is what the pages say.
 	url := serve(t, program, "ADMIN_EMAIL=ada@bureau.example", "MAIL_URL=smtp://127.0.0.1:1", "MAIL_FROM=bureau@bureau.example", "PUBLIC_URL=http://localhost:1")

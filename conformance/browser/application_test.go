@@ -16,22 +16,31 @@ import (
 // application lints and builds an application for browsers that has no packages yet.
 func application(t *testing.T, dir string) {
 	t.Helper()
-	if err := node(); err != nil {
-		missing(t, "node", err)
-	}
 	packages(t, dir)
-	for _, script := range []string{"lint", "build"} {
-		cmd := exec.CommandContext(t.Context(), "npm", "run", script)
-		cmd.Dir = dir
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("npm run %s: %v\n%s", script, err, out)
-		}
-		for line := range strings.Lines(string(out)) {
-			own := strings.HasPrefix(line, "> ") || strings.HasPrefix(line, "npm warn") // the command, and settings of this machine
-			if !own && strings.Contains(strings.ToLower(line), "warn") {
-				t.Errorf("npm run %s warns: %s", script, line)
-			}
+	quietly(t, dir, "npm", "run", "lint")
+	quietly(t, dir, "npm", "run", "build")
+}
+
+// bundle builds an application whose like has been linted, and its types checked.
+func bundle(t *testing.T, dir string) {
+	t.Helper()
+	packages(t, dir)
+	quietly(t, dir, filepath.Join("node_modules", ".bin", "vite"), "build")
+}
+
+// quietly runs a command that has nothing to warn of.
+func quietly(t *testing.T, dir, program string, args ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), program, args...)
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", cmd, err, out)
+	}
+	for line := range strings.Lines(string(out)) {
+		own := strings.HasPrefix(line, "> ") || strings.HasPrefix(line, "npm warn") // the command, and settings of this machine
+		if !own && strings.Contains(strings.ToLower(line), "warn") {
+			t.Errorf("%s warns: %s", cmd, line)
 		}
 	}
 }
@@ -49,6 +58,9 @@ var (
 // Without a registry to install from the test is skipped.
 func packages(t *testing.T, dir string) {
 	t.Helper()
+	if err := node(); err != nil {
+		missing(t, "node", err)
+	}
 	files := map[string][]byte{}
 	for _, name := range []string{"package.json", "package-lock.json"} {
 		src, err := os.ReadFile(filepath.Join(dir, name))

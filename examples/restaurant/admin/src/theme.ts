@@ -52,6 +52,7 @@ function scheme(mode: 'light' | 'dark', t: typeof light): RaThemeOptions {
         styleOverrides: {
           root: { boxShadow: 'none' },
           text: { color: t.link, '&.MuiButton-colorError': { color: t.bad } },
+          outlined: { '&.MuiButton-colorPrimary': { color: t.link, borderColor: t.edge } },
           contained: { boxShadow: 'inset 0 -2px 0 rgb(0 0 0 / .18)', '&:hover': { boxShadow: 'inset 0 -2px 0 rgb(0 0 0 / .18)' } },
         },
       },
@@ -63,6 +64,7 @@ function scheme(mode: 'light' | 'dark', t: typeof light): RaThemeOptions {
       MuiLink: { styleOverrides: { root: { color: t.link, textUnderlineOffset: '.18em' } } },
       MuiSwitch: { styleOverrides: { thumb: { boxShadow: 'none', border: `1px solid ${t.edge}` } } },
       MuiAutocomplete: { styleOverrides: { root: { width: '100%' } } },
+      RaList: { styleOverrides: { root: { '@media (max-width: 599px)': { paddingBottom: '5rem' } } } }, // the button to create is there
       RaTab: { styleOverrides: { root: columns } },
       RaSimpleShowLayout: { styleOverrides: { root: { '& > .RaSimpleShowLayout-stack': columns } } },
       RaSimpleList: { styleOverrides: { root: { '& li + li': { borderTop: `1px solid ${t.line}` } } } },
