@@ -126,7 +126,7 @@ func otherLogins(t *testing.T, dir, src string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		list, err := gen.Generate(d, gen.Options{}, standard.Plugins()...)
+		list, err := gen.Generate(d, gen.Options{Replace: "/gate"}, standard.Plugins()...)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -73,7 +73,10 @@ function scheme(mode: 'light' | 'dark', t: typeof light): RaThemeOptions {
       RaDateField: { defaultProps: { emptyText: '–' } },
       RaEmailField: { defaultProps: { emptyText: '–' } },
       RaNumberField: { defaultProps: { emptyText: '–' } },
-      RaReferenceField: { defaultProps: { emptyText: '–', link: 'show' } },
+      RaReferenceField: {
+        defaultProps: { emptyText: '–', link: 'show' },
+        styleOverrides: { root: { '&& a > *': { color: t.link } } },
+      },
       RaSelectField: { defaultProps: { emptyText: '–' } },
       RaTextField: { defaultProps: { emptyText: '–' } },
       RaUrlField: { defaultProps: { emptyText: '–' } },
