@@ -10,7 +10,7 @@ import (
 
 // TestAdminGraphQL uses the pages of a service that has GraphQL alone.
 func TestAdminGraphQL(t *testing.T) {
-	t.Parallel()
+	variant(t)
 	src, err := os.ReadFile("../testdata/larder.yaml")
 	if err != nil {
 		t.Fatal(err)

@@ -49,13 +49,13 @@ entities:
 // TestAdminCookie: pages of a service that logs people in with a cookie. That it takes
 // passwords by Basic, too, makes no browser ask for one.
 func TestAdminCookie(t *testing.T) {
-	t.Parallel()
+	variant(t)
 	logins(t, strings.Replace(notes, "PROVIDER", "auth-session: {}\n  auth-basic: {}", 1), "cookie")
 }
 
 // TestAdminBasic: pages that send the password with each request.
 func TestAdminBasic(t *testing.T) {
-	t.Parallel()
+	variant(t)
 	logins(t, strings.Replace(notes, "PROVIDER", "auth-basic: {}", 1), "basic")
 }
 
@@ -91,7 +91,7 @@ func TestAdminIssuer(t *testing.T) {
 
 // TestAdminNobody: pages of a service without log-in.
 func TestAdminNobody(t *testing.T) {
-	t.Parallel()
+	variant(t)
 	dir := t.TempDir()
 	program := pages(t, dir, board, bundle)
 	browser := installed(t)

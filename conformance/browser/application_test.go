@@ -45,6 +45,16 @@ func quietly(t *testing.T, dir, program string, args ...string) {
 	}
 }
 
+// variant is a test of an application that differs little from another. It takes a minute
+// of two cores, so it runs where Chromium is required.
+func variant(t *testing.T) {
+	t.Helper()
+	if !strings.Contains(os.Getenv("GATE_TEST_REQUIRE"), "chromium") {
+		t.Skip("builds one more application: set GATE_TEST_REQUIRE=chromium")
+	}
+	t.Parallel()
+}
+
 //nolint:gochecknoglobals // once for each lock file
 var shared sync.Map // its digest → func() (dir string, err error)
 
