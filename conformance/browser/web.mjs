@@ -99,7 +99,7 @@ scene('a dish is added, edited and deleted, and what is wrong stands at its fiel
   await fill(page, 'Address of a picture (optional)', '')
   await press(page, 'Save')
   await seen(page, 'Quince tart is on the menu.')
-  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Menu')
+  await until('the heading to have the focus', () => page.evaluate(() => document.activeElement.textContent === 'Menu'))
   await press(page, 'Edit Quince tart')
   await fill(page, 'Name', 'Quince cake')
   await press(page, 'Save')
