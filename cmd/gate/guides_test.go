@@ -64,7 +64,7 @@ func TestGuides(t *testing.T) {
 		}
 	}
 
-	off := strings.NewReplacer("auth-core: {", "auth-core: {enabled: false, ", "auth-jwt: {", "auth-jwt: {enabled: false, ", "auth-session: {}", "auth-session: {enabled: false}",
+	off := strings.NewReplacer("auth-core: {", "auth-core: {enabled: false, ", "auth-jwt: {", "auth-jwt: {enabled: false, ", "auth-session: {", "auth-session: {enabled: false, ",
 		"\n  admin: {", "\n  admin: {enabled: false, ").Replace(yaml)
 	write(t, filepath.Join(dir, "gate.yaml"), off)
 	if e := r.await("change"); e["status"] != "restarted" {

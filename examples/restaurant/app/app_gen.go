@@ -7,7 +7,6 @@ import (
 	_ "embed"
 
 	"github.com/gatewright/gate/authz"
-	"github.com/gatewright/gate/runtime/accountpages"
 	"github.com/gatewright/gate/runtime/crud"
 	"github.com/gatewright/gate/runtime/seed"
 	"github.com/gatewright/gate/runtime/server"
@@ -84,7 +83,6 @@ func build(s *server.App) error {
 	if err = s.Authenticate(a.Users); err != nil {
 		return err
 	}
-	s.Extend(accountpages.Mount("/account"))
 	s.Extend(spa.Mount("/admin", admin.Files()))
 	if err = setUpSeeds(a); err != nil {
 		return err

@@ -29,7 +29,6 @@ func authentication() *auth.Config {
 		Cookies: &auth.Cookies{
 			ExpiresIn: 12 * time.Hour,
 			IdleFor:   30 * time.Minute,
-			LoginPage: "/account/login",
 		},
 		Strategies: strategies,
 	}
