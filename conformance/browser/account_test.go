@@ -9,12 +9,13 @@ import (
 	"net/mail"
 	"net/textproto"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/gatewright/gate/conformance/internal/stagetest"
 )
 
 // canteen is a design without an application: people look after their accounts on the
@@ -45,20 +46,15 @@ entities:
 // on the pages that a service with auth-session has.
 func TestAccountPages(t *testing.T) {
 	t.Parallel()
-	browser := installed(t)
+	stagetest.Installed(t)
 	dir := t.TempDir()
-	emit(t, dir, canteen)
-	program := filepath.Join(dir, "program")
-	compile := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".")
-	compile.Dir = dir
-	if out, err := compile.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	port, outbox := freePort(t), t.TempDir()
+	stagetest.Emit(t, dir, canteen)
+	program := stagetest.Compiled(t, dir)
+	port, outbox := stagetest.FreePort(t), t.TempDir()
 	url := "http://localhost:" + port
-	serve(t, program, "ADDR=127.0.0.1:"+port, "PUBLIC_URL="+url, "MAIL_URL=smtp://"+postOffice(t, outbox), "MAIL_FROM=canteen@canteen.example")
-	scenario(t, "account.mjs", facts{
-		"chromium": browser, "profile": t.TempDir(), "url": url, "outbox": outbox, "shots": os.Getenv("GATE_SHOTS"),
+	stagetest.Serve(t, program, "ADDR=127.0.0.1:"+port, "PUBLIC_URL="+url, "MAIL_URL=smtp://"+postOffice(t, outbox), "MAIL_FROM=canteen@canteen.example")
+	stagetest.Scenario(t, "account.mjs", stagetest.Facts{
+		"url": url, "outbox": outbox,
 	}, "")
 }
 

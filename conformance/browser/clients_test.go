@@ -4,14 +4,13 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/pem"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
+	"github.com/gatewright/gate/conformance/internal/stagetest"
 	"github.com/gatewright/gate/idp/idptest"
 	"github.com/gatewright/gate/idp/tenant"
 	"github.com/gatewright/gate/idp/trial"
@@ -58,7 +57,7 @@ func TestReactAdmin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.run(t, "admin.mjs", facts{"ada": ada})
+	w.run(t, "admin.mjs", stagetest.Facts{"ada": ada})
 }
 
 func TestSocial(t *testing.T) {
@@ -84,14 +83,14 @@ func TestSocial(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	w.run(t, "social.mjs", facts{"upstream": other.URL})
+	w.run(t, "social.mjs", stagetest.Facts{"upstream": other.URL})
 }
 
 // TestTry: the page by which a developer tries a log-in, beside the provider as gate dev
 // has it.
 func TestTry(t *testing.T) {
 	t.Parallel()
-	installed(t)
+	stagetest.Installed(t)
 	mux := http.NewServeMux()
 	s := idptest.New(t, idptest.Config{Wrap: func(provider http.Handler) http.Handler {
 		mux.Handle("/", provider)
@@ -111,22 +110,22 @@ func TestTry(t *testing.T) {
 	}
 	mux.Handle(trial.Path, pages)
 	mux.Handle(trial.Path+"/", pages)
-	run(t, s, "try.mjs", facts{"ada": w.person("ada@example.com")})
+	run(t, s, "try.mjs", stagetest.Facts{"ada": w.person("ada@example.com")})
 }
 
 func TestExpressOpenIDConnect(t *testing.T) {
 	t.Parallel()
-	installed(t)
+	stagetest.Installed(t)
 	w := &world{Server: idptest.New(t, idptest.Config{TLS: true})}
 	w.action(t, closed)
-	implicit, code := "https://localhost:"+freePort(t), "https://localhost:"+freePort(t)
+	implicit, code := "https://localhost:"+stagetest.FreePort(t), "https://localhost:"+stagetest.FreePort(t)
 	w.create(t, &tenant.Client{
 		ID: "expressClient0000000000000000000a", Name: "Kitchen", AppType: tenant.RegularWeb, FirstParty: true, OIDCConformant: true,
 		AuthMethod: tenant.AuthBasic, Secret: idptest.Secret, GrantTypes: []string{"authorization_code", "implicit"},
 		Callbacks: []string{implicit + "/callback", code + "/callback"}, LogoutURLs: []string{implicit, code},
 	})
 	key, cert := certificate(t)
-	run(t, w.Server, "express.mjs", facts{
+	run(t, w.Server, "express.mjs", stagetest.Facts{
 		"web": "expressClient0000000000000000000a", "implicit": implicit, "code": code, "key": key, "cert": cert,
 		"flags": []string{"--ignore-certificate-errors"},
 		"ada":   w.person("ada@example.com", "menu-admin"), "ben": w.person("ben@example.com"), "closed": w.person("closed@example.com"),
@@ -147,31 +146,15 @@ func TestPages(t *testing.T) {
 		ID: "probeClient000000000000000000000a", Name: probe, AppType: tenant.SPA, AuthMethod: tenant.AuthNone, OIDCConformant: true,
 		GrantTypes: []string{"authorization_code"}, Callbacks: []string{w.app + "/callback"}, WebOrigins: []string{w.app},
 	})
-	w.run(t, "pages.mjs", facts{"probe": probe, "probeClient": "probeClient000000000000000000000a"})
+	w.run(t, "pages.mjs", stagetest.Facts{"probe": probe, "probeClient": "probeClient000000000000000000000a"})
 }
 
 func TestShots(t *testing.T) {
 	t.Parallel()
-	dir := os.Getenv("GATE_SHOTS")
-	if dir == "" {
+	if os.Getenv("GATE_SHOTS") == "" {
 		t.Skip("GATE_SHOTS names no folder for pictures")
 	}
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	newWorld(t).run(t, "shots.mjs", facts{"shots": dir})
-}
-
-// freePort returns a port that nobody listens on, for a server of a scenario.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()[strings.LastIndex(l.Addr().String(), ":")+1:]
+	newWorld(t).run(t, "shots.mjs", nil)
 }
 
 // certificate returns files with a key and a certificate for such a server.

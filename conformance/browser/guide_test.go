@@ -1,22 +1,16 @@
 package browser_test
 
 import (
-	"bufio"
-	"context"
-	"crypto/rand"
-	"encoding/json"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
+	"github.com/gatewright/gate/conformance/internal/stagetest"
 	"github.com/gatewright/gate/design"
 	"github.com/gatewright/gate/gen"
 	"github.com/gatewright/gate/gen/standard"
@@ -36,7 +30,7 @@ func TestGuide(t *testing.T) {
 	w.action(t, profile)
 	const client = "guideClient000000000000000000000a"
 	origins, at := w.guide(t, client)
-	w.run(t, "guide.mjs", facts{"client": client, "at": origins, "api": at, "shots": os.Getenv("GATE_SHOTS")})
+	w.run(t, "guide.mjs", stagetest.Facts{"client": client, "at": origins, "api": at})
 }
 
 // guide serves the applications of the guide, each at an origin of its own, with a
@@ -50,7 +44,7 @@ func (w *world) guide(t *testing.T, client string) (at map[string]string, api st
 		GrantTypes: []string{"authorization_code", "refresh_token"},
 	}
 	for _, name := range []string{"spa", "react", "admin", "hash", "data"} {
-		code, err := os.ReadFile(filepath.Join(folder, "dist", "guide-"+name+".js"))
+		code, err := os.ReadFile(filepath.Join(stagetest.Folder, "dist", "guide-"+name+".js"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +54,7 @@ func (w *world) guide(t *testing.T, client string) (at map[string]string, api st
 			_, _ = addresses.Load().WriteString(w, string(code))
 		})
 		mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
-			http.ServeFile(w, r, filepath.Join(folder, "site", "guide.html"))
+			http.ServeFile(w, r, filepath.Join(stagetest.Folder, "site", "guide.html"))
 		})
 		srv := httptest.NewServer(mux)
 		t.Cleanup(srv.Close)
@@ -82,55 +76,7 @@ func service(t *testing.T, environ ...string) string {
 	t.Helper()
 	dir := t.TempDir()
 	build(t, dir)
-	return serve(t, filepath.Join(dir, "restaurant"), environ...)
-}
-
-// serve runs the program of a service until the test ends, in its own folder, and returns
-// its address.
-func serve(t *testing.T, program string, environ ...string) string {
-	t.Helper()
-	ctx, stop := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, program)
-	cmd.Dir = filepath.Dir(program)
-	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GATE_") }) // which is not its own
-	cmd.Env = append(append(env, "ADDR=127.0.0.1:0", "AUTH_SECRET="+rand.Text()+rand.Text()), environ...)
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = 10 * time.Second
-	log, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	addr, ended := make(chan string, 1), make(chan struct{})
-	var said []string
-	go func() {
-		defer close(ended)
-		defer close(addr)
-		for lines := bufio.NewScanner(log); lines.Scan(); {
-			var line struct{ Msg, Addr string }
-			if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "listening" {
-				addr <- line.Addr
-			}
-			said = append(said, lines.Text())
-		}
-	}()
-	t.Cleanup(func() {
-		stop()
-		<-ended
-		if err := cmd.Wait(); err != nil && !errors.Is(err, context.Canceled) {
-			t.Error(err)
-		}
-		if t.Failed() {
-			t.Logf("the service said:\n%s", strings.Join(said, "\n"))
-		}
-	})
-	at, ok := <-addr
-	if !ok {
-		t.Fatal("the service did not start")
-	}
-	return "http://" + at
+	return stagetest.Serve(t, filepath.Join(dir, "restaurant"), environ...)
 }
 
 // build generates the service into dir, and compiles it.

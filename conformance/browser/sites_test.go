@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatewright/gate/conformance/internal/stagetest"
 	"github.com/gatewright/gate/idp"
 	"github.com/gatewright/gate/idp/idptest"
 	"github.com/gatewright/gate/idp/tenant"
@@ -37,7 +38,7 @@ type world struct {
 // by moving the clock of the provider.
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	installed(t)
+	stagetest.Installed(t)
 	w := &world{}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /-/forward", func(_ http.ResponseWriter, r *http.Request) {
@@ -57,14 +58,14 @@ func newWorld(t *testing.T) *world {
 	mux.HandleFunc("GET /onward", func(rw http.ResponseWriter, r *http.Request) { // as a server with its pages elsewhere
 		http.Redirect(rw, r, w.stray+"/arrived?"+r.URL.RawQuery, http.StatusFound)
 	})
-	mux.Handle("GET /-/", http.StripPrefix("/-/", http.FileServer(http.Dir(filepath.Join(folder, "dist")))))
+	mux.Handle("GET /-/", http.StripPrefix("/-/", http.FileServer(http.Dir(filepath.Join(stagetest.Folder, "dist")))))
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
 		page := "spa.html"
 		if first, _, _ := strings.Cut(r.URL.Path[1:], "/"); first == "react" || first == "admin" {
 			page = first + ".html"
 		}
 		w.Header().Set("Content-Security-Policy", "default-src 'self'; worker-src blob:; frame-src *; connect-src 'self' http://localhost:*; img-src 'self' data: https:")
-		http.ServeFile(w, r, filepath.Join(folder, "site", page))
+		http.ServeFile(w, r, filepath.Join(stagetest.Folder, "site", page))
 	})
 	srv := httptest.NewServer(mux)
 	t.Cleanup(srv.Close)
@@ -122,14 +123,14 @@ func (w *world) create(t *testing.T, c *tenant.Client) {
 }
 
 // person makes a user and says what scenarios need to know.
-func (w *world) person(email string, roles ...string) facts {
-	return facts{"email": email, "password": idptest.Password, "sub": w.AddUser(email, roles...).ID}
+func (w *world) person(email string, roles ...string) stagetest.Facts {
+	return stagetest.Facts{"email": email, "password": idptest.Password, "sub": w.AddUser(email, roles...).ID}
 }
 
 // run runs a scenario that knows the applications and a few people.
-func (w *world) run(t *testing.T, script string, more facts) {
+func (w *world) run(t *testing.T, script string, more stagetest.Facts) {
 	t.Helper()
-	arg := facts{
+	arg := stagetest.Facts{
 		"app": w.app, "other": w.other, "stray": w.stray, "client": app, "strict": strict, "foreign": foreign, "bare": bare,
 		"manager": idptest.Management, "role": "rol_menuadmin0000001",
 		"ben": w.person("ben@example.com"),

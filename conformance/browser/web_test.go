@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gatewright/gate/conformance/internal/stagetest"
 	"github.com/gatewright/gate/idp/tenant"
 )
 
@@ -42,8 +43,8 @@ func TestWeb(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	application(t, filepath.Join(dir, "web"))
-	w.run(t, "web.mjs", facts{"client": client, "at": at, "api": api, "shots": os.Getenv("GATE_SHOTS")})
+	stagetest.Application(t, filepath.Join(dir, "web"))
+	w.run(t, "web.mjs", stagetest.Facts{"client": client, "at": at, "api": api})
 }
 
 // TestWebInGuide: what the guide shows of the dashboard is in it.

@@ -15,9 +15,9 @@ after(() => browser.close())
 
 // scene is a test with a browser of its own: no cookies, nothing stored. Its
 // page is watched: what Chromium complains about fails the test unless it matches
-// expected.
+// expected. Limits of time are for what hangs: a machine may be slow.
 export function scene(name, body, { expected } = {}) {
-  test(name, { timeout: 120_000 }, async () => {
+  test(name, { timeout: 480_000 }, async () => {
     const context = await browser.createBrowserContext()
     try {
       const page = watched(await context.newPage())
@@ -41,7 +41,7 @@ export function watched(page) {
   page.complaints = []
   page.dialogs = []
   page.origins = new Set()
-  page.setDefaultTimeout(30_000)
+  page.setDefaultTimeout(120_000)
   page.on('console', (m) => {
     if (['error', 'warn', 'warning', 'issue'].includes(m.type())) page.complaints.push(`${m.type()}: ${m.text()} (${m.location().url})`)
   })
@@ -52,7 +52,7 @@ export function watched(page) {
 }
 
 // until waits for something that becomes true.
-export async function until(what, check, limit = 30_000) {
+export async function until(what, check, limit = 120_000) {
   const end = Date.now() + limit
   for (;;) {
     const value = await check()

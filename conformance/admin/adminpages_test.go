@@ -1,15 +1,12 @@
-package browser_test
+package admin_test
 
 import (
-	"compress/gzip"
-	"encoding/json"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/gatewright/gate/conformance/internal/stagetest"
 	"github.com/gatewright/gate/design"
 	"github.com/gatewright/gate/gen"
 	"github.com/gatewright/gate/gen/standard"
@@ -67,53 +64,21 @@ entities:
     fieldRules: {roles: {create: "manage:users", update: "manage:users"}}
 `
 
-// firstLoad is how much a browser loads, compressed, before it shows the first page.
-const firstLoad = 450_000
-
 // TestAdminPages builds the pages that the plugin admin writes, and uses them.
 func TestAdminPages(t *testing.T) {
 	t.Parallel()
+	stagetest.Installed(t)
 	dir := t.TempDir()
-	emit(t, dir, kitchen)
+	stagetest.Emit(t, dir, kitchen)
 	otherLogins(t, dir, kitchen)
-	application(t, filepath.Join(dir, "admin"))
-	program := compiled(t, dir)
-	loads(t, filepath.Join(dir, "admin", "dist"))
-	browser := installed(t)
-	url := serve(t, program, "ADMIN_EMAIL=ada@kitchen.example")
-	var admin map[string]string
-	src, err := os.ReadFile(filepath.Join(dir, ".gate", "admin.json"))
-	if err == nil {
-		err = json.Unmarshal(src, &admin)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	scenario(t, "adminpages.mjs", facts{
-		"chromium": browser, "profile": t.TempDir(), "url": url, "path": "/back/office", "shots": os.Getenv("GATE_SHOTS"),
-		"ada": facts{"email": admin["email"], "password": admin["password"]},
+	stagetest.Application(t, filepath.Join(dir, "admin"))
+	program := stagetest.Compiled(t, dir)
+	stagetest.Loads(t, filepath.Join(dir, "admin", "dist"))
+	url := stagetest.Serve(t, program, "ADMIN_EMAIL=ada@kitchen.example")
+	stagetest.Scenario(t, "adminpages.mjs", stagetest.Facts{
+		"url": url, "path": "/back/office",
+		"ada": stagetest.Administrator(t, dir),
 	}, "")
-}
-
-// pages generates a service into dir, builds its pages, and the program with them, which
-// it returns.
-func pages(t *testing.T, dir, src string, build func(t *testing.T, dir string)) (program string) {
-	t.Helper()
-	emit(t, dir, src)
-	build(t, filepath.Join(dir, "admin"))
-	return compiled(t, dir)
-}
-
-// compiled builds the program of a service.
-func compiled(t *testing.T, dir string) (program string) {
-	t.Helper()
-	program = filepath.Join(dir, "program")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".")
-	build.Dir = dir
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	return program
 }
 
 // otherLogins puts beside the pages in dir what they would have if people logged in
@@ -141,70 +106,3 @@ func otherLogins(t *testing.T, dir, src string) {
 		}
 	}
 }
-
-// emit generates a service into dir.
-func emit(t *testing.T, dir, src string) {
-	t.Helper()
-	d, err := design.Parse("gate.yaml", []byte(src))
-	if err != nil {
-		t.Fatal(err)
-	}
-	checkout, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	files, err := gen.Generate(d, gen.Options{Replace: filepath.ToSlash(checkout)}, standard.Plugins()...)
-	if err == nil {
-		_, err = gen.Apply(dir, files, gen.ApplyOptions{})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// loads adds up what the page of the application loads at once.
-func loads(t *testing.T, dist string) {
-	t.Helper()
-	page, err := os.ReadFile(filepath.Join(dist, "index.html"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if strings.Count(string(page), "__CSP_NONCE__") < 2 || strings.Contains(string(page), "<script>") {
-		t.Errorf("the page has no place for a nonce, or a script of its own: %s", page)
-	}
-	sum, files := counter(0), 0
-	assets, err := os.ReadDir(filepath.Join(dist, "assets"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, a := range assets {
-		if !strings.Contains(string(page), a.Name()) {
-			continue
-		}
-		files++
-		data, err := os.ReadFile(filepath.Join(dist, "assets", a.Name()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		zw := gzip.NewWriter(&sum)
-		if _, err = zw.Write(data); err == nil {
-			err = zw.Close()
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if t.Logf("%d bytes in %d files", sum, files); files == 0 || sum > firstLoad {
-		t.Errorf("the first page loads %d bytes in %d files, want at most %d", sum, files, firstLoad)
-	}
-}
-
-// counter counts what is written to it.
-type counter int
-
-func (c *counter) Write(p []byte) (int, error) {
-	*c += counter(len(p))
-	return len(p), nil
-}
-
-var _ io.Writer = (*counter)(nil)

@@ -1,9 +1,11 @@
-package browser_test
+package stagetest
 
 import (
+	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,16 +15,16 @@ import (
 	"testing"
 )
 
-// application lints and builds an application for browsers that has no packages yet.
-func application(t *testing.T, dir string) {
+// Application lints and builds an application for browsers that has no packages yet.
+func Application(t *testing.T, dir string) {
 	t.Helper()
 	packages(t, dir)
 	quietly(t, dir, "npm", "run", "lint")
 	quietly(t, dir, "npm", "run", "build")
 }
 
-// bundle builds an application whose like has been linted, and its types checked.
-func bundle(t *testing.T, dir string) {
+// Bundle builds an application whose like has been linted, and its types checked.
+func Bundle(t *testing.T, dir string) {
 	t.Helper()
 	packages(t, dir)
 	quietly(t, dir, filepath.Join("node_modules", ".bin", "vite"), "build")
@@ -43,16 +45,6 @@ func quietly(t *testing.T, dir, program string, args ...string) {
 			t.Errorf("%s warns: %s", cmd, line)
 		}
 	}
-}
-
-// variant is a test of an application that differs little from another. It takes a minute
-// of two cores, so it runs where Chromium is required.
-func variant(t *testing.T) {
-	t.Helper()
-	if !strings.Contains(os.Getenv("GATE_TEST_REQUIRE"), "chromium") {
-		t.Skip("builds one more application: set GATE_TEST_REQUIRE=chromium")
-	}
-	t.Parallel()
 }
 
 //nolint:gochecknoglobals // once for each lock file
@@ -81,7 +73,7 @@ func packages(t *testing.T, dir string) {
 	}
 	digest := sha256.Sum256(files["package-lock.json"])
 	install, _ := shared.LoadOrStore(digest, sync.OnceValues(func() (string, error) {
-		at := filepath.Join(folder, "packages-"+hex.EncodeToString(digest[:6]))
+		at := filepath.Join(Folder, "packages-"+hex.EncodeToString(digest[:6]))
 		if err := os.Mkdir(at, 0o700); err != nil {
 			return "", err
 		}
@@ -90,15 +82,10 @@ func packages(t *testing.T, dir string) {
 				return "", err
 			}
 		}
-		cmd := exec.CommandContext(context.WithoutCancel(t.Context()), "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline")
-		cmd.Dir = at
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Logf("%s", out)
-		}
-		return filepath.Join(at, "node_modules"), err
+		return filepath.Join(at, "node_modules"), ci(context.WithoutCancel(t.Context()), at)
 	}))
-	modules, err := install.(func() (string, error))()
+	once, _ := install.(func() (string, error)) // nothing else is in there
+	modules, err := once()
 	if err != nil {
 		missing(t, "node", err)
 	}
@@ -106,3 +93,53 @@ func packages(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 }
+
+// firstLoad is how much a browser loads, compressed, before it shows the first page.
+const firstLoad = 450_000
+
+// Loads adds up what the page of the application loads at once.
+func Loads(t *testing.T, dist string) {
+	t.Helper()
+	page, err := os.ReadFile(filepath.Join(dist, "index.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Count(string(page), "__CSP_NONCE__") < 2 || strings.Contains(string(page), "<script>") {
+		t.Errorf("the page has no place for a nonce, or a script of its own: %s", page)
+	}
+	sum, files := counter(0), 0
+	assets, err := os.ReadDir(filepath.Join(dist, "assets"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range assets {
+		if !strings.Contains(string(page), a.Name()) {
+			continue
+		}
+		files++
+		data, err := os.ReadFile(filepath.Join(dist, "assets", a.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		zw := gzip.NewWriter(&sum)
+		if _, err = zw.Write(data); err == nil {
+			err = zw.Close()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if t.Logf("%d bytes in %d files", sum, files); files == 0 || sum > firstLoad {
+		t.Errorf("the first page loads %d bytes in %d files, want at most %d", sum, files, firstLoad)
+	}
+}
+
+// counter counts what is written to it.
+type counter int
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
+}
+
+var _ io.Writer = (*counter)(nil)

@@ -1,10 +1,9 @@
-package browser_test
+package admin_test
 
 import (
-	"encoding/json"
-	"os"
-	"path/filepath"
 	"testing"
+
+	"github.com/gatewright/gate/conformance/internal/stagetest"
 )
 
 // bureau is a design in which somebody looks after the accounts of others.
@@ -35,21 +34,13 @@ entities:
 // those of others.
 func TestAdminPeople(t *testing.T) {
 	t.Parallel()
+	stagetest.Installed(t)
 	dir := t.TempDir()
-	program := pages(t, dir, bureau, bundle)
-	browser := installed(t)
+	program := stagetest.Pages(t, dir, bureau, stagetest.Bundle)
 	// Nobody takes the letters: what is looked at is what the pages say.
-	url := serve(t, program, "ADMIN_EMAIL=ada@bureau.example", "MAIL_URL=smtp://127.0.0.1:1", "MAIL_FROM=bureau@bureau.example", "PUBLIC_URL=http://localhost:1")
-	var admin map[string]string
-	src, err := os.ReadFile(filepath.Join(dir, ".gate", "admin.json"))
-	if err == nil {
-		err = json.Unmarshal(src, &admin)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	scenario(t, "adminpeople.mjs", facts{
-		"chromium": browser, "profile": t.TempDir(), "url": url, "path": "/admin", "shots": os.Getenv("GATE_SHOTS"),
-		"ada": facts{"email": admin["email"], "password": admin["password"]},
+	url := stagetest.Serve(t, program, "ADMIN_EMAIL=ada@bureau.example", "MAIL_URL=smtp://127.0.0.1:1", "MAIL_FROM=bureau@bureau.example", "PUBLIC_URL=http://localhost:1")
+	stagetest.Scenario(t, "adminpeople.mjs", stagetest.Facts{
+		"url": url, "path": "/admin",
+		"ada": stagetest.Administrator(t, dir),
 	}, "")
 }
